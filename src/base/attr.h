@@ -1,0 +1,20 @@
+/* src/base/attr.h - compiler attributes and the two macros everybody needs */
+#ifndef TUNION_BASE_ATTR_H
+#define TUNION_BASE_ATTR_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define MUST_CHECK               __attribute__((warn_unused_result))
+#define PRINTF_LIKE(fmt, args)   __attribute__((format(printf, fmt, args)))
+#define ARRAY_SIZE(a)            (sizeof(a) / sizeof((a)[0]))
+
+/* The struct that embeds `member`, from a pointer to that member. */
+#define CONTAINER_OF(ptr, type, member) \
+	((type *)(void *)((char *)(ptr)-offsetof(type, member)))
+
+#define NS_PER_MS  UINT64_C(1000000)
+#define NS_PER_SEC UINT64_C(1000000000)
+#define NEVER_NS   UINT64_MAX /* a deadline that does not come */
+
+#endif

@@ -1,0 +1,60 @@
+/* src/base/key.c - libsodium's codecs are constant-time for a given length; its base64
+ * decoder also refuses a last digit whose low bits are not zero, as wg does. */
+#include "base/key.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include <sodium.h>
+
+bool key_from_base64(uint8_t out[static KEY_BYTES], const char *text, size_t chars)
+{
+	size_t n;
+	const char *end;
+
+	if (chars == KEY_BASE64_CHARS &&
+	    sodium_base642bin(out, KEY_BYTES, text, chars, NULL, &n, &end,
+	                      sodium_base64_VARIANT_ORIGINAL) == 0 &&
+	    n == KEY_BYTES && end == text + chars)
+		return true;
+	sodium_memzero(out, KEY_BYTES);
+	return false;
+}
+
+bool key_from_hex(uint8_t out[static KEY_BYTES], const char *text, size_t chars)
+{
+	size_t n;
+	const char *end;
+
+	if (chars == KEY_HEX_CHARS &&
+	    sodium_hex2bin(out, KEY_BYTES, text, chars, NULL, &n, &end) == 0 && n == KEY_BYTES &&
+	    end == text + chars)
+		return true;
+	sodium_memzero(out, KEY_BYTES);
+	return false;
+}
+
+void key_to_base64(char out[static KEY_BASE64_CHARS + 1], const uint8_t key[static KEY_BYTES])
+{
+	sodium_bin2base64(out, KEY_BASE64_CHARS + 1, key, KEY_BYTES,
+	                  sodium_base64_VARIANT_ORIGINAL);
+}
+
+void key_to_hex(char out[static KEY_HEX_CHARS + 1], const uint8_t key[static KEY_BYTES])
+{
+	sodium_bin2hex(out, KEY_HEX_CHARS + 1, key, KEY_BYTES);
+}
+
+bool key_is_zero(const uint8_t key[static KEY_BYTES])
+{
+	return sodium_is_zero(key, KEY_BYTES);
+}
+
+const char *key_short(const uint8_t public_key[static KEY_BYTES], char out[static KEY_SHORT_STRLEN])
+{
+	char text[KEY_BASE64_CHARS + 1];
+
+	key_to_base64(text, public_key);
+	snprintf(out, KEY_SHORT_STRLEN, "%.4s…%.4s", text, text + KEY_BASE64_CHARS - 5);
+	return out;
+}

@@ -1,0 +1,68 @@
+/* src/plan/plan.h - many tunnel files -> one plan
+ *
+ * What `check` and `trace` print and `up` carries out: the union with its standbys, each
+ * peer's way, effective MTUs, and the findings that no single file shows. Pure: what has to
+ * be asked of the host (path MTU) comes through plan_env, names are resolved before. */
+#ifndef TUNION_PLAN_PLAN_H
+#define TUNION_PLAN_PLAN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/attr.h"
+#include "base/diag.h"
+#include "base/ip.h"
+#include "base/trie.h"
+#include "conf/conf.h"
+#include "plan/union.h"
+#include "plan/way.h"
+
+#define PLAN_MTU_DEFAULT   1420U /* 1500 - 80, when nothing is known of the path */
+#define PLAN_OVERHEAD_BYTES 80U  /* as wg-quick: IPv6 40 + UDP 8 + WireGuard 32 */
+#define PLAN_MTU_IPV6_MIN  1280U
+
+struct plan_env {
+	/* The host's path MTU to an address, 0 if unknown. NULL: never known. */
+	uint32_t (*path_mtu)(void *context, const struct ip_addr *to);
+	void *context;
+};
+
+struct plan_peer {
+	struct way_peer way; /* first member */
+	const struct conf_peer *conf; /* borrowed */
+};
+
+struct plan_device {
+	struct way_device way; /* first member */
+	const struct conf *conf; /* borrowed */
+	struct plan_peer *peers; /* owned array, as conf->peers */
+	size_t peer_count;
+	struct trie *allowed_ips; /* owned */
+	uint32_t mtu_bytes; /* effective, design section 4 */
+};
+
+struct plan {
+	struct plan_device *devices; /* owned array, in the set's order */
+	size_t device_count;
+	struct union_table table;
+	uint32_t tun_mtu_bytes; /* the largest effective MTU; 0 without devices */
+};
+
+/* set must outlive the plan. Errors (Via to nobody, a Via cycle, equal ListenPorts...) and
+ * warnings (loops, missing families, standbys, ways too long) go to diag with FILE:LINE.
+ * -EINVAL if there was an error: the plan is then empty. */
+MUST_CHECK int plan_make(struct plan *out, const struct conf_set *set, const struct plan_env *env,
+                         struct diag *diag);
+void plan_clear(struct plan *plan);
+
+/* NULL if there is none of the name. */
+const struct plan_device *plan_find(const struct plan *plan, const char *name);
+
+/* The inner MTU along the way of a peer: its device's. */
+static inline const struct plan_device *plan_device_of(const struct way_peer *peer)
+{
+	return (const struct plan_device *)peer->device;
+}
+
+#endif

@@ -1,0 +1,25 @@
+/* tests/unit/unit.h - what every unit test file needs */
+#ifndef TUNION_UNIT_H
+#define TUNION_UNIT_H
+
+#include <check.h>
+
+#include "base/attr.h"
+
+/* A test file is one test case; main.c runs it. */
+TCase *unit_tests(void);
+
+/* The seed of this run's random tests: TUNION_SEED, else drawn; main.c prints it. */
+uint64_t unit_seed(void);
+
+/* A small repeatable generator (splitmix64) for random tests; never for keys in use. */
+static inline uint64_t unit_random(uint64_t *state)
+{
+	uint64_t z = (*state += UINT64_C(0x9e3779b97f4a7c15));
+
+	z = (z ^ z >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
+	z = (z ^ z >> 27) * UINT64_C(0x94d049bb133111eb);
+	return z ^ z >> 31;
+}
+
+#endif
