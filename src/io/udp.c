@@ -1,0 +1,532 @@
+/* src/io/udp.c */
+#include "io/udp.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/udp.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#ifndef UDP_SEGMENT
+#define UDP_SEGMENT 103
+#endif
+#ifndef UDP_GRO
+#define UDP_GRO 104
+#endif
+
+#define SOCKET_BUFFER_BYTES (4 << 20)
+#define READ_MESSAGES       16    /* per recvmmsg; each may hold 64 coalesced datagrams */
+#define SEGMENTS_MAX        64    /* of one UDP_SEGMENT send, on any kernel that has it */
+#define SEND_MAX_BYTES      65507 /* UDP payload over IPv4 */
+#define PORT_TRIES          100
+
+/* Room for the destination address, TOS and UDP_GRO of a received message, or the source
+ * address, TOS and UDP_SEGMENT of a sent one. */
+union control {
+	struct cmsghdr align;
+	uint8_t bytes[CMSG_SPACE(sizeof(struct in6_pktinfo)) + CMSG_SPACE(sizeof(int)) +
+	              CMSG_SPACE(sizeof(int))];
+};
+
+/* What recvmmsg fills and sendmmsg takes. Two sets: what is read is answered before the
+ * read is over. */
+struct udp_scratch {
+	struct buffers *buffers; /* borrowed */
+	struct {
+		struct mmsghdr messages[READ_MESSAGES];
+		struct iovec iovecs[READ_MESSAGES];
+		union control controls[READ_MESSAGES];
+		struct sockaddr_storage names[READ_MESSAGES];
+		struct endpoint senders[READ_MESSAGES];
+	} in;
+	struct {
+		struct mmsghdr messages[BATCH_MAX];
+		struct iovec iovecs[BATCH_MAX];
+		union control controls[BATCH_MAX];
+	} out;
+};
+
+struct udp {
+	struct udp_link link; /* first member */
+	int fds[UDP_FAMILIES];
+	bool segment;                /* UDP_SEGMENT has not been refused */
+	struct udp_scratch *scratch; /* borrowed */
+};
+
+/* ---- opening */
+
+static int option(int fd, int level, int name, int value)
+{
+	return setsockopt(fd, level, name, &value, sizeof(value)) < 0 ? -errno : 0;
+}
+
+static void enlarge(int fd, int force, int name)
+{
+	if (option(fd, SOL_SOCKET, force, SOCKET_BUFFER_BYTES) < 0)
+		(void)option(fd, SOL_SOCKET, name,
+		             SOCKET_BUFFER_BYTES); /* cut to rmem_max */
+}
+
+/* OMIT: like the kernel's tunnel, no DF, and a smaller path MTU does not make UDP_SEGMENT
+ * fail. The other options are information; a system without them loses just that. */
+static void tune(int fd, enum udp_family family)
+{
+	enlarge(fd, SO_RCVBUFFORCE, SO_RCVBUF);
+	enlarge(fd, SO_SNDBUFFORCE, SO_SNDBUF);
+	if (family == UDP_IPV4) {
+		(void)option(fd, IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_OMIT);
+		(void)option(fd, IPPROTO_IP, IP_PKTINFO, 1);
+		(void)option(fd, IPPROTO_IP, IP_RECVTOS, 1);
+	} else {
+		(void)option(fd, IPPROTO_IPV6, IPV6_MTU_DISCOVER, IPV6_PMTUDISC_OMIT);
+		(void)option(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, 1);
+		(void)option(fd, IPPROTO_IPV6, IPV6_RECVTCLASS, 1);
+	}
+	(void)option(fd, IPPROTO_UDP, UDP_GRO, 1);
+}
+
+static int bind_any(int fd, enum udp_family family, uint16_t *port)
+{
+	struct endpoint any = { .addr.family = family == UDP_IPV4 ? IP_V4 : IP_V6,
+		                .port = *port };
+	struct sockaddr_storage sa;
+	socklen_t len = endpoint_to_sockaddr(&any, &sa);
+
+	if (bind(fd, (struct sockaddr *)&sa, len) < 0)
+		return -errno;
+	len = sizeof(sa);
+	if (getsockname(fd, (struct sockaddr *)&sa, &len) < 0 ||
+	    !endpoint_from_sockaddr(&any, (struct sockaddr *)&sa))
+		return -errno;
+	*port = any.port;
+	return 0;
+}
+
+/* 0 with *fd -1 where the family does not exist. */
+static int open_family(int *fd, enum udp_family family, uint16_t *port, uint32_t mark)
+{
+	int err = 0;
+
+	*fd = socket(family == UDP_IPV4 ? AF_INET : AF_INET6,
+	             SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (*fd < 0)
+		return errno == EAFNOSUPPORT ? 0 : -errno;
+	if (family == UDP_IPV6)
+		err = option(*fd, IPPROTO_IPV6, IPV6_V6ONLY, 1);
+	if (!err && mark)
+		err = option(*fd, SOL_SOCKET, SO_MARK, (int)mark);
+	if (!err)
+		err = bind_any(*fd, family, port);
+	if (!err) {
+		tune(*fd, family);
+		return 0;
+	}
+	close(*fd);
+	*fd = -1;
+	return err == -EADDRNOTAVAIL && family == UDP_IPV6 ? 0 : err; /* IPv6 disabled */
+}
+
+static int open_both(int fds[static UDP_FAMILIES], uint16_t *port, uint32_t mark)
+{
+	int err = open_family(&fds[UDP_IPV4], UDP_IPV4, port, mark);
+
+	if (err)
+		return err;
+	err = open_family(&fds[UDP_IPV6], UDP_IPV6, port, mark);
+	if (!err && fds[UDP_IPV4] < 0 && fds[UDP_IPV6] < 0)
+		err = -EAFNOSUPPORT;
+	if (err && fds[UDP_IPV4] >= 0) {
+		close(fds[UDP_IPV4]);
+		fds[UDP_IPV4] = -1;
+	}
+	return err;
+}
+
+int udp_open(int fds[static UDP_FAMILIES], uint16_t *port, uint32_t mark)
+{
+	uint16_t wanted = *port;
+	int err, tries = wanted ? 1 : PORT_TRIES;
+
+	fds[UDP_IPV4] = fds[UDP_IPV6] = -1;
+	do { /* a port that is free in IPv4 may be taken in IPv6 */
+		*port = wanted;
+		err = open_both(fds, port, mark);
+	} while (err == -EADDRINUSE && --tries > 0);
+	return err;
+}
+
+int udp_set_mark(const int fds[static UDP_FAMILIES], uint32_t mark)
+{
+	int err = 0;
+
+	for (int f = 0; f < UDP_FAMILIES && !err; f++)
+		if (fds[f] >= 0)
+			err = option(fds[f], SOL_SOCKET, SO_MARK, (int)mark);
+	return err;
+}
+
+/* ---- sending */
+
+static void *control_add(struct msghdr *m, int level, int type, const void *value,
+                         size_t n)
+{
+	struct cmsghdr *c = (void *)((uint8_t *)m->msg_control + m->msg_controllen);
+
+	c->cmsg_level = level;
+	c->cmsg_type = type;
+	c->cmsg_len = CMSG_LEN(n);
+	memcpy(CMSG_DATA(c), value, n);
+	m->msg_controllen += CMSG_SPACE(n);
+	return c;
+}
+
+/* "Sticky source": only the address; the route may lead out of another interface by now.
+ * But a link-local address means nothing without its interface. */
+static void add_source(struct msghdr *m, const struct endpoint *to)
+{
+	if (to->local.family == IP_V4) {
+		struct in_pktinfo info = { 0 };
+
+		memcpy(&info.ipi_spec_dst, to->local.b, 4);
+		control_add(m, IPPROTO_IP, IP_PKTINFO, &info, sizeof(info));
+	} else if (to->local.family == IP_V6) {
+		struct in6_pktinfo info = { .ipi6_ifindex =
+			                            to->scope_id ? to->ifindex : 0 };
+
+		memcpy(&info.ipi6_addr, to->local.b, 16);
+		control_add(m, IPPROTO_IPV6, IPV6_PKTINFO, &info, sizeof(info));
+	}
+}
+
+static void add_tos(struct msghdr *m, const struct endpoint *to, uint8_t tos)
+{
+	int value = tos;
+
+	if (tos == 0)
+		return;
+	if (to->addr.family == IP_V4)
+		control_add(m, IPPROTO_IP, IP_TOS, &value, sizeof(value));
+	else
+		control_add(m, IPPROTO_IPV6, IPV6_TCLASS, &value, sizeof(value));
+}
+
+/* How many packets from the first on can go as segments of one message: all of the
+ * first's length but the last, which may be shorter; all with its tos. */
+static size_t segments(struct packet *const *packets, size_t n)
+{
+	uint32_t len = packets[0]->len_bytes, total = len;
+	size_t i;
+
+	for (i = 1; i < n && i < SEGMENTS_MAX; i++) {
+		total += packets[i]->len_bytes;
+		if (packets[i]->len_bytes > len || packets[i]->tos != packets[0]->tos ||
+		    total > SEND_MAX_BYTES)
+			break;
+		if (packets[i]->len_bytes < len)
+			return i + 1;
+	}
+	return i;
+}
+
+/* Makes messages of all packets; returns how many messages. */
+static size_t fill(struct udp *u, const struct endpoint *to,
+                   struct sockaddr_storage *name, socklen_t name_len,
+                   struct packet *const *packets, size_t n)
+{
+	size_t count = 0;
+
+	for (size_t i = 0, run; i < n; i += run, count++) {
+		struct msghdr *m = &u->scratch->out.messages[count].msg_hdr;
+		uint16_t size = (uint16_t)packets[i]->len_bytes;
+
+		run = u->segment ? segments(packets + i, n - i) : 1;
+		*m = (struct msghdr){ .msg_name = name,
+			              .msg_namelen = name_len,
+			              .msg_iov = &u->scratch->out.iovecs[i],
+			              .msg_iovlen = run,
+			              .msg_control =
+			                      u->scratch->out.controls[count].bytes };
+		for (size_t s = i; s < i + run; s++)
+			u->scratch->out.iovecs[s] =
+				(struct iovec){ packets[s]->data, packets[s]->len_bytes };
+		add_source(m, to);
+		add_tos(m, to, packets[i]->tos);
+		if (run > 1)
+			control_add(m, IPPROTO_UDP, UDP_SEGMENT, &size, sizeof(size));
+		if (m->msg_controllen == 0)
+			m->msg_control = NULL;
+	}
+	return count;
+}
+
+static size_t packets_in(const struct udp *u, size_t messages)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < messages; i++)
+		n += u->scratch->out.messages[i].msg_hdr.msg_iovlen;
+	return n;
+}
+
+/* Sends as far as it goes; returns packets sent, and the error that ended it, 0 if none.
+ */
+static size_t send_some(struct udp *u, const struct endpoint *to,
+                        struct packet *const *packets, size_t n, int *err)
+{
+	struct sockaddr_storage name;
+	socklen_t name_len = endpoint_to_sockaddr(to, &name);
+	int fd = u->fds[to->addr.family == IP_V4 ? UDP_IPV4 : UDP_IPV6];
+	size_t count, done = 0;
+
+	*err = 0;
+	if (fd < 0) {
+		*err = EAFNOSUPPORT;
+		return 0;
+	}
+	count = fill(u, to, &name, name_len, packets, n);
+	while (done < count) {
+		int sent = sendmmsg(fd, u->scratch->out.messages + done,
+		                    (unsigned)(count - done), 0);
+
+		if (sent < 0 && errno == EINTR)
+			continue;
+		if (sent <= 0) {
+			*err = errno;
+			break;
+		}
+		done += (size_t)sent;
+	}
+	return packets_in(u, done);
+}
+
+/* May the same packets go when asked for with less? NICs without checksum offload refuse
+ * UDP_SEGMENT with EIO, routes with a smaller MTU with EMSGSIZE; a source address that
+ * went with its interface is EINVAL or unreachable. ECONNREFUSED is old news (an ICMP
+ * error of an earlier datagram) and is gone once reported. */
+static bool retry(struct udp *u, struct endpoint *to, int err)
+{
+	switch (err) {
+	case ECONNREFUSED:
+		return true;
+	case EIO:
+	case EMSGSIZE:
+	case EINVAL:
+		if (u->segment) {
+			u->segment = false;
+			return true;
+		}
+		break;
+	case EADDRNOTAVAIL:
+	case ENETUNREACH:
+	case EHOSTUNREACH:
+		break;
+	default:
+		return false;
+	}
+	if (to->local.family == IP_NONE)
+		return false;
+	to->local = (struct ip_addr){ 0 };
+	return true;
+}
+
+static size_t udp_send(struct udp_link *link, const struct endpoint *to,
+                       struct packet *const *packets, size_t n)
+{
+	struct udp *u = CONTAINER_OF(link, struct udp, link);
+	struct endpoint where = *to;
+	size_t sent = 0;
+	int err = 0, tries = 4;
+
+	if (n > BATCH_MAX)
+		n = BATCH_MAX;
+	do {
+		sent += send_some(u, &where, packets + sent, n - sent, &err);
+	} while (err && --tries > 0 && retry(u, &where, err));
+	return sent;
+}
+
+/* ---- receiving */
+
+struct received {
+	struct endpoint *from;
+	uint8_t tos;
+	size_t segment_bytes; /* 0: not coalesced */
+};
+
+static int control_int(struct cmsghdr *c)
+{
+	int value = 0;
+
+	memcpy(&value, CMSG_DATA(c),
+	       c->cmsg_len - CMSG_LEN(0) < sizeof(value) ? 1 : sizeof(value));
+	return value;
+}
+
+static void read_control(struct msghdr *m, struct received *r)
+{
+	for (struct cmsghdr *c = CMSG_FIRSTHDR(m); c; c = CMSG_NXTHDR(m, c)) {
+		if (c->cmsg_level == IPPROTO_IP && c->cmsg_type == IP_TOS) {
+			r->tos = *(uint8_t *)CMSG_DATA(c);
+		} else if (c->cmsg_level == IPPROTO_IPV6 && c->cmsg_type == IPV6_TCLASS) {
+			r->tos = (uint8_t)control_int(c);
+		} else if (c->cmsg_level == IPPROTO_UDP && c->cmsg_type == UDP_GRO) {
+			r->segment_bytes = (size_t)control_int(c);
+		} else if (c->cmsg_level == IPPROTO_IP && c->cmsg_type == IP_PKTINFO) {
+			struct in_pktinfo info;
+
+			memcpy(&info, CMSG_DATA(c), sizeof(info));
+			r->from->local = ip_addr_from_bytes(IP_V4, &info.ipi_spec_dst);
+			r->from->ifindex = (uint32_t)info.ipi_ifindex;
+		} else if (c->cmsg_level == IPPROTO_IPV6 &&
+		           c->cmsg_type == IPV6_PKTINFO) {
+			struct in6_pktinfo info;
+
+			memcpy(&info, CMSG_DATA(c), sizeof(info));
+			r->from->local = ip_addr_from_bytes(IP_V6, &info.ipi6_addr);
+			r->from->ifindex = info.ipi6_ifindex;
+		}
+	}
+}
+
+static void prepare(struct udp_scratch *scratch)
+{
+	struct buffers *b = scratch->buffers;
+
+	for (size_t i = 0; i < READ_MESSAGES; i++) {
+		scratch->in.iovecs[i] =
+			(struct iovec){ buffers_slot(b, i) + PACKET_HEADROOM_BYTES,
+			                PACKET_MAX_BYTES };
+		scratch->in.messages[i].msg_hdr = (struct msghdr){
+			.msg_name = &scratch->in.names[i],
+			.msg_namelen = sizeof(scratch->in.names[i]),
+			.msg_iov = &scratch->in.iovecs[i],
+			.msg_iovlen = 1,
+			.msg_control = scratch->in.controls[i].bytes,
+			.msg_controllen = sizeof(scratch->in.controls[i].bytes),
+		};
+	}
+}
+
+struct collector {
+	struct buffers *buffers;
+	size_t n;
+	void (*sink)(void *context, struct packet **packets, size_t n);
+	void *context;
+};
+
+static void flush(struct collector *c)
+{
+	if (c->n > 0)
+		c->sink(c->context, c->buffers->order, c->n);
+	c->n = 0;
+}
+
+/* Only the last datagram of a message has room behind it. */
+static void collect(struct collector *c, const struct received *r, uint8_t *data,
+                    size_t bytes)
+{
+	size_t step = r->segment_bytes ? r->segment_bytes : bytes;
+	size_t at = 0;
+
+	while (at < bytes) {
+		size_t len = bytes - at < step ? bytes - at : step;
+
+		c->buffers->packets[c->n] = (struct packet){
+			.data = data + at,
+			.len_bytes = (uint32_t)len,
+			.from = r->from,
+			.tos = r->tos,
+		};
+		c->buffers->order[c->n] = &c->buffers->packets[c->n];
+		if (++c->n == BATCH_MAX)
+			flush(c);
+		at += len;
+	}
+}
+
+int udp_read(struct udp *u, enum udp_family family,
+             void (*sink)(void *context, struct packet **packets, size_t n),
+             void *context)
+{
+	struct udp_scratch *scratch = u->scratch;
+	struct collector c = { .buffers = scratch->buffers,
+		               .sink = sink,
+		               .context = context };
+	int got;
+
+	prepare(scratch);
+	got = recvmmsg(u->fds[family], scratch->in.messages, READ_MESSAGES, 0, NULL);
+	if (got < 0)
+		return errno == EBADF || errno == ENOTSOCK ? -errno : 0;
+	for (int i = 0; i < got; i++) {
+		struct msghdr *m = &scratch->in.messages[i].msg_hdr;
+		struct received r = { .from = &scratch->in.senders[i] };
+
+		if (!endpoint_from_sockaddr(r.from, m->msg_name) ||
+		    (m->msg_flags & MSG_TRUNC))
+			continue;
+		read_control(m, &r);
+		collect(&c, &r, m->msg_iov->iov_base, scratch->in.messages[i].msg_len);
+	}
+	flush(&c);
+	return 0;
+}
+
+/* ---- the object */
+
+int udp_scratch_new(struct udp_scratch **out, struct buffers *buffers)
+{
+	*out = calloc(1, sizeof(**out));
+	if (!*out)
+		return -ENOMEM;
+	(*out)->buffers = buffers;
+	return 0;
+}
+
+void udp_scratch_free(struct udp_scratch *scratch)
+{
+	free(scratch);
+}
+
+int udp_new(struct udp **out, const int fds[static UDP_FAMILIES],
+            struct udp_scratch *scratch)
+{
+	struct udp *u = calloc(1, sizeof(*u));
+
+	*out = u;
+	if (!u) {
+		for (int f = 0; f < UDP_FAMILIES; f++)
+			if (fds[f] >= 0)
+				close(fds[f]);
+		return -ENOMEM;
+	}
+	u->link.send = udp_send;
+	u->fds[UDP_IPV4] = fds[UDP_IPV4];
+	u->fds[UDP_IPV6] = fds[UDP_IPV6];
+	u->segment = true;
+	u->scratch = scratch;
+	return 0;
+}
+
+void udp_free(struct udp *u)
+{
+	if (!u)
+		return;
+	for (int f = 0; f < UDP_FAMILIES; f++)
+		if (u->fds[f] >= 0)
+			close(u->fds[f]);
+	free(u);
+}
+
+int udp_fd(const struct udp *u, enum udp_family family)
+{
+	return u->fds[family];
+}
+
+struct udp_link *udp_as_link(struct udp *u)
+{
+	return &u->link;
+}
