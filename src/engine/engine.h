@@ -61,8 +61,10 @@ struct device *engine_find_device(const struct engine *e, const char *name);
 struct device *engine_first_device(const struct engine *e);
 struct device *engine_next_device(const struct device *d);
 
+/* Also forgets what device_set_peer_via said: say it again after this. 0 or -ENOMEM. */
 MUST_CHECK int device_set(struct device *d, const struct device_settings *settings);
-/* Via of one peer, over that of its device; it must exist. */
+/* Via of one peer, over that of its device. Kept by key, so the peer may come later, and one
+ * that is removed and added again (wg setconf) has it still. 0 or -ENOMEM. */
 MUST_CHECK int device_set_peer_via(struct device *d, const uint8_t public_key[static KEY_BYTES],
                                    enum way_via via, const char *via_name);
 void device_set_udp(struct device *d, struct udp_link *udp);

@@ -27,10 +27,14 @@ struct wg_peer;
 struct wg_callbacks {
 	/* Sends messages (handshake, keepalive, staged data now sealed) to the peer's endpoint.
 	 * The buffers have the usual headroom, may be overwritten, and are gone after the call.
-	 * packet->tos is set. */
-	void (*emit)(void *context, struct wg_peer *peer, struct packet *const *packets, size_t n);
+	 * packet->tos is set. now_ns is that of the call this happens in: a carrier's session is
+	 * judged by it. The way of one peer may lead through another peer of the same device, so
+	 * wg_peer_seal of that one may be called from in here. */
+	void (*emit)(void *context, struct wg_peer *peer, struct packet *const *packets, size_t n,
+	             uint64_t now_ns);
 	/* Sends a message that belongs to no peer: a cookie reply. */
-	void (*emit_to)(void *context, const struct endpoint *to, struct packet *packet);
+	void (*emit_to)(void *context, const struct endpoint *to, struct packet *packet,
+	                uint64_t now_ns);
 	/* The peer's endpoint was learned anew (authenticated packet from elsewhere). */
 	void (*endpoint_changed)(void *context, struct wg_peer *peer);
 	/* A handshake with the peer has been completed, in either role. */
