@@ -17,9 +17,13 @@
 struct way_device;
 struct way_peer;
 
+struct union_node;
+
 struct union_entry {
 	struct way_peer *peer;    /* borrowed: must leave the table before it goes */
 	struct union_entry *next; /* the next in R3's order */
+	struct union_node *node;  /* where it stands */
+	struct union_entry *device_next; /* the device's entries, see way_device.entries */
 };
 
 /* One prefix of the union. */
@@ -33,24 +37,27 @@ struct union_table {
 };
 
 MUST_CHECK int union_init(struct union_table *u);
+/* The devices in it must still be there; they are left without entries. */
 void union_clear(struct union_table *u);
 
-/* Adds prefix -> peer, sorted in by the rank of its device (way_rank first). A second entry
- * of the same device for the same prefix replaces the first: inside a device the last peer
- * has it. 0 or -ENOMEM. */
+/* Adds prefix -> peer, sorted in by the rank of its device (way_rank first); devices with
+ * Table = off stand behind all others, or they would take the place of a device that does
+ * have a route. A second entry of the same device for the same prefix replaces the first:
+ * inside a device the last peer has it. 0 or -ENOMEM. */
 MUST_CHECK int union_add(struct union_table *u, const struct ip_prefix *prefix,
                          struct way_peer *peer);
 /* Takes out every entry of every peer of this device. */
-void union_remove_device(struct union_table *u, const struct way_device *device);
-/* Sorts all nodes anew, after ranks have changed. */
+void union_remove_device(struct union_table *u, struct way_device *device);
+/* Sorts all nodes anew, after ranks or table_off have changed. */
 void union_sort(struct union_table *u);
 
 /* The peer that has this destination by the longest match, or NULL. */
 struct way_peer *union_lookup(const struct union_table *u, const struct ip_addr *dst);
 
 /* Design R1: who carries an outer packet of `from` to dst: the longest active match that is
- * not of from's own device, nor of a peer carried by it through Via, nor of a Table = off
- * device. NULL: nobody, the network. */
+ * not of from's own device, nor of a peer carried by it through Via (way_carried_by), nor of
+ * a Table = off device. The standbys of a skipped entry stay standbys. NULL: nobody, the
+ * network. */
 struct way_peer *union_lookup_outer(const struct union_table *u, const struct way_peer *from,
                                     const struct ip_addr *dst);
 

@@ -22,14 +22,15 @@ enum way_via {
 	WAY_VIA_DEVICE,
 };
 
-/* What follows from a peer's endpoint. */
+/* What follows from a peer's endpoint. Each is said of the whole way: of this peer or of a
+ * later one. */
 enum way_state {
 	WAY_NO_ENDPOINT = 0, /* not known (yet) */
 	WAY_OK,
-	WAY_LOOP,               /* a peer comes twice on the way, this one or a later one */
+	WAY_LOOP,               /* a peer comes twice */
 	WAY_TOO_LONG,           /* more than WAY_MAX peers */
 	WAY_NO_CARRIER_PEER,    /* Via names a device none of whose peers has the endpoint */
-	WAY_NO_CARRIER_ADDRESS, /* a carrier on the way lacks an Address of the family (R7) */
+	WAY_NO_CARRIER_ADDRESS, /* a carrier lacks an Address of the family (R7) */
 	WAY_STATE_COUNT,
 };
 
@@ -41,9 +42,9 @@ struct way_peer {
 	enum way_via via;           /* WAY_VIA_UNION: as the device says */
 	struct way_device *via_device;
 	/* result of way_compute */
-	struct way_peer *next; /* carrier's peer; NULL: network. Only with WAY_OK, WAY_LOOP, WAY_TOO_LONG */
-	enum way_state state;
-	unsigned hops;         /* peers on the way, this one included; WAY_OK only */
+	struct way_peer *next; /* carrier's peer; NULL: with WAY_OK the network, else none */
+	enum way_state state;  /* only WAY_OK may be followed */
+	unsigned hops;         /* peers on the way, this one included; WAY_OK, WAY_TOO_LONG */
 	struct way_peer *mark; /* scratch */
 };
 
@@ -62,8 +63,13 @@ struct way_device {
 	const struct trie *allowed_ips; /* borrowed: prefix -> its peers, for Via */
 	/* Which peer of the device does a trie entry of allowed_ips belong to? */
 	struct way_peer *(*peer_of)(const struct trie_entry *entry);
+	struct union_entry *entries; /* the union's; NULL at first */
 	/* result of way_rank */
-	uint32_t rank;           /* R3's order: lower is active before higher */
+	uint32_t rank; /* R3's order: lower is active before higher */
+	struct way_device *via_next; /* result of way_via_cycle */
+	/* scratch */
+	struct way_device *left, *right;
+	uint32_t pending;
 };
 
 /* Via and via_device of the peer, else of its device. */
@@ -74,17 +80,26 @@ enum way_via way_effective_via(const struct way_peer *peer, struct way_device **
  * way_via_cycle. */
 void way_rank(struct way_device *devices);
 
-/* A device on a cycle of Via, or NULL. Follow via to print it. */
+/* A device on a cycle of Via (its own or that of a peer of it), or NULL. Follow via_next to
+ * print the cycle: it comes back to the device. Ranks are void after it. */
 const struct way_device *way_via_cycle(struct way_device *devices);
 
-/* The next hop of one peer, into next and (for failures) state. */
+/* The peer of `carrier` that has the endpoint of `peer`, or NULL (R5). */
+struct way_peer *way_via_peer(const struct way_peer *peer, const struct way_device *carrier);
+
+/* Does the device carry this peer through Via, be it through others' Via? A chain of Via
+ * that does not end is taken for one that does. */
+bool way_carried_by(const struct way_peer *peer, const struct way_device *device);
+
+/* The next hop of one peer, into next and state; looks no further than that hop. */
 void way_next(const struct union_table *u, struct way_peer *peer);
 
 /* way_next for every peer, then loops, lengths and families along all ways. */
 void way_compute(const struct union_table *u, struct way_device *devices);
 
 /* The carrier's own address an outer packet of `peer` bears as source (R7): of the endpoint's
- * family; NULL if the carrier has none. peer->next must not be NULL. */
+ * family; NULL if the carrier has none. peer->next must not be NULL. With
+ * WAY_NO_CARRIER_ADDRESS, NULL tells that it's this hop which fails. */
 const struct ip_addr *way_source(const struct way_peer *peer);
 
 /* The reason to count when a packet for this peer can't go; DROP_NONE for WAY_OK. */
@@ -92,7 +107,8 @@ enum drop way_drop(enum way_state state);
 /* "ok", "loop", ...; for JSON and status, never change one. */
 const char *way_state_name(enum way_state state);
 
-/* "home > vpn > network" into out (cut to size); a loop ends in "... (loop)". Returns out. */
+/* "home > vpn > network" into out (cut to size); a loop ends in "home ... (loop)", where home
+ * is the peer that comes again; other failures end in "? (REASON)". Returns out. */
 const char *way_format(const struct way_peer *peer, char *out, size_t size);
 
 #endif

@@ -1,0 +1,210 @@
+/* src/plan/union.c - a trie of nodes, one per prefix; a node has the entries of all
+ * devices that name the prefix, in R3's order. The entries of one device are also a list
+ * of their own, so that a device leaves without a walk over the whole table. */
+#include "plan/union.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "plan/way.h"
+
+int union_init(struct union_table *u)
+{
+	u->trie = trie_new();
+	return u->trie ? 0 : -ENOMEM;
+}
+
+static struct union_node *node_of(struct trie_entry *entry)
+{
+	return entry ? CONTAINER_OF(entry, struct union_node, trie) : NULL;
+}
+
+static bool first_node(void *context, struct trie_entry *entry)
+{
+	*(struct trie_entry **)context = entry;
+	return false;
+}
+
+void union_clear(struct union_table *u)
+{
+	struct trie_entry *any;
+
+	while (u->trie && trie_count(u->trie) > 0) {
+		trie_walk(u->trie, first_node, &any);
+		union_remove_device(u, node_of(any)->first->peer->device);
+	}
+	trie_free(u->trie);
+	u->trie = NULL;
+}
+
+/* Does a's device stand before b's? */
+static bool before(const struct way_device *a, const struct way_device *b)
+{
+	if (a->table_off != b->table_off)
+		return b->table_off;
+	return a->rank < b->rank;
+}
+
+static void sort_in(struct union_node *node, struct union_entry *entry)
+{
+	struct union_entry **at = &node->first;
+
+	while (*at && before((*at)->peer->device, entry->peer->device))
+		at = &(*at)->next;
+	entry->next = *at;
+	*at = entry;
+}
+
+static struct union_entry *entry_of(const struct union_node *node,
+                                    const struct way_device *device)
+{
+	struct union_entry *e = node->first;
+
+	while (e && e->peer->device != device)
+		e = e->next;
+	return e;
+}
+
+static struct union_node *get_node(struct union_table *u, const struct ip_prefix *prefix)
+{
+	struct union_node *node = node_of(trie_find(u->trie, prefix));
+
+	if (node)
+		return node;
+	node = calloc(1, sizeof(*node));
+	if (node && trie_insert(u->trie, *prefix, &node->trie) != 0) {
+		free(node);
+		return NULL;
+	}
+	return node;
+}
+
+int union_add(struct union_table *u, const struct ip_prefix *prefix,
+              struct way_peer *peer)
+{
+	struct union_entry *entry = calloc(1, sizeof(*entry)), *old;
+	struct union_node *node = entry ? get_node(u, prefix) : NULL;
+
+	if (!node) {
+		free(entry);
+		return -ENOMEM;
+	}
+	old = entry_of(node, peer->device);
+	if (old) {
+		old->peer = peer;
+		free(entry);
+		return 0;
+	}
+	*entry = (struct union_entry){
+		.peer = peer,
+		.node = node,
+		.device_next = peer->device->entries,
+	};
+	peer->device->entries = entry;
+	sort_in(node, entry);
+	return 0;
+}
+
+static void remove_entry(struct union_table *u, struct union_entry *entry)
+{
+	struct union_node *node = entry->node;
+	struct union_entry **at = &node->first;
+
+	while (*at != entry)
+		at = &(*at)->next;
+	*at = entry->next;
+	free(entry);
+	if (!node->first) {
+		trie_remove(u->trie, &node->trie);
+		free(node);
+	}
+}
+
+void union_remove_device(struct union_table *u, struct way_device *device)
+{
+	struct union_entry *entry;
+
+	while ((entry = device->entries)) {
+		device->entries = entry->device_next;
+		remove_entry(u, entry);
+	}
+}
+
+/* Most lists are sorted already, or nearly: so try the end first. */
+static bool sort_node(void *context, struct trie_entry *trie)
+{
+	struct union_node *node = node_of(trie);
+	struct union_entry *rest = node->first, *last = NULL;
+
+	(void)context;
+	node->first = NULL;
+	while (rest) {
+		struct union_entry *e = rest;
+
+		rest = e->next;
+		if (last && before(last->peer->device, e->peer->device)) {
+			e->next = NULL;
+			last->next = e;
+		} else {
+			sort_in(node, e);
+		}
+		if (!e->next)
+			last = e;
+	}
+	return true;
+}
+
+void union_sort(struct union_table *u)
+{
+	trie_walk(u->trie, sort_node, NULL);
+}
+
+struct way_peer *union_lookup(const struct union_table *u, const struct ip_addr *dst)
+{
+	const struct union_node *node = node_of(trie_lookup(u->trie, dst));
+
+	return node ? node->first->peer : NULL;
+}
+
+static bool may_carry(const struct way_peer *carrier, const struct way_device *from)
+{
+	return carrier->device != from && !carrier->device->table_off &&
+	       !way_carried_by(carrier, from);
+}
+
+struct way_peer *union_lookup_outer(const struct union_table *u,
+                                    const struct way_peer *from,
+                                    const struct ip_addr *dst)
+{
+	struct union_node *node = node_of(trie_lookup(u->trie, dst));
+
+	while (node && !may_carry(node->first->peer, from->device))
+		node = node_of(trie_shorter(u->trie, &node->trie));
+	return node ? node->first->peer : NULL;
+}
+
+struct visitor {
+	bool (*visit)(void *context, const struct union_node *node);
+	void *context;
+};
+
+static bool visit_node(void *context, struct trie_entry *entry)
+{
+	const struct visitor *v = context;
+
+	return v->visit(v->context, node_of(entry));
+}
+
+void union_walk(const struct union_table *u,
+                bool (*visit)(void *context, const struct union_node *node),
+                void *context)
+{
+	struct visitor v = { visit, context };
+
+	trie_walk(u->trie, visit_node, &v);
+}
+
+size_t union_count(const struct union_table *u)
+{
+	return trie_count(u->trie);
+}

@@ -1,0 +1,376 @@
+/* src/plan/way.c - every peer has at most one next hop, so the ways are a forest with,
+ * here and there, a cycle. Each peer is walked over once: a walk ends at the network, at
+ * a failure, at a peer whose way is known, or at a peer of the same walk, which is a
+ * loop. */
+#include "plan/way.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/attr.h"
+
+/* Chains of Via that are longer are no use to anybody: see WAY_MAX. */
+#define VIA_STEPS_MAX 64
+
+static const char *const state_names[] = {
+	[WAY_NO_ENDPOINT] = "no-endpoint",
+	[WAY_OK] = "ok",
+	[WAY_LOOP] = "loop",
+	[WAY_TOO_LONG] = "too-long",
+	[WAY_NO_CARRIER_PEER] = "no-carrier-peer",
+	[WAY_NO_CARRIER_ADDRESS] = "no-carrier-address",
+};
+_Static_assert(ARRAY_SIZE(state_names) == WAY_STATE_COUNT, "a name for each state");
+
+static const enum drop state_drops[] = {
+	[WAY_NO_ENDPOINT] = DROP_NO_ENDPOINT,
+	[WAY_OK] = DROP_NONE,
+	[WAY_LOOP] = DROP_LOOP,
+	[WAY_TOO_LONG] = DROP_WAY_TOO_LONG,
+	[WAY_NO_CARRIER_PEER] = DROP_NO_CARRIER_PEER,
+	[WAY_NO_CARRIER_ADDRESS] = DROP_NO_CARRIER_ADDRESS,
+};
+_Static_assert(ARRAY_SIZE(state_drops) == WAY_STATE_COUNT, "a reason for each state");
+
+const char *way_state_name(enum way_state state)
+{
+	return state_names[state];
+}
+
+enum drop way_drop(enum way_state state)
+{
+	return state_drops[state];
+}
+
+/* ---- Via */
+
+enum way_via way_effective_via(const struct way_peer *peer,
+                               struct way_device **via_device)
+{
+	if (peer->via != WAY_VIA_UNION) {
+		*via_device = peer->via_device;
+		return peer->via;
+	}
+	*via_device = peer->device->via_device;
+	return peer->device->via;
+}
+
+struct way_peer *way_via_peer(const struct way_peer *peer,
+                              const struct way_device *carrier)
+{
+	struct trie_entry *entry;
+
+	if (peer->endpoint.addr.family == IP_NONE || !carrier->allowed_ips)
+		return NULL;
+	entry = trie_lookup(carrier->allowed_ips, &peer->endpoint.addr);
+	return entry ? carrier->peer_of(entry) : NULL;
+}
+
+/* While it isn't known which peer of a carrier it will be (endpoint not resolved yet),
+ * what the carrier's file says for all its peers counts. */
+bool way_carried_by(const struct way_peer *peer, const struct way_device *device)
+{
+	struct way_device *via;
+	enum way_via kind = way_effective_via(peer, &via);
+
+	for (unsigned i = 0; i < VIA_STEPS_MAX; i++) {
+		if (kind != WAY_VIA_DEVICE || !via)
+			return false;
+		if (via == device)
+			return true;
+		peer = peer ? way_via_peer(peer, via) : NULL;
+		if (peer) {
+			kind = way_effective_via(peer, &via);
+		} else {
+			kind = via->via;
+			via = via->via_device;
+		}
+	}
+	return true;
+}
+
+/* ---- rank: a priority queue (skew heap, linked through left and right) of the devices
+ * that no unranked device names with Via */
+
+static bool ranks_before(const struct way_device *a, const struct way_device *b)
+{
+	if (a->metric != b->metric)
+		return a->metric < b->metric;
+	return strcmp(a->name, b->name) < 0;
+}
+
+static struct way_device *meld(struct way_device *a, struct way_device *b)
+{
+	struct way_device *root = NULL, **at = &root, *swap;
+
+	while (a && b) {
+		if (ranks_before(b, a)) {
+			swap = a;
+			a = b;
+			b = swap;
+		}
+		*at = a;
+		swap = a->right;
+		a->right = a->left;
+		a->left = NULL;
+		at = &a->left;
+		a = swap;
+	}
+	*at = a ? a : b;
+	return root;
+}
+
+/* Calls fn for each device that `device`, or a peer of it, names with Via. */
+static void each_carrier(struct way_device *device,
+                         void (*fn)(struct way_device *carrier, void *context),
+                         void *context)
+{
+	if (device->via == WAY_VIA_DEVICE && device->via_device)
+		fn(device->via_device, context);
+	for (struct way_peer *p = device->peers; p; p = p->sibling) {
+		if (p->via == WAY_VIA_DEVICE && p->via_device)
+			fn(p->via_device, context);
+	}
+}
+
+static void count_pending(struct way_device *carrier, void *context)
+{
+	(void)context;
+	carrier->pending++;
+}
+
+/* Once it's ranked, a device holds its carrier back no longer. */
+static void release(struct way_device *carrier, void *context)
+{
+	struct way_device **ready = context;
+
+	if (--carrier->pending == 0)
+		*ready = meld(*ready, carrier);
+}
+
+/* Returns how many devices could be ranked; the others have pending > 0. */
+static uint32_t rank(struct way_device *devices)
+{
+	struct way_device *ready = NULL, *d;
+	uint32_t ranked = 0;
+
+	for (d = devices; d; d = d->sibling) {
+		d->left = d->right = NULL;
+		d->pending = 0;
+	}
+	for (d = devices; d; d = d->sibling)
+		each_carrier(d, count_pending, NULL);
+	for (d = devices; d; d = d->sibling) {
+		if (d->pending == 0)
+			ready = meld(ready, d);
+	}
+	while ((d = ready)) {
+		ready = meld(d->left, d->right);
+		d->left = d->right = NULL;
+		d->rank = ranked++;
+		each_carrier(d, release, &ready);
+	}
+	return ranked;
+}
+
+void way_rank(struct way_device *devices)
+{
+	uint32_t ranked = rank(devices);
+
+	for (struct way_device *d = devices; d; d = d->sibling) {
+		if (d->pending > 0)
+			d->rank = ranked++;
+	}
+}
+
+static void named_by(struct way_device *carrier, void *context)
+{
+	carrier->left = context;
+}
+
+/* Every unranked device is named by an unranked one: whoever goes back from name to name
+ * for long enough is on a cycle. */
+const struct way_device *way_via_cycle(struct way_device *devices)
+{
+	struct way_device *on = NULL, *d;
+	uint32_t steps = 0;
+
+	rank(devices);
+	for (d = devices; d; d = d->sibling) {
+		if (d->pending == 0)
+			continue;
+		each_carrier(d, named_by, d);
+		on = d;
+		steps++;
+	}
+	if (!on)
+		return NULL;
+	while (steps-- > 0)
+		on = on->left;
+	d = on;
+	do {
+		d->left->via_next = d;
+		d = d->left;
+	} while (d != on);
+	return on;
+}
+
+/* ---- ways */
+
+const struct ip_addr *way_source(const struct way_peer *peer)
+{
+	const struct way_device *carrier = peer->next->device;
+	const struct ip_addr *source = peer->endpoint.addr.family == IP_V4
+	                                       ? &carrier->address4
+	                                       : &carrier->address6;
+
+	return source->family == IP_NONE ? NULL : source;
+}
+
+void way_next(const struct union_table *u, struct way_peer *peer)
+{
+	struct way_device *via;
+
+	peer->next = NULL;
+	peer->hops = 0;
+	peer->state = WAY_NO_ENDPOINT;
+	if (peer->endpoint.addr.family == IP_NONE)
+		return;
+	peer->state = WAY_OK;
+	switch (way_effective_via(peer, &via)) {
+	case WAY_VIA_NETWORK:
+		return;
+	case WAY_VIA_DEVICE:
+		peer->next = via ? way_via_peer(peer, via) : NULL;
+		if (!peer->next)
+			peer->state = WAY_NO_CARRIER_PEER;
+		break;
+	case WAY_VIA_UNION:
+		peer->next = union_lookup_outer(u, peer, &peer->endpoint.addr);
+		break;
+	}
+	if (peer->next && !way_source(peer))
+		peer->state = WAY_NO_CARRIER_ADDRESS;
+}
+
+/* Walks from an unmarked peer to where its way is decided, and marks what it passes with
+ * `start`. Returns the peer that decides: one marked before, one without next or with a
+ * failure, or one of this very walk (a loop). Sets how many peers were newly passed. */
+static struct way_peer *walk(struct way_peer *start, unsigned *passed)
+{
+	struct way_peer *p = start;
+
+	*passed = 0;
+	while (!p->mark) {
+		p->mark = start;
+		*passed += 1;
+		if (p->state != WAY_OK || !p->next)
+			break;
+		p = p->next;
+	}
+	return p;
+}
+
+static void settle(struct way_peer *start)
+{
+	unsigned passed, hops;
+	struct way_peer *end = walk(start, &passed), *p = start;
+	enum way_state state = end->state;
+
+	if (end->mark == start) { /* of this walk: the end of a way, or a loop */
+		hops = passed;
+		if (state == WAY_OK && end->next)
+			state = WAY_LOOP;
+	} else {
+		hops = passed + end->hops;
+	}
+	for (; passed > 0; passed--, hops--, p = p->next) {
+		p->hops = hops;
+		p->state = state;
+		if (state == WAY_OK || state == WAY_TOO_LONG)
+			p->state = hops > WAY_MAX ? WAY_TOO_LONG : WAY_OK;
+	}
+}
+
+void way_compute(const struct union_table *u, struct way_device *devices)
+{
+	for (struct way_device *d = devices; d; d = d->sibling) {
+		for (struct way_peer *p = d->peers; p; p = p->sibling) {
+			way_next(u, p);
+			p->mark = NULL;
+		}
+	}
+	for (struct way_device *d = devices; d; d = d->sibling) {
+		for (struct way_peer *p = d->peers; p; p = p->sibling) {
+			if (!p->mark)
+				settle(p);
+		}
+	}
+}
+
+/* ---- text */
+
+#define FORMAT_PEERS_MAX (2 * WAY_MAX)
+
+static void append(char *out, size_t size, const char *text)
+{
+	size_t n = strlen(out);
+
+	snprintf(out + n, size - n, "%s", text);
+}
+
+/* Is p among the first n peers of the way? */
+static bool comes_before(const struct way_peer *start, unsigned n,
+                         const struct way_peer *p)
+{
+	for (; n > 0; n--, start = start->next) {
+		if (start == p)
+			return true;
+	}
+	return false;
+}
+
+static const char *format_end(enum way_state state, bool whole)
+{
+	switch (state) {
+	case WAY_OK:
+		return " > network";
+	case WAY_NO_ENDPOINT:
+		return " > ? (endpoint not known)";
+	case WAY_NO_CARRIER_PEER:
+		return " > ? (no peer of the carrier has the endpoint)";
+	case WAY_NO_CARRIER_ADDRESS:
+		return " > ? (the carrier has no Address of the family)";
+	case WAY_LOOP:
+		return " ... (loop)";
+	case WAY_TOO_LONG:
+		return whole ? " > network (too long)" : " ... (too long)";
+	case WAY_STATE_COUNT:
+		break;
+	}
+	return "";
+}
+
+/* Does the way end behind p, for good or ill? */
+static bool is_last(const struct way_peer *p)
+{
+	return !p->next || (p->state == WAY_NO_CARRIER_ADDRESS && !way_source(p));
+}
+
+const char *way_format(const struct way_peer *peer, char *out, size_t size)
+{
+	const struct way_peer *p = peer;
+	unsigned n = 0;
+
+	if (size == 0)
+		return out;
+	snprintf(out, size, "%s", p->device->name);
+	while (!is_last(p) && n < FORMAT_PEERS_MAX && !comes_before(peer, n, p)) {
+		p = p->next;
+		n++;
+		append(out, size, " > ");
+		append(out, size, p->device->name);
+	}
+	append(out, size, format_end(peer->state, is_last(p)));
+	return out;
+}

@@ -1,0 +1,275 @@
+/* tests/unit/test_union.c - design R1, R3, R4: who has a destination, who carries to it
+ */
+#include "unit.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "net.h"
+
+static struct net net;
+
+static void start(void)
+{
+	memset(&net, 0, sizeof(net));
+	net_init(&net);
+}
+
+static void stop(void)
+{
+	net_clear(&net);
+}
+
+static const char *taker(const char *dst)
+{
+	struct ip_addr addr = net_addr(dst);
+	const struct way_peer *peer = union_lookup(&net.table, &addr);
+
+	return peer ? peer->device->name : "nobody";
+}
+
+static const char *carrier(const struct way_peer *from, const char *dst)
+{
+	struct ip_addr addr = net_addr(dst);
+	const struct way_peer *peer = union_lookup_outer(&net.table, from, &addr);
+
+	return peer ? peer->device->name : "network";
+}
+
+START_TEST(r4_longest_prefix_wins_across_devices)
+{
+	net_peer(&net, net_device(&net, "vpn"), "198.51.100.1", "0.0.0.0/0 ::/0");
+	net_peer(&net, net_device(&net, "home"), "203.0.113.1",
+	         "192.168.1.0/24 fd01::/64");
+	net_compute(&net);
+	ck_assert_str_eq(taker("192.168.1.7"), "home");
+	ck_assert_str_eq(taker("192.168.2.7"), "vpn");
+	ck_assert_str_eq(taker("fd01::7"), "home");
+	ck_assert_str_eq(taker("fd02::7"), "vpn");
+	ck_assert_uint_eq(union_count(&net.table), 4);
+}
+END_TEST
+
+START_TEST(nobody_without_a_match)
+{
+	net_peer(&net, net_device(&net, "home"), "203.0.113.1", "192.168.1.0/24");
+	net_compute(&net);
+	ck_assert_str_eq(taker("192.168.0.255"), "nobody");
+	ck_assert_str_eq(taker("::1"), "nobody");
+}
+END_TEST
+
+START_TEST(r1_own_entries_do_not_capture)
+{
+	struct way_device *vpn = net_device(&net, "vpn");
+	struct way_peer *a = net_peer(&net, vpn, "198.51.100.1", "0.0.0.0/0");
+	struct way_peer *b =
+		net_peer(&net, vpn, "10.0.0.1", "10.0.0.0/8 198.51.100.0/24");
+
+	net_compute(&net);
+	ck_assert_str_eq(carrier(a, "198.51.100.1"),
+	                 "network"); /* b's neither: same device */
+	ck_assert_str_eq(carrier(b, "10.0.0.1"), "network");
+}
+END_TEST
+
+START_TEST(r1_skips_to_the_next_longest)
+{
+	struct way_device *home = net_device(&net, "home");
+	struct way_peer *h = net_peer(&net, home, "192.168.1.1", "192.168.1.0/24");
+
+	net_peer(&net, net_device(&net, "vpn"), "198.51.100.1", "0.0.0.0/0");
+	net_peer(&net, net_device(&net, "work"), "198.51.100.2", "192.168.0.0/16");
+	net_compute(&net);
+	ck_assert_str_eq(carrier(h, "192.168.1.1"), "work");
+	ck_assert_str_eq(carrier(h, "192.0.2.1"), "vpn");
+}
+END_TEST
+
+START_TEST(r1_carried_through_via_does_not_capture)
+{
+	struct way_device *vpn = net_device(&net, "vpn"), *mid = net_device(&net, "mid"),
+			  *home = net_device(&net, "home"),
+			  *other = net_device(&net, "other");
+	struct way_peer *v = net_peer(&net, vpn, "198.51.100.1", "0.0.0.0/0");
+
+	net_peer(&net, mid, "198.51.100.2", "0.0.0.0/1");
+	net_peer(&net, home, NULL, "128.0.0.0/1"); /* endpoint not known yet */
+	net_peer(&net, other, "198.51.100.4", "198.51.0.0/16");
+	net_via(mid, vpn);
+	net_via(home, mid); /* so vpn carries home too */
+	net_compute(&net);
+	ck_assert_str_eq(carrier(v, "198.51.100.1"), "other");
+	ck_assert_str_eq(carrier(v, "198.52.100.1"), "network");
+	ck_assert_str_eq(carrier(v, "1.2.3.4"), "network");
+}
+END_TEST
+
+START_TEST(r1_only_the_peer_with_via_is_skipped)
+{
+	struct way_device *vpn = net_device(&net, "vpn"),
+			  *home = net_device(&net, "home");
+	struct way_peer *v = net_peer(&net, vpn, "198.51.100.1", "0.0.0.0/0"), *p;
+
+	p = net_peer(&net, home, "203.0.113.1", "10.1.0.0/16");
+	p->via = WAY_VIA_DEVICE;
+	p->via_device = vpn;
+	net_peer(&net, home, "203.0.113.2", "10.2.0.0/16");
+	net_compute(&net);
+	ck_assert_str_eq(carrier(v, "10.1.0.1"), "network");
+	ck_assert_str_eq(carrier(v, "10.2.0.1"), "home");
+}
+END_TEST
+
+START_TEST(table_off_carries_nobody_but_has_what_comes)
+{
+	struct way_device *off = net_device(&net, "a"), *home = net_device(&net, "home");
+	struct way_peer *h = net_peer(&net, home, "203.0.113.1", "10.0.0.0/8");
+
+	net_peer(&net, off, "198.51.100.1", "0.0.0.0/0");
+	off->table_off = true;
+	net_compute(&net);
+	ck_assert_str_eq(carrier(h, "203.0.113.1"), "network");
+	ck_assert_str_eq(taker("203.0.113.1"), "a");
+}
+END_TEST
+
+START_TEST(table_off_does_not_push_others_aside)
+{
+	struct way_device *off = net_device(&net, "a"), *vpn = net_device(&net, "vpn"),
+			  *home = net_device(&net, "home");
+	struct way_peer *h = net_peer(&net, home, "203.0.113.1", "10.0.0.0/8");
+
+	net_peer(&net, off, "198.51.100.1", "0.0.0.0/0");
+	net_peer(&net, vpn, "198.51.100.2", "0.0.0.0/0");
+	off->table_off = true;
+	net_compute(&net);
+	ck_assert_str_eq(taker("203.0.113.1"), "vpn");
+	ck_assert_str_eq(carrier(h, "203.0.113.1"), "vpn");
+}
+END_TEST
+
+START_TEST(r3_standbys_capture_nothing)
+{
+	struct way_device *a = net_device(&net, "a"), *b = net_device(&net, "b");
+	struct way_peer *pa = net_peer(&net, a, "198.51.100.1", "0.0.0.0/0");
+	struct way_peer *pb = net_peer(&net, b, "198.51.100.2", "0.0.0.0/0");
+
+	net_compute(&net);
+	ck_assert_str_eq(taker("1.1.1.1"), "a");
+	ck_assert_str_eq(carrier(pa, "198.51.100.1"), "network");
+	ck_assert_str_eq(carrier(pb, "198.51.100.2"), "a");
+}
+END_TEST
+
+START_TEST(r3_metric_then_name)
+{
+	struct way_device *a = net_device(&net, "a"), *b = net_device(&net, "b"),
+			  *c = net_device(&net, "c");
+
+	net_peer(&net, c, "198.51.100.3", "10.0.0.0/8");
+	net_peer(&net, a, "198.51.100.1", "10.0.0.0/8");
+	net_peer(&net, b, "198.51.100.2", "10.0.0.0/8");
+	net_compute(&net);
+	ck_assert_str_eq(taker("10.1.1.1"), "a");
+	b->metric = -1;
+	way_rank(net.devices);
+	union_sort(&net.table);
+	ck_assert_str_eq(taker("10.1.1.1"), "b");
+	union_remove_device(&net.table, b);
+	ck_assert_str_eq(taker("10.1.1.1"), "a");
+	union_remove_device(&net.table, a);
+	ck_assert_str_eq(taker("10.1.1.1"), "c");
+	union_remove_device(&net.table, c);
+	ck_assert_str_eq(taker("10.1.1.1"), "nobody");
+	ck_assert_uint_eq(union_count(&net.table), 0);
+}
+END_TEST
+
+START_TEST(r3_the_last_peer_of_a_device_has_it)
+{
+	struct way_device *a = net_device(&net, "a");
+	struct way_peer *first = net_peer(&net, a, "198.51.100.1", NULL),
+			*second = net_peer(&net, a, "198.51.100.2", NULL);
+	struct ip_prefix p = net_prefix("10.0.0.0/8");
+	struct ip_addr dst = net_addr("10.0.0.1");
+
+	ck_assert_int_eq(union_add(&net.table, &p, first), 0);
+	ck_assert_int_eq(union_add(&net.table, &p, second), 0);
+	ck_assert_ptr_eq(union_lookup(&net.table, &dst), second);
+	union_remove_device(&net.table, a);
+	ck_assert_ptr_null(union_lookup(&net.table, &dst));
+}
+END_TEST
+
+static bool in_order(void *context, const struct union_node *node)
+{
+	size_t *entries = context;
+
+	*entries += 1;
+	for (const struct union_entry *e = node->first; e->next; e = e->next) {
+		const struct way_device *a = e->peer->device, *b = e->next->peer->device;
+
+		ck_assert(!a->table_off || b->table_off);
+		ck_assert(a->table_off != b->table_off || a->rank < b->rank);
+		*entries += 1;
+	}
+	return true;
+}
+
+/* Devices leave, change their metric and come back: every node's list stays in order. */
+START_TEST(lists_stay_sorted)
+{
+	const struct ip_prefix prefixes[] = { net_prefix("10.0.0.0/8"),
+		                              net_prefix("10.0.0.0/9"),
+		                              net_prefix("10.64.0.0/10") };
+	static char names[NET_DEVICES][8];
+	uint64_t seed = unit_seed();
+	size_t expected = 0, found;
+
+	for (unsigned i = 0; i < NET_DEVICES; i++) {
+		snprintf(names[i], sizeof(names[i]), "d%u", i);
+		net_peer(&net, net_device(&net, names[i]), NULL, NULL);
+	}
+	way_rank(net.devices);
+	for (unsigned round = 0; round < 500; round++) {
+		struct way_device *d = &net.devices[unit_random(&seed) % NET_DEVICES];
+
+		expected -= d->entries ? ARRAY_SIZE(prefixes) : 0;
+		union_remove_device(&net.table, d);
+		if (round % 3 == 0) {
+			d->metric = (int32_t)(unit_random(&seed) % 8);
+			d->table_off = unit_random(&seed) % 4 == 0;
+			way_rank(net.devices);
+			union_sort(&net.table);
+		}
+		for (size_t i = 0; i < ARRAY_SIZE(prefixes) && round % 4 != 0;
+		     i++, expected++)
+			ck_assert_int_eq(union_add(&net.table, &prefixes[i], d->peers),
+			                 0);
+		found = 0;
+		union_walk(&net.table, in_order, &found);
+		ck_assert_uint_eq(found, expected);
+	}
+}
+END_TEST
+
+TCase *unit_tests(void)
+{
+	TCase *tc = tcase_create("plan/union");
+
+	tcase_add_checked_fixture(tc, start, stop);
+	tcase_add_test(tc, r4_longest_prefix_wins_across_devices);
+	tcase_add_test(tc, nobody_without_a_match);
+	tcase_add_test(tc, r1_own_entries_do_not_capture);
+	tcase_add_test(tc, r1_skips_to_the_next_longest);
+	tcase_add_test(tc, r1_carried_through_via_does_not_capture);
+	tcase_add_test(tc, r1_only_the_peer_with_via_is_skipped);
+	tcase_add_test(tc, table_off_carries_nobody_but_has_what_comes);
+	tcase_add_test(tc, table_off_does_not_push_others_aside);
+	tcase_add_test(tc, r3_standbys_capture_nothing);
+	tcase_add_test(tc, r3_metric_then_name);
+	tcase_add_test(tc, r3_the_last_peer_of_a_device_has_it);
+	tcase_add_test(tc, lists_stay_sorted);
+	return tc;
+}
