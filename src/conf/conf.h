@@ -140,8 +140,9 @@ struct conf_set {
 };
 
 /* paths: files, or directories whose *.conf files are taken (other files are ignored).
- * All errors of all files are reported; then -EINVAL and *out is empty. The same NAME twice
- * is an error; a directory without tunnel files too. */
+ * All errors of all files are reported; then -EINVAL, and *out holds the files as far as they
+ * were understood: only for plan_make to find the errors between files in the same run. The
+ * same NAME twice is an error; a directory without tunnel files too. Clear *out always. */
 MUST_CHECK int conf_set_read(struct conf_set *out, const char *const *paths, size_t n,
                              struct diag *diag);
 void conf_set_clear(struct conf_set *set);

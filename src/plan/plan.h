@@ -51,7 +51,8 @@ struct plan {
 
 /* set must outlive the plan. Errors (Via to nobody, a Via cycle, equal ListenPorts...) and
  * warnings (loops, missing families, standbys, ways too long) go to diag with FILE:LINE.
- * -EINVAL if there was an error: the plan is then empty. */
+ * -EINVAL if there is an error in diag: the plan is then empty. So it may be given the set
+ * and diag of a conf_set_read that failed: what doesn't depend on what is missing is told. */
 MUST_CHECK int plan_make(struct plan *out, const struct conf_set *set, const struct plan_env *env,
                          struct diag *diag);
 void plan_clear(struct plan *plan);
