@@ -1,0 +1,65 @@
+/* src/host/host.h - what of the Linux host is changed for an instance, and how it is put
+ * back
+ *
+ * The supervisor's way through it:
+ *   host_new       clears what a killed instance of the name left; the netlink socket is
+ * open plan_make      with host_path_mtu as plan_env host_prepare   mark chosen, PreUp
+ * hooks, tun made (down): fd, mark and name are now known (engine started, devices
+ * configured, sockets opened with host_mark) host_up        MTU, addresses, tun up, DNS,
+ * routes, rules, guard, PostUp hooks host_update    whenever the plan or an endpoint has
+ * changed: only the difference host_down      PreDown hooks, everything put back in
+ * reverse, PostDown hooks host_free All or nothing: where a step of host_prepare or
+ * host_up fails, all before it are undone, in reverse, before the call returns.
+ * Supervisor process; may block. Needs CAP_NET_ADMIN. */
+#ifndef TUNION_HOST_HOST_H
+#define TUNION_HOST_HOST_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/attr.h"
+#include "base/diag.h"
+#include "base/ip.h"
+#include "base/log.h"
+#include "plan/plan.h"
+
+struct host_options {
+	const char *tun;        /* name of the host tun; copied */
+	const char *state_path; /* RUNDIR/TUN.state: what to undo, should we be killed;
+	                           copied; NULL: not kept */
+	bool vnet_hdr;          /* of the tun, see tun_open.h */
+	const struct log *log;  /* borrowed; NULL: silent */
+};
+
+struct host;
+
+/* Also undoes what the state file names, and removes it: call it only when no instance of
+ * this name runs. 0 or -errno, the reason in diag. */
+MUST_CHECK int host_new(struct host **out, const struct host_options *options,
+                        struct diag *diag);
+/* Undoes what is still in place, without hooks (host_down runs them). NULL is fine. */
+void host_free(struct host *h);
+
+/* For plan_env.path_mtu; context is the struct host. 0: unknown. */
+uint32_t host_path_mtu(void *context, const struct ip_addr *to);
+
+/* The plan is borrowed during the call only. 0 or -errno, the reason in diag. */
+MUST_CHECK int host_prepare(struct host *h, const struct plan *plan, struct diag *diag);
+/* After host_prepare, else: -1, 0. The fd stays the host's. */
+int host_tun_fd(const struct host *h);
+uint32_t host_tun_ifindex(const struct host *h);
+/* Mark of every network socket of the instance (SO_MARK); never 0. */
+uint32_t host_mark(const struct host *h);
+
+MUST_CHECK int host_up(struct host *h, const struct plan *plan, struct diag *diag);
+/* After host_up. What cannot be applied is reported and the rest is applied all the same:
+ * a running instance is not taken down for it. The ways must be computed (way_compute)
+ * from the endpoints as they are now; an endpoint that is a name counts from when it is
+ * resolved. 0, or the first error. */
+MUST_CHECK int host_update(struct host *h, const struct plan *plan, struct diag *diag);
+
+/* The plan is the one in force: its files' hooks run. What fails is reported as a
+ * warning, and everything else is undone. */
+void host_down(struct host *h, const struct plan *plan, struct diag *diag);
+
+#endif

@@ -1,0 +1,146 @@
+/* src/host/netlink.h - what does the kernel route, and let it route otherwise: rtnetlink
+ *
+ * Requests go many to one system call and each is acknowledged with its own result, so
+ * that ten thousand routes cost tens of milliseconds and it is known which of them
+ * failed. What comes back is read with bounds checked (nlmsg.h). Blocking, control plane
+ * only. */
+#ifndef TUNION_HOST_NETLINK_H
+#define TUNION_HOST_NETLINK_H
+
+#include <net/if.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/attr.h"
+#include "base/ip.h"
+
+#define NETLINK_TABLE_MAIN 254U
+
+struct netlink_link {
+	uint32_t ifindex;
+	char name[IF_NAMESIZE];
+	uint32_t mtu_bytes;
+	bool up;
+};
+
+struct netlink_address {
+	uint32_t ifindex;
+	struct ip_prefix prefix; /* with host bits */
+	bool no_prefix_route;    /* the kernel adds no connected route for it */
+};
+
+/* Zero members are left to the kernel. */
+struct netlink_route {
+	struct ip_prefix dst; /* masked; a default route has the family and length 0 */
+	struct ip_addr src;   /* preferred source; IP_NONE: none */
+	struct ip_addr gateway;
+	uint32_t ifindex;
+	uint32_t table; /* 0: main */
+	uint32_t metric;
+	uint32_t mtu_bytes;
+	bool mtu_locked;  /* only when read */
+	uint8_t protocol; /* RTPROT_*; 0: RTPROT_BOOT, as ip(8) */
+	uint8_t type;     /* RTN_*; 0: unicast */
+};
+
+/* One rule of a family. The kernel's protocol (RTPROT_KERNEL) is set on what we add, so
+ * that systemd-networkd does not take it for stale. */
+struct netlink_rule {
+	uint8_t family; /* enum ip_family */
+	uint32_t priority;
+	uint32_t table; /* looked up when the rule matches */
+	bool has_mark, invert;
+	uint32_t mark;     /* with has_mark; invert: packets that do not bear it */
+	bool has_suppress; /* a result of this prefix length or shorter does not count */
+	uint8_t suppress_len;
+	uint8_t protocol; /* RTPROT_*; 0: RTPROT_KERNEL */
+	bool other; /* only when read: it has selectors or an action not told here */
+};
+
+enum netlink_kind {
+	NETLINK_KIND_ADDRESS,
+	NETLINK_KIND_ROUTE,
+	NETLINK_KIND_RULE,
+};
+
+/* What can be added, deleted and listed; a plain value. */
+struct netlink_item {
+	enum netlink_kind kind;
+	union {
+		struct netlink_address address;
+		struct netlink_route route;
+		struct netlink_rule rule;
+	};
+};
+
+#define NETLINK_ITEM_STRLEN 256
+/* As ip(8) writes it, such as "route 10.0.0.0/8 table 254"; returns out. */
+const char *netlink_item_format(const struct netlink_item *item,
+                                char out[static NETLINK_ITEM_STRLEN]);
+
+struct netlink;
+
+/* Of the network namespace the caller is in. 0 or -errno. */
+MUST_CHECK int netlink_open(struct netlink **out);
+/* Over an rtnetlink socket of any namespace; owned from here on, also on failure. */
+MUST_CHECK int netlink_from_fd(struct netlink **out, int fd);
+/* NULL is fine. */
+void netlink_free(struct netlink *nl);
+
+/* Why the last call failed: the kernel's own words (extended ack) where it gave any, else
+ * those of errno. Valid until the next call. */
+const char *netlink_error(const struct netlink *nl);
+
+/* All n are tried. results[i] becomes 0 or -errno; results may be NULL. Returns 0 or the
+ * first error, which netlink_error explains. -EIO and the like (no answer): results is
+ * set for all. */
+MUST_CHECK int netlink_add(struct netlink *nl, const struct netlink_item *items, size_t n,
+                           int *results);
+/* Adds, or gives the route of the same prefix, table and metric its new values at once.
+ * Routes only; others are -EINVAL. */
+MUST_CHECK int netlink_replace(struct netlink *nl, const struct netlink_item *items,
+                               size_t n, int *results);
+MUST_CHECK int netlink_delete(struct netlink *nl, const struct netlink_item *items,
+                              size_t n, int *results);
+
+/* Lists all of a kind; family IP_NONE: both. The item is only valid during the visit;
+ * visit returns false to stop. Not to be nested with other calls on nl. -EAGAIN: the list
+ * changed while it was read, so entries may be missing or come twice; ask again. */
+MUST_CHECK int netlink_dump(struct netlink *nl, enum netlink_kind kind,
+                            enum ip_family family,
+                            bool (*visit)(void *context, const struct netlink_item *item),
+                            void *context);
+
+/* ---- links */
+
+/* -ENODEV if there is none of the name. */
+MUST_CHECK int netlink_link_find(struct netlink *nl, const char *name,
+                                 struct netlink_link *out);
+MUST_CHECK int netlink_link_get(struct netlink *nl, uint32_t ifindex,
+                                struct netlink_link *out);
+MUST_CHECK int netlink_link_set_up(struct netlink *nl, uint32_t ifindex);
+MUST_CHECK int netlink_link_set_mtu(struct netlink *nl, uint32_t ifindex,
+                                    uint32_t mtu_bytes);
+MUST_CHECK int netlink_link_delete(struct netlink *nl, uint32_t ifindex);
+/* A pair of virtual Ethernet devices, both down. The peer is made in the network
+ * namespace of peer_netns_fd (as from /proc/PID/ns/net); -1: in the same one. */
+MUST_CHECK int netlink_veth_new(struct netlink *nl, const char *name,
+                                const char *peer_name, int peer_netns_fd);
+/* Moves the device to another network namespace; it loses its addresses and is down
+ * there. */
+MUST_CHECK int netlink_link_move(struct netlink *nl, uint32_t ifindex, int netns_fd);
+MUST_CHECK int netlink_loopback_up(struct netlink *nl);
+
+/* ---- which way */
+
+/* The route a packet of ours to this address takes; mark 0: unmarked. -ENETUNREACH and
+ * the like if there is none. */
+MUST_CHECK int netlink_route_get(struct netlink *nl, const struct ip_addr *to,
+                                 uint32_t mark, struct netlink_route *out);
+/* As wg-quick: the route's mtu unless locked, else its device's. 0: unknown. */
+uint32_t netlink_path_mtu(struct netlink *nl, const struct ip_addr *to, uint32_t mark);
+/* The same for the default route of either family; 0: there is none. */
+uint32_t netlink_default_mtu(struct netlink *nl);
+
+#endif
