@@ -1,10 +1,11 @@
 /* src/engine/engine.h - the packet's way over many devices (design section 2)
  *
- *   tun -> engine_tun_input -> union -> wg seal -> carry: another device (again) or udp_link
- *   UDP -> engine_udp_input -> wg open -> carried device (again) or tun_link
+ *   tun -> engine_tun_input -> union -> wg seal -> carry: another device (again) or
+ * udp_link UDP -> engine_udp_input -> wg open -> carried device (again) or tun_link
  *
  * One engine is one process's whole state; tests run many. It has no clock, no socket, no
- * file: time comes with each call, packets go out by links. Not thread-safe; one thread. */
+ * file: time comes with each call, packets go out by links. Not thread-safe; one thread.
+ */
 #ifndef TUNION_ENGINE_ENGINE_H
 #define TUNION_ENGINE_ENGINE_H
 
@@ -28,8 +29,10 @@ struct engine_env {
 	struct rng rng;
 	const struct log *log; /* borrowed; may be NULL */
 	uint64_t (*wall_clock_ns)(void *context);
-	/* May be NULL. A peer's endpoint has moved, so ways and the host's rules may change. */
-	void (*endpoint_changed)(void *context, struct device *device, struct wg_peer *peer);
+	/* May be NULL. A peer's endpoint has moved, so ways and the host's rules may
+	 * change. */
+	void (*endpoint_changed)(void *context, struct device *device,
+	                         struct wg_peer *peer);
 	void *context; /* borrowed */
 };
 
@@ -63,9 +66,10 @@ struct device *engine_next_device(const struct device *d);
 
 /* Also forgets what device_set_peer_via said: say it again after this. 0 or -ENOMEM. */
 MUST_CHECK int device_set(struct device *d, const struct device_settings *settings);
-/* Via of one peer, over that of its device. Kept by key, so the peer may come later, and one
- * that is removed and added again (wg setconf) has it still. 0 or -ENOMEM. */
-MUST_CHECK int device_set_peer_via(struct device *d, const uint8_t public_key[static KEY_BYTES],
+/* Via of one peer, over that of its device. Kept by key, so the peer may come later, and
+ * one that is removed and added again (wg setconf) has it still. 0 or -ENOMEM. */
+MUST_CHECK int device_set_peer_via(struct device *d,
+                                   const uint8_t public_key[static KEY_BYTES],
                                    enum way_via via, const char *via_name);
 void device_set_udp(struct device *d, struct udp_link *udp);
 
@@ -90,12 +94,14 @@ void engine_touch(struct device *d);
 MUST_CHECK int engine_settle(struct engine *e, uint64_t now_ns);
 const struct union_table *engine_union(const struct engine *e);
 
-/* A batch of IP packets read from the tun; at most BATCH_MAX; buffers are overwritten, and
- * the array is reordered. Each packet needs PACKET_HEADROOM_BYTES/TAILROOM_BYTES. */
-void engine_tun_input(struct engine *e, struct packet **packets, size_t n, uint64_t now_ns);
+/* A batch of IP packets read from the tun; at most BATCH_MAX; buffers are overwritten,
+ * and the array is reordered. Each packet needs PACKET_HEADROOM_BYTES/TAILROOM_BYTES. */
+void engine_tun_input(struct engine *e, struct packet **packets, size_t n,
+                      uint64_t now_ns);
 
 /* A batch of datagrams for one device from the network; `from` and `tos` set. */
-void engine_udp_input(struct device *d, struct packet **packets, size_t n, uint64_t now_ns);
+void engine_udp_input(struct device *d, struct packet **packets, size_t n,
+                      uint64_t now_ns);
 
 /* Timers: the earliest deadline (NEVER_NS: none), and running what is due. */
 uint64_t engine_next_deadline_ns(const struct engine *e);

@@ -1,0 +1,240 @@
+/* src/engine/carry.c - a loop over the way, not a recursion: each turn wraps and seals
+ * the batch once more. wg_peer_seal may send a handshake of the carrier meanwhile, which
+ * comes back here by `emit` one hop further on; ways are bounded by WAY_MAX, so is that.
+ */
+#include "engine/carry.h"
+
+#include <string.h>
+
+#include "base/checksum.h"
+#include "base/iphdr.h"
+#include "engine/settle.h"
+
+#define OUTER_TTL          64 /* design R9 */
+#define LOOP_LOG_PERIOD_NS (60 * NS_PER_SEC)
+#define WAY_TEXT_BYTES     400
+
+/* ---- what can't be sent */
+
+/* The peer of the cycle that the log line begins with, the same wherever one comes from.
+ */
+static struct peer *loop_head(struct peer *from)
+{
+	const struct way_peer *slow = &from->way, *fast = from->way.next;
+	struct way_peer *p, *head;
+
+	while (slow != fast) { /* Floyd: they meet inside the cycle */
+		slow = slow->next;
+		fast = fast->next->next;
+	}
+	p = head = slow->next;
+	do {
+		if (p->device->rank < head->device->rank)
+			head = p;
+		p = p->next;
+	} while (p != slow->next);
+	return peer_of_way(head);
+}
+
+/* One line per cycle and period, not one per device on it. */
+static void log_loop(struct peer *peer, uint64_t now_ns)
+{
+	struct device *d = peer_device(peer);
+	char text[WAY_TEXT_BYTES];
+	struct peer *head;
+
+	if (now_ns < d->loop_quiet_until_ns)
+		return;
+	d->loop_quiet_until_ns = now_ns + LOOP_LOG_PERIOD_NS;
+	head = loop_head(peer);
+	log_limited(d->engine->env.log, &peer_device(head)->loop_limit, now_ns,
+	            LOOP_LOG_PERIOD_NS, LOG_LEVEL_WARN, NULL,
+	            "routing loop, packets dropped: %s",
+	            way_format(&head->way, text, sizeof(text)));
+}
+
+bool carry_possible(struct peer *peer, size_t n, uint64_t now_ns)
+{
+	enum drop reason = way_drop(peer->way.state);
+
+	if (reason == DROP_NONE)
+		return true;
+	device_drop(peer_device(peer), reason, n);
+	if (reason == DROP_LOOP)
+		log_loop(peer, now_ns);
+	return false;
+}
+
+/* ---- outer headers */
+
+struct outer {
+	struct ip_addr src, dst;
+	uint16_t src_port, dst_port;
+	uint16_t *ipv4_id; /* borrowed: counted up */
+};
+
+static void wrap4(const struct outer *o, struct packet *m)
+{
+	/* No DF, as the kernel's device; so the identification must differ, RFC 6864 4.3.
+	 */
+	struct ipv4_header h = {
+		.version_ihl = 0x45,
+		.tos = m->tos,
+		.total_len = be16_put((uint16_t)(m->len_bytes + sizeof(h))),
+		.id = be16_put((*o->ipv4_id)++),
+		.ttl = OUTER_TTL,
+		.protocol = PROTO_UDP,
+	};
+
+	memcpy(h.src, o->src.b, sizeof(h.src));
+	memcpy(h.dst, o->dst.b, sizeof(h.dst));
+	h.checksum = be16_put(checksum_finish(checksum_add(0, &h, sizeof(h))));
+	memcpy(packet_push(m, sizeof(h)), &h, sizeof(h));
+}
+
+static void wrap6(const struct outer *o, struct packet *m)
+{
+	struct ipv6_header h = {
+		.version_class_flow = be32_put(6U << 28 | (uint32_t)m->tos << 20),
+		.payload_len = be16_put((uint16_t)m->len_bytes),
+		.next_header = PROTO_UDP,
+		.hop_limit = OUTER_TTL,
+	};
+
+	memcpy(h.src, o->src.b, sizeof(h.src));
+	memcpy(h.dst, o->dst.b, sizeof(h.dst));
+	memcpy(packet_push(m, sizeof(h)), &h, sizeof(h));
+}
+
+static void wrap_udp(const struct outer *o, struct packet *m)
+{
+	struct udp_header h = {
+		.src_port = be16_put(o->src_port),
+		.dst_port = be16_put(o->dst_port),
+		.len = be16_put((uint16_t)(m->len_bytes + sizeof(h))),
+	};
+	uint64_t sum;
+	uint16_t checksum;
+
+	memcpy(packet_push(m, sizeof(h)), &h, sizeof(h));
+	sum = checksum_pseudo(&o->src, &o->dst, PROTO_UDP, m->len_bytes);
+	checksum = checksum_finish(checksum_add(sum, m->data, m->len_bytes));
+	h.checksum = be16_put(checksum ? checksum : 0xffff); /* 0 is "none", RFC 768 */
+	memcpy(m->data, &h, sizeof(h));
+}
+
+/* Wraps in place; what no IP header can describe is dropped. Returns how many are left.
+ */
+static size_t wrap(struct device *d, const struct ip_addr *src, const struct endpoint *to,
+                   struct packet **messages, size_t n)
+{
+	struct outer o = { *src, to->addr, d->way.port, to->port, &d->ipv4_id };
+	bool v4 = to->addr.family == IP_V4;
+	size_t headers =
+		sizeof(struct udp_header) + (v4 ? sizeof(struct ipv4_header) : 0);
+	size_t kept = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		struct packet *m = messages[i];
+
+		if (m->len_bytes > UINT16_MAX - headers) {
+			device_drop(d, DROP_TOO_BIG, 1);
+			continue;
+		}
+		wrap_udp(&o, m);
+		if (v4)
+			wrap4(&o, m);
+		else
+			wrap6(&o, m);
+		messages[kept++] = m;
+	}
+	return kept;
+}
+
+/* ---- the way */
+
+/* "Sticky source": a peer that came to another of the carrier's addresses is answered
+ * from that one. */
+static const struct ip_addr *source(const struct way_peer *way, const struct endpoint *to)
+{
+	if (to->local.family == to->addr.family &&
+	    device_has_address(device_of_way(way->next->device), &to->local))
+		return &to->local;
+	return way_source(way);
+}
+
+static void to_network(struct device *d, const struct endpoint *endpoint,
+                       struct packet *const *messages, size_t n)
+{
+	struct endpoint to = *endpoint;
+	size_t taken = 0;
+
+	if (to.ifindex ==
+	    0) /* learned inside a carrier, no address of the host's network */
+		to.local = (struct ip_addr){ 0 };
+	if (d->udp)
+		taken = d->udp->send(d->udp, &to, messages, n);
+	device_drop(d, DROP_SEND, n - taken);
+}
+
+/* Messages of d go where `way` leads; returns how many the carrier has sealed, and now
+ * have to follow its own way. */
+static size_t to_carrier(struct device *d, struct way_peer *way,
+                         const struct endpoint *to, struct packet **messages, size_t n,
+                         uint64_t now_ns)
+{
+	struct peer *carrier = peer_of_way(way->next);
+
+	n = wrap(d, source(way, to), to, messages, n);
+	if (n == 0 || !carry_possible(carrier, n, now_ns))
+		return 0;
+	return wg_peer_seal(carrier->wg, messages, n, now_ns);
+}
+
+void carry_messages(struct peer *peer, struct packet **messages, size_t n,
+                    uint64_t now_ns)
+{
+	struct engine *e = peer_device(peer)->engine;
+
+	for (unsigned hop = 1; n > 0; hop++) {
+		const struct endpoint *to = wg_peer_endpoint(peer->wg);
+		struct device *d = peer_device(peer);
+		struct way_peer *next;
+
+		if (settle(e) != 0 ||
+		    hop > WAY_MAX) { /* ways may have changed meanwhile */
+			device_drop(d, DROP_WAY_TOO_LONG, n);
+			return;
+		}
+		if (!carry_possible(peer, n, now_ns))
+			return;
+		next = peer->way.next;
+		if (!next) {
+			to_network(d, to, messages, n);
+			return;
+		}
+		n = to_carrier(d, &peer->way, to, messages, n, now_ns);
+		peer = peer_of_way(next);
+	}
+}
+
+void carry_to(struct device *d, const struct endpoint *to, struct packet *message,
+              uint64_t now_ns)
+{
+	struct way_peer stranger = { .device = &d->way, .endpoint = *to };
+	size_t n;
+
+	if (settle(d->engine) != 0)
+		return;
+	way_next(&d->engine->table, &stranger);
+	if (stranger.state != WAY_OK) {
+		device_drop(d, way_drop(stranger.state), 1);
+		return;
+	}
+	if (!stranger.next) {
+		to_network(d, to, &message, 1);
+		return;
+	}
+	n = to_carrier(d, &stranger, to, &message, 1, now_ns);
+	carry_messages(peer_of_way(stranger.next), &message, n, now_ns);
+}

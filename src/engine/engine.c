@@ -1,0 +1,417 @@
+/* src/engine/engine.c - devices and their settings, and the way from and to wg: its
+ * callbacks come in here, with the device as context. */
+#include "engine/engine.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine/carry.h"
+#include "engine/inbound.h"
+#include "engine/outbound.h"
+#include "engine/settle.h"
+#include "engine/state.h"
+
+/* All staged packets of all devices together; 128 of 1500 bytes are 0.5 MiB of it. */
+#define POOL_LIMIT_BYTES (8U << 20)
+
+/* ---- what wg says */
+
+static void on_emit(void *context, struct wg_peer *wg, struct packet *const *packets,
+                    size_t n, uint64_t now_ns)
+{
+	struct device *d = context;
+	struct packet *batch[BATCH_MAX];
+	int err = settle(d->engine); /* configured a moment ago, perhaps */
+
+	if (err || !wg_peer_context(wg)) {
+		device_drop(d, DROP_NO_ENDPOINT, n);
+		return;
+	}
+	while (n > 0) {
+		size_t now = n < BATCH_MAX ? n : BATCH_MAX;
+
+		memcpy(batch, packets, now * sizeof(*packets));
+		carry_messages(wg_peer_context(wg), batch, now, now_ns);
+		packets += now;
+		n -= now;
+	}
+}
+
+static void on_emit_to(void *context, const struct endpoint *to, struct packet *packet,
+                       uint64_t now_ns)
+{
+	carry_to(context, to, packet, now_ns);
+}
+
+static void on_endpoint_changed(void *context, struct wg_peer *wg)
+{
+	struct device *d = context;
+	struct engine *e = d->engine;
+
+	if (wg_peer_context(wg))
+		settle_endpoint(wg_peer_context(wg));
+	if (e->env.endpoint_changed)
+		e->env.endpoint_changed(e->env.context, d, wg);
+}
+
+static void on_handshake_done(void *context, struct wg_peer *wg)
+{
+	(void)context;
+	(void)wg;
+}
+
+static uint64_t wall_clock(void *context)
+{
+	const struct device *d = context;
+
+	return d->engine->env.wall_clock_ns(d->engine->env.context);
+}
+
+static const struct wg_callbacks callbacks = {
+	.emit = on_emit,
+	.emit_to = on_emit_to,
+	.endpoint_changed = on_endpoint_changed,
+	.handshake_done = on_handshake_done,
+};
+
+static struct way_peer *peer_of_entry(const struct trie_entry *entry)
+{
+	struct peer *peer = wg_peer_context(wg_allowed_ip_peer(entry));
+
+	return peer ? &peer->way : NULL;
+}
+
+/* ---- the engine */
+
+int engine_new(struct engine **out, const struct engine_env *env)
+{
+	struct engine *e = calloc(1, sizeof(*e));
+
+	*out = NULL;
+	if (!e)
+		return -ENOMEM;
+	e->env = *env;
+	e->pool = packet_pool_new(POOL_LIMIT_BYTES);
+	if (!e->pool || bucket_init(&e->by_name) != 0 || bucket_init(&e->by_port) != 0 ||
+	    union_init(&e->table) != 0) {
+		engine_free(e);
+		return -ENOMEM;
+	}
+	*out = e;
+	return 0;
+}
+
+void engine_free(struct engine *e)
+{
+	if (!e)
+		return;
+	while (e->first)
+		engine_remove_device(e, e->first);
+	union_clear(&e->table);
+	bucket_clear(&e->by_name);
+	bucket_clear(&e->by_port);
+	packet_pool_free(e->pool);
+	free(e);
+}
+
+void engine_set_tun(struct engine *e, struct tun_link *tun)
+{
+	e->tun = tun;
+}
+
+const struct drop_counts *engine_drops(const struct engine *e)
+{
+	return &e->drops;
+}
+
+const struct union_table *engine_union(const struct engine *e)
+{
+	return &e->table;
+}
+
+int engine_settle(struct engine *e, uint64_t now_ns)
+{
+	(void)now_ns;
+	return settle(e);
+}
+
+void engine_tun_input(struct engine *e, struct packet **packets, size_t n,
+                      uint64_t now_ns)
+{
+	assert(n <= BATCH_MAX);
+	if (settle(e) != 0)
+		drop_count(&e->drops, DROP_NO_ROUTE, n);
+	else
+		outbound_packets(e, packets, n, now_ns);
+}
+
+void engine_udp_input(struct device *d, struct packet **packets, size_t n,
+                      uint64_t now_ns)
+{
+	assert(n <= BATCH_MAX);
+	if (settle(d->engine) != 0)
+		device_drop(d, DROP_DOWN, n);
+	else
+		inbound_datagrams(d, packets, n, now_ns);
+}
+
+uint64_t engine_next_deadline_ns(const struct engine *e)
+{
+	return timerq_next_ns(&e->timers);
+}
+
+void engine_run_timers(struct engine *e, uint64_t now_ns)
+{
+	timerq_run(&e->timers, now_ns);
+}
+
+/* ---- devices: the list */
+
+static struct device *device_of_link(struct bucket_link *link)
+{
+	return CONTAINER_OF(link, struct device, by_name);
+}
+
+struct device *engine_find_device(const struct engine *e, const char *name)
+{
+	struct bucket_link *l = bucket_first(&e->by_name, bucket_hash_name(name));
+
+	while (l && strcmp(device_of_link(l)->way.name, name) != 0)
+		l = bucket_next(l);
+	return l ? device_of_link(l) : NULL;
+}
+
+struct device *engine_first_device(const struct engine *e)
+{
+	return e->first;
+}
+
+struct device *engine_next_device(const struct device *d)
+{
+	return d->way.sibling ? device_of_way(d->way.sibling) : NULL;
+}
+
+static void list_add(struct engine *e, struct device *d)
+{
+	d->previous = e->last;
+	if (e->last)
+		e->last->way.sibling = &d->way;
+	else
+		e->first = d;
+	e->last = d;
+}
+
+static void list_remove(struct engine *e, struct device *d)
+{
+	struct device *next = engine_next_device(d);
+
+	if (d->previous)
+		d->previous->way.sibling = d->way.sibling;
+	else
+		e->first = next;
+	if (next)
+		next->previous = d->previous;
+	else
+		e->last = d->previous;
+}
+
+int engine_add_device(struct engine *e, const char *name, struct device **out)
+{
+	struct device *d;
+
+	*out = NULL;
+	if (engine_find_device(e, name))
+		return -EEXIST;
+	d = calloc(1, sizeof(*d));
+	if (!d)
+		return -ENOMEM;
+	d->engine = e;
+	d->wg_env = (struct wg_env){ &e->env.rng, &e->timers, e->pool, e->env.log,
+		                     wall_clock,  &callbacks, d };
+	if (wg_device_new(&d->wg, name, &d->wg_env) != 0) {
+		free(d);
+		return -ENOMEM;
+	}
+	wg_device_set_context(d->wg, d);
+	d->ipv4_id = (uint16_t)rng_u32(&e->env.rng);
+	d->way.name = wg_device_name(d->wg);
+	d->way.peer_of = peer_of_entry;
+	list_add(e, d);
+	bucket_add(&e->by_name, &d->by_name, bucket_hash_name(name));
+	bucket_add(&e->by_port, &d->by_port, bucket_hash_port(0));
+	settle_touch(d);
+	*out = d;
+	return 0;
+}
+
+static void free_vias(struct device *d)
+{
+	struct peer_via *v;
+
+	while ((v = d->vias)) {
+		d->vias = v->next;
+		free(v->name);
+		free(v);
+	}
+}
+
+void engine_remove_device(struct engine *e, struct device *d)
+{
+	settle_remove(d);
+	list_remove(e, d);
+	bucket_remove(&e->by_name, &d->by_name);
+	bucket_remove(&e->by_port, &d->by_port);
+	wg_device_free(d->wg);
+	free_vias(d);
+	free(d->via_name);
+	free(d->addresses);
+	free(d);
+}
+
+/* ---- devices: settings */
+
+static struct ip_addr first_of(const struct device_settings *s, enum ip_family family)
+{
+	for (size_t i = 0; i < s->address_count; i++) {
+		if (s->addresses[i].family == family)
+			return s->addresses[i];
+	}
+	return (struct ip_addr){ 0 };
+}
+
+/* *out is NULL for NULL. */
+static int copy_name(char **out, const char *name)
+{
+	*out = name ? strdup(name) : NULL;
+	return name && !*out ? -ENOMEM : 0;
+}
+
+static void take_settings(struct device *d, const struct device_settings *s)
+{
+	d->address_count = s->address_count;
+	d->mtu_bytes = s->mtu_bytes;
+	d->source_fix_off = s->source_fix_off;
+	d->way.metric = s->metric;
+	d->way.table_off = s->table_off;
+	d->way.via = s->via;
+	d->way.port = s->port;
+	d->way.address4 = first_of(s, IP_V4);
+	d->way.address6 = first_of(s, IP_V6);
+	bucket_remove(&d->engine->by_port, &d->by_port);
+	bucket_add(&d->engine->by_port, &d->by_port, bucket_hash_port(s->port));
+	wg_device_set_mtu(d->wg, s->mtu_bytes);
+}
+
+int device_set(struct device *d, const struct device_settings *s)
+{
+	struct ip_addr *addresses = calloc(s->address_count + 1, sizeof(*addresses));
+	char *via_name = NULL;
+
+	if (!addresses ||
+	    copy_name(&via_name, s->via == WAY_VIA_DEVICE ? s->via_name : NULL) != 0) {
+		free(addresses);
+		return -ENOMEM;
+	}
+	if (s->address_count > 0)
+		memcpy(addresses, s->addresses, s->address_count * sizeof(*addresses));
+	free(d->addresses);
+	free(d->via_name);
+	free_vias(d);
+	d->addresses = addresses;
+	d->via_name = via_name;
+	take_settings(d, s);
+	settle_touch(d);
+	return 0;
+}
+
+static struct peer_via *find_via(struct device *d,
+                                 const uint8_t public_key[static KEY_BYTES])
+{
+	struct peer_via *v = d->vias;
+
+	while (v && memcmp(v->public_key, public_key, KEY_BYTES) != 0)
+		v = v->next;
+	return v;
+}
+
+int device_set_peer_via(struct device *d, const uint8_t public_key[static KEY_BYTES],
+                        enum way_via via, const char *via_name)
+{
+	struct peer_via *v = find_via(d, public_key);
+	char *name;
+
+	if (copy_name(&name, via == WAY_VIA_DEVICE ? via_name : NULL) != 0)
+		return -ENOMEM;
+	if (!v) {
+		v = calloc(1, sizeof(*v));
+		if (!v) {
+			free(name);
+			return -ENOMEM;
+		}
+		memcpy(v->public_key, public_key, KEY_BYTES);
+		v->next = d->vias;
+		d->vias = v;
+	}
+	free(v->name);
+	v->name = name;
+	v->via = via;
+	settle_touch(d);
+	return 0;
+}
+
+void device_set_udp(struct device *d, struct udp_link *udp)
+{
+	d->udp = udp;
+}
+
+void engine_touch(struct device *d)
+{
+	settle_touch(d);
+}
+
+/* ---- questions */
+
+struct wg_device *device_wg(const struct device *d)
+{
+	return d->wg;
+}
+
+const char *device_name(const struct device *d)
+{
+	return d->way.name;
+}
+
+struct engine *device_engine(const struct device *d)
+{
+	return d->engine;
+}
+
+const struct way_device *device_way(const struct device *d)
+{
+	return &d->way;
+}
+
+uint32_t device_mtu_bytes(const struct device *d)
+{
+	return d->mtu_bytes;
+}
+
+uint16_t device_port(const struct device *d)
+{
+	return d->way.port;
+}
+
+/* The engine counts what it drops of a device where wg does. */
+void device_drops(const struct device *d, struct drop_counts *out)
+{
+	*out = *wg_device_drops(d->wg);
+}
+
+const struct way_peer *peer_way(const struct wg_peer *p)
+{
+	const struct peer *peer = wg_peer_context(p);
+
+	return peer ? &peer->way : NULL;
+}

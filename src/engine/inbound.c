@@ -1,0 +1,174 @@
+/* src/engine/inbound.c - what a device has decrypted is for another device that it
+ * carries (R7), or for the tun. The first is opened in turn: recursion, as deep as
+ * packets are nested, bounded by WAY_MAX since a peer could nest them at will.
+ *
+ * A device accepts inside every carrier that its Via, or that of a peer of its, does not
+ * rule out: `Via = network` accepts inside none, `Via = NAME` inside NAME only, neither
+ * inside all (R8). Never inside itself (R1). What is not accepted goes to the tun like
+ * any other packet, and so does what the device would not claim: a port alone proves
+ * nothing. */
+#include "engine/inbound.h"
+
+#include <string.h>
+
+#include "base/iphdr.h"
+#include "engine/settle.h"
+
+/* ---- who has an inner packet */
+
+static bool permits(enum way_via via, const struct way_device *named,
+                    const struct device *carrier)
+{
+	switch (via) {
+	case WAY_VIA_UNION:
+		return true;
+	case WAY_VIA_NETWORK:
+		return false;
+	case WAY_VIA_DEVICE:
+		return named == &carrier->way;
+	}
+	return false;
+}
+
+static bool accepts_inside(const struct device *d, const struct device *carrier)
+{
+	if (d == carrier || !wg_device_started(d->wg))
+		return false;
+	if (permits(d->way.via, d->way.via_device, carrier))
+		return true;
+	for (const struct peer_via *v = d->vias; v; v = v->next) {
+		if (v->via != WAY_VIA_UNION && permits(v->via, v->device, carrier))
+			return true;
+	}
+	return false;
+}
+
+/* The datagram that an inner packet of the carrier brings to one of its addresses. */
+struct arrival {
+	struct endpoint from;
+	uint16_t port; /* ours */
+	uint8_t tos;
+	uint32_t payload_at, payload_bytes;
+};
+
+/* The UDP checksum is not looked at: the message authenticates itself. */
+static bool parse_arrival(struct arrival *out, const struct device *carrier,
+                          const struct packet *p)
+{
+	struct ip_view v;
+	struct udp_header h;
+
+	if (!ip_view_parse(&v, p->data, p->len_bytes) || v.protocol != PROTO_UDP ||
+	    v.fragment || v.total_bytes - v.payload_at < sizeof(h))
+		return false;
+	memcpy(&h, p->data + v.payload_at, sizeof(h));
+	if (be16_get(h.len) < sizeof(h) ||
+	    be16_get(h.len) > v.total_bytes - v.payload_at ||
+	    !device_has_address(carrier, &v.dst))
+		return false;
+	*out = (struct arrival){
+		.from = { .addr = v.src, .port = be16_get(h.src_port), .local = v.dst },
+		.port = be16_get(h.dst_port),
+		.tos = v.tos,
+		.payload_at = v.payload_at + (uint32_t)sizeof(h),
+		.payload_bytes = be16_get(h.len) - (uint32_t)sizeof(h),
+	};
+	return true;
+}
+
+static struct device *claimant(const struct device *carrier, const struct arrival *a,
+                               const struct packet *message)
+{
+	const struct bucket_table *ports = &carrier->engine->by_port;
+	struct bucket_link *l = bucket_first(ports, bucket_hash_port(a->port));
+
+	for (; l; l = bucket_next(l)) {
+		struct device *d = CONTAINER_OF(l, struct device, by_port);
+
+		if (d->way.port == a->port && accepts_inside(d, carrier) &&
+		    wg_device_claims(d->wg, message))
+			return d;
+	}
+	return NULL;
+}
+
+/* NULL: the tun's. Else p becomes the datagram, and *from (to be kept for the batch) is
+ * where it came from. */
+static struct device *demultiplex(const struct device *carrier, struct packet *p,
+                                  struct endpoint *from)
+{
+	struct arrival a;
+	struct packet message;
+	struct device *d;
+
+	if (!parse_arrival(&a, carrier, p))
+		return NULL;
+	message = *p;
+	packet_set_len(&message, a.payload_at + a.payload_bytes);
+	packet_pull(&message, a.payload_at);
+	message.tos = a.tos;
+	message.from = from;
+	*from = a.from;
+	d = claimant(carrier, &a, &message);
+	if (d)
+		*p = message;
+	return d;
+}
+
+/* ---- where it goes */
+
+static void to_tun(struct engine *e, struct packet *const *packets, size_t n)
+{
+	size_t taken = 0;
+
+	if (n > 0 && e->tun)
+		taken = e->tun->write(e->tun, packets, n);
+	drop_count(&e->drops, DROP_TUN, n - taken);
+}
+
+static void open_batch(struct device *d, struct packet **datagrams, size_t n,
+                       unsigned depth, uint64_t now_ns);
+
+/* Inner packets of d's peers. */
+static void deliver(struct device *d, struct packet **packets, size_t n, unsigned depth,
+                    uint64_t now_ns)
+{
+	struct grouping grouping;
+	struct group_run runs[BATCH_MAX];
+	struct endpoint senders[BATCH_MAX];
+	struct packet *carried[BATCH_MAX];
+	size_t run_count, for_tun = 0;
+
+	grouping_start(&grouping);
+	for (size_t i = 0; i < n; i++) {
+		struct device *next = demultiplex(d, packets[i], &senders[i]);
+
+		if (next)
+			grouping_add(&grouping, &next->group, packets[i]);
+		else
+			packets[for_tun++] = packets[i];
+	}
+	to_tun(d->engine, packets, for_tun);
+	run_count = grouping_finish(&grouping, carried, runs);
+	for (size_t i = 0; i < run_count; i++)
+		open_batch(CONTAINER_OF(runs[i].group, struct device, group),
+		           runs[i].packets, runs[i].n, depth + 1, now_ns);
+}
+
+static void open_batch(struct device *d, struct packet **datagrams, size_t n,
+                       unsigned depth, uint64_t now_ns)
+{
+	if (depth > WAY_MAX) {
+		device_drop(d, DROP_WAY_TOO_LONG, n);
+		return;
+	}
+	n = wg_device_open(d->wg, datagrams, n, now_ns);
+	if (n > 0)
+		deliver(d, datagrams, n, depth, now_ns);
+}
+
+void inbound_datagrams(struct device *d, struct packet **datagrams, size_t n,
+                       uint64_t now_ns)
+{
+	open_batch(d, datagrams, n, 1, now_ns);
+}

@@ -1,0 +1,117 @@
+/* src/engine/outbound.c - one pass over the batch decides for each packet: a peer, or an
+ * error to the tun. Then the packets lie together by peer and go on by peer. */
+#include "engine/outbound.h"
+
+#include "base/iphdr.h"
+#include "engine/carry.h"
+
+#define IPV6_MTU_MIN 1280U /* a device with IPv6 takes that much, whatever its MTU says  \
+	                    */
+
+struct outbound {
+	struct engine *engine;
+	uint64_t now_ns;
+	/* packets of one flow come together: the last lookup is mostly the next one's too
+	 */
+	struct ip_addr last_dst;
+	struct way_peer *last;
+	struct grouping grouping;
+	struct packet *errors[BATCH_MAX]; /* ICMP, to be written to the tun */
+	size_t error_count;
+};
+
+static struct way_peer *lookup(struct outbound *o, const struct ip_addr *dst)
+{
+	if (!ip_addr_equal(dst, &o->last_dst)) {
+		o->last_dst = *dst;
+		o->last = union_lookup(&o->engine->table, dst);
+	}
+	return o->last;
+}
+
+/* Is the packet larger than what the device takes? */
+static bool too_big(const struct device *d, const struct ip_view *v)
+{
+	uint32_t mtu_bytes = d->mtu_bytes;
+
+	if (mtu_bytes == 0)
+		return false;
+	if (v->family == IP_V6 && mtu_bytes < IPV6_MTU_MIN)
+		mtu_bytes = IPV6_MTU_MIN;
+	return v->total_bytes > mtu_bytes;
+}
+
+static void report(struct outbound *o, struct packet *p, bool error)
+{
+	if (error)
+		o->errors[o->error_count++] = p;
+}
+
+static void unreachable(struct outbound *o, struct packet *p)
+{
+	report(o, p,
+	       icmp_allowed(&o->engine->unreachable_limit, o->now_ns) &&
+	               icmp_unreachable(p));
+}
+
+/* IPv4 without DF too, for now. */
+static void drop_too_big(struct outbound *o, const struct device *d, struct packet *p)
+{
+	device_drop(d, DROP_TOO_BIG, 1);
+	report(o, p,
+	       icmp_allowed(&o->engine->too_big_limit, o->now_ns) &&
+	               icmp_too_big(p, d->mtu_bytes));
+}
+
+static void route(struct outbound *o, struct packet *p)
+{
+	struct ip_view view;
+	struct way_peer *way;
+
+	if (!ip_view_parse_addresses(&view, p->data, p->len_bytes)) {
+		drop_count(&o->engine->drops, DROP_MALFORMED, 1);
+		return;
+	}
+	packet_set_len(p, view.total_bytes);
+	way = lookup(o, &view.dst);
+	if (!way) {
+		drop_count(&o->engine->drops, DROP_NO_ROUTE, 1);
+		unreachable(o, p);
+	} else if (!carry_possible(peer_of_way(way), 1, o->now_ns)) {
+		unreachable(o, p);
+	} else if (too_big(device_of_way(way->device), &view)) {
+		drop_too_big(o, device_of_way(way->device), p);
+	} else {
+		grouping_add(&o->grouping, &peer_of_way(way)->group, p);
+	}
+}
+
+void outbound_packets(struct engine *e, struct packet **packets, size_t n,
+                      uint64_t now_ns)
+{
+	struct outbound o; /* not zeroed: the arrays are long */
+	struct group_run runs[BATCH_MAX];
+	size_t run_count, taken = 0;
+
+	o.engine = e;
+	o.now_ns = now_ns;
+	o.last_dst = (struct ip_addr){ 0 };
+	o.last = NULL;
+	o.error_count = 0;
+	grouping_start(&o.grouping);
+	for (size_t i = 0; i < n; i++)
+		route(&o, packets[i]);
+	run_count = grouping_finish(&o.grouping, packets, runs);
+	for (size_t i = 0; i < run_count; i++) {
+		struct peer *peer = CONTAINER_OF(runs[i].group, struct peer, group);
+		size_t sealed =
+			wg_peer_seal(peer->wg, runs[i].packets, runs[i].n, now_ns);
+
+		carry_messages(peer, runs[i].packets, sealed, now_ns);
+	}
+	if (o.error_count == 0)
+		return;
+	if (e->tun)
+		taken = e->tun->write(e->tun, o.errors, o.error_count);
+	drop_count(&e->drops, DROP_TUN, o.error_count - taken);
+}

@@ -1,0 +1,251 @@
+/* src/engine/settle.c - wg is the one that knows peers and allowed IPs; struct peer is
+ * their shadow here, kept as the context of each wg_peer, and the union's entries point
+ * to it. settle_run, for the touched devices: entries out, shadows compared with wg's
+ * peers, ranks, entries in; then the ways of all. */
+#include "engine/settle.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+static void need(struct engine *e, enum settle_need what)
+{
+	if (e->need < what)
+		e->need = what;
+}
+
+void settle_touch(struct device *d)
+{
+	need(d->engine, SETTLE_ALL);
+	if (d->touched)
+		return;
+	d->touched = true;
+	d->next_touched = d->engine->touched;
+	d->engine->touched = d;
+}
+
+/* ---- shadows */
+
+static int shadow_new_peers(struct device *d)
+{
+	for (struct wg_peer *w = wg_device_first_peer(d->wg); w; w = wg_peer_next(w)) {
+		struct peer *peer;
+
+		if (wg_peer_context(w))
+			continue;
+		peer = calloc(1, sizeof(*peer));
+		if (!peer)
+			return -ENOMEM;
+		peer->wg = w;
+		peer->way.device = &d->way;
+		peer->way.sibling = d->way.peers;
+		d->way.peers = &peer->way;
+		wg_peer_set_context(w, peer);
+	}
+	return 0;
+}
+
+static void free_unseen(struct device *d)
+{
+	struct way_peer **at = &d->way.peers;
+
+	while (*at) {
+		struct peer *peer = peer_of_way(*at);
+
+		if (peer->seen) {
+			peer->seen = false;
+			at = &peer->way.sibling;
+		} else {
+			*at = peer->way.sibling;
+			free(peer);
+		}
+	}
+}
+
+static int shadow_peers(struct device *d)
+{
+	int err = shadow_new_peers(d);
+
+	if (err)
+		return err;
+	for (struct wg_peer *w = wg_device_first_peer(d->wg); w; w = wg_peer_next(w)) {
+		struct peer *peer = wg_peer_context(w);
+
+		peer->seen = true;
+		peer->way.endpoint = *wg_peer_endpoint(w);
+		peer->way.via = WAY_VIA_UNION;
+		peer->way.via_device = NULL;
+	}
+	free_unseen(d);
+	d->way.allowed_ips = wg_device_allowed_ips(d->wg);
+	return 0;
+}
+
+void settle_remove(struct device *d)
+{
+	struct engine *e = d->engine;
+	struct device **at = &e->touched;
+
+	union_remove_device(&e->table, &d->way);
+	free_unseen(d); /* none has been seen */
+	while (*at && *at != d)
+		at = &(*at)->next_touched;
+	if (*at)
+		*at = d->next_touched;
+	need(e, SETTLE_ALL);
+}
+
+/* ---- Via and ranks */
+
+static struct way_device *first_way(const struct engine *e)
+{
+	return e->first ? &e->first->way : NULL;
+}
+
+static struct way_device *named(const struct engine *e, const char *name)
+{
+	struct device *d = name ? engine_find_device(e, name) : NULL;
+
+	return d ? &d->way : NULL;
+}
+
+/* A name that no device bears (yet) leaves NULL: WAY_NO_CARRIER_PEER. */
+static void resolve_vias(struct engine *e)
+{
+	for (struct device *d = e->first; d; d = engine_next_device(d)) {
+		d->way.via_device = named(e, d->via_name);
+		for (struct peer_via *v = d->vias; v; v = v->next) {
+			struct wg_peer *w = wg_device_find_peer(d->wg, v->public_key);
+			struct peer *peer = w ? wg_peer_context(w) : NULL;
+
+			v->device = named(e, v->name);
+			if (!peer)
+				continue;
+			peer->way.via = v->via;
+			peer->way.via_device = v->device;
+		}
+	}
+}
+
+/* May what is in the union stand in the wrong order now? */
+static bool rank_devices(struct engine *e)
+{
+	bool changed = false;
+
+	for (struct device *d = e->first; d; d = engine_next_device(d))
+		d->old_rank = d->way.rank;
+	way_rank(first_way(e));
+	for (struct device *d = e->first; d; d = engine_next_device(d))
+		changed = changed || d->old_rank != d->way.rank;
+	return changed;
+}
+
+/* ---- the union and the ways */
+
+struct adding {
+	struct union_table *table;
+	struct way_peer *peer;
+	int err;
+};
+
+static bool add_entry(void *context, const struct ip_prefix *prefix)
+{
+	struct adding *a = context;
+
+	a->err = union_add(a->table, prefix, a->peer);
+	return a->err == 0;
+}
+
+static int add_device(struct device *d)
+{
+	struct adding a = { .table = &d->engine->table };
+
+	for (a.peer = d->way.peers; a.peer && !a.err; a.peer = a.peer->sibling)
+		wg_peer_walk_allowed_ips(peer_of_way(a.peer)->wg, add_entry, &a);
+	return a.err;
+}
+
+static int settle_union(struct engine *e)
+{
+	struct device *d;
+	int err;
+
+	for (d = e->touched; d; d = d->next_touched) {
+		union_remove_device(&e->table, &d->way);
+		err = shadow_peers(d);
+		if (err)
+			return err;
+	}
+	resolve_vias(e);
+	if (rank_devices(e))
+		union_sort(&e->table);
+	while ((d = e->touched)) {
+		err = add_device(d);
+		if (err)
+			return err;
+		e->touched = d->next_touched;
+		d->touched = false;
+	}
+	return 0;
+}
+
+static void note_carrier(struct peer *peer)
+{
+	if (peer->way.next)
+		peer_of_way(peer->way.next)->carries = true;
+}
+
+static void each_peer(struct engine *e, void (*fn)(struct peer *peer))
+{
+	for (struct device *d = e->first; d; d = engine_next_device(d)) {
+		for (struct way_peer *p = d->way.peers; p; p = p->sibling)
+			fn(peer_of_way(p));
+	}
+}
+
+static void forget_carrying(struct peer *peer)
+{
+	peer->carries = false;
+}
+
+int settle_run(struct engine *e)
+{
+	int err = e->need == SETTLE_ALL ? settle_union(e) : 0;
+
+	if (err)
+		return err;
+	way_compute(&e->table, first_way(e));
+	each_peer(e, forget_carrying);
+	each_peer(e, note_carrier);
+	e->need = SETTLE_NOTHING;
+	return 0;
+}
+
+/* Nobody's way leads through this peer, so it can't close a loop, and its own way is its
+ * next hop's and one more. */
+static void join_way(struct engine *e, struct peer *peer)
+{
+	struct way_peer *way = &peer->way;
+
+	way_next(&e->table, way);
+	note_carrier(peer);
+	if (way->state != WAY_OK)
+		return;
+	way->hops = 1;
+	if (way->next) {
+		way->state = way->next->state;
+		way->hops += way->next->hops;
+	}
+	if (way->state == WAY_OK && way->hops > WAY_MAX)
+		way->state = WAY_TOO_LONG;
+}
+
+void settle_endpoint(struct peer *peer)
+{
+	struct engine *e = peer_device(peer)->engine;
+
+	peer->way.endpoint = *wg_peer_endpoint(peer->wg);
+	if (e->need == SETTLE_NOTHING && !peer->carries)
+		join_way(e, peer);
+	else
+		need(e, SETTLE_WAYS);
+}

@@ -1,0 +1,120 @@
+/* src/engine/state.h - what the engine's own modules know of each other: its structs
+ *
+ * Everything hangs off struct engine. wg owns keys, sessions and allowed IPs; here is
+ * what tunion adds: the union, the ways, ports, addresses, the tun. */
+#ifndef TUNION_ENGINE_STATE_H
+#define TUNION_ENGINE_STATE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/drop.h"
+#include "base/link.h"
+#include "base/log.h"
+#include "base/packet.h"
+#include "base/timerq.h"
+#include "engine/bucket.h"
+#include "engine/engine.h"
+#include "engine/group.h"
+#include "engine/icmp.h"
+#include "plan/union.h"
+#include "plan/way.h"
+#include "wg/device.h"
+
+/* The context of a wg_peer. Made and freed by settle, so a peer that is new to wg has
+ * none until then. */
+struct peer {
+	struct way_peer way; /* first member */
+	struct wg_peer *wg;  /* borrowed: from the device's wg */
+	struct group group;
+	bool seen;    /* scratch of settle: still known to wg */
+	bool carries; /* some peer's next hop: what changes here may change other ways */
+};
+
+/* Via of one peer, kept by key: see device_set_peer_via. */
+struct peer_via {
+	struct peer_via *next;
+	uint8_t public_key[KEY_BYTES];
+	enum way_via via;
+	char *name;                /* owned; NULL but for WAY_VIA_DEVICE */
+	struct way_device *device; /* borrowed; NULL while there is none of the name */
+};
+
+struct device {
+	struct way_device
+		way; /* first member; way.sibling is the next in the order added */
+	struct device *previous;
+	struct engine *engine; /* borrowed */
+	struct wg_device *wg;  /* owned */
+	struct wg_env wg_env;
+	struct udp_link *udp; /* borrowed; may be NULL */
+
+	struct ip_addr *addresses; /* owned: the file's Addresses */
+	size_t address_count;
+	uint32_t mtu_bytes; /* of inner packets; 0: no bound */
+	bool source_fix_off;
+	char *via_name;        /* owned; NULL but for WAY_VIA_DEVICE */
+	struct peer_via *vias; /* owned */
+
+	struct bucket_link by_name, by_port;
+	bool touched;
+	struct device *next_touched;
+	uint32_t old_rank; /* scratch of settle */
+	struct group group;
+	uint16_t ipv4_id; /* of the next outer packet */
+	uint64_t loop_quiet_until_ns;
+	struct log_limit loop_limit;
+};
+
+enum settle_need {
+	SETTLE_NOTHING,
+	SETTLE_WAYS, /* an endpoint moved */
+	SETTLE_ALL,  /* devices were added, removed, set or touched */
+};
+
+struct engine {
+	struct engine_env env;
+	struct timerq timers;
+	struct packet_pool *pool;    /* owned */
+	struct tun_link *tun;        /* borrowed; may be NULL */
+	struct device *first, *last; /* owned */
+	struct bucket_table by_name, by_port;
+	struct union_table table;
+	enum settle_need need;
+	struct device *touched; /* list by next_touched */
+	struct drop_counts drops;
+	struct icmp_limit unreachable_limit, too_big_limit;
+};
+
+static inline struct peer *peer_of_way(struct way_peer *way)
+{
+	return CONTAINER_OF(way, struct peer, way);
+}
+
+static inline struct device *device_of_way(struct way_device *way)
+{
+	return CONTAINER_OF(way, struct device, way);
+}
+
+static inline struct device *peer_device(const struct peer *peer)
+{
+	return device_of_way(peer->way.device);
+}
+
+static inline void device_drop(const struct device *d, enum drop reason, size_t n)
+{
+	drop_count(wg_device_drops(d->wg), reason, n);
+}
+
+/* Is it one of the device's own Addresses? */
+static inline bool device_has_address(const struct device *d, const struct ip_addr *a)
+{
+	for (size_t i = 0; i < d->address_count; i++) {
+		if (ip_addr_equal(&d->addresses[i], a))
+			return true;
+	}
+	return false;
+}
+
+#endif
