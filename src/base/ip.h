@@ -77,7 +77,7 @@ bool ip_addr_is_multicast(const struct ip_addr *a);
 /* Bit number i, 0 the most significant of the first byte. */
 static inline unsigned ip_addr_bit(const struct ip_addr *a, unsigned i)
 {
-	return a->b[i / 8] >> (7 - i % 8) & 1U;
+	return (unsigned)a->b[i / 8] >> (7 - i % 8) & 1U;
 }
 
 /* The prefix with its host bits zeroed. */

@@ -1,0 +1,215 @@
+#include "unit.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "io/udp.h"
+
+#define SENT_MAX BATCH_MAX
+
+/* Two devices' sockets on loopback, and what the second received. */
+struct fixture {
+	struct buffers *buffers;
+	struct udp_scratch *scratch;
+	struct udp *a, *b;
+	uint16_t port_a, port_b;
+	size_t received, bytes[SENT_MAX];
+	uint8_t first[SENT_MAX], last[SENT_MAX], tos[SENT_MAX];
+	struct endpoint from;
+};
+
+static struct udp *udp_on(struct fixture *f, uint16_t *port)
+{
+	int fds[UDP_FAMILIES];
+	struct udp *u;
+
+	ck_assert_int_eq(udp_open(fds, port, 0), 0);
+	ck_assert_int_ge(fds[UDP_IPV4], 0);
+	ck_assert_int_eq(udp_new(&u, fds, f->scratch), 0);
+	return u;
+}
+
+static void fixture_open(struct fixture *f)
+{
+	*f = (struct fixture){ 0 };
+	ck_assert_int_eq(buffers_new(&f->buffers), 0);
+	ck_assert_int_eq(udp_scratch_new(&f->scratch, f->buffers), 0);
+	f->a = udp_on(f, &f->port_a);
+	f->b = udp_on(f, &f->port_b);
+}
+
+static void fixture_close(struct fixture *f)
+{
+	udp_free(f->a);
+	udp_free(f->b);
+	udp_scratch_free(f->scratch);
+	buffers_free(f->buffers);
+}
+
+static void note(void *context, struct packet **packets, size_t n)
+{
+	struct fixture *f = context;
+
+	for (size_t i = 0; i < n; i++) {
+		const struct packet *p = packets[i];
+
+		ck_assert_uint_lt(f->received, SENT_MAX);
+		f->bytes[f->received] = p->len_bytes;
+		f->first[f->received] = p->data[0];
+		f->last[f->received] = p->data[p->len_bytes - 1];
+		f->tos[f->received] = p->tos;
+		f->from = *p->from;
+		f->received++;
+	}
+}
+
+static void receive(struct fixture *f, enum udp_family family, size_t n)
+{
+	struct pollfd p = { .fd = udp_fd(f->b, family), .events = POLLIN };
+
+	while (f->received < n && poll(&p, 1, 2000) == 1)
+		ck_assert_int_eq(udp_read(f->b, family, note, f), 0);
+	ck_assert_uint_eq(f->received, n);
+}
+
+static struct endpoint loopback(enum udp_family family, uint16_t port)
+{
+	struct endpoint to = { .port = port };
+
+	ck_assert(ip_addr_parse(&to.addr, family == UDP_IPV4 ? "127.0.0.1" : "::1"));
+	return to;
+}
+
+/* Packet i begins and ends with byte i + 1, so that lost, merged or swapped ones show. */
+static void send_all(struct fixture *f, const struct endpoint *to, const size_t *bytes, size_t n,
+                     uint8_t tos)
+{
+	static uint8_t memory[SENT_MAX][2000];
+	static struct packet packets[SENT_MAX];
+	struct packet *order[SENT_MAX];
+	struct udp_link *link = udp_as_link(f->a);
+
+	for (size_t i = 0; i < n; i++) {
+		memset(memory[i], (int)i + 1, bytes[i]);
+		packets[i] = (struct packet){ .data = memory[i],
+			                      .len_bytes = (uint32_t)bytes[i],
+			                      .tos = tos };
+		order[i] = &packets[i];
+	}
+	ck_assert_uint_eq(link->send(link, to, order, n), n);
+}
+
+static void sends_and_receives(enum udp_family family)
+{
+	/* full segments, a shorter last one, a longer one, then single ones */
+	static const size_t bytes[] = { 1400, 1400, 1400, 600, 1400, 1452, 32, 92, 92, 1, 148 };
+	struct fixture f;
+	struct endpoint to;
+
+	fixture_open(&f);
+	if (udp_fd(f.b, family) >= 0) {
+		to = loopback(family, f.port_b);
+		send_all(&f, &to, bytes, ARRAY_SIZE(bytes), 0x02);
+		receive(&f, family, ARRAY_SIZE(bytes));
+		for (size_t i = 0; i < ARRAY_SIZE(bytes); i++) {
+			ck_assert_uint_eq(f.bytes[i], bytes[i]);
+			ck_assert_uint_eq(f.first[i], i + 1);
+			ck_assert_uint_eq(f.last[i], i + 1);
+			ck_assert_uint_eq(f.tos[i], 0x02);
+		}
+		ck_assert_uint_eq(f.from.port, f.port_a);
+		ck_assert(ip_addr_equal(&f.from.addr, &to.addr));
+		ck_assert(ip_addr_equal(&f.from.local, &to.addr));
+		ck_assert_uint_ne(f.from.ifindex, 0);
+	}
+	fixture_close(&f);
+}
+
+START_TEST(datagrams_arrive_whole_and_in_order_ipv4)
+{
+	sends_and_receives(UDP_IPV4);
+}
+END_TEST
+
+START_TEST(datagrams_arrive_whole_and_in_order_ipv6)
+{
+	sends_and_receives(UDP_IPV6);
+}
+END_TEST
+
+START_TEST(a_full_batch_of_one_size_arrives)
+{
+	size_t bytes[BATCH_MAX];
+	struct fixture f;
+	struct endpoint to;
+
+	fixture_open(&f);
+	to = loopback(UDP_IPV4, f.port_b);
+	for (size_t i = 0; i < BATCH_MAX; i++)
+		bytes[i] = 1452;
+	send_all(&f, &to, bytes, BATCH_MAX, 0);
+	receive(&f, UDP_IPV4, BATCH_MAX);
+	for (size_t i = 0; i < BATCH_MAX; i++)
+		ck_assert_uint_eq(f.first[i], i + 1);
+	fixture_close(&f);
+}
+END_TEST
+
+START_TEST(the_local_address_of_the_endpoint_is_the_source)
+{
+	static const size_t bytes[] = { 100, 100 };
+	struct fixture f;
+	struct endpoint to;
+
+	fixture_open(&f);
+	to = loopback(UDP_IPV4, f.port_b);
+	ck_assert(ip_addr_parse(&to.local, "127.0.0.2"));
+	send_all(&f, &to, bytes, ARRAY_SIZE(bytes), 0);
+	receive(&f, UDP_IPV4, ARRAY_SIZE(bytes));
+	ck_assert(ip_addr_equal(&f.from.addr, &to.local));
+	fixture_close(&f);
+}
+END_TEST
+
+START_TEST(a_source_address_that_is_gone_does_not_stop_sending)
+{
+	static const size_t bytes[] = { 100, 100, 40 };
+	struct fixture f;
+	struct endpoint to;
+
+	fixture_open(&f);
+	to = loopback(UDP_IPV4, f.port_b);
+	ck_assert(ip_addr_parse(&to.local, "192.0.2.77"));
+	send_all(&f, &to, bytes, ARRAY_SIZE(bytes), 0);
+	receive(&f, UDP_IPV4, ARRAY_SIZE(bytes));
+	fixture_close(&f);
+}
+END_TEST
+
+START_TEST(a_taken_port_is_an_error_and_leaves_nothing_open)
+{
+	struct fixture f;
+	int fds[UDP_FAMILIES];
+
+	fixture_open(&f);
+	ck_assert_int_eq(udp_open(fds, &f.port_a, 0), -EADDRINUSE);
+	ck_assert_int_eq(fds[UDP_IPV4], -1);
+	ck_assert_int_eq(fds[UDP_IPV6], -1);
+	fixture_close(&f);
+}
+END_TEST
+
+TCase *unit_tests(void)
+{
+	TCase *tc = tcase_create("io/udp");
+
+	tcase_add_test(tc, datagrams_arrive_whole_and_in_order_ipv4);
+	tcase_add_test(tc, datagrams_arrive_whole_and_in_order_ipv6);
+	tcase_add_test(tc, a_full_batch_of_one_size_arrives);
+	tcase_add_test(tc, the_local_address_of_the_endpoint_is_the_source);
+	tcase_add_test(tc, a_source_address_that_is_gone_does_not_stop_sending);
+	tcase_add_test(tc, a_taken_port_is_an_error_and_leaves_nothing_open);
+	return tc;
+}
