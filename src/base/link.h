@@ -12,7 +12,7 @@
 
 /* The host tun: whole IP packets. */
 struct tun_link {
-	/* Returns how many of the n packets, counted from the first, were taken. */
+	/* Returns how many of the n packets were taken; the others are lost. */
 	size_t (*write)(struct tun_link *link, struct packet *const *packets, size_t n);
 };
 

@@ -18,13 +18,13 @@ int buffers_new(struct buffers **out)
 	 * compete for the same cache sets. */
 	b->slot_bytes =
 		(PACKET_BUFFER_BYTES + PAGE_BYTES - 1) / PAGE_BYTES * PAGE_BYTES + 64;
-	b->memory = mmap(NULL, BATCH_MAX * b->slot_bytes, PROT_READ | PROT_WRITE,
+	b->memory = mmap(NULL, BUFFERS_SLOTS * b->slot_bytes, PROT_READ | PROT_WRITE,
 	                 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	if (b->memory == MAP_FAILED) {
 		free(b);
 		return -ENOMEM;
 	}
-	(void)madvise(b->memory, BATCH_MAX * b->slot_bytes, MADV_DONTDUMP);
+	(void)madvise(b->memory, BUFFERS_SLOTS * b->slot_bytes, MADV_DONTDUMP);
 	*out = b;
 	return 0;
 }
@@ -34,6 +34,7 @@ void buffers_free(struct buffers *b)
 	if (!b)
 		return;
 	munmap(b->memory,
-	       BATCH_MAX * b->slot_bytes); /* the kernel gives zeroed pages next time */
+	       BUFFERS_SLOTS *
+	               b->slot_bytes); /* the kernel gives zeroed pages next time */
 	free(b);
 }

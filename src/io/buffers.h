@@ -11,8 +11,11 @@
 #include "base/attr.h"
 #include "base/packet.h"
 
+/* One more than a batch has packets: a read that is taken apart lands in the first. */
+#define BUFFERS_SLOTS (BATCH_MAX + 1)
+
 struct buffers {
-	uint8_t *memory; /* owned, BATCH_MAX slots of slot_bytes */
+	uint8_t *memory; /* owned, BUFFERS_SLOTS of slot_bytes */
 	size_t slot_bytes;
 	struct packet packets[BATCH_MAX];
 	struct packet

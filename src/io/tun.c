@@ -1,50 +1,211 @@
-/* src/io/tun.c - one packet per read and write. */
+/* src/io/tun.c - a read lands in the first slot of the buffers, and the packets it makes
+ * are laid out behind it, one after the other, each with its own head- and tailroom. */
 #include "io/tun.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/if_tun.h>
+#include <net/if.h>
+#include <stdbool.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/uio.h>
 #include <unistd.h>
+
+#include "io/coalesce.h"
+#include "io/segment.h"
+
+#ifndef TUN_F_USO4
+#define TUN_F_USO4 0x20
+#define TUN_F_USO6 0x40
+#endif
+
+#define ALIGN_BYTES 64U
 
 struct tun {
 	struct tun_link link; /* first member */
 	int fd;
-	struct buffers *buffers; /* borrowed */
+	bool vnet;                   /* a vnet header goes before each packet */
+	bool uso;                    /* UDP may be merged */
+	struct buffers *buffers;     /* borrowed */
+	struct coalescer *coalescer; /* owned; only with vnet */
 };
+
+/* ---- writing */
+
+static bool write_slices(struct tun *t, const struct iovec *slices, size_t n)
+{
+	ssize_t written;
+
+	do {
+		written = writev(t->fd, slices, (int)n);
+	} while (written < 0 && errno == EINTR);
+	return written >= 0;
+}
+
+static size_t write_vnet(struct tun *t, struct packet *const *packets, size_t n)
+{
+	struct iovec slices[COALESCE_SLICES + 1];
+	struct coalescer *c = t->coalescer;
+	size_t written = 0;
+
+	if (n > BATCH_MAX)
+		n = BATCH_MAX;
+	coalesce(c, packets, n, t->uso);
+	for (size_t g = 0; g < c->group_count; g++)
+		if (write_slices(t, slices, coalesce_slices(c, g, slices)))
+			written += c->groups[g].count;
+	return written;
+}
 
 static size_t tun_write(struct tun_link *link, struct packet *const *packets, size_t n)
 {
 	struct tun *t = CONTAINER_OF(link, struct tun, link);
-	size_t i = 0;
+	size_t written = 0;
 
-	while (i < n) {
-		if (write(t->fd, packets[i]->data, packets[i]->len_bytes) >= 0)
-			i++;
-		else if (errno != EINTR)
-			break;
+	if (t->vnet)
+		return write_vnet(t, packets, n);
+	for (size_t i = 0; i < n; i++) {
+		struct iovec slice = { packets[i]->data, packets[i]->len_bytes };
+
+		written += write_slices(t, &slice, 1);
 	}
-	return i;
+	return written;
+}
+
+/* ---- reading */
+
+/* Where the next packet of a batch goes. */
+struct layout {
+	struct buffers *buffers;
+	uint8_t *at;
+	size_t n;
+};
+
+static uint8_t *place(struct layout *l, uint32_t bytes)
+{
+	size_t room = PACKET_HEADROOM_BYTES + bytes + PACKET_TAILROOM_BYTES;
+	uint8_t *data = l->at + PACKET_HEADROOM_BYTES;
+
+	l->buffers->packets[l->n] = (struct packet){
+		.data = data,
+		.len_bytes = bytes,
+		.headroom_bytes = PACKET_HEADROOM_BYTES,
+		.tailroom_bytes = PACKET_TAILROOM_BYTES,
+	};
+	l->buffers->order[l->n] = &l->buffers->packets[l->n];
+	l->n++;
+	l->at += (room + ALIGN_BYTES - 1) / ALIGN_BYTES * ALIGN_BYTES;
+	return data;
+}
+
+static void layout_reset(struct layout *l)
+{
+	l->at = buffers_slot(l->buffers, 1);
+	l->n = 0;
+}
+
+/* Into slot 0; returns the packet's bytes, 0 when nothing is there, or -errno. */
+static ssize_t read_one(struct tun *t, struct vnet_header *header, uint8_t *data)
+{
+	struct iovec slices[2] = { { header, sizeof(*header) },
+		                   { data, PACKET_MAX_BYTES } };
+	size_t skip = t->vnet ? 0 : 1;
+	ssize_t got;
+
+	*header = (struct vnet_header){ 0 };
+	do {
+		got = readv(t->fd, slices + skip, (int)(2 - skip));
+	} while (got < 0 && errno == EINTR);
+	if (got < 0)
+		return errno == EAGAIN ? 0 : -errno;
+	if (!t->vnet)
+		return got;
+	return got > (ssize_t)sizeof(*header) ? got - (ssize_t)sizeof(*header) : -EIO;
+}
+
+int tun_read(struct tun *t,
+             void (*sink)(void *context, struct packet **packets, size_t n),
+             void *context)
+{
+	struct layout l = { .buffers = t->buffers };
+	uint8_t *data = buffers_slot(t->buffers, 0);
+	struct segmenter s;
+	struct vnet_header header;
+	ssize_t got = 0;
+	uint32_t bytes;
+	bool full = false;
+
+	layout_reset(&l);
+	while (!full && (got = read_one(t, &header, data)) > 0) {
+		if (!segmenter_start(&s, &header, data, (size_t)got))
+			continue;
+		while ((bytes = segmenter_next_bytes(&s)) > 0) {
+			segmenter_next(&s, place(&l, bytes));
+			if (l.n == BATCH_MAX) {
+				sink(context, t->buffers->order, l.n);
+				layout_reset(&l);
+				full = true; /* the others have waited long enough */
+			}
+		}
+	}
+	if (l.n > 0)
+		sink(context, t->buffers->order, l.n);
+	return got < 0 ? (int)got : 0;
+}
+
+/* ---- the object */
+
+/* The host may leave checksums and segmentation to us: TCP on any kernel, UDP since 6.2.
+ */
+static void offer_offloads(struct tun *t)
+{
+	unsigned tcp = TUN_F_CSUM | TUN_F_TSO4 | TUN_F_TSO6;
+
+	t->uso = ioctl(t->fd, TUNSETOFFLOAD, tcp | TUN_F_USO4 | TUN_F_USO6) == 0;
+	if (!t->uso)
+		(void)ioctl(t->fd, TUNSETOFFLOAD,
+		            tcp); /* without it: single packets, as before */
+}
+
+static int prepare(struct tun *t)
+{
+	int flags = fcntl(t->fd, F_GETFL);
+	struct ifreq request = { 0 };
+
+	if (flags < 0 || fcntl(t->fd, F_SETFL, flags | O_NONBLOCK) < 0)
+		return -errno;
+	/* A fd that is no tun (a test's socket pair) has no vnet header either. */
+	t->vnet = ioctl(t->fd, TUNGETIFF, &request) == 0 &&
+	          (request.ifr_flags & IFF_VNET_HDR);
+	if (!t->vnet)
+		return 0;
+	t->coalescer = calloc(1, sizeof(*t->coalescer));
+	if (!t->coalescer)
+		return -ENOMEM;
+	offer_offloads(t);
+	return 0;
 }
 
 int tun_new(struct tun **out, int fd, struct buffers *buffers)
 {
 	struct tun *t = calloc(1, sizeof(*t));
-	int flags = fcntl(fd, F_GETFL);
-	int err = -ENOMEM;
+	int err;
 
 	*out = NULL;
-	if (t && flags >= 0 && fcntl(fd, F_SETFL, flags | O_NONBLOCK) == 0) {
-		*t = (struct tun){ .link.write = tun_write,
-			           .fd = fd,
-			           .buffers = buffers };
-		*out = t;
-		return 0;
+	if (!t) {
+		close(fd);
+		return -ENOMEM;
 	}
-	if (t)
-		err = -errno;
-	free(t);
-	close(fd);
-	return err;
+	*t = (struct tun){ .link.write = tun_write, .fd = fd, .buffers = buffers };
+	err = prepare(t);
+	if (err) {
+		tun_free(t);
+		return err;
+	}
+	*out = t;
+	return 0;
 }
 
 void tun_free(struct tun *t)
@@ -52,6 +213,7 @@ void tun_free(struct tun *t)
 	if (!t)
 		return;
 	close(t->fd);
+	free(t->coalescer);
 	free(t);
 }
 
@@ -63,33 +225,4 @@ int tun_fd(const struct tun *t)
 struct tun_link *tun_as_link(struct tun *t)
 {
 	return &t->link;
-}
-
-int tun_read(struct tun *t, struct packet ***packets)
-{
-	struct buffers *b = t->buffers;
-	int n = 0;
-
-	while (n < BATCH_MAX) {
-		uint8_t *data = buffers_slot(b, (size_t)n) + PACKET_HEADROOM_BYTES;
-		ssize_t got = read(t->fd, data, PACKET_MAX_BYTES);
-
-		if (got < 0 && errno == EINTR)
-			continue;
-		if (got < 0 && errno != EAGAIN && n == 0)
-			return -errno;
-		if (got <= 0)
-			break;
-		b->packets[n] = (struct packet){
-			.data = data,
-			.len_bytes = (uint32_t)got,
-			.headroom_bytes = PACKET_HEADROOM_BYTES,
-			.tailroom_bytes =
-				PACKET_MAX_BYTES - (uint32_t)got + PACKET_TAILROOM_BYTES,
-		};
-		b->order[n] = &b->packets[n];
-		n++;
-	}
-	*packets = b->order;
-	return n;
 }

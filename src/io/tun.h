@@ -1,4 +1,7 @@
-/* src/io/tun.h - reads and writes IP packets on a tun device whose fd is given */
+/* src/io/tun.h - reads and writes IP packets on a tun device whose fd is given
+ *
+ * Where the device has a vnet header (IFF_VNET_HDR), the host's stack may hand over and
+ * be handed up to 64 KiB at once: see segment.h and coalesce.h. */
 #ifndef TUNION_IO_TUN_H
 #define TUNION_IO_TUN_H
 
@@ -8,8 +11,8 @@
 
 struct tun;
 
-/* fd: IFF_TUN | IFF_NO_PI; owned from here on also when this fails; made non-blocking.
- * buffers is borrowed. 0 or -errno. */
+/* fd: IFF_TUN | IFF_NO_PI, with IFF_VNET_HDR or without; owned from here on also when
+ * this fails; made non-blocking. buffers is borrowed. 0 or -errno. */
 MUST_CHECK int tun_new(struct tun **out, int fd, struct buffers *buffers);
 /* Closes the fd. NULL is fine. */
 void tun_free(struct tun *t);
@@ -17,9 +20,11 @@ void tun_free(struct tun *t);
 int tun_fd(const struct tun *t);
 struct tun_link *tun_as_link(struct tun *t);
 
-/* One batch of what can be read now: the packets, in the buffers until the next read of
- * anything, are put in *packets; returns how many, 0 when there is nothing; -errno
- * (EBADFD: the device is gone). */
-MUST_CHECK int tun_read(struct tun *t, struct packet ***packets);
+/* Reads what is there, up to a bound, and hands it to sink in batches of at most
+ * BATCH_MAX packets with full head- and tailroom; they lie in the buffers until sink
+ * returns. Returns 0, or -errno (EBADFD: the device is gone). */
+MUST_CHECK int tun_read(struct tun *t,
+                        void (*sink)(void *context, struct packet **packets, size_t n),
+                        void *context);
 
 #endif

@@ -14,7 +14,8 @@ struct pipe_source {
 	uint64_t at_ns;
 };
 
-static void removes_the_other(struct loop_source *source, uint32_t events, uint64_t now_ns)
+static void removes_the_other(struct loop_source *source, uint32_t events,
+                              uint64_t now_ns)
 {
 	struct pipe_source *p = CONTAINER_OF(source, struct pipe_source, source);
 	char byte;

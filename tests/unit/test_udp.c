@@ -83,8 +83,8 @@ static struct endpoint loopback(enum udp_family family, uint16_t port)
 }
 
 /* Packet i begins and ends with byte i + 1, so that lost, merged or swapped ones show. */
-static void send_all(struct fixture *f, const struct endpoint *to, const size_t *bytes, size_t n,
-                     uint8_t tos)
+static void send_all(struct fixture *f, const struct endpoint *to, const size_t *bytes,
+                     size_t n, uint8_t tos)
 {
 	static uint8_t memory[SENT_MAX][2000];
 	static struct packet packets[SENT_MAX];
@@ -104,7 +104,8 @@ static void send_all(struct fixture *f, const struct endpoint *to, const size_t 
 static void sends_and_receives(enum udp_family family)
 {
 	/* full segments, a shorter last one, a longer one, then single ones */
-	static const size_t bytes[] = { 1400, 1400, 1400, 600, 1400, 1452, 32, 92, 92, 1, 148 };
+	static const size_t bytes[] = { 1400, 1400, 1400, 600, 1400, 1452,
+		                        32,   92,   92,   1,   148 };
 	struct fixture f;
 	struct endpoint to;
 
