@@ -18,9 +18,10 @@
 #include "plan/union.h"
 #include "plan/way.h"
 
-#define PLAN_MTU_DEFAULT   1420U /* 1500 - 80, when nothing is known of the path */
-#define PLAN_OVERHEAD_BYTES 80U  /* as wg-quick: IPv6 40 + UDP 8 + WireGuard 32 */
-#define PLAN_MTU_IPV6_MIN  1280U
+#define PLAN_MTU_DEFAULT    1420U /* 1500 - 80, when nothing is known of the path */
+#define PLAN_OVERHEAD_BYTES 80U   /* as wg-quick: IPv6 40 + UDP 8 + WireGuard 32 */
+#define PLAN_MTU_IPV6_MIN   1280U
+#define PLAN_MTU_IPV4_MIN   576U
 
 struct plan_env {
 	/* The host's path MTU to an address, 0 if unknown. NULL: never known. */
@@ -31,6 +32,14 @@ struct plan_env {
 struct plan_peer {
 	struct way_peer way; /* first member */
 	const struct conf_peer *conf; /* borrowed */
+	bool on_loop; /* with WAY_LOOP: the peer is on the loop, doesn't just lead into it */
+};
+
+/* One of a device's AllowedIPs. */
+struct plan_prefix {
+	struct trie_entry trie; /* first member */
+	struct plan_peer *peer;
+	unsigned line;
 };
 
 struct plan_device {
@@ -38,8 +47,13 @@ struct plan_device {
 	const struct conf *conf; /* borrowed */
 	struct plan_peer *peers; /* owned array, as conf->peers */
 	size_t peer_count;
-	struct trie *allowed_ips; /* owned */
+	struct plan_prefix *prefixes; /* owned array */
+	size_t prefix_count;
+	struct trie *allowed_ips; /* owned; of the prefixes */
 	uint32_t mtu_bytes; /* effective, design section 4 */
+	/* What fits into the carriers of its peers; less than mtu_bytes: outer packets of full
+	 * size are fragmented there (design R10). UINT32_MAX if it has no carrier. */
+	uint32_t carrier_fits_bytes;
 };
 
 struct plan {
@@ -59,11 +73,17 @@ void plan_clear(struct plan *plan);
 
 /* NULL if there is none of the name. */
 const struct plan_device *plan_find(const struct plan *plan, const char *name);
+/* The device's entry for exactly this prefix, or NULL. */
+const struct plan_prefix *plan_prefix_find(const struct plan_device *device,
+                                           const struct ip_prefix *prefix);
 
-/* The inner MTU along the way of a peer: its device's. */
 static inline const struct plan_device *plan_device_of(const struct way_peer *peer)
 {
 	return (const struct plan_device *)peer->device;
+}
+static inline const struct plan_peer *plan_peer_of(const struct way_peer *peer)
+{
+	return (const struct plan_peer *)peer;
 }
 
 #endif

@@ -190,7 +190,7 @@ static void named_by(struct way_device *carrier, void *context)
 
 /* Every unranked device is named by an unranked one: whoever goes back from name to name
  * for long enough is on a cycle. */
-const struct way_device *way_via_cycle(struct way_device *devices)
+struct way_device *way_via_cycle(struct way_device *devices)
 {
 	struct way_device *on = NULL, *d;
 	uint32_t steps = 0;

@@ -82,7 +82,7 @@ void way_rank(struct way_device *devices);
 
 /* A device on a cycle of Via (its own or that of a peer of it), or NULL. Follow via_next to
  * print the cycle: it comes back to the device. Ranks are void after it. */
-const struct way_device *way_via_cycle(struct way_device *devices);
+struct way_device *way_via_cycle(struct way_device *devices);
 
 /* The peer of `carrier` that has the endpoint of `peer`, or NULL (R5). */
 struct way_peer *way_via_peer(const struct way_peer *peer, const struct way_device *carrier);

@@ -1,0 +1,391 @@
+/* src/plan/plan.c - the errors between files are found here, in this order: who Via
+ * names, circles of Via, equal ports; then the union and the ways, and Vias that lead
+ * nowhere. */
+#include "plan/plan.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "plan/plan_findings.h"
+#include "plan/plan_mtu.h"
+
+#define CYCLE_STRLEN 512 /* longer ones are cut */
+
+static int compare_name(const void *name, const void *device)
+{
+	return strcmp(name, ((const struct plan_device *)device)->conf->name);
+}
+
+/* The devices are in byte order of name, as the set's files. */
+static struct plan_device *find(const struct plan *plan, const char *name)
+{
+	if (plan->device_count == 0)
+		return NULL;
+	return bsearch(name, plan->devices, plan->device_count, sizeof(*plan->devices),
+	               compare_name);
+}
+
+const struct plan_device *plan_find(const struct plan *plan, const char *name)
+{
+	return find(plan, name);
+}
+
+const struct plan_prefix *plan_prefix_find(const struct plan_device *device,
+                                           const struct ip_prefix *prefix)
+{
+	return (const struct plan_prefix *)trie_find(device->allowed_ips, prefix);
+}
+
+/* ---- from conf to devices */
+
+static struct way_peer *peer_of(const struct trie_entry *entry)
+{
+	return &((const struct plan_prefix *)entry)->peer->way;
+}
+
+static struct ip_addr first_address(const struct conf *conf, enum ip_family family)
+{
+	for (size_t i = 0; i < conf->addresses.n; i++) {
+		if (conf->addresses.v[i].prefix.addr.family == family)
+			return conf->addresses.v[i].prefix.addr;
+	}
+	return (struct ip_addr){ 0 };
+}
+
+static int add_prefix(struct plan_device *d, struct plan_peer *peer,
+                      const struct conf_prefix *from)
+{
+	struct plan_prefix *p =
+		(struct plan_prefix *)trie_find(d->allowed_ips, &from->prefix);
+	int err;
+
+	if (!p) {
+		p = &d->prefixes[d->prefix_count];
+		err = trie_insert(d->allowed_ips, from->prefix, &p->trie);
+		if (err)
+			return err;
+		d->prefix_count++;
+	}
+	p->peer = peer; /* the last peer that names it has it */
+	p->line = from->line;
+	return 0;
+}
+
+static int fill_prefixes(struct plan_device *d)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < d->peer_count; i++)
+		n += d->conf->peers[i].allowed_ips.n;
+	d->allowed_ips = trie_new();
+	d->prefixes = calloc(n + 1, sizeof(*d->prefixes));
+	if (!d->allowed_ips || !d->prefixes)
+		return -ENOMEM;
+	d->way.allowed_ips = d->allowed_ips;
+	for (size_t i = 0; i < d->peer_count; i++) {
+		const struct conf_prefixes *from = &d->conf->peers[i].allowed_ips;
+
+		for (size_t j = 0; j < from->n; j++) {
+			int err = add_prefix(d, &d->peers[i], &from->v[j]);
+
+			if (err)
+				return err;
+		}
+	}
+	return 0;
+}
+
+static int fill_device(struct plan_device *d, const struct conf *conf)
+{
+	d->conf = conf;
+	d->way.name = conf->name;
+	d->way.metric = conf->metric;
+	d->way.table_off = conf->table == CONF_TABLE_OFF;
+	d->way.address4 = first_address(conf, IP_V4);
+	d->way.address6 = first_address(conf, IP_V6);
+	d->way.port = conf->listen_port;
+	d->way.peer_of = peer_of;
+	d->carrier_fits_bytes = UINT32_MAX;
+	d->peers = calloc(conf->peer_count + 1, sizeof(*d->peers));
+	if (!d->peers)
+		return -ENOMEM;
+	d->peer_count = conf->peer_count;
+	for (size_t i = 0; i < d->peer_count; i++) {
+		struct plan_peer *p = &d->peers[i];
+
+		p->conf = &conf->peers[i];
+		p->way.device = &d->way;
+		p->way.endpoint = p->conf->endpoint;
+		p->way.sibling = i + 1 < d->peer_count ? &d->peers[i + 1].way : NULL;
+	}
+	d->way.peers = d->peer_count > 0 ? &d->peers->way : NULL;
+	return fill_prefixes(d);
+}
+
+static int fill_devices(struct plan *plan, const struct conf_set *set)
+{
+	plan->devices = calloc(set->n + 1, sizeof(*plan->devices));
+	if (!plan->devices)
+		return -ENOMEM;
+	plan->device_count = set->n;
+	for (size_t i = 0; i < set->n; i++) {
+		int err = fill_device(&plan->devices[i], set->v[i]);
+
+		if (err)
+			return err;
+		if (i + 1 < set->n)
+			plan->devices[i].way.sibling = &plan->devices[i + 1].way;
+	}
+	return 0;
+}
+
+/* ---- errors between files */
+
+/* What can't be right is told, and then left out, so that one mistake is told once. */
+static void fill_via(const struct plan *plan, const struct conf *conf,
+                     const struct conf_carrier *from, enum way_via *via,
+                     struct way_device **via_device, struct diag *diag)
+{
+	struct plan_device *carrier = NULL;
+
+	*via = WAY_VIA_UNION;
+	*via_device = NULL;
+	switch (from->kind) {
+	case CONF_VIA_UNION:
+		return;
+	case CONF_VIA_NETWORK:
+		*via = WAY_VIA_NETWORK;
+		return;
+	case CONF_VIA_DEVICE:
+		carrier = find(plan, from->name);
+		break;
+	}
+	if (!carrier) {
+		diag_error(diag, conf->path, from->line,
+		           "Via = %s, but there is no tunnel file %s.conf: expected the "
+		           "name of "
+		           "one, or network",
+		           from->name, from->name);
+		return;
+	}
+	*via = WAY_VIA_DEVICE;
+	*via_device = &carrier->way;
+}
+
+static void fill_vias(struct plan *plan, struct diag *diag)
+{
+	for (size_t i = 0; i < plan->device_count; i++) {
+		struct plan_device *d = &plan->devices[i];
+
+		fill_via(plan, d->conf, &d->conf->via, &d->way.via, &d->way.via_device,
+		         diag);
+		for (size_t j = 0; j < d->peer_count; j++) {
+			struct plan_peer *p = &d->peers[j];
+
+			fill_via(plan, d->conf, &p->conf->via, &p->way.via,
+			         &p->way.via_device, diag);
+		}
+	}
+}
+
+/* Cuts a device from the carrier it names; returns the line where it does. */
+static unsigned cut_via(struct plan_device *d, const struct way_device *carrier)
+{
+	unsigned line = 0;
+
+	for (size_t i = d->peer_count; i > 0; i--) {
+		struct plan_peer *p = &d->peers[i - 1];
+
+		if (p->way.via_device != carrier)
+			continue;
+		line = p->conf->via.line;
+		p->way.via_device = NULL;
+		p->way.via = WAY_VIA_NETWORK;
+	}
+	if (d->way.via_device == carrier) {
+		line = d->conf->via.line;
+		d->way.via_device = NULL;
+		d->way.via = WAY_VIA_NETWORK;
+	}
+	return line;
+}
+
+static const char *format_cycle(const struct way_device *on, char *out, size_t size)
+{
+	const struct way_device *d = on;
+	size_t n;
+
+	snprintf(out, size, "%s", on->name);
+	do {
+		d = d->via_next;
+		n = strlen(out);
+		snprintf(out + n, size - n, " > %s", d->name);
+	} while (d != on);
+	return out;
+}
+
+static void check_cycles(struct plan *plan, struct diag *diag)
+{
+	struct way_device *on, *d, *first;
+	char text[CYCLE_STRLEN];
+
+	while (plan->device_count > 0 && (on = way_via_cycle(&plan->devices->way))) {
+		first = on;
+		for (d = on->via_next; d != on; d = d->via_next) {
+			if (d < first) /* both of the one array */
+				first = d;
+		}
+		format_cycle(first, text, sizeof(text));
+		diag_error(diag, ((struct plan_device *)first)->conf->path,
+		           cut_via((struct plan_device *)first, first->via_next),
+		           "Via goes round in a circle: %s", text);
+	}
+}
+
+static int compare_ports(const void *left, const void *right)
+{
+	const struct conf *const *a = left, *const *b = right;
+
+	if ((*a)->listen_port != (*b)->listen_port)
+		return (*a)->listen_port < (*b)->listen_port ? -1 : 1;
+	return strcmp((*a)->name, (*b)->name);
+}
+
+static int check_ports(const struct conf_set *set, struct diag *diag)
+{
+	const struct conf **v = calloc(set->n + 1, sizeof(*v)), *first;
+
+	if (!v)
+		return -ENOMEM;
+	for (size_t i = 0; i < set->n; i++)
+		v[i] = set->v[i];
+	qsort(v, set->n, sizeof(*v), compare_ports);
+	first = v[0];
+	for (size_t i = 1; i < set->n; i++) {
+		if (v[i]->listen_port != first->listen_port)
+			first = v[i];
+		else if (first->listen_port != 0)
+			diag_error(diag, v[i]->path, v[i]->listen_port_line,
+			           "ListenPort %u is also that of %s:%u: expected "
+			           "another one, "
+			           "or none",
+			           first->listen_port, first->path,
+			           first->listen_port_line);
+	}
+	free(v);
+	return 0;
+}
+
+/* Among the first n entries, those from before the plan. */
+static bool file_has_errors(const struct diag *diag, size_t n, const char *path)
+{
+	for (size_t i = 0; i < n && i < diag->count; i++) {
+		const struct diag_entry *e = &diag->entries[i];
+
+		if (e->severity == DIAG_ERROR && e->file && strcmp(e->file, path) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* A carrier whose file was not wholly understood may have the endpoint all the same. */
+static void check_carriers(const struct plan_device *d, size_t entries_before,
+                           struct diag *diag)
+{
+	for (size_t i = 0; i < d->peer_count; i++) {
+		const struct plan_peer *p = &d->peers[i];
+		const struct conf_carrier *said = &p->conf->via;
+		struct way_device *via;
+
+		if (p->way.state != WAY_NO_CARRIER_PEER || p->way.next)
+			continue;
+		way_effective_via(&p->way, &via);
+		if (file_has_errors(diag, entries_before,
+		                    ((struct plan_device *)via)->conf->path))
+			continue;
+		if (said->kind == CONF_VIA_UNION)
+			said = &d->conf->via;
+		diag_error(diag, d->conf->path, p->conf->endpoint_line,
+		           "Endpoint %s is in no AllowedIPs of %s, which has to carry it "
+		           "(Via in "
+		           "line %u)",
+		           p->conf->endpoint_host, via->name, said->line);
+	}
+}
+
+/* ---- the plan */
+
+static int fill_union(struct plan *plan)
+{
+	for (size_t i = 0; i < plan->device_count; i++) {
+		struct plan_device *d = &plan->devices[i];
+
+		for (size_t j = 0; j < d->prefix_count; j++) {
+			int err = union_add(&plan->table, &d->prefixes[j].trie.prefix,
+			                    &d->prefixes[j].peer->way);
+
+			if (err)
+				return err;
+		}
+	}
+	return 0;
+}
+
+static int make(struct plan *plan, const struct conf_set *set, const struct plan_env *env,
+                struct diag *diag)
+{
+	size_t entries_before = diag->count;
+	int err = union_init(&plan->table);
+
+	if (!err)
+		err = fill_devices(plan, set);
+	if (!err)
+		err = check_ports(set, diag);
+	if (err)
+		return err;
+	fill_vias(plan, diag);
+	check_cycles(plan, diag);
+	if (plan->device_count > 0)
+		way_rank(&plan->devices->way);
+	err = fill_union(plan);
+	if (err)
+		return err;
+	if (plan->device_count > 0)
+		way_compute(&plan->table, &plan->devices->way);
+	for (size_t i = 0; i < plan->device_count; i++)
+		check_carriers(&plan->devices[i], entries_before, diag);
+	if (diag->errors > 0)
+		return -EINVAL;
+	plan_mtu(plan, env);
+	return plan_findings(plan, diag);
+}
+
+int plan_make(struct plan *out, const struct conf_set *set, const struct plan_env *env,
+              struct diag *diag)
+{
+	int err;
+
+	*out = (struct plan){ 0 };
+	err = make(out, set, env, diag);
+	if (err == -ENOMEM)
+		diag_error(diag, NULL, 0, "out of memory");
+	if (!err && diag->errors > 0)
+		err = -EINVAL;
+	if (err)
+		plan_clear(out);
+	return err;
+}
+
+void plan_clear(struct plan *plan)
+{
+	union_clear(&plan->table);
+	for (size_t i = 0; i < plan->device_count; i++) {
+		trie_free(plan->devices[i].allowed_ips);
+		free(plan->devices[i].prefixes);
+		free(plan->devices[i].peers);
+	}
+	free(plan->devices);
+	*plan = (struct plan){ 0 };
+}

@@ -1,0 +1,115 @@
+/* src/plan/plan_mtu.c - a device's MTU hangs on those of its carriers, theirs on that of
+ * their own carriers, and so on. MTUs only go down from round to round, and a way has at
+ * most WAY_MAX peers, so after as many rounds all stand still. (Devices that carry each
+ * other by different peers have no right answer: theirs go down until the rounds end.
+ * Design R10.) */
+#include "plan/plan_mtu.h"
+
+static bool has_ipv6(const struct plan_device *d)
+{
+	for (size_t i = 0; i < d->conf->addresses.n; i++) {
+		if (d->conf->addresses.v[i].prefix.addr.family == IP_V6)
+			return true;
+	}
+	for (size_t i = 0; i < d->prefix_count; i++) {
+		if (d->prefixes[i].trie.prefix.addr.family == IP_V6)
+			return true;
+	}
+	return false;
+}
+
+static uint32_t mtu_min(const struct plan_device *d)
+{
+	return has_ipv6(d) ? PLAN_MTU_IPV6_MIN : PLAN_MTU_IPV4_MIN;
+}
+
+bool plan_mtu_raised(const struct plan_device *d)
+{
+	return d->conf->has_mtu && d->conf->mtu_bytes < d->mtu_bytes;
+}
+
+static uint32_t fits(uint32_t path_bytes)
+{
+	if (path_bytes > PACKET_MAX_BYTES)
+		path_bytes = PACKET_MAX_BYTES;
+	return path_bytes > PLAN_OVERHEAD_BYTES ? path_bytes - PLAN_OVERHEAD_BYTES : 0;
+}
+
+static uint32_t network_fits(const struct plan_env *env, const struct ip_addr *to)
+{
+	uint32_t path_bytes = env && env->path_mtu ? env->path_mtu(env->context, to) : 0;
+
+	return path_bytes ? fits(path_bytes) : PLAN_MTU_DEFAULT;
+}
+
+/* The least that fits into the carriers (or, without `carriers`, into the network) of all
+ * peers whose way is known; as wg-quick, the others don't count. */
+static uint32_t least(const struct plan_device *d, bool carriers,
+                      const struct plan_env *env)
+{
+	uint32_t least_bytes = UINT32_MAX, bytes;
+
+	for (size_t i = 0; i < d->peer_count; i++) {
+		const struct way_peer *p = &d->peers[i].way;
+
+		if (p->state != WAY_OK || carriers != (p->next != NULL))
+			continue;
+		bytes = p->next ? fits(plan_device_of(p->next)->mtu_bytes)
+		                : network_fits(env, &p->endpoint.addr);
+		if (bytes < least_bytes)
+			least_bytes = bytes;
+	}
+	return least_bytes;
+}
+
+static bool has_carrier(const struct plan_device *d)
+{
+	return least(d, true, NULL) != UINT32_MAX;
+}
+
+/* By the file and the network alone. */
+static void start(struct plan_device *d, const struct plan_env *env)
+{
+	uint32_t bytes = least(d, false, env);
+
+	if (d->conf->has_mtu)
+		bytes = d->conf->mtu_bytes;
+	else if (bytes == UINT32_MAX)
+		bytes = has_carrier(d) ? PACKET_MAX_BYTES : PLAN_MTU_DEFAULT;
+	if (bytes < mtu_min(d) && !(d->conf->has_mtu && !has_ipv6(d)))
+		bytes = mtu_min(d);
+	d->mtu_bytes = bytes;
+}
+
+/* One round for one device; false if nothing changed. */
+static bool lower(struct plan_device *d)
+{
+	uint32_t mtu_bytes = d->carrier_fits_bytes = least(d, true, NULL);
+
+	if (d->conf->has_mtu || mtu_bytes >= d->mtu_bytes)
+		return false;
+	if (mtu_bytes < mtu_min(d))
+		mtu_bytes = mtu_min(d);
+	if (mtu_bytes >= d->mtu_bytes)
+		return false;
+	d->mtu_bytes = mtu_bytes;
+	return true;
+}
+
+void plan_mtu(struct plan *plan, const struct plan_env *env)
+{
+	bool changed = true;
+
+	for (size_t i = 0; i < plan->device_count; i++)
+		start(&plan->devices[i], env);
+	for (unsigned round = 0; changed && round <= WAY_MAX; round++) {
+		changed = false;
+		for (size_t i = 0; i < plan->device_count; i++)
+			changed |= lower(&plan->devices[i]);
+	}
+	plan->tun_mtu_bytes = 0;
+	for (size_t i = 0; i < plan->device_count; i++) {
+		if (plan->devices[i].mtu_bytes > plan->tun_mtu_bytes)
+			plan->tun_mtu_bytes = plan->devices[i].mtu_bytes;
+	}
+}
