@@ -1,0 +1,460 @@
+"""lab - a network of namespaces for one integration test
+
+A test is a program that calls main(test), where test(lab) builds hosts, starts real
+wireguard-go servers and tunion, and asserts. The program runs itself again inside user (where
+not root), mount, pid and network namespaces of its own, with an empty /run: so names never
+clash, tests run side by side, nothing on the real host can change, and whatever ends the
+program, Ctrl-C and SIGKILL too, the kernel ends all its processes and takes all its
+namespaces away. Exit status: 0 passed, 1 failed, 77 skipped (the reason is printed).
+
+Nothing here sleeps and hopes: wait_for() asks for a condition until a deadline.
+"""
+
+import ctypes
+import difflib
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import traceback
+
+TOP = os.path.abspath(os.environ.get("top_srcdir", os.path.join(os.path.dirname(__file__), "../..")))
+BUILD = os.path.abspath(os.environ.get("top_builddir", os.path.join(TOP, "build")))
+TUNION = os.environ.get("TUNION", os.path.join(BUILD, "tunion"))
+SECONDS = 20  # how long a condition may take; generous, for slow machines
+
+CLONE_NEWNS, CLONE_NEWNET = 0x20000, 0x40000000
+MS_BIND, MS_REC, MS_PRIVATE = 4096, 16384, 1 << 18
+PR_SET_PDEATHSIG = 1
+libc = ctypes.CDLL(None, use_errno=True)
+
+
+class Skip(Exception):
+    """The test can't run here; says why."""
+
+
+class Failed(Exception):
+    """What was expected did not happen."""
+
+
+def check(condition, text):
+    if not condition:
+        raise Failed(text)
+
+
+def equal(got, expected, what):
+    if got != expected:
+        raise Failed(f"{what}:\n  got      {got!r}\n  expected {expected!r}")
+
+
+def same_text(got, expected, what):
+    """Several lines; shows only those that differ."""
+    if got != expected:
+        difference = difflib.unified_diff(expected.splitlines(), got.splitlines(), "expected", "got",
+                                          lineterm="", n=0)
+        raise Failed(f"{what}:\n" + "\n".join(difference))
+
+
+def wait_for(condition, what, seconds=SECONDS):
+    """Asks `condition` until it gives something true; returns that."""
+    end = time.monotonic() + seconds
+    while True:
+        result = condition()
+        if result:
+            return result
+        if time.monotonic() > end:
+            raise Failed(f"not within {seconds} s: {what}")
+        time.sleep(0.02)
+
+
+def need(*programs):
+    for program in programs:
+        if not shutil.which(program):
+            raise Skip(f"{program} is not installed")
+
+
+def call(name, *args):
+    if getattr(libc, name)(*args) != 0:
+        raise OSError(ctypes.get_errno(), f"{name}: {os.strerror(ctypes.get_errno())}")
+
+
+def genkey():
+    return subprocess.run(["wg", "genkey"], check=True, capture_output=True, text=True).stdout.strip()
+
+
+def pubkey(private):
+    return subprocess.run(["wg", "pubkey"], input=private, check=True, capture_output=True,
+                          text=True).stdout.strip()
+
+
+class Keys:
+    """One WireGuard identity."""
+
+    def __init__(self):
+        self.private = genkey()
+        self.public = pubkey(self.private)
+
+
+class Process:
+    """Something that runs in a host, its output in a file."""
+
+    def __init__(self, host, argv, name=None):
+        self.host = host
+        self.argv = argv
+        self.path = host.lab.new_file(f"{host.name}.{name or os.path.basename(argv[0])}.log")
+        with open(self.path, "wb") as out:
+            self.popen = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=out, stderr=out,
+                                          preexec_fn=host.enter)
+        host.lab.processes.append(self)
+
+    def output(self):
+        with open(self.path, errors="replace") as f:
+            return f.read()
+
+    def alive(self):
+        return self.popen.poll() is None
+
+    def wait_output(self, text, seconds=SECONDS):
+        def seen():
+            if text in self.output():
+                return True
+            if not self.alive() and text not in self.output():
+                raise Failed(f"{' '.join(self.argv)} ended with {self.popen.returncode}:\n{self.output()}")
+            return False
+        wait_for(seen, f"{text!r} from {' '.join(self.argv)}:\n{self.output()}", seconds)
+
+    def wait(self, seconds=SECONDS):
+        try:
+            return self.popen.wait(seconds)
+        except subprocess.TimeoutExpired:
+            raise Failed(f"still runs after {seconds} s: {' '.join(self.argv)}\n{self.output()}") from None
+
+    def stop(self, sig=signal.SIGTERM):
+        """Ends it by its pid; returns its exit status."""
+        if self.alive():
+            self.popen.send_signal(sig)
+            try:
+                self.popen.wait(5)
+            except subprocess.TimeoutExpired:
+                self.popen.kill()
+        return self.popen.wait()
+
+
+class Capture:
+    """tcpdump on one interface of a host."""
+
+    def __init__(self, host, interface, expression=""):
+        need("tcpdump")
+        if os.environ["TUNION_LAB"] != "root":
+            raise Skip("tcpdump wants to be root to change to root")
+        self.host = host
+        self.path = host.lab.new_file(f"{host.name}.{interface}.pcap")
+        self.process = host.start(["tcpdump", "-Z", "root", "--immediate-mode", "-U", "-n", "-s", "160",
+                                   "-B", "16384", "-i", interface, "-w", self.path]
+                                  + expression.split(), name=f"tcpdump-{interface}")
+        self.process.wait_output("listening on")
+
+    def lines(self):
+        """Stops capturing; one line of text per packet."""
+        self.process.stop(signal.SIGINT)
+        check(" 0 packets dropped by kernel" in self.process.output().replace("\n", " "),
+              "the capture lost packets:\n" + self.process.output())
+        out = subprocess.run(["tcpdump", "-Z", "root", "-nn", "-t", "-r", self.path],
+                             check=True, capture_output=True, text=True).stdout
+        return out.splitlines()
+
+
+class Host:
+    """A network namespace and the processes in it. It sees its own directory as /run/wireguard,
+    so that the devices of two hosts may have one name and `wg` finds each."""
+
+    def __init__(self, lab, name):
+        self.lab = lab
+        self.name = name
+        self.run_dir = os.path.join(lab.dir, name)
+        os.makedirs(os.path.join(self.run_dir, "wireguard"), mode=0o700)
+        subprocess.run(["ip", "netns", "add", name], check=True)
+        self.run("ip link set lo up")
+
+    def enter(self):
+        """In the child, before exec."""
+        with open(f"/run/netns/{self.name}", "rb") as ns:
+            call("setns", ns.fileno(), CLONE_NEWNET)
+        call("unshare", CLONE_NEWNS)
+        call("mount", b"none", b"/", None, MS_REC | MS_PRIVATE, None)
+        call("mount", os.path.join(self.run_dir, "wireguard").encode(), b"/run/wireguard", None, MS_BIND,
+             None)
+        call("prctl", PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+
+    def try_run(self, command, seconds=60, **kw):
+        """Runs shell text or a list of words; returns the CompletedProcess, whatever its status."""
+        argv = ["sh", "-c", command] if isinstance(command, str) else command
+        return subprocess.run(argv, text=True, capture_output=True, preexec_fn=self.enter,
+                              timeout=seconds, **kw)
+
+    def run(self, command, **kw):
+        """The same; fails unless it exits 0; returns what it printed."""
+        done = self.try_run(command, **kw)
+        if done.returncode != 0:
+            raise Failed(f"{self.name}: {command} gave {done.returncode}:\n{done.stdout}{done.stderr}")
+        return done.stdout
+
+    def start(self, argv, name=None):
+        return Process(self, argv, name)
+
+    def capture(self, interface, expression=""):
+        return Capture(self, interface, expression)
+
+    def forward(self):
+        self.run("echo 1 >/proc/sys/net/ipv4/ip_forward; echo 1 >/proc/sys/net/ipv6/conf/all/forwarding")
+
+    def ping(self, address, *options, count=1):
+        """One ping; true if answered."""
+        return self.try_run(["ping", "-n", "-c", str(count), "-W", "2", *options, address]).returncode == 0
+
+    def reach(self, address, seconds=SECONDS):
+        """Pings until answered: handshakes take their time."""
+        wait_for(lambda: self.ping(address), f"{self.name} pings {address}", seconds)
+
+    def wg(self, *words):
+        return self.run(["wg", *words])
+
+    def handshake(self, device, public):
+        """Seconds since the epoch of the latest handshake with a peer; 0: none."""
+        for line in self.wg("show", device, "latest-handshakes").splitlines():
+            key, when = line.split("\t")
+            if key == public:
+                return int(when)
+        return 0
+
+    def transfer(self, device, public):
+        """(received, sent) bytes."""
+        for line in self.wg("show", device, "transfer").splitlines():
+            key, rx, tx = line.split("\t")
+            if key == public:
+                return int(rx), int(tx)
+        return 0, 0
+
+    def snapshot(self):
+        """All that a tunnel could change: compared before and after with same_text."""
+        wait_for(lambda: "tentative" not in self.run("ip -6 addr"), "duplicate address detection")
+        return self.run("""ip -o link | sed 's/^[0-9]*: //'; ip -o addr | sed 's/^[0-9]*: //; s/valid_lft.*//'
+            ip -4 route show table all; ip -6 route show table all; ip -4 rule; ip -6 rule
+            nft list ruleset; cat /proc/sys/net/ipv4/conf/all/src_valid_mark
+            ls -A /run/wireguard; cat /etc/resolv.conf""")
+
+    def wireguard_go(self, name, text, addresses=(), mtu=1420):
+        """A real server: wireguard-go, configured by the real wg with the text for `wg setconf`."""
+        need("wireguard-go")
+        process = self.start(["wireguard-go", "-f", name])
+        socket = os.path.join(self.run_dir, "wireguard", f"{name}.sock")
+
+        def ready():
+            check(process.alive(), f"wireguard-go {name} ended:\n{process.output()}")
+            return os.path.exists(socket) and self.try_run(["wg", "show", name]).returncode == 0
+        wait_for(ready, f"wireguard-go {name}")
+        self.run(["wg", "setconf", name, "/dev/stdin"], input=text)
+        for address in addresses:
+            self.run(f"ip addr add {address} dev {name}")
+        self.run(f"ip link set dev {name} mtu {mtu} up")
+        return process
+
+    def iperf3_server(self, port=5201):
+        """Serves one client, then ends."""
+        need("iperf3")
+        server = self.start(["iperf3", "-s", "-1", "-p", str(port), "--forceflush"])
+        server.wait_output("Server listening")
+        return server
+
+    def iperf3(self, address, megabytes, port=5201, seconds=180):
+        """Sends that much by TCP; returns (bytes the server counted, seconds it took). The server does
+        not count what was still in flight when the client said that it was done."""
+        out = self.run(["iperf3", "-J", "-c", address, "-p", str(port), "-n", f"{megabytes}M"],
+                       seconds=seconds)
+        result = json.loads(out)
+        check("error" not in result, out)
+        received = result["end"]["sum_received"]
+        return received["bytes"], received["seconds"]
+
+
+class Tunion:
+    """tunion on a host, with a run directory of its own."""
+
+    def __init__(self, host, files=None, tun="tunion0"):
+        self.host = host
+        self.tun = tun
+        self.dir = os.path.join(host.run_dir, f"conf-{tun}")
+        os.makedirs(self.dir, mode=0o700)
+        for name, text in (files or {}).items():
+            self.write(name, text)
+        self.process = None
+        host.lab.tunions.append(self)
+
+    def write(self, name, text):
+        path = os.path.join(self.dir, name)
+        with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as f:
+            f.write(text)
+
+    def argv(self, command, *words):
+        argv = [TUNION, command]
+        if command not in ("check", "trace"):
+            argv += ["--run-dir", self.host.run_dir, "--tun", self.tun]
+        return argv + list(words)
+
+    def try_run(self, command, *words, **kw):
+        return self.host.try_run(self.argv(command, *words), **kw)
+
+    def run(self, command, *words, **kw):
+        return self.host.run(self.argv(command, *words), **kw)
+
+    def up(self, *words):
+        """In the foreground, so that its log is kept and it ends with the test."""
+        self.process = self.host.start(self.argv("up", "--foreground", *words, self.dir), name="tunion")
+
+        def ready():
+            check(self.process.alive(), "tunion up ended:\n" + self.process.output())
+            return self.try_run("status").returncode == 0
+        wait_for(ready, "tunion up")
+
+    def down(self):
+        self.run("down")
+        if self.process:
+            equal(self.process.wait(), 0, "exit status of tunion up --foreground")
+            self.process = None
+
+    def log(self):
+        return self.process.output()
+
+    def status(self):
+        return json.loads(self.run("status", "--json"))
+
+    def trace(self, address):
+        return self.run("trace", address, self.dir)
+
+
+class Lab:
+    def __init__(self):
+        self.processes = []
+        self.tunions = []
+        self.files = 0
+        self.dir = tempfile.mkdtemp(prefix="lab.", dir="/run")
+        self.networks = 0
+
+    def new_file(self, name):
+        self.files += 1
+        return os.path.join(self.dir, f"{self.files:02}.{name}")
+
+    def host(self, name):
+        return Host(self, name)
+
+    def link(self, a, interface_a, address_a, b, interface_b, address_b, mtu=1500):
+        """A cable between two hosts; an address may be several words."""
+        self.networks += 1
+        x, y = f"x{self.networks}", f"y{self.networks}"
+        subprocess.run(["ip", "link", "add", "name", x, "type", "veth", "peer", "name", y], check=True)
+        for end, host, interface, addresses in ((x, a, interface_a, address_a), (y, b, interface_b, address_b)):
+            subprocess.run(["ip", "link", "set", end, "netns", host.name, "name", interface], check=True)
+            for address in addresses.split():
+                host.run(f"ip addr add {address} dev {interface} {'nodad' if ':' in address else ''}")
+            host.run(f"ip link set dev {interface} mtu {mtu} up")
+
+    def logs(self):
+        for p in self.processes:
+            text = p.output()
+            if text:
+                print(f"--- {p.host.name}: {' '.join(p.argv)}\n{text[-3000:]}")
+
+    def close(self):
+        for p in reversed(self.processes):
+            p.stop()
+
+
+def inside():
+    """Are we in namespaces of our own?"""
+    return "TUNION_LAB" in os.environ
+
+
+def enter_namespaces():
+    """Runs this program again in new namespaces; does not return, but for a Skip."""
+    need("unshare", "ip", "wg")
+    if not os.access("/dev/net/tun", os.R_OK | os.W_OK):
+        raise Skip("/dev/net/tun is missing or not ours to open")
+    if not os.access(TUNION, os.X_OK):
+        raise Failed(f"{TUNION} is not built")
+    argv = ["unshare", "--mount", "--pid", "--net", "--fork", "--kill-child", "--mount-proc"]
+    if os.geteuid() != 0:
+        argv += ["--user", "--map-root-user"]
+    if subprocess.run(argv + ["true"], capture_output=True).returncode != 0:
+        raise Skip("not root, and the system allows no user namespaces" if os.geteuid() != 0
+                   else "no right to make namespaces")
+    os.environ["TUNION_LAB"] = "root" if os.geteuid() == 0 else "user"
+    os.environ["LC_ALL"] = "C"
+    os.execvp(argv[0], argv + [sys.executable, os.path.abspath(sys.argv[0]), *sys.argv[1:]])
+
+
+def be_init(pid):
+    """Process 1 of the namespace: reaps orphans until the test has ended."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, lambda *_: os.kill(pid, signal.SIGTERM))
+    while True:
+        try:
+            ended, status = os.wait()
+        except InterruptedError:
+            continue
+        if ended == pid:
+            return os.waitstatus_to_exitcode(status)
+
+
+def run_test(test):
+    """In the namespaces, as process 2."""
+    def terminated(*_):
+        raise KeyboardInterrupt
+    signal.signal(signal.SIGTERM, terminated)
+    call("mount", b"tmpfs", b"/run", b"tmpfs", 0, b"mode=755")
+    os.makedirs("/run/wireguard", mode=0o700)
+    os.makedirs("/run/netns", mode=0o755)
+    lab = Lab()
+    try:
+        test(lab)
+        return 0
+    except Skip:
+        raise
+    except BaseException:  # also Ctrl-C: the logs are of use then too
+        lab.logs()
+        raise
+    finally:
+        lab.close()
+
+
+def status_of(work):
+    try:
+        return work()
+    except Skip as reason:
+        print(f"skipped: {reason}")
+        return 77
+    except Failed as failure:
+        traceback.print_exc()
+        print(f"FAILED: {failure}")
+    except KeyboardInterrupt:
+        print("interrupted")
+    except Exception:
+        traceback.print_exc()
+    return 1
+
+
+def main(test):
+    if not inside():
+        sys.exit(status_of(enter_namespaces))
+    sys.stdout.flush()
+    pid = os.fork()
+    if pid == 0:
+        status = status_of(lambda: run_test(test))
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(status)
+    status = be_init(pid)
+    sys.exit(status if status >= 0 else 1)

@@ -1,0 +1,56 @@
+#!/usr/bin/env python3
+"""`down` puts addresses, routes, rules, sysctls and sockets back exactly; so does `up` when it fails, and
+the next `up` or `down` after a kill. The host's own odd routes and rules stay."""
+
+import signal
+
+from lab import Tunion, check, main, same_text, wait_for
+from world import INTERNET, LAN, World
+
+KINDS = {
+    "specific": {"allowed": "10.66.0.0/24, 198.18.0.0/15"},
+    "default": {"allowed": "0.0.0.0/0, ::/0"},
+    "halves": {"allowed": "0.0.0.0/1, 128.0.0.0/1, ::/1, 8000::/1"},
+    "around-the-endpoint": {"allowed": "203.0.113.0/24, 198.18.0.0/15"},
+    "table-off": {"allowed": "0.0.0.0/0", "interface_lines": ["Table = off"]},
+    "table-number": {"allowed": "0.0.0.0/0, 198.18.0.0/15", "interface_lines": ["Table = 1234"]},
+    "mark": {"allowed": "0.0.0.0/0", "interface_lines": ["FwMark = 0x4321", "MTU = 1300"]},
+}
+
+
+def test(lab):
+    w = World(lab)
+    w.start_vpn()
+    w.start_home()
+    c = w.client
+    c.run("ip rule add from 198.51.100.2 lookup 99 pref 100; ip route add default via 198.51.100.1 table 99;"
+          "ip route add 10.66.0.0/16 via 198.51.100.1 metric 50; ip route add blackhole 10.99.0.0/16")
+    before = c.snapshot()
+    for name, changes in KINDS.items():
+        t = Tunion(c, {"vpn.conf": w.vpn_conf(**changes), "home.conf": w.home_conf()}, tun=f"t-{name}"[:15])
+        t.up()
+        check(c.snapshot() != before, f"{name}: up changed nothing")
+        if not name.startswith("table"):
+            c.reach("203.0.113.2" if name == "around-the-endpoint" else INTERNET)
+        c.reach(LAN)
+        t.down()
+        same_text(c.snapshot(), before, f"{name}: the client after down")
+
+    t = Tunion(c, {"vpn.conf": w.vpn_conf(interface_lines=["PostUp = false"]), "home.conf": w.home_conf()},
+               tun="failing")
+    failed = t.try_run("up", t.dir)
+    check(failed.returncode != 0, "up succeeds although PostUp fails")
+    same_text(c.snapshot(), before, "the client after an up that failed")
+
+    t = Tunion(c, {"vpn.conf": w.vpn_conf(), "home.conf": w.home_conf()}, tun="killed")
+    t.up()
+    t.process.stop(signal.SIGKILL)
+    t.process = None
+    wait_for(lambda: t.try_run("status").returncode != 0, "status notices the kill")
+    t.up()
+    c.reach(LAN)
+    t.down()
+    same_text(c.snapshot(), before, "the client after a kill, up and down")
+
+
+main(test)

@@ -1,0 +1,36 @@
+#!/usr/bin/env python3
+"""IPv6 inside IPv4 and the reverse: vpn by IPv4 carries home by IPv6, then the other way round."""
+
+from lab import Tunion, check, main, same_text
+from world import (HOME_ENDPOINT, HOME_ENDPOINT6, INTERNET, INTERNET6, LAN, LAN6, VPN_ENDPOINT,
+                   VPN_ENDPOINT6, World, only_to)
+
+
+def one_way(w, name, vpn_endpoint, home_endpoint, uplink_text, inner_text):
+    before = w.client.snapshot()
+    uplink = w.client.capture("eth0")
+    inside = w.vpn.capture("wg0", "udp")
+    t = Tunion(w.client, {"vpn.conf": w.vpn_conf(vpn_endpoint), "home.conf": w.home_conf(home_endpoint)},
+               tun=name)
+    t.up()
+    for address in (INTERNET, INTERNET6, LAN, LAN6):
+        w.client.reach(address)
+    server = w.lan.iperf3_server()
+    w.client.iperf3(LAN6, 5)
+    server.wait()
+    t.down()
+    mine, others = only_to(uplink.lines(), uplink_text)
+    check(mine and not others, f"{name}: the uplink carried something else:\n" + "\n".join(others[:20]))
+    check(only_to(inside.lines(), inner_text)[0], f"{name}: home's datagrams do not come out of vpn")
+    same_text(w.client.snapshot(), before, f"{name}: the client after down")
+
+
+def test(lab):
+    w = World(lab)
+    w.start_vpn()
+    w.start_home()
+    one_way(w, "six-in-four", VPN_ENDPOINT, HOME_ENDPOINT6, "203.0.113.2.51820", "2001:db8:3::2.51821")
+    one_way(w, "four-in-six", VPN_ENDPOINT6, HOME_ENDPOINT, "2001:db8:2::2.51820", "192.0.2.2.51821")
+
+
+main(test)

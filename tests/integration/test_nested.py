@@ -1,0 +1,36 @@
+#!/usr/bin/env python3
+"""home inside vpn: vpn.conf takes everything, so home's own datagrams travel inside vpn. The uplink
+carries nothing but datagrams between the client and the vpn server, from the first packet on."""
+
+from lab import Tunion, check, main, same_text
+from world import INTERNET, INTERNET6, LAN, LAN6, World, only_to
+
+
+def test(lab):
+    w = World(lab)
+    w.start_vpn()
+    w.start_home()
+    before = w.client.snapshot()
+    uplink = w.client.capture("eth0")
+    inside = w.vpn.capture("wg0")
+    t = Tunion(w.client, {"vpn.conf": w.vpn_conf(), "home.conf": w.home_conf()})
+    t.up()
+    for address in (INTERNET, INTERNET6, LAN, LAN6):
+        w.client.reach(address)
+    server = w.lan.iperf3_server()
+    received, _ = w.client.iperf3(LAN, 20)
+    check(received >= 15 << 20, f"20 MB to the LAN: {received} bytes arrived")
+    server.wait()
+    check("home > vpn > network" in t.trace(LAN), "tunion trace:\n" + t.trace(LAN))
+    t.down()
+
+    to_vpn, others = only_to(uplink.lines(), "203.0.113.2.51820")
+    check(len(to_vpn) > 100, f"only {len(to_vpn)} datagrams between client and vpn server")
+    check(not others, "the uplink carried something else:\n" + "\n".join(others[:20]))
+    to_home, _ = only_to(inside.lines(), "192.0.2.2.51821")
+    check(len(to_home) > 100, "home's datagrams do not come out of vpn's tunnel")
+    check(any("10.66.0.2." in line for line in to_home), "they do not bear vpn's address as source (R7)")
+    same_text(w.client.snapshot(), before, "the client after down")
+
+
+main(test)

@@ -1,0 +1,46 @@
+#!/usr/bin/env python3
+"""Both processes under valgrind: no leak, no error after traffic, changes and `down`."""
+
+import glob
+import os
+import re
+
+from lab import TUNION, Keys, Skip, Tunion, check, equal, main, need, wait_for
+from world import INTERNET, LAN, World
+
+
+def test(lab):
+    need("valgrind")
+    with open(TUNION, "rb") as program:
+        if b"__asan_init" in program.read():
+            raise Skip("built with sanitizers, which valgrind can't run")
+    w = World(lab)
+    w.start_vpn()
+    w.start_home()
+    t = Tunion(w.client, {"vpn.conf": w.vpn_conf(), "home.conf": w.home_conf()})
+    logs = os.path.join(lab.dir, "valgrind.%p.log")
+    argv = ["valgrind", "--trace-children=no", "--leak-check=full", "--show-leak-kinds=definite,indirect,possible",
+            "--errors-for-leak-kinds=definite,indirect,possible", "--track-fds=no", f"--log-file={logs}",
+            "--error-exitcode=9", *t.argv("up", "--foreground", t.dir)]
+    t.process = w.client.start(argv, name="tunion")
+    wait_for(lambda: t.try_run("status").returncode == 0, "tunion up under valgrind", 60)
+    for address in (INTERNET, LAN):
+        w.client.reach(address, seconds=60)
+    other = Keys()
+    w.client.wg("set", "home", "peer", other.public, "allowed-ips", "10.200.0.0/24", "endpoint", "192.0.2.77:1")
+    w.client.wg("set", "home", "peer", other.public, "remove")
+    w.client.wg("show")
+    server = w.lan.iperf3_server()
+    w.client.iperf3(LAN, 2)
+    server.wait()
+    t.down()
+    reports = glob.glob(os.path.join(lab.dir, "valgrind.*.log"))
+    check(len(reports) >= 2, f"supervisor and engine should each leave a report: {reports}")
+    for path in reports:
+        with open(path) as f:
+            text = f.read()
+        errors = re.findall(r"ERROR SUMMARY: (\d+) errors", text)
+        equal(errors, ["0"], f"errors in a report of valgrind:\n{text[-6000:]}")
+
+
+main(test)

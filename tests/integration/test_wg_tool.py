@@ -1,0 +1,71 @@
+#!/usr/bin/env python3
+"""The real wg: show, dump, showconf, set on each device; what it sets is in force at once."""
+
+from lab import Keys, Tunion, check, equal, genkey, main, wait_for
+from world import HOME_ENDPOINT, LAN, World
+
+
+def test(lab):
+    w = World(lab)
+    w.start_vpn()
+    w.start_home()
+    c = w.client
+    t = Tunion(c, {"vpn.conf": w.vpn_conf(peer_lines=["PersistentKeepalive = 25"]),
+                   "home.conf": w.home_conf(interface_lines=["ListenPort = 40000"])})
+    t.up()
+    c.reach(LAN)
+
+    equal(set(c.wg("show", "interfaces").split()), {"vpn", "home"}, "wg show interfaces")
+    all_of_it = c.wg("show")
+    for text in ("interface: vpn", "interface: home", "latest handshake", "(hidden)",
+                 "persistent keepalive: every 25 seconds"):
+        check(text in all_of_it, f"{text!r} is not in wg show:\n{all_of_it}")
+
+    device, peer = (line.split("\t") for line in c.wg("show", "home", "dump").splitlines())
+    equal(device, [w.home_client.private, w.home_client.public, "40000", "off"], "wg show home dump, device")
+    equal([peer[i] for i in (0, 1, 2, 7)], [w.home_keys.public, "(none)", HOME_ENDPOINT, "off"],
+          "wg show home dump, peer")
+    equal(set(peer[3].split(",")), {"10.77.0.0/24", "192.168.77.0/24", "fd77::/64", "fd77:1::/64"},
+          "allowed IPs in the dump")
+    check(int(peer[4]) > 0 and int(peer[5]) > 0 and int(peer[6]) > 0, f"handshake and bytes in the dump: {peer}")
+    received, sent = w.home.transfer("wg0", w.home_client.public)
+    mine = c.transfer("home", w.home_keys.public)
+    equal(mine, (sent, received), "bytes counted by tunion and by wireguard-go")
+
+    text = c.wg("showconf", "home")
+    for line in (f"PrivateKey = {w.home_client.private}", "ListenPort = 40000", f"PublicKey = {w.home_keys.public}",
+                 f"Endpoint = {HOME_ENDPOINT}"):
+        check(line in text, f"{line!r} is not in wg showconf:\n{text}")
+
+    # A peer more, then changed, then gone
+    other, psk = Keys(), genkey()
+    c.run(["wg", "set", "home", "peer", other.public, "allowed-ips", "10.123.0.0/24", "endpoint", "192.0.2.77:1",
+           "persistent-keepalive", "5", "preshared-key", "/dev/stdin"], input=psk)
+    dump = c.wg("show", "home", "dump")
+    check(f"{other.public}\t{psk}\t192.0.2.77:1\t10.123.0.0/24\t0\t0\t" in dump, dump)
+    c.wg("set", "home", "peer", other.public, "allowed-ips", "")
+    check(f"{other.public}\t{psk}\t192.0.2.77:1\t(none)\t" in c.wg("show", "home", "dump"), "allowed IPs stay")
+    c.wg("set", "home", "peer", other.public, "remove")
+    check(other.public not in c.wg("show", "home", "dump"), "a removed peer stays")
+
+    # Cryptokey routing follows at once: without its prefix the LAN is not reached, with it it is
+    c.wg("set", "home", "peer", w.home_keys.public, "allowed-ips", "10.77.0.0/24")
+    check(not c.ping(LAN), "the LAN answers although no peer of home has its prefix")
+    c.wg("set", "home", "peer", w.home_keys.public, "allowed-ips", "10.77.0.0/24,192.168.77.0/24")
+    c.reach(LAN)
+
+    # A new identity on both ends
+    new = Keys()
+    c.run(["wg", "set", "home", "private-key", "/dev/stdin"], input=new.private)
+    w.home.wg("set", "wg0", "peer", w.home_client.public, "remove", "peer", new.public, "allowed-ips", "10.77.0.2/32")
+    equal(c.wg("show", "home", "public-key").strip(), new.public, "public key after wg set")
+    c.reach(LAN)
+    c.wg("set", "home", "listen-port", "40001")
+    wait_for(lambda: c.wg("show", "home", "listen-port").strip() == "40001", "the new port")
+    c.reach(LAN)
+    check(c.try_run(["wg", "set", "home", "peer", "nonsense"]).returncode != 0, "wg set with a bad key succeeds")
+    t.down()
+    equal(c.wg("show", "interfaces").strip(), "", "wg show interfaces after down")
+
+
+main(test)
