@@ -1,0 +1,44 @@
+/* tests/unit/craft.h - IP packets made and checked byte by byte, by code as simple as can
+ * be
+ *
+ * Shares nothing with src: the two must agree. */
+#ifndef TUNION_UNIT_CRAFT_H
+#define TUNION_UNIT_CRAFT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/packet.h"
+
+#define CRAFT_MAX_BYTES 2048
+
+/* A packet with a buffer of its own and full head- and tailroom. */
+struct craft {
+	struct packet packet;
+	uint8_t buffer[PACKET_HEADROOM_BYTES + CRAFT_MAX_BYTES + PACKET_TAILROOM_BYTES];
+};
+
+/* The 16-bit one's complement sum of RFC 1071, not complemented. */
+uint16_t craft_sum(const uint8_t *bytes, size_t n);
+
+/* Empties c; data is where the packet begins. */
+void craft_start(struct craft *c);
+/* The packet becomes these bytes. */
+void craft_bytes(struct craft *c, const void *bytes, size_t n);
+
+/* IPv4 (TTL 63, DF clear) or IPv6 by the form of the addresses. */
+void craft_ip(struct craft *c, const char *src, const char *dst, uint8_t protocol,
+              const void *payload, size_t n);
+void craft_udp(struct craft *c, const char *src, uint16_t src_port, const char *dst,
+               uint16_t dst_port, const void *payload, size_t n);
+/* Sets the TOS or traffic class of the packet, the checksum too. */
+void craft_set_tos(struct craft *c, uint8_t tos);
+void craft_set_df(struct craft *c);
+/* IPv4 flags and offset as in the header. */
+void craft_set_fragment(struct craft *c, uint16_t flags_offset);
+
+/* Header lengths and every checksum (IPv4, UDP, ICMP, ICMPv6) of an IP packet. */
+bool craft_valid(const uint8_t *bytes, size_t n);
+
+#endif
