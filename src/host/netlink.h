@@ -112,6 +112,9 @@ MUST_CHECK int netlink_dump(struct netlink *nl, enum netlink_kind kind,
                             bool (*visit)(void *context, const struct netlink_item *item),
                             void *context);
 
+/* Is there any route in this table, of either family? */
+MUST_CHECK int netlink_table_used(struct netlink *nl, uint32_t table, bool *used);
+
 /* ---- links */
 
 /* -ENODEV if there is none of the name. */
@@ -122,6 +125,10 @@ MUST_CHECK int netlink_link_get(struct netlink *nl, uint32_t ifindex,
 MUST_CHECK int netlink_link_set_up(struct netlink *nl, uint32_t ifindex);
 MUST_CHECK int netlink_link_set_mtu(struct netlink *nl, uint32_t ifindex,
                                     uint32_t mtu_bytes);
+/* No link-local address of the kernel's choice and no multicast flag, so no router
+ * solicitations, as on a kernel WireGuard device. Before it is set up. Fails where there
+ * is no IPv6. */
+MUST_CHECK int netlink_link_set_quiet(struct netlink *nl, uint32_t ifindex);
 MUST_CHECK int netlink_link_delete(struct netlink *nl, uint32_t ifindex);
 /* A pair of virtual Ethernet devices, both down. The peer is made in the network
  * namespace of peer_netns_fd (as from /proc/PID/ns/net); -1: in the same one. */

@@ -1,0 +1,644 @@
+/* src/host/netlink.c - the kernel works on requests while they are sent: when sendto
+ * returns, every acknowledgement is in the receive queue. The queue is what bounds a
+ * batch. */
+#include "host/netlink.h"
+
+#include <errno.h>
+#include <linux/fib_rules.h>
+#include <linux/if_addr.h>
+#include <linux/if_link.h>
+#include <linux/netlink.h>
+#include <linux/rtnetlink.h>
+#include <linux/veth.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <unistd.h>
+
+#include "host/nlmsg.h"
+
+#define BATCH_REQUESTS 100   /* their answers fit the default receive queue of 208 KiB */
+#define TX_BYTES       16384 /* of 100 requests; the largest item is below 128 bytes */
+#define RX_BYTES       65536 /* the kernel's dumps come in pieces of at most 32 KiB */
+#define ANSWER_WAIT_S  5
+
+#ifndef NETLINK_GET_STRICT_CHK
+#define NETLINK_GET_STRICT_CHK 12
+#endif
+
+struct netlink {
+	int fd;
+	uint32_t seq;
+	char error[NLMSG_TEXT_MAX];
+	uint8_t tx[TX_BYTES];
+	uint8_t rx[RX_BYTES];
+};
+
+static int fail(struct netlink *nl, int error, const char *text)
+{
+	snprintf(nl->error, sizeof(nl->error), "%s",
+	         text && text[0] ? text : strerror(-error));
+	return error;
+}
+
+const char *netlink_error(const struct netlink *nl)
+{
+	return nl->error;
+}
+
+int netlink_from_fd(struct netlink **out, int fd)
+{
+	static const struct timeval wait = { .tv_sec = ANSWER_WAIT_S };
+	static const int one = 1, queue_bytes = 1 << 20;
+	struct netlink *nl = calloc(1, sizeof(*nl));
+
+	*out = nl;
+	if (!nl) {
+		close(fd);
+		return -ENOMEM;
+	}
+	nl->fd = fd;
+	nl->seq = 1;
+	/* All of these only improve what works without: old kernels lack some. */
+	setsockopt(fd, SOL_NETLINK, NETLINK_CAP_ACK, &one, sizeof(one));
+	setsockopt(fd, SOL_NETLINK, NETLINK_EXT_ACK, &one, sizeof(one));
+	setsockopt(fd, SOL_NETLINK, NETLINK_GET_STRICT_CHK, &one, sizeof(one));
+	setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &queue_bytes, sizeof(queue_bytes));
+	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &wait, sizeof(wait));
+	return 0;
+}
+
+int netlink_open(struct netlink **out)
+{
+	int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
+
+	*out = NULL;
+	return fd < 0 ? -errno : netlink_from_fd(out, fd);
+}
+
+void netlink_free(struct netlink *nl)
+{
+	if (!nl)
+		return;
+	close(nl->fd);
+	free(nl);
+}
+
+/* ---- sending and receiving */
+
+static struct nlmsg_writer writer(struct netlink *nl)
+{
+	return (struct nlmsg_writer){ .buffer = nl->tx, .size_bytes = sizeof(nl->tx) };
+}
+
+static MUST_CHECK int transmit(struct netlink *nl, const struct nlmsg_writer *w)
+{
+	static const struct sockaddr_nl kernel = { .nl_family = AF_NETLINK };
+	ssize_t n;
+
+	if (w->full)
+		return fail(nl, -EMSGSIZE, NULL);
+	do {
+		n = sendto(nl->fd, w->buffer, w->len_bytes, 0,
+		           (const struct sockaddr *)&kernel, sizeof(kernel));
+	} while (n < 0 && errno == EINTR);
+	return n < 0 ? fail(nl, -errno, NULL) : 0;
+}
+
+/* One datagram of the kernel's; those of other processes are skipped. */
+static MUST_CHECK int receive(struct netlink *nl, struct reader *out)
+{
+	struct sockaddr_nl from;
+	struct iovec iov = { .iov_base = nl->rx, .iov_len = sizeof(nl->rx) };
+	struct msghdr m;
+	ssize_t n;
+
+	do {
+		m = (struct msghdr){ .msg_name = &from,
+			             .msg_namelen = sizeof(from),
+			             .msg_iov = &iov,
+			             .msg_iovlen = 1 };
+		n = recvmsg(nl->fd, &m, 0);
+	} while (n < 0 ? errno == EINTR
+	               : m.msg_namelen < sizeof(from) || from.nl_pid != 0);
+	if (n < 0)
+		return fail(nl, errno == EAGAIN ? -ETIMEDOUT : -errno, NULL);
+	if (m.msg_flags & MSG_TRUNC)
+		return fail(nl, -EMSGSIZE, NULL);
+	*out = reader_of(nl->rx, (size_t)n);
+	return 0;
+}
+
+/* Reads until each of the n requests from `first` on has its result. */
+static MUST_CHECK int collect(struct netlink *nl, uint32_t first, size_t n, int *results,
+                              int *first_error)
+{
+	size_t missing = n;
+
+	while (missing > 0) {
+		struct reader r;
+		struct nlmsg m;
+		int error, rc = receive(nl, &r);
+
+		if (rc < 0)
+			return rc;
+		while (nlmsg_next(&r, &m)) {
+			char text[NLMSG_TEXT_MAX];
+
+			if (m.type != NLMSG_ERROR || m.seq - first >= n || missing == 0 ||
+			    !nlmsg_read_ack(&m, &error, text))
+				continue;
+			missing--;
+			if (results)
+				results[m.seq - first] = error;
+			if (error < 0 && *first_error == 0)
+				*first_error = fail(nl, error, text);
+		}
+	}
+	return 0;
+}
+
+static MUST_CHECK int run(struct netlink *nl, enum nlmsg_verb verb,
+                          const struct netlink_item *items, size_t n, int *results)
+{
+	int first_error = 0, rc = 0;
+
+	for (size_t done = 0, some; done < n && rc == 0; done += some) {
+		struct nlmsg_writer w = writer(nl);
+		uint32_t first = nl->seq;
+
+		some = n - done < BATCH_REQUESTS ? n - done : BATCH_REQUESTS;
+		nl->seq += BATCH_REQUESTS;
+		for (size_t i = 0; i < some; i++) {
+			nlmsg_put_item(&w, verb, &items[done + i], first + (uint32_t)i);
+			if (results)
+				results[done + i] = -EIO; /* until known */
+		}
+		rc = transmit(nl, &w);
+		if (rc == 0)
+			rc = collect(nl, first, some, results ? results + done : NULL,
+			             &first_error);
+		for (size_t i = done + some; rc < 0 && results && i < n; i++)
+			results[i] = rc;
+	}
+	return rc < 0 ? rc : first_error;
+}
+
+int netlink_add(struct netlink *nl, const struct netlink_item *items, size_t n,
+                int *results)
+{
+	return run(nl, NLMSG_ADD, items, n, results);
+}
+
+int netlink_replace(struct netlink *nl, const struct netlink_item *items, size_t n,
+                    int *results)
+{
+	for (size_t i = 0; i < n; i++) {
+		if (items[i].kind != NETLINK_KIND_ROUTE)
+			return fail(nl, -EINVAL, NULL);
+	}
+	return run(nl, NLMSG_REPLACE, items, n, results);
+}
+
+int netlink_delete(struct netlink *nl, const struct netlink_item *items, size_t n,
+                   int *results)
+{
+	return run(nl, NLMSG_DELETE, items, n, results);
+}
+
+/* One request that is only acknowledged. */
+static MUST_CHECK int command(struct netlink *nl, const struct nlmsg_writer *w)
+{
+	int first_error = 0, rc = transmit(nl, w);
+
+	if (rc == 0)
+		rc = collect(nl, nl->seq - 1, 1, NULL, &first_error);
+	return rc < 0 ? rc : first_error;
+}
+
+/* Sends a request with one answer and reads it: -errno if the answer is an error. */
+static MUST_CHECK int ask(struct netlink *nl, const struct nlmsg_writer *w,
+                          struct nlmsg *answer)
+{
+	uint32_t seq = nl->seq - 1;
+	int error, rc = transmit(nl, w);
+
+	while (rc == 0) {
+		char text[NLMSG_TEXT_MAX];
+		struct reader r;
+
+		rc = receive(nl, &r);
+		if (rc < 0 || !nlmsg_next(&r, answer) || answer->seq != seq)
+			continue;
+		if (answer->type != NLMSG_ERROR)
+			return 0;
+		if (nlmsg_read_ack(answer, &error, text) && error < 0)
+			return fail(nl, error, text);
+		return fail(nl, -EBADMSG, NULL);
+	}
+	return rc;
+}
+
+/* ---- lists */
+
+struct visitor {
+	bool (*visit)(void *context, const struct netlink_item *item);
+	void *context;
+	bool stopped;
+};
+
+/* 1: there is more to come; 0: that was the end. */
+static MUST_CHECK int read_dump(struct netlink *nl, struct reader r, uint32_t seq,
+                                struct visitor *v, bool *interrupted)
+{
+	struct netlink_item item;
+	struct nlmsg m;
+	char text[NLMSG_TEXT_MAX];
+	int error;
+
+	while (nlmsg_next(&r, &m)) {
+		if (m.seq != seq)
+			continue;
+		*interrupted |= (m.flags & NLM_F_DUMP_INTR) != 0;
+		if (m.type == NLMSG_DONE || m.type == NLMSG_ERROR) {
+			if (!nlmsg_read_ack(&m, &error, text))
+				return 0;
+			return error < 0 ? fail(nl, error, text) : 0;
+		}
+		if (!v->stopped && nlmsg_read_item(&m, &item))
+			v->stopped = !v->visit(v->context, &item);
+	}
+	return 1;
+}
+
+/* table 0: all; only for routes, and only a hint: old kernels list all tables. */
+static MUST_CHECK int dump(struct netlink *nl, enum netlink_kind kind,
+                           enum ip_family family, uint32_t table, struct visitor *v)
+{
+	static const uint16_t types[] = {
+		[NETLINK_KIND_ADDRESS] = RTM_GETADDR,
+		[NETLINK_KIND_ROUTE] = RTM_GETROUTE,
+		[NETLINK_KIND_RULE] = RTM_GETRULE,
+	};
+	static const size_t body_bytes[] = {
+		[NETLINK_KIND_ADDRESS] = sizeof(struct ifaddrmsg),
+		[NETLINK_KIND_ROUTE] = sizeof(struct rtmsg),
+		[NETLINK_KIND_RULE] = sizeof(struct fib_rule_hdr),
+	};
+	uint8_t body[sizeof(struct rtmsg)] = { nlmsg_family(
+		family) }; /* first in all three */
+	struct nlmsg_writer w = writer(nl);
+	uint32_t seq = nl->seq++;
+	bool interrupted = false;
+	struct reader r;
+	int rc;
+
+	nlmsg_begin(&w, types[kind], NLM_F_DUMP, seq, body, body_bytes[kind]);
+	if (table != 0)
+		nlmsg_put_u32(&w, RTA_TABLE, table);
+	nlmsg_end(&w);
+	rc = transmit(nl, &w);
+	if (rc == 0)
+		rc = 1;
+	while (rc > 0) {
+		rc = receive(nl, &r);
+		if (rc == 0)
+			rc = read_dump(nl, r, seq, v, &interrupted);
+	}
+	if (rc == 0 && interrupted && !v->stopped)
+		return fail(nl, -EAGAIN, "the list changed while it was read");
+	return rc;
+}
+
+int netlink_dump(struct netlink *nl, enum netlink_kind kind, enum ip_family family,
+                 bool (*visit)(void *context, const struct netlink_item *item),
+                 void *context)
+{
+	struct visitor v = { .visit = visit, .context = context };
+	int rc;
+
+	if (family != IP_NONE)
+		return dump(nl, kind, family, 0, &v);
+	rc = dump(nl, kind, IP_V4, 0, &v);
+	if (rc < 0 || v.stopped)
+		return rc;
+	rc = dump(nl, kind, IP_V6, 0, &v);
+	/* a kernel without IPv6 has none of it */
+	return rc == -EAFNOSUPPORT || rc == -EOPNOTSUPP ? 0 : rc;
+}
+
+struct table_search {
+	uint32_t table;
+	bool found;
+};
+
+static bool route_in_table(void *context, const struct netlink_item *item)
+{
+	struct table_search *s = context;
+
+	s->found = item->route.table == s->table;
+	return !s->found;
+}
+
+int netlink_table_used(struct netlink *nl, uint32_t table, bool *used)
+{
+	static const enum ip_family families[] = { IP_V4, IP_V6 };
+	struct table_search s = { .table = table };
+
+	*used = false;
+	for (size_t i = 0; i < ARRAY_SIZE(families) && !s.found; i++) {
+		struct visitor v = { .visit = route_in_table, .context = &s };
+		int rc = dump(nl, NETLINK_KIND_ROUTE, families[i], table, &v);
+
+		/* no such table yet, or no such family; or it changed, so something uses
+		 * it */
+		if (rc < 0 && rc != -ENOENT && rc != -EAFNOSUPPORT && rc != -EOPNOTSUPP &&
+		    rc != -EAGAIN)
+			return rc;
+		if (rc == -EAGAIN)
+			s.found = true;
+	}
+	*used = s.found;
+	return 0;
+}
+
+/* ---- links */
+
+static void begin_link(struct netlink *nl, struct nlmsg_writer *w, uint16_t type,
+                       uint16_t flags, const struct ifinfomsg *m)
+{
+	*w = writer(nl);
+	nlmsg_begin(w, type, flags, nl->seq++, m, sizeof(*m));
+}
+
+static MUST_CHECK int ask_link(struct netlink *nl, struct nlmsg_writer *w,
+                               struct netlink_link *out)
+{
+	struct nlmsg answer;
+	int rc;
+
+	nlmsg_end(w);
+	rc = ask(nl, w, &answer);
+	if (rc == 0 && !nlmsg_read_link(&answer, out))
+		rc = fail(nl, -EBADMSG, NULL);
+	return rc;
+}
+
+int netlink_link_find(struct netlink *nl, const char *name, struct netlink_link *out)
+{
+	static const struct ifinfomsg any = { 0 };
+	struct nlmsg_writer w;
+
+	if (strlen(name) >= IF_NAMESIZE)
+		return fail(nl, -ENODEV, NULL);
+	begin_link(nl, &w, RTM_GETLINK, 0, &any);
+	nlmsg_put_string(&w, IFLA_IFNAME, name);
+	return ask_link(nl, &w, out);
+}
+
+int netlink_link_get(struct netlink *nl, uint32_t ifindex, struct netlink_link *out)
+{
+	struct ifinfomsg m = { .ifi_index = (int)ifindex };
+	struct nlmsg_writer w;
+
+	begin_link(nl, &w, RTM_GETLINK, 0, &m);
+	return ask_link(nl, &w, out);
+}
+
+static MUST_CHECK int set_link(struct netlink *nl, struct nlmsg_writer *w)
+{
+	nlmsg_end(w);
+	return command(nl, w);
+}
+
+int netlink_link_set_up(struct netlink *nl, uint32_t ifindex)
+{
+	struct ifinfomsg m = { .ifi_index = (int)ifindex,
+		               .ifi_flags = IFF_UP,
+		               .ifi_change = IFF_UP };
+	struct nlmsg_writer w;
+
+	begin_link(nl, &w, RTM_SETLINK, NLM_F_ACK, &m);
+	return set_link(nl, &w);
+}
+
+int netlink_link_set_mtu(struct netlink *nl, uint32_t ifindex, uint32_t mtu_bytes)
+{
+	struct ifinfomsg m = { .ifi_index = (int)ifindex };
+	struct nlmsg_writer w;
+
+	begin_link(nl, &w, RTM_SETLINK, NLM_F_ACK, &m);
+	nlmsg_put_u32(&w, IFLA_MTU, mtu_bytes);
+	return set_link(nl, &w);
+}
+
+int netlink_link_set_quiet(struct netlink *nl, uint32_t ifindex)
+{
+	static const uint8_t mode = IN6_ADDR_GEN_MODE_NONE;
+	struct ifinfomsg m = { .ifi_index = (int)ifindex, .ifi_change = IFF_MULTICAST };
+	struct nlmsg_writer w;
+	size_t spec, inet6;
+
+	begin_link(nl, &w, RTM_SETLINK, NLM_F_ACK, &m);
+	spec = nlmsg_nest(&w, IFLA_AF_SPEC);
+	inet6 = nlmsg_nest(&w, AF_INET6);
+	nlmsg_put(&w, IFLA_INET6_ADDR_GEN_MODE, &mode, sizeof(mode));
+	nlmsg_nest_end(&w, inet6);
+	nlmsg_nest_end(&w, spec);
+	return set_link(nl, &w);
+}
+
+int netlink_link_delete(struct netlink *nl, uint32_t ifindex)
+{
+	struct ifinfomsg m = { .ifi_index = (int)ifindex };
+	struct nlmsg_writer w;
+
+	begin_link(nl, &w, RTM_DELLINK, NLM_F_ACK, &m);
+	return set_link(nl, &w);
+}
+
+int netlink_link_move(struct netlink *nl, uint32_t ifindex, int netns_fd)
+{
+	struct ifinfomsg m = { .ifi_index = (int)ifindex };
+	struct nlmsg_writer w;
+
+	begin_link(nl, &w, RTM_SETLINK, NLM_F_ACK, &m);
+	nlmsg_put_u32(&w, IFLA_NET_NS_FD, (uint32_t)netns_fd);
+	return set_link(nl, &w);
+}
+
+int netlink_veth_new(struct netlink *nl, const char *name, const char *peer_name,
+                     int peer_netns_fd)
+{
+	static const struct ifinfomsg none = { 0 };
+	struct nlmsg_writer w;
+	size_t info, data, peer;
+
+	begin_link(nl, &w, RTM_NEWLINK, NLM_F_ACK | NLM_F_CREATE | NLM_F_EXCL, &none);
+	nlmsg_put_string(&w, IFLA_IFNAME, name);
+	info = nlmsg_nest(&w, IFLA_LINKINFO);
+	nlmsg_put_string(&w, IFLA_INFO_KIND, "veth");
+	data = nlmsg_nest(&w, IFLA_INFO_DATA);
+	peer = nlmsg_nest(&w, VETH_INFO_PEER);
+	nlmsg_put_raw(&w, &none, sizeof(none));
+	nlmsg_put_string(&w, IFLA_IFNAME, peer_name);
+	if (peer_netns_fd >= 0)
+		nlmsg_put_u32(&w, IFLA_NET_NS_FD, (uint32_t)peer_netns_fd);
+	nlmsg_nest_end(&w, peer);
+	nlmsg_nest_end(&w, data);
+	nlmsg_nest_end(&w, info);
+	return set_link(nl, &w);
+}
+
+int netlink_loopback_up(struct netlink *nl)
+{
+	return netlink_link_set_up(nl, 1); /* LOOPBACK_IFINDEX in every namespace */
+}
+
+/* ---- which way */
+
+int netlink_route_get(struct netlink *nl, const struct ip_addr *to, uint32_t mark,
+                      struct netlink_route *out)
+{
+	struct rtmsg m = { .rtm_family = nlmsg_family(to->family),
+		           .rtm_dst_len = ip_addr_bits(to) };
+	struct nlmsg_writer w = writer(nl);
+	struct netlink_item item;
+	struct nlmsg answer;
+	int rc;
+
+	nlmsg_begin(&w, RTM_GETROUTE, 0, nl->seq++, &m, sizeof(m));
+	nlmsg_put(&w, RTA_DST, to->b, ip_addr_bytes(to));
+	if (mark != 0)
+		nlmsg_put_u32(&w, RTA_MARK, mark);
+	nlmsg_end(&w);
+	rc = ask(nl, &w, &answer);
+	if (rc == 0 && (answer.type != RTM_NEWROUTE || !nlmsg_read_item(&answer, &item)))
+		rc = fail(nl, -EBADMSG, NULL);
+	if (rc == 0)
+		*out = item.route;
+	return rc;
+}
+
+static uint32_t route_mtu(struct netlink *nl, const struct netlink_route *r)
+{
+	struct netlink_link link;
+
+	if (r->mtu_bytes != 0 && !r->mtu_locked)
+		return r->mtu_bytes;
+	return netlink_link_get(nl, r->ifindex, &link) < 0 ? 0 : link.mtu_bytes;
+}
+
+uint32_t netlink_path_mtu(struct netlink *nl, const struct ip_addr *to, uint32_t mark)
+{
+	struct netlink_route r;
+
+	return netlink_route_get(nl, to, mark, &r) < 0 ? 0 : route_mtu(nl, &r);
+}
+
+struct default_search {
+	struct netlink_route best;
+	bool found;
+};
+
+static bool is_default(void *context, const struct netlink_item *item)
+{
+	struct default_search *s = context;
+	const struct netlink_route *r = &item->route;
+
+	if (r->dst.len == 0 && r->table == NETLINK_TABLE_MAIN && r->type == RTN_UNICAST &&
+	    (!s->found || r->metric < s->best.metric)) {
+		s->best = *r;
+		s->found = true;
+	}
+	return true;
+}
+
+uint32_t netlink_default_mtu(struct netlink *nl)
+{
+	static const enum ip_family families[] = { IP_V4, IP_V6 };
+
+	for (size_t i = 0; i < ARRAY_SIZE(families); i++) {
+		struct default_search s = { 0 };
+		struct visitor v = { .visit = is_default, .context = &s };
+
+		if (dump(nl, NETLINK_KIND_ROUTE, families[i], NETLINK_TABLE_MAIN, &v) ==
+		            0 &&
+		    s.found)
+			return route_mtu(nl, &s.best);
+	}
+	return 0;
+}
+
+/* ---- text */
+
+static const char *route_type_name(uint8_t type)
+{
+	switch (type) {
+	case 0:
+	case RTN_UNICAST:
+		return "";
+	case RTN_LOCAL:
+		return "local ";
+	case RTN_BROADCAST:
+		return "broadcast ";
+	case RTN_BLACKHOLE:
+		return "blackhole ";
+	case RTN_UNREACHABLE:
+		return "unreachable ";
+	default: /* of the kernel's numbers, not ours */
+		return "other ";
+	}
+}
+
+static void format_route(const struct netlink_route *r, char *out, size_t size)
+{
+	char prefix[IP_PREFIX_STRLEN], src[IP_ADDR_STRLEN], gateway[IP_ADDR_STRLEN];
+	bool has_src = r->src.family != IP_NONE,
+	     has_gateway = r->gateway.family != IP_NONE;
+
+	snprintf(out, size, "route %s%s%s%s table %u%s%s mtu %u",
+	         route_type_name(r->type), ip_prefix_format(&r->dst, prefix),
+	         has_gateway ? " via " : "",
+	         has_gateway ? ip_addr_format(&r->gateway, gateway) : "",
+	         r->table ? r->table : NETLINK_TABLE_MAIN, has_src ? " src " : "",
+	         has_src ? ip_addr_format(&r->src, src) : "", r->mtu_bytes);
+	if (r->mtu_bytes == 0)
+		*strstr(out, " mtu ") = '\0';
+}
+
+static void format_rule(const struct netlink_rule *r, char *out, size_t size)
+{
+	char mark[32] = "", suppress[32] = "";
+
+	if (r->has_mark)
+		snprintf(mark, sizeof(mark), "%s fwmark %u", r->invert ? " not" : "",
+		         r->mark);
+	if (r->has_suppress)
+		snprintf(suppress, sizeof(suppress), " suppress_prefixlength %u",
+		         r->suppress_len);
+	snprintf(out, size, "IPv%u rule %u:%s table %u%s", r->family, r->priority, mark,
+	         r->table, suppress);
+}
+
+const char *netlink_item_format(const struct netlink_item *item,
+                                char out[static NETLINK_ITEM_STRLEN])
+{
+	char prefix[IP_PREFIX_STRLEN];
+
+	switch (item->kind) {
+	case NETLINK_KIND_ADDRESS:
+		snprintf(out, NETLINK_ITEM_STRLEN, "address %s",
+		         ip_prefix_format(&item->address.prefix, prefix));
+		break;
+	case NETLINK_KIND_ROUTE:
+		format_route(&item->route, out, NETLINK_ITEM_STRLEN);
+		break;
+	case NETLINK_KIND_RULE:
+		format_rule(&item->rule, out, NETLINK_ITEM_STRLEN);
+		break;
+	}
+	return out;
+}

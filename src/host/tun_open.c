@@ -1,0 +1,93 @@
+/* src/host/tun_open.c */
+#include "host/tun_open.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/if.h>
+#include <linux/if_tun.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+/* Android has the second one. */
+static const char *const paths[] = { "/dev/net/tun", "/dev/tun" };
+
+static int open_clone_device(struct diag *diag)
+{
+	int error = ENOENT;
+
+	for (size_t i = 0; i < ARRAY_SIZE(paths) && error == ENOENT; i++) {
+		int fd = open(paths[i], O_RDWR | O_CLOEXEC | O_NONBLOCK);
+
+		if (fd >= 0)
+			return fd;
+		error = errno;
+		if (error == EACCES || error == EPERM)
+			diag_error(diag, NULL, 0,
+			           "%s cannot be opened: %s; root or its group may, or "
+			           "a container that is given the device",
+			           paths[i], strerror(error));
+		else if (error != ENOENT)
+			diag_error(diag, NULL, 0, "%s cannot be opened: %s%s", paths[i],
+			           strerror(error),
+			           error == ENODEV ? "; is the kernel's tun module there?"
+			                           : "");
+	}
+	if (error == ENOENT)
+		diag_error(diag, NULL, 0,
+		           "no tun device: neither %s nor %s exists; load the kernel "
+		           "module tun, or "
+		           "give the device to the container",
+		           paths[0], paths[1]);
+	return -error;
+}
+
+static int explain(int error, const char *name, struct diag *diag)
+{
+	switch (error) {
+	case EBUSY:
+	case EEXIST:
+		diag_error(diag, NULL, 0, "`%s' already exists", name);
+		return -EEXIST;
+	case EPERM:
+		diag_error(diag, NULL, 0,
+		           "making the tun device `%s' is not permitted: root or "
+		           "CAP_NET_ADMIN is "
+		           "needed",
+		           name);
+		return -EPERM;
+	case EINVAL:
+		diag_error(diag, NULL, 0, "`%s' cannot be the name of a tun device",
+		           name);
+		return -EINVAL;
+	default: /* of the system's numbers, not ours */
+		diag_error(diag, NULL, 0, "the tun device `%s' cannot be made: %s", name,
+		           strerror(error));
+		return -error;
+	}
+}
+
+int tun_open(int *fd, const char *name, bool vnet_hdr, struct diag *diag)
+{
+	struct ifreq r = { 0 };
+	int rc;
+
+	*fd = -1;
+	/* the kernel would take an empty name and a % as wishes for a name of its own */
+	if (name[0] == '\0' || strlen(name) >= sizeof(r.ifr_name) || strchr(name, '%'))
+		return explain(EINVAL, name, diag);
+	memcpy(r.ifr_name, name, strlen(name));
+	r.ifr_flags = (short)(IFF_TUN | IFF_NO_PI | IFF_TUN_EXCL |
+	                      (vnet_hdr ? IFF_VNET_HDR : 0));
+	rc = open_clone_device(diag);
+	if (rc < 0)
+		return rc;
+	*fd = rc;
+	if (ioctl(*fd, TUNSETIFF, &r) == 0)
+		return 0;
+	rc = explain(errno, name, diag);
+	close(*fd);
+	*fd = -1;
+	return rc;
+}
