@@ -1,0 +1,509 @@
+/* src/engine/flow.c - entries lie in one mapped array; each is in two hash chains, one by
+ * what the host sends (forward), one by what comes back (reverse), and in a list by last
+ * use. The hashes are keyed (SipHash), for a forwarded stranger may choose ports. */
+#include "engine/flow.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include <sodium.h>
+
+#include "base/checksum.h"
+
+#define BUCKETS    (2 * FLOWS_MAX) /* a power of two */
+#define PORT_TRIES 64
+#define PORT_MIN   1024U
+#define NO_FLOW    0U /* entry 0 is the head of the list by use */
+
+/* One side of a flow, as hashed and compared: no padding in it. */
+struct key {
+	uint8_t here[16]; /* the host's side: its address, or the one it was given */
+	uint8_t remote[16];
+	uint32_t device;
+	struct be16 here_port,
+		remote_port; /* 0 where the protocol has none; ICMP: id, 0 */
+	uint8_t family, protocol;
+	uint8_t zero[2];
+};
+_Static_assert(sizeof(struct key) == 44, "no padding");
+
+struct flow {
+	struct key forward, reverse;
+	uint64_t used_ns;
+	uint32_t forward_next, reverse_next; /* in their chains */
+	uint32_t newer, older;               /* in the list by use */
+	bool answered, closing;              /* TCP: seen both ways; FIN or RST seen */
+	bool taken;
+};
+
+struct flows {
+	struct flow *entries; /* mapped, FLOWS_MAX + 1 */
+	uint32_t forward[BUCKETS], reverse[BUCKETS];
+	uint32_t free_list; /* through forward_next */
+	uint32_t fresh;     /* entries from here on were never used */
+	size_t count;
+	const struct rng *rng; /* borrowed */
+	uint8_t hash_key[crypto_shorthash_KEYBYTES];
+};
+
+#define ENTRIES_BYTES ((FLOWS_MAX + 1) * sizeof(struct flow))
+
+struct flows *flows_new(const struct rng *rng)
+{
+	struct flows *f = calloc(1, sizeof(*f));
+
+	if (!f)
+		return NULL;
+	f->entries = mmap(NULL, ENTRIES_BYTES, PROT_READ | PROT_WRITE,
+	                  MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	if (f->entries == MAP_FAILED) {
+		free(f);
+		return NULL;
+	}
+	f->fresh = 1;
+	f->rng = rng;
+	rng_fill(rng, f->hash_key, sizeof(f->hash_key));
+	return f;
+}
+
+void flows_free(struct flows *f)
+{
+	if (!f)
+		return;
+	munmap(f->entries, ENTRIES_BYTES);
+	free(f);
+}
+
+size_t flows_count(const struct flows *f)
+{
+	return f->count;
+}
+
+/* ---- the table */
+
+static uint32_t *bucket(struct flows *f, uint32_t *table, const struct key *key)
+{
+	uint8_t hash[crypto_shorthash_BYTES];
+	uint32_t h;
+
+	crypto_shorthash(hash, (const uint8_t *)key, sizeof(*key), f->hash_key);
+	memcpy(&h, hash, sizeof(h));
+	return &table[h % BUCKETS];
+}
+
+static void use_unlink(struct flows *f, struct flow *e)
+{
+	f->entries[e->newer].older = e->older;
+	f->entries[e->older].newer = e->newer;
+}
+
+/* Entry 0 is between the oldest and the newest. */
+static void use_newest(struct flows *f, struct flow *e, uint64_t now_ns)
+{
+	uint32_t index = (uint32_t)(e - f->entries);
+	struct flow *head = &f->entries[0];
+
+	e->used_ns = now_ns;
+	e->newer = 0;
+	e->older = head->older;
+	f->entries[head->older].newer = index;
+	head->older = index;
+}
+
+static uint64_t idle_limit_ns(const struct flow *e)
+{
+	switch (e->forward.protocol) {
+	case PROTO_TCP:
+		return e->answered && !e->closing ? FLOW_TCP_ESTABLISHED_NS
+		                                  : FLOW_TCP_TRANSITORY_NS;
+	case PROTO_UDP:
+		return FLOW_UDP_NS;
+	default:
+		return FLOW_OTHER_NS;
+	}
+}
+
+static bool expired(const struct flow *e, uint64_t now_ns)
+{
+	return now_ns - e->used_ns > idle_limit_ns(e);
+}
+
+static void forget(struct flows *f, struct flow *e)
+{
+	uint32_t index = (uint32_t)(e - f->entries);
+	uint32_t *at;
+
+	for (at = bucket(f, f->forward, &e->forward); *at != index;)
+		at = &f->entries[*at].forward_next;
+	*at = e->forward_next;
+	for (at = bucket(f, f->reverse, &e->reverse); *at != index;)
+		at = &f->entries[*at].reverse_next;
+	*at = e->reverse_next;
+	use_unlink(f, e);
+	*e = (struct flow){ .forward_next = f->free_list };
+	f->free_list = index;
+	f->count--;
+}
+
+static struct flow *find_forward(struct flows *f, const struct key *key)
+{
+	for (uint32_t i = *bucket(f, f->forward, key); i != NO_FLOW;
+	     i = f->entries[i].forward_next)
+		if (memcmp(&f->entries[i].forward, key, sizeof(*key)) == 0)
+			return &f->entries[i];
+	return NULL;
+}
+
+static struct flow *find_reverse(struct flows *f, const struct key *key)
+{
+	for (uint32_t i = *bucket(f, f->reverse, key); i != NO_FLOW;
+	     i = f->entries[i].reverse_next)
+		if (memcmp(&f->entries[i].reverse, key, sizeof(*key)) == 0)
+			return &f->entries[i];
+	return NULL;
+}
+
+/* A free entry; when there is none, the one unused for longest. */
+static struct flow *take_entry(struct flows *f)
+{
+	if (f->free_list == NO_FLOW && f->fresh > FLOWS_MAX)
+		forget(f, &f->entries[f->entries[0].newer]);
+	if (f->free_list != NO_FLOW) {
+		struct flow *e = &f->entries[f->free_list];
+
+		f->free_list = e->forward_next;
+		return e;
+	}
+	return &f->entries[f->fresh++];
+}
+
+/* A port that no other flow to the same remote has: the host's own if it can be. */
+static bool choose_port(struct flows *f, struct key *reverse, uint64_t now_ns)
+{
+	uint32_t start = rng_u32(f->rng);
+	struct flow *other;
+
+	for (uint32_t i = 0; i < PORT_TRIES; i++) {
+		if (i > 0)
+			reverse->here_port = be16_put(
+				(uint16_t)(PORT_MIN +
+			                   (start + i) % (UINT16_MAX + 1 - PORT_MIN)));
+		other = find_reverse(f, reverse);
+		if (other && expired(other, now_ns)) {
+			forget(f, other);
+			other = NULL;
+		}
+		if (!other)
+			return true;
+		if (reverse->protocol != PROTO_TCP && reverse->protocol != PROTO_UDP &&
+		    reverse->protocol != PROTO_ICMP && reverse->protocol != PROTO_ICMPV6)
+			return false; /* no ports: one flow per remote */
+	}
+	return false;
+}
+
+static struct flow *remember(struct flows *f, const struct key *forward,
+                             const struct ip_addr *own, uint64_t now_ns)
+{
+	struct key reverse = *forward;
+	struct flow *e;
+	uint32_t index, *at;
+
+	memcpy(reverse.here, own->b, sizeof(reverse.here));
+	if (!choose_port(f, &reverse, now_ns))
+		return NULL;
+	e = take_entry(f);
+	index = (uint32_t)(e - f->entries);
+	*e = (struct flow){ .forward = *forward, .reverse = reverse, .taken = true };
+	at = bucket(f, f->forward, forward);
+	e->forward_next = *at;
+	*at = index;
+	at = bucket(f, f->reverse, &reverse);
+	e->reverse_next = *at;
+	*at = index;
+	use_newest(f, e, now_ns);
+	f->count++;
+	return e;
+}
+
+static void touch(struct flows *f, struct flow *e, uint64_t now_ns)
+{
+	use_unlink(f, e);
+	use_newest(f, e, now_ns);
+}
+
+void flows_forget_device(struct flows *f, uint32_t device)
+{
+	for (uint32_t i = 1; i < f->fresh; i++)
+		if (f->entries[i].taken && f->entries[i].forward.device == device)
+			forget(f, &f->entries[i]);
+}
+
+/* ---- packets */
+
+enum {
+	ICMP_ECHO_REPLY = 0,
+	ICMP_UNREACHABLE = 3,
+	ICMP_ECHO = 8,
+	ICMP_TIME_EXCEEDED = 11,
+	ICMP_PARAMETER = 12,
+	ICMPV6_ERROR_MAX = 127,
+	ICMPV6_ECHO = 128,
+	ICMPV6_ECHO_REPLY = 129,
+	TCP_FLAGS_AT = 13,
+	TCP_CLOSE = 0x05, /* FIN, RST */
+};
+
+/* Where in a packet, or in one that an ICMP error quotes, the things are that change. */
+struct fields {
+	enum ip_family family;
+	uint8_t protocol;
+	uint8_t *ip;                  /* its header */
+	uint8_t *l4;                  /* NULL: not there (a later fragment) */
+	uint8_t *src_port, *dst_port; /* NULL: none */
+	uint8_t *checksum;            /* of layer 4; NULL: none, or cut off */
+	bool pseudo;                  /* which covers the addresses */
+	uint8_t *outer_checksum;      /* ICMP's over a quoted packet; else NULL */
+};
+
+static void find_l4(struct fields *x, size_t left)
+{
+	uint8_t *l4 = x->l4;
+	bool icmp = x->protocol == PROTO_ICMP, icmp6 = x->protocol == PROTO_ICMPV6;
+
+	if (!l4 || left < 8)
+		return;
+	if (x->protocol == PROTO_TCP || x->protocol == PROTO_UDP) {
+		size_t at = x->protocol == PROTO_TCP ? 16 : 6;
+
+		x->src_port = l4;
+		x->dst_port = l4 + 2;
+		x->pseudo = true;
+		if (left >= at + 2)
+			x->checksum = l4 + at;
+		if (x->checksum && x->protocol == PROTO_UDP && l4[6] == 0 && l4[7] == 0)
+			x->checksum = NULL; /* RFC 768: none was made */
+	} else if (icmp || icmp6) {
+		x->checksum = l4 + 2;
+		x->pseudo = icmp6;
+		if ((icmp && l4[0] == ICMP_ECHO) || (icmp6 && l4[0] == ICMPV6_ECHO))
+			x->src_port = l4 + 4; /* the id is a port of who asks */
+		if ((icmp && l4[0] == ICMP_ECHO_REPLY) ||
+		    (icmp6 && l4[0] == ICMPV6_ECHO_REPLY))
+			x->dst_port = l4 + 4;
+	}
+}
+
+static struct fields fields_of(const struct packet *p, const struct ip_view *v)
+{
+	struct fields x = { .family = v->family,
+		            .protocol = v->protocol,
+		            .ip = p->data,
+		            .l4 = v->first ? p->data + v->payload_at : NULL };
+
+	find_l4(&x, v->total_bytes - v->payload_at);
+	return x;
+}
+
+/* Is it an ICMP error with enough of the packet it speaks of? That packet's own length
+ * says more than is there, so the checked view does not take it. */
+static bool quoted_of(struct fields *q, const struct fields *x, const struct ip_view *v)
+{
+	uint8_t *ip = x->l4 ? x->l4 + 8 : NULL;
+	size_t left, header;
+	bool error;
+
+	if (!x->l4 || v->total_bytes - v->payload_at < 8)
+		return false;
+	left = v->total_bytes - v->payload_at - 8;
+	if (v->protocol == PROTO_ICMP)
+		error = x->l4[0] == ICMP_UNREACHABLE || x->l4[0] == ICMP_TIME_EXCEEDED ||
+		        x->l4[0] == ICMP_PARAMETER;
+	else
+		error = v->protocol == PROTO_ICMPV6 && x->l4[0] <= ICMPV6_ERROR_MAX;
+	if (!error || left < (v->family == IP_V4 ? 20U : 40U) ||
+	    ip[0] >> 4 != (int)v->family)
+		return false;
+	header = v->family == IP_V4 ? 4U * (ip[0] & 0xfU) : 40U;
+	if (header < 20 || left < header + 8)
+		return false;
+	*q = (struct fields){ .family = v->family,
+		              .protocol = v->family == IP_V4 ? ip[9] : ip[6],
+		              .ip = ip,
+		              .l4 = ip + header,
+		              .outer_checksum = x->checksum };
+	if (v->family == IP_V4 && ((ip[6] & 0x1f) || ip[7]))
+		q->l4 = NULL; /* quotes a later fragment */
+	find_l4(q, left - header);
+	return true;
+}
+
+static uint8_t *addr_of(const struct fields *x, bool source)
+{
+	if (x->family == IP_V4)
+		return x->ip + (source ? 12 : 16);
+	return x->ip + (source ? 8 : 24);
+}
+
+/* The checksum at `sum` after from -> to; a UDP sum of 0 would mean that there is none.
+ */
+static void resum(uint8_t *sum, const void *from, const void *to, size_t n, bool udp)
+{
+	uint16_t fresh = checksum_replace((uint16_t)(sum[0] << 8 | sum[1]), from, to, n);
+	struct be16 put = be16_put(udp && fresh == 0 ? 0xffff : fresh);
+
+	memcpy(sum, &put, sizeof(put));
+}
+
+/* A checksum inside a quoted packet has changed: ICMP's covers it. */
+static void resum_inner(const struct fields *x, uint8_t *sum, const void *from,
+                        const void *to, size_t n, bool udp)
+{
+	uint8_t before[2];
+
+	memcpy(before, sum, 2);
+	resum(sum, from, to, n, udp);
+	if (x->outer_checksum)
+		resum(x->outer_checksum, before, sum, 2, false);
+}
+
+static void put_addr(const struct fields *x, bool source, const uint8_t *to)
+{
+	uint8_t *at = addr_of(x, source), from[16];
+	size_t n = x->family == IP_V4 ? 4 : 16;
+
+	memcpy(from, at, n);
+	memcpy(at, to, n);
+	if (x->outer_checksum)
+		resum(x->outer_checksum, from, to, n, false);
+	if (x->family == IP_V4)
+		resum_inner(x, x->ip + 10, from, to, n, false);
+	if (x->checksum && x->pseudo)
+		resum_inner(x, x->checksum, from, to, n, x->protocol == PROTO_UDP);
+}
+
+static void put_port(const struct fields *x, uint8_t *at, struct be16 to)
+{
+	uint8_t from[2];
+
+	if (!at)
+		return;
+	memcpy(from, at, 2);
+	memcpy(at, &to, 2);
+	if (x->outer_checksum)
+		resum(x->outer_checksum, from, &to, 2, false);
+	if (x->checksum)
+		resum_inner(x, x->checksum, from, &to, 2, x->protocol == PROTO_UDP);
+}
+
+static struct be16 port_at(const uint8_t *at)
+{
+	struct be16 port = { { 0, 0 } };
+
+	if (at)
+		memcpy(&port, at, 2);
+	return port;
+}
+
+/* The key of a packet whose `source` side (else destination side) is the host's. */
+static struct key key_of(const struct fields *x, uint32_t device, bool source)
+{
+	size_t n = x->family == IP_V4 ? 4 : 16;
+	struct key k = { .device = device,
+		         .family = (uint8_t)x->family,
+		         .protocol = x->protocol };
+
+	memcpy(k.here, addr_of(x, source), n);
+	memcpy(k.remote, addr_of(x, !source), n);
+	k.here_port = port_at(source ? x->src_port : x->dst_port);
+	k.remote_port = port_at(source ? x->dst_port : x->src_port);
+	return k;
+}
+
+static void note_tcp(struct flow *e, const struct fields *x, bool inbound)
+{
+	if (x->protocol != PROTO_TCP || !x->l4 || !x->checksum)
+		return;
+	e->answered |= inbound;
+	e->closing |= (x->l4[TCP_FLAGS_AT] & TCP_CLOSE) != 0;
+}
+
+/* An error of the host's about a packet that came to a translated address. */
+static void error_out(struct flows *f, uint32_t device, const struct fields *x,
+                      const struct fields *quoted, const struct ip_addr *own)
+{
+	struct key key = key_of(quoted, device, false);
+	struct flow *e = find_forward(f, &key);
+
+	if (e) {
+		put_addr(quoted, false, e->reverse.here);
+		put_port(quoted, quoted->dst_port, e->reverse.here_port);
+	}
+	put_addr(x, true, own->b);
+}
+
+bool flow_out(struct flows *f, uint32_t device, const struct ip_addr *own,
+              struct packet *p, struct ip_view *view, uint64_t now_ns)
+{
+	struct fields x = fields_of(p, view), quoted;
+	struct key key;
+	struct flow *e;
+
+	view->src = *own;
+	if (!x.l4) { /* a later fragment: its flow began with the first; it bears no port
+		      */
+		put_addr(&x, true, own->b);
+		return true;
+	}
+	if (quoted_of(&quoted, &x, view)) {
+		error_out(f, device, &x, &quoted, own);
+		return true;
+	}
+	key = key_of(&x, device, true);
+	e = find_forward(f, &key);
+	if (e && (expired(e, now_ns) ||
+	          memcmp(e->reverse.here, own->b, sizeof(own->b)) != 0)) {
+		forget(f, e);
+		e = NULL;
+	}
+	if (!e)
+		e = remember(f, &key, own, now_ns);
+	if (!e)
+		return false;
+	touch(f, e, now_ns);
+	note_tcp(e, &x, false);
+	put_addr(&x, true, e->reverse.here);
+	put_port(&x, x.src_port, e->reverse.here_port);
+	return true;
+}
+
+void flow_in(struct flows *f, uint32_t device, struct packet *p, struct ip_view *view,
+             uint64_t now_ns)
+{
+	struct fields x, quoted;
+	struct key key;
+	struct flow *e;
+	bool error;
+
+	if (f->count == 0)
+		return;
+	x = fields_of(p, view);
+	if (!x.l4)
+		return;
+	error = quoted_of(&quoted, &x, view);
+	key = error ? key_of(&quoted, device, true) : key_of(&x, device, false);
+	e = find_reverse(f, &key);
+	if (!e || expired(e, now_ns))
+		return;
+	if (error) { /* says nothing about the flow being in use */
+		put_addr(&quoted, true, e->forward.here);
+		put_port(&quoted, quoted.src_port, e->forward.here_port);
+	} else {
+		touch(f, e, now_ns);
+		note_tcp(e, &x, true);
+		put_port(&x, x.dst_port, e->forward.here_port);
+	}
+	put_addr(&x, false, e->forward.here);
+	view->dst = ip_addr_from_bytes(view->family, e->forward.here);
+}
