@@ -296,11 +296,9 @@ static void take_settings(struct device *d, const struct device_settings *s)
 	d->way.metric = s->metric;
 	d->way.table_off = s->table_off;
 	d->way.via = s->via;
-	d->way.port = s->port;
 	d->way.address4 = first_of(s, IP_V4);
 	d->way.address6 = first_of(s, IP_V6);
-	bucket_remove(&d->engine->by_port, &d->by_port);
-	bucket_add(&d->engine->by_port, &d->by_port, bucket_hash_port(s->port));
+	device_set_port(d, s->port);
 	wg_device_set_mtu(d->wg, s->mtu_bytes);
 }
 
@@ -364,6 +362,13 @@ int device_set_peer_via(struct device *d, const uint8_t public_key[static KEY_BY
 void device_set_udp(struct device *d, struct udp_link *udp)
 {
 	d->udp = udp;
+}
+
+void device_set_port(struct device *d, uint16_t port)
+{
+	d->way.port = port;
+	bucket_remove(&d->engine->by_port, &d->by_port);
+	bucket_add(&d->engine->by_port, &d->by_port, bucket_hash_port(port));
 }
 
 void engine_touch(struct device *d)

@@ -72,6 +72,8 @@ MUST_CHECK int device_set_peer_via(struct device *d,
                                    const uint8_t public_key[static KEY_BYTES],
                                    enum way_via via, const char *via_name);
 void device_set_udp(struct device *d, struct udp_link *udp);
+/* Only the port of the settings: the device got new sockets. */
+void device_set_port(struct device *d, uint16_t port);
 
 struct wg_device *device_wg(const struct device *d);
 const char *device_name(const struct device *d);
