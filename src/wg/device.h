@@ -119,7 +119,8 @@ MUST_CHECK int wg_peer_add_allowed_ip(struct wg_peer *p, struct ip_prefix prefix
 /* Fine if it isn't there. */
 void wg_peer_remove_allowed_ip(struct wg_peer *p, struct ip_prefix prefix);
 void wg_peer_clear_allowed_ips(struct wg_peer *p);
-/* Most recently added first, as the kernel lists them; stops when visit returns false. */
+/* In the order they were added, as the kernel lists them (one that is added again moves to
+ * the end); stops when visit returns false. */
 void wg_peer_walk_allowed_ips(const struct wg_peer *p,
                               bool (*visit)(void *context, const struct ip_prefix *prefix),
                               void *context);
