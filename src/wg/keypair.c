@@ -1,0 +1,139 @@
+/* src/wg/keypair.c */
+#include "wg/keypair.h"
+
+#include <string.h>
+
+#include <sodium.h>
+
+static bool older_than(const struct keypair *k, uint64_t age_ns, uint64_t now_ns)
+{
+	return now_ns >= k->born_ns && now_ns - k->born_ns >= age_ns;
+}
+
+void keypairs_init(struct keypairs *k, struct wg_peer *peer)
+{
+	*k = (struct keypairs){ 0 };
+	for (size_t i = 0; i < ARRAY_SIZE(k->slots); i++)
+		k->slots[i].index.peer = peer;
+}
+
+/* NULL is fine. */
+static void discard(struct index_table *t, struct keypair *k)
+{
+	struct wg_peer *peer;
+
+	if (!k)
+		return;
+	index_table_remove(t, &k->index);
+	peer = k->index.peer;
+	sodium_memzero(k, sizeof(*k));
+	k->index.peer = peer;
+}
+
+void keypairs_clear(struct keypairs *k, struct index_table *t)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(k->slots); i++)
+		discard(t, &k->slots[i]);
+	k->previous = k->current = k->next = NULL;
+}
+
+void keypairs_expire(struct keypairs *k)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(k->slots); i++)
+		k->slots[i].can_send = false;
+}
+
+static struct keypair *unused_slot(struct keypairs *k)
+{
+	size_t i = 0;
+
+	while (k->slots[i].index.kind != INDEX_UNUSED)
+		i++; /* keypairs_add has just discarded one, if all were in use */
+	return &k->slots[i];
+}
+
+void keypairs_add(struct keypairs *k, struct index_table *t,
+                  const struct noise_session *session, struct index_entry *handshake,
+                  uint64_t now_ns)
+{
+	struct keypair *new;
+
+	discard(t, k->previous);
+	k->previous = NULL;
+	if (!session->initiator) {
+		/* Until the initiator has confirmed it, current goes on sealing. */
+		discard(t, k->next);
+		new = k->next = unused_slot(k);
+	} else if (k->next) {
+		/* The peer may have confirmed nothing yet, but seals with it: keep that
+		 * one. */
+		discard(t, k->current);
+		k->previous = k->next;
+		k->next = NULL;
+		new = k->current = unused_slot(k);
+	} else {
+		k->previous = k->current;
+		new = k->current = unused_slot(k);
+	}
+	index_table_hand_over(t, handshake, &new->index, INDEX_KEYPAIR);
+	new->remote_index = session->remote_index;
+	new->initiator = session->initiator;
+	new->can_send = new->can_receive = true;
+	new->born_ns = now_ns;
+	memcpy(new->send_key, session->send_key, sizeof(new->send_key));
+	memcpy(new->receive_key, session->receive_key, sizeof(new->receive_key));
+}
+
+bool keypairs_received(struct keypairs *k, struct index_table *t, struct keypair *keypair)
+{
+	if (keypair != k->next)
+		return false;
+	discard(t, k->previous);
+	k->previous = k->current;
+	k->current = k->next;
+	k->next = NULL;
+	return true;
+}
+
+struct keypair *keypairs_for_sending(struct keypairs *k, size_t n, uint64_t now_ns)
+{
+	struct keypair *current = k->current;
+
+	if (!current || !current->can_send)
+		return NULL;
+	if (older_than(current, REJECT_AFTER_TIME, now_ns) || n > REJECT_AFTER_MESSAGES ||
+	    current->send_counter > REJECT_AFTER_MESSAGES - n) {
+		current->can_send = false;
+		return NULL;
+	}
+	return current;
+}
+
+bool keypair_may_receive(struct keypair *k, uint64_t counter, uint64_t now_ns)
+{
+	if (!k->can_receive)
+		return false;
+	if (older_than(k, REJECT_AFTER_TIME, now_ns)) {
+		k->can_receive = false;
+		return false;
+	}
+	return counter < REJECT_AFTER_MESSAGES;
+}
+
+bool keypairs_stale_for_sender(const struct keypairs *k, uint64_t now_ns)
+{
+	const struct keypair *current = k->current;
+
+	return current && current->can_send &&
+	       (current->send_counter > REKEY_AFTER_MESSAGES ||
+	        (current->initiator && older_than(current, REKEY_AFTER_TIME, now_ns)));
+}
+
+bool keypairs_stale_for_receiver(const struct keypairs *k, uint64_t now_ns)
+{
+	const struct keypair *current = k->current;
+
+	return current && current->can_send && current->initiator &&
+	       older_than(current, REJECT_AFTER_TIME - KEEPALIVE_TIMEOUT - REKEY_TIMEOUT,
+	                  now_ns);
+}

@@ -1,0 +1,334 @@
+/* src/wg/receive.c - a batch of messages comes in. Handshake messages are dealt with one
+ * by one; the data messages between two of them are a run: looked up, opened side by
+ * side, and then, in order, checked and handed on. So a packet that follows the handshake
+ * message which made its key finds the key. */
+#include <string.h>
+
+#include <sodium.h>
+
+#include "base/checksum.h"
+#include "base/iphdr.h"
+#include "base/reader.h"
+#include "wg/send.h"
+#include "wg/state.h"
+#include "wg/timers.h"
+
+/* ---- handshake messages */
+
+static struct noise_handshake *find_handshake(void *context, const uint8_t *public_key)
+{
+	struct wg_peer *p = wg_device_find_peer(context, public_key);
+
+	return p ? &p->handshake : NULL;
+}
+
+/* After a handshake message from p was consumed and answered. */
+static void handshake_received(struct wg_peer *p, const struct packet *message,
+                               uint64_t now_ns)
+{
+	p->rx_bytes += message->len_bytes;
+	timers_any_received(p);
+	timers_any_traversal(p, now_ns);
+}
+
+static enum drop receive_initiation(struct wg_device *d, const struct packet *packet,
+                                    uint64_t now_ns)
+{
+	struct message_initiation message;
+	struct noise_handshake *handshake;
+	struct wg_peer *p;
+	enum drop drop;
+
+	memcpy(&message, packet->data, sizeof(message));
+	drop = noise_consume_initiation(&d->identity, &message, now_ns, find_handshake, d,
+	                                &handshake);
+	if (drop != DROP_NONE)
+		return drop;
+	p = CONTAINER_OF(handshake, struct wg_peer, handshake);
+	peer_learn_endpoint(p, packet->from);
+	send_response(p, now_ns);
+	handshake_received(p, packet, now_ns);
+	return DROP_NONE;
+}
+
+static enum drop receive_response(struct wg_device *d, const struct packet *packet,
+                                  uint64_t now_ns)
+{
+	struct message_response message;
+	struct noise_session session;
+	struct index_entry *entry;
+	struct wg_peer *p;
+
+	memcpy(&message, packet->data, sizeof(message));
+	entry = index_table_find(&d->indices, le32_get(message.receiver));
+	if (!entry || entry->kind != INDEX_HANDSHAKE)
+		return DROP_UNKNOWN_INDEX;
+	p = entry->peer;
+	if (!noise_consume_response(&p->handshake, &d->identity, &message))
+		return DROP_BAD_HANDSHAKE;
+	peer_learn_endpoint(p, packet->from);
+	if (noise_begin_session(&p->handshake, &session)) {
+		keypairs_add(&p->keypairs, &d->indices, &session, &p->handshake_index,
+		             now_ns);
+		sodium_memzero(&session, sizeof(session));
+		timers_session_begun(p, now_ns);
+		peer_handshake_done(p);
+		/* What is staged, or an empty packet: it confirms the session to the
+		 * peer. */
+		send_keepalive(p, now_ns);
+	}
+	handshake_received(p, packet, now_ns);
+	return DROP_NONE;
+}
+
+static enum drop receive_cookie_reply(struct wg_device *d, const struct packet *packet,
+                                      uint64_t now_ns)
+{
+	struct message_cookie_reply message;
+	struct index_entry *entry;
+
+	memcpy(&message, packet->data, sizeof(message));
+	entry = index_table_find(&d->indices, le32_get(message.receiver));
+	if (!entry)
+		return DROP_UNKNOWN_INDEX;
+	return cookie_maker_consume(&entry->peer->cookie, &message, now_ns);
+}
+
+static enum drop receive_handshake(struct wg_device *d, enum message_type type,
+                                   const struct packet *packet, uint64_t now_ns)
+{
+	if (type == MESSAGE_COOKIE_REPLY)
+		return receive_cookie_reply(d, packet, now_ns);
+	if (!d->identity.present)
+		return DROP_NO_KEY;
+	if (!cookie_checker_mac1(&d->cookie_checker, packet->data, packet->len_bytes))
+		return DROP_BAD_MAC1;
+	return type == MESSAGE_INITIATION ? receive_initiation(d, packet, now_ns)
+	                                  : receive_response(d, packet, now_ns);
+}
+
+/* ---- data: what an opened packet has to pass */
+
+/* RFC 6040 4.2, but that nothing is dropped: the kernel module leaves an inner packet
+ * that is not ECN-capable as it is. */
+enum { ECN_MASK = 3, ECN_NOT_ECT = 0, ECN_ECT1 = 1, ECN_ECT0 = 2, ECN_CE = 3 };
+
+static uint8_t inner_ecn(uint8_t outer, uint8_t inner)
+{
+	if (inner != ECN_NOT_ECT && outer == ECN_CE)
+		return ECN_CE;
+	return inner == ECN_ECT0 && outer == ECN_ECT1 ? ECN_ECT1 : inner;
+}
+
+static void copy_ecn_in(struct packet *packet, const struct ip_view *view)
+{
+	uint8_t inner = view->tos & ECN_MASK;
+	uint8_t ecn = inner_ecn(packet->tos & ECN_MASK, inner);
+	struct ipv4_header *h = (void *)packet->data;
+	uint8_t before[2];
+
+	if (ecn == inner)
+		return;
+	if (view->family == IP_V6) {
+		packet->data[1] =
+			(uint8_t)((packet->data[1] & ~(ECN_MASK << 4)) | ecn << 4);
+		return;
+	}
+	memcpy(before, packet->data, sizeof(before));
+	h->tos = (uint8_t)((h->tos & ~ECN_MASK) | ecn);
+	h->checksum = be16_put(checksum_replace(be16_get(h->checksum), before,
+	                                        packet->data, sizeof(before)));
+}
+
+/* An authentic, fresh packet of p, padding included, not empty. */
+static enum drop check_inner(struct wg_peer *p, struct packet *packet)
+{
+	struct trie_entry *entry;
+	struct ip_view view;
+
+	if (!ip_view_parse_addresses(&view, packet->data, packet->len_bytes))
+		return DROP_MALFORMED;
+	entry = trie_lookup(p->device->allowed_ips, &view.src);
+	if (!entry || wg_allowed_ip_peer(entry) != p)
+		return DROP_WRONG_SOURCE;
+	copy_ecn_in(packet, &view);
+	packet_set_len(packet, view.total_bytes);
+	return DROP_NONE;
+}
+
+/* Everything that an authentic data message changes. True: the inner packet goes on. */
+static bool receive_inner(struct wg_peer *p, struct keypair *k, struct packet *packet,
+                          uint64_t now_ns)
+{
+	uint32_t len_bytes = packet->len_bytes;
+	enum drop drop;
+
+	peer_learn_endpoint(p, packet->from);
+	if (keypairs_received(&p->keypairs, &p->device->indices, k)) {
+		peer_handshake_done(p);
+		send_staged(p, now_ns);
+	}
+	if (!p->timers.sent_lastminute_handshake &&
+	    keypairs_stale_for_receiver(&p->keypairs, now_ns)) {
+		p->timers.sent_lastminute_handshake = true;
+		send_initiation(p, now_ns);
+	}
+	timers_any_received(p);
+	timers_any_traversal(p, now_ns);
+	if (len_bytes == 0) {
+		p->rx_bytes += MESSAGE_DATA_MIN_BYTES;
+		return false; /* a keepalive has done all it can */
+	}
+	timers_data_received(p, now_ns);
+	drop = check_inner(p, packet);
+	if (drop != DROP_NONE) {
+		device_drop(p->device, drop, 1);
+		return false;
+	}
+	p->rx_bytes += MESSAGE_DATA_MIN_BYTES + len_bytes;
+	packet->peer = p;
+	return true;
+}
+
+/* ---- data: a run */
+
+struct run {
+	size_t n;
+	struct aead_job jobs[BATCH_MAX];
+	size_t at[BATCH_MAX]; /* in the batch */
+	struct keypair *keypair[BATCH_MAX];
+	uint32_t index[BATCH_MAX];
+};
+
+static enum drop run_add(struct run *run, struct wg_device *d,
+                         const struct packet *packet, size_t at, uint64_t now_ns)
+{
+	struct message_data header;
+	struct index_entry *entry;
+	struct keypair *k;
+	uint64_t counter;
+
+	memcpy(&header, packet->data, sizeof(header));
+	entry = index_table_find(&d->indices, le32_get(header.receiver));
+	if (!entry || entry->kind != INDEX_KEYPAIR)
+		return DROP_UNKNOWN_INDEX;
+	k = CONTAINER_OF(entry, struct keypair, index);
+	counter = le64_get(header.counter);
+	if (!keypair_may_receive(k, counter, now_ns))
+		return DROP_EXPIRED_KEY;
+	run->jobs[run->n] = (struct aead_job){
+		.key = k->receive_key,
+		.text = packet->data + sizeof(header),
+		.counter = counter,
+		.text_bytes = packet->len_bytes - (uint32_t)MESSAGE_DATA_MIN_BYTES,
+	};
+	run->at[run->n] = at;
+	run->keypair[run->n] = k;
+	run->index[run->n] = le32_get(header.receiver);
+	run->n++;
+	return DROP_NONE;
+}
+
+/* Was it authentic, and is it new? The packets before it in the run may have confirmed a
+ * session, by which the keypair of this one may be gone. */
+static enum drop run_check(struct run *run, size_t i)
+{
+	struct keypair *k = run->keypair[i];
+
+	if (!run->jobs[i].ok)
+		return DROP_BAD_AUTH;
+	if (k->index.kind != INDEX_KEYPAIR || k->index.index != run->index[i])
+		return DROP_UNKNOWN_INDEX;
+	return replay_accept(&k->replay, run->jobs[i].counter) ? DROP_NONE : DROP_REPLAY;
+}
+
+/* Opens the run and empties it; moves what goes on behind the `done` packets in front. */
+static size_t run_finish(struct run *run, struct wg_device *d, struct packet **messages,
+                         size_t done, uint64_t now_ns)
+{
+	aead_open_batch(run->jobs, run->n);
+	for (size_t i = 0; i < run->n; i++) {
+		struct packet **slot = &messages[run->at[i]], *packet = *slot;
+		enum drop drop = run_check(run, i);
+
+		if (drop != DROP_NONE) {
+			device_drop(d, drop, 1);
+			continue;
+		}
+		packet_pull(packet, sizeof(struct message_data));
+		packet_set_len(packet, packet->len_bytes - AEAD_TAG_BYTES);
+		if (!receive_inner(run->keypair[i]->index.peer, run->keypair[i], packet,
+		                   now_ns))
+			continue;
+		*slot = messages[done];
+		messages[done++] = packet;
+	}
+	run->n = 0;
+	return done;
+}
+
+size_t wg_device_open(struct wg_device *d, struct packet **messages, size_t n,
+                      uint64_t now_ns)
+{
+	struct run run;
+	size_t done = 0;
+
+	if (!d->started) {
+		device_drop(d, DROP_DOWN, n);
+		return 0;
+	}
+	run.n = 0;
+	for (size_t i = 0; i < n; i++) {
+		struct packet *packet = messages[i];
+		enum message_type type = message_type_of(packet->data, packet->len_bytes);
+		enum drop drop = DROP_NONE;
+
+		if (run.n != 0 && (type != MESSAGE_DATA || run.n == BATCH_MAX))
+			done = run_finish(&run, d, messages, done, now_ns);
+		switch (type) {
+		case MESSAGE_DATA:
+			drop = run_add(&run, d, packet, i, now_ns);
+			break;
+		case MESSAGE_INITIATION:
+		case MESSAGE_RESPONSE:
+		case MESSAGE_COOKIE_REPLY:
+			drop = receive_handshake(d, type, packet, now_ns);
+			break;
+		case MESSAGE_NONE:
+			drop = DROP_BAD_MESSAGE;
+			break;
+		}
+		if (drop != DROP_NONE)
+			device_drop(d, drop, 1);
+	}
+	return run_finish(&run, d, messages, done, now_ns);
+}
+
+/* ---- claims */
+
+bool wg_device_claims(const struct wg_device *d, const struct packet *message)
+{
+	struct reader r = reader_of(message->data, message->len_bytes);
+	const struct message_data *data;
+	const struct message_cookie_reply *reply;
+	const struct index_entry *entry;
+
+	switch (message_type_of(message->data, message->len_bytes)) {
+	case MESSAGE_INITIATION:
+	case MESSAGE_RESPONSE:
+		return d->identity.present &&
+		       cookie_checker_mac1(&d->cookie_checker, message->data,
+		                           message->len_bytes);
+	case MESSAGE_DATA:
+		data = reader_take(&r, sizeof(*data));
+		entry = data ? index_table_find(&d->indices, le32_get(data->receiver))
+		             : NULL;
+		return entry && entry->kind == INDEX_KEYPAIR;
+	case MESSAGE_COOKIE_REPLY:
+		reply = reader_take(&r, sizeof(*reply));
+		return reply && index_table_find(&d->indices, le32_get(reply->receiver));
+	case MESSAGE_NONE:
+		break;
+	}
+	return false;
+}

@@ -1,0 +1,122 @@
+/* src/wg/state.h - what are a device and its peers made of? For src/wg only; see
+ * device.h. */
+#ifndef TUNION_WG_STATE_H
+#define TUNION_WG_STATE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/timerq.h"
+#include "base/trie.h"
+#include "wg/cookie.h"
+#include "wg/device.h"
+#include "wg/index.h"
+#include "wg/keypair.h"
+#include "wg/noise.h"
+#include "wg/staged.h"
+
+/* The timers of a peer; see wg/timers.c. */
+enum peer_timer {
+	TIMER_RETRANSMIT_HANDSHAKE,
+	TIMER_SEND_KEEPALIVE,
+	TIMER_NEW_HANDSHAKE,
+	TIMER_ZERO_KEY_MATERIAL,
+	TIMER_PERSISTENT_KEEPALIVE,
+	PEER_TIMER_COUNT,
+};
+
+struct peer_timers {
+	struct timer
+		timer; /* armed for the earliest deadline, or earlier: see wg/timers.c */
+	uint64_t deadline_ns[PEER_TIMER_COUNT]; /* NEVER_NS: off */
+	uint64_t jitter_ns;                     /* drawn with each initiation */
+	uint32_t handshake_attempts; /* retransmissions since the last new reason */
+	bool need_another_keepalive;
+	bool sent_lastminute_handshake;
+};
+
+/* One prefix of one peer; owned by the peer's list, in the device's trie. */
+struct allowed_ip {
+	struct trie_entry entry;
+	struct wg_peer *peer; /* borrowed */
+	struct allowed_ip *next, *previous;
+};
+
+struct allowed_list {
+	struct allowed_ip *first, *last;
+	size_t count;
+};
+
+/* On the heap, from wg_device_add_peer to wg_device_remove_peer. */
+struct wg_peer {
+	struct wg_device *device;         /* borrowed: it owns the peer */
+	struct wg_peer *next, *previous;  /* in the order added */
+	struct wg_peer *next_in_bucket;   /* by public key */
+	void *context;                    /* borrowed: the engine's */
+	struct noise_handshake handshake; /* holds the public key */
+	struct index_entry handshake_index;
+	struct cookie_maker cookie;
+	struct keypairs keypairs;
+	struct peer_timers timers;
+	struct endpoint endpoint;
+	struct staged staged;
+	struct allowed_list allowed;
+	uint64_t rx_bytes, tx_bytes;
+	uint64_t last_handshake_ns;   /* wall clock */
+	uint64_t unanswered_since_ns; /* CLOCK_BOOTTIME; 0: no handshake is unanswered */
+	uint64_t next_initiation_ns;  /* none is sent before: REKEY_TIMEOUT apart */
+	uint16_t keepalive_s;         /* 0: off */
+	bool keepalive_staged;        /* one is to be sent when there is a session */
+};
+
+/* On the heap, from wg_device_new to wg_device_free. */
+struct wg_device {
+	const struct wg_env *env; /* borrowed */
+	char *name;               /* owned */
+	void *context;            /* borrowed: the engine's */
+	struct noise_identity identity;
+	struct cookie_checker cookie_checker;
+	struct wg_peer *first_peer, *last_peer; /* owned */
+	struct wg_peer **peer_buckets;          /* owned; a power of two of them */
+	size_t peer_bucket_count, peer_count;
+	uint8_t bucket_key[16]; /* of SipHash, drawn: no one can aim at a bucket */
+	struct index_table indices;
+	struct trie *allowed_ips; /* owned; of struct allowed_ip */
+	uint32_t mtu_bytes;
+	bool started;
+	struct drop_counts drops;
+};
+
+/* All packets that can't be: n of them, for one reason. */
+static inline void device_drop(struct wg_device *d, enum drop reason, uint64_t n)
+{
+	drop_count(&d->drops, reason, n);
+}
+
+#define peer_log(peer, level, fmt, ...)                                                  \
+	do {                                                                             \
+		char peer_log_key[KEY_SHORT_STRLEN];                                     \
+                                                                                         \
+		log_line((peer)->device->env->log, level, (peer)->device->name,          \
+		         "peer %s: " fmt,                                                \
+		         key_short((peer)->handshake.remote_static, peer_log_key),       \
+		         ##__VA_ARGS__);                                                 \
+	} while (0)
+
+/* ---- peer.c */
+
+/* A peer of d without keys but its own, in no list yet; NULL: out of memory. */
+struct wg_peer *peer_new(struct wg_device *d, const uint8_t public_key[static KEY_BYTES]);
+/* Must be in no list any more. Wipes. */
+void peer_free(struct wg_peer *p);
+/* As after creation, but for configuration and the latest timestamp: device is down. */
+void peer_stop(struct wg_peer *p);
+/* The device's key has changed. */
+void peer_set_identity(struct wg_peer *p);
+/* An authentic message came from there. */
+void peer_learn_endpoint(struct wg_peer *p, const struct endpoint *from);
+/* A handshake is confirmed, in either role. */
+void peer_handshake_done(struct wg_peer *p);
+
+#endif
