@@ -1,0 +1,74 @@
+/* src/conf/conf.c - a tunnel file as a value; load.c reads it, parse.c understands it */
+#include "conf/conf.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include <sodium.h>
+
+#include "conf/load.h"
+
+bool conf_name_valid(const char *name)
+{
+	static const char allowed[] =
+		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_=+.-";
+	size_t n = strspn(name, allowed);
+
+	return n >= 1 && n <= CONF_NAME_MAX && name[n] == '\0' &&
+	       strcmp(name, ".") != 0 && strcmp(name, "..") != 0 &&
+	       strcmp(name, "all") != 0;
+}
+
+/* Half a conf is no conf. */
+static int whole(struct conf **out, int r)
+{
+	if (r < 0) {
+		conf_free(*out);
+		*out = NULL;
+	}
+	return r;
+}
+
+int conf_read(struct conf **out, const char *path, struct diag *diag)
+{
+	return whole(out, load_file(out, path, diag));
+}
+
+int conf_read_stream(struct conf **out, FILE *stream, const char *path, struct diag *diag)
+{
+	return whole(out, load_stream(out, stream, path, diag));
+}
+
+static void clear_texts(struct conf_texts *list)
+{
+	for (size_t i = 0; i < list->n; i++)
+		free(list->v[i].text);
+	free(list->v);
+}
+
+static void clear_peer(struct conf_peer *peer)
+{
+	sodium_free(peer->preshared_key);
+	free(peer->allowed_ips.v);
+	free(peer->endpoint_host);
+	free(peer->via.name);
+}
+
+void conf_free(struct conf *conf)
+{
+	if (!conf)
+		return;
+	for (size_t i = 0; i < conf->peer_count; i++)
+		clear_peer(&conf->peers[i]);
+	free(conf->peers);
+	free(conf->via.name);
+	for (size_t i = 0; i < CONF_HOOK_COUNT; i++)
+		clear_texts(&conf->hooks[i]);
+	clear_texts(&conf->dns_domains);
+	free(conf->dns_servers.v);
+	free(conf->addresses.v);
+	sodium_free(conf->private_key);
+	free(conf->name);
+	free(conf->path);
+	free(conf);
+}

@@ -1,0 +1,181 @@
+/* src/conf/lines.c - inih as Debian ships it (55) cuts lines at 200 bytes and names at
+ * 50, takes an indented line for a continuation, takes " ;" for a comment and ':' for
+ * '=', and does not report the start of a section; which of these hold is decided when it
+ * is built. So it never sees a file's own lines: it is given "[NAME]" and "KEY=" only, of
+ * letters and digits, never indented, and "begin=" after each section. The values stay in
+ * the text, which is wiped later; inih's line buffer, which nobody wipes, never holds a
+ * key. */
+#include "conf/lines.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+#define WORD_MAX    40 /* inih keeps 50 bytes of a name */
+#define WORD_STRLEN (WORD_MAX + 1)
+
+void lines_init(struct lines *l, char *text, size_t n)
+{
+	*l = (struct lines){ .at = text, .text_end = text + n };
+}
+
+static char *skip_blanks(char *at, const char *end)
+{
+	while (at < end && lines_is_blank(*at))
+		at++;
+	return at;
+}
+
+static char *cut_blanks(const char *start, char *end)
+{
+	while (end > start && lines_is_blank(end[-1]))
+		end--;
+	return end;
+}
+
+/* Splits start..end at '=' and ends both halves with NUL; *end is written to. */
+static void split(struct lines *l, char *start, char *end)
+{
+	char *equals = memchr(start, '=', (size_t)(end - start));
+
+	l->has_nul = memchr(start, '\0', (size_t)(end - start)) != NULL;
+	l->name = skip_blanks(start, end);
+	l->value = equals ? skip_blanks(equals + 1, end) : NULL;
+	if (equals) {
+		l->value_end = cut_blanks(l->value, end);
+		l->value_end_char = *l->value_end;
+		*l->value_end = '\0';
+	}
+	*cut_blanks(l->name, equals ? equals : end) = '\0';
+}
+
+/* "tunion:" right behind the '#' makes a comment a setting. Returns what follows. */
+static char *setting_of(char *comment, const char *end)
+{
+	static const char word[] = "tunion";
+	const size_t n = sizeof(word) - 1;
+	char *at = skip_blanks(comment, end);
+
+	if ((size_t)(end - at) < n || strncasecmp(at, word, n) != 0)
+		return NULL;
+	at = skip_blanks(at + n, end);
+	return at < end && *at == ':' ? at + 1 : NULL;
+}
+
+/* True if this line's comment is a setting; it's then the line. */
+static bool take_setting(struct lines *l)
+{
+	char *start = setting_of(l->comment, l->line_end);
+	char *end;
+
+	if (!start)
+		return false;
+	end = memchr(start, '#', (size_t)(l->line_end - start));
+	l->kind = LINES_SETTING;
+	split(l, start, end ? end : l->line_end);
+	return true;
+}
+
+/* True if there is more on the next line than blanks and a comment. */
+static bool take_line(struct lines *l)
+{
+	char *start = l->at;
+	char *end = memchr(start, '\n', (size_t)(l->text_end - start));
+	char *hash;
+
+	l->number++;
+	l->line_end = end ? end : l->text_end;
+	l->at = end ? end + 1 : l->text_end;
+	hash = memchr(start, '#', (size_t)(l->line_end - start));
+	l->comment = hash ? hash + 1 : NULL;
+	l->commented = hash != NULL;
+	end = hash ? hash : l->line_end;
+	start = skip_blanks(start, end);
+	if (start == end)
+		return false;
+	l->kind = *start == '[' ? LINES_SECTION : LINES_KEY;
+	l->section_begins = l->kind == LINES_SECTION;
+	split(l, start, end);
+	if (l->kind == LINES_SECTION &&
+	    l->value) /* "[x = y]": no section, shown to nobody */
+		l->name[1] = '\0';
+	return true;
+}
+
+/* The letters and digits of start..end without blanks, or "?" if there is anything else.
+ */
+static void word_of(char out[static WORD_STRLEN], const char *start, const char *end)
+{
+	size_t n = 0;
+
+	for (; start < end; start++) {
+		char c = *start;
+
+		if (lines_is_blank(c))
+			continue;
+		if (n == WORD_MAX || !((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+		                       (c >= '0' && c <= '9'))) {
+			n = 0;
+			break;
+		}
+		out[n++] = c;
+	}
+	if (n == 0)
+		out[n++] = '?';
+	out[n] = '\0';
+}
+
+/* What inih is told of the line. */
+static void tell(const struct lines *l, char word[static WORD_STRLEN])
+{
+	const char *name = l->name;
+	size_t n = strlen(name);
+
+	if (l->kind != LINES_SECTION)
+		word_of(word, name, name + n);
+	else if (!l->has_nul && n > 2 && name[n - 1] == ']')
+		word_of(word, name + 1, name + n - 1);
+	else
+		strcpy(word, "?");
+}
+
+char *lines_read(char *out, int room, void *lines)
+{
+	struct lines *l = lines;
+	char word[WORD_STRLEN];
+	int n;
+
+	if (l->section_begins) {
+		l->section_begins = false;
+		n = snprintf(out, (size_t)room, "begin=\n");
+		return n < room ? out : NULL;
+	}
+	for (;;) {
+		if (l->commented) {
+			l->commented = false;
+			if (l->comment && take_setting(l))
+				break;
+		}
+		if (l->at == l->text_end)
+			return NULL;
+		if (take_line(l))
+			break;
+	}
+	tell(l, word);
+	n = snprintf(out, (size_t)room, l->kind == LINES_SECTION ? "[%s]\n" : "%s=\n",
+	             word);
+	return n < room ? out : NULL;
+}
+
+char *lines_whole_value(struct lines *l)
+{
+	char *end;
+
+	*l->value_end = l->value_end_char;
+	l->comment = NULL;
+	end = cut_blanks(l->value, l->line_end);
+	*end = '\0';
+	l->has_nul =
+		l->has_nul || memchr(l->value, '\0', (size_t)(end - l->value)) != NULL;
+	return l->value;
+}

@@ -1,0 +1,199 @@
+/* src/conf/load.c - the text of a file holds its private key, so it is read, unbuffered,
+ * into memory that is locked and gets wiped. */
+#include "conf/load.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <sodium.h>
+
+#include "conf/parse.h"
+
+#define TEXT_START_BYTES ((size_t)4096)
+#define TEXT_MAX_BYTES   ((size_t)64 << 20) /* 100,000 peers fit; a disk image does not */
+
+static const char suffix[] = ".conf";
+
+/* The device's name: what stands between the last slash and ".conf". */
+static char *name_of(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	const char *base = slash ? slash + 1 : path;
+	size_t n = strlen(base), tail = sizeof(suffix) - 1;
+	char *name;
+
+	if (n < tail || strcmp(base + n - tail, suffix) != 0)
+		return strdup("");
+	name = strndup(base, n - tail);
+	if (name && !conf_name_valid(name))
+		name[0] = '\0';
+	return name;
+}
+
+/* 0, -ENOMEM, or -EINVAL if the name is none (also in diag): conf->name is then empty. */
+static int conf_new(struct conf **out, const char *path, struct diag *diag)
+{
+	struct conf *conf = calloc(1, sizeof(*conf));
+
+	*out = NULL;
+	if (!conf)
+		return -ENOMEM;
+	conf->path = strdup(path);
+	conf->name = name_of(path);
+	if (!conf->path || !conf->name) {
+		conf_free(conf);
+		return -ENOMEM;
+	}
+	*out = conf;
+	if (conf->name[0] != '\0')
+		return 0;
+	diag_error(
+		diag, path, 0,
+		"the file's name is none for a tunnel; expected 1 to %d of A-Z a-z 0-9 "
+		"_ = + . - and then .conf, and not \".\", \"..\" or \"all\"",
+		CONF_NAME_MAX);
+	return -EINVAL;
+}
+
+/* A larger copy; the old text is wiped. NULL if out of memory. */
+static char *enlarge(char *text, size_t n, size_t room)
+{
+	char *larger = sodium_malloc(room);
+
+	if (larger && n > 0)
+		memcpy(larger, text, n);
+	sodium_free(text);
+	return larger;
+}
+
+/* *text gets n bytes and one to spare; free it with sodium_free. 0 or -errno. */
+static int read_all(char **text, size_t *n, FILE *stream)
+{
+	size_t room = 0, want = TEXT_START_BYTES;
+
+	*text = NULL;
+	*n = 0;
+	do {
+		if (*n + 1 >= room) {
+			room = want;
+			want *= 2;
+			*text = enlarge(*text, *n, room);
+			if (!*text)
+				return -ENOMEM;
+		}
+		*n += fread(*text + *n, 1, room - 1 - *n, stream);
+		if (ferror(stream))
+			return errno ? -errno : -EIO;
+		if (*n > TEXT_MAX_BYTES)
+			return -EFBIG;
+	} while (!feof(stream));
+	return 0;
+}
+
+/* Reads and parses; conf has its path. */
+static int fill(struct conf *conf, FILE *stream, struct diag *diag)
+{
+	char *text = NULL;
+	size_t n;
+	int r;
+
+	if (sodium_init() < 0)
+		return -ENOSYS;
+	errno = 0;
+	r = read_all(&text, &n, stream);
+	if (r == 0)
+		r = parse_text(conf, text, n, diag);
+	else
+		diag_error(diag, conf->path, 0, "can't be read: %s", strerror(-r));
+	sodium_free(text);
+	return r;
+}
+
+/* As wg-quick: who may get at the file through its directory? */
+static void warn_if_open_to_all(const struct conf *conf, const struct stat *file,
+                                struct diag *diag)
+{
+	char *path = realpath(conf->path, NULL);
+	char *slash = path ? strrchr(path, '/') : NULL;
+	struct stat directory;
+
+	if (!slash)
+		goto out;
+	slash[slash == path] = '\0';
+	if (stat(path, &directory) == 0 && (file->st_mode & directory.st_mode & 07) != 0)
+		diag_warning(diag, conf->path, 0,
+		             "is world accessible and has keys in it; expected mode "
+		             "0600, it has "
+		             "%04o",
+		             (unsigned)file->st_mode & 07777);
+out:
+	free(path);
+}
+
+/* 0 or -errno. Doesn't hang on a FIFO, nor read a device. */
+static int open_file(FILE **out, const struct conf *conf, struct diag *diag)
+{
+	int fd = open(conf->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	struct stat st;
+	int r = 0;
+
+	*out = NULL;
+	if (fd < 0 || fstat(fd, &st) < 0) {
+		r = -errno;
+		diag_error(diag, conf->path, 0, "can't be read: %s", strerror(-r));
+	} else if (!S_ISREG(st.st_mode)) {
+		r = -EINVAL;
+		diag_error(diag, conf->path, 0,
+		           "is no regular file; expected a tunnel file");
+	} else {
+		warn_if_open_to_all(conf, &st, diag);
+		*out = fdopen(fd, "r");
+		if (*out)
+			return 0;
+		r = -errno;
+	}
+	if (fd >= 0)
+		close(fd);
+	return r;
+}
+
+/* conf_new said `named`, then the file `r`: an invalid name leaves no conf. */
+static int finish(struct conf **out, int named, int r)
+{
+	if (named < 0 || r == -ENOMEM) {
+		conf_free(*out);
+		*out = NULL;
+	}
+	return r < 0 ? r : named;
+}
+
+int load_file(struct conf **out, const char *path, struct diag *diag)
+{
+	int named = conf_new(out, path, diag);
+	FILE *stream;
+	int r;
+
+	if (!*out)
+		return named;
+	r = open_file(&stream, *out, diag);
+	if (r == 0) {
+		setvbuf(stream, NULL, _IONBF,
+		        0); /* or stdio would keep a copy of the keys */
+		r = fill(*out, stream, diag);
+		fclose(stream);
+	}
+	return finish(out, named, r);
+}
+
+int load_stream(struct conf **out, FILE *stream, const char *path, struct diag *diag)
+{
+	int named = conf_new(out, path, diag);
+
+	if (!*out)
+		return named;
+	return finish(out, named, fill(*out, stream, diag));
+}
