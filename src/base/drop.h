@@ -19,6 +19,7 @@ enum drop {
 	DROP_STAGED_FULL,    /* the queue that waits for a handshake was full: oldest dropped */
 	DROP_HANDSHAKE_FAILED, /* given up after REKEY_ATTEMPT_TIME; the queue was dropped */
 	DROP_SEND,           /* the socket refused it */
+	DROP_SOURCE,         /* bears another device's address, and no flow is free (section 5) */
 	/* inbound */
 	DROP_BAD_MESSAGE,    /* unknown type, or a length that the type can't have */
 	DROP_BAD_MAC1,

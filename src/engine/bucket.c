@@ -91,3 +91,12 @@ uint32_t bucket_hash_port(uint16_t port)
 {
 	return port * 2654435769U >> 16;
 }
+
+uint32_t bucket_hash_addr(const struct ip_addr *addr)
+{
+	uint32_t hash = 2166136261U;
+
+	for (size_t i = 0; i < ip_addr_bytes(addr); i++)
+		hash = (hash ^ addr->b[i]) * 16777619U;
+	return hash;
+}

@@ -94,8 +94,9 @@ int engine_new(struct engine **out, const struct engine_env *env)
 		return -ENOMEM;
 	e->env = *env;
 	e->pool = packet_pool_new(POOL_LIMIT_BYTES);
-	if (!e->pool || bucket_init(&e->by_name) != 0 || bucket_init(&e->by_port) != 0 ||
-	    union_init(&e->table) != 0) {
+	e->flows = flows_new(&e->env.rng);
+	if (!e->pool || !e->flows || bucket_init(&e->by_name) != 0 || bucket_init(&e->by_port) != 0 ||
+	    bucket_init(&e->by_address) != 0 || union_init(&e->table) != 0) {
 		engine_free(e);
 		return -ENOMEM;
 	}
@@ -112,6 +113,8 @@ void engine_free(struct engine *e)
 	union_clear(&e->table);
 	bucket_clear(&e->by_name);
 	bucket_clear(&e->by_port);
+	bucket_clear(&e->by_address);
+	flows_free(e->flows);
 	packet_pool_free(e->pool);
 	free(e);
 }
@@ -228,6 +231,7 @@ int engine_add_device(struct engine *e, const char *name, struct device **out)
 	if (!d)
 		return -ENOMEM;
 	d->engine = e;
+	d->id = ++e->last_id;
 	d->wg_env = (struct wg_env){ &e->env.rng, &e->timers, e->pool, e->env.log,
 		                     wall_clock,  &callbacks, d };
 	if (wg_device_new(&d->wg, name, &d->wg_env) != 0) {
@@ -257,6 +261,15 @@ static void free_vias(struct device *d)
 	}
 }
 
+static void forget_addresses(struct device *d)
+{
+	for (size_t i = 0; i < d->address_count; i++)
+		bucket_remove(&d->engine->by_address, &d->addresses[i].by_address);
+	flows_forget_device(d->engine->flows, d->id);
+	free(d->addresses);
+	d->address_count = 0;
+}
+
 void engine_remove_device(struct engine *e, struct device *d)
 {
 	settle_remove(d);
@@ -266,7 +279,7 @@ void engine_remove_device(struct engine *e, struct device *d)
 	wg_device_free(d->wg);
 	free_vias(d);
 	free(d->via_name);
-	free(d->addresses);
+	forget_addresses(d);
 	free(d);
 }
 
@@ -288,9 +301,19 @@ static int copy_name(char **out, const char *name)
 	return name && !*out ? -ENOMEM : 0;
 }
 
-static void take_settings(struct device *d, const struct device_settings *s)
+static void take_addresses(struct device *d, const struct device_settings *s)
 {
 	d->address_count = s->address_count;
+	for (size_t i = 0; i < s->address_count; i++) {
+		d->addresses[i].addr = s->addresses[i];
+		d->addresses[i].device = d;
+		bucket_add(&d->engine->by_address, &d->addresses[i].by_address,
+		           bucket_hash_addr(&s->addresses[i]));
+	}
+}
+
+static void take_settings(struct device *d, const struct device_settings *s)
+{
 	d->mtu_bytes = s->mtu_bytes;
 	d->source_fix_off = s->source_fix_off;
 	d->way.metric = s->metric;
@@ -304,7 +327,8 @@ static void take_settings(struct device *d, const struct device_settings *s)
 
 int device_set(struct device *d, const struct device_settings *s)
 {
-	struct ip_addr *addresses = calloc(s->address_count + 1, sizeof(*addresses));
+	struct device_address *addresses =
+		calloc(s->address_count + 1, sizeof(*addresses));
 	char *via_name = NULL;
 
 	if (!addresses ||
@@ -312,12 +336,11 @@ int device_set(struct device *d, const struct device_settings *s)
 		free(addresses);
 		return -ENOMEM;
 	}
-	if (s->address_count > 0)
-		memcpy(addresses, s->addresses, s->address_count * sizeof(*addresses));
-	free(d->addresses);
+	forget_addresses(d);
 	free(d->via_name);
 	free_vias(d);
 	d->addresses = addresses;
+	take_addresses(d, s);
 	d->via_name = via_name;
 	take_settings(d, s);
 	settle_touch(d);

@@ -13,6 +13,7 @@
 
 #include "base/iphdr.h"
 #include "engine/settle.h"
+#include "engine/source.h"
 
 /* ---- who has an inner packet */
 
@@ -148,6 +149,7 @@ static void deliver(struct device *d, struct packet **packets, size_t n, unsigne
 		else
 			packets[for_tun++] = packets[i];
 	}
+	source_fix_in(d, packets, for_tun, now_ns);
 	to_tun(d->engine, packets, for_tun);
 	run_count = grouping_finish(&grouping, carried, runs);
 	for (size_t i = 0; i < run_count; i++)

@@ -4,6 +4,7 @@
 
 #include "base/iphdr.h"
 #include "engine/carry.h"
+#include "engine/source.h"
 
 #define IPV6_MTU_MIN 1280U /* a device with IPv6 takes that much, whatever its MTU says  \
 	                    */
@@ -81,6 +82,8 @@ static void route(struct outbound *o, struct packet *p)
 		unreachable(o, p);
 	} else if (too_big(device_of_way(way->device), &view)) {
 		drop_too_big(o, device_of_way(way->device), p);
+	} else if (!source_fix_out(device_of_way(way->device), p, &view, o->now_ns)) {
+		device_drop(device_of_way(way->device), DROP_SOURCE, 1);
 	} else {
 		grouping_add(&o->grouping, &peer_of_way(way)->group, p);
 	}

@@ -16,6 +16,7 @@
 #include "base/timerq.h"
 #include "engine/bucket.h"
 #include "engine/engine.h"
+#include "engine/flow.h"
 #include "engine/group.h"
 #include "engine/icmp.h"
 #include "plan/union.h"
@@ -41,6 +42,13 @@ struct peer_via {
 	struct way_device *device; /* borrowed; NULL while there is none of the name */
 };
 
+/* One of a device's Addresses, and its link in the table of all. */
+struct device_address {
+	struct ip_addr addr;
+	struct device *device; /* borrowed: whose it is */
+	struct bucket_link by_address;
+};
+
 struct device {
 	struct way_device
 		way; /* first member; way.sibling is the next in the order added */
@@ -50,10 +58,11 @@ struct device {
 	struct wg_env wg_env;
 	struct udp_link *udp; /* borrowed; may be NULL */
 
-	struct ip_addr *addresses; /* owned: the file's Addresses */
+	struct device_address *addresses; /* owned: the file's Addresses */
 	size_t address_count;
 	uint32_t mtu_bytes; /* of inner packets; 0: no bound */
 	bool source_fix_off;
+	uint32_t id; /* never used again in this engine */
 	char *via_name;        /* owned; NULL but for WAY_VIA_DEVICE */
 	struct peer_via *vias; /* owned */
 
@@ -79,7 +88,9 @@ struct engine {
 	struct packet_pool *pool;    /* owned */
 	struct tun_link *tun;        /* borrowed; may be NULL */
 	struct device *first, *last; /* owned */
-	struct bucket_table by_name, by_port;
+	struct bucket_table by_name, by_port, by_address;
+	struct flows *flows; /* owned */
+	uint32_t last_id;    /* of a device */
 	struct union_table table;
 	enum settle_need need;
 	struct device *touched; /* list by next_touched */
@@ -111,7 +122,7 @@ static inline void device_drop(const struct device *d, enum drop reason, size_t 
 static inline bool device_has_address(const struct device *d, const struct ip_addr *a)
 {
 	for (size_t i = 0; i < d->address_count; i++) {
-		if (ip_addr_equal(&d->addresses[i], a))
+		if (ip_addr_equal(&d->addresses[i].addr, a))
 			return true;
 	}
 	return false;

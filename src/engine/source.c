@@ -1,0 +1,44 @@
+/* src/engine/source.c */
+#include "engine/source.h"
+
+/* Whose address is it? NULL: no device's. */
+static const struct device *owner(const struct engine *e, const struct ip_addr *addr)
+{
+	struct bucket_link *l = bucket_first(&e->by_address, bucket_hash_addr(addr));
+
+	for (; l; l = bucket_next(l)) {
+		const struct device_address *a =
+			CONTAINER_OF(l, struct device_address, by_address);
+
+		if (ip_addr_equal(&a->addr, addr))
+			return a->device;
+	}
+	return NULL;
+}
+
+bool source_fix_out(struct device *d, struct packet *p, struct ip_view *view,
+                    uint64_t now_ns)
+{
+	const struct ip_addr *own =
+		view->family == IP_V4 ? &d->way.address4 : &d->way.address6;
+
+	if (ip_addr_equal(&view->src, own)) /* nearly always */
+		return true;
+	if (d->source_fix_off || own->family == IP_NONE ||
+	    device_has_address(d, &view->src) || !owner(d->engine, &view->src))
+		return true;
+	return ip_view_parse(view, p->data, p->len_bytes) &&
+	       flow_out(d->engine->flows, d->id, own, p, view, now_ns);
+}
+
+void source_fix_in(struct device *d, struct packet *const *packets, size_t n,
+                   uint64_t now_ns)
+{
+	struct ip_view view;
+
+	if (d->source_fix_off || flows_count(d->engine->flows) == 0)
+		return;
+	for (size_t i = 0; i < n; i++)
+		if (ip_view_parse(&view, packets[i]->data, packets[i]->len_bytes))
+			flow_in(d->engine->flows, d->id, packets[i], &view, now_ns);
+}

@@ -1,0 +1,23 @@
+/* src/engine/source.h - does a packet bear the right device's address? (design section 5)
+ *
+ * Outbound, after the device is known; inbound, before the tun. The flows are in flow.h.
+ */
+#ifndef TUNION_ENGINE_SOURCE_H
+#define TUNION_ENGINE_SOURCE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "engine/state.h"
+
+/* A packet leaves through d: if its source is another device's address (not one of d's,
+ * not a stranger's that the host forwards), it becomes d's. False: it has to be dropped.
+ * The view needs no more than addresses, and its source is brought up to date. */
+MUST_CHECK bool source_fix_out(struct device *d, struct packet *p, struct ip_view *view,
+                               uint64_t now_ns);
+
+/* Packets that came in through d and go to the tun. */
+void source_fix_in(struct device *d, struct packet *const *packets, size_t n,
+                   uint64_t now_ns);
+
+#endif
