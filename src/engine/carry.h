@@ -8,7 +8,7 @@
 #include <stdbool.h>
 
 #include "base/attr.h"
-#include "engine/state.h"
+#include "engine/core.h"
 
 /* May packets for this peer be sent at all? If not, counts n drops with the reason, and
  * names a loop in the log. Settled. */

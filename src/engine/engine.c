@@ -11,7 +11,7 @@
 #include "engine/inbound.h"
 #include "engine/outbound.h"
 #include "engine/settle.h"
-#include "engine/state.h"
+#include "engine/core.h"
 
 /* All staged packets of all devices together; 128 of 1500 bytes are 0.5 MiB of it. */
 #define POOL_LIMIT_BYTES (8U << 20)

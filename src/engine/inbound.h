@@ -2,7 +2,7 @@
 #ifndef TUNION_ENGINE_INBOUND_H
 #define TUNION_ENGINE_INBOUND_H
 
-#include "engine/state.h"
+#include "engine/core.h"
 
 /* As engine_udp_input; settled. */
 void inbound_datagrams(struct device *d, struct packet **datagrams, size_t n,

@@ -3,7 +3,7 @@
 #ifndef TUNION_ENGINE_OUTBOUND_H
 #define TUNION_ENGINE_OUTBOUND_H
 
-#include "engine/state.h"
+#include "engine/core.h"
 
 /* As engine_tun_input; settled. */
 void outbound_packets(struct engine *e, struct packet **packets, size_t n,

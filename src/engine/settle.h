@@ -7,7 +7,7 @@
 #define TUNION_ENGINE_SETTLE_H
 
 #include "base/attr.h"
-#include "engine/state.h"
+#include "engine/core.h"
 
 /* The device's own part is stale: keys, peers, allowed IPs, endpoints, Via, metric. */
 void settle_touch(struct device *d);

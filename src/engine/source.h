@@ -8,7 +8,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "engine/state.h"
+#include "engine/core.h"
 
 /* A packet leaves through d: if its source is another device's address (not one of d's,
  * not a stranger's that the host forwards), it becomes d's. False: it has to be dropped.

@@ -6,15 +6,18 @@
 
 #include "unit.h"
 
-uint16_t craft_sum(const uint8_t *bytes, size_t n)
+static uint16_t add(uint32_t sum, const uint8_t *bytes, size_t n)
 {
-	uint32_t sum = 0;
-
 	for (size_t i = 0; i < n; i++) {
 		sum += i % 2 == 0 ? (uint32_t)bytes[i] << 8 : bytes[i];
 		sum = (sum & 0xffff) + (sum >> 16);
 	}
 	return (uint16_t)sum;
+}
+
+uint16_t craft_sum(const uint8_t *bytes, size_t n)
+{
+	return add(0, bytes, n);
 }
 
 static void put16(uint8_t *at, size_t value)
@@ -85,15 +88,12 @@ void craft_ip(struct craft *c, const char *src, const char *dst, uint8_t protoco
 static uint16_t transport_sum(const uint8_t *ip, uint8_t protocol, size_t header,
                               size_t n)
 {
-	uint8_t b[40 + 65535] = { 0 };
 	bool v6 = ip[0] >> 4 == 6;
-	size_t addresses = v6 ? 32 : 8;
+	uint8_t rest[4] = { 0, protocol };
+	uint16_t sum = add(0, ip + (v6 ? 8 : 12), v6 ? 32 : 8);
 
-	memcpy(b, ip + (v6 ? 8 : 12), addresses);
-	put16(b + addresses, n); /* the same sum as RFC 8200's order of the same fields */
-	b[addresses + 3] = protocol;
-	memcpy(b + addresses + 4, ip + header, n);
-	return craft_sum(b, addresses + 4 + n);
+	put16(rest + 2, n);
+	return add(add(sum, rest, sizeof(rest)), ip + header, n);
 }
 
 void craft_udp(struct craft *c, const char *src, uint16_t src_port, const char *dst,

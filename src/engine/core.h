@@ -1,9 +1,9 @@
-/* src/engine/state.h - what the engine's own modules know of each other: its structs
+/* src/engine/core.h - what the engine's own modules know of each other: its structs
  *
  * Everything hangs off struct engine. wg owns keys, sessions and allowed IPs; here is
  * what tunion adds: the union, the ways, ports, addresses, the tun. */
-#ifndef TUNION_ENGINE_STATE_H
-#define TUNION_ENGINE_STATE_H
+#ifndef TUNION_ENGINE_CORE_H
+#define TUNION_ENGINE_CORE_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,0 +1,797 @@
+/* tests/sim/world.c */
+#include "world.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "craft.h"
+#include "unit.h"
+
+#define WALL_START_NS (UINT64_C(1700000000) * NS_PER_SEC)
+#define BATCH_EVENTS  16
+
+enum event_kind {
+	EVENT_PACKET, /* a raw packet arrives at the node */
+	EVENT_TUN,    /* a raw packet goes into the node's tun */
+};
+
+struct event {
+	uint64_t at_ns, order;
+	enum event_kind kind;
+	struct node *node;
+	struct trail trail;
+	size_t n;
+	uint8_t bytes[];
+};
+
+/* ---- small things */
+
+struct ip_addr sim_addr(const char *text)
+{
+	struct ip_addr addr;
+
+	ck_assert_msg(ip_addr_parse(&addr, text), "%s", text);
+	return addr;
+}
+
+struct ip_prefix sim_prefix(const char *text)
+{
+	char addr[IP_ADDR_STRLEN];
+	const char *slash = strchr(text, '/');
+
+	ck_assert_ptr_nonnull(slash);
+	snprintf(addr, sizeof(addr), "%.*s", (int)(slash - text), text);
+	return ip_prefix_mask((struct ip_prefix){
+		sim_addr(addr), (uint8_t)strtoul(slash + 1, NULL, 10) });
+}
+
+static void fill_random(void *context, void *bytes, size_t n)
+{
+	struct node *node = context;
+	uint8_t *at = bytes;
+
+	while (n > 0) {
+		uint64_t word = unit_random(&node->random);
+		size_t some = n < sizeof(word) ? n : sizeof(word);
+
+		memcpy(at, &word, some);
+		at += some;
+		n -= some;
+	}
+}
+
+static uint64_t wall_clock(void *context)
+{
+	const struct node *node = context;
+
+	return WALL_START_NS + node->world->now_ns;
+}
+
+static void keep_line(void *context, enum log_level level, const char *line)
+{
+	struct node *node = context;
+
+	(void)level;
+	if (node->log_count < SIM_LOG_LINES)
+		snprintf(node->log_lines[node->log_count], sizeof(node->log_lines[0]),
+		         "%s", line);
+	node->log_count++;
+}
+
+/* ---- the event queue: a binary heap */
+
+static bool sooner(const struct event *a, const struct event *b)
+{
+	return a->at_ns != b->at_ns ? a->at_ns < b->at_ns : a->order < b->order;
+}
+
+static void queue_swap(struct world *w, size_t a, size_t b)
+{
+	struct event *e = w->queue[a];
+
+	w->queue[a] = w->queue[b];
+	w->queue[b] = e;
+}
+
+static void queue_push(struct world *w, struct event *e)
+{
+	size_t i = w->queued++;
+
+	if (w->queued > w->queue_room) {
+		w->queue_room = 2 * w->queued;
+		w->queue = realloc(w->queue, w->queue_room * sizeof(struct event *));
+		ck_assert_ptr_nonnull(w->queue);
+	}
+	e->order = w->made++;
+	w->queue[i] = e;
+	for (; i > 0 && sooner(w->queue[i], w->queue[(i - 1) / 2]); i = (i - 1) / 2)
+		queue_swap(w, i, (i - 1) / 2);
+}
+
+static struct event *queue_pop(struct world *w)
+{
+	struct event *first = w->queue[0];
+	size_t i = 0, child;
+
+	w->queue[0] = w->queue[--w->queued];
+	while ((child = 2 * i + 1) < w->queued) {
+		if (child + 1 < w->queued && sooner(w->queue[child + 1], w->queue[child]))
+			child++;
+		if (!sooner(w->queue[child], w->queue[i]))
+			break;
+		queue_swap(w, i, child);
+		i = child;
+	}
+	return first;
+}
+
+static void schedule(struct world *w, uint64_t at_ns, enum event_kind kind,
+                     struct node *node, const struct trail *trail, const uint8_t *bytes,
+                     size_t n)
+{
+	struct event *e = malloc(sizeof(*e) + n);
+
+	ck_assert_ptr_nonnull(e);
+	e->at_ns = at_ns;
+	e->kind = kind;
+	e->node = node;
+	e->trail = *trail;
+	e->n = n;
+	memcpy(e->bytes, bytes, n);
+	queue_push(w, e);
+}
+
+/* ---- addresses */
+
+static struct ip_addr address_at(const uint8_t *ip, bool destination)
+{
+	if (ip[0] >> 4 == 6)
+		return ip_addr_from_bytes(IP_V6, ip + (destination ? 24 : 8));
+	return ip_addr_from_bytes(IP_V4, ip + (destination ? 16 : 12));
+}
+
+static bool is_local(const struct node *node, const struct ip_addr *addr)
+{
+	for (size_t i = 0; i < node->local_count; i++) {
+		if (ip_addr_equal(&node->local[i], addr))
+			return true;
+	}
+	return false;
+}
+
+static bool is_behind_tun(const struct node *node, const struct ip_addr *addr)
+{
+	for (size_t i = 0; i < node->behind_count; i++) {
+		if (ip_addr_equal(&node->behind_tun[i], addr))
+			return true;
+	}
+	return false;
+}
+
+static struct node *owner_of(const struct world *w, const struct ip_addr *addr)
+{
+	for (size_t i = 0; i < w->owner_count; i++) {
+		if (ip_addr_equal(&w->owners[i].addr, addr))
+			return w->owners[i].node;
+	}
+	return NULL;
+}
+
+static bool by_chance(struct world *w, uint32_t permille)
+{
+	return permille > 0 && unit_random(&w->random) % 1000 < permille;
+}
+
+/* ---- the network */
+
+static uint64_t travel_ns(struct world *w)
+{
+	uint64_t us = w->conditions.delay_us;
+
+	if (w->conditions.jitter_us > 0)
+		us += unit_random(&w->random) % w->conditions.jitter_us;
+	return us * 1000;
+}
+
+static void mark_ce(struct world *w, uint8_t *ip)
+{
+	uint8_t tos = ip[0] >> 4 == 6 ? (uint8_t)(ip[0] << 4 | ip[1] >> 4) : ip[1];
+	struct craft c;
+
+	if (w->ce_marks == 0 || (tos & 3) == 0 || (tos & 3) == 3)
+		return;
+	craft_bytes(&c, ip, 40);
+	craft_set_tos(&c, tos | 3);
+	memcpy(ip, c.packet.data, 20);
+}
+
+static void travel(struct world *w, struct node *to, const struct trail *trail,
+                   uint8_t *bytes, size_t n)
+{
+	if (by_chance(w, w->conditions.loss_permille)) {
+		w->lost++;
+		return;
+	}
+	mark_ce(w, bytes);
+	schedule(w, w->now_ns + travel_ns(w), EVENT_PACKET, to, trail, bytes, n);
+	if (by_chance(w, w->conditions.duplicate_permille))
+		schedule(w, w->now_ns + travel_ns(w), EVENT_PACKET, to, trail, bytes, n);
+}
+
+/* ---- UDP headers, network address translation */
+
+static size_t header_of(const uint8_t *ip)
+{
+	return ip[0] >> 4 == 6 ? 40 : 20;
+}
+
+static uint8_t tos_of(const uint8_t *ip)
+{
+	return ip[0] >> 4 == 6 ? (uint8_t)(ip[0] << 4 | ip[1] >> 4) : ip[1];
+}
+
+/* at 0: source, 2: destination */
+static uint16_t port_of(const uint8_t *ip, size_t at)
+{
+	const uint8_t *udp = ip + header_of(ip);
+
+	return (uint16_t)(udp[at] << 8 | udp[at + 1]);
+}
+
+/* c becomes the datagram with other addresses. */
+static void readdress(struct craft *c, const uint8_t *ip, size_t n,
+                      const struct ip_addr *src, uint16_t src_port,
+                      const struct ip_addr *dst, uint16_t dst_port)
+{
+	char from[IP_ADDR_STRLEN], to[IP_ADDR_STRLEN];
+	size_t header = header_of(ip) + 8;
+
+	craft_udp(c, ip_addr_format(src, from), src_port, ip_addr_format(dst, to),
+	          dst_port, ip + header, n - header);
+	craft_set_tos(c, tos_of(ip));
+}
+
+static void translate_out(struct node *node, struct craft *c, const uint8_t *ip, size_t n)
+{
+	struct ip_addr src = address_at(ip, false), dst = address_at(ip, true);
+	uint16_t port = port_of(ip, 0);
+	size_t i = 0;
+
+	while (i < node->nat_count &&
+	       (node->nats[i].port != port || !ip_addr_equal(&node->nats[i].addr, &src)))
+		i++;
+	ck_assert_uint_lt(i, NAT_MAX);
+	if (i == node->nat_count)
+		node->nats[node->nat_count++] = (struct nat){ src, port };
+	readdress(c, ip, n, src.family == IP_V4 ? &node->public4 : &node->public6,
+	          (uint16_t)(NAT_PORT + i), &dst, port_of(ip, 2));
+}
+
+/* False: not for an address translated here. */
+static bool translate_in(struct node *node, struct craft *c, const uint8_t *ip, size_t n)
+{
+	struct ip_addr src = address_at(ip, false), dst = address_at(ip, true);
+	size_t i = (size_t)port_of(ip, 2) - NAT_PORT;
+
+	if (i >= node->nat_count ||
+	    !ip_addr_equal(&dst, dst.family == IP_V4 ? &node->public4 : &node->public6))
+		return false;
+	readdress(c, ip, n, &src, port_of(ip, 0), &node->nats[i].addr,
+	          node->nats[i].port);
+	return true;
+}
+
+/* A packet that the node itself sends or forwards. */
+static void route(struct node *from, const struct trail *trail, uint8_t *ip, size_t n)
+{
+	struct world *w = from->world;
+	struct ip_addr src = address_at(ip, false), dst = address_at(ip, true);
+	struct node *to = owner_of(w, &dst);
+	struct craft c;
+
+	if (is_local(from, &dst)) {
+		schedule(w, w->now_ns, EVENT_PACKET, from, trail, ip, n);
+	} else if (is_behind_tun(from, &dst)) {
+		schedule(w, w->now_ns, EVENT_TUN, from, trail, ip, n);
+	} else if (!to) {
+		w->unroutable++;
+	} else if (is_behind_tun(from, &src)) {
+		translate_out(from, &c, ip, n);
+		travel(w, to, trail, c.packet.data, c.packet.len_bytes);
+	} else {
+		travel(w, to, trail, ip, n);
+	}
+}
+
+static size_t udp_send(struct udp_link *link, const struct endpoint *to,
+                       struct packet *const *packets, size_t n)
+{
+	struct node_udp *udp = CONTAINER_OF(link, struct node_udp, link);
+	struct node *node = udp->node;
+	const struct ip_addr *own =
+		to->addr.family == IP_V4 ? &node->public4 : &node->public6;
+	char src[IP_ADDR_STRLEN], dst[IP_ADDR_STRLEN];
+	struct node *owner = owner_of(node->world, &to->addr);
+
+	if (own->family == IP_NONE)
+		return 0;
+	if (to->local.family != IP_NONE && is_local(node, &to->local))
+		own = &to->local;
+	ip_addr_format(own, src);
+	ip_addr_format(&to->addr, dst);
+	for (size_t i = 0; i < n; i++) {
+		struct craft c;
+
+		craft_udp(&c, src, udp->port, dst, to->port, packets[i]->data,
+		          packets[i]->len_bytes);
+		craft_set_tos(&c, packets[i]->tos);
+		if (owner)
+			node->sent[owner->id]++;
+		route(node, &node->world->udp_trail, c.packet.data, c.packet.len_bytes);
+	}
+	return n;
+}
+
+/* ---- the application */
+
+#define PROBE_BYTES 8 /* magic, id, direction */
+
+static uint8_t probe_byte(uint16_t id, size_t at)
+{
+	return (uint8_t)(id * 31 + at * 7 + (at >> 8));
+}
+
+static size_t probe_make(uint8_t *out, uint16_t id, bool back, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		out[i] = probe_byte(id, i);
+	out[0] = 0xfe;
+	out[1] = back;
+	out[2] = (uint8_t)(id >> 8);
+	out[3] = (uint8_t)id;
+	return n;
+}
+
+/* The probe's id, or -1: not one, or not as it was made. */
+static int probe_parse(const uint8_t *udp, size_t n, bool back)
+{
+	uint16_t id;
+
+	if (n < 8 + PROBE_BYTES || udp[8] != 0xfe || udp[9] != back)
+		return -1;
+	id = (uint16_t)(udp[10] << 8 | udp[11]);
+	for (size_t i = 4; i < n - 8; i++) {
+		if (udp[8 + i] != probe_byte(id, i))
+			return -1;
+	}
+	return id < PROBE_MAX ? id : -1;
+}
+
+static void echo(struct node *node, int id, const uint8_t *ip, size_t header, size_t n)
+{
+	uint8_t payload[WORLD_MTU];
+	char src[IP_ADDR_STRLEN], dst[IP_ADDR_STRLEN];
+	struct ip_addr from = address_at(ip, false), to = address_at(ip, true);
+	struct trail none = { .n = 0 };
+	struct craft c;
+
+	probe_make(payload, (uint16_t)id, true, n - header - 8);
+	craft_udp(&c, ip_addr_format(&to, src), APP_PORT, ip_addr_format(&from, dst),
+	          APP_PORT, payload, n - header - 8);
+	route(node, &none, c.packet.data, c.packet.len_bytes);
+}
+
+static void application(struct node *node, const uint8_t *ip, size_t n)
+{
+	struct world *w = node->world;
+	size_t header = header_of(ip);
+	int id = probe_parse(ip + header, n - header, !node->server);
+	struct probe *p;
+
+	if (!craft_valid(ip, n) || id < 0) {
+		w->corrupt++;
+		return;
+	}
+	p = &w->probes[id];
+	if (node->server && p->arrived++ == 0) {
+		p->there = w->tun_trail;
+		p->final_node = node->id;
+		p->tos_there = tos_of(ip);
+		p->src_there = address_at(ip, false);
+		echo(node, id, ip, header, n);
+	} else if (!node->server && p->returned++ == 0) {
+		p->back = w->tun_trail;
+	}
+}
+
+/* ---- tuns */
+
+static bool is_icmp_error(const uint8_t *ip)
+{
+	return ip[0] >> 4 == 6 ? ip[6] == 58 && ip[40] < 128
+	                       : ip[9] == 1 && ip[20] != 0 && ip[20] != 8;
+}
+
+static size_t tun_write(struct tun_link *link, struct packet *const *packets, size_t n)
+{
+	struct node *node = CONTAINER_OF(link, struct node, tun);
+	struct world *w = node->world;
+
+	for (size_t i = 0; i < n; i++) {
+		uint8_t *ip = packets[i]->data;
+		struct trail trail = w->tun_trail;
+
+		if (!craft_valid(ip, packets[i]->len_bytes))
+			w->corrupt++;
+		if (is_icmp_error(ip)) {
+			node->icmp_errors++;
+			continue;
+		}
+		if (node->server && trail.n < TRAIL_MAX)
+			trail.node[trail.n++] = node->id;
+		if (node->server)
+			route(node, &trail, ip, packets[i]->len_bytes);
+		else
+			application(node, ip, packets[i]->len_bytes);
+	}
+	return n;
+}
+
+/* ---- making */
+
+struct world *world_new(uint64_t seed)
+{
+	struct world *w = calloc(1, sizeof(*w));
+
+	ck_assert_ptr_nonnull(w);
+	w->seed = w->random = seed;
+	w->now_ns = NS_PER_SEC * (1 + unit_random(&w->random) % 1000000);
+	w->conditions.delay_us = 10000;
+	return w;
+}
+
+void world_free(struct world *w)
+{
+	while (w->queued > 0)
+		free(w->queue[--w->queued]);
+	free(w->queue);
+	for (size_t i = 0; i < w->node_count; i++)
+		engine_free(w->nodes[i].engine);
+	free(w);
+}
+
+void node_local(struct node *node, const struct ip_addr *addr)
+{
+	ck_assert_uint_lt(node->local_count, ARRAY_SIZE(node->local));
+	node->local[node->local_count++] = *addr;
+}
+
+void node_own(struct node *node, const struct ip_addr *addr)
+{
+	struct world *w = node->world;
+
+	ck_assert_uint_lt(w->owner_count, OWNER_MAX);
+	w->owners[w->owner_count++] = (struct owner){ *addr, node };
+	node_local(node, addr);
+}
+
+void node_behind_tun(struct node *node, const struct ip_addr *addr)
+{
+	ck_assert_uint_lt(node->behind_count, ARRAY_SIZE(node->behind_tun));
+	node->behind_tun[node->behind_count++] = *addr;
+}
+
+static void disown(struct node *node, const struct ip_addr *addr)
+{
+	struct world *w = node->world;
+
+	for (size_t i = 0; i < w->owner_count; i++) {
+		if (ip_addr_equal(&w->owners[i].addr, addr))
+			w->owners[i] = w->owners[--w->owner_count];
+	}
+	for (size_t i = 0; i < node->local_count; i++) {
+		if (ip_addr_equal(&node->local[i], addr))
+			node->local[i] = node->local[--node->local_count];
+	}
+}
+
+void node_move(struct node *node, const char *text)
+{
+	struct ip_addr addr = sim_addr(text);
+	struct ip_addr *own = addr.family == IP_V4 ? &node->public4 : &node->public6;
+
+	if (own->family != IP_NONE)
+		disown(node, own);
+	*own = addr;
+	node_own(node, own);
+}
+
+struct node *world_node(struct world *w, const char *public4, const char *public6,
+                        bool server)
+{
+	struct node *node = &w->nodes[w->node_count];
+	struct engine_env env = {
+		.rng = { fill_random, node },
+		.log = &node->log,
+		.wall_clock_ns = wall_clock,
+		.context = node,
+	};
+
+	ck_assert_uint_lt(w->node_count, NODE_MAX);
+	node->world = w;
+	node->id = (uint8_t)w->node_count++;
+	node->random = unit_random(&w->random);
+	node->server = server;
+	node->tun.write = tun_write;
+	node->log = (struct log){ LOG_LEVEL_WARN, keep_line, node };
+	if (public4)
+		node_move(node, public4);
+	if (public6)
+		node_move(node, public6);
+	ck_assert_int_eq(engine_new(&node->engine, &env), 0);
+	engine_set_tun(node->engine, &node->tun);
+	return node;
+}
+
+struct device *node_device(struct node *node, const char *name,
+                           const struct device_settings *settings)
+{
+	struct node_udp *udp = &node->udp[node->udp_count];
+	uint8_t key[KEY_BYTES];
+	struct device *d;
+
+	ck_assert_uint_lt(node->udp_count++, NODE_DEVICES);
+	ck_assert_int_eq(engine_add_device(node->engine, name, &d), 0);
+	ck_assert_int_eq(device_set(d, settings), 0);
+	*udp = (struct node_udp){ { udp_send }, node, d, settings->port };
+	device_set_udp(d, &udp->link);
+	fill_random(node, key, sizeof(key));
+	wg_device_set_private_key(device_wg(d), key);
+	for (size_t i = 0; i < settings->address_count; i++)
+		node_local(node, &settings->addresses[i]);
+	wg_device_start(device_wg(d), node->world->now_ns);
+	engine_touch(d);
+	return d;
+}
+
+struct wg_peer *world_peer(struct device *a, struct device *b, const char *endpoint_of_b)
+{
+	struct wg_peer *pa, *pb;
+	struct endpoint to;
+
+	ck_assert_int_eq(
+		wg_device_add_peer(device_wg(a), wg_device_public_key(device_wg(b)), &pa),
+		0);
+	ck_assert_int_eq(
+		wg_device_add_peer(device_wg(b), wg_device_public_key(device_wg(a)), &pb),
+		0);
+	if (endpoint_of_b) {
+		ck_assert_msg(endpoint_parse(&to, endpoint_of_b), "%s", endpoint_of_b);
+		wg_peer_set_endpoint(pa, &to);
+	}
+	engine_touch(a);
+	engine_touch(b);
+	return pa;
+}
+
+void peer_allow(struct wg_peer *p, const char *prefix)
+{
+	ck_assert_int_eq(wg_peer_add_allowed_ip(p, sim_prefix(prefix)), 0);
+	engine_touch(wg_device_context(wg_peer_device(p)));
+}
+
+/* ---- probes */
+
+void node_batch_begin(struct node *node)
+{
+	node->world->batch.open = true;
+}
+
+void node_batch_end(struct node *node)
+{
+	struct world *w = node->world;
+	size_t n = w->batch.n;
+
+	w->batch.open = false;
+	w->batch.n = 0;
+	w->udp_trail.n = w->tun_trail.n = 0;
+	engine_tun_input(node->engine, w->batch.packets, n, w->now_ns);
+}
+
+void node_probe(struct node *node, uint16_t id, const struct ip_addr *src,
+                const struct ip_addr *dst, size_t n, uint8_t tos)
+{
+	struct world *w = node->world;
+	struct craft *c = &w->batch.buffers[w->batch.n];
+	char from[IP_ADDR_STRLEN], to[IP_ADDR_STRLEN];
+	uint8_t payload[CRAFT_MAX_BYTES];
+
+	ck_assert_uint_lt(w->batch.n, BATCH_MAX);
+	ck_assert_uint_lt(id, PROBE_MAX);
+	w->probes[id] = (struct probe){ .arrived = 0 };
+	probe_make(payload, id, false, n);
+	craft_udp(c, ip_addr_format(src, from), APP_PORT, ip_addr_format(dst, to),
+	          APP_PORT, payload, n);
+	craft_set_tos(c, tos);
+	w->batch.packets[w->batch.n++] = &c->packet;
+	if (!w->batch.open)
+		node_batch_end(node);
+}
+
+/* ---- running */
+
+static struct node_udp *udp_at(struct node *node, const uint8_t *ip)
+{
+	for (size_t i = 0; i < node->udp_count; i++) {
+		if (node->udp[i].port == port_of(ip, 2))
+			return &node->udp[i];
+	}
+	return NULL;
+}
+
+/* What a socket would tell of a datagram. */
+static void as_datagram(struct craft *c, struct endpoint *from)
+{
+	const uint8_t *ip = c->packet.data;
+
+	*from = (struct endpoint){
+		.addr = address_at(ip, false),
+		.port = port_of(ip, 0),
+		.local = address_at(ip, true),
+		.ifindex = 1,
+	};
+	c->packet.tos = tos_of(ip);
+	packet_pull(&c->packet, (uint32_t)header_of(ip) + 8);
+	c->packet.from = from;
+}
+
+/* May this event be handled in one batch with the first? */
+static bool same_batch(const struct event *first, const struct node_udp *udp,
+                       const struct event *e)
+{
+	return !first->node->server && e->at_ns <= first->at_ns &&
+	       e->kind == EVENT_PACKET && e->node == first->node &&
+	       udp_at(e->node, e->bytes) == udp && e->trail.n == first->trail.n &&
+	       memcmp(e->trail.node, first->trail.node, e->trail.n) == 0;
+}
+
+/* The datagrams for one client device that are due now, as one batch. */
+static void udp_input(struct world *w, struct event *first, struct node_udp *udp)
+{
+	struct craft buffers[BATCH_EVENTS];
+	struct packet *batch[BATCH_EVENTS];
+	struct endpoint from[BATCH_EVENTS];
+	struct event *e = first;
+	size_t n = 0;
+
+	for (;;) {
+		craft_bytes(&buffers[n], e->bytes, e->n);
+		batch[n] = &buffers[n].packet;
+		as_datagram(&buffers[n], &from[n]);
+		n++;
+		if (e != first)
+			free(e);
+		if (n == BATCH_EVENTS || w->queued == 0 ||
+		    !same_batch(first, udp, w->queue[0]))
+			break;
+		e = queue_pop(w);
+		w->handled++;
+	}
+	engine_udp_input(udp->device, batch, n, w->now_ns);
+}
+
+static void arrive(struct world *w, struct event *e)
+{
+	struct ip_addr dst = address_at(e->bytes, true);
+	struct node_udp *udp = udp_at(e->node, e->bytes);
+	struct craft c;
+
+	w->tun_trail = e->trail;
+	w->udp_trail.n = 0;
+	if (!is_local(e->node, &dst)) { /* it has moved on */
+		w->unroutable++;
+	} else if (translate_in(e->node, &c, e->bytes, e->n)) {
+		schedule(w, w->now_ns, EVENT_TUN, e->node, &e->trail, c.packet.data,
+		         c.packet.len_bytes);
+	} else if (!udp) {
+		application(e->node, e->bytes, e->n);
+	} else {
+		udp_input(w, e, udp);
+	}
+}
+
+static void into_tun(struct world *w, struct event *e)
+{
+	struct craft c;
+	struct packet *batch[1] = { &c.packet };
+
+	craft_bytes(&c, e->bytes, e->n);
+	w->udp_trail = e->trail;
+	if (w->udp_trail.n < TRAIL_MAX)
+		w->udp_trail.node[w->udp_trail.n++] = e->node->id;
+	w->tun_trail.n = 0;
+	engine_tun_input(e->node->engine, batch, 1, w->now_ns);
+}
+
+static struct node *next_to_wake(struct world *w, uint64_t *at_ns)
+{
+	struct node *next = NULL;
+
+	*at_ns = NEVER_NS;
+	for (size_t i = 0; i < w->node_count; i++) {
+		uint64_t deadline_ns = engine_next_deadline_ns(w->nodes[i].engine);
+
+		if (deadline_ns < *at_ns) {
+			*at_ns = deadline_ns;
+			next = &w->nodes[i];
+		}
+	}
+	return next;
+}
+
+static void handle(struct world *w)
+{
+	struct event *e = queue_pop(w);
+
+	w->handled++;
+	switch (e->kind) {
+	case EVENT_PACKET:
+		arrive(w, e);
+		break;
+	case EVENT_TUN:
+		into_tun(w, e);
+		break;
+	}
+	free(e);
+}
+
+bool world_run(struct world *w, uint64_t until_ns, uint64_t max_events)
+{
+	uint64_t end = w->handled + max_events;
+
+	while (w->handled < end) {
+		uint64_t event_ns = w->queued > 0 ? w->queue[0]->at_ns : NEVER_NS,
+			 timer_ns;
+		struct node *node = next_to_wake(w, &timer_ns);
+		uint64_t at_ns = event_ns < timer_ns ? event_ns : timer_ns;
+
+		if (at_ns > until_ns) {
+			w->now_ns = until_ns > w->now_ns ? until_ns : w->now_ns;
+			return true;
+		}
+		w->now_ns = at_ns > w->now_ns ? at_ns : w->now_ns;
+		if (event_ns <= timer_ns) {
+			handle(w);
+		} else {
+			w->handled++;
+			node->wakeups++;
+			w->udp_trail.n = w->tun_trail.n = 0;
+			engine_run_timers(node->engine, w->now_ns);
+		}
+	}
+	return false;
+}
+
+bool world_idle(const struct world *w)
+{
+	for (size_t i = 0; i < w->node_count; i++) {
+		if (engine_next_deadline_ns(w->nodes[i].engine) != NEVER_NS)
+			return false;
+	}
+	return w->queued == 0;
+}
+
+uint64_t node_drops(const struct node *node, enum drop reason)
+{
+	uint64_t sum = engine_drops(node->engine)->by[reason];
+
+	for (struct device *d = engine_first_device(node->engine); d;
+	     d = engine_next_device(d)) {
+		struct drop_counts counts;
+
+		device_drops(d, &counts);
+		sum += counts.by[reason];
+	}
+	return sum;
+}
