@@ -319,15 +319,31 @@ static void append(char *out, size_t size, const char *text)
 	snprintf(out + n, size - n, "%s", text);
 }
 
-/* Is p among the first n peers of the way? */
-static bool comes_before(const struct way_peer *start, unsigned n,
-                         const struct way_peer *p)
+/* Does the way end behind p, for good or ill? */
+static bool is_last(const struct way_peer *p)
 {
-	for (; n > 0; n--, start = start->next) {
-		if (start == p)
+	return !p->next || (p->state == WAY_NO_CARRIER_ADDRESS && !way_source(p));
+}
+
+static bool is_among(const struct way_peer *p, const struct way_peer *const *list,
+                     size_t n)
+{
+	while (n-- > 0) {
+		if (list[n] == p)
 			return true;
 	}
 	return false;
+}
+
+size_t way_list(const struct way_peer *peer, const struct way_peer **out, size_t max)
+{
+	size_t n = 0;
+
+	while (peer && n < max && !is_among(peer, out, n)) {
+		out[n++] = peer;
+		peer = is_last(peer) ? NULL : peer->next;
+	}
+	return n;
 }
 
 static const char *format_end(enum way_state state, bool whole)
@@ -351,26 +367,23 @@ static const char *format_end(enum way_state state, bool whole)
 	return "";
 }
 
-/* Does the way end behind p, for good or ill? */
-static bool is_last(const struct way_peer *p)
-{
-	return !p->next || (p->state == WAY_NO_CARRIER_ADDRESS && !way_source(p));
-}
-
 const char *way_format(const struct way_peer *peer, char *out, size_t size)
 {
-	const struct way_peer *p = peer;
-	unsigned n = 0;
+	const struct way_peer *list[FORMAT_PEERS_MAX];
+	size_t n = way_list(peer, list, ARRAY_SIZE(list));
+	bool whole = is_last(list[n - 1]);
 
 	if (size == 0)
 		return out;
-	snprintf(out, size, "%s", p->device->name);
-	while (!is_last(p) && n < FORMAT_PEERS_MAX && !comes_before(peer, n, p)) {
-		p = p->next;
-		n++;
-		append(out, size, " > ");
-		append(out, size, p->device->name);
+	out[0] = '\0';
+	for (size_t i = 0; i < n; i++) {
+		append(out, size, i > 0 ? " > " : "");
+		append(out, size, list[i]->device->name);
 	}
-	append(out, size, format_end(peer->state, is_last(p)));
+	if (!whole && is_among(list[n - 1]->next, list, n)) {
+		append(out, size, " > ");
+		append(out, size, list[n - 1]->next->device->name);
+	}
+	append(out, size, format_end(peer->state, whole));
 	return out;
 }

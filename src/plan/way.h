@@ -107,6 +107,10 @@ enum drop way_drop(enum way_state state);
 /* "ok", "loop", ...; for JSON and status, never change one. */
 const char *way_state_name(enum way_state state);
 
+/* The peers on a way, from this one on, into out (at most max); a peer that comes again ends
+ * it and is not put down again. Returns how many. */
+size_t way_list(const struct way_peer *peer, const struct way_peer **out, size_t max);
+
 /* "home > vpn > network" into out (cut to size); a loop ends in "home ... (loop)", where home
  * is the peer that comes again; other failures end in "? (REASON)". Returns out. */
 const char *way_format(const struct way_peer *peer, char *out, size_t size);
