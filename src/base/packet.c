@@ -3,6 +3,7 @@
 #include "base/packet.h"
 
 #include <assert.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -55,16 +56,25 @@ struct packet_pool *packet_pool_new(size_t limit_bytes)
 	return pool;
 }
 
+/* Gives a kept buffer back to the system; false if none is kept. */
+static bool release_one(struct packet_pool *pool)
+{
+	struct pool_buffer *b = pool->free_list;
+
+	if (!b)
+		return false;
+	pool->free_list = b->next_free;
+	pool->used_bytes -= b->size_bytes;
+	free(b);
+	return true;
+}
+
 void packet_pool_free(struct packet_pool *pool)
 {
-	struct pool_buffer *b;
-
 	if (!pool)
 		return;
-	while ((b = pool->free_list)) {
-		pool->free_list = b->next_free;
-		free(b);
-	}
+	while (release_one(pool))
+		;
 	free(pool);
 }
 
@@ -78,8 +88,10 @@ static struct pool_buffer *pool_get(struct packet_pool *pool, size_t size_bytes)
 	}
 	if (size_bytes < SMALL_BYTES)
 		size_bytes = SMALL_BYTES;
-	if (size_bytes > pool->limit_bytes - pool->used_bytes)
-		return NULL;
+	while (size_bytes > pool->limit_bytes - pool->used_bytes) {
+		if (!release_one(pool)) /* what is kept must not keep a large packet out */
+			return NULL;
+	}
 	b = malloc(sizeof(*b) + PACKET_HEADROOM_BYTES + size_bytes + PACKET_TAILROOM_BYTES);
 	if (b) {
 		b->size_bytes = size_bytes;

@@ -1,0 +1,88 @@
+/* tests/unit/test_diag.c */
+#include "unit.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/diag.h"
+
+static struct diag diag;
+
+static void stop(void)
+{
+	diag_clear(&diag);
+}
+
+static void expect(const char *text)
+{
+	char *printed = NULL;
+	size_t n = 0;
+	FILE *out = open_memstream(&printed, &n);
+
+	ck_assert_ptr_nonnull(out);
+	diag_print(&diag, out);
+	ck_assert_int_eq(fclose(out), 0);
+	ck_assert_str_eq(printed, text);
+	free(printed);
+}
+
+START_TEST(nothing)
+{
+	expect("");
+}
+END_TEST
+
+START_TEST(files_in_the_order_mentioned_lines_in_order)
+{
+	diag_error(&diag, "b.conf", 7, "seven");
+	diag_warning(&diag, "a.conf", 2, "two");
+	diag_error(&diag, "b.conf", 3, "three, first");
+	diag_error(&diag, "b.conf", 0, "about the file");
+	diag_error(&diag, NULL, 0, "about no file");
+	diag_error(&diag, "b.conf", 3, "three, then");
+	diag_error(&diag, "a.conf", 1, "%s %d", "one", 1);
+	diag_warning(&diag, NULL, 0, "neither");
+	expect("b.conf: about the file\n"
+	       "b.conf:3: three, first\n"
+	       "b.conf:3: three, then\n"
+	       "b.conf:7: seven\n"
+	       "a.conf:1: one 1\n"
+	       "a.conf:2: warning: two\n"
+	       "about no file\n"
+	       "warning: neither\n");
+	ck_assert_uint_eq(diag.errors, 6);
+	ck_assert_uint_eq(diag.warnings, 2);
+	ck_assert_uint_eq(diag.count, 8);
+}
+END_TEST
+
+START_TEST(many)
+{
+	for (unsigned i = 0; i < 1000; i++)
+		diag_error(&diag, "f", 1000 - i, "text %u", i);
+	ck_assert_uint_eq(diag.count, 1000);
+	diag_clear(&diag);
+	ck_assert_uint_eq(diag.count + diag.errors + diag.warnings, 0);
+	expect("");
+}
+END_TEST
+
+START_TEST(what_was_lost_is_said)
+{
+	diag_error(&diag, "f", 1, "kept");
+	diag.errors++; /* as add() leaves it when memory ends */
+	expect("f:1: kept\nout of memory: some messages are missing\n");
+}
+END_TEST
+
+TCase *unit_tests(void)
+{
+	TCase *tc = tcase_create("base/diag");
+
+	tcase_add_checked_fixture(tc, NULL, stop);
+	tcase_add_test(tc, nothing);
+	tcase_add_test(tc, files_in_the_order_mentioned_lines_in_order);
+	tcase_add_test(tc, many);
+	tcase_add_test(tc, what_was_lost_is_said);
+	return tc;
+}
