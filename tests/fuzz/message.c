@@ -1,0 +1,264 @@
+/* tests/fuzz/message.c - what can a device be sent? The input is a script for one that
+ * has a session with a peer: messages made up wholly, messages with a right mac1 (an
+ * attacker needs no more than the public key for it), genuine ones with some bytes
+ * changed, and sealed inner packets of any content (what a hostile peer can send). */
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/reader.h"
+#include "wg/cookie.h"
+#include "wg/device.h"
+#include "wg/message.h"
+
+#define PIECE_MAX 2048U
+
+struct buffer {
+	uint8_t bytes[PACKET_HEADROOM_BYTES + PIECE_MAX + PACKET_TAILROOM_BYTES];
+	struct packet packet;
+};
+
+struct world {
+	uint64_t now_ns, seed;
+	struct rng rng;
+	struct timerq timers;
+	struct wg_callbacks callbacks;
+	struct wg_env env;
+	struct wg_device *device, *other; /* the one that is fuzzed; its peer */
+	struct wg_peer *peer, *other_peer;
+	struct cookie_maker maker; /* of MACs for device */
+	bool cut;                  /* what is emitted gets lost */
+	struct buffer last;        /* emitted by other */
+};
+
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n);
+
+static void fill(void *context, void *bytes, size_t n)
+{
+	struct world *w = context;
+	uint8_t *b = bytes;
+
+	while (n-- > 0)
+		*b++ = (uint8_t)((w->seed =
+		                          w->seed * UINT64_C(6364136223846793005) + 1) >>
+		                 56);
+}
+
+static uint64_t wall_clock_ns(void *context)
+{
+	struct world *w = context;
+
+	return w->now_ns;
+}
+
+static const struct endpoint somewhere = { .addr = { IP_V4, { 10, 0, 0, 1 } },
+	                                   .port = 1 };
+
+static void set_packet(struct buffer *b, const void *bytes, size_t n)
+{
+	if (n > PIECE_MAX)
+		n = PIECE_MAX;
+	memcpy(b->bytes + PACKET_HEADROOM_BYTES, bytes, n);
+	b->packet = (struct packet){
+		.data = b->bytes + PACKET_HEADROOM_BYTES,
+		.len_bytes = (uint32_t)n,
+		.headroom_bytes = PACKET_HEADROOM_BYTES,
+		.tailroom_bytes = (uint32_t)(PIECE_MAX - n) + PACKET_TAILROOM_BYTES,
+		.from = &somewhere,
+	};
+}
+
+/* What must hold of every inner packet that a device lets through. */
+static void check_inner(const struct packet *p, const struct world *w)
+{
+	bool v4 = p->len_bytes >= 20 && p->data[0] >> 4 == 4;
+	bool v6 = p->len_bytes >= 40 && p->data[0] >> 4 == 6;
+
+	if (!v4 && !v6)
+		abort();
+	if (p->peer != w->peer && p->peer != w->other_peer)
+		abort();
+}
+
+static void open_at(struct world *w, struct wg_device *d, struct buffer *b)
+{
+	struct packet *packets[1] = { &b->packet };
+	bool claimed = wg_device_claims(d, &b->packet);
+	size_t n = wg_device_open(d, packets, 1, w->now_ns);
+
+	if (n > 1 || (n == 1 && !claimed))
+		abort();
+	if (n == 1)
+		check_inner(&b->packet, w);
+}
+
+static void emit(void *context, struct wg_peer *peer, struct packet *const *packets,
+                 size_t n, uint64_t now_ns)
+{
+	struct world *w = context;
+	struct wg_device *to = peer == w->peer ? w->other : w->device;
+	struct buffer b;
+
+	(void)now_ns;
+	for (size_t i = 0; i < n; i++) {
+		if (peer == w->other_peer)
+			set_packet(&w->last, packets[i]->data, packets[i]->len_bytes);
+		if (w->cut)
+			continue;
+		set_packet(&b, packets[i]->data, packets[i]->len_bytes);
+		open_at(w, to, &b);
+	}
+}
+
+static void emit_to(void *context, const struct endpoint *to, struct packet *packet,
+                    uint64_t now_ns)
+{
+	(void)context;
+	(void)to;
+	(void)packet;
+	(void)now_ns;
+}
+
+static void nothing(void *context, struct wg_peer *peer)
+{
+	(void)context;
+	(void)peer;
+}
+
+static struct wg_device *new_device(struct world *w, const char *name, uint8_t key)
+{
+	uint8_t private_key[KEY_BYTES] = { key, 1 };
+	struct wg_device *d;
+
+	if (wg_device_new(&d, name, &w->env))
+		abort();
+	wg_device_set_private_key(d, private_key);
+	return d;
+}
+
+static struct wg_peer *new_peer(struct wg_device *d, const struct wg_device *of)
+{
+	struct ip_prefix v4 = { .addr.family = IP_V4, .len = 1 };
+	struct ip_prefix v6 = { .addr.family = IP_V6, .len = 1 };
+	struct wg_peer *p;
+
+	if (wg_device_add_peer(d, wg_device_public_key(of), &p) ||
+	    wg_peer_add_allowed_ip(p, v4) || wg_peer_add_allowed_ip(p, v6))
+		abort();
+	wg_peer_set_endpoint(p, &somewhere);
+	return p;
+}
+
+static void set_up(struct world *w)
+{
+	*w = (struct world){ .now_ns = NS_PER_SEC };
+	w->rng = (struct rng){ .fill = fill, .context = w };
+	w->callbacks = (struct wg_callbacks){ emit, emit_to, nothing, nothing };
+	w->env = (struct wg_env){ .rng = &w->rng,
+		                  .timers = &w->timers,
+		                  .pool = packet_pool_new(1U << 20),
+		                  .wall_clock_ns = wall_clock_ns,
+		                  .callbacks = &w->callbacks,
+		                  .context = w };
+	w->device = new_device(w, "device", 8);
+	w->other = new_device(w, "other", 16);
+	w->peer = new_peer(w->device, w->other);
+	w->other_peer = new_peer(w->other, w->device);
+	cookie_maker_init(&w->maker, wg_device_public_key(w->device));
+	wg_device_start(w->device, w->now_ns);
+	wg_device_start(w->other, w->now_ns);
+}
+
+static void tear_down(struct world *w)
+{
+	wg_device_free(w->device);
+	wg_device_free(w->other);
+	packet_pool_free(w->env.pool);
+}
+
+static void seal(struct world *w, struct wg_peer *peer, const uint8_t *piece, size_t n)
+{
+	struct buffer b;
+	struct packet *packets[1] = { &b.packet };
+
+	set_packet(&b, piece, n);
+	if (wg_peer_seal(peer, packets, 1, w->now_ns) == 1)
+		emit(w, peer, packets, 1, w->now_ns);
+}
+
+enum op {
+	OP_RAW,
+	OP_MAC1,
+	OP_CHANGED,
+	OP_INNER,
+	OP_OUT,
+	OP_TIME,
+	OP_CUT,
+	OP_HANDSHAKE,
+	OP_COUNT
+};
+
+static void step(struct world *w, enum op op, const uint8_t *piece, size_t n)
+{
+	struct buffer b;
+
+	switch (op) {
+	case OP_RAW: /* whatever it is */
+		set_packet(&b, piece, n);
+		open_at(w, w->device, &b);
+		break;
+	case OP_MAC1: /* with right MACs, as a handshake message has them */
+		set_packet(&b, piece, n);
+		if (b.packet.len_bytes >= sizeof(struct message_macs))
+			cookie_maker_sign(&w->maker, b.packet.data, b.packet.len_bytes,
+			                  w->now_ns);
+		open_at(w, w->device, &b);
+		break;
+	case OP_CHANGED: /* the last message of the peer once more, these bytes changed */
+		set_packet(&b, w->last.packet.data ? w->last.packet.data : piece,
+		           w->last.packet.len_bytes);
+		for (size_t i = 0; i + 1 < n && b.packet.len_bytes; i += 2)
+			b.packet.data[piece[i] % b.packet.len_bytes] ^= piece[i + 1];
+		open_at(w, w->device, &b);
+		break;
+	case OP_INNER:
+		seal(w, w->other_peer, piece, n);
+		break;
+	case OP_OUT:
+		seal(w, w->peer, piece, n);
+		break;
+	case OP_TIME:
+		w->now_ns += n ? piece[0] * NS_PER_SEC + 1 : 1;
+		timerq_run(&w->timers, w->now_ns);
+		break;
+	case OP_CUT:
+		w->cut = !w->cut;
+		break;
+	case OP_HANDSHAKE: /* old keys away, a new handshake */
+		wg_device_stop(w->other);
+		wg_device_start(w->other, w->now_ns);
+		seal(w, w->other_peer, piece, n);
+		break;
+	case OP_COUNT:
+		break;
+	}
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
+{
+	static struct world w; /* too large for the stack; set up anew each time */
+	struct reader r = reader_of(bytes, n);
+	const uint8_t *head, *piece;
+	size_t piece_bytes;
+
+	set_up(&w);
+	while ((head = reader_take(&r, 3))) {
+		piece_bytes = (size_t)head[1] | (size_t)head[2] << 8;
+		if (piece_bytes > r.left_bytes)
+			piece_bytes = r.left_bytes;
+		piece = reader_take(&r, piece_bytes);
+		step(&w, (enum op)(head[0] % OP_COUNT), piece, piece_bytes);
+	}
+	tear_down(&w);
+	return 0;
+}
