@@ -370,7 +370,7 @@ static int probe_parse(const uint8_t *udp, size_t n, bool back)
 
 static void echo(struct node *node, int id, const uint8_t *ip, size_t header, size_t n)
 {
-	uint8_t payload[WORLD_MTU];
+	uint8_t payload[CRAFT_MAX_BYTES];
 	char src[IP_ADDR_STRLEN], dst[IP_ADDR_STRLEN];
 	struct ip_addr from = address_at(ip, false), to = address_at(ip, true);
 	struct trail none = { .n = 0 };
