@@ -9,7 +9,7 @@
 
 #include <sodium.h>
 
-#include "base/checksum.h"
+#include "engine/rewrite.h"
 
 #define BUCKETS    (2 * FLOWS_MAX) /* a power of two */
 #define PORT_TRIES 64
@@ -243,185 +243,26 @@ void flows_forget_device(struct flows *f, uint32_t device)
 /* ---- packets */
 
 enum {
-	ICMP_ECHO_REPLY = 0,
-	ICMP_UNREACHABLE = 3,
-	ICMP_ECHO = 8,
-	ICMP_TIME_EXCEEDED = 11,
-	ICMP_PARAMETER = 12,
-	ICMPV6_ERROR_MAX = 127,
-	ICMPV6_ECHO = 128,
-	ICMPV6_ECHO_REPLY = 129,
 	TCP_FLAGS_AT = 13,
 	TCP_CLOSE = 0x05, /* FIN, RST */
 };
 
-/* Where in a packet, or in one that an ICMP error quotes, the things are that change. */
-struct fields {
-	enum ip_family family;
-	uint8_t protocol;
-	uint8_t *ip;                  /* its header */
-	uint8_t *l4;                  /* NULL: not there (a later fragment) */
-	uint8_t *src_port, *dst_port; /* NULL: none */
-	uint8_t *checksum;            /* of layer 4; NULL: none, or cut off */
-	bool pseudo;                  /* which covers the addresses */
-	uint8_t *outer_checksum;      /* ICMP's over a quoted packet; else NULL */
-};
-
-static void find_l4(struct fields *x, size_t left)
-{
-	uint8_t *l4 = x->l4;
-	bool icmp = x->protocol == PROTO_ICMP, icmp6 = x->protocol == PROTO_ICMPV6;
-
-	if (!l4 || left < 8)
-		return;
-	if (x->protocol == PROTO_TCP || x->protocol == PROTO_UDP) {
-		size_t at = x->protocol == PROTO_TCP ? 16 : 6;
-
-		x->src_port = l4;
-		x->dst_port = l4 + 2;
-		x->pseudo = true;
-		if (left >= at + 2)
-			x->checksum = l4 + at;
-		if (x->checksum && x->protocol == PROTO_UDP && l4[6] == 0 && l4[7] == 0)
-			x->checksum = NULL; /* RFC 768: none was made */
-	} else if (icmp || icmp6) {
-		x->checksum = l4 + 2;
-		x->pseudo = icmp6;
-		if ((icmp && l4[0] == ICMP_ECHO) || (icmp6 && l4[0] == ICMPV6_ECHO))
-			x->src_port = l4 + 4; /* the id is a port of who asks */
-		if ((icmp && l4[0] == ICMP_ECHO_REPLY) ||
-		    (icmp6 && l4[0] == ICMPV6_ECHO_REPLY))
-			x->dst_port = l4 + 4;
-	}
-}
-
-static struct fields fields_of(const struct packet *p, const struct ip_view *v)
-{
-	struct fields x = { .family = v->family,
-		            .protocol = v->protocol,
-		            .ip = p->data,
-		            .l4 = v->first ? p->data + v->payload_at : NULL };
-
-	find_l4(&x, v->total_bytes - v->payload_at);
-	return x;
-}
-
-/* Is it an ICMP error with enough of the packet it speaks of? That packet's own length
- * says more than is there, so the checked view does not take it. */
-static bool quoted_of(struct fields *q, const struct fields *x, const struct ip_view *v)
-{
-	uint8_t *ip = x->l4 ? x->l4 + 8 : NULL;
-	size_t left, header;
-	bool error;
-
-	if (!x->l4 || v->total_bytes - v->payload_at < 8)
-		return false;
-	left = v->total_bytes - v->payload_at - 8;
-	if (v->protocol == PROTO_ICMP)
-		error = x->l4[0] == ICMP_UNREACHABLE || x->l4[0] == ICMP_TIME_EXCEEDED ||
-		        x->l4[0] == ICMP_PARAMETER;
-	else
-		error = v->protocol == PROTO_ICMPV6 && x->l4[0] <= ICMPV6_ERROR_MAX;
-	if (!error || left < (v->family == IP_V4 ? 20U : 40U) ||
-	    ip[0] >> 4 != (int)v->family)
-		return false;
-	header = v->family == IP_V4 ? 4U * (ip[0] & 0xfU) : 40U;
-	if (header < 20 || left < header + 8)
-		return false;
-	*q = (struct fields){ .family = v->family,
-		              .protocol = v->family == IP_V4 ? ip[9] : ip[6],
-		              .ip = ip,
-		              .l4 = ip + header,
-		              .outer_checksum = x->checksum };
-	if (v->family == IP_V4 && ((ip[6] & 0x1f) || ip[7]))
-		q->l4 = NULL; /* quotes a later fragment */
-	find_l4(q, left - header);
-	return true;
-}
-
-static uint8_t *addr_of(const struct fields *x, bool source)
-{
-	if (x->family == IP_V4)
-		return x->ip + (source ? 12 : 16);
-	return x->ip + (source ? 8 : 24);
-}
-
-/* The checksum at `sum` after from -> to; a UDP sum of 0 would mean that there is none.
- */
-static void resum(uint8_t *sum, const void *from, const void *to, size_t n, bool udp)
-{
-	uint16_t fresh = checksum_replace((uint16_t)(sum[0] << 8 | sum[1]), from, to, n);
-	struct be16 put = be16_put(udp && fresh == 0 ? 0xffff : fresh);
-
-	memcpy(sum, &put, sizeof(put));
-}
-
-/* A checksum inside a quoted packet has changed: ICMP's covers it. */
-static void resum_inner(const struct fields *x, uint8_t *sum, const void *from,
-                        const void *to, size_t n, bool udp)
-{
-	uint8_t before[2];
-
-	memcpy(before, sum, 2);
-	resum(sum, from, to, n, udp);
-	if (x->outer_checksum)
-		resum(x->outer_checksum, before, sum, 2, false);
-}
-
-static void put_addr(const struct fields *x, bool source, const uint8_t *to)
-{
-	uint8_t *at = addr_of(x, source), from[16];
-	size_t n = x->family == IP_V4 ? 4 : 16;
-
-	memcpy(from, at, n);
-	memcpy(at, to, n);
-	if (x->outer_checksum)
-		resum(x->outer_checksum, from, to, n, false);
-	if (x->family == IP_V4)
-		resum_inner(x, x->ip + 10, from, to, n, false);
-	if (x->checksum && x->pseudo)
-		resum_inner(x, x->checksum, from, to, n, x->protocol == PROTO_UDP);
-}
-
-static void put_port(const struct fields *x, uint8_t *at, struct be16 to)
-{
-	uint8_t from[2];
-
-	if (!at)
-		return;
-	memcpy(from, at, 2);
-	memcpy(at, &to, 2);
-	if (x->outer_checksum)
-		resum(x->outer_checksum, from, &to, 2, false);
-	if (x->checksum)
-		resum_inner(x, x->checksum, from, &to, 2, x->protocol == PROTO_UDP);
-}
-
-static struct be16 port_at(const uint8_t *at)
-{
-	struct be16 port = { { 0, 0 } };
-
-	if (at)
-		memcpy(&port, at, 2);
-	return port;
-}
-
 /* The key of a packet whose `source` side (else destination side) is the host's. */
-static struct key key_of(const struct fields *x, uint32_t device, bool source)
+static struct key key_of(const struct rewrite *x, uint32_t device, bool source)
 {
 	size_t n = x->family == IP_V4 ? 4 : 16;
 	struct key k = { .device = device,
 		         .family = (uint8_t)x->family,
 		         .protocol = x->protocol };
 
-	memcpy(k.here, addr_of(x, source), n);
-	memcpy(k.remote, addr_of(x, !source), n);
-	k.here_port = port_at(source ? x->src_port : x->dst_port);
-	k.remote_port = port_at(source ? x->dst_port : x->src_port);
+	memcpy(k.here, rewrite_addr_at(x, source), n);
+	memcpy(k.remote, rewrite_addr_at(x, !source), n);
+	k.here_port = rewrite_port_at(source ? x->src_port : x->dst_port);
+	k.remote_port = rewrite_port_at(source ? x->dst_port : x->src_port);
 	return k;
 }
 
-static void note_tcp(struct flow *e, const struct fields *x, bool inbound)
+static void note_tcp(struct flow *e, const struct rewrite *x, bool inbound)
 {
 	if (x->protocol != PROTO_TCP || !x->l4 || !x->checksum)
 		return;
@@ -430,33 +271,33 @@ static void note_tcp(struct flow *e, const struct fields *x, bool inbound)
 }
 
 /* An error of the host's about a packet that came to a translated address. */
-static void error_out(struct flows *f, uint32_t device, const struct fields *x,
-                      const struct fields *quoted, const struct ip_addr *own)
+static void error_out(struct flows *f, uint32_t device, const struct rewrite *x,
+                      const struct rewrite *quoted, const struct ip_addr *own)
 {
 	struct key key = key_of(quoted, device, false);
 	struct flow *e = find_forward(f, &key);
 
 	if (e) {
-		put_addr(quoted, false, e->reverse.here);
-		put_port(quoted, quoted->dst_port, e->reverse.here_port);
+		rewrite_addr(quoted, false, e->reverse.here);
+		rewrite_port(quoted, quoted->dst_port, e->reverse.here_port);
 	}
-	put_addr(x, true, own->b);
+	rewrite_addr(x, true, own->b);
 }
 
 bool flow_out(struct flows *f, uint32_t device, const struct ip_addr *own,
               struct packet *p, struct ip_view *view, uint64_t now_ns)
 {
-	struct fields x = fields_of(p, view), quoted;
+	struct rewrite x = rewrite_fields(p, view), quoted;
 	struct key key;
 	struct flow *e;
 
 	view->src = *own;
 	if (!x.l4) { /* a later fragment: its flow began with the first; it bears no port
 		      */
-		put_addr(&x, true, own->b);
+		rewrite_addr(&x, true, own->b);
 		return true;
 	}
-	if (quoted_of(&quoted, &x, view)) {
+	if (rewrite_quoted(&quoted, &x, view)) {
 		error_out(f, device, &x, &quoted, own);
 		return true;
 	}
@@ -473,37 +314,37 @@ bool flow_out(struct flows *f, uint32_t device, const struct ip_addr *own,
 		return false;
 	touch(f, e, now_ns);
 	note_tcp(e, &x, false);
-	put_addr(&x, true, e->reverse.here);
-	put_port(&x, x.src_port, e->reverse.here_port);
+	rewrite_addr(&x, true, e->reverse.here);
+	rewrite_port(&x, x.src_port, e->reverse.here_port);
 	return true;
 }
 
 void flow_in(struct flows *f, uint32_t device, struct packet *p, struct ip_view *view,
              uint64_t now_ns)
 {
-	struct fields x, quoted;
+	struct rewrite x, quoted;
 	struct key key;
 	struct flow *e;
 	bool error;
 
 	if (f->count == 0)
 		return;
-	x = fields_of(p, view);
+	x = rewrite_fields(p, view);
 	if (!x.l4)
 		return;
-	error = quoted_of(&quoted, &x, view);
+	error = rewrite_quoted(&quoted, &x, view);
 	key = error ? key_of(&quoted, device, true) : key_of(&x, device, false);
 	e = find_reverse(f, &key);
 	if (!e || expired(e, now_ns))
 		return;
 	if (error) { /* says nothing about the flow being in use */
-		put_addr(&quoted, true, e->forward.here);
-		put_port(&quoted, quoted.src_port, e->forward.here_port);
+		rewrite_addr(&quoted, true, e->forward.here);
+		rewrite_port(&quoted, quoted.src_port, e->forward.here_port);
 	} else {
 		touch(f, e, now_ns);
 		note_tcp(e, &x, true);
-		put_port(&x, x.dst_port, e->forward.here_port);
+		rewrite_port(&x, x.dst_port, e->forward.here_port);
 	}
-	put_addr(&x, false, e->forward.here);
+	rewrite_addr(&x, false, e->forward.here);
 	view->dst = ip_addr_from_bytes(view->family, e->forward.here);
 }
