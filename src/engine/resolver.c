@@ -1,0 +1,407 @@
+/* src/engine/resolver.c - who asked is kept in a table of sets: a set is chosen by
+ * protocol and the client's port, and in a full set the entry unused for longest makes
+ * room. A stranger can only overwrite entries by sending queries through this host. */
+#include "engine/resolver.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/reader.h"
+#include "engine/rewrite.h"
+
+#define SETS           256
+#define WAYS           8
+#define UDP_NS         (30 * NS_PER_SEC)
+#define TCP_NS         (120 * NS_PER_SEC)
+#define HINT_NS        (10 * NS_PER_SEC)
+#define NAME_MAX_BYTES 255 /* RFC 1035 2.3.4 */
+#define FLAG_RESPONSE  0x80
+#define FLAG_TRUNCATED 0x02
+#define TCP_FLAGS_AT   13
+#define TCP_SYN_ONLY   0x02
+
+/* Struct of a query's first bytes, RFC 1035 4.1.1. */
+struct dns_header {
+	struct be16 id;
+	uint8_t flags[2];
+	struct be16 questions, answers, authorities, additionals;
+};
+_Static_assert(sizeof(struct dns_header) == 12, "wire size");
+
+struct server {
+	struct ip_addr addr;
+	uint64_t asked_ns; /* since when a query is unanswered; 0: none is */
+	uint64_t dead_until_ns;
+};
+
+struct file {
+	struct file *next;
+	uint32_t id;
+	bool default_route;
+	struct server *servers; /* owned */
+	size_t server_count;
+	char **domains; /* owned */
+	size_t domain_count;
+};
+
+/* A client's conversation with a server. */
+struct asked {
+	uint8_t protocol; /* 0: unused */
+	struct ip_addr client, server;
+	struct be16 port;
+	uint64_t used_ns;
+};
+
+struct resolver {
+	struct ip_addr virtual4, virtual6;
+	struct file *files; /* owned, in file order */
+	struct asked asked[SETS][WAYS];
+	struct ip_addr truncated_for, truncated_by; /* the last truncated answer */
+	uint64_t truncated_ns;
+};
+
+struct resolver *resolver_new(void)
+{
+	return calloc(1, sizeof(struct resolver));
+}
+
+static void file_free(struct file *f)
+{
+	for (size_t i = 0; i < f->domain_count; i++)
+		free(f->domains[i]);
+	free(f->domains);
+	free(f->servers);
+	free(f);
+}
+
+void resolver_free(struct resolver *r)
+{
+	struct file *f;
+
+	if (!r)
+		return;
+	while ((f = r->files)) {
+		r->files = f->next;
+		file_free(f);
+	}
+	free(r);
+}
+
+void resolver_set_address(struct resolver *r, const struct ip_addr *ipv4,
+                          const struct ip_addr *ipv6)
+{
+	r->virtual4 = *ipv4;
+	r->virtual6 = *ipv6;
+}
+
+/* ---- files */
+
+static struct file *file_new(const struct resolver_file *in)
+{
+	struct file *f = calloc(1, sizeof(*f));
+
+	if (!f)
+		return NULL;
+	f->id = in->id;
+	f->default_route = in->default_route;
+	f->servers = calloc(in->server_count + 1, sizeof(*f->servers));
+	f->domains = calloc(in->domain_count + 1, sizeof(*f->domains));
+	if (!f->servers || !f->domains)
+		goto out;
+	for (size_t i = 0; i < in->server_count; i++)
+		f->servers[f->server_count++].addr = in->servers[i];
+	for (size_t i = 0; i < in->domain_count; i++) {
+		f->domains[i] = strdup(in->domains[i]);
+		if (!f->domains[i])
+			goto out;
+		f->domain_count++;
+	}
+	return f;
+out:
+	file_free(f);
+	return NULL;
+}
+
+int resolver_set_file(struct resolver *r, const struct resolver_file *file)
+{
+	struct file *fresh = file_new(file);
+	struct file **at = &r->files;
+
+	if (!fresh)
+		return -ENOMEM;
+	while (*at && (*at)->id != file->id)
+		at = &(*at)->next;
+	if (*at) {
+		struct file *old = *at;
+
+		fresh->next = old->next;
+		file_free(old);
+	}
+	*at = fresh;
+	return 0;
+}
+
+void resolver_forget_file(struct resolver *r, uint32_t id)
+{
+	struct file **at = &r->files;
+
+	while (*at && (*at)->id != id)
+		at = &(*at)->next;
+	if (*at) {
+		struct file *old = *at;
+
+		*at = old->next;
+		file_free(old);
+	}
+}
+
+/* ---- the name of a query */
+
+static char lower(uint8_t c)
+{
+	return (char)(c >= 'A' && c <= 'Z' ? c | 0x20 : c);
+}
+
+/* The first question's name as "a.b.c"; false if there is none, or not a query. A
+ * question is never compressed. */
+static bool query_name(char name[static NAME_MAX_BYTES + 1], const uint8_t *dns, size_t n)
+{
+	struct reader r = reader_of(dns, n);
+	const struct dns_header *h = reader_take(&r, sizeof(*h));
+	const uint8_t *len, *label;
+	size_t at = 0;
+
+	if (!h || (h->flags[0] & FLAG_RESPONSE) || be16_get(h->questions) == 0)
+		return false;
+	while ((len = reader_take(&r, 1)) && *len > 0) {
+		if (*len > 63 || at + *len + 1 > NAME_MAX_BYTES ||
+		    !(label = reader_take(&r, *len)))
+			return false;
+		if (at > 0)
+			name[at++] = '.';
+		for (size_t i = 0; i < *len; i++)
+			name[at++] = lower(label[i]);
+	}
+	name[at] = '\0';
+	return len != NULL;
+}
+
+/* Is the name the domain, or inside it? Names may hold zero bytes: compare what is text.
+ */
+static bool in_domain(const char *name, const char *domain)
+{
+	size_t n = strlen(name), d = strlen(domain);
+
+	if (d > n || (d < n && name[n - d - 1] != '.'))
+		return false;
+	for (size_t i = 0; i < d; i++)
+		if (name[n - d + i] != lower((uint8_t)domain[i]))
+			return false;
+	return true;
+}
+
+/* ---- choosing */
+
+/* The first server of the family that isn't dead; if all are, the first. */
+static struct server *live_server(struct file *f, enum ip_family family, uint64_t now_ns)
+{
+	struct server *first = NULL;
+
+	for (size_t i = 0; i < f->server_count; i++) {
+		struct server *s = &f->servers[i];
+
+		if (s->addr.family != family)
+			continue;
+		if (s->asked_ns && now_ns - s->asked_ns > RESOLVER_PATIENCE_NS) {
+			s->asked_ns = 0;
+			s->dead_until_ns = now_ns + RESOLVER_DEAD_NS;
+		}
+		if (now_ns >= s->dead_until_ns)
+			return s;
+		if (!first)
+			first = s;
+	}
+	return first;
+}
+
+/* name may be NULL: not known. */
+static struct server *choose(struct resolver *r, const char *name, enum ip_family family,
+                             uint64_t now_ns)
+{
+	struct server *best = NULL, *fallback = NULL;
+	size_t best_len = 0;
+	bool fallback_default = false;
+
+	for (struct file *f = r->files; f; f = f->next) {
+		struct server *s = live_server(f, family, now_ns);
+
+		if (!s)
+			continue;
+		for (size_t i = 0; name && i < f->domain_count; i++) {
+			size_t len = strlen(f->domains[i]);
+
+			if (len > best_len && in_domain(name, f->domains[i])) {
+				best = s;
+				best_len = len;
+			}
+		}
+		if (!fallback || (f->default_route && !fallback_default)) {
+			fallback = s;
+			fallback_default = f->default_route;
+		}
+	}
+	return best ? best : fallback;
+}
+
+static struct server *find_server(struct resolver *r, const struct ip_addr *addr)
+{
+	for (struct file *f = r->files; f; f = f->next)
+		for (size_t i = 0; i < f->server_count; i++)
+			if (ip_addr_equal(&f->servers[i].addr, addr))
+				return &f->servers[i];
+	return NULL;
+}
+
+/* ---- who asked whom */
+
+static struct asked *set_of(struct resolver *r, uint8_t protocol, struct be16 port)
+{
+	return r->asked[(port.b[0] * 31U + port.b[1] + protocol) % SETS];
+}
+
+/* server NULL: whichever it was, the latest. */
+static struct asked *find_asked(struct resolver *r, uint8_t protocol,
+                                const struct ip_addr *client, struct be16 port,
+                                const struct ip_addr *server, uint64_t now_ns)
+{
+	struct asked *set = set_of(r, protocol, port), *found = NULL;
+
+	for (size_t i = 0; i < WAYS; i++) {
+		struct asked *a = &set[i];
+
+		if (a->protocol == protocol &&
+		    memcmp(&a->port, &port, sizeof(port)) == 0 &&
+		    ip_addr_equal(&a->client, client) &&
+		    (!server || ip_addr_equal(&a->server, server)) &&
+		    now_ns - a->used_ns <= (protocol == PROTO_TCP ? TCP_NS : UDP_NS) &&
+		    (!found || a->used_ns > found->used_ns))
+			found = a;
+	}
+	return found;
+}
+
+static void note_asked(struct resolver *r, uint8_t protocol, const struct ip_addr *client,
+                       struct be16 port, const struct ip_addr *server, uint64_t now_ns)
+{
+	struct asked *a = find_asked(r, protocol, client, port, server, now_ns);
+	struct asked *set = set_of(r, protocol, port);
+
+	if (!a) {
+		a = &set[0];
+		for (size_t i = 1; i < WAYS; i++)
+			if (set[i].used_ns < a->used_ns)
+				a = &set[i];
+	}
+	*a = (struct asked){ protocol, *client, *server, port, now_ns };
+}
+
+/* ---- packets */
+
+static bool is_virtual(const struct resolver *r, const struct ip_addr *addr)
+{
+	const struct ip_addr *v = addr->family == IP_V4 ? &r->virtual4 : &r->virtual6;
+
+	return ip_addr_equal(addr, v);
+}
+
+static struct server *server_for_udp(struct resolver *r, const struct rewrite *x,
+                                     size_t left, uint64_t now_ns)
+{
+	char name[NAME_MAX_BYTES + 1];
+	struct server *s;
+
+	if (!query_name(name, x->l4 + sizeof(struct udp_header),
+	                left - sizeof(struct udp_header)))
+		return NULL;
+	s = choose(r, name, x->family, now_ns);
+	if (s && s->asked_ns == 0)
+		s->asked_ns = now_ns;
+	return s;
+}
+
+static struct server *server_for_tcp(struct resolver *r, const struct rewrite *x,
+                                     const struct ip_addr *client, uint64_t now_ns)
+{
+	struct server *hint = NULL;
+
+	if ((x->l4[TCP_FLAGS_AT] & 0x17) != TCP_SYN_ONLY) {
+		struct asked *a = find_asked(r, PROTO_TCP, client,
+		                             rewrite_port_at(x->src_port), NULL, now_ns);
+
+		return a ? find_server(r, &a->server) : NULL;
+	}
+	if (now_ns - r->truncated_ns < HINT_NS &&
+	    ip_addr_equal(&r->truncated_for, client))
+		hint = find_server(r, &r->truncated_by);
+	return hint ? hint : choose(r, NULL, x->family, now_ns);
+}
+
+enum resolver_result resolver_out(struct resolver *r, struct packet *p,
+                                  struct ip_view *view, uint64_t now_ns)
+{
+	struct rewrite x;
+	struct server *s = NULL;
+	size_t left;
+
+	if (!is_virtual(r, &view->dst))
+		return RESOLVER_NOT_OURS;
+	if (!ip_view_parse(view, p->data, p->len_bytes))
+		return RESOLVER_NO_SERVER;
+	x = rewrite_fields(p, view);
+	left = view->total_bytes - view->payload_at;
+	if (!x.l4 || be16_get(rewrite_port_at(x.dst_port)) != RESOLVER_PORT)
+		return RESOLVER_NO_SERVER;
+	if (view->protocol == PROTO_UDP)
+		s = server_for_udp(r, &x, left, now_ns);
+	else if (left >= 20) /* TCP: nothing else has ports */
+		s = server_for_tcp(r, &x, &view->src, now_ns);
+	if (!s)
+		return RESOLVER_NO_SERVER;
+	note_asked(r, view->protocol, &view->src, rewrite_port_at(x.src_port), &s->addr,
+	           now_ns);
+	rewrite_addr(&x, false, s->addr.b);
+	view->dst = s->addr;
+	return RESOLVER_SENT_ON;
+}
+
+void resolver_in(struct resolver *r, struct packet *p, struct ip_view *view,
+                 uint64_t now_ns)
+{
+	const struct ip_addr *v = view->family == IP_V4 ? &r->virtual4 : &r->virtual6;
+	struct rewrite x;
+	struct asked *a;
+	struct server *s;
+
+	if (v->family == IP_NONE)
+		return;
+	x = rewrite_fields(p, view);
+	if (!x.l4 || be16_get(rewrite_port_at(x.src_port)) != RESOLVER_PORT)
+		return;
+	a = find_asked(r, view->protocol, &view->dst, rewrite_port_at(x.dst_port),
+	               &view->src, now_ns);
+	if (!a)
+		return;
+	a->used_ns = now_ns;
+	s = find_server(r, &view->src);
+	if (s)
+		s->asked_ns = s->dead_until_ns = 0;
+	if (view->protocol == PROTO_UDP && view->total_bytes - view->payload_at >= 12 &&
+	    (x.l4[10] & FLAG_TRUNCATED)) {
+		r->truncated_for = view->dst;
+		r->truncated_by = view->src;
+		r->truncated_ns = now_ns;
+	}
+	rewrite_addr(&x, true, v->b);
+	view->src = *v;
+}

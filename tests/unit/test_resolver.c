@@ -1,0 +1,280 @@
+/* The virtual resolver: each name asks the right file's server. */
+#include "unit.h"
+
+#include <string.h>
+
+#include "craft.h"
+#include "engine/resolver.h"
+
+#define VIRTUAL "198.18.53.53"
+#define HOME    "192.168.1.1"
+#define OFFICE  "10.20.0.53"
+#define OFFICE2 "10.20.0.54"
+#define VPN     "10.64.0.1"
+#define CLIENT  "10.8.0.2"
+
+enum { HOME_ID = 1, OFFICE_ID, VPN_ID };
+
+static struct ip_addr addr(const char *text)
+{
+	struct ip_addr a;
+
+	ck_assert(ip_addr_parse(&a, text));
+	return a;
+}
+
+static void file(struct resolver *r, uint32_t id, bool default_route, const char *server,
+                 const char *second, const char *domain, const char *domain2)
+{
+	struct ip_addr servers[2];
+	const char *domains[] = { domain, domain2 };
+	struct resolver_file f = { .id = id,
+		                   .default_route = default_route,
+		                   .servers = servers,
+		                   .server_count = second ? 2 : 1,
+		                   .domains = domains,
+		                   .domain_count = domain2  ? 2
+		                                   : domain ? 1
+		                                            : 0 };
+
+	servers[0] = addr(server);
+	if (second)
+		servers[1] = addr(second);
+	ck_assert_int_eq(resolver_set_file(r, &f), 0);
+}
+
+static struct resolver *three_files(void)
+{
+	struct resolver *r = resolver_new();
+	struct ip_addr v4 = addr(VIRTUAL), none = { 0 };
+
+	ck_assert_ptr_nonnull(r);
+	resolver_set_address(r, &v4, &none);
+	file(r, HOME_ID, false, HOME, NULL, "home.lan", "1.168.192.in-addr.arpa");
+	file(r, OFFICE_ID, false, OFFICE, OFFICE2, "Corp.Example", "lab.home.lan");
+	file(r, VPN_ID, true, VPN, NULL, NULL, NULL);
+	return r;
+}
+
+/* A query for "a.b.c", type A. */
+static size_t query(uint8_t out[static 300], const char *name)
+{
+	size_t at = 12;
+
+	memset(out, 0, 300);
+	out[2] = 1; /* recursion desired */
+	out[5] = 1;
+	while (*name) {
+		size_t n = strcspn(name, ".");
+
+		out[at++] = (uint8_t)n;
+		memcpy(out + at, name, n);
+		at += n;
+		name += n + (name[n] == '.');
+	}
+	at++;
+	out[at + 1] = out[at + 3] = 1;
+	return at + 4;
+}
+
+/* Sends a query; returns where it went, or NULL. */
+static const char *ask(struct resolver *r, const char *name, uint16_t port,
+                       uint64_t now_ns)
+{
+	static char went[IP_ADDR_STRLEN];
+	struct craft c;
+	struct ip_view v;
+	uint8_t dns[300];
+	size_t n = query(dns, name);
+
+	craft_udp(&c, CLIENT, port, VIRTUAL, 53, dns, n);
+	ck_assert(ip_view_parse_addresses(&v, c.packet.data, c.packet.len_bytes));
+	if (resolver_out(r, &c.packet, &v, now_ns) != RESOLVER_SENT_ON)
+		return NULL;
+	ck_assert(craft_valid(c.packet.data, c.packet.len_bytes));
+	ck_assert_mem_eq(c.packet.data + 28, dns, n);
+	return ip_addr_format(&v.dst, went);
+}
+
+/* An answer; returns from whom it seems to come. */
+static const char *answer(struct resolver *r, const char *server, uint16_t port,
+                          bool truncated, uint64_t now_ns)
+{
+	static char from[IP_ADDR_STRLEN];
+	struct craft c;
+	struct ip_view v;
+	uint8_t dns[12] = { 0, 0, 0x81 };
+
+	dns[2] |= truncated ? 2 : 0;
+	craft_udp(&c, server, 53, CLIENT, port, dns, sizeof(dns));
+	ck_assert(ip_view_parse(&v, c.packet.data, c.packet.len_bytes));
+	resolver_in(r, &c.packet, &v, now_ns);
+	ck_assert(craft_valid(c.packet.data, c.packet.len_bytes));
+	ck_assert(ip_view_parse(&v, c.packet.data, c.packet.len_bytes));
+	return ip_addr_format(&v.src, from);
+}
+
+static const struct {
+	const char *name, *server;
+} names[] = {
+	{ "nas.home.lan", HOME },
+	{ "home.lan", HOME },
+	{ "NAS.Home.LAN", HOME },
+	{ "7.1.168.192.in-addr.arpa", HOME },
+	{ "box.lab.home.lan", OFFICE }, /* the longer suffix */
+	{ "www.corp.example", OFFICE },
+	{ "mycorp.example", VPN }, /* not a label of its own */
+	{ "otherhome.lan", VPN },
+	{ "lan", VPN },
+	{ "example.org", VPN },
+	{ "", VPN },
+};
+
+START_TEST(a_name_is_asked_where_its_longest_suffix_says)
+{
+	struct resolver *r = three_files();
+
+	ck_assert_str_eq(ask(r, names[_i].name, 4000, NS_PER_SEC), names[_i].server);
+	ck_assert_str_eq(answer(r, names[_i].server, 4000, false, NS_PER_SEC), VIRTUAL);
+	resolver_free(r);
+}
+END_TEST
+
+START_TEST(what_answers_nothing_is_left_alone)
+{
+	struct resolver *r = three_files();
+
+	ck_assert_str_eq(ask(r, "nas.home.lan", 4000, NS_PER_SEC), HOME);
+	ck_assert_str_eq(answer(r, HOME, 4001, false, NS_PER_SEC), HOME);
+	ck_assert_str_eq(answer(r, VPN, 4000, false, NS_PER_SEC), VPN);
+	ck_assert_str_eq(answer(r, HOME, 4000, false, 60 * NS_PER_SEC),
+	                 HOME); /* too late */
+	resolver_free(r);
+}
+END_TEST
+
+START_TEST(one_socket_that_asks_two_servers_gets_both_answers)
+{
+	struct resolver *r = three_files();
+
+	ck_assert_str_eq(ask(r, "nas.home.lan", 4000, NS_PER_SEC), HOME);
+	ck_assert_str_eq(ask(r, "example.org", 4000, NS_PER_SEC), VPN);
+	ck_assert_str_eq(answer(r, VPN, 4000, false, NS_PER_SEC), VIRTUAL);
+	ck_assert_str_eq(answer(r, HOME, 4000, false, NS_PER_SEC), VIRTUAL);
+	resolver_free(r);
+}
+END_TEST
+
+START_TEST(a_dead_server_is_passed_over_and_tried_again)
+{
+	struct resolver *r = three_files();
+	uint64_t now_ns = NS_PER_SEC;
+
+	ck_assert_str_eq(ask(r, "a.corp.example", 1, now_ns), OFFICE);
+	now_ns += RESOLVER_PATIENCE_NS / 2;
+	ck_assert_str_eq(ask(r, "a.corp.example", 2, now_ns), OFFICE);
+	now_ns += RESOLVER_PATIENCE_NS;
+	ck_assert_str_eq(ask(r, "a.corp.example", 3, now_ns), OFFICE2);
+	ck_assert_str_eq(answer(r, OFFICE2, 3, false, now_ns), VIRTUAL);
+	now_ns += RESOLVER_DEAD_NS;
+	ck_assert_str_eq(ask(r, "a.corp.example", 4, now_ns), OFFICE);
+	ck_assert_str_eq(answer(r, OFFICE, 4, false, now_ns), VIRTUAL);
+	now_ns +=
+		10 *
+		RESOLVER_DEAD_NS; /* nothing unanswered: alive however long it is idle */
+	ck_assert_str_eq(ask(r, "a.corp.example", 5, now_ns), OFFICE);
+	resolver_free(r);
+}
+END_TEST
+
+START_TEST(a_file_that_goes_takes_its_names_with_it)
+{
+	struct resolver *r = three_files();
+
+	resolver_forget_file(r, HOME_ID);
+	ck_assert_str_eq(ask(r, "nas.home.lan", 4000, NS_PER_SEC), VPN);
+	resolver_forget_file(r, VPN_ID);
+	ck_assert_str_eq(ask(r, "nas.home.lan", 4000, NS_PER_SEC),
+	                 OFFICE); /* the first left */
+	resolver_forget_file(r, OFFICE_ID);
+	ck_assert_ptr_null(ask(r, "nas.home.lan", 4000, NS_PER_SEC));
+	resolver_free(r);
+}
+END_TEST
+
+static enum resolver_result tcp(struct resolver *r, uint8_t flags, uint16_t port,
+                                struct ip_view *v, uint64_t now_ns)
+{
+	struct craft c;
+	uint8_t segment[20] = {
+		(uint8_t)(port >> 8), (uint8_t)port, 0, 53, [12] = 0x50, flags
+	};
+
+	craft_ip(&c, CLIENT, VIRTUAL, PROTO_TCP, segment, sizeof(segment));
+	ck_assert(ip_view_parse_addresses(v, c.packet.data, c.packet.len_bytes));
+	return resolver_out(r, &c.packet, v, now_ns);
+}
+
+START_TEST(tcp_follows_the_truncated_answer_and_keeps_its_server)
+{
+	struct resolver *r = three_files();
+	struct ip_addr home = addr(HOME), vpn = addr(VPN);
+	struct ip_view v;
+
+	ck_assert_int_eq(tcp(r, 2, 5000, &v, 50 * NS_PER_SEC), RESOLVER_SENT_ON);
+	ck_assert(ip_addr_equal(&v.dst, &vpn));
+	ck_assert_str_eq(ask(r, "nas.home.lan", 4000, 51 * NS_PER_SEC), HOME);
+	ck_assert_str_eq(answer(r, HOME, 4000, true, 51 * NS_PER_SEC), VIRTUAL);
+	ck_assert_int_eq(tcp(r, 2, 5001, &v, 52 * NS_PER_SEC), RESOLVER_SENT_ON);
+	ck_assert(ip_addr_equal(&v.dst, &home));
+	ck_assert_int_eq(tcp(r, 0x10, 5001, &v, 53 * NS_PER_SEC), RESOLVER_SENT_ON);
+	ck_assert(ip_addr_equal(&v.dst, &home));
+	ck_assert_int_eq(tcp(r, 0x10, 5000, &v, 53 * NS_PER_SEC), RESOLVER_SENT_ON);
+	ck_assert(ip_addr_equal(&v.dst, &vpn));
+	ck_assert_int_eq(tcp(r, 0x10, 5002, &v, 53 * NS_PER_SEC), RESOLVER_NO_SERVER);
+	resolver_free(r);
+}
+END_TEST
+
+START_TEST(what_is_no_query_finds_no_server)
+{
+	struct resolver *r = three_files();
+	struct craft c;
+	struct ip_view v;
+	uint64_t random = unit_seed();
+	uint8_t dns[300];
+
+	for (int i = 0; i < 20000; i++) {
+		size_t n = unit_random(&random) % sizeof(dns);
+
+		for (size_t b = 0; b < n; b++)
+			dns[b] = (uint8_t)(unit_random(&random) & 0x3f);
+		craft_udp(&c, CLIENT, 1, VIRTUAL, 53, dns, n);
+		ck_assert(ip_view_parse_addresses(&v, c.packet.data, c.packet.len_bytes));
+		if (resolver_out(r, &c.packet, &v, NS_PER_SEC) == RESOLVER_SENT_ON)
+			ck_assert_uint_gt(n, 12);
+	}
+	craft_udp(&c, CLIENT, 1, VIRTUAL, 54, dns, 20); /* another port */
+	ck_assert(ip_view_parse_addresses(&v, c.packet.data, c.packet.len_bytes));
+	ck_assert_int_eq(resolver_out(r, &c.packet, &v, NS_PER_SEC), RESOLVER_NO_SERVER);
+	craft_udp(&c, CLIENT, 1, VPN, 53, dns, 20); /* not the virtual address */
+	ck_assert(ip_view_parse_addresses(&v, c.packet.data, c.packet.len_bytes));
+	ck_assert_int_eq(resolver_out(r, &c.packet, &v, NS_PER_SEC), RESOLVER_NOT_OURS);
+	resolver_free(r);
+}
+END_TEST
+
+TCase *unit_tests(void)
+{
+	TCase *tc = tcase_create("engine/resolver");
+
+	tcase_add_loop_test(tc, a_name_is_asked_where_its_longest_suffix_says, 0,
+	                    ARRAY_SIZE(names));
+	tcase_add_test(tc, what_answers_nothing_is_left_alone);
+	tcase_add_test(tc, one_socket_that_asks_two_servers_gets_both_answers);
+	tcase_add_test(tc, a_dead_server_is_passed_over_and_tried_again);
+	tcase_add_test(tc, a_file_that_goes_takes_its_names_with_it);
+	tcase_add_test(tc, tcp_follows_the_truncated_answer_and_keeps_its_server);
+	tcase_add_test(tc, what_is_no_query_finds_no_server);
+	return tc;
+}
