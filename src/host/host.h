@@ -2,15 +2,20 @@
  * back
  *
  * The supervisor's way through it:
- *   host_new       clears what a killed instance of the name left; the netlink socket is
- * open plan_make      with host_path_mtu as plan_env host_prepare   mark chosen, PreUp
- * hooks, tun made (down): fd, mark and name are now known (engine started, devices
- * configured, sockets opened with host_mark) host_up        MTU, addresses, tun up, DNS,
- * routes, rules, guard, PostUp hooks host_update    whenever the plan or an endpoint has
- * changed: only the difference host_down      PreDown hooks, everything put back in
- * reverse, PostDown hooks host_free All or nothing: where a step of host_prepare or
- * host_up fails, all before it are undone, in reverse, before the call returns.
- * Supervisor process; may block. Needs CAP_NET_ADMIN. */
+ *  - host_new clears what a killed instance of the name left.
+ *  - plan_make is given host_path_mtu.
+ *  - host_prepare chooses the mark, makes the tun (still down) and runs the PreUp hooks.
+ *    Then the engine is started, devices configured, sockets opened with host_mark.
+ *  - host_up sets MTU, addresses, the tun up, DNS, routes, rules and the guard, and runs
+ * the PostUp hooks.
+ *  - host_update, whenever the plan or an endpoint has changed, does what differs.
+ *  - host_down runs the PreDown hooks, puts everything back in reverse, and runs the
+ * PostDown hooks. Then host_free.
+ *
+ * All or nothing: where a step of host_prepare or host_up fails, all before it are
+ * undone, in reverse, before the call returns. Supervisor process; may block; runs other
+ * programs and waits for them, so nobody else may reap children that he doesn't know.
+ * Needs CAP_NET_ADMIN. */
 #ifndef TUNION_HOST_HOST_H
 #define TUNION_HOST_HOST_H
 

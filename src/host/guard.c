@@ -1,0 +1,230 @@
+/* src/host/guard.c */
+#include "host/guard.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "host/spawn.h"
+
+#define SAVED_BYTES  (1U << 20) /* of iptables-save */
+#define ERRORS_BYTES 512
+
+static const char *nft_family(enum ip_family family)
+{
+	return family == IP_V4 ? "ip" : "ip6";
+}
+
+#define TABLE_STRLEN 32
+
+/* nft's identifiers are stricter than interface names. */
+static const char *table_name(const char *tun, char out[static TABLE_STRLEN])
+{
+	snprintf(out, TABLE_STRLEN, "tunion-%s", tun);
+	for (char *c = out; *c; c++) {
+		if (*c == '=' || *c == '+')
+			*c = '_';
+	}
+	return out;
+}
+
+/* A line for each address of the family. */
+static void each_address(FILE *out, const struct host_items *items, enum ip_family family,
+                         const char *before, const char *after)
+{
+	char text[IP_ADDR_STRLEN];
+
+	for (size_t i = 0; i < items->n; i++) {
+		const struct netlink_item *item = &items->v[i];
+
+		if (item->kind != NETLINK_KIND_ADDRESS ||
+		    item->address.prefix.addr.family != family)
+			continue;
+		ip_addr_format(&item->address.prefix.addr, text);
+		fprintf(out, "%s%s%s", before, text, after);
+	}
+}
+
+/* An open stream's text once it is closed. */
+static char *finish(FILE *out, char *text)
+{
+	bool failed = ferror(out);
+
+	if (fclose(out) != 0 || failed) {
+		free(text);
+		return NULL;
+	}
+	return text;
+}
+
+char *guard_nft_text(const char *tun, enum ip_family family,
+                     const struct host_items *items, uint32_t mark)
+{
+	const char *f = nft_family(family);
+	char *text = NULL, before[128], after[64], table[TABLE_STRLEN];
+	size_t size;
+	FILE *out = open_memstream(&text, &size);
+
+	if (!out)
+		return NULL;
+	table_name(tun, table);
+	/* first made, so that deleting an old one never fails; all in one transaction */
+	fprintf(out, "add table %s %s\ndelete table %s %s\nadd table %s %s\n", f, table,
+	        f, table, f, table);
+	fprintf(out,
+	        "add chain %s %s preraw { type filter hook prerouting priority -300; }\n",
+	        f, table);
+	fprintf(out,
+	        "add chain %s %s premangle { type filter hook prerouting priority -150; "
+	        "}\n",
+	        f, table);
+	fprintf(out,
+	        "add chain %s %s postmangle { type filter hook postrouting priority "
+	        "-150; }\n",
+	        f, table);
+	snprintf(before, sizeof(before),
+	         "add rule %s %s preraw iifname != \"%s\" %s daddr ", f, table, tun, f);
+	snprintf(after, sizeof(after), " fib saddr type != local drop\n");
+	each_address(out, items, family, before, after);
+	fprintf(out,
+	        "add rule %s %s postmangle meta l4proto udp mark %u ct mark set mark\n",
+	        f, table, mark);
+	fprintf(out, "add rule %s %s premangle meta l4proto udp meta mark set ct mark\n",
+	        f, table);
+	return finish(out, text);
+}
+
+char *guard_iptables_text(const char *tun, enum ip_family family,
+                          const struct host_items *items, uint32_t mark)
+{
+	char *text = NULL, before[64], after[128], comment[80];
+	size_t size;
+	FILE *out = open_memstream(&text, &size);
+
+	if (!out)
+		return NULL;
+	snprintf(comment, sizeof(comment), "-m comment --comment \"tunion rule for %s\"",
+	         tun);
+	snprintf(before, sizeof(before), "-I PREROUTING ! -i %s -d ", tun);
+	snprintf(after, sizeof(after), " -m addrtype ! --src-type LOCAL -j DROP %s\n",
+	         comment);
+	fprintf(out, "*raw\n");
+	each_address(out, items, family, before, after);
+	fprintf(out, "COMMIT\n*mangle\n");
+	fprintf(out,
+	        "-I POSTROUTING -m mark --mark %u -p udp -j CONNMARK --save-mark %s\n"
+	        "-I PREROUTING -p udp -j CONNMARK --restore-mark %s\nCOMMIT\n",
+	        mark, comment, comment);
+	return finish(out, text);
+}
+
+char *guard_iptables_removal(const char *tun, const char *saved)
+{
+	char *text = NULL, comment[64];
+	size_t size;
+	FILE *out = open_memstream(&text, &size);
+
+	if (!out)
+		return NULL;
+	snprintf(comment, sizeof(comment), "--comment \"tunion rule for %s\"", tun);
+	while (*saved) {
+		size_t n = strcspn(saved, "\n");
+		const char *found = memmem(saved, n, comment, strlen(comment));
+
+		if (saved[0] == '*' || (n >= 6 && memcmp(saved, "COMMIT", 6) == 0))
+			fprintf(out, "%.*s\n", (int)n, saved);
+		else if (found && n > 2 && memcmp(saved, "-A", 2) == 0)
+			fprintf(out, "-D%.*s\n", (int)(n - 2), saved + 2);
+		saved += n + (saved[n] == '\n');
+	}
+	return finish(out, text);
+}
+
+/* Runs the program with text as its input; its first line of errors goes to diag. */
+static int feed(const char *const *argv, const char *text, struct diag *diag)
+{
+	char errors[ERRORS_BYTES] = "";
+	struct spawn s = { .argv = argv,
+		           .input = text,
+		           .errors = errors,
+		           .errors_size = sizeof(errors) };
+	int rc;
+
+	if (!text)
+		return -ENOMEM;
+	rc = spawn_run(&s);
+	if (rc == 0 || rc == -ENOENT)
+		return rc;
+	errors[strcspn(errors, "\n")] = '\0';
+	diag_warning(diag, NULL, 0, "%s failed (%s %d)%s%s", argv[0],
+	             rc < 0 ? "error" : "exit status", rc, errors[0] ? ": " : "", errors);
+	return rc < 0 ? rc : -EIO;
+}
+
+static int nft(const char *text, struct diag *diag)
+{
+	static const char *const argv[] = { "nft", "-f", "-", NULL };
+
+	return feed(argv, text, diag);
+}
+
+static int iptables_restore(enum ip_family family, const char *text, struct diag *diag)
+{
+	const char *argv[] = { family == IP_V4 ? "iptables-restore" : "ip6tables-restore",
+		               "-n", NULL };
+
+	return feed(argv, text, diag);
+}
+
+int guard_up(const char *tun, enum ip_family family, const struct host_items *items,
+             uint32_t mark, struct diag *diag)
+{
+	char *text = guard_nft_text(tun, family, items, mark);
+	int rc = nft(text, diag);
+
+	free(text);
+	if (rc == -ENOENT) {
+		guard_down(tun, family, diag);
+		text = guard_iptables_text(tun, family, items, mark);
+		rc = iptables_restore(family, text, diag);
+		free(text);
+	}
+	if (rc == -ENOENT) {
+		diag_warning(diag, NULL, 0,
+		             "neither nft nor iptables is there: packets from other "
+		             "links to the "
+		             "tunnels' addresses are not kept out");
+		return 0;
+	}
+	if (rc < 0)
+		diag_error(diag, NULL, 0, "the firewall rules for %s cannot be set", tun);
+	return rc;
+}
+
+static void iptables_down(const char *tun, enum ip_family family, struct diag *diag)
+{
+	const char *argv[] = { family == IP_V4 ? "iptables-save" : "ip6tables-save",
+		               NULL };
+	struct spawn s = { .argv = argv, .output_size = SAVED_BYTES };
+	char *text = NULL;
+
+	s.output = calloc(1, s.output_size);
+	if (s.output && spawn_run(&s) == 0)
+		text = guard_iptables_removal(tun, s.output);
+	if (text && strstr(text, "-D"))
+		(void)!iptables_restore(family, text, diag);
+	free(text);
+	free(s.output);
+}
+
+void guard_down(const char *tun, enum ip_family family, struct diag *diag)
+{
+	const char *f = nft_family(family);
+	char text[160];
+
+	snprintf(text, sizeof(text),
+	         "add table %s tunion-%s\ndelete table %s tunion-%s\n", f, tun, f, tun);
+	if (nft(text, diag) == -ENOENT)
+		iptables_down(tun, family, diag);
+}

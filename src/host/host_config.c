@@ -1,0 +1,675 @@
+/* src/host/host_config.c
+ *
+ * A prefix which holds an endpoint that is reached through the network can't be routed to
+ * the tun for everybody: our own datagrams would come back. So all prefixes of this kind
+ * with length L are in a table of their own, and two rules stand in front:
+ *
+ *     lookup main suppress_prefixlength L     what the main table knows better than L,
+ * stays not fwmark M lookup TABLE(L)            the rest goes to the tun, unless it's
+ * ours
+ *
+ * From the longest L to the shortest, this is one longest prefix match over the main
+ * table and all the others, since TABLE(L) holds nothing but prefixes of length L.
+ * Priorities are fixed by L within a block that is chosen once: L = 0 stands last and,
+ * where nobody else has rules, at 32764 and 32765 as with wg-quick. */
+#include "host/host_config.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- lists */
+
+int host_items_add(struct host_items *list, const struct netlink_item *item)
+{
+	if (list->n == list->capacity) {
+		size_t capacity = list->capacity ? 2 * list->capacity : 64;
+		struct netlink_item *v = reallocarray(list->v, capacity, sizeof(*v));
+
+		if (!v)
+			return -ENOMEM;
+		list->v = v;
+		list->capacity = capacity;
+	}
+	list->v[list->n++] = *item;
+	return 0;
+}
+
+void host_items_clear(struct host_items *list)
+{
+	free(list->v);
+	*list = (struct host_items){ 0 };
+}
+
+void host_config_clear(struct host_config *config)
+{
+	host_items_clear(&config->items);
+	*config = (struct host_config){ 0 };
+}
+
+static int compare_u32(uint32_t a, uint32_t b)
+{
+	return a < b ? -1 : a > b;
+}
+
+static int compare_address(const struct netlink_address *a,
+                           const struct netlink_address *b)
+{
+	int c = ip_addr_compare(&a->prefix.addr, &b->prefix.addr);
+
+	/* IPv6 knows an address once per device, whatever its length */
+	if (c != 0 || a->prefix.addr.family == IP_V6)
+		return c;
+	return compare_u32(a->prefix.len, b->prefix.len);
+}
+
+static int compare_route(const struct netlink_route *a, const struct netlink_route *b)
+{
+	int c = ip_addr_compare(&a->dst.addr, &b->dst.addr);
+
+	if (c == 0)
+		c = compare_u32(a->dst.len, b->dst.len);
+	if (c == 0)
+		c = compare_u32(a->table, b->table);
+	return c;
+}
+
+static int compare_rule(const struct netlink_rule *a, const struct netlink_rule *b)
+{
+	int c = compare_u32(a->family, b->family);
+
+	if (c == 0)
+		c = compare_u32(a->priority, b->priority);
+	if (c == 0)
+		c = compare_u32(a->table, b->table);
+	return c;
+}
+
+int host_item_compare(const struct netlink_item *a, const struct netlink_item *b)
+{
+	if (a->kind != b->kind)
+		return compare_u32(a->kind, b->kind);
+	switch (a->kind) {
+	case NETLINK_KIND_ADDRESS:
+		return compare_address(&a->address, &b->address);
+	case NETLINK_KIND_ROUTE:
+		return compare_route(&a->route, &b->route);
+	case NETLINK_KIND_RULE:
+		return compare_rule(&a->rule, &b->rule);
+	}
+	return 0;
+}
+
+/* By pointer, those of equal items in the order of their list. */
+static int compare_pointers(const void *a, const void *b)
+{
+	const struct netlink_item *const *x = a, *const *y = b;
+	int c = host_item_compare(*x, *y);
+
+	return c != 0 ? c : *x < *y ? -1 : *x > *y;
+}
+
+/* An index of the list in the order of host_item_compare; NULL: no memory. */
+static const struct netlink_item **sorted(const struct host_items *list)
+{
+	const struct netlink_item **index = calloc(list->n + 1, sizeof(*index));
+
+	if (!index)
+		return NULL;
+	for (size_t i = 0; i < list->n; i++)
+		index[i] = &list->v[i];
+	qsort(index, list->n, sizeof(*index), compare_pointers);
+	return index;
+}
+
+/* ---- numbers */
+
+static bool table_taken(const struct host_numbers *numbers, const struct plan *plan,
+                        const struct host_config_env *env, uint32_t table)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(numbers->table); i++) {
+		if (numbers->table[i] == table)
+			return true;
+	}
+	for (size_t i = 0; i < plan->device_count; i++) {
+		const struct conf *conf = plan->devices[i].conf;
+
+		if (conf->table == CONF_TABLE_NUMBER && conf->table_number == table)
+			return true;
+	}
+	return env->table_used(env->context, table);
+}
+
+/* 0: none among as many as could ever be needed by us, and some more. */
+static uint32_t free_table(const struct host_numbers *numbers, const struct plan *plan,
+                           const struct host_config_env *env)
+{
+	for (uint32_t table = HOST_FIRST_TABLE; table < HOST_FIRST_TABLE + 4096;
+	     table++) {
+		if (!table_taken(numbers, plan, env, table))
+			return table;
+	}
+	return 0;
+}
+
+static int no_table(struct diag *diag)
+{
+	diag_error(diag, NULL, 0, "no routing table from %u on is free",
+	           HOST_FIRST_TABLE);
+	return -ENOSPC;
+}
+
+int host_numbers_choose_mark(struct host_numbers *numbers, const struct plan *plan,
+                             const struct host_config_env *env, struct diag *diag)
+{
+	const struct conf *first = NULL;
+
+	for (size_t i = 0; i < plan->device_count; i++) {
+		const struct conf *conf = plan->devices[i].conf;
+
+		if (conf->fwmark == 0)
+			continue;
+		if (!first)
+			first = conf;
+		else if (conf->fwmark != first->fwmark)
+			diag_warning(diag, conf->path, conf->fwmark_line,
+			             "FwMark 0x%x is not used: all devices share one "
+			             "mark, 0x%x of %s",
+			             conf->fwmark, first->fwmark, first->name);
+	}
+	numbers->mark = first ? first->fwmark : free_table(numbers, plan, env);
+	if (numbers->mark == 0)
+		return no_table(diag);
+	/* as wg-quick; but never one of the kernel's own tables */
+	if (numbers->mark < 253 || numbers->mark > 255)
+		numbers->table[0] = numbers->mark;
+	return 0;
+}
+
+static int compare_priorities(const void *a, const void *b)
+{
+	return compare_u32(*(const uint32_t *)a, *(const uint32_t *)b);
+}
+
+uint32_t host_rule_block(uint32_t *used, size_t n, uint32_t size)
+{
+	uint32_t last = 0;
+
+	qsort(used, n, sizeof(*used), compare_priorities);
+	for (size_t i = 0; i < n; i++) {
+		if (used[i] - last > size)
+			return used[i] - size;
+		last = used[i];
+	}
+	return 0;
+}
+
+/* ---- making */
+
+/* The nodes of the union that hold an endpoint reached through the network, sorted by
+ * address of the node. */
+struct cover {
+	const struct trie_entry **v; /* owned */
+	size_t n, capacity;
+};
+
+struct maker {
+	struct host_config *config;
+	struct host_numbers *numbers;
+	const struct plan *plan;
+	const struct host_config_env *env;
+	struct diag *diag;
+	struct cover cover;
+	struct ip_prefix
+		*connected; /* owned; sorted: the kernel's routes for the Addresses */
+	size_t connected_count;
+	bool used4[129], used6[129]; /* lengths that need rules */
+	int error;
+};
+
+static int compare_entry_pointers(const void *a, const void *b)
+{
+	const struct trie_entry *const *x = a, *const *y = b;
+
+	return *x < *y ? -1 : *x > *y;
+}
+
+static int cover_add(struct cover *c, const struct trie_entry *entry)
+{
+	if (c->n == c->capacity) {
+		size_t capacity = c->capacity ? 2 * c->capacity : 64;
+		const struct trie_entry **v = reallocarray(c->v, capacity, sizeof(*v));
+
+		if (!v)
+			return -ENOMEM;
+		c->v = v;
+		c->capacity = capacity;
+	}
+	c->v[c->n++] = entry;
+	return 0;
+}
+
+static int cover_peer(struct maker *m, const struct way_peer *peer)
+{
+	const struct trie *trie = m->plan->table.trie;
+	const struct trie_entry *entry;
+	int rc = 0;
+
+	if (peer->state != WAY_OK || peer->next)
+		return 0;
+	for (entry = trie_lookup(trie, &peer->endpoint.addr); entry && rc == 0;
+	     entry = trie_shorter(trie, entry))
+		rc = cover_add(&m->cover, entry);
+	return rc;
+}
+
+static int find_cover(struct maker *m)
+{
+	for (size_t i = 0; i < m->plan->device_count; i++) {
+		const struct plan_device *d = &m->plan->devices[i];
+
+		for (size_t j = 0; j < d->peer_count; j++) {
+			int rc = cover_peer(m, &d->peers[j].way);
+
+			if (rc < 0)
+				return rc;
+		}
+	}
+	if (m->cover.n > 0)
+		qsort(m->cover.v, m->cover.n, sizeof(*m->cover.v),
+		      compare_entry_pointers);
+	return 0;
+}
+
+static bool covers_endpoint(const struct maker *m, const struct trie_entry *entry)
+{
+	return m->cover.n > 0 &&
+	       bsearch(&entry, m->cover.v, m->cover.n, sizeof(*m->cover.v),
+	               compare_entry_pointers) != NULL;
+}
+
+/* The route which the kernel makes for an Address. False: none. */
+static bool connected(const struct ip_prefix *address, struct ip_prefix *out)
+{
+	*out = ip_prefix_mask(*address);
+	return out->addr.family == IP_V6 || (address->len < 32 && out->addr.b[0] != 0);
+}
+
+static int compare_prefixes(const void *a, const void *b)
+{
+	const struct ip_prefix *x = a, *y = b;
+	int c = ip_addr_compare(&x->addr, &y->addr);
+
+	return c != 0 ? c : compare_u32(x->len, y->len);
+}
+
+/* After add_addresses, when there is nothing else in the list. */
+static int find_connected(struct maker *m)
+{
+	const struct host_items *addresses = &m->config->items;
+
+	m->connected = calloc(addresses->n + 1, sizeof(*m->connected));
+	if (!m->connected)
+		return -ENOMEM;
+	for (size_t i = 0; i < addresses->n; i++) {
+		if (connected(&addresses->v[i].address.prefix,
+		              &m->connected[m->connected_count]))
+			m->connected_count++;
+	}
+	qsort(m->connected, m->connected_count, sizeof(*m->connected), compare_prefixes);
+	return 0;
+}
+
+/* The kernel has no IPv6 on a link below 1280: it would drop the address without a word.
+ */
+static bool too_small(const struct maker *m, const struct conf *conf, size_t i)
+{
+	if (conf->addresses.v[i].prefix.addr.family != IP_V6 ||
+	    m->config->mtu_bytes >= PLAN_MTU_IPV6_MIN)
+		return false;
+	diag_warning(m->diag, conf->path, conf->addresses.v[i].line,
+	             "left out: with an MTU of %u there is no IPv6, which needs 1280",
+	             m->config->mtu_bytes);
+	return true;
+}
+
+static int add_all_addresses(struct maker *m)
+{
+	for (size_t i = 0; i < m->plan->device_count; i++) {
+		const struct conf *conf = m->plan->devices[i].conf;
+
+		for (size_t j = 0; j < conf->addresses.n; j++) {
+			struct netlink_item item = {
+				.kind = NETLINK_KIND_ADDRESS,
+				.address = { .ifindex = m->env->ifindex,
+				             .prefix = conf->addresses.v[j].prefix },
+			};
+			int rc = too_small(m, conf, j)
+			                 ? 0
+			                 : host_items_add(&m->config->items, &item);
+
+			if (rc < 0)
+				return rc;
+		}
+	}
+	return 0;
+}
+
+/* The union of all Addresses: of equal ones the first stays. An IPv6 address that comes
+ * with several lengths gets the shortest. */
+static int add_addresses(struct maker *m)
+{
+	struct host_items all = { 0 };
+	const struct netlink_item **index = NULL;
+	bool *dropped = NULL;
+	size_t first = 0;
+	int rc = add_all_addresses(m);
+
+	all = m->config->items;
+	m->config->items = (struct host_items){ 0 };
+	if (rc == 0) {
+		index = sorted(&all);
+		dropped = calloc(all.n + 1, sizeof(*dropped));
+		rc = index && dropped ? 0 : -ENOMEM;
+	}
+	for (size_t i = 1; rc == 0 && i < all.n; i++) {
+		if (host_item_compare(index[first], index[i]) != 0) {
+			first = i;
+			continue;
+		}
+		dropped[index[i] - all.v] = true;
+		if (index[i]->address.prefix.len < index[first]->address.prefix.len)
+			all.v[index[first] - all.v].address.prefix.len =
+				index[i]->address.prefix.len;
+	}
+	for (size_t i = 0; rc == 0 && i < all.n; i++) {
+		if (!dropped[i])
+			rc = host_items_add(&m->config->items, &all.v[i]);
+	}
+	free(dropped);
+	free(index);
+	host_items_clear(&all);
+	return rc;
+}
+
+/* Is the prefix equal to, or inside, the connected route of an Address of this device; or
+ * equal to that of another device's, which the kernel would refuse to add again? */
+static bool is_connected(const struct maker *m, const struct plan_device *device,
+                         const struct ip_prefix *prefix)
+{
+	struct ip_prefix c;
+
+	for (size_t i = 0; i < device->conf->addresses.n; i++) {
+		if (connected(&device->conf->addresses.v[i].prefix, &c) &&
+		    c.len <= prefix->len && ip_prefix_contains(&c, &prefix->addr))
+			return true;
+	}
+	return bsearch(prefix, m->connected, m->connected_count, sizeof(*m->connected),
+	               compare_prefixes) != NULL;
+}
+
+/* The table for a device's entry of this node; 0: no route. */
+static uint32_t table_for(struct maker *m, const struct union_node *node,
+                          const struct plan_device *device)
+{
+	const struct ip_prefix *prefix = &node->trie.prefix;
+
+	switch (device->conf->table) {
+	case CONF_TABLE_OFF:
+		return 0;
+	case CONF_TABLE_NUMBER:
+		return device->conf->table_number ? device->conf->table_number
+		                                  : NETLINK_TABLE_MAIN;
+	case CONF_TABLE_AUTO:
+		break;
+	}
+	if (prefix->len > 0 && is_connected(m, device, prefix))
+		return 0;
+	if (prefix->len > 0 && !covers_endpoint(m, &node->trie))
+		return NETLINK_TABLE_MAIN;
+	if (m->numbers->table[prefix->len] == 0)
+		m->numbers->table[prefix->len] = free_table(m->numbers, m->plan, m->env);
+	if (m->numbers->table[prefix->len] == 0)
+		m->error = no_table(m->diag);
+	*(prefix->addr.family == IP_V4 ? &m->used4[prefix->len]
+	                               : &m->used6[prefix->len]) = true;
+	return m->numbers->table[prefix->len];
+}
+
+static int add_route(struct maker *m, const struct ip_prefix *prefix,
+                     const struct plan_device *device, uint32_t table)
+{
+	struct netlink_item item = {
+		.kind = NETLINK_KIND_ROUTE,
+		.route = { .dst = *prefix,
+		           .src = prefix->addr.family == IP_V4 ? device->way.address4
+		                                               : device->way.address6,
+		           .ifindex = m->env->ifindex,
+		           .table = table,
+		           .mtu_bytes = device->mtu_bytes },
+	};
+
+	if (prefix->addr.family == IP_V6 && m->config->mtu_bytes < PLAN_MTU_IPV6_MIN) {
+		diag_error(m->diag, device->conf->path, 0,
+		           "IPv6 cannot be routed with an MTU of %u: it needs 1280",
+		           m->config->mtu_bytes);
+		return -EINVAL;
+	}
+	/* as sources the kernel takes only addresses that it has for local */
+	if (ip_addr_is_unspecified(&item.route.src) ||
+	    ip_addr_is_multicast(&item.route.src))
+		item.route.src = (struct ip_addr){ 0 };
+	return host_items_add(&m->config->items, &item);
+}
+
+/* One route per table: for the first entry in R3's order that wants one there. */
+static bool add_node(void *context, const struct union_node *node)
+{
+	struct maker *m = context;
+	size_t first = m->config->items.n;
+
+	for (const struct union_entry *e = node->first; e && m->error == 0; e = e->next) {
+		const struct plan_device *device = plan_device_of(e->peer);
+		uint32_t table = table_for(m, node, device);
+		bool there = table == 0;
+
+		for (size_t i = first; i < m->config->items.n; i++)
+			there |= m->config->items.v[i].route.table == table;
+		if (!there && m->error == 0)
+			m->error = add_route(m, &node->trie.prefix, device, table);
+	}
+	return m->error == 0;
+}
+
+static int add_rule_pair(struct maker *m, enum ip_family family, uint32_t priority,
+                         uint8_t len)
+{
+	struct netlink_item item = { .kind = NETLINK_KIND_RULE };
+	int rc;
+
+	item.rule = (struct netlink_rule){ .family = (uint8_t)family,
+		                           .priority = priority,
+		                           .table = NETLINK_TABLE_MAIN,
+		                           .has_suppress = true,
+		                           .suppress_len = len };
+	rc = host_items_add(&m->config->items, &item);
+	if (rc < 0)
+		return rc;
+	item.rule = (struct netlink_rule){ .family = (uint8_t)family,
+		                           .priority = priority + 1,
+		                           .table = m->numbers->table[len],
+		                           .has_mark = true,
+		                           .invert = true,
+		                           .mark = m->numbers->mark };
+	return host_items_add(&m->config->items, &item);
+}
+
+static int add_rules(struct maker *m, enum ip_family family, const bool *used,
+                     uint8_t bits, uint32_t *block)
+{
+	bool any = false;
+
+	for (unsigned len = 0; len <= bits; len++)
+		any |= used[len];
+	*(family == IP_V4 ? &m->config->rules4 : &m->config->rules6) = any;
+	if (any && *block == 0)
+		*block = m->env->rule_block(m->env->context, family);
+	if (any && *block == 0) {
+		diag_error(m->diag, NULL, 0,
+		           "no %u routing rule priorities are free before the IPv%u "
+		           "rules there are",
+		           HOST_RULES_MAX(bits), family);
+		return -ENOSPC;
+	}
+	for (unsigned len = bits + 1U; len-- > 0;) {
+		int rc = used[len] ? add_rule_pair(m, family, *block + 2 * (bits - len),
+		                                   (uint8_t)len)
+		                   : 0;
+
+		if (rc < 0)
+			return rc;
+	}
+	return 0;
+}
+
+static int make(struct maker *m)
+{
+	int rc = add_addresses(m);
+
+	if (rc == 0)
+		rc = find_connected(m);
+	if (rc == 0)
+		rc = find_cover(m);
+	if (rc == 0) {
+		union_walk(&m->plan->table, add_node, m);
+		rc = m->error;
+	}
+	if (rc == 0)
+		rc = add_rules(m, IP_V4, m->used4, 32, &m->numbers->priority4);
+	if (rc == 0)
+		rc = add_rules(m, IP_V6, m->used6, 128, &m->numbers->priority6);
+	return rc;
+}
+
+int host_config_make(struct host_config *out, struct host_numbers *numbers,
+                     const struct plan *plan, const struct host_config_env *env,
+                     struct diag *diag)
+{
+	struct maker m = {
+		.config = out, .numbers = numbers, .plan = plan, .env = env, .diag = diag
+	};
+	int rc;
+
+	*out = (struct host_config){
+		.mtu_bytes = plan->tun_mtu_bytes ? plan->tun_mtu_bytes : PLAN_MTU_DEFAULT,
+	};
+	rc = make(&m);
+	free(m.cover.v);
+	free(m.connected);
+	if (rc < 0)
+		host_config_clear(out);
+	return rc;
+}
+
+/* ---- comparing */
+
+static bool same_values(const struct netlink_item *a, const struct netlink_item *b)
+{
+	switch (a->kind) {
+	case NETLINK_KIND_ADDRESS:
+		return a->address.ifindex == b->address.ifindex &&
+		       a->address.prefix.len == b->address.prefix.len;
+	case NETLINK_KIND_ROUTE:
+		return a->route.ifindex == b->route.ifindex &&
+		       a->route.mtu_bytes == b->route.mtu_bytes &&
+		       ip_addr_equal(&a->route.src, &b->route.src);
+	case NETLINK_KIND_RULE:
+		return a->rule.has_mark == b->rule.has_mark &&
+		       a->rule.mark == b->rule.mark &&
+		       a->rule.has_suppress == b->rule.has_suppress &&
+		       a->rule.suppress_len == b->rule.suppress_len;
+	}
+	return false;
+}
+
+/* What has become of each item of the one list in the other. */
+enum fate {
+	FATE_ONLY_HERE = 0,
+	FATE_SAME,
+	FATE_CHANGED,
+};
+
+/* Merges both sorted indexes. */
+static void find_fates(const struct netlink_item **a, const struct host_items *from,
+                       enum fate *from_fate, const struct netlink_item **b,
+                       const struct host_items *to, enum fate *to_fate)
+{
+	size_t i = 0, j = 0;
+
+	while (i < from->n && j < to->n) {
+		int c = host_item_compare(a[i], b[j]);
+		enum fate fate =
+			c == 0 && same_values(a[i], b[j]) ? FATE_SAME : FATE_CHANGED;
+
+		if (c == 0) {
+			from_fate[a[i] - from->v] = fate;
+			to_fate[b[j] - to->v] = fate;
+		}
+		i += c <= 0;
+		j += c >= 0;
+	}
+}
+
+static int sort_out(struct host_difference *out, const struct host_items *from,
+                    const enum fate *from_fate, const struct host_items *to,
+                    const enum fate *to_fate)
+{
+	int rc = 0;
+
+	for (size_t i = 0; i < to->n && rc == 0; i++) {
+		bool replace =
+			to_fate[i] == FATE_CHANGED && to->v[i].kind == NETLINK_KIND_ROUTE;
+
+		if (replace)
+			rc = host_items_add(&out->replace, &to->v[i]);
+		else if (to_fate[i] != FATE_SAME)
+			rc = host_items_add(&out->add, &to->v[i]);
+	}
+	for (size_t i = from->n; i-- > 0 && rc == 0;) {
+		bool replaced = from_fate[i] == FATE_CHANGED &&
+		                from->v[i].kind == NETLINK_KIND_ROUTE;
+
+		if (!replaced && from_fate[i] != FATE_SAME)
+			rc = host_items_add(&out->remove, &from->v[i]);
+	}
+	return rc;
+}
+
+int host_config_compare(struct host_difference *out, const struct host_config *from,
+                        const struct host_config *to)
+{
+	const struct netlink_item **a = sorted(&from->items), **b = sorted(&to->items);
+	enum fate *from_fate = calloc(from->items.n + 1, sizeof(*from_fate));
+	enum fate *to_fate = calloc(to->items.n + 1, sizeof(*to_fate));
+	int rc = -ENOMEM;
+
+	*out = (struct host_difference){ 0 };
+	if (a && b && from_fate && to_fate) {
+		find_fates(a, &from->items, from_fate, b, &to->items, to_fate);
+		rc = sort_out(out, &from->items, from_fate, &to->items, to_fate);
+	}
+	free(to_fate);
+	free(from_fate);
+	free(b);
+	free(a);
+	if (rc < 0)
+		host_difference_clear(out);
+	return rc;
+}
+
+void host_difference_clear(struct host_difference *d)
+{
+	host_items_clear(&d->add);
+	host_items_clear(&d->replace);
+	host_items_clear(&d->remove);
+}

@@ -1,0 +1,348 @@
+/* src/host/journal.c - one line per entry, as written by save() below and read by
+ * read_line() */
+#include "host/journal.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "host/guard.h"
+
+#define MAGIC     "tunion host state 1"
+#define LINE_MAX_ 256
+#define LINES_MAX 4096 /* there are at most 324 rules */
+#define SUFFIX    ".state"
+#define SVM_PATH  "/proc/sys/net/ipv4/conf/all/src_valid_mark"
+#define SVM_LINE  "src_valid_mark"
+
+int journal_init(struct journal *j, const char *tun, const char *path)
+{
+	*j = (struct journal){ 0 };
+	if (strlen(tun) >= sizeof(j->tun))
+		return -ENAMETOOLONG;
+	memcpy(j->tun, tun, strlen(tun));
+	if (path) {
+		j->path = strdup(path);
+		return j->path ? 0 : -ENOMEM;
+	}
+	return 0;
+}
+
+void journal_clear(struct journal *j)
+{
+	host_items_clear(&j->rules);
+	free(j->path);
+	*j = (struct journal){ 0 };
+}
+
+/* ---- the file */
+
+static bool is_empty(const struct journal *j)
+{
+	return j->ifindex == 0 && j->rules.n == 0 && !j->guard4 && !j->guard6 &&
+	       !j->src_valid_mark;
+}
+
+static void print(const struct journal *j, FILE *out)
+{
+	fprintf(out, "%s\n", MAGIC);
+	if (j->ifindex != 0)
+		fprintf(out, "tun %u\n", j->ifindex);
+	for (size_t i = 0; i < j->rules.n; i++) {
+		const struct netlink_rule *r = &j->rules.v[i].rule;
+
+		fprintf(out, "rule %u %u %u %d %d %u %d %u\n", r->family, r->priority,
+		        r->table, r->has_mark, r->invert, r->mark, r->has_suppress,
+		        r->suppress_len);
+	}
+	if (j->guard4)
+		fprintf(out, "guard4\n");
+	if (j->guard6)
+		fprintf(out, "guard6\n");
+	if (j->src_valid_mark)
+		fprintf(out, "%s\n", SVM_LINE);
+}
+
+static MUST_CHECK int write_file(const struct journal *j, const char *temporary)
+{
+	int fd = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW,
+	              0600);
+	FILE *out = fd < 0 ? NULL : fdopen(fd, "w");
+	int rc;
+
+	if (!out) {
+		rc = -errno;
+		if (fd >= 0)
+			close(fd);
+		return rc;
+	}
+	print(j, out);
+	rc = ferror(out) ? -EIO : 0;
+	if (fclose(out) != 0)
+		rc = -errno;
+	if (rc == 0 && rename(temporary, j->path) != 0)
+		rc = -errno;
+	return rc;
+}
+
+int journal_save(const struct journal *j, struct diag *diag)
+{
+	char *temporary;
+	int rc;
+
+	if (!j->path)
+		return 0;
+	if (is_empty(j)) {
+		rc = unlink(j->path) != 0 && errno != ENOENT ? -errno : 0;
+	} else if (asprintf(&temporary, "%s.tmp", j->path) < 0) {
+		rc = -ENOMEM;
+	} else {
+		rc = write_file(j, temporary);
+		free(temporary);
+	}
+	if (rc < 0)
+		diag_error(diag, j->path, 0, "cannot be written: %s", strerror(-rc));
+	return rc;
+}
+
+static bool read_rule(struct journal *j, const char *line)
+{
+	struct netlink_item item = { .kind = NETLINK_KIND_RULE };
+	struct netlink_rule *r = &item.rule;
+	unsigned family, suppress_len;
+	int has_mark, invert, has_suppress;
+
+	if (sscanf(line, "rule %u %u %u %d %d %u %d %u", &family, &r->priority, &r->table,
+	           &has_mark, &invert, &r->mark, &has_suppress, &suppress_len) != 8)
+		return false;
+	if ((family != IP_V4 && family != IP_V6) || suppress_len > 128)
+		return false;
+	r->family = (uint8_t)family;
+	r->has_mark = has_mark;
+	r->invert = invert;
+	r->has_suppress = has_suppress;
+	r->suppress_len = (uint8_t)suppress_len;
+	return host_items_add(&j->rules, &item) == 0;
+}
+
+static bool read_line(struct journal *j, const char *line)
+{
+	if (strcmp(line, "guard4") == 0)
+		return j->guard4 = true;
+	if (strcmp(line, "guard6") == 0)
+		return j->guard6 = true;
+	if (strcmp(line, SVM_LINE) == 0)
+		return j->src_valid_mark = true;
+	if (sscanf(line, "tun %u", &j->ifindex) == 1)
+		return true;
+	return read_rule(j, line);
+}
+
+static MUST_CHECK int read_file(struct journal *j, FILE *in)
+{
+	char line[LINE_MAX_];
+	unsigned n = 0;
+
+	for (; fgets(line, sizeof(line), in); n++) {
+		line[strcspn(line, "\n")] = '\0';
+		if (n > LINES_MAX ||
+		    (n == 0 ? strcmp(line, MAGIC) != 0 : !read_line(j, line)))
+			return -EBADMSG;
+	}
+	return ferror(in) ? -EIO : n == 0 ? -EBADMSG : 0;
+}
+
+/* Only what we ourselves have written: it is acted upon with our rights. */
+static MUST_CHECK int check_owner(int fd)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) != 0)
+		return -errno;
+	if (!S_ISREG(st.st_mode) || (st.st_uid != geteuid() && st.st_uid != 0) ||
+	    (st.st_mode & 022))
+		return -EPERM;
+	return 0;
+}
+
+int journal_load(struct journal *j, struct diag *diag)
+{
+	int fd = j->path ? open(j->path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW) : -1;
+	FILE *in = NULL;
+	int rc;
+
+	if (!j->path || (fd < 0 && errno == ENOENT))
+		return 0;
+	rc = fd < 0 ? -errno : check_owner(fd);
+	if (rc == 0) {
+		in = fdopen(fd, "r");
+		rc = in ? read_file(j, in) : -errno;
+	}
+	if (in)
+		fclose(in);
+	else if (fd >= 0)
+		close(fd);
+	if (rc < 0)
+		diag_error(diag, j->path, 0,
+		           "what an earlier instance left cannot be read: %s; check the "
+		           "routing rules "
+		           "and remove the file",
+		           rc == -EBADMSG ? "not in the form expected" : strerror(-rc));
+	return rc < 0 ? rc : 1;
+}
+
+/* ---- src_valid_mark: one setting for all instances of a network namespace */
+
+static MUST_CHECK int svm_read(void)
+{
+	FILE *in = fopen(SVM_PATH, "re");
+	int value, rc;
+
+	if (!in)
+		return -errno;
+	rc = fscanf(in, "%d", &value) == 1 ? value != 0 : -EIO;
+	fclose(in);
+	return rc;
+}
+
+static MUST_CHECK int svm_write(int value)
+{
+	int fd = open(SVM_PATH, O_WRONLY | O_CLOEXEC), rc = 0;
+
+	if (fd < 0)
+		return -errno;
+	if (write(fd, value ? "1\n" : "0\n", 2) != 2)
+		rc = -errno;
+	close(fd);
+	return rc;
+}
+
+static bool has_svm_line(int folder, const char *name)
+{
+	int fd = openat(folder, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	FILE *in = fd < 0 || check_owner(fd) < 0 ? NULL : fdopen(fd, "r");
+	char line[LINE_MAX_];
+	bool found = false;
+
+	while (in && !found && fgets(line, sizeof(line), in))
+		found = strcmp(line, SVM_LINE "\n") == 0;
+	if (in)
+		fclose(in);
+	else if (fd >= 0)
+		close(fd);
+	return found;
+}
+
+/* Does another instance, whose file is beside ours, need it too? */
+static bool svm_needed_elsewhere(const struct journal *j)
+{
+	const char *slash = j->path ? strrchr(j->path, '/') : NULL;
+	char *folder = slash ? strndup(j->path, (size_t)(slash - j->path) + 1) : NULL;
+	DIR *dir = folder ? opendir(folder) : NULL;
+	const struct dirent *e;
+	bool found = false;
+
+	while (dir && !found && (e = readdir(dir))) {
+		size_t n = strlen(e->d_name);
+
+		if (n > strlen(SUFFIX) &&
+		    strcmp(e->d_name + n - strlen(SUFFIX), SUFFIX) == 0 &&
+		    strcmp(e->d_name, slash + 1) != 0)
+			found = has_svm_line(dirfd(dir), e->d_name);
+	}
+	if (dir)
+		closedir(dir);
+	free(folder);
+	return found;
+}
+
+int journal_set_src_valid_mark(struct journal *j, struct diag *diag)
+{
+	int value = svm_read(), rc;
+
+	if (j->src_valid_mark)
+		return 0;
+	/* set by the user: not ours to take back */
+	if (value == 1 && !svm_needed_elsewhere(j))
+		return 0;
+	j->src_valid_mark = true;
+	rc = journal_save(j, diag);
+	if (rc < 0 || value == 1)
+		return rc;
+	rc = value < 0 ? value : svm_write(1);
+	if (rc == 0)
+		return 0;
+	j->src_valid_mark = false;
+	diag_warning(diag, NULL, 0,
+	             "net.ipv4.conf.all.src_valid_mark cannot be set to 1: %s; with "
+	             "strict reverse "
+	             "path filtering answers will be dropped",
+	             strerror(-rc));
+	return journal_save(j, diag);
+}
+
+static void undo_src_valid_mark(struct journal *j, struct diag *diag)
+{
+	int rc;
+
+	if (!j->src_valid_mark)
+		return;
+	j->src_valid_mark = false;
+	rc = svm_needed_elsewhere(j) ? 0 : svm_write(0);
+	if (rc < 0)
+		diag_warning(
+			diag, NULL, 0,
+			"net.ipv4.conf.all.src_valid_mark cannot be set back to 0: %s",
+			strerror(-rc));
+}
+
+/* ---- undoing */
+
+static void undo_rules(struct journal *j, struct netlink *nl, struct diag *diag)
+{
+	while (j->rules.n > 0) {
+		const struct netlink_item *item = &j->rules.v[j->rules.n - 1];
+		char text[NETLINK_ITEM_STRLEN];
+		int rc = netlink_delete(nl, item, 1, NULL);
+
+		if (rc < 0 && rc != -ENOENT && rc != -ESRCH && rc != -EAFNOSUPPORT)
+			diag_warning(diag, NULL, 0, "%s cannot be removed: %s",
+			             netlink_item_format(item, text), netlink_error(nl));
+		j->rules.n--;
+	}
+}
+
+static void undo_tun(struct journal *j, struct netlink *nl, struct diag *diag)
+{
+	struct netlink_link link;
+	int rc;
+
+	if (j->ifindex == 0)
+		return;
+	/* another device may have come by the name, or by the number */
+	rc = netlink_link_get(nl, j->ifindex, &link);
+	if (rc == 0 && strcmp(link.name, j->tun) == 0)
+		rc = netlink_link_delete(nl, j->ifindex);
+	if (rc < 0 && rc != -ENODEV)
+		diag_warning(diag, NULL, 0, "the device %s cannot be removed: %s", j->tun,
+		             netlink_error(nl));
+	j->ifindex = 0;
+}
+
+void journal_undo(struct journal *j, struct netlink *nl, struct diag *diag)
+{
+	undo_rules(j, nl, diag);
+	if (j->guard6)
+		guard_down(j->tun, IP_V6, diag);
+	if (j->guard4)
+		guard_down(j->tun, IP_V4, diag);
+	j->guard4 = j->guard6 = false;
+	undo_src_valid_mark(j, diag);
+	undo_tun(j, nl, diag);
+	(void)!journal_save(j, diag); /* it says so itself */
+}
