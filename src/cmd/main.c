@@ -1,8 +1,57 @@
-/* src/cmd/main.c - the command line */
+/* src/cmd/main.c - the command line: the first word chooses the command */
+#include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
-int main(void)
+#include "base/attr.h"
+#include "cmd/check.h"
+#include "cmd/trace.h"
+
+struct command {
+	const char *name, *summary;
+	/* argv[0] is the command's name. Returns the exit status. */
+	int (*run)(int argc, char **argv);
+};
+
+static const struct command commands[] = {
+	{ "check", "read tunnel files, report mistakes, print what they do together",
+	  cmd_check },
+	{ "trace", "print who takes a packet to an address, and its way", cmd_trace },
+};
+
+static void print_help(FILE *out)
 {
-	fprintf(stderr, "tunion: no command yet\n");
-	return 1;
+	fprintf(out, "usage: tunion COMMAND [ARGUMENT...]\n\n");
+	for (size_t i = 0; i < ARRAY_SIZE(commands); i++)
+		fprintf(out, "  %-8s %s\n", commands[i].name, commands[i].summary);
+	fprintf(out, "  %-8s %s\n\n", "help", "print this");
+	fprintf(out, "tunion COMMAND --help prints the arguments of a command.\n");
+}
+
+static bool is_one_of(const char *word, const char *a, const char *b, const char *c)
+{
+	return strcmp(word, a) == 0 || strcmp(word, b) == 0 || strcmp(word, c) == 0;
+}
+
+int main(int argc, char **argv)
+{
+	if (argc < 2) {
+		print_help(stderr);
+		return EXIT_FAILURE;
+	}
+	if (is_one_of(argv[1], "help", "--help", "-h")) {
+		print_help(stdout);
+		return EXIT_SUCCESS;
+	}
+	if (is_one_of(argv[1], "version", "--version", "-V")) {
+		printf("tunion %s\n", PACKAGE_VERSION);
+		return EXIT_SUCCESS;
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(commands); i++) {
+		if (strcmp(argv[1], commands[i].name) == 0)
+			return commands[i].run(argc - 1, argv + 1);
+	}
+	fprintf(stderr, "tunion: no command %s; tunion help lists them\n", argv[1]);
+	return EXIT_FAILURE;
 }

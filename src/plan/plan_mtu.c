@@ -42,8 +42,17 @@ static uint32_t network_fits(const struct plan_env *env, const struct ip_addr *t
 	return path_bytes ? fits(path_bytes) : PLAN_MTU_DEFAULT;
 }
 
+/* Where do this peer's outer packets go next, as far as that is known? A carrier counts
+ * although its own endpoint is a name that isn't resolved yet. */
+static bool goes_on(const struct way_peer *p, bool carrier)
+{
+	if (p->next)
+		return carrier && (p->state == WAY_OK || p->state == WAY_NO_ENDPOINT);
+	return !carrier && p->state == WAY_OK;
+}
+
 /* The least that fits into the carriers (or, without `carriers`, into the network) of all
- * peers whose way is known; as wg-quick, the others don't count. */
+ * peers; as wg-quick, those whose endpoint isn't known don't count. */
 static uint32_t least(const struct plan_device *d, bool carriers,
                       const struct plan_env *env)
 {
@@ -52,7 +61,7 @@ static uint32_t least(const struct plan_device *d, bool carriers,
 	for (size_t i = 0; i < d->peer_count; i++) {
 		const struct way_peer *p = &d->peers[i].way;
 
-		if (p->state != WAY_OK || carriers != (p->next != NULL))
+		if (!goes_on(p, carriers))
 			continue;
 		bytes = p->next ? fits(plan_device_of(p->next)->mtu_bytes)
 		                : network_fits(env, &p->endpoint.addr);

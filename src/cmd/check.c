@@ -1,0 +1,82 @@
+/* src/cmd/check.c */
+#include "cmd/check.h"
+
+#include <getopt.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "cmd/plan_json.h"
+#include "cmd/plan_load.h"
+#include "cmd/plan_text.h"
+
+static const char usage[] =
+	"usage: tunion check [--strict] [--json] [--no-resolve] [DIR | FILE...]\n"
+	"  --strict      warnings are errors\n"
+	"  --json        for programs; see doc/json.md\n"
+	"  --no-resolve  leave Endpoints that are names unknown\n";
+
+static int print_json(const struct plan_load *load, bool ok)
+{
+	json_t *json = plan_json(&load->plan, &load->diag, ok);
+
+	if (!json || json_dumpf(json, stdout, JSON_INDENT(2)) != 0) {
+		fprintf(stderr, "tunion: can't write JSON\n");
+		ok = false;
+	}
+	putchar('\n');
+	json_decref(json);
+	return ok ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
+static int print_text(const struct plan_load *load, bool ok)
+{
+	diag_print(&load->diag, stderr);
+	if (load->diag.errors == 0) {
+		plan_text(&load->plan, stdout);
+		printf("files: %zu, prefixes: %zu, warnings: %zu\n",
+		       load->plan.device_count, union_count(&load->plan.table),
+		       load->diag.warnings);
+	}
+	return ok ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
+int cmd_check(int argc, char **argv)
+{
+	static const struct option options[] = {
+		{ "strict", no_argument, NULL, 's' },
+		{ "json", no_argument, NULL, 'j' },
+		{ "no-resolve", no_argument, NULL, 'n' },
+		{ "help", no_argument, NULL, 'h' },
+		{ 0 },
+	};
+	bool strict = false, json = false, ok;
+	enum plan_load_names names = PLAN_LOAD_RESOLVE;
+	struct plan_load load;
+	int option, status;
+
+	while ((option = getopt_long(argc, argv, "h", options, NULL)) != -1) {
+		switch (option) {
+		case 's':
+			strict = true;
+			break;
+		case 'j':
+			json = true;
+			break;
+		case 'n':
+			names = PLAN_LOAD_NO_RESOLVE;
+			break;
+		case 'h':
+			fputs(usage, stdout);
+			return EXIT_SUCCESS;
+		default:
+			fputs(usage, stderr);
+			return EXIT_FAILURE;
+		}
+	}
+	ok = plan_load(&load, argv + optind, (size_t)(argc - optind), names) == 0;
+	ok = ok && !(strict && load.diag.warnings > 0);
+	status = json ? print_json(&load, ok) : print_text(&load, ok);
+	plan_load_clear(&load);
+	return status;
+}

@@ -1,0 +1,241 @@
+/* src/cmd/plan_json.c - members are packed with json_pack, whose "o" takes the reference
+ * over also when it fails; a NULL for "o" makes the whole NULL, so errors need no care on
+ * the way. Keys only ever get more: see doc/json.md. */
+#include "cmd/plan_json.h"
+
+#include <string.h>
+
+#define CHAIN_STRLEN 512
+#define TRACE_MAX    (2 * WAY_MAX)
+
+/* A NULL list or item makes NULL. */
+static json_t *append(json_t *list, json_t *item)
+{
+	if (list && json_array_append_new(list, item) == 0)
+		return list;
+	json_decref(list);
+	return NULL;
+}
+
+static json_t *text_or_null(const char *text)
+{
+	return text ? json_string(text) : json_null();
+}
+
+static json_t *number_or_null(uint32_t number)
+{
+	return number ? json_integer(number) : json_null();
+}
+
+static json_t *diag_list(const struct diag *diag, enum diag_severity severity)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < diag->count; i++) {
+		const struct diag_entry *e = &diag->entries[i];
+
+		if (e->severity == severity)
+			list = append(list, json_pack("{s:o, s:o, s:s}", "file",
+			                              text_or_null(e->file), "line",
+			                              number_or_null(e->line), "text",
+			                              e->text));
+	}
+	return list;
+}
+
+static json_t *public_key(const struct conf_peer *peer)
+{
+	char key[KEY_BASE64_CHARS + 1];
+
+	key_to_base64(key, peer->public_key);
+	return json_string(key);
+}
+
+static json_t *endpoint_or_null(const struct endpoint *e)
+{
+	char text[ENDPOINT_STRLEN];
+
+	return e->addr.family == IP_NONE ? json_null()
+	                                 : json_string(endpoint_format(e, text));
+}
+
+/* As the file says it, name or number. */
+static json_t *endpoint_said(const struct conf_peer *peer)
+{
+	if (!peer->has_endpoint)
+		return json_null();
+	if (strchr(peer->endpoint_host, ':'))
+		return json_sprintf("[%s]:%u", peer->endpoint_host, peer->endpoint_port);
+	return json_sprintf("%s:%u", peer->endpoint_host, peer->endpoint_port);
+}
+
+static json_t *via(enum way_via kind, const struct way_device *device)
+{
+	switch (kind) {
+	case WAY_VIA_UNION:
+		break;
+	case WAY_VIA_NETWORK:
+		return json_string("network");
+	case WAY_VIA_DEVICE:
+		return json_string(device->name);
+	}
+	return json_null();
+}
+
+static json_t *chain(const struct way_peer *peer)
+{
+	const struct way_peer *hops[TRACE_MAX];
+	size_t n = way_list(peer, hops, ARRAY_SIZE(hops));
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < n; i++)
+		list = append(list, json_string(hops[i]->device->name));
+	if (peer->state == WAY_OK)
+		list = append(list, json_string("network"));
+	return list;
+}
+
+static json_t *peer_json(const struct plan_peer *p)
+{
+	char text[CHAIN_STRLEN];
+
+	return json_pack("{s:o, s:o, s:o, s:o, s:s, s:o, s:s}", "public_key",
+	                 public_key(p->conf), "endpoint", endpoint_said(p->conf),
+	                 "address", endpoint_or_null(&p->way.endpoint), "via",
+	                 via(p->way.via, p->way.via_device), "state",
+	                 way_state_name(p->way.state), "chain", chain(&p->way), "way",
+	                 way_format(&p->way, text, sizeof(text)));
+}
+
+static json_t *peers_json(const struct plan_device *d)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < d->peer_count; i++)
+		list = append(list, peer_json(&d->peers[i]));
+	return list;
+}
+
+static json_t *addresses_json(const struct plan_device *d)
+{
+	json_t *list = json_array();
+	char text[IP_PREFIX_STRLEN];
+
+	for (size_t i = 0; i < d->conf->addresses.n; i++)
+		list = append(list, json_string(ip_prefix_format(
+					    &d->conf->addresses.v[i].prefix, text)));
+	return list;
+}
+
+static json_t *table_json(const struct conf *conf)
+{
+	switch (conf->table) {
+	case CONF_TABLE_AUTO:
+		break;
+	case CONF_TABLE_OFF:
+		return json_string("off");
+	case CONF_TABLE_NUMBER:
+		return json_integer(conf->table_number);
+	}
+	return json_string("auto");
+}
+
+static json_t *device_json(const struct plan_device *d)
+{
+	return json_pack(
+		"{s:s, s:s, s:i, s:o, s:o, s:o, s:i, s:o, s:o, s:o}", "name", d->way.name,
+		"file", d->conf->path, "mtu", (int)d->mtu_bytes, "carrier_fits",
+		d->carrier_fits_bytes == UINT32_MAX ? json_null()
+						    : json_integer(d->carrier_fits_bytes),
+		"addresses", addresses_json(d), "listen_port",
+		number_or_null(d->conf->listen_port), "metric", (int)d->way.metric,
+		"table", table_json(d->conf), "via", via(d->way.via, d->way.via_device),
+		"peers", peers_json(d));
+}
+
+static bool add_node(void *context, const struct union_node *node)
+{
+	json_t **list = context, *entries = json_array();
+	char prefix[IP_PREFIX_STRLEN];
+
+	for (const struct union_entry *e = node->first; e; e = e->next) {
+		const struct plan_device *d = plan_device_of(e->peer);
+		const struct plan_prefix *p = plan_prefix_find(d, &node->trie.prefix);
+
+		entries =
+			append(entries,
+		               json_pack("{s:s, s:o, s:o, s:s}", "device", d->way.name,
+		                         "peer", public_key(plan_peer_of(e->peer)->conf),
+		                         "line", number_or_null(p ? p->line : 0), "state",
+		                         e == node->first ? "active" : "standby"));
+	}
+	ip_prefix_format(&node->trie.prefix, prefix);
+	*list = append(*list,
+	               json_pack("{s:s, s:o}", "prefix", prefix, "entries", entries));
+	return *list != NULL;
+}
+
+json_t *plan_json(const struct plan *plan, const struct diag *diag, bool ok)
+{
+	json_t *devices = json_array(), *prefixes = json_array();
+
+	for (size_t i = 0; i < plan->device_count; i++)
+		devices = append(devices, device_json(&plan->devices[i]));
+	if (plan->table.trie)
+		union_walk(&plan->table, add_node, &prefixes);
+	return json_pack("{s:b, s:o, s:o, s:o, s:o, s:o}", "ok", ok, "errors",
+	                 diag_list(diag, DIAG_ERROR), "warnings",
+	                 diag_list(diag, DIAG_WARNING), "tun_mtu",
+	                 number_or_null(plan->tun_mtu_bytes), "devices", devices, "union",
+	                 prefixes);
+}
+
+json_t *plan_json_errors(const struct diag *diag)
+{
+	return json_pack("{s:o}", "errors", diag_list(diag, DIAG_ERROR));
+}
+
+/* ---- trace */
+
+static json_t *source_json(const struct way_peer *p)
+{
+	const struct ip_addr *source = p->next ? way_source(p) : NULL;
+	char text[IP_ADDR_STRLEN];
+
+	return source ? json_string(ip_addr_format(source, text)) : json_null();
+}
+
+static json_t *hop_json(const struct way_peer *p)
+{
+	return json_pack("{s:s, s:o, s:i, s:o, s:o, s:o, s:s}", "device", p->device->name,
+	                 "peer", public_key(plan_peer_of(p)->conf), "mtu",
+	                 (int)plan_device_of(p)->mtu_bytes, "source_address",
+	                 source_json(p), "source_port", number_or_null(p->device->port),
+	                 "destination", endpoint_or_null(&p->endpoint), "state",
+	                 way_state_name(p->state));
+}
+
+json_t *plan_json_trace(const struct plan *plan, const struct ip_addr *dst)
+{
+	const struct way_peer *taker = union_lookup(&plan->table, dst), *list[TRACE_MAX];
+	const struct trie_entry *entry;
+	char address[IP_ADDR_STRLEN], prefix[IP_PREFIX_STRLEN];
+	json_t *hops = json_array();
+	size_t n;
+
+	ip_addr_format(dst, address);
+	if (!taker)
+		return json_pack("{s:s, s:s, s:n, s:n, s:n, s:[], s:o}", "address",
+		                 address, "state", "no-route", "prefix", "device", "peer",
+		                 "chain", "hops", hops);
+	n = way_list(taker, list, ARRAY_SIZE(list));
+	for (size_t i = 0; i < n; i++)
+		hops = append(hops, hop_json(list[i]));
+	entry = trie_lookup(plan_device_of(taker)->allowed_ips, dst);
+	return json_pack("{s:s, s:s, s:s, s:s, s:o, s:o, s:o}", "address", address,
+	                 "state", way_state_name(taker->state), "prefix",
+	                 ip_prefix_format(&entry->prefix, prefix), "device",
+	                 taker->device->name, "peer",
+	                 public_key(plan_peer_of(taker)->conf), "chain", chain(taker),
+	                 "hops", hops);
+}

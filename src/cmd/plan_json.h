@@ -1,0 +1,20 @@
+/* src/cmd/plan_json.h - a plan as JSON, for programs; documented in doc/json.md */
+#ifndef TUNION_CMD_PLAN_JSON_H
+#define TUNION_CMD_PLAN_JSON_H
+
+#include <jansson.h>
+#include <stdbool.h>
+
+#include "base/diag.h"
+#include "plan/plan.h"
+
+/* New references; NULL if out of memory. */
+
+/* What `check` prints. The plan is empty when diag has errors. ok: exit status is 0. */
+json_t *plan_json(const struct plan *plan, const struct diag *diag, bool ok);
+/* What `trace` prints. */
+json_t *plan_json_trace(const struct plan *plan, const struct ip_addr *dst);
+/* What `trace` prints when the files have errors: only these. */
+json_t *plan_json_errors(const struct diag *diag);
+
+#endif

@@ -1,0 +1,29 @@
+/* src/cmd/plan_load.h - from what the command line names to a plan */
+#ifndef TUNION_CMD_PLAN_LOAD_H
+#define TUNION_CMD_PLAN_LOAD_H
+
+#include "base/attr.h"
+#include "base/diag.h"
+#include "conf/conf.h"
+#include "plan/plan.h"
+
+#define PLAN_LOAD_DEFAULT_DIR SYSCONFDIR "/tunion"
+
+struct plan_load {
+	struct conf_set set;
+	struct plan plan;
+	struct diag diag; /* all errors and warnings */
+};
+
+enum plan_load_names {
+	PLAN_LOAD_RESOLVE,    /* Endpoints that are names are asked for: may block */
+	PLAN_LOAD_NO_RESOLVE, /* and are left unknown */
+};
+
+/* n paths of files and directories; none: PLAN_LOAD_DEFAULT_DIR. 0, or -errno with the
+ * reasons in diag; plan_load_clear either way. */
+MUST_CHECK int plan_load(struct plan_load *load, char *const *paths, size_t n,
+                         enum plan_load_names names);
+void plan_load_clear(struct plan_load *load);
+
+#endif

@@ -1,0 +1,230 @@
+/* src/cmd/plan_text.c */
+#include "cmd/plan_text.h"
+
+#include <string.h>
+
+#include "cmd/table.h"
+
+#define CHAIN_STRLEN 512
+#define CHAINS_MAX   8 /* different ones shown per device */
+#define TRACE_MAX    (2 * WAY_MAX)
+
+/* ---- the union */
+
+static const char *endpoint_text(const struct conf_peer *peer, char *out, size_t size)
+{
+	bool bracket = peer->has_endpoint && strchr(peer->endpoint_host, ':');
+
+	if (peer->has_endpoint)
+		snprintf(out, size, bracket ? "[%s]:%u" : "%s:%u", peer->endpoint_host,
+		         peer->endpoint_port);
+	else
+		snprintf(out, size, "-");
+	return out;
+}
+
+static bool add_node(void *context, const struct union_node *node)
+{
+	struct table *t = context;
+	char prefix[IP_PREFIX_STRLEN], key[KEY_SHORT_STRLEN], endpoint[300];
+
+	ip_prefix_format(&node->trie.prefix, prefix);
+	for (const struct union_entry *e = node->first; e; e = e->next) {
+		const struct conf_peer *peer = plan_peer_of(e->peer)->conf;
+
+		table_cell(t, "%s", e == node->first ? prefix : "");
+		table_cell(t, "%s", e->peer->device->name);
+		table_cell(t, "%s", key_short(peer->public_key, key));
+		table_cell(t, "%s", endpoint_text(peer, endpoint, sizeof(endpoint)));
+		table_cell(t, "%s", e == node->first ? "active" : "standby");
+	}
+	return true;
+}
+
+static void union_text(const struct plan *plan, FILE *out)
+{
+	struct table t = { .columns = 5 };
+
+	table_cell(&t, "PREFIX");
+	table_cell(&t, "DEVICE");
+	table_cell(&t, "PEER");
+	table_cell(&t, "ENDPOINT");
+	table_cell(&t, "STATE");
+	union_walk(&plan->table, add_node, &t);
+	table_print(&t, out);
+}
+
+/* ---- the devices */
+
+/* The different chains of a device's peers, in the order they come. */
+struct chains {
+	char text[CHAINS_MAX][CHAIN_STRLEN];
+	size_t peers[CHAINS_MAX];
+	size_t count, not_shown;
+};
+
+static void add_chain(struct chains *c, const struct plan_peer *peer)
+{
+	char text[CHAIN_STRLEN];
+
+	way_format(&peer->way, text, sizeof(text));
+	for (size_t i = 0; i < c->count; i++) {
+		if (strcmp(c->text[i], text) == 0) {
+			c->peers[i]++;
+			return;
+		}
+	}
+	if (c->count == CHAINS_MAX) {
+		c->not_shown++;
+		return;
+	}
+	memcpy(c->text[c->count], text, sizeof(text));
+	c->peers[c->count++] = 1;
+}
+
+static void mtu_cell(struct table *t, const struct plan_device *d)
+{
+	if (d->mtu_bytes > d->carrier_fits_bytes)
+		table_cell(t, "%u (%u fits)", d->mtu_bytes, d->carrier_fits_bytes);
+	else
+		table_cell(t, "%u", d->mtu_bytes);
+}
+
+static void address_cell(struct table *t, const struct plan_device *d, size_t i)
+{
+	char address[IP_PREFIX_STRLEN];
+
+	if (i < d->conf->addresses.n)
+		table_cell(t, "%s",
+		           ip_prefix_format(&d->conf->addresses.v[i].prefix, address));
+	else
+		table_cell(t, "%s", i == 0 ? "-" : "");
+}
+
+static void chain_cell(struct table *t, const struct chains *c, size_t i)
+{
+	if (i < c->count && c->peers[i] > 1)
+		table_cell(t, "%s (%zu peers)", c->text[i], c->peers[i]);
+	else if (i < c->count)
+		table_cell(t, "%s", c->text[i]);
+	else if (i == c->count && c->not_shown > 0)
+		table_cell(t, "(%zu more peers)", c->not_shown);
+	else
+		table_cell(t, "%s", i == 0 ? "(no peers)" : "");
+}
+
+static void add_device(struct table *t, const struct plan_device *d)
+{
+	struct chains c;
+	size_t rows;
+
+	c.count = c.not_shown = 0;
+	for (size_t i = 0; i < d->peer_count; i++)
+		add_chain(&c, &d->peers[i]);
+	rows = c.count + (c.not_shown > 0);
+	if (rows < d->conf->addresses.n)
+		rows = d->conf->addresses.n;
+	for (size_t i = 0; i == 0 || i < rows; i++) {
+		table_cell(t, "%s", i == 0 ? d->way.name : "");
+		if (i == 0)
+			mtu_cell(t, d);
+		else
+			table_cell(t, "%s", "");
+		address_cell(t, d, i);
+		chain_cell(t, &c, i);
+	}
+}
+
+void plan_text(const struct plan *plan, FILE *out)
+{
+	struct table t = { .columns = 4 };
+
+	union_text(plan, out);
+	fputc('\n', out);
+	table_cell(&t, "DEVICE");
+	table_cell(&t, "MTU");
+	table_cell(&t, "ADDRESS");
+	table_cell(&t, "CHAIN");
+	for (size_t i = 0; i < plan->device_count; i++)
+		add_device(&t, &plan->devices[i]);
+	table_print(&t, out);
+	fprintf(out, "\nhost tun: MTU %u\n", plan->tun_mtu_bytes);
+}
+
+/* ---- trace */
+
+static void source_cell(struct table *t, const struct way_peer *p)
+{
+	const struct ip_addr *source = p->next ? way_source(p) : NULL;
+	struct endpoint from = { .port = p->device->port };
+	char text[ENDPOINT_STRLEN];
+
+	if (source)
+		from.addr = *source;
+	if (source && from.port != 0)
+		table_cell(t, "%s", endpoint_format(&from, text));
+	else if (source)
+		table_cell(t, from.addr.family == IP_V6 ? "[%s]:any" : "%s:any",
+		           ip_addr_format(source, text));
+	else if (p->next)
+		table_cell(t, "(no %s Address)",
+		           p->endpoint.addr.family == IP_V4 ? "IPv4" : "IPv6");
+	else if (from.port != 0)
+		table_cell(t, "(host):%u", from.port);
+	else
+		table_cell(t, "(host):any");
+}
+
+static void add_hop(struct table *t, size_t number, const struct way_peer *p)
+{
+	const struct conf_peer *conf = plan_peer_of(p)->conf;
+	char key[KEY_SHORT_STRLEN], text[300];
+
+	table_cell(t, "%zu", number);
+	table_cell(t, "%s", p->device->name);
+	table_cell(t, "%s", key_short(conf->public_key, key));
+	mtu_cell(t, plan_device_of(p));
+	if (p->endpoint.addr.family == IP_NONE) {
+		table_cell(t, "-");
+		table_cell(t, "%s", endpoint_text(conf, text, sizeof(text)));
+	} else {
+		source_cell(t, p);
+		table_cell(t, "%s", endpoint_format(&p->endpoint, text));
+	}
+}
+
+void plan_text_trace(const struct plan *plan, const struct ip_addr *dst, FILE *out)
+{
+	const struct way_peer *taker = union_lookup(&plan->table, dst), *hops[TRACE_MAX];
+	const struct plan_prefix *prefix;
+	char text[IP_PREFIX_STRLEN], way[CHAIN_STRLEN];
+	struct table t = { .columns = 6 };
+	size_t n;
+
+	ip_addr_format(dst, text);
+	if (!taker) {
+		fprintf(out, "%s: no route: ICMP unreachable\n", text);
+		return;
+	}
+	fprintf(out, "%s: %s\n", text, way_format(taker, way, sizeof(way)));
+	prefix = (const struct plan_prefix *)trie_lookup(
+		plan_device_of(taker)->allowed_ips, dst);
+	if (prefix)
+		fprintf(out, "by %s (%s:%u)\n",
+		        ip_prefix_format(&prefix->trie.prefix, text),
+		        plan_device_of(taker)->conf->path, prefix->line);
+	fputc('\n', out);
+	table_cell(&t, "HOP");
+	table_cell(&t, "DEVICE");
+	table_cell(&t, "PEER");
+	table_cell(&t, "MTU");
+	table_cell(&t, "OUTER SOURCE");
+	table_cell(&t, "OUTER DESTINATION");
+	n = way_list(taker, hops, ARRAY_SIZE(hops));
+	for (size_t i = 0; i < n; i++)
+		add_hop(&t, i + 1, hops[i]);
+	table_print(&t, out);
+	if (taker->state != WAY_OK)
+		fprintf(out, "\nits packets are dropped: %s\n",
+		        drop_name(way_drop(taker->state)));
+}

@@ -1,0 +1,15 @@
+/* src/cmd/plan_text.h - a plan as text, for people */
+#ifndef TUNION_CMD_PLAN_TEXT_H
+#define TUNION_CMD_PLAN_TEXT_H
+
+#include <stdio.h>
+
+#include "plan/plan.h"
+
+/* The union, then every device with its MTU, addresses and chains. */
+void plan_text(const struct plan *plan, FILE *out);
+
+/* Who takes a packet to dst, and its way, hop by hop. */
+void plan_text_trace(const struct plan *plan, const struct ip_addr *dst, FILE *out);
+
+#endif
