@@ -115,14 +115,14 @@ struct conf {
 	int32_t metric; /* 0 if not said */
 	unsigned metric_line;
 	bool source_fix_off;
-	bool resolve_off;
+	bool resolve_off; /* an Endpoint's name is asked for once, at start, as wg does */
 
 	struct conf_peer *peers; /* owned array */
 	size_t peer_count;
 };
 
-/* Reads one file. Every error in it is added to diag; then -EINVAL and *out is NULL.
- * -errno if the file can't be read (also in diag). Warnings (readable by others, nonzero
+/* Reads one regular file. Every error in it is added to diag; then -EINVAL and *out is NULL.
+ * -errno if the file can't be read (also in diag); -ENOMEM. Warnings (readable by others, nonzero
  * host part) go to diag too. The name comes from the path's last part. */
 MUST_CHECK int conf_read(struct conf **out, const char *path, struct diag *diag);
 
@@ -139,7 +139,7 @@ struct conf_set {
 	size_t n;
 };
 
-/* paths: files, or directories whose *.conf files are taken (other files are ignored).
+/* paths: files, or directories whose *.conf files are taken (other and hidden files are not).
  * All errors of all files are reported; then -EINVAL, and *out holds the files as far as they
  * were understood: only for plan_make to find the errors between files in the same run. The
  * same NAME twice is an error; a directory without tunnel files too. Clear *out always. */
@@ -147,7 +147,8 @@ MUST_CHECK int conf_set_read(struct conf_set *out, const char *const *paths, siz
                              struct diag *diag);
 void conf_set_clear(struct conf_set *set);
 
-/* 1..15 characters of A-Z a-z 0-9 _ = + . - */
+/* 1..15 characters of A-Z a-z 0-9 _ = + . -, and none of ".", "..", "all", which wg-quick
+ * takes but no device can have. */
 bool conf_name_valid(const char *name);
 
 #endif

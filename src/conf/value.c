@@ -77,6 +77,18 @@ bool value_number(uint32_t *out, const char *text, uint32_t max)
 	return unambiguous(out, text + (text[0] == '+'), max);
 }
 
+bool value_is_octal(const char *text)
+{
+	bool in_number = false;
+
+	for (; *text != '\0'; text++) {
+		if (!in_number && text[0] == '0' && is_digit(text[1]))
+			return true;
+		in_number = is_letter(*text) || is_digit(*text) || *text == ':';
+	}
+	return false;
+}
+
 bool value_signed(int32_t *out, const char *text)
 {
 	bool minus = text[0] == '-';
@@ -381,7 +393,7 @@ static const char *judge_host(struct value_endpoint *out)
 	if (strchr(host, ':'))
 		return "its host is not an IPv6 address";
 	if (looks_like_ipv4(host))
-		return "its host is not an IPv4 address (a leading zero would be octal)";
+		return "its host is not an IPv4 address";
 	if (!value_is_domain(host))
 		return "its host is neither an address nor a name";
 	return NULL;
@@ -401,14 +413,44 @@ const char *value_endpoint(struct value_endpoint *out, const char *text)
 	if (!colon || *colon != ':' || colon[1] == '\0')
 		return "the port is missing";
 	if (!value_port(&out->port, colon + 1))
-		return "its port is none";
+		return "its port is not 1 to 65535, nor a service name";
 	if (out->port == 0)
-		return "nobody can be reached at port 0";
+		return "its port is 0, where nobody can be reached";
 	n = (size_t)(end - host);
 	if (n >= sizeof(out->host))
 		return "its host is too long";
 	memcpy(out->host, host, n); /* the rest is zero */
 	return judge_host(out);
+}
+
+static char lower(char c)
+{
+	return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
+}
+
+static unsigned distance(const char *a, const char *b, unsigned left)
+{
+	unsigned best = left + 1, d;
+
+	while (*a != '\0' && lower(*a) == lower(*b))
+		a++, b++;
+	if (*a == *b)
+		return 0;
+	if (left == 0)
+		return 1;
+	for (int i = 0; i < 3; i++) { /* drop from a, from b, change one */
+		if ((i != 1 && *a == '\0') || (i != 0 && *b == '\0'))
+			continue;
+		d = 1 + distance(a + (i != 1), b + (i != 0), left - 1);
+		if (d < best)
+			best = d;
+	}
+	return best;
+}
+
+unsigned value_distance(const char *a, const char *b)
+{
+	return distance(a, b, 2);
 }
 
 /* A key in any of its codings, or the greater part of one. */

@@ -20,6 +20,10 @@ MUST_CHECK bool value_decimal(uint32_t *out, const char *text, uint32_t max);
  * `ip` takes for octal, is refused. */
 MUST_CHECK bool value_number(uint32_t *out, const char *text, uint32_t max);
 
+/* Is there a number that value_number and value_address refuse for its leading zero? Only
+ * for messages about keys that they read. */
+bool value_is_octal(const char *text);
+
 MUST_CHECK bool value_signed(int32_t *out, const char *text);
 MUST_CHECK bool value_on_off(bool *out, const char *text);
 MUST_CHECK bool value_true_false(bool *out, const char *text);
@@ -60,6 +64,10 @@ MUST_CHECK const char *value_endpoint(struct value_endpoint *out, const char *te
 
 /* Letters, digits, '-' and '_' between dots; a dot at the end is fine. */
 bool value_is_domain(const char *text);
+
+/* How many letters are to be added, dropped or changed to make one word of the other;
+ * case does not matter. 3 stands for all that is more than 2. */
+unsigned value_distance(const char *a, const char *b);
 
 /* For messages: the text in quotes, printable and not too long. What looks like a key is
  * not shown. Returns out->text. */

@@ -1,0 +1,518 @@
+/* src/conf/keys.c - one function for each key. It is given the value as the key's reader
+ * sees it (parse.c), and tells what is wrong with it. */
+#include "conf/keys.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <sodium.h>
+
+#include "base/key.h"
+#include "conf/lines.h"
+#include "conf/list.h"
+#include "conf/value.h"
+
+#define MTU_MIN 68 /* of a tun */
+#define MTU_MAX 65535
+
+void keys_bad(struct keys_file *f, const char *fmt, ...)
+{
+	char text[512];
+	va_list args;
+
+	va_start(args, fmt);
+	vsnprintf(text, sizeof(text), fmt, args);
+	va_end(args);
+	diag_error(f->diag, f->conf->path, f->line, "%s", text);
+	if (f->error == 0)
+		f->error = -EINVAL;
+}
+
+static void bad_value(struct keys_file *f, const char *key, const char *value,
+                      const char *expected)
+{
+	struct value_shown shown;
+
+	keys_bad(f, "%s %s is wrong; expected %s%s", key, value_show(&shown, value),
+	         expected, value_is_octal(value) ? "; a leading 0 would mean octal" : "");
+}
+
+void keys_warn(const struct keys_file *f, unsigned line, const char *text)
+{
+	diag_warning(f->diag, f->conf->path, line, "%s", text);
+}
+
+void keys_no_memory(struct keys_file *f)
+{
+	diag_error(f->diag, f->conf->path, f->line, "out of memory");
+	f->error = -ENOMEM;
+}
+
+/* ---- lists */
+
+/* The words between commas and blanks, as wg-quick takes lists apart; NULL at the end. */
+static char *next_word(char **at)
+{
+	char *word = *at;
+
+	while (*word == ',' || lines_is_blank(*word))
+		word++;
+	if (*word == '\0')
+		return NULL;
+	*at = word;
+	while (**at != '\0' && **at != ',' && !lines_is_blank(**at))
+		(*at)++;
+	if (**at != '\0')
+		*(*at)++ = '\0';
+	return word;
+}
+
+static void add_text(struct keys_file *f, struct conf_texts *list, const char *text)
+{
+	struct conf_text *v = list_room(list->v, list->n, sizeof(*v));
+	char *copy = strdup(text);
+
+	if (v)
+		list->v = v;
+	if (!v || !copy) {
+		free(copy);
+		keys_no_memory(f);
+		return;
+	}
+	v[list->n++] = (struct conf_text){ .text = copy, .line = f->line };
+}
+
+/* ---- [Interface], wg's */
+
+static bool read_key(struct keys_file *f, uint8_t out[static KEY_BYTES], const char *name,
+                     const char *value)
+{
+	size_t n = strlen(value);
+
+	if (key_from_base64(out, value, n))
+		return true;
+	if (n != KEY_BASE64_CHARS)
+		keys_bad(
+			f,
+			"%s is no key: it has %zu characters; expected %d of base64, the "
+			"last "
+			"a '='",
+			name, n, KEY_BASE64_CHARS);
+	else
+		keys_bad(f,
+		         "%s is no key; expected %d characters of base64 that stand for "
+		         "32 "
+		         "bytes, the last a '='",
+		         name, KEY_BASE64_CHARS);
+	return false;
+}
+
+/* Takes a key into locked memory; all zero is none. */
+static void keep_secret(struct keys_file *f, bool *has, uint8_t **kept,
+                        uint8_t key[static KEY_BYTES])
+{
+	*has = !key_is_zero(key);
+	if (*has && !*kept)
+		*kept = sodium_malloc(KEY_BYTES);
+	if (*has && *kept)
+		memcpy(*kept, key, KEY_BYTES);
+	else if (*has)
+		keys_no_memory(f);
+	if (!*has || !*kept) {
+		sodium_free(*kept);
+		*kept = NULL;
+		*has = false;
+	}
+	sodium_memzero(key, KEY_BYTES);
+}
+
+static void set_private_key(struct keys_file *f, char *value)
+{
+	uint8_t key[KEY_BYTES];
+
+	if (!read_key(f, key, "PrivateKey", value))
+		return;
+	keep_secret(f, &f->conf->has_private_key, &f->conf->private_key, key);
+	if (!f->conf->has_private_key)
+		return;
+	f->conf->private_key[0] &= 248; /* RFC 7748 5, as wg shows it */
+	f->conf->private_key[31] = (uint8_t)((f->conf->private_key[31] & 127) | 64);
+}
+
+static void set_listen_port(struct keys_file *f, char *value)
+{
+	if (!value_port(&f->conf->listen_port, value))
+		bad_value(f, "ListenPort", value, "0 to 65535, or a service name");
+	f->conf->listen_port_line = f->line;
+}
+
+static void set_fwmark(struct keys_file *f, char *value)
+{
+	if (!value_mark(&f->conf->fwmark, value))
+		bad_value(f, "FwMark", value,
+		          "off, 0 to 4294967295, or 0x0 to 0xffffffff");
+	f->conf->fwmark_line = f->line;
+}
+
+/* ---- [Interface], wg-quick's */
+
+static void add_address(struct keys_file *f, const char *word)
+{
+	struct conf_prefixes *list = &f->conf->addresses;
+	struct conf_prefix *v;
+	struct ip_prefix prefix;
+
+	if (!value_address(&prefix, word)) {
+		bad_value(f, "Address", word,
+		          "an IPv4 or IPv6 address, perhaps with /LENGTH");
+		return;
+	}
+	if (prefix.addr.family == IP_V6 &&
+	    (ip_addr_is_unspecified(&prefix.addr) || ip_addr_is_multicast(&prefix.addr) ||
+	     ip_addr_is_loopback(&prefix.addr))) {
+		bad_value(f, "Address", word,
+		          "a unicast address, which the host can have");
+		return;
+	}
+	if (ip_addr_is_unspecified(&prefix.addr)) {
+		keys_warn(f, f->line, "Address 0.0.0.0 is no address and has no effect");
+		return;
+	}
+	v = list_room(list->v, list->n, sizeof(*v));
+	if (!v) {
+		keys_no_memory(f);
+		return;
+	}
+	list->v = v;
+	v[list->n++] = (struct conf_prefix){ .prefix = prefix, .line = f->line };
+}
+
+static void set_address(struct keys_file *f, char *value)
+{
+	char *word;
+
+	while ((word = next_word(&value)))
+		add_address(f, word);
+}
+
+/* wg-quick takes for a server what has a colon, or nothing but digits and dots. */
+static void add_dns(struct keys_file *f, const char *word)
+{
+	struct conf_addrs *list = &f->conf->dns_servers;
+	bool server = strchr(word, ':') || word[strspn(word, "0123456789.")] == '\0';
+	struct ip_addr addr, *v;
+
+	if (!server && !value_is_domain(word)) {
+		bad_value(f, "DNS", word, "addresses and search domains, between commas");
+		return;
+	}
+	if (!server) {
+		add_text(f, &f->conf->dns_domains, word);
+		return;
+	}
+	if (!ip_addr_parse(&addr, word)) {
+		bad_value(f, "DNS", word,
+		          "an IPv4 or IPv6 address, without port or zone");
+		return;
+	}
+	v = list_room(list->v, list->n, sizeof(*v));
+	if (!v) {
+		keys_no_memory(f);
+		return;
+	}
+	list->v = v;
+	v[list->n++] = addr;
+}
+
+static void set_dns(struct keys_file *f, char *value)
+{
+	char *word;
+
+	while ((word = next_word(&value)))
+		add_dns(f, word);
+}
+
+static void set_mtu(struct keys_file *f, char *value)
+{
+	f->conf->has_mtu = *value != '\0';
+	f->conf->mtu_line = f->line;
+	if (*value != '\0' && (!value_number(&f->conf->mtu_bytes, value, MTU_MAX) ||
+	                       f->conf->mtu_bytes < MTU_MIN))
+		bad_value(f, "MTU", value, "68 to 65535");
+}
+
+static void set_table(struct keys_file *f, char *value)
+{
+	struct conf *conf = f->conf;
+
+	conf->table_line = f->line;
+	if (*value == '\0' || strcmp(value, "auto") == 0)
+		conf->table = CONF_TABLE_AUTO;
+	else if (strcmp(value, "off") == 0)
+		conf->table = CONF_TABLE_OFF;
+	else if (value_table(&conf->table_number, value))
+		conf->table = CONF_TABLE_NUMBER;
+	else
+		bad_value(f, "Table", value,
+		          "auto or off, in lower case, a number to 4294967295, or the "
+		          "name of "
+		          "a routing table such as main");
+}
+
+static void set_save_config(struct keys_file *f, char *value)
+{
+	if (!value_true_false(&f->conf->save_config, value))
+		bad_value(f, "SaveConfig", value, "true or false");
+}
+
+static void add_hook(struct keys_file *f, enum conf_hook hook, const char *value)
+{
+	if (*value != '\0')
+		add_text(f, &f->conf->hooks[hook], value);
+}
+
+static void add_pre_up(struct keys_file *f, char *value)
+{
+	add_hook(f, CONF_PRE_UP, value);
+}
+
+static void add_post_up(struct keys_file *f, char *value)
+{
+	add_hook(f, CONF_POST_UP, value);
+}
+
+static void add_pre_down(struct keys_file *f, char *value)
+{
+	add_hook(f, CONF_PRE_DOWN, value);
+}
+
+static void add_post_down(struct keys_file *f, char *value)
+{
+	add_hook(f, CONF_POST_DOWN, value);
+}
+
+/* ---- [Peer] */
+
+static struct merge_section *peer_section(struct keys_file *f)
+{
+	return &f->sections[f->section_count - 1];
+}
+
+static void set_public_key(struct keys_file *f, char *value)
+{
+	struct merge_section *s = peer_section(f);
+
+	s->names_key = true;
+	if (!read_key(f, s->peer.public_key, "PublicKey", value))
+		return;
+	s->has_key = !key_is_zero(s->peer.public_key);
+	if (!s->has_key)
+		keys_warn(f, f->line,
+		          "PublicKey is all zero, which nobody has; this peer is "
+		          "left out");
+}
+
+static void set_preshared_key(struct keys_file *f, char *value)
+{
+	struct merge_section *s = peer_section(f);
+	uint8_t key[KEY_BYTES];
+
+	if (!read_key(f, key, "PresharedKey", value))
+		return;
+	s->names_preshared_key = true;
+	keep_secret(f, &s->peer.has_preshared_key, &s->peer.preshared_key, key);
+}
+
+static void add_allowed_ip(struct keys_file *f, char *item)
+{
+	struct merge_section *s = peer_section(f);
+	struct merge_allowed *v;
+	struct ip_prefix prefix, masked;
+	char sign = *item == '+' || *item == '-' ? *item++ : '\0';
+	enum value_allowed result = value_allowed_ip(&prefix, item);
+
+	if (*item == '\0') {
+		keys_bad(f,
+		         "AllowedIPs has an empty item; expected one comma between two "
+		         "addresses");
+		return;
+	}
+	if (result != VALUE_ALLOWED_OK) {
+		bad_value(
+			f, "AllowedIPs", item,
+			result == VALUE_ALLOWED_BAD_ADDRESS
+				? "IPv4 or IPv6 addresses, perhaps with /LENGTH, between "
+				  "commas"
+				: "a length of 0 to 32, or 0 to 128 for IPv6, in digits");
+		return;
+	}
+	masked = ip_prefix_mask(prefix);
+	if (!ip_prefix_equal(&masked, &prefix)) {
+		char text[IP_PREFIX_STRLEN];
+
+		diag_warning(f->diag, f->conf->path, f->line,
+		             "AllowedIPs \"%s\" has a nonzero host part; taken as %s",
+		             item, ip_prefix_format(&masked, text));
+	}
+	v = list_room(s->allowed, s->allowed_count, sizeof(*v));
+	if (!v) {
+		keys_no_memory(f);
+		return;
+	}
+	s->allowed = v;
+	v[s->allowed_count++] = (struct merge_allowed){ .prefix = masked,
+		                                        .line = f->line,
+		                                        .take_away = sign == '-' };
+}
+
+static void set_allowed_ips(struct keys_file *f, char *value)
+{
+	char *item;
+
+	while ((item = strsep(&value, ",")))
+		add_allowed_ip(f, item);
+}
+
+static void set_endpoint(struct keys_file *f, char *value)
+{
+	struct conf_peer *peer = &peer_section(f)->peer;
+	struct value_endpoint endpoint;
+	struct value_shown shown;
+	const char *wrong = value_endpoint(&endpoint, value);
+	char *host;
+
+	if (wrong) {
+		keys_bad(f,
+		         "Endpoint %s is wrong: %s; expected ADDRESS:PORT, "
+		         "[ADDRESS]:PORT or "
+		         "NAME:PORT",
+		         value_show(&shown, value), wrong);
+		return;
+	}
+	host = strdup(endpoint.host);
+	if (!host) {
+		keys_no_memory(f);
+		return;
+	}
+	free(peer->endpoint_host);
+	peer->has_endpoint = true;
+	peer->endpoint_host = host;
+	peer->endpoint_port = endpoint.port;
+	peer->endpoint = endpoint.numeric;
+	peer->endpoint_line = f->line;
+}
+
+static void set_keepalive(struct keys_file *f, char *value)
+{
+	struct conf_peer *peer = &peer_section(f)->peer;
+	uint32_t v = 0;
+
+	if (!value_or_off(&v, value, UINT16_MAX))
+		bad_value(f, "PersistentKeepalive", value, "off, or 0 to 65535 seconds");
+	peer->has_keepalive = true;
+	peer->keepalive_s = (uint16_t)v;
+}
+
+/* ---- # tunion: */
+
+static void set_carrier(struct keys_file *f, struct conf_carrier *via, const char *value)
+{
+	bool network = strcmp(value, "network") == 0;
+	char *name = NULL;
+
+	if (!network && !conf_name_valid(value)) {
+		bad_value(f, "Via", value, "network, or the NAME of another tunnel file");
+		return;
+	}
+	if (!network && !(name = strdup(value))) {
+		keys_no_memory(f);
+		return;
+	}
+	free(via->name);
+	*via = (struct conf_carrier){ .kind = network ? CONF_VIA_NETWORK
+		                                      : CONF_VIA_DEVICE,
+		                      .name = name,
+		                      .line = f->line };
+}
+
+static void set_via(struct keys_file *f, char *value)
+{
+	set_carrier(f, &f->conf->via, value);
+}
+
+static void set_peer_via(struct keys_file *f, char *value)
+{
+	set_carrier(f, &peer_section(f)->peer.via, value);
+}
+
+static void set_metric(struct keys_file *f, char *value)
+{
+	if (!value_signed(&f->conf->metric, value))
+		bad_value(f, "Metric", value, "a number, -2147483647 to 2147483647");
+	f->conf->metric_line = f->line;
+}
+
+static void set_off(struct keys_file *f, const char *key, bool *off, const char *value)
+{
+	bool on;
+
+	if (!value_on_off(&on, value))
+		bad_value(f, key, value, "on or off");
+	*off = !on;
+}
+
+static void set_source_fix(struct keys_file *f, char *value)
+{
+	set_off(f, "SourceFix", &f->conf->source_fix_off, value);
+}
+
+static void set_resolve(struct keys_file *f, char *value)
+{
+	set_off(f, "Resolve", &f->conf->resolve_off, value);
+}
+
+/* ---- the tables */
+
+static const struct keys_key keys[] = {
+	{ "PrivateKey", KEYS_SECTION_INTERFACE, KEYS_READER_WG, set_private_key },
+	{ "ListenPort", KEYS_SECTION_INTERFACE, KEYS_READER_WG, set_listen_port },
+	{ "FwMark", KEYS_SECTION_INTERFACE, KEYS_READER_WG, set_fwmark },
+	{ "Address", KEYS_SECTION_INTERFACE, KEYS_READER_QUICK, set_address },
+	{ "DNS", KEYS_SECTION_INTERFACE, KEYS_READER_QUICK, set_dns },
+	{ "MTU", KEYS_SECTION_INTERFACE, KEYS_READER_QUICK, set_mtu },
+	{ "Table", KEYS_SECTION_INTERFACE, KEYS_READER_QUICK, set_table },
+	{ "SaveConfig", KEYS_SECTION_INTERFACE, KEYS_READER_QUICK, set_save_config },
+	{ "PreUp", KEYS_SECTION_INTERFACE, KEYS_READER_HOOK, add_pre_up },
+	{ "PostUp", KEYS_SECTION_INTERFACE, KEYS_READER_HOOK, add_post_up },
+	{ "PreDown", KEYS_SECTION_INTERFACE, KEYS_READER_HOOK, add_pre_down },
+	{ "PostDown", KEYS_SECTION_INTERFACE, KEYS_READER_HOOK, add_post_down },
+	{ "PublicKey", KEYS_SECTION_PEER, KEYS_READER_WG, set_public_key },
+	{ "PresharedKey", KEYS_SECTION_PEER, KEYS_READER_WG, set_preshared_key },
+	{ "AllowedIPs", KEYS_SECTION_PEER, KEYS_READER_WG, set_allowed_ips },
+	{ "Endpoint", KEYS_SECTION_PEER, KEYS_READER_WG, set_endpoint },
+	{ "PersistentKeepalive", KEYS_SECTION_PEER, KEYS_READER_WG, set_keepalive },
+};
+
+static const struct keys_key settings[] = {
+	{ "Via", KEYS_SECTION_INTERFACE, KEYS_READER_QUICK, set_via },
+	{ "Via", KEYS_SECTION_PEER, KEYS_READER_QUICK, set_peer_via },
+	{ "Metric", KEYS_SECTION_INTERFACE, KEYS_READER_QUICK, set_metric },
+	{ "SourceFix", KEYS_SECTION_INTERFACE, KEYS_READER_QUICK, set_source_fix },
+	{ "Resolve", KEYS_SECTION_INTERFACE, KEYS_READER_QUICK, set_resolve },
+};
+
+const struct keys_table keys_of_wg = {
+	.keys = keys,
+	.n = ARRAY_SIZE(keys),
+	.what = "key",
+	.no_equals = "neither [Interface] nor [Peer] nor a key; expected KEY = VALUE",
+};
+
+const struct keys_table keys_of_tunion = {
+	.keys = settings,
+	.n = ARRAY_SIZE(settings),
+	.what = "setting of tunion",
+	.no_equals = "a \"# tunion:\" that sets nothing; expected # tunion: KEY = VALUE",
+};
