@@ -22,7 +22,7 @@
 #include "conf/merge.h"
 #include "conf/value.h"
 
-#define WORD_MAX 20 /* letters of an unknown key that are shown */
+#define WORD_MAX 20 /* letters of an unknown key or section that are shown */
 
 struct parse {
 	struct keys_file file;
@@ -196,13 +196,17 @@ static void handle_setting(struct parse *p, const char *word, enum keys_section 
 		key->set(&p->file, p->lines.value);
 }
 
-static void begin_section(struct parse *p, enum keys_section section)
+static void begin_section(struct parse *p, const char *word, enum keys_section section)
 {
+	struct value_shown shown = { "" };
 	struct merge_section *v;
 
 	p->quick_section = section == KEYS_SECTION_INTERFACE && !has_blank(p->lines.name);
+	if (section == KEYS_SECTION_UNKNOWN && *word != '?' && strlen(word) <= WORD_MAX)
+		value_show(&shown, word);
 	if (section == KEYS_SECTION_UNKNOWN)
-		keys_bad(&p->file, "unknown section; expected [Interface] or [Peer]");
+		keys_bad(&p->file, "unknown section%s%s; expected [Interface] or [Peer]",
+		         *shown.text ? " " : "", shown.text);
 	if (section != KEYS_SECTION_PEER)
 		return;
 	v = list_room(p->file.sections, p->file.section_count, sizeof(*v));
@@ -228,7 +232,7 @@ static int handle(void *user, const char *section_word, const char *word,
 		return 1;
 	switch (p->lines.kind) {
 	case LINES_SECTION:
-		begin_section(p, section);
+		begin_section(p, section_word, section);
 		break;
 	case LINES_KEY:
 		if (section != KEYS_SECTION_UNKNOWN)
