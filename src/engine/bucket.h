@@ -1,4 +1,5 @@
-/* src/engine/bucket.h - which devices have this name, port or address? A chained hash table
+/* src/engine/bucket.h - which devices have this name, port or address? A chained hash
+ * table
  *
  * Links are embedded, equal hashes are the user's to tell apart. The table grows when a
  * link is added, and stays as it is if there's no memory to grow: slower, never wrong. */
@@ -37,7 +38,8 @@ struct bucket_link *bucket_next(const struct bucket_link *link);
 uint32_t bucket_hash_name(const char *name);
 /* Spreads neighbouring ports. */
 uint32_t bucket_hash_port(uint16_t port);
-/* FNV-1a; the table holds our own addresses, so a stranger's packet can't lengthen a chain. */
+/* FNV-1a; the table holds our own addresses, so a stranger's packet can't lengthen a
+ * chain. */
 uint32_t bucket_hash_addr(const struct ip_addr *addr);
 
 #endif

@@ -19,6 +19,7 @@
 #include "engine/flow.h"
 #include "engine/group.h"
 #include "engine/icmp.h"
+#include "engine/resolver.h"
 #include "plan/union.h"
 #include "plan/way.h"
 #include "wg/device.h"
@@ -62,7 +63,7 @@ struct device {
 	size_t address_count;
 	uint32_t mtu_bytes; /* of inner packets; 0: no bound */
 	bool source_fix_off;
-	uint32_t id; /* never used again in this engine */
+	uint32_t id;           /* never used again in this engine */
 	char *via_name;        /* owned; NULL but for WAY_VIA_DEVICE */
 	struct peer_via *vias; /* owned */
 
@@ -89,8 +90,9 @@ struct engine {
 	struct tun_link *tun;        /* borrowed; may be NULL */
 	struct device *first, *last; /* owned */
 	struct bucket_table by_name, by_port, by_address;
-	struct flows *flows; /* owned */
-	uint32_t last_id;    /* of a device */
+	struct flows *flows;       /* owned */
+	struct resolver *resolver; /* owned */
+	uint32_t last_id;          /* of a device */
 	struct union_table table;
 	enum settle_need need;
 	struct device *touched; /* list by next_touched */

@@ -8,10 +8,10 @@
 #include <string.h>
 
 #include "engine/carry.h"
+#include "engine/core.h"
 #include "engine/inbound.h"
 #include "engine/outbound.h"
 #include "engine/settle.h"
-#include "engine/core.h"
 
 /* All staged packets of all devices together; 128 of 1500 bytes are 0.5 MiB of it. */
 #define POOL_LIMIT_BYTES (8U << 20)
@@ -95,8 +95,10 @@ int engine_new(struct engine **out, const struct engine_env *env)
 	e->env = *env;
 	e->pool = packet_pool_new(POOL_LIMIT_BYTES);
 	e->flows = flows_new(&e->env.rng);
-	if (!e->pool || !e->flows || bucket_init(&e->by_name) != 0 || bucket_init(&e->by_port) != 0 ||
-	    bucket_init(&e->by_address) != 0 || union_init(&e->table) != 0) {
+	e->resolver = resolver_new();
+	if (!e->pool || !e->flows || !e->resolver || bucket_init(&e->by_name) != 0 ||
+	    bucket_init(&e->by_port) != 0 || bucket_init(&e->by_address) != 0 ||
+	    union_init(&e->table) != 0) {
 		engine_free(e);
 		return -ENOMEM;
 	}
@@ -115,6 +117,7 @@ void engine_free(struct engine *e)
 	bucket_clear(&e->by_port);
 	bucket_clear(&e->by_address);
 	flows_free(e->flows);
+	resolver_free(e->resolver);
 	packet_pool_free(e->pool);
 	free(e);
 }
@@ -122,6 +125,12 @@ void engine_free(struct engine *e)
 void engine_set_tun(struct engine *e, struct tun_link *tun)
 {
 	e->tun = tun;
+}
+
+void engine_set_resolver(struct engine *e, const struct ip_addr *ipv4,
+                         const struct ip_addr *ipv6)
+{
+	resolver_set_address(e->resolver, ipv4, ipv6);
 }
 
 const struct drop_counts *engine_drops(const struct engine *e)
@@ -265,7 +274,6 @@ static void forget_addresses(struct device *d)
 {
 	for (size_t i = 0; i < d->address_count; i++)
 		bucket_remove(&d->engine->by_address, &d->addresses[i].by_address);
-	flows_forget_device(d->engine->flows, d->id);
 	free(d->addresses);
 	d->address_count = 0;
 }
@@ -280,6 +288,8 @@ void engine_remove_device(struct engine *e, struct device *d)
 	free_vias(d);
 	free(d->via_name);
 	forget_addresses(d);
+	flows_forget_device(e->flows, d->id);
+	resolver_forget_file(e->resolver, d->id);
 	free(d);
 }
 
@@ -325,6 +335,19 @@ static void take_settings(struct device *d, const struct device_settings *s)
 	wg_device_set_mtu(d->wg, s->mtu_bytes);
 }
 
+static int set_dns(struct device *d, const struct device_settings *s)
+{
+	struct resolver_file file = { .id = d->id,
+		                      .name = d->way.name,
+		                      .default_route = s->default_route,
+		                      .servers = s->dns_servers,
+		                      .server_count = s->dns_server_count,
+		                      .domains = s->dns_domains,
+		                      .domain_count = s->dns_domain_count };
+
+	return resolver_set_file(d->engine->resolver, &file);
+}
+
 int device_set(struct device *d, const struct device_settings *s)
 {
 	struct device_address *addresses =
@@ -332,8 +355,10 @@ int device_set(struct device *d, const struct device_settings *s)
 	char *via_name = NULL;
 
 	if (!addresses ||
-	    copy_name(&via_name, s->via == WAY_VIA_DEVICE ? s->via_name : NULL) != 0) {
+	    copy_name(&via_name, s->via == WAY_VIA_DEVICE ? s->via_name : NULL) != 0 ||
+	    set_dns(d, s) != 0) {
 		free(addresses);
+		free(via_name);
 		return -ENOMEM;
 	}
 	forget_addresses(d);

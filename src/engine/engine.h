@@ -45,6 +45,12 @@ struct device_settings {
 	int32_t metric;
 	bool table_off;
 	bool source_fix_off;
+	const struct ip_addr
+		*dns_servers; /* for the virtual resolver, see engine_set_resolver */
+	size_t dns_server_count;
+	const char *const *dns_domains;
+	size_t dns_domain_count;
+	bool default_route; /* some prefix of it has length 0 */
 	enum way_via via;
 	const char *via_name; /* device, with WAY_VIA_DEVICE; may be added later */
 };
@@ -54,6 +60,11 @@ void engine_free(struct engine *e);
 
 /* The links are borrowed and may be replaced or NULL (drops then). */
 void engine_set_tun(struct engine *e, struct tun_link *tun);
+
+/* Where the host sends its DNS queries; each goes on to the server of the device whose
+ * domain fits the name best. IP_NONE: none in that family; both: off, as at first. */
+void engine_set_resolver(struct engine *e, const struct ip_addr *ipv4,
+                         const struct ip_addr *ipv6);
 
 /* -EEXIST, -ENOMEM. The device starts stopped, without peers: configure it through
  * device_wg(), then engine_touch, then wg_device_start. */

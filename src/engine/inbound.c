@@ -127,6 +127,23 @@ static void to_tun(struct engine *e, struct packet *const *packets, size_t n)
 	drop_count(&e->drops, DROP_TUN, n - taken);
 }
 
+/* What was translated on the way out: first the host's address, then the resolver's. */
+static void put_back(struct device *d, struct packet *const *packets, size_t n,
+                     uint64_t now_ns)
+{
+	struct engine *e = d->engine;
+	struct ip_view view;
+
+	if (flows_count(e->flows) == 0 && !resolver_active(e->resolver))
+		return;
+	for (size_t i = 0; i < n; i++) {
+		if (!ip_view_parse(&view, packets[i]->data, packets[i]->len_bytes))
+			continue;
+		source_fix_in(d, packets[i], &view, now_ns);
+		resolver_in(e->resolver, packets[i], &view, now_ns);
+	}
+}
+
 static void open_batch(struct device *d, struct packet **datagrams, size_t n,
                        unsigned depth, uint64_t now_ns);
 
@@ -149,7 +166,7 @@ static void deliver(struct device *d, struct packet **packets, size_t n, unsigne
 		else
 			packets[for_tun++] = packets[i];
 	}
-	source_fix_in(d, packets, for_tun, now_ns);
+	put_back(d, packets, for_tun, now_ns);
 	to_tun(d->engine, packets, for_tun);
 	run_count = grouping_finish(&grouping, carried, runs);
 	for (size_t i = 0; i < run_count; i++)

@@ -6,8 +6,9 @@
 #include "engine/carry.h"
 #include "engine/source.h"
 
-#define IPV6_MTU_MIN 1280U /* a device with IPv6 takes that much, whatever its MTU says  \
-	                    */
+#define IPV6_MTU_MIN                                                                     \
+	1280U /* a device with IPv6 takes that much, whatever its MTU says               \
+	       */
 
 struct outbound {
 	struct engine *engine;
@@ -67,14 +68,15 @@ static void drop_too_big(struct outbound *o, const struct device *d, struct pack
 static void route(struct outbound *o, struct packet *p)
 {
 	struct ip_view view;
-	struct way_peer *way;
+	struct way_peer *way = NULL;
 
 	if (!ip_view_parse_addresses(&view, p->data, p->len_bytes)) {
 		drop_count(&o->engine->drops, DROP_MALFORMED, 1);
 		return;
 	}
 	packet_set_len(p, view.total_bytes);
-	way = lookup(o, &view.dst);
+	if (resolver_out(o->engine->resolver, p, &view, o->now_ns) != RESOLVER_NO_SERVER)
+		way = lookup(o, &view.dst);
 	if (!way) {
 		drop_count(&o->engine->drops, DROP_NO_ROUTE, 1);
 		unreachable(o, p);

@@ -38,6 +38,7 @@ struct server {
 struct file {
 	struct file *next;
 	uint32_t id;
+	char *name; /* owned */
 	bool default_route;
 	struct server *servers; /* owned */
 	size_t server_count;
@@ -72,6 +73,7 @@ static void file_free(struct file *f)
 		free(f->domains[i]);
 	free(f->domains);
 	free(f->servers);
+	free(f->name);
 	free(f);
 }
 
@@ -95,6 +97,11 @@ void resolver_set_address(struct resolver *r, const struct ip_addr *ipv4,
 	r->virtual6 = *ipv6;
 }
 
+bool resolver_active(const struct resolver *r)
+{
+	return r->virtual4.family != IP_NONE || r->virtual6.family != IP_NONE;
+}
+
 /* ---- files */
 
 static struct file *file_new(const struct resolver_file *in)
@@ -107,7 +114,8 @@ static struct file *file_new(const struct resolver_file *in)
 	f->default_route = in->default_route;
 	f->servers = calloc(in->server_count + 1, sizeof(*f->servers));
 	f->domains = calloc(in->domain_count + 1, sizeof(*f->domains));
-	if (!f->servers || !f->domains)
+	f->name = strdup(in->name);
+	if (!f->servers || !f->domains || !f->name)
 		goto out;
 	for (size_t i = 0; i < in->server_count; i++)
 		f->servers[f->server_count++].addr = in->servers[i];
@@ -123,25 +131,6 @@ out:
 	return NULL;
 }
 
-int resolver_set_file(struct resolver *r, const struct resolver_file *file)
-{
-	struct file *fresh = file_new(file);
-	struct file **at = &r->files;
-
-	if (!fresh)
-		return -ENOMEM;
-	while (*at && (*at)->id != file->id)
-		at = &(*at)->next;
-	if (*at) {
-		struct file *old = *at;
-
-		fresh->next = old->next;
-		file_free(old);
-	}
-	*at = fresh;
-	return 0;
-}
-
 void resolver_forget_file(struct resolver *r, uint32_t id)
 {
 	struct file **at = &r->files;
@@ -154,6 +143,21 @@ void resolver_forget_file(struct resolver *r, uint32_t id)
 		*at = old->next;
 		file_free(old);
 	}
+}
+
+int resolver_set_file(struct resolver *r, const struct resolver_file *file)
+{
+	struct file *fresh = file_new(file);
+	struct file **at = &r->files;
+
+	if (!fresh)
+		return -ENOMEM;
+	resolver_forget_file(r, file->id);
+	while (*at && strcmp((*at)->name, fresh->name) < 0)
+		at = &(*at)->next;
+	fresh->next = *at;
+	*at = fresh;
+	return 0;
 }
 
 /* ---- the name of a query */

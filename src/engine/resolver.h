@@ -37,8 +37,12 @@ void resolver_free(struct resolver *r);
 void resolver_set_address(struct resolver *r, const struct ip_addr *ipv4,
                           const struct ip_addr *ipv6);
 
+/* Has it an address? If not, the two functions below need not be called. */
+bool resolver_active(const struct resolver *r);
+
 struct resolver_file {
 	uint32_t id;                   /* the device's */
+	const char *name;              /* file order is the byte order of names */
 	bool default_route;            /* has a prefix of length 0 */
 	const struct ip_addr *servers; /* in the file's order */
 	size_t server_count;
@@ -46,7 +50,7 @@ struct resolver_file {
 	size_t domain_count;
 };
 
-/* Copied; replaces what was known of this id, in its place. 0 or -ENOMEM. */
+/* Copied; replaces what was known of this id. 0 or -ENOMEM: then nothing has changed. */
 MUST_CHECK int resolver_set_file(struct resolver *r, const struct resolver_file *file);
 void resolver_forget_file(struct resolver *r, uint32_t id);
 

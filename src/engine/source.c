@@ -31,14 +31,9 @@ bool source_fix_out(struct device *d, struct packet *p, struct ip_view *view,
 	       flow_out(d->engine->flows, d->id, own, p, view, now_ns);
 }
 
-void source_fix_in(struct device *d, struct packet *const *packets, size_t n,
+void source_fix_in(struct device *d, struct packet *p, struct ip_view *view,
                    uint64_t now_ns)
 {
-	struct ip_view view;
-
-	if (d->source_fix_off || flows_count(d->engine->flows) == 0)
-		return;
-	for (size_t i = 0; i < n; i++)
-		if (ip_view_parse(&view, packets[i]->data, packets[i]->len_bytes))
-			flow_in(d->engine->flows, d->id, packets[i], &view, now_ns);
+	if (!d->source_fix_off)
+		flow_in(d->engine->flows, d->id, p, view, now_ns);
 }

@@ -16,8 +16,9 @@
 MUST_CHECK bool source_fix_out(struct device *d, struct packet *p, struct ip_view *view,
                                uint64_t now_ns);
 
-/* Packets that came in through d and go to the tun. */
-void source_fix_in(struct device *d, struct packet *const *packets, size_t n,
+/* A packet came in through d: an answer to a translated one gets the host's address back.
+ */
+void source_fix_in(struct device *d, struct packet *p, struct ip_view *view,
                    uint64_t now_ns);
 
 #endif

@@ -29,6 +29,7 @@ static void file(struct resolver *r, uint32_t id, bool default_route, const char
 	struct ip_addr servers[2];
 	const char *domains[] = { domain, domain2 };
 	struct resolver_file f = { .id = id,
+		                   .name = server,
 		                   .default_route = default_route,
 		                   .servers = servers,
 		                   .server_count = second ? 2 : 1,
