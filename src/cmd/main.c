@@ -6,6 +6,7 @@
 
 #include "base/attr.h"
 #include "cmd/check.h"
+#include "cmd/demo.h"
 #include "cmd/trace.h"
 
 struct command {
@@ -18,6 +19,7 @@ static const struct command commands[] = {
 	{ "check", "read tunnel files, report mistakes, print what they do together",
 	  cmd_check },
 	{ "trace", "print who takes a packet to an address, and its way", cmd_trace },
+	{ "demo", "show it live in namespaces, without root", cmd_demo },
 };
 
 static void print_help(FILE *out)

@@ -1,0 +1,59 @@
+/* src/cmd/demo.c - colour on a terminal, unless NO_COLOR is set or it is a dumb one */
+#include "cmd/demo.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "demo/stage.h"
+
+static const char usage[] =
+	"usage: tunion demo [--keep]\n"
+	"  --keep  stay until Ctrl-C and say how to enter the hosts\n";
+
+static bool wants_color(void)
+{
+	const char *no_color = getenv("NO_COLOR"), *term = getenv("TERM");
+
+	return isatty(STDOUT_FILENO) && !(no_color && *no_color) && term &&
+	       strcmp(term, "dumb") != 0;
+}
+
+int cmd_demo(int argc, char **argv)
+{
+	static const struct option options[] = {
+		{ "keep", no_argument, NULL, 'k' },
+		{ "help", no_argument, NULL, 'h' },
+		{ 0 },
+	};
+	struct stage_options o = { .out = stdout, .color = wants_color() };
+	struct diag diag = { 0 };
+	int c, err;
+
+	while ((c = getopt_long(argc, argv, "h", options, NULL)) != -1) {
+		switch (c) {
+		case 'k':
+			o.keep = true;
+			break;
+		case 'h':
+			fputs(usage, stdout);
+			return 0;
+		default:
+			fputs(usage, stderr);
+			return 1;
+		}
+	}
+	if (optind != argc) {
+		fputs(usage, stderr);
+		return 1;
+	}
+	err = stage_run(&o, &diag);
+	diag_print(&diag, stderr);
+	if (err != 0 && err != -EIO && diag.errors == 0)
+		fprintf(stderr, "tunion demo: %s\n", strerror(-err));
+	diag_clear(&diag);
+	return err == 0 ? 0 : 1;
+}
