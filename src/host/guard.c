@@ -46,16 +46,15 @@ static void each_address(FILE *out, const struct host_items *items, enum ip_fami
 	}
 }
 
-/* An open stream's text once it is closed. */
-static char *finish(FILE *out, char *text)
+/* Closes a stream of open_memstream; its text is complete only then. */
+static char *finish(FILE *out, char **text)
 {
 	bool failed = ferror(out);
 
-	if (fclose(out) != 0 || failed) {
-		free(text);
-		return NULL;
-	}
-	return text;
+	if (fclose(out) == 0 && !failed)
+		return *text;
+	free(*text);
+	return NULL;
 }
 
 char *guard_nft_text(const char *tun, enum ip_family family,
@@ -92,7 +91,7 @@ char *guard_nft_text(const char *tun, enum ip_family family,
 	        f, table, mark);
 	fprintf(out, "add rule %s %s premangle meta l4proto udp meta mark set ct mark\n",
 	        f, table);
-	return finish(out, text);
+	return finish(out, &text);
 }
 
 char *guard_iptables_text(const char *tun, enum ip_family family,
@@ -116,7 +115,7 @@ char *guard_iptables_text(const char *tun, enum ip_family family,
 	        "-I POSTROUTING -m mark --mark %u -p udp -j CONNMARK --save-mark %s\n"
 	        "-I PREROUTING -p udp -j CONNMARK --restore-mark %s\nCOMMIT\n",
 	        mark, comment, comment);
-	return finish(out, text);
+	return finish(out, &text);
 }
 
 char *guard_iptables_removal(const char *tun, const char *saved)
@@ -138,7 +137,7 @@ char *guard_iptables_removal(const char *tun, const char *saved)
 			fprintf(out, "-D%.*s\n", (int)(n - 2), saved + 2);
 		saved += n + (saved[n] == '\n');
 	}
-	return finish(out, text);
+	return finish(out, &text);
 }
 
 /* Runs the program with text as its input; its first line of errors goes to diag. */

@@ -24,6 +24,7 @@ struct netlink_link {
 	bool up;
 };
 
+/* IPv6: usable at once, without duplicate address detection. */
 struct netlink_address {
 	uint32_t ifindex;
 	struct ip_prefix prefix; /* with host bits */

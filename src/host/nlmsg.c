@@ -145,13 +145,16 @@ static void put_address(struct nlmsg_writer *w, enum nlmsg_verb verb,
 		.ifa_prefixlen = a->prefix.len,
 		.ifa_index = a->ifindex,
 	};
+	/* no duplicate address detection, or it would be no source for some time */
+	uint32_t flags = (a->prefix.addr.family == IP_V6 ? IFA_F_NODAD : 0U) |
+	                 (a->no_prefix_route ? IFA_F_NOPREFIXROUTE : 0U);
 
 	nlmsg_begin(w, verb == NLMSG_DELETE ? RTM_DELADDR : RTM_NEWADDR, verb_flags(verb),
 	            seq, &m, sizeof(m));
 	put_addr(w, IFA_LOCAL, &a->prefix.addr);
 	put_addr(w, IFA_ADDRESS, &a->prefix.addr);
-	if (a->no_prefix_route && verb != NLMSG_DELETE)
-		nlmsg_put_u32(w, IFA_FLAGS, IFA_F_NOPREFIXROUTE);
+	if (verb != NLMSG_DELETE)
+		nlmsg_put_u32(w, IFA_FLAGS, flags);
 	nlmsg_end(w);
 }
 

@@ -1,0 +1,127 @@
+/* tests/integration/host_driver.c - src/host by hand, without engine and supervisor
+ *
+ *   host_driver TUN STATE-FILE
+ *
+ * Reads commands from standard input, one per line, and answers each with "ok" and maybe
+ * more words, or with "failed"; what diag holds goes before it:
+ *   up DIR      host_prepare and host_up with the files of DIR; says the mark
+ *   update DIR  host_update
+ *   mtu ADDR    host_path_mtu
+ *   down        host_down
+ * At the end of input it ends at once, as if killed. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "host/host.h"
+
+struct driver {
+	struct host *host;
+	struct conf_set set;
+	struct plan plan;
+};
+
+static double now_ms(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (double)t.tv_sec * 1e3 + (double)t.tv_nsec / 1e6;
+}
+
+/* The plan in force becomes that of dir. */
+static int load(struct driver *d, const char *dir, struct diag *diag)
+{
+	const struct plan_env env = { .path_mtu = host_path_mtu, .context = d->host };
+	struct conf_set set = { 0 };
+	struct plan plan = { 0 };
+	int rc = conf_set_read(&set, &dir, 1, diag);
+
+	if (rc == 0)
+		rc = plan_make(&plan, &set, &env, diag);
+	if (rc < 0) {
+		conf_set_clear(&set);
+		return rc;
+	}
+	plan_clear(&d->plan);
+	conf_set_clear(&d->set);
+	d->plan = plan;
+	d->set = set;
+	return 0;
+}
+
+static int run(struct driver *d, const char *command, const char *word, struct diag *diag)
+{
+	int rc = 0;
+
+	if (strcmp(command, "up") == 0) {
+		rc = load(d, word, diag);
+		if (rc == 0)
+			rc = host_prepare(d->host, &d->plan, diag);
+		if (rc == 0)
+			rc = host_up(d->host, &d->plan, diag);
+	} else if (strcmp(command, "update") == 0) {
+		rc = load(d, word, diag);
+		if (rc == 0)
+			rc = host_update(d->host, &d->plan, diag);
+	} else if (strcmp(command, "down") == 0) {
+		host_down(d->host, &d->plan, diag);
+	}
+	return rc;
+}
+
+static void answer(struct driver *d, char *line)
+{
+	const char *word = strchr(line, ' ') ? strchr(line, ' ') + 1 : "";
+	struct diag diag = { 0 };
+	struct ip_addr to;
+	double started = now_ms(), took;
+	int rc;
+
+	line[strcspn(line, " ")] = '\0';
+	rc = run(d, line, word, &diag);
+	took = now_ms() - started;
+	diag_print(&diag, stdout);
+	diag_clear(&diag);
+	if (rc == 0 && strcmp(line, "mtu") == 0 && ip_addr_parse(&to, word))
+		printf("ok %u\n", host_path_mtu(d->host, &to));
+	else if (rc == 0)
+		printf("ok mark %u fd %d ms %.1f\n", host_mark(d->host),
+		       host_tun_fd(d->host), took);
+	else
+		printf("failed %d\n", rc);
+	fflush(stdout);
+}
+
+int main(int argc, char **argv)
+{
+	struct host_options options = { 0 };
+	struct driver d = { 0 };
+	struct diag diag = { 0 };
+	char line[1024];
+	int rc;
+
+	if (argc != 3)
+		return 2;
+	options.tun = argv[1];
+	options.state_path = argv[2];
+	options.vnet_hdr = true;
+	rc = host_new(&d.host, &options, &diag);
+	diag_print(&diag, stdout);
+	diag_clear(&diag);
+	if (rc < 0)
+		return EXIT_FAILURE;
+	while (fgets(line, sizeof(line), stdin)) {
+		line[strcspn(line, "\n")] = '\0';
+		if (strcmp(line, "end") == 0) {
+			host_free(d.host);
+			plan_clear(&d.plan);
+			conf_set_clear(&d.set);
+			return EXIT_SUCCESS;
+		}
+		answer(&d, line);
+	}
+	_exit(EXIT_SUCCESS); /* nothing is cleaned up */
+}
