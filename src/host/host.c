@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "host/guard.h"
+#include "host/hooks.h"
 #include "host/host_config.h"
 #include "host/journal.h"
 #include "host/netlink.h"
@@ -49,7 +50,7 @@ static MUST_CHECK int clear_stale(struct host *h, struct diag *diag)
 		return rc;
 	log_info(h->log, NULL, "clearing what an earlier instance of %s left",
 	         h->journal.tun);
-	journal_undo(&h->journal, h->nl, diag);
+	journal_undo(&h->journal, h->nl, h->log, diag);
 	return 0;
 }
 
@@ -93,7 +94,7 @@ int host_new(struct host **out, const struct host_options *options, struct diag 
 /* Everything that is in place, in reverse. */
 static void undo(struct host *h, struct diag *diag)
 {
-	journal_undo(&h->journal, h->nl, diag);
+	journal_undo(&h->journal, h->nl, h->log, diag);
 	if (h->tun_fd >= 0)
 		close(h->tun_fd);
 	h->tun_fd = -1;
@@ -613,13 +614,93 @@ static MUST_CHECK int make_tun(struct host *h, struct diag *diag)
 	return journal_save(&h->journal, diag);
 }
 
+static struct hooks_env hooks_env(struct host *h, struct diag *diag)
+{
+	return (struct hooks_env){ .tun = h->journal.tun, .log = h->log, .diag = diag };
+}
+
+/* Is the file of the plan one whose hooks have not been run? */
+static bool is_new(const struct host *h, const struct conf *conf)
+{
+	return hooks_find(&h->journal.hooks, conf->name) < 0;
+}
+
+/* Before anything is changed. */
+static MUST_CHECK int check_hooks(struct host *h, const struct plan *plan,
+                                  struct diag *diag)
+{
+	int first = 0;
+
+	for (size_t i = 0; i < plan->device_count; i++) {
+		int rc = is_new(h, plan->devices[i].conf)
+		                 ? hooks_check(plan->devices[i].conf, diag)
+		                 : 0;
+
+		if (first == 0)
+			first = rc;
+	}
+	return first;
+}
+
+static MUST_CHECK int pre_up(struct host *h, const struct plan *plan, struct diag *diag)
+{
+	const struct hooks_env env = hooks_env(h, diag);
+	int rc = 0;
+
+	for (size_t i = 0; i < plan->device_count && rc == 0; i++) {
+		if (is_new(h, plan->devices[i].conf))
+			rc = hooks_run_up(&env, plan->devices[i].conf, CONF_PRE_UP);
+	}
+	return rc;
+}
+
+/* A file whose hooks have succeeded is remembered; also with what has changed in it
+ * since. */
+static MUST_CHECK int post_up(struct host *h, const struct plan *plan, struct diag *diag)
+{
+	const struct hooks_env env = hooks_env(h, diag);
+	int rc = 0;
+
+	for (size_t i = 0; i < plan->device_count && rc == 0; i++) {
+		const struct conf *conf = plan->devices[i].conf;
+
+		if (is_new(h, conf))
+			rc = hooks_run_up(&env, conf, CONF_POST_UP);
+		if (rc == 0)
+			rc = hooks_remember(&h->journal.hooks, conf);
+	}
+	if (rc == 0)
+		rc = journal_save(&h->journal, diag);
+	return rc;
+}
+
+/* Of the files that the plan no longer has, in reverse order. */
+static void run_hooks_of_gone(struct host *h, const struct plan *plan,
+                              enum conf_hook kind, struct diag *diag)
+{
+	const struct hooks_env env = hooks_env(h, diag);
+	struct hooks *hooks = &h->journal.hooks;
+
+	for (size_t i = hooks->n; i-- > 0;) {
+		if (plan_find(plan, hooks->v[i].name))
+			continue;
+		hooks_run_down(&env, &hooks->v[i], kind);
+		if (kind == CONF_POST_DOWN)
+			hooks_forget(hooks, i);
+	}
+}
+
 int host_prepare(struct host *h, const struct plan *plan, struct diag *diag)
 {
 	struct host_config_env env = config_env(h);
-	int rc = host_numbers_choose_mark(&h->numbers, plan, &env, diag);
+	int rc = check_hooks(h, plan, diag);
 
 	if (rc == 0)
+		rc = host_numbers_choose_mark(&h->numbers, plan, &env, diag);
+	if (rc == 0)
 		rc = make_tun(h, diag);
+	if (rc == 0)
+		rc = pre_up(h, plan, diag);
 	if (rc < 0)
 		undo(h, diag);
 	return rc;
@@ -629,6 +710,8 @@ int host_up(struct host *h, const struct plan *plan, struct diag *diag)
 {
 	int rc = change(h, plan, diag);
 
+	if (rc == 0)
+		rc = post_up(h, plan, diag);
 	if (rc < 0)
 		undo(h, diag);
 	return rc;
@@ -636,11 +719,21 @@ int host_up(struct host *h, const struct plan *plan, struct diag *diag)
 
 int host_update(struct host *h, const struct plan *plan, struct diag *diag)
 {
-	return change(h, plan, diag);
+	int rc = check_hooks(h, plan, diag), changed;
+
+	if (rc < 0)
+		return rc;
+	run_hooks_of_gone(h, plan, CONF_PRE_DOWN, diag);
+	rc = pre_up(h, plan, diag);
+	changed = change(h, plan, diag);
+	run_hooks_of_gone(h, plan, CONF_POST_DOWN, diag);
+	if (rc == 0)
+		rc = post_up(h, plan, diag);
+	return changed < 0 ? changed : rc;
 }
 
 void host_down(struct host *h, const struct plan *plan, struct diag *diag)
 {
-	(void)plan;
+	(void)plan; /* hooks are remembered from when the files came up */
 	undo(h, diag);
 }

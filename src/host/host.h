@@ -42,7 +42,7 @@ struct host;
  * this name runs. 0 or -errno, the reason in diag. */
 MUST_CHECK int host_new(struct host **out, const struct host_options *options,
                         struct diag *diag);
-/* Undoes what is still in place, without hooks (host_down runs them). NULL is fine. */
+/* As host_down, should it not have been called. NULL is fine. */
 void host_free(struct host *h);
 
 /* For plan_env.path_mtu; context is the struct host. 0: unknown. */
@@ -63,8 +63,8 @@ MUST_CHECK int host_up(struct host *h, const struct plan *plan, struct diag *dia
  * resolved. 0, or the first error. */
 MUST_CHECK int host_update(struct host *h, const struct plan *plan, struct diag *diag);
 
-/* The plan is the one in force: its files' hooks run. What fails is reported as a
- * warning, and everything else is undone. */
+/* Hooks of files whose PostUp had succeeded run, as they were then. What fails is
+ * reported as a warning, and everything else is undone. */
 void host_down(struct host *h, const struct plan *plan, struct diag *diag);
 
 #endif

@@ -13,12 +13,11 @@
 
 #include "host/guard.h"
 
-#define MAGIC     "tunion host state 1"
-#define LINE_MAX_ 256
-#define LINES_MAX 4096 /* there are at most 324 rules */
-#define SUFFIX    ".state"
-#define SVM_PATH  "/proc/sys/net/ipv4/conf/all/src_valid_mark"
-#define SVM_LINE  "src_valid_mark"
+#define MAGIC          "tunion host state 1"
+#define SUFFIX         ".state"
+#define SVM_PATH       "/proc/sys/net/ipv4/conf/all/src_valid_mark"
+#define SVM_LINE       "src_valid_mark"
+#define SVM_LINE_BYTES 64
 
 int journal_init(struct journal *j, const char *tun, const char *path)
 {
@@ -36,6 +35,7 @@ int journal_init(struct journal *j, const char *tun, const char *path)
 void journal_clear(struct journal *j)
 {
 	host_items_clear(&j->rules);
+	hooks_clear(&j->hooks);
 	free(j->path);
 	*j = (struct journal){ 0 };
 }
@@ -45,7 +45,7 @@ void journal_clear(struct journal *j)
 static bool is_empty(const struct journal *j)
 {
 	return j->ifindex == 0 && j->rules.n == 0 && !j->guard4 && !j->guard6 &&
-	       !j->src_valid_mark;
+	       !j->src_valid_mark && j->hooks.n == 0;
 }
 
 static void print(const struct journal *j, FILE *out)
@@ -66,6 +66,7 @@ static void print(const struct journal *j, FILE *out)
 		fprintf(out, "guard6\n");
 	if (j->src_valid_mark)
 		fprintf(out, "%s\n", SVM_LINE);
+	hooks_print(&j->hooks, out);
 }
 
 static MUST_CHECK int write_file(const struct journal *j, const char *temporary)
@@ -140,21 +141,24 @@ static bool read_line(struct journal *j, const char *line)
 		return j->src_valid_mark = true;
 	if (sscanf(line, "tun %u", &j->ifindex) == 1)
 		return true;
-	return read_rule(j, line);
+	return read_rule(j, line) || hooks_read_line(&j->hooks, line);
 }
 
 static MUST_CHECK int read_file(struct journal *j, FILE *in)
 {
-	char line[LINE_MAX_];
-	unsigned n = 0;
+	char *line = NULL; /* a hook may be of any length */
+	size_t size = 0, n = 0;
+	int rc = 0;
 
-	for (; fgets(line, sizeof(line), in); n++) {
+	for (; rc == 0 && getline(&line, &size, in) >= 0; n++) {
 		line[strcspn(line, "\n")] = '\0';
-		if (n > LINES_MAX ||
-		    (n == 0 ? strcmp(line, MAGIC) != 0 : !read_line(j, line)))
-			return -EBADMSG;
+		if (n == 0 ? strcmp(line, MAGIC) != 0 : !read_line(j, line))
+			rc = -EBADMSG;
 	}
-	return ferror(in) ? -EIO : n == 0 ? -EBADMSG : 0;
+	free(line);
+	if (rc == 0)
+		rc = ferror(in) ? -EIO : n == 0 ? -EBADMSG : 0;
+	return rc;
 }
 
 /* Only what we ourselves have written: it is acted upon with our rights. */
@@ -226,7 +230,7 @@ static bool has_svm_line(int folder, const char *name)
 {
 	int fd = openat(folder, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
 	FILE *in = fd < 0 || check_owner(fd) < 0 ? NULL : fdopen(fd, "r");
-	char line[LINE_MAX_];
+	char line[SVM_LINE_BYTES];
 	bool found = false;
 
 	while (in && !found && fgets(line, sizeof(line), in))
@@ -334,8 +338,19 @@ static void undo_tun(struct journal *j, struct netlink *nl, struct diag *diag)
 	j->ifindex = 0;
 }
 
-void journal_undo(struct journal *j, struct netlink *nl, struct diag *diag)
+static void run_hooks(struct journal *j, enum conf_hook kind, const struct log *log,
+                      struct diag *diag)
 {
+	const struct hooks_env env = { .tun = j->tun, .log = log, .diag = diag };
+
+	for (size_t i = j->hooks.n; i-- > 0;)
+		hooks_run_down(&env, &j->hooks.v[i], kind);
+}
+
+void journal_undo(struct journal *j, struct netlink *nl, const struct log *log,
+                  struct diag *diag)
+{
+	run_hooks(j, CONF_PRE_DOWN, log, diag);
 	undo_rules(j, nl, diag);
 	if (j->guard6)
 		guard_down(j->tun, IP_V6, diag);
@@ -344,5 +359,7 @@ void journal_undo(struct journal *j, struct netlink *nl, struct diag *diag)
 	j->guard4 = j->guard6 = false;
 	undo_src_valid_mark(j, diag);
 	undo_tun(j, nl, diag);
+	run_hooks(j, CONF_POST_DOWN, log, diag);
+	hooks_clear(&j->hooks);
 	(void)!journal_save(j, diag); /* it says so itself */
 }

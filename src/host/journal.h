@@ -12,6 +12,8 @@
 
 #include "base/attr.h"
 #include "base/diag.h"
+#include "base/log.h"
+#include "host/hooks.h"
 #include "host/host_config.h"
 #include "host/netlink.h"
 
@@ -22,6 +24,7 @@ struct journal {
 	bool guard4, guard6;
 	bool src_valid_mark; /* set by us, or on behalf of another instance that found it
 	                        0 */
+	struct hooks hooks;  /* owned; of the files that are up: PreDown and PostDown */
 	char *path;          /* owned; NULL: kept in memory only */
 };
 
@@ -39,7 +42,9 @@ MUST_CHECK int journal_save(const struct journal *j, struct diag *diag);
  * What fails is a warning. */
 MUST_CHECK int journal_set_src_valid_mark(struct journal *j, struct diag *diag);
 
-/* Puts everything back, in reverse order, and saves. What fails is a warning. */
-void journal_undo(struct journal *j, struct netlink *nl, struct diag *diag);
+/* Puts everything back, in reverse order, between PreDown and PostDown hooks, and saves.
+ * What fails is a warning. log may be NULL. */
+void journal_undo(struct journal *j, struct netlink *nl, const struct log *log,
+                  struct diag *diag);
 
 #endif

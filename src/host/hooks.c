@@ -1,0 +1,335 @@
+/* src/host/hooks.c */
+#include "host/hooks.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "host/spawn.h"
+
+static const char *const kind_names[] = {
+	[CONF_PRE_UP] = "PreUp",
+	[CONF_POST_UP] = "PostUp",
+	[CONF_PRE_DOWN] = "PreDown",
+	[CONF_POST_DOWN] = "PostDown",
+};
+_Static_assert(ARRAY_SIZE(kind_names) == CONF_HOOK_COUNT, "a name for each");
+
+/* ---- whose files are they? */
+
+static bool others_can_write(const struct stat *st)
+{
+	return (st->st_uid != 0 && st->st_uid != geteuid()) || (st->st_mode & 022) != 0;
+}
+
+/* In a sticky directory others can make files but not replace ours. */
+static bool others_can_replace(const char *file)
+{
+	char folder[PATH_MAX];
+	const char *slash = strrchr(file, '/');
+	struct stat st;
+	int n = slash ? snprintf(folder, sizeof(folder), "%.*s/", (int)(slash - file),
+	                         file)
+	              : snprintf(folder, sizeof(folder), ".");
+
+	return n < 0 || (size_t)n >= sizeof(folder) || stat(folder, &st) != 0 ||
+	       (st.st_uid != 0 && st.st_uid != geteuid()) ||
+	       ((st.st_mode & 022) != 0 && !(st.st_mode & S_ISVTX));
+}
+
+static const struct conf_text *first_hook(const struct conf *conf)
+{
+	for (size_t kind = 0; kind < CONF_HOOK_COUNT; kind++) {
+		if (conf->hooks[kind].n > 0)
+			return &conf->hooks[kind].v[0];
+	}
+	return NULL;
+}
+
+int hooks_check(const struct conf *conf, struct diag *diag)
+{
+	const struct conf_text *hook = first_hook(conf);
+	char real[PATH_MAX];
+	struct stat st;
+
+	if (!hook)
+		return 0;
+	/* the link's place counts as well as that of the file it leads to */
+	if (stat(conf->path, &st) == 0 && !others_can_write(&st) &&
+	    !others_can_replace(conf->path) && realpath(conf->path, real) &&
+	    !others_can_replace(real))
+		return 0;
+	diag_error(
+		diag, conf->path, hook->line,
+		"hooks are only run from files that nobody but root or the running user "
+	        "can "
+		"write or replace: check owner and mode of the file and its directory");
+	return -EPERM;
+}
+
+/* ---- running */
+
+char *hooks_expand(const char *command, const char *tun)
+{
+	size_t size;
+	char *text = NULL;
+	FILE *out = open_memstream(&text, &size);
+
+	if (!out)
+		return NULL;
+	for (const char *c = command; *c; c++) {
+		if (c[0] == '%' && c[1] == 'i') {
+			fputs(tun, out);
+			c++;
+		} else {
+			fputc(*c, out);
+		}
+	}
+	if (fclose(out) == 0)
+		return text;
+	free(text);
+	return NULL;
+}
+
+/* Exit status, or -errno. */
+static int run_shell(const char *script, const char *const *env)
+{
+	static const char *const shells[] = { "bash", "sh" };
+	int rc = -ENOENT;
+
+	for (size_t i = 0; i < ARRAY_SIZE(shells) && rc == -ENOENT; i++) {
+		const char *argv[] = { shells[i], "-e", "-c", script, NULL };
+		struct spawn s = { .argv = argv, .env = env };
+
+		rc = spawn_run(&s);
+	}
+	return rc;
+}
+
+static MUST_CHECK int run_one(const struct hooks_env *env, const char *path,
+                              const char *command)
+{
+	char *expanded = hooks_expand(command, env->tun);
+	char *script = NULL, *interface = NULL, *file = NULL;
+	int rc = -ENOMEM;
+
+	if (expanded && asprintf(&script, "umask 077\n%s", expanded) < 0)
+		script = NULL;
+	if (asprintf(&interface, "INTERFACE=%s", env->tun) < 0)
+		interface = NULL;
+	if (asprintf(&file, "CONFIG_FILE=%s", path) < 0)
+		file = NULL;
+	if (script && interface && file) {
+		const char *more[] = { interface, file, NULL };
+
+		log_info(env->log, NULL, "[#] %s", expanded);
+		rc = run_shell(script, more);
+	}
+	free(file);
+	free(interface);
+	free(script);
+	free(expanded);
+	return rc;
+}
+
+static const char *outcome(int rc, char *out, size_t size)
+{
+	if (rc < 0)
+		snprintf(out, size, "cannot be run: %s", strerror(-rc));
+	else
+		snprintf(out, size, "failed with exit status %d", rc);
+	return out;
+}
+
+int hooks_run_up(const struct hooks_env *env, const struct conf *conf,
+                 enum conf_hook kind)
+{
+	const struct conf_texts *hooks = &conf->hooks[kind];
+	char text[128];
+
+	for (size_t i = 0; i < hooks->n; i++) {
+		int rc = run_one(env, conf->path, hooks->v[i].text);
+
+		if (rc == 0)
+			continue;
+		diag_error(env->diag, conf->path, hooks->v[i].line, "%s %s",
+		           kind_names[kind], outcome(rc, text, sizeof(text)));
+		return -EIO;
+	}
+	return 0;
+}
+
+void hooks_run_down(const struct hooks_env *env, const struct hooks_file *file,
+                    enum conf_hook kind)
+{
+	const struct conf_texts *hooks =
+		kind == CONF_PRE_DOWN ? &file->pre_down : &file->post_down;
+	char text[128];
+
+	for (size_t i = 0; i < hooks->n; i++) {
+		int rc = run_one(env, file->path, hooks->v[i].text);
+
+		if (rc != 0)
+			diag_warning(env->diag, file->path, hooks->v[i].line, "%s %s",
+			             kind_names[kind], outcome(rc, text, sizeof(text)));
+	}
+}
+
+/* ---- remembering */
+
+static void clear_texts(struct conf_texts *t)
+{
+	for (size_t i = 0; i < t->n; i++)
+		free(t->v[i].text);
+	free(t->v);
+	*t = (struct conf_texts){ 0 };
+}
+
+static void clear_file(struct hooks_file *f)
+{
+	clear_texts(&f->pre_down);
+	clear_texts(&f->post_down);
+	free(f->name);
+	free(f->path);
+	*f = (struct hooks_file){ 0 };
+}
+
+static MUST_CHECK int add_text(struct conf_texts *t, const char *text, unsigned line)
+{
+	struct conf_text *v = reallocarray(t->v, t->n + 1, sizeof(*v));
+
+	if (!v)
+		return -ENOMEM;
+	t->v = v;
+	v[t->n] = (struct conf_text){ .text = strdup(text), .line = line };
+	if (!v[t->n].text)
+		return -ENOMEM;
+	t->n++;
+	return 0;
+}
+
+static MUST_CHECK int copy_texts(struct conf_texts *to, const struct conf_texts *from)
+{
+	int rc = 0;
+
+	for (size_t i = 0; i < from->n && rc == 0; i++)
+		rc = add_text(to, from->v[i].text, from->v[i].line);
+	return rc;
+}
+
+/* An empty entry at the end. */
+static struct hooks_file *append(struct hooks *h)
+{
+	struct hooks_file *v = reallocarray(h->v, h->n + 1, sizeof(*v));
+
+	if (!v)
+		return NULL;
+	h->v = v;
+	v[h->n] = (struct hooks_file){ 0 };
+	return &v[h->n++];
+}
+
+int hooks_remember(struct hooks *h, const struct conf *conf)
+{
+	struct hooks_file new = { .name = strdup(conf->name),
+		                  .path = strdup(conf->path) };
+	int rc = new.name &&new.path ? 0 : -ENOMEM;
+	int old = hooks_find(h, conf->name);
+	struct hooks_file *at = NULL;
+
+	if (rc == 0)
+		rc = copy_texts(&new.pre_down, &conf->hooks[CONF_PRE_DOWN]);
+	if (rc == 0)
+		rc = copy_texts(&new.post_down, &conf->hooks[CONF_POST_DOWN]);
+	if (rc == 0) {
+		at = old >= 0 ? &h->v[old] : append(h);
+		rc = at ? 0 : -ENOMEM;
+	}
+	if (rc < 0) {
+		clear_file(&new);
+		return rc;
+	}
+	clear_file(at);
+	*at = new;
+	return 0;
+}
+
+void hooks_forget(struct hooks *h, size_t i)
+{
+	clear_file(&h->v[i]);
+	h->n--;
+	memmove(&h->v[i], &h->v[i + 1], (h->n - i) * sizeof(*h->v));
+}
+
+void hooks_clear(struct hooks *h)
+{
+	for (size_t i = 0; i < h->n; i++)
+		clear_file(&h->v[i]);
+	free(h->v);
+	*h = (struct hooks){ 0 };
+}
+
+int hooks_find(const struct hooks *h, const char *name)
+{
+	for (size_t i = 0; i < h->n; i++) {
+		if (h->v[i].name && strcmp(h->v[i].name, name) == 0)
+			return (int)i;
+	}
+	return -1;
+}
+
+/* ---- in a journal: "file NAME PATH", then "predown LINE COMMAND" and "postdown ..." */
+
+static void print_texts(const struct conf_texts *t, const char *word, FILE *out)
+{
+	for (size_t i = 0; i < t->n; i++)
+		fprintf(out, "%s %u %s\n", word, t->v[i].line, t->v[i].text);
+}
+
+void hooks_print(const struct hooks *h, FILE *out)
+{
+	for (size_t i = 0; i < h->n; i++) {
+		if (strchr(h->v[i].path,
+		           '\n')) /* no line of ours; nobody has such a path */
+			continue;
+		fprintf(out, "file %s %s\n", h->v[i].name, h->v[i].path);
+		print_texts(&h->v[i].pre_down, "predown", out);
+		print_texts(&h->v[i].post_down, "postdown", out);
+	}
+}
+
+static bool read_file_line(struct hooks *h, const char *rest)
+{
+	const char *space = strchr(rest, ' ');
+	struct hooks_file *f = space ? append(h) : NULL;
+
+	if (!f)
+		return false;
+	f->name = strndup(rest, (size_t)(space - rest));
+	f->path = strdup(space + 1);
+	return f->name && f->path;
+}
+
+static bool read_text(struct conf_texts *t, const char *rest)
+{
+	char *end;
+	unsigned long line = strtoul(rest, &end, 10);
+
+	return end != rest && *end == ' ' && add_text(t, end + 1, (unsigned)line) == 0;
+}
+
+bool hooks_read_line(struct hooks *h, const char *line)
+{
+	struct hooks_file *last = h->n > 0 ? &h->v[h->n - 1] : NULL;
+
+	if (strncmp(line, "file ", 5) == 0)
+		return read_file_line(h, line + 5);
+	if (last && strncmp(line, "predown ", 8) == 0)
+		return read_text(&last->pre_down, line + 8);
+	if (last && strncmp(line, "postdown ", 9) == 0)
+		return read_text(&last->post_down, line + 9);
+	return false;
+}

@@ -1,0 +1,68 @@
+/* src/host/hooks.h - runs the commands that tunnel files ask for: PreUp PostUp PreDown
+ * PostDown
+ *
+ * As wg-quick: by bash (else sh) under `set -e`, every %i replaced by the name of the
+ * tun, INTERFACE and CONFIG_FILE set, umask 077. What is to run when a file goes is
+ * remembered from when it came, since the file may have changed or be gone by then.
+ * Supervisor; blocks. */
+#ifndef TUNION_HOST_HOOKS_H
+#define TUNION_HOST_HOOKS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdio.h>
+
+#include "base/attr.h"
+#include "base/diag.h"
+#include "base/log.h"
+#include "plan/plan.h"
+
+/* Of a file whose PostUp hooks have succeeded. All owned. */
+struct hooks_file {
+	char *name, *path;
+	struct conf_texts pre_down, post_down;
+};
+
+/* In the order in which they came up. Zeroed is empty. */
+struct hooks {
+	struct hooks_file *v; /* owned */
+	size_t n;
+};
+
+/* Where they run: all borrowed. */
+struct hooks_env {
+	const char *tun;
+	const struct log *log;
+	struct diag *diag;
+};
+
+/* Files with hooks that somebody other than root and the running user can write, or put
+ * another in their place, are errors: -EPERM. */
+MUST_CHECK int hooks_check(const struct conf *conf, struct diag *diag);
+
+/* CONF_PRE_UP or CONF_POST_UP of a file, in order, until one fails: -EIO, told in diag
+ * with FILE:LINE. */
+MUST_CHECK int hooks_run_up(const struct hooks_env *env, const struct conf *conf,
+                            enum conf_hook kind);
+
+/* Remembers what to run when the file goes; in place of what was remembered under its
+ * name. */
+MUST_CHECK int hooks_remember(struct hooks *h, const struct conf *conf);
+void hooks_forget(struct hooks *h, size_t i);
+void hooks_clear(struct hooks *h);
+/* -1: not there. */
+int hooks_find(const struct hooks *h, const char *name);
+
+/* CONF_PRE_DOWN or CONF_POST_DOWN of one file. What fails is a warning. */
+void hooks_run_down(const struct hooks_env *env, const struct hooks_file *file,
+                    enum conf_hook kind);
+
+/* To and from the lines of a journal. read_line takes a line without its newline; false
+ * if it isn't one of these. */
+void hooks_print(const struct hooks *h, FILE *out);
+MUST_CHECK bool hooks_read_line(struct hooks *h, const char *line);
+
+/* The command with each %i replaced; to be freed; NULL: no memory. */
+char *hooks_expand(const char *command, const char *tun);
+
+#endif
