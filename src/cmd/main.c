@@ -7,7 +7,10 @@
 #include "base/attr.h"
 #include "cmd/check.h"
 #include "cmd/demo.h"
+#include "cmd/down.h"
+#include "cmd/status.h"
 #include "cmd/trace.h"
+#include "cmd/up.h"
 
 struct command {
 	const char *name, *summary;
@@ -16,6 +19,9 @@ struct command {
 };
 
 static const struct command commands[] = {
+	{ "up", "bring tunnel files up on one tun device", cmd_up },
+	{ "down", "take a running instance down, and put the host back", cmd_down },
+	{ "status", "print what a running instance does", cmd_status },
 	{ "check", "read tunnel files, report mistakes, print what they do together",
 	  cmd_check },
 	{ "trace", "print who takes a packet to an address, and its way", cmd_trace },

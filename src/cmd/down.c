@@ -1,0 +1,111 @@
+/* src/cmd/down.c */
+#include "cmd/down.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cmd/target.h"
+#include "host/host.h"
+
+static const char usage[] = "usage: tunion down [--tun NAME] [--run-dir DIR]\n"
+			    "  --tun NAME     which one, if several are up\n"
+			    "  --run-dir DIR  as given to tunion up\n";
+
+/* Warnings, a line each, then "ok". */
+static int tell(char *answer)
+{
+	size_t n = strlen(answer);
+	bool ok = n >= 3 && strcmp(answer + n - 3, "ok\n") == 0 &&
+	          (n == 3 || answer[n - 4] == '\n');
+
+	if (ok)
+		answer[n - 3] = '\0';
+	fputs(answer, stderr);
+	if (!ok)
+		fprintf(stderr,
+		        "the instance ended without telling whether all is restored\n");
+	return ok ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
+/* Of an instance that was killed: what it left in the host and in the run directory. */
+static int clear_up(struct instance *i)
+{
+	struct diag diag = { 0 };
+	struct log log = { LOG_LEVEL_INFO, log_to_stderr, NULL };
+	struct host_options options = { .tun = i->tun,
+		                        .state_path = i->state_path,
+		                        .log = &log };
+	struct host *host = NULL;
+	int err = instance_lock(i, &diag);
+
+	if (!err)
+		err = host_new(&host, &options, &diag);
+	host_free(host);
+	diag_print(&diag, stderr);
+	diag_clear(&diag);
+	if (err)
+		return EXIT_FAILURE;
+	fprintf(stderr, "%s was not running; what it had left was cleared\n", i->tun);
+	return EXIT_SUCCESS;
+}
+
+static int take_down(struct instance *i)
+{
+	char *answer;
+	int status, err = target_ask(i, "down", &answer);
+
+	if (err == -ENOENT || err == -ECONNREFUSED) {
+		if (instance_is_stale(i))
+			return clear_up(i);
+		target_say_not_up(i);
+		return EXIT_FAILURE;
+	}
+	if (err)
+		return EXIT_FAILURE;
+	status = tell(answer);
+	free(answer);
+	return status;
+}
+
+int cmd_down(int argc, char **argv)
+{
+	static const struct option long_options[] = {
+		{ "tun", required_argument, NULL, 't' },
+		{ "run-dir", required_argument, NULL, 'r' },
+		{ "help", no_argument, NULL, 'h' },
+		{ 0 },
+	};
+	const char *tun = NULL, *run_dir = NULL;
+	struct instance instance;
+	int option, status;
+
+	while ((option = getopt_long(argc, argv, "h", long_options, NULL)) != -1) {
+		switch (option) {
+		case 't':
+			tun = optarg;
+			break;
+		case 'r':
+			run_dir = optarg;
+			break;
+		case 'h':
+			fputs(usage, stdout);
+			return EXIT_SUCCESS;
+		default:
+			fputs(usage, stderr);
+			return EXIT_FAILURE;
+		}
+	}
+	if (optind < argc) {
+		fputs(usage, stderr);
+		return EXIT_FAILURE;
+	}
+	if (target_find(&instance, run_dir, tun) < 0)
+		return EXIT_FAILURE;
+	status = take_down(&instance);
+	instance_clear(&instance);
+	return status;
+}

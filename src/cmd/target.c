@@ -1,0 +1,72 @@
+/* src/cmd/target.c */
+#include "cmd/target.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+int target_find(struct instance *out, const char *run_dir, const char *tun)
+{
+	struct diag diag = { 0 };
+	char *only = NULL;
+	int err = 0;
+
+	*out = (struct instance){ .lock_fd = -1, .listen_fd = -1 };
+	if (!tun) {
+		err = instance_find_only(run_dir, &only, &diag);
+		tun = only;
+	}
+	if (!err)
+		err = instance_init(out, run_dir, tun, &diag);
+	free(only);
+	diag_print(&diag, stderr);
+	diag_clear(&diag);
+	return err;
+}
+
+/* Up to the end, with a NUL behind. */
+static int read_all(int fd, char **out)
+{
+	size_t used = 0, size = 0;
+	ssize_t n;
+
+	*out = NULL;
+	do {
+		if (size - used < 2) {
+			char *more = realloc(*out, size = 2 * size + 4096);
+
+			if (!more) {
+				free(*out);
+				*out = NULL;
+				return -ENOMEM;
+			}
+			*out = more;
+		}
+		n = read(fd, *out + used, size - used - 1);
+		used += n > 0 ? (size_t)n : 0;
+	} while (n > 0 || (n < 0 && errno == EINTR));
+	(*out)[used] = '\0';
+	return n < 0 && errno != ECONNRESET ? -errno : 0;
+}
+
+int target_ask(const struct instance *i, const char *request, char **answer)
+{
+	int fd, err = instance_ask(i, request, &fd);
+
+	*answer = NULL;
+	if (!err) {
+		err = read_all(fd, answer);
+		close(fd);
+	}
+	if (err && err != -ENOENT && err != -ECONNREFUSED)
+		fprintf(stderr, "%s: %s%s\n", i->socket_path, strerror(-err),
+		        err == -EACCES ? " (are you root?)" : "");
+	return err;
+}
+
+void target_say_not_up(const struct instance *i)
+{
+	fprintf(stderr, "%s is not up (%s)\n", i->tun, i->run_dir);
+}

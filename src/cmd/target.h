@@ -1,0 +1,19 @@
+/* src/cmd/target.h - which running instance does a command mean? */
+#ifndef TUNION_CMD_TARGET_H
+#define TUNION_CMD_TARGET_H
+
+#include "base/attr.h"
+#include "control/instance.h"
+
+/* The instance of this tun, or, with NULL, the only one there is. run_dir NULL: the
+ * default. On failure says why on stderr. instance_clear afterwards. */
+MUST_CHECK int target_find(struct instance *out, const char *run_dir, const char *tun);
+
+/* Asks it; the answer, all of it, in *answer, to be freed. -ENOENT or -ECONNREFUSED, with
+ * nothing said: it does not run. On other failures says why on stderr. */
+MUST_CHECK int target_ask(const struct instance *i, const char *request, char **answer);
+
+/* What to say of one that does not run. */
+void target_say_not_up(const struct instance *i);
+
+#endif

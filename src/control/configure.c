@@ -1,0 +1,161 @@
+/* src/control/configure.c */
+#include "control/configure.h"
+
+#include <errno.h>
+#include <sodium.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "control/outbuf.h"
+
+/* ---- settings that are tunion's */
+
+static int send_add(struct engine_child *engine, const struct configured *d)
+{
+	struct message m = message_of(MESSAGE_DEVICE_ADD, d->plan->way.name);
+
+	m.fds[0] = d->uapi_fd;
+	m.fd_count = 1;
+	return engine_child_send(engine, &m);
+}
+
+static void set_via(struct message *m, enum way_via via, const struct way_device *device)
+{
+	m->via = via;
+	if (via == WAY_VIA_DEVICE && device)
+		snprintf(m->via_name, sizeof(m->via_name), "%s", device->name);
+}
+
+static int send_settings(struct engine_child *engine, const struct configured *d)
+{
+	struct message m = message_of(MESSAGE_DEVICE_SETTINGS, d->plan->way.name);
+	const struct conf *conf = d->plan->conf;
+	struct ip_addr *addresses = calloc(conf->addresses.n + 1, sizeof(*addresses));
+	int err;
+
+	if (!addresses)
+		return -ENOMEM;
+	for (size_t i = 0; i < conf->addresses.n; i++)
+		addresses[i] = conf->addresses.v[i].prefix.addr;
+	m.mtu_bytes = d->plan->mtu_bytes;
+	m.metric = d->plan->way.metric;
+	m.table_off = d->plan->way.table_off;
+	m.source_fix_off = conf->source_fix_off;
+	m.addresses = addresses;
+	m.address_count = conf->addresses.n;
+	set_via(&m, d->plan->way.via, d->plan->way.via_device);
+	err = engine_child_send(engine, &m);
+	free(addresses);
+	return err;
+}
+
+static int send_vias(struct engine_child *engine, const struct configured *d)
+{
+	int err = 0;
+
+	for (size_t i = 0; i < d->plan->peer_count && !err; i++) {
+		const struct plan_peer *p = &d->plan->peers[i];
+		struct message m = message_of(MESSAGE_PEER_VIA, d->plan->way.name);
+
+		if (p->way.via == WAY_VIA_UNION)
+			continue;
+		memcpy(m.key, p->conf->public_key, KEY_BYTES);
+		set_via(&m, p->way.via, p->way.via_device);
+		err = engine_child_send(engine, &m);
+	}
+	return err;
+}
+
+int configure_sockets(struct engine_child *engine, const struct configured *d,
+                      bool with_fds, int result)
+{
+	struct message m = message_of(MESSAGE_DEVICE_SOCKETS, d->plan->way.name);
+
+	m.result = result;
+	m.port = d->port;
+	m.mark = d->fwmark;
+	for (int f = 0; f < UDP_FAMILIES && with_fds; f++)
+		if (d->udp_fds[f] >= 0)
+			m.fds[m.fd_count++] = d->udp_fds[f];
+	return engine_child_send(engine, &m);
+}
+
+/* ---- WireGuard's own: UAPI text */
+
+static void print_key(struct outbuf *o, const char *name,
+                      const uint8_t key[static KEY_BYTES])
+{
+	char hex[KEY_HEX_CHARS + 1];
+
+	key_to_hex(hex, key);
+	outbuf_print(o, "%s=%s\n", name, hex);
+	sodium_memzero(hex, sizeof(hex));
+}
+
+static void print_peer(struct outbuf *o, const struct plan_peer *p)
+{
+	const struct conf_peer *conf = p->conf;
+	char text[ENDPOINT_STRLEN];
+
+	print_key(o, "public_key", conf->public_key);
+	if (conf->preshared_key)
+		print_key(o, "preshared_key", conf->preshared_key);
+	if (p->way.endpoint.addr.family != IP_NONE)
+		outbuf_print(o, "endpoint=%s\n", endpoint_format(&p->way.endpoint, text));
+	if (conf->has_keepalive)
+		outbuf_print(o, "persistent_keepalive_interval=%u\n",
+		             (unsigned)conf->keepalive_s);
+	for (size_t i = 0; i < conf->allowed_ips.n; i++)
+		outbuf_print(o, "allowed_ip=%s\n",
+		             ip_prefix_format(&conf->allowed_ips.v[i].prefix, text));
+}
+
+/* One set, however many messages it takes: it has one reply. */
+static int send_text(struct engine_child *engine, const char *name,
+                     const struct outbuf *text)
+{
+	struct message m = message_of(MESSAGE_DEVICE_UAPI, name);
+	const uint8_t *at = text->bytes + text->first;
+	size_t left = outbuf_bytes(text);
+	int err = 0;
+
+	for (; left > 0 && !err; left -= m.text_bytes, at += m.text_bytes) {
+		m.text = at;
+		m.text_bytes = left < MESSAGE_TEXT_MAX ? left : MESSAGE_TEXT_MAX;
+		err = left > MESSAGE_TEXT_MAX ? message_send(&engine->channel, &m)
+		                              : engine_child_send(engine, &m);
+	}
+	return err;
+}
+
+static int send_wireguard(struct engine_child *engine, const struct configured *d)
+{
+	struct outbuf text = { 0 };
+	int err;
+
+	outbuf_print(&text, "set=1\n");
+	if (d->plan->conf->private_key)
+		print_key(&text, "private_key", d->plan->conf->private_key);
+	for (size_t i = 0; i < d->plan->peer_count; i++)
+		print_peer(&text, &d->plan->peers[i]);
+	outbuf_print(&text, "\n");
+	err = text.failed ? -ENOMEM : send_text(engine, d->plan->way.name, &text);
+	outbuf_clear(&text);
+	return err;
+}
+
+int configure_device(struct engine_child *engine, const struct configured *d)
+{
+	int err = send_add(engine, d);
+
+	if (!err)
+		err = send_settings(engine, d);
+	if (!err)
+		err = send_vias(engine, d);
+	if (!err)
+		err = configure_sockets(engine, d, true, 0);
+	if (!err)
+		err = send_wireguard(engine, d);
+	return err;
+}

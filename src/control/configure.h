@@ -1,0 +1,28 @@
+/* src/control/configure.h - how does the engine get to know a device of the plan? */
+#ifndef TUNION_CONTROL_CONFIGURE_H
+#define TUNION_CONTROL_CONFIGURE_H
+
+#include <stdint.h>
+
+#include "base/attr.h"
+#include "control/engine_child.h"
+#include "io/udp.h"
+#include "plan/plan.h"
+
+/* What the supervisor holds of a device. */
+struct configured {
+	const struct plan_device *plan; /* borrowed */
+	int udp_fds[UDP_FAMILIES];      /* owned; -1: none */
+	uint16_t port;
+	uint32_t fwmark; /* of the file or the UAPI; 0: the instance's mark */
+	int uapi_fd;     /* owned: the listening socket; -1: none */
+};
+
+/* Queues everything that makes the device in the engine, but does not start it. Endpoints
+ * are those of the plan, which follow roaming. 0 or -errno. */
+MUST_CHECK int configure_device(struct engine_child *engine, const struct configured *d);
+/* Its sockets as they are now; without fds only port and fwmark, or that it failed. */
+MUST_CHECK int configure_sockets(struct engine_child *engine, const struct configured *d,
+                                 bool with_fds, int result);
+
+#endif

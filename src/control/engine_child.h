@@ -1,0 +1,47 @@
+/* src/control/engine_child.h - the engine process, as the supervisor sees it
+ *
+ * Requests are queued and answered in order; what the engine says on its own (a log line,
+ * an endpoint) goes to a handler. Supervisor process. */
+#ifndef TUNION_CONTROL_ENGINE_CHILD_H
+#define TUNION_CONTROL_ENGINE_CHILD_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
+
+#include "base/attr.h"
+#include "base/log.h"
+#include "control/message.h"
+
+struct engine_child {
+	pid_t pid; /* 0: none runs */
+	struct channel channel;
+	size_t unanswered; /* requests */
+	/* Of the first request that failed since engine_child_wait last returned. */
+	int error;
+	enum message_type error_request;
+	char error_name[MESSAGE_NAME_MAX + 1];
+	/* What is no reply. fds not taken (set to -1) are closed after. */
+	void (*handle)(void *context, struct message *m);
+	void *context; /* borrowed */
+};
+
+/* Forks. Its standard streams become /dev/null, but for stderr where that is kept.
+ * `forget` is called in the child, to free what it has inherited of the caller's. 0 or
+ * -errno. */
+MUST_CHECK int engine_child_start(struct engine_child *c, enum log_level level,
+                                  bool keep_stderr, void (*forget)(void *context),
+                                  void *context);
+/* Queues a request. 0 or -errno. */
+MUST_CHECK int engine_child_send(struct engine_child *c, const struct message *m);
+/* Sends what is queued and waits for all replies. 0, the first error of a reply (see
+ * `error`), -ETIMEDOUT, or -ENOTCONN and others: the engine is gone or of no use. */
+MUST_CHECK int engine_child_wait(struct engine_child *c);
+/* Reads and writes what can be without waiting. 0, or -errno: as above. Errors in replies
+ * stay in `error`. */
+MUST_CHECK int engine_child_dispatch(struct engine_child *c);
+/* Closes the channel, so that it ends, and waits for that: kills it after two seconds.
+ * Returns its wait status; 0 if none ran. */
+int engine_child_stop(struct engine_child *c);
+
+#endif

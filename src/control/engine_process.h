@@ -1,0 +1,18 @@
+/* src/control/engine_process.h - the process that has the packets and no rights
+ *
+ * One loop over the host tun, the devices' UDP sockets, their UAPI clients and the
+ * messages of the supervisor, which gives it every descriptor. It ends when the
+ * supervisor closes the channel. */
+#ifndef TUNION_CONTROL_ENGINE_PROCESS_H
+#define TUNION_CONTROL_ENGINE_PROCESS_H
+
+#include <sys/types.h>
+
+#include "base/log.h"
+
+/* Runs it; in a process forked for it, whose other descriptors but 0 to 2 are closed
+ * here. channel_fd is owned. Returns the exit status: 0 when the supervisor has closed
+ * the channel, else 1; what went wrong has been logged through the channel. */
+int engine_process_run(int channel_fd, pid_t supervisor, enum log_level level);
+
+#endif

@@ -1,0 +1,715 @@
+/* src/control/supervisor.c
+ *
+ * `up` is a row of steps; supervisor_down undoes them in reverse, from any point, so that
+ * a failing step needs nothing but to call it. The engine is forked first, while there
+ * are no keys in memory to inherit. What it asks for later (sockets) or tells (endpoints)
+ * arrives in handle_message; the host's routes are brought up to date once per round of
+ * the loop. */
+#include "control/supervisor.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/signalfd.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/key.h"
+#include "conf/conf.h"
+#include "control/clients.h"
+#include "control/configure.h"
+#include "control/engine_child.h"
+#include "control/instance.h"
+#include "control/resolve.h"
+#include "control/rights.h"
+#include "control/status.h"
+#include "host/host.h"
+#include "io/loop.h"
+#include "plan/plan.h"
+
+#define RESTARTS_MAX       5 /* in RESTARTS_PERIOD_NS */
+#define RESTARTS_PERIOD_NS (60 * NS_PER_SEC)
+
+struct supervisor {
+	struct log log;
+	bool foreground;
+	struct instance instance;
+	struct conf_set files;
+	struct plan plan;
+	struct host *host;
+	bool host_is_up;
+	struct configured *devices; /* owned; one for each of the plan's */
+	size_t device_count;
+	struct engine_child engine;
+
+	struct loop *loop;
+	struct loop_source signals, channel;
+	uint32_t channel_events; /* what is waited for; 0: not in the loop */
+	struct clients clients;
+	struct outbuf status_text; /* of the engine, so far */
+	bool status_asked;
+
+	bool endpoints_moved;
+	bool stop;
+	int error; /* why it has to end; 0: it was asked to */
+	uint64_t up_since_ns;
+	uint64_t restarts_ns[RESTARTS_MAX]; /* ring: when the engine was restarted */
+	unsigned restart_count;
+};
+
+static void stop(struct supervisor *s, int error)
+{
+	s->stop = true;
+	if (error && !s->error)
+		s->error = error;
+}
+
+/* ---- signals */
+
+static void wanted_signals(sigset_t *set)
+{
+	sigemptyset(set);
+	sigaddset(set, SIGTERM);
+	sigaddset(set, SIGINT);
+	sigaddset(set, SIGHUP);
+}
+
+static int block_signals(struct supervisor *s)
+{
+	sigset_t set;
+
+	wanted_signals(&set);
+	if (sigprocmask(SIG_BLOCK, &set, NULL) < 0)
+		return -errno;
+	s->signals.fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	return s->signals.fd < 0 ? -errno : 0;
+}
+
+static bool take_signal(struct supervisor *s)
+{
+	struct signalfd_siginfo info;
+
+	return read(s->signals.fd, &info, sizeof(info)) == (ssize_t)sizeof(info);
+}
+
+static void signal_ready(struct loop_source *source, uint32_t events, uint64_t now_ns)
+{
+	struct supervisor *s = CONTAINER_OF(source, struct supervisor, signals);
+
+	(void)events;
+	(void)now_ns;
+	if (take_signal(s))
+		stop(s, 0);
+}
+
+/* ---- what the engine says */
+
+static struct configured *find_device(struct supervisor *s, const char *name)
+{
+	for (size_t i = 0; i < s->device_count; i++)
+		if (strcmp(s->devices[i].plan->way.name, name) == 0)
+			return &s->devices[i];
+	return NULL;
+}
+
+static void close_udp(struct configured *d)
+{
+	for (int f = 0; f < UDP_FAMILIES; f++) {
+		if (d->udp_fds[f] >= 0)
+			close(d->udp_fds[f]);
+		d->udp_fds[f] = -1;
+	}
+}
+
+static uint32_t effective_mark(const struct supervisor *s, uint32_t fwmark)
+{
+	return fwmark ? fwmark : host_mark(s->host);
+}
+
+static void handle_port_wanted(struct supervisor *s, const struct message *m)
+{
+	struct configured *d = find_device(s, m->name);
+	uint16_t port = m->port;
+	int fds[UDP_FAMILIES], err;
+
+	if (!d)
+		return;
+	err = udp_open(fds, &port, effective_mark(s, d->fwmark));
+	if (!err) {
+		close_udp(d);
+		memcpy(d->udp_fds, fds, sizeof(d->udp_fds));
+		d->port = port;
+	}
+	if (configure_sockets(&s->engine, d, !err, err) < 0)
+		stop(s, -ENOMEM);
+}
+
+static void handle_mark_wanted(struct supervisor *s, const struct message *m)
+{
+	struct configured *d = find_device(s, m->name);
+	int err;
+
+	if (!d)
+		return;
+	err = udp_set_mark(d->udp_fds, effective_mark(s, m->mark));
+	if (!err)
+		d->fwmark = m->mark;
+	if (configure_sockets(&s->engine, d, false, err) < 0)
+		stop(s, -ENOMEM);
+}
+
+/* Of a peer that a UAPI client has added the plan knows nothing. */
+static void handle_endpoint(struct supervisor *s, const struct message *m)
+{
+	const struct plan_device *d = plan_find(&s->plan, m->name);
+
+	for (size_t i = 0; d && i < d->peer_count; i++) {
+		struct plan_peer *p = &d->peers[i];
+
+		if (memcmp(p->conf->public_key, m->key, KEY_BYTES) != 0)
+			continue;
+		p->way.endpoint = m->endpoint;
+		s->endpoints_moved = true;
+	}
+}
+
+static void complete_status(struct supervisor *s)
+{
+	struct status_instance i = {
+		.tun = s->instance.tun,
+		.tun_mtu_bytes = s->plan.tun_mtu_bytes,
+		.mark = host_mark(s->host),
+		.pid = (int)getpid(),
+		.engine_pid = (int)s->engine.pid,
+		.engine_restarts = s->restart_count,
+		.up_s = (loop_now_ns() - s->up_since_ns) / NS_PER_SEC,
+	};
+	char *text =
+		status_complete((const char *)s->status_text.bytes + s->status_text.first,
+	                        outbuf_bytes(&s->status_text), &i);
+
+	clients_answer_status(&s->clients, text);
+	free(text);
+	outbuf_clear(&s->status_text);
+	s->status_asked = false;
+}
+
+static void handle_log(struct supervisor *s, const struct message *m)
+{
+	enum log_level level = LOG_LEVEL_DEBUG;
+
+	if (m->result >= 0 && m->result < (int32_t)LOG_LEVEL_DEBUG)
+		level = (enum log_level)m->result;
+	log_line(&s->log, level, NULL, "%.*s", (int)m->text_bytes, (const char *)m->text);
+}
+
+static void handle_message(void *context, struct message *m)
+{
+	struct supervisor *s = context;
+
+	if (m->type == MESSAGE_LOG) {
+		handle_log(s, m);
+	} else if (m->type == MESSAGE_ENDPOINT) {
+		handle_endpoint(s, m);
+	} else if (m->type == MESSAGE_PORT_WANTED) {
+		handle_port_wanted(s, m);
+	} else if (m->type == MESSAGE_MARK_WANTED) {
+		handle_mark_wanted(s, m);
+	} else if (m->type == MESSAGE_STATUS_TEXT) {
+		outbuf_add(&s->status_text, m->text, m->text_bytes);
+		if (m->text_bytes == 0)
+			complete_status(s);
+	} else if (m->type == MESSAGE_TUN_LOST) {
+		log_error(&s->log, NULL, "the tun device %s is gone: %s", s->instance.tun,
+		          strerror(-m->result));
+		stop(s, m->result ? m->result : -ENODEV);
+	} else {
+		log_error(&s->log, NULL, "the engine sent a message of type %s",
+		          message_type_name(m->type));
+		stop(s, -EPROTO);
+	}
+}
+
+/* ---- the engine process */
+
+/* In the engine's process: what it has inherited, keys above all. Descriptors are closed
+ * by their number. */
+static void forget(void *context)
+{
+	struct supervisor *s = context;
+
+	plan_clear(&s->plan);
+	conf_set_clear(&s->files);
+	free(s->devices);
+	outbuf_clear(&s->status_text);
+}
+
+static int start_engine(struct supervisor *s)
+{
+	s->engine.handle = handle_message;
+	s->engine.context = s;
+	return engine_child_start(&s->engine, s->log.level, s->foreground, forget, s);
+}
+
+static int start_devices(struct supervisor *s)
+{
+	int err = 0;
+
+	for (size_t i = 0; i < s->device_count && !err; i++) {
+		struct message m =
+			message_of(MESSAGE_DEVICE_START, s->devices[i].plan->way.name);
+
+		err = engine_child_send(&s->engine, &m);
+	}
+	return err;
+}
+
+/* Everything the engine has to know, then the start. */
+static int configure_engine(struct supervisor *s)
+{
+	struct message tun = message_of(MESSAGE_TUN, NULL);
+	int err;
+
+	tun.fds[0] = host_tun_fd(s->host);
+	tun.fd_count = 1;
+	err = engine_child_send(&s->engine, &tun);
+	for (size_t i = 0; i < s->device_count && !err; i++)
+		err = configure_device(&s->engine, &s->devices[i]);
+	if (!err)
+		err = engine_child_wait(&s->engine);
+	if (!err)
+		err = start_devices(s);
+	return err ? err : engine_child_wait(&s->engine);
+}
+
+static void say_configure_error(const struct supervisor *s, int err, struct diag *diag)
+{
+	if (s->engine.error_request != MESSAGE_NONE)
+		diag_error(diag, NULL, 0, "the engine refuses %s %s: %s",
+		           message_type_name(s->engine.error_request),
+		           s->engine.error_name, strerror(-err));
+	else
+		diag_error(diag, NULL, 0, "the engine does not answer: %s",
+		           strerror(-err));
+}
+
+/* ---- up */
+
+/* Errors of all files, and those between files, in one run. The plan is only tried: what
+ * is not known yet, addresses of names and path MTUs, is in its warnings. */
+static int read_files(struct supervisor *s, const struct supervisor_options *o,
+                      struct diag *diag)
+{
+	int err = conf_set_read(&s->files, o->paths, o->path_count, diag), plan_err;
+	struct diag not_told = { 0 };
+
+	if (err && err != -EINVAL)
+		return err;
+	plan_err = plan_make(&s->plan, &s->files, NULL, err ? diag : &not_told);
+	if (!err && plan_err)
+		plan_err = plan_make(&s->plan, &s->files, NULL, diag);
+	diag_clear(&not_told);
+	return err ? err : plan_err;
+}
+
+static int make_plan(struct supervisor *s, struct diag *diag)
+{
+	struct plan_env env = { host_path_mtu, s->host };
+
+	plan_clear(&s->plan);
+	return plan_make(&s->plan, &s->files, &env, diag);
+}
+
+static int open_udp(struct supervisor *s, struct configured *d, struct diag *diag)
+{
+	const struct conf *conf = d->plan->conf;
+	int err;
+
+	d->port = conf->listen_port;
+	d->fwmark = conf->fwmark;
+	err = udp_open(d->udp_fds, &d->port, host_mark(s->host));
+	if (err == -EADDRINUSE && conf->listen_port)
+		diag_error(diag, conf->path, conf->listen_port_line,
+		           "ListenPort %u is in use by another program",
+		           (unsigned)conf->listen_port);
+	else if (err)
+		diag_error(diag, conf->path, conf->listen_port_line,
+		           "can't open the UDP sockets: %s", strerror(-err));
+	return err;
+}
+
+static int open_devices(struct supervisor *s, struct diag *diag)
+{
+	int first = 0;
+
+	s->devices = calloc(s->plan.device_count + 1, sizeof(*s->devices));
+	if (!s->devices) {
+		diag_error(diag, NULL, 0, "out of memory");
+		return -ENOMEM;
+	}
+	for (; s->device_count < s->plan.device_count; s->device_count++) {
+		struct configured *d = &s->devices[s->device_count];
+
+		*d = (struct configured){ .plan = &s->plan.devices[s->device_count],
+			                  .udp_fds = { -1, -1 },
+			                  .uapi_fd = -1 };
+	}
+	/* all of them, so that all errors are told in one run */
+	for (size_t i = 0; i < s->device_count; i++) {
+		struct configured *d = &s->devices[i];
+		int err = open_udp(s, d, diag);
+
+		if (!err)
+			err = instance_listen_uapi(&s->instance, d->plan->way.name,
+			                           &d->uapi_fd, diag);
+		if (!first)
+			first = err;
+	}
+	return first;
+}
+
+static int check_interrupt(struct supervisor *s, struct diag *diag)
+{
+	if (!take_signal(s))
+		return 0;
+	diag_error(diag, NULL, 0, "interrupted");
+	return -EINTR;
+}
+
+/* Nothing outside this process has been changed yet. */
+static int prepare(struct supervisor *s, const struct supervisor_options *o,
+                   struct diag *diag)
+{
+	struct host_options host = { .vnet_hdr = true, .log = &s->log };
+	int err = start_engine(s);
+
+	if (err) {
+		diag_error(diag, NULL, 0, "can't start the engine process: %s",
+		           strerror(-err));
+		return err;
+	}
+	err = instance_init(&s->instance, o->run_dir, o->tun, diag);
+	if (!err)
+		err = read_files(s, o, diag);
+	if (!err)
+		err = instance_lock(&s->instance, diag);
+	if (!err)
+		err = resolve_endpoints(&s->files, &s->log, diag);
+	if (err)
+		return err;
+	host.tun = s->instance.tun;
+	host.state_path = s->instance.state_path;
+	err = host_new(&s->host, &host, diag);
+	return err;
+}
+
+static int bring_up(struct supervisor *s, struct diag *diag)
+{
+	int err = make_plan(s, diag);
+
+	if (!err)
+		err = host_prepare(s->host, &s->plan, diag);
+	if (!err)
+		err = open_devices(s, diag);
+	if (!err)
+		err = check_interrupt(s, diag);
+	if (err)
+		return err;
+	err = configure_engine(s);
+	if (err) {
+		say_configure_error(s, err, diag);
+		return err;
+	}
+	err = host_up(s->host, &s->plan, diag);
+	s->host_is_up = err == 0;
+	if (!err)
+		err = check_interrupt(s, diag);
+	return err;
+}
+
+static void want_status(void *context);
+static void want_down(void *context);
+static void channel_ready(struct loop_source *source, uint32_t events, uint64_t now_ns);
+
+static int begin_to_serve(struct supervisor *s, struct diag *diag)
+{
+	int err;
+
+	s->clients.want_status = want_status;
+	s->clients.want_down = want_down;
+	s->clients.context = s;
+	s->signals.ready = signal_ready;
+	s->channel = (struct loop_source){ s->engine.channel.fd, channel_ready };
+	err = instance_listen(&s->instance, diag);
+	if (err)
+		return err;
+	err = loop_new(&s->loop);
+	if (!err)
+		err = loop_add(s->loop, &s->signals, EPOLLIN);
+	if (!err)
+		err = clients_start(&s->clients, s->loop, s->instance.listen_fd);
+	if (err)
+		diag_error(diag, NULL, 0, "can't begin to serve: %s", strerror(-err));
+	return err;
+}
+
+int supervisor_up(struct supervisor **out, const struct supervisor_options *options,
+                  struct diag *diag)
+{
+	struct supervisor *s = calloc(1, sizeof(*s));
+	struct diag undo = { 0 };
+	int err;
+
+	*out = NULL;
+	if (!s) {
+		diag_error(diag, NULL, 0, "out of memory");
+		return -ENOMEM;
+	}
+	s->log = *options->log;
+	s->foreground = options->foreground;
+	s->signals.fd = s->instance.lock_fd = s->instance.listen_fd =
+		s->engine.channel.fd = -1;
+	rights_raise_limits();
+	err = prepare(s, options, diag);
+	if (!err)
+		err = block_signals(s);
+	if (!err)
+		err = bring_up(s, diag);
+	if (!err)
+		err = begin_to_serve(s, diag);
+	if (err) {
+		supervisor_down(s, &undo);
+		diag_clear(&undo);
+		return err;
+	}
+	s->up_since_ns = loop_now_ns();
+	*out = s;
+	return 0;
+}
+
+/* ---- serve */
+
+/* As a log: there is nobody left to print a diag for. */
+static void log_diag(const struct supervisor *s, const struct diag *diag)
+{
+	for (size_t i = 0; i < diag->count; i++) {
+		const struct diag_entry *e = &diag->entries[i];
+		enum log_level level =
+			e->severity == DIAG_ERROR ? LOG_LEVEL_ERROR : LOG_LEVEL_WARN;
+
+		if (e->file)
+			log_line(&s->log, level, NULL, "%s:%u: %s", e->file, e->line,
+			         e->text);
+		else
+			log_line(&s->log, level, NULL, "%s", e->text);
+	}
+}
+
+static void ask_status(struct supervisor *s)
+{
+	struct message m = message_of(MESSAGE_STATUS, NULL);
+
+	/* its answer is no reply: not counted by engine_child_send */
+	if (s->status_asked)
+		return;
+	outbuf_clear(&s->status_text);
+	s->status_asked = message_send(&s->engine.channel, &m) == 0;
+}
+
+static void want_status(void *context)
+{
+	ask_status(context);
+}
+
+static void want_down(void *context)
+{
+	stop(context, 0);
+}
+
+static bool may_restart(struct supervisor *s)
+{
+	uint64_t now_ns = loop_now_ns();
+	uint64_t *oldest_ns = &s->restarts_ns[s->restart_count % RESTARTS_MAX];
+
+	if (s->restart_count >= RESTARTS_MAX && now_ns - *oldest_ns < RESTARTS_PERIOD_NS)
+		return false;
+	*oldest_ns = now_ns;
+	s->restart_count++;
+	return true;
+}
+
+static void leave_channel(struct supervisor *s)
+{
+	if (s->channel_events)
+		loop_remove(s->loop, &s->channel);
+	s->channel_events = 0;
+}
+
+static void say_how_it_ended(const struct supervisor *s, int status, int err)
+{
+	if (WIFSIGNALED(status))
+		log_error(&s->log, NULL, "the engine was killed by signal %d",
+		          WTERMSIG(status));
+	else if (err == -ENOTCONN)
+		log_error(&s->log, NULL, "the engine ended with status %d",
+		          WEXITSTATUS(status));
+	else
+		log_error(&s->log, NULL, "the engine is of no use: %s", strerror(-err));
+}
+
+/* The sockets, the tun and what they are for have stayed here; sessions are made anew.
+ * What UAPI clients had set is lost. */
+static void restart_engine(struct supervisor *s, int why)
+{
+	int err, status;
+
+	leave_channel(s);
+	status = engine_child_stop(&s->engine);
+	say_how_it_ended(s, status, why);
+	s->status_asked = false;
+	if (!may_restart(s)) {
+		log_error(&s->log, NULL, "it ended %d times within a minute: going down",
+		          RESTARTS_MAX + 1);
+		stop(s, -ECHILD);
+		return;
+	}
+	err = start_engine(s);
+	if (!err)
+		err = configure_engine(s);
+	if (err) {
+		log_error(&s->log, NULL, "it can't be started again: %s", strerror(-err));
+		stop(s, err);
+		return;
+	}
+	s->channel.fd = s->engine.channel.fd;
+	log_warn(&s->log, NULL, "the engine was started again");
+	if (clients_want_status(&s->clients))
+		ask_status(s);
+}
+
+static void channel_ready(struct loop_source *source, uint32_t events, uint64_t now_ns)
+{
+	struct supervisor *s = CONTAINER_OF(source, struct supervisor, channel);
+	int err = engine_child_dispatch(&s->engine);
+
+	(void)events;
+	(void)now_ns;
+	if (err && !s->stop)
+		restart_engine(s, err);
+}
+
+static void update_host(struct supervisor *s)
+{
+	struct diag diag = { 0 };
+
+	s->endpoints_moved = false;
+	way_compute(&s->plan.table, &s->plan.devices[0].way);
+	if (host_update(s->host, &s->plan, &diag) < 0)
+		log_error(&s->log, NULL, "the host's routes don't follow an endpoint");
+	log_diag(s, &diag);
+	diag_clear(&diag);
+}
+
+/* Writes what the round has left to be written, and waits for the channel as it needs. */
+static int watch_channel(struct supervisor *s)
+{
+	uint32_t events = EPOLLIN;
+	int err;
+
+	/* a broken one is found out by the loop: it hangs up */
+	(void)!channel_write(&s->engine.channel);
+	if (channel_pending(&s->engine.channel))
+		events |= EPOLLOUT;
+	if (events == s->channel_events)
+		return 0;
+	err = s->channel_events ? loop_modify(s->loop, &s->channel, events)
+	                        : loop_add(s->loop, &s->channel, events);
+	s->channel_events = events;
+	return err;
+}
+
+int supervisor_serve(struct supervisor *s)
+{
+	while (!s->stop) {
+		int err = watch_channel(s);
+
+		if (!err)
+			err = loop_wait(s->loop, NEVER_NS);
+		if (err) {
+			log_error(&s->log, NULL, "waiting failed: %s", strerror(-err));
+			stop(s, err);
+		}
+		if (s->endpoints_moved)
+			update_host(s);
+		if (s->engine.error) {
+			log_error(&s->log, NULL, "the engine refuses %s %s: %s",
+			          message_type_name(s->engine.error_request),
+			          s->engine.error_name, strerror(-s->engine.error));
+			s->engine.error = 0;
+		}
+	}
+	return s->error;
+}
+
+/* ---- down */
+
+static void close_devices(struct supervisor *s)
+{
+	for (size_t i = 0; i < s->device_count; i++) {
+		close_udp(&s->devices[i]);
+		if (s->devices[i].uapi_fd >= 0)
+			close(s->devices[i].uapi_fd);
+	}
+	free(s->devices);
+	s->devices = NULL;
+	s->device_count = 0;
+}
+
+/* What a client of `down` is told: its lines are the warnings. Free it. */
+static char *last_words(const struct diag *diag)
+{
+	char *text = NULL;
+	size_t n;
+	FILE *f = open_memstream(&text, &n);
+
+	if (!f)
+		return NULL;
+	diag_print(diag, f);
+	fprintf(f, "ok\n");
+	if (fclose(f) == 0)
+		return text;
+	free(text);
+	return NULL;
+}
+
+void supervisor_down(struct supervisor *s, struct diag *diag)
+{
+	char *text;
+
+	if (!s)
+		return;
+	if (s->host && s->host_is_up)
+		host_down(s->host, &s->plan, diag);
+	if (s->loop)
+		leave_channel(s);
+	(void)engine_child_stop(&s->engine);
+	close_devices(s);
+	host_free(s->host);
+	plan_clear(&s->plan);
+	conf_set_clear(&s->files);
+	instance_release(&s->instance);
+	text = last_words(diag);
+	clients_end(&s->clients, text ? text : "ok\n");
+	free(text);
+	loop_free(s->loop);
+	if (s->signals.fd >= 0)
+		close(s->signals.fd);
+	instance_clear(&s->instance);
+	outbuf_clear(&s->status_text);
+	free(s);
+}
