@@ -103,10 +103,13 @@ static int add_path(struct files *files, const char *path, struct diag *diag)
 {
 	struct stat st;
 
-	if (path[0] != '\0' && stat(path, &st) == 0 && S_ISDIR(st.st_mode))
+	if (stat(path, &st) < 0) {
+		diag_error(diag, path, 0, "can't be read: %s", strerror(errno));
+		return -EINVAL;
+	}
+	if (S_ISDIR(st.st_mode))
 		return add_directory(files, path, diag);
-	return files_add(files,
-	                 strdup(path)); /* if it isn't there, reading it will tell */
+	return files_add(files, strdup(path));
 }
 
 static int by_name(const void *a, const void *b)

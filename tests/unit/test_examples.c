@@ -1,0 +1,69 @@
+/* tests/unit/test_examples.c - conf-examples are tunnel files, and their keys are plainly
+ * none */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/key.h"
+#include "confprint.h"
+#include "unit.h"
+
+static void check_marked(const uint8_t *key)
+{
+	char text[KEY_BASE64_CHARS + 1];
+
+	key_to_base64(text, key);
+	text[1] =
+		'X'; /* a private key is clamped: the second character may have changed */
+	ck_assert_msg(strncmp(text, "EXAMPLE/", 8) == 0, "%s", text);
+}
+
+static void check_keys(const struct conf *conf)
+{
+	ck_assert(conf->has_private_key);
+	check_marked(conf->private_key);
+	for (size_t i = 0; i < conf->peer_count; i++) {
+		check_marked(conf->peers[i].public_key);
+		if (conf->peers[i].has_preshared_key)
+			check_marked(conf->peers[i].preshared_key);
+	}
+}
+
+static void check_folder(const char *folder, const char *const *names, size_t n)
+{
+	const char *top = getenv("top_srcdir");
+	struct diag diag = { 0 };
+	struct conf_set set;
+	char path[1024];
+	const char *paths[] = { path };
+
+	snprintf(path, sizeof(path), "%s/%s", top ? top : ".", folder);
+	ck_assert_int_eq(conf_set_read(&set, paths, 1, &diag), 0);
+	for (size_t i = 0; i < diag.count; i++) /* a source tree may be read by all */
+		ck_assert_ptr_nonnull(strstr(diag.entries[i].text, "world accessible"));
+	ck_assert_uint_eq(set.n, n);
+	for (size_t i = 0; i < n; i++) {
+		ck_assert_str_eq(set.v[i]->name, names[i]);
+		check_keys(set.v[i]);
+	}
+	conf_set_clear(&set);
+	diag_clear(&diag);
+}
+
+START_TEST(every_example)
+{
+	static const char *const side_by_side[] = { "home", "office", "vpn" };
+	static const char *const chain[] = { "bastion", "lab", "provider" };
+
+	check_folder("conf-examples", side_by_side, ARRAY_SIZE(side_by_side));
+	check_folder("conf-examples/chain", chain, ARRAY_SIZE(chain));
+}
+END_TEST
+
+TCase *unit_tests(void)
+{
+	TCase *tc = tcase_create("conf-examples");
+
+	tcase_add_test(tc, every_example);
+	return tc;
+}

@@ -1,0 +1,253 @@
+/* tests/unit/test_set.c - directories and files, names, order, and who may read them */
+#include <dirent.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "confprint.h"
+#include "unit.h"
+
+#define GOOD "[Interface]\nPrivateKey = EXAMPLE/private/key/AAAAAAAAAAAAAAAAAAAAAAA=\n"
+
+/* Each test works in a folder of its own, and is forked: chdir stays with it. */
+static char folder[] = "/tmp/tunion-set-XXXXXX";
+
+static void enter(void)
+{
+	ck_assert_ptr_nonnull(mkdtemp(folder));
+	ck_assert_int_eq(chdir(folder), 0);
+}
+
+static void leave(void)
+{
+	char command[64];
+
+	snprintf(command, sizeof(command), "rm -rf %s", folder);
+	ck_assert_int_eq(system(command), 0);
+}
+
+static void put(const char *path, const char *text)
+{
+	FILE *f = fopen(path, "w");
+
+	ck_assert_ptr_nonnull(f);
+	fputs(text, f);
+	fclose(f);
+	ck_assert_int_eq(chmod(path, 0600), 0);
+}
+
+/* "NAME PATH" of each, in order; then the messages. */
+static void check_set(int expected, const char *said, const char *const *paths, size_t n)
+{
+	struct diag diag = { 0 };
+	struct conf_set set;
+	char *text = NULL, *messages;
+	size_t size;
+	FILE *out = open_memstream(&text, &size);
+	int r = conf_set_read(&set, paths, n, &diag);
+
+	for (size_t i = 0; i < set.n; i++)
+		fprintf(out, "%s %s\n", set.v[i]->name, set.v[i]->path);
+	messages = confprint_diag(&diag);
+	fputs(messages, out);
+	fclose(out);
+	ck_assert_str_eq(text, said);
+	ck_assert_int_eq(r, expected);
+	conf_set_clear(&set);
+	diag_clear(&diag);
+	free(text);
+	free(messages);
+}
+
+#define CHECK_SET(expected, said, ...)                                                   \
+	check_set(expected, said, (const char *const[]){ __VA_ARGS__ },                  \
+	          ARRAY_SIZE(((const char *const[]){ __VA_ARGS__ })))
+
+START_TEST(a_directory_in_byte_order)
+{
+	ck_assert_int_eq(mkdir("d", 0700), 0);
+	put("d/b.conf", GOOD);
+	put("d/a-b.conf", GOOD);
+	put("d/a.conf", GOOD);
+	put("d/B.conf", GOOD);
+	put("d/_.conf", GOOD);
+	put("d/readme", "x");
+	put("d/x.conf.bak", "x");
+	put("d/.hidden.conf", "x");
+	put("d/x.CONF", "x");
+	put("d/conf", "x");
+	CHECK_SET(0, "B d/B.conf\n_ d/_.conf\na d/a.conf\na-b d/a-b.conf\nb d/b.conf\n",
+	          "d");
+	CHECK_SET(0, "B d/B.conf\n_ d/_.conf\na d/a.conf\na-b d/a-b.conf\nb d/b.conf\n",
+	          "d///");
+	CHECK_SET(0, "a ./d/a.conf\nb d/b.conf\n", "d/b.conf", "./d/a.conf");
+}
+END_TEST
+
+START_TEST(nothing_to_read)
+{
+	ck_assert_int_eq(mkdir("d", 0700), 0);
+	put("d/readme", "x");
+	CHECK_SET(-EINVAL, "d: has no tunnel files; expected some NAME.conf\n", "d");
+	CHECK_SET(-EINVAL, "no.conf: can't be read: No such file or directory\n",
+	          "no.conf");
+	CHECK_SET(-EINVAL, "nodir: can't be read: No such file or directory\n", "nodir");
+	CHECK_SET(-EINVAL,
+	          "d/readme: the file's name is none for a tunnel; expected 1 to 15 of "
+	          "A-Z a-z "
+	          "0-9 _ = + . - and then .conf, and not \".\", \"..\" or \"all\"\n"
+	          "d/readme:1: neither [Interface] nor [Peer] nor a key; expected KEY = "
+	          "VALUE\n",
+	          "d/readme");
+	check_set(-EINVAL, "no tunnel files are given; expected files or directories\n",
+	          NULL, 0);
+}
+END_TEST
+
+static const struct {
+	const char *name;
+	bool valid;
+} names[] = {
+	{ "a", true },
+	{ "fifteen-letters", true },
+	{ "sixteen--letters", false },
+	{ "A_=+.-0", true },
+	{ "wg0.conf", true }, /* wg0.conf.conf is this */
+	{ "", false },
+	{ ".", false },
+	{ "..", false },
+	{ "...", true },
+	{ "all", false },
+	{ "lo", true }, /* no interface of the host, here */
+	{ "a b", false },
+	{ "a/b", false },
+	{ "a%i", false },
+	{ "\xc3\xa4", false },
+	{ "a\n", false },
+};
+
+START_TEST(names_as_wg_quick_takes_them)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
+		ck_assert_msg(conf_name_valid(names[i].name) == names[i].valid, "%s",
+		              names[i].name);
+}
+END_TEST
+
+START_TEST(a_link_has_its_own_name)
+{
+	ck_assert_int_eq(mkdir("d", 0700), 0);
+	put("long-name-of-a-file.txt", GOOD);
+	ck_assert_int_eq(symlink("../long-name-of-a-file.txt", "d/home.conf"), 0);
+	CHECK_SET(0, "home d/home.conf\n", "d");
+}
+END_TEST
+
+START_TEST(every_error_of_every_file)
+{
+	ck_assert_int_eq(mkdir("d", 0700), 0);
+	ck_assert_int_eq(mkdir("e", 0700), 0);
+	ck_assert_int_eq(mkdir("d/folder.conf", 0700), 0);
+	ck_assert_int_eq(mkfifo("d/pipe.conf", 0600), 0);
+	put("d/a.conf", GOOD "MTU = 1\nTable = on\n");
+	put("d/b.conf", GOOD "ListenPort = x\n");
+	put("d/too-long-a-name-for-wg.conf", GOOD "MTU = 2\n");
+	put("d/good.conf", GOOD);
+	put("e/good.conf", GOOD);
+	CHECK_SET(-EINVAL,
+	          "a d/a.conf\nb d/b.conf\nfolder d/folder.conf\ngood d/good.conf\n"
+	          "pipe d/pipe.conf\n"
+	          "d/a.conf:3: MTU \"1\" is wrong; expected 68 to 65535\n"
+	          "d/a.conf:4: Table \"on\" is wrong; expected auto or off, in lower "
+	          "case, a "
+	          "number to 4294967295, or the name of a routing table such as main\n"
+	          "d/b.conf:3: ListenPort \"x\" is wrong; expected 0 to 65535, or a "
+	          "service "
+	          "name\n"
+	          "d/folder.conf: is no regular file; expected a tunnel file\n"
+	          "d/pipe.conf: is no regular file; expected a tunnel file\n"
+	          "d/too-long-a-name-for-wg.conf: the file's name is none for a tunnel; "
+	          "expected "
+	          "1 to 15 of A-Z a-z 0-9 _ = + . - and then .conf, and not \".\", "
+	          "\"..\" or "
+	          "\"all\"\n"
+	          "d/too-long-a-name-for-wg.conf:3: MTU \"2\" is wrong; expected 68 to "
+	          "65535\n"
+	          "e/good.conf: a second file for NAME good, beside d/good.conf; "
+	          "expected one\n",
+	          "d", "e");
+	CHECK_SET(-EINVAL,
+	          "good d/good.conf\nd/good.conf: a second file for NAME good, beside "
+	          "d/good.conf; expected one\n",
+	          "d/good.conf", "d/good.conf");
+}
+END_TEST
+
+/* wg-quick-behaviour 4: file and directory must share a bit of 007 */
+static const struct {
+	mode_t directory, file;
+	bool warned;
+} modes[] = {
+	{ 0755, 0644, true },  { 0700, 0644, false }, { 0755, 0640, false },
+	{ 0711, 0604, false }, { 0701, 0605, true },  { 0755, 0600, false },
+	{ 0777, 0602, true },
+};
+
+START_TEST(a_file_that_everybody_can_get_at)
+{
+	char expected[200];
+
+	ck_assert_int_eq(mkdir("d", 0700), 0);
+	put("d/a.conf", GOOD);
+	for (size_t i = 0; i < ARRAY_SIZE(modes); i++) {
+		ck_assert_int_eq(chmod("d/a.conf", modes[i].file), 0);
+		ck_assert_int_eq(chmod("d", modes[i].directory), 0);
+		snprintf(expected, sizeof(expected),
+		         "a d/a.conf\nd/a.conf: warning: is world accessible and has "
+		         "keys in "
+		         "it; expected mode 0600, it has %04o\n",
+		         (unsigned)modes[i].file);
+		if (!modes[i].warned)
+			*(strchr(expected, '\n') + 1) = '\0';
+		CHECK_SET(0, expected, "d/a.conf");
+	}
+}
+END_TEST
+
+START_TEST(half_a_conf_is_none)
+{
+	struct diag diag = { 0 };
+	struct conf *conf;
+
+	put("a.conf", GOOD "MTU = 1\n");
+	ck_assert_int_eq(conf_read(&conf, "a.conf", &diag), -EINVAL);
+	ck_assert_ptr_null(conf);
+	ck_assert_int_eq(conf_read(&conf, "b.conf", &diag), -ENOENT);
+	ck_assert_ptr_null(conf);
+	put("a.conf", GOOD);
+	ck_assert_int_eq(conf_read(&conf, "a.conf", &diag), 0);
+	ck_assert_str_eq(conf->name, "a");
+	ck_assert_uint_eq(diag.errors, 2);
+	conf_free(conf);
+	conf_free(NULL);
+	diag_clear(&diag);
+}
+END_TEST
+
+TCase *unit_tests(void)
+{
+	TCase *tc = tcase_create("conf/set");
+
+	tcase_add_checked_fixture(tc, enter, leave);
+	tcase_add_test(tc, a_directory_in_byte_order);
+	tcase_add_test(tc, nothing_to_read);
+	tcase_add_test(tc, names_as_wg_quick_takes_them);
+	tcase_add_test(tc, a_link_has_its_own_name);
+	tcase_add_test(tc, every_error_of_every_file);
+	tcase_add_test(tc, a_file_that_everybody_can_get_at);
+	tcase_add_test(tc, half_a_conf_is_none);
+	return tc;
+}
