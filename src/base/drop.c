@@ -30,6 +30,7 @@ static const char *const names[] = {
 	[DROP_REPLAY] = "replay",
 	[DROP_EXPIRED_KEY] = "expired-key",
 	[DROP_WRONG_SOURCE] = "wrong-source",
+	[DROP_FRAGMENT] = "fragment",
 	[DROP_TUN] = "tun",
 	[DROP_DOWN] = "down",
 };

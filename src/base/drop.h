@@ -33,6 +33,7 @@ enum drop {
 	DROP_REPLAY,         /* transport counter seen, or behind the window */
 	DROP_EXPIRED_KEY,    /* keypair past REJECT_AFTER_TIME or REJECT_AFTER_MESSAGES */
 	DROP_WRONG_SOURCE,   /* inner source address is not the peer's (cryptokey routing) */
+	DROP_FRAGMENT,       /* of a datagram that was never completed, or made no sense (R10) */
 	DROP_TUN,            /* the tun refused it, or there is none */
 	DROP_DOWN,           /* the device is not started */
 	DROP_COUNT,

@@ -13,8 +13,8 @@
 
 #define WAY_MAX 8 /* peers on one way; design R2 */
 
-/* One encapsulation: IPv6 + UDP + data header in front; padding and tag behind. */
-#define PACKET_FRONT_BYTES    (40 + 8 + 16)
+/* One encapsulation: IPv6, fragment header, UDP, data header in front; padding, tag behind. */
+#define PACKET_FRONT_BYTES    (40 + 8 + 8 + 16)
 #define PACKET_BACK_BYTES     (15 + 16 + 1)
 #define PACKET_HEADROOM_BYTES (WAY_MAX * PACKET_FRONT_BYTES)
 #define PACKET_TAILROOM_BYTES (WAY_MAX * PACKET_BACK_BYTES)

@@ -8,6 +8,7 @@
 
 #include "base/checksum.h"
 #include "base/iphdr.h"
+#include "engine/fragment.h"
 #include "engine/settle.h"
 
 #define OUTER_TTL          64 /* design R9 */
@@ -177,6 +178,71 @@ static void to_network(struct device *d, const struct endpoint *endpoint,
 	device_drop(d, DROP_SEND, n - taken);
 }
 
+/* ---- sealing */
+
+static bool fits(const struct device *d, const struct packet *p)
+{
+	enum ip_family family = p->data[0] >> 4 == 4 ? IP_V4 : IP_V6;
+
+	return p->len_bytes <= device_mtu_for(d, family);
+}
+
+static void seal_and_carry(struct peer *peer, struct packet **packets, size_t n,
+                           uint64_t now_ns)
+{
+	carry_messages(peer, packets, wg_peer_seal(peer->wg, packets, n, now_ns), now_ns);
+}
+
+static void carry_in_pieces(struct peer *peer, struct packet *p, uint64_t now_ns)
+{
+	struct device *d = peer_device(peer);
+	struct engine *e = d->engine;
+	enum ip_family family = p->data[0] >> 4 == 4 ? IP_V4 : IP_V6;
+	struct packet *pieces[BATCH_MAX], *batch[BATCH_MAX];
+	size_t n =
+		fragment(p, device_mtu_for(d, family), ++e->fragment_id, e->pool, pieces);
+
+	if (n == 0) {
+		device_drop(d, DROP_TOO_BIG, 1);
+		return;
+	}
+	memcpy(batch, pieces, n * sizeof(*pieces));
+	seal_and_carry(peer, batch, n, now_ns);
+	fragments_put(e->pool, pieces, n);
+}
+
+/* Seals what the device takes as it is; returns how many messages have to follow the
+ * peer's way. If some have to be cut, all are dealt with here, in their order. */
+static size_t seal(struct peer *peer, struct packet **packets, size_t n, uint64_t now_ns)
+{
+	const struct device *d = peer_device(peer);
+	size_t at = 0, fitting = 0;
+
+	while (fitting < n && fits(d, packets[fitting]))
+		fitting++;
+	if (fitting == n)
+		return wg_peer_seal(peer->wg, packets, n, now_ns);
+	while (at < n) {
+		size_t run = 0;
+
+		while (at + run < n && fits(d, packets[at + run]))
+			run++;
+		if (run > 0)
+			seal_and_carry(peer, packets + at, run, now_ns);
+		else
+			carry_in_pieces(peer, packets[at], now_ns);
+		at += run > 0 ? run : 1;
+	}
+	return 0;
+}
+
+void carry_packets(struct peer *peer, struct packet **packets, size_t n, uint64_t now_ns)
+{
+	carry_messages(peer, packets, seal(peer, packets, n, now_ns), now_ns);
+}
+
+/* ---- hop by hop */
+
 /* Messages of d go where `way` leads; returns how many the carrier has sealed, and now
  * have to follow its own way. */
 static size_t to_carrier(struct device *d, struct way_peer *way,
@@ -188,7 +254,7 @@ static size_t to_carrier(struct device *d, struct way_peer *way,
 	n = wrap(d, source(way, to), to, messages, n);
 	if (n == 0 || !carry_possible(carrier, n, now_ns))
 		return 0;
-	return wg_peer_seal(carrier->wg, messages, n, now_ns);
+	return seal(carrier, messages, n, now_ns);
 }
 
 void carry_messages(struct peer *peer, struct packet **messages, size_t n,

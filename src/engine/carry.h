@@ -14,6 +14,11 @@
  * names a loop in the log. Settled. */
 MUST_CHECK bool carry_possible(struct peer *peer, size_t n, uint64_t now_ns);
 
+/* IP packets for this peer: sealed, and carried where its way leads. Larger ones than its
+ * device takes are cut if they may be (R10), else dropped. The array and the buffers are
+ * overwritten. */
+void carry_packets(struct peer *peer, struct packet **packets, size_t n, uint64_t now_ns);
+
 /* Messages of this peer, all to its endpoint; the array and the buffers are overwritten.
  * Each needs the headroom of the way that is left: WAY_MAX encapsulations at most. */
 void carry_messages(struct peer *peer, struct packet **messages, size_t n,

@@ -19,6 +19,7 @@
 #include "engine/flow.h"
 #include "engine/group.h"
 #include "engine/icmp.h"
+#include "engine/reassembly.h"
 #include "engine/resolver.h"
 #include "plan/union.h"
 #include "plan/way.h"
@@ -90,9 +91,11 @@ struct engine {
 	struct tun_link *tun;        /* borrowed; may be NULL */
 	struct device *first, *last; /* owned */
 	struct bucket_table by_name, by_port, by_address;
-	struct flows *flows;       /* owned */
-	struct resolver *resolver; /* owned */
-	uint32_t last_id;          /* of a device */
+	struct flows *flows;           /* owned */
+	struct resolver *resolver;     /* owned */
+	struct reassembly *reassembly; /* owned */
+	uint32_t fragment_id;          /* of the next IPv6 packet that is cut */
+	uint32_t last_id;              /* of a device */
 	struct union_table table;
 	enum settle_need need;
 	struct device *touched; /* list by next_touched */
@@ -118,6 +121,18 @@ static inline struct device *peer_device(const struct peer *peer)
 static inline void device_drop(const struct device *d, enum drop reason, size_t n)
 {
 	drop_count(wg_device_drops(d->wg), reason, n);
+}
+
+#define IPV6_MTU_MIN                                                                     \
+	1280U /* RFC 8200 5: a device takes that much, whatever its MTU says */
+
+/* The largest packet of the family that the device takes. */
+static inline uint32_t device_mtu_for(const struct device *d, enum ip_family family)
+{
+	if (d->mtu_bytes == 0)
+		return PACKET_MAX_BYTES;
+	return family == IP_V6 && d->mtu_bytes < IPV6_MTU_MIN ? IPV6_MTU_MIN
+	                                                      : d->mtu_bytes;
 }
 
 /* Is it one of the device's own Addresses? */

@@ -85,6 +85,18 @@ static struct way_peer *peer_of_entry(const struct trie_entry *entry)
 
 /* ---- the engine */
 
+static struct reassembly *reassembly_for(struct engine *e)
+{
+	const struct reassembly_env env = { .timers = &e->timers,
+		                            .pool = e->pool,
+		                            .wanted = inbound_wanted,
+		                            .release = inbound_release,
+		                            .dropped = inbound_dropped,
+		                            .context = e };
+
+	return reassembly_new(&env);
+}
+
 int engine_new(struct engine **out, const struct engine_env *env)
 {
 	struct engine *e = calloc(1, sizeof(*e));
@@ -96,9 +108,11 @@ int engine_new(struct engine **out, const struct engine_env *env)
 	e->pool = packet_pool_new(POOL_LIMIT_BYTES);
 	e->flows = flows_new(&e->env.rng);
 	e->resolver = resolver_new();
-	if (!e->pool || !e->flows || !e->resolver || bucket_init(&e->by_name) != 0 ||
-	    bucket_init(&e->by_port) != 0 || bucket_init(&e->by_address) != 0 ||
-	    union_init(&e->table) != 0) {
+	e->reassembly = reassembly_for(e);
+	e->fragment_id = rng_u32(&e->env.rng);
+	if (!e->pool || !e->flows || !e->resolver || !e->reassembly ||
+	    bucket_init(&e->by_name) != 0 || bucket_init(&e->by_port) != 0 ||
+	    bucket_init(&e->by_address) != 0 || union_init(&e->table) != 0) {
 		engine_free(e);
 		return -ENOMEM;
 	}
@@ -118,6 +132,7 @@ void engine_free(struct engine *e)
 	bucket_clear(&e->by_address);
 	flows_free(e->flows);
 	resolver_free(e->resolver);
+	reassembly_free(e->reassembly);
 	packet_pool_free(e->pool);
 	free(e);
 }

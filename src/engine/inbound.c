@@ -144,8 +144,78 @@ static void put_back(struct device *d, struct packet *const *packets, size_t n,
 	}
 }
 
+static void deliver(struct device *d, struct packet **packets, size_t n, unsigned depth,
+                    uint64_t now_ns);
 static void open_batch(struct device *d, struct packet **datagrams, size_t n,
                        unsigned depth, uint64_t now_ns);
+
+/* ---- fragments, R10 */
+
+static struct device *device_by_id(struct engine *e, uint32_t id)
+{
+	struct device *d = e->first;
+
+	while (d && d->id != id)
+		d = engine_next_device(d);
+	return d;
+}
+
+bool inbound_wanted(void *context, uint32_t carrier_id, uint16_t port)
+{
+	struct engine *e = context;
+	const struct device *carrier = device_by_id(e, carrier_id);
+	struct bucket_link *l = bucket_first(&e->by_port, bucket_hash_port(port));
+
+	for (; l && carrier; l = bucket_next(l)) {
+		const struct device *d = CONTAINER_OF(l, struct device, by_port);
+
+		if (d->way.port == port && accepts_inside(d, carrier))
+			return true;
+	}
+	return false;
+}
+
+void inbound_release(void *context, struct packet *const *fragments, size_t n)
+{
+	to_tun(context, fragments, n);
+}
+
+void inbound_dropped(void *context, uint32_t carrier_id, size_t n)
+{
+	const struct device *carrier = device_by_id(context, carrier_id);
+
+	if (carrier)
+		device_drop(carrier, DROP_FRAGMENT, n);
+}
+
+static bool is_fragment(const struct packet *p)
+{
+	if (p->data[0] >> 4 == 4)
+		return (p->data[6] & 0x3f) || p->data[7];
+	return p->data[6] == PROTO_IPV6_FRAGMENT;
+}
+
+/* Is it a fragment that was taken, for a device perhaps? */
+static bool take_fragment(struct device *d, struct packet *p, unsigned depth,
+                          uint64_t now_ns)
+{
+	struct packet whole, *one = &whole;
+	struct ip_view v;
+
+	if (!is_fragment(p) || !ip_view_parse_addresses(&v, p->data, p->len_bytes) ||
+	    !device_has_address(d, &v.dst))
+		return false;
+	switch (reassembly_add(d->engine->reassembly, d->id, depth, p, now_ns, &whole)) {
+	case REASSEMBLY_PASS:
+		return false;
+	case REASSEMBLY_TAKEN:
+		break;
+	case REASSEMBLY_WHOLE:
+		deliver(d, &one, 1, depth, now_ns);
+		break;
+	}
+	return true;
+}
 
 /* Inner packets of d's peers. */
 static void deliver(struct device *d, struct packet **packets, size_t n, unsigned depth,
@@ -159,8 +229,11 @@ static void deliver(struct device *d, struct packet **packets, size_t n, unsigne
 
 	grouping_start(&grouping);
 	for (size_t i = 0; i < n; i++) {
-		struct device *next = demultiplex(d, packets[i], &senders[i]);
+		struct device *next;
 
+		if (take_fragment(d, packets[i], depth, now_ns))
+			continue;
+		next = demultiplex(d, packets[i], &senders[i]);
 		if (next)
 			grouping_add(&grouping, &next->group, packets[i]);
 		else

@@ -6,10 +6,6 @@
 #include "engine/carry.h"
 #include "engine/source.h"
 
-#define IPV6_MTU_MIN                                                                     \
-	1280U /* a device with IPv6 takes that much, whatever its MTU says               \
-	       */
-
 struct outbound {
 	struct engine *engine;
 	uint64_t now_ns;
@@ -31,16 +27,10 @@ static struct way_peer *lookup(struct outbound *o, const struct ip_addr *dst)
 	return o->last;
 }
 
-/* Is the packet larger than what the device takes? */
+/* Larger than what the device takes, and not to be cut on the way? */
 static bool too_big(const struct device *d, const struct ip_view *v)
 {
-	uint32_t mtu_bytes = d->mtu_bytes;
-
-	if (mtu_bytes == 0)
-		return false;
-	if (v->family == IP_V6 && mtu_bytes < IPV6_MTU_MIN)
-		mtu_bytes = IPV6_MTU_MIN;
-	return v->total_bytes > mtu_bytes;
+	return v->dont_fragment && v->total_bytes > device_mtu_for(d, v->family);
 }
 
 static void report(struct outbound *o, struct packet *p, bool error)
@@ -56,7 +46,6 @@ static void unreachable(struct outbound *o, struct packet *p)
 	               icmp_unreachable(p));
 }
 
-/* IPv4 without DF too, for now. */
 static void drop_too_big(struct outbound *o, const struct device *d, struct packet *p)
 {
 	device_drop(d, DROP_TOO_BIG, 1);
@@ -109,10 +98,8 @@ void outbound_packets(struct engine *e, struct packet **packets, size_t n,
 	run_count = grouping_finish(&o.grouping, packets, runs);
 	for (size_t i = 0; i < run_count; i++) {
 		struct peer *peer = CONTAINER_OF(runs[i].group, struct peer, group);
-		size_t sealed =
-			wg_peer_seal(peer->wg, runs[i].packets, runs[i].n, now_ns);
 
-		carry_messages(peer, runs[i].packets, sealed, now_ns);
+		carry_packets(peer, runs[i].packets, runs[i].n, now_ns);
 	}
 	if (o.error_count == 0)
 		return;

@@ -1,0 +1,353 @@
+/* src/engine/reassembly.c - few datagrams are ever in pieces at a time, so they are
+ * searched one by one. A fragment held is a copy from the pool, linked in order of
+ * offset. */
+#include "engine/reassembly.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include "base/checksum.h"
+#include "engine/fragment.h"
+
+/* One fragment as it came. */
+struct piece {
+	uint32_t carrier;
+	enum ip_family family;
+	struct ip_addr src, dst;
+	uint32_t id;
+	uint32_t offset, bytes; /* of the datagram's payload */
+	uint32_t payload_at;    /* in the packet */
+	bool more;
+};
+
+struct held {
+	struct held *next;
+	struct packet *packet; /* owned by the pool */
+	uint32_t offset, bytes, payload_at;
+};
+
+enum whose {
+	UNUSED = 0,
+	UNDECIDED, /* the first fragment has not come */
+	DEVICE,
+	HOST,
+	REFUSED, /* made no sense: what still comes is dropped too */
+};
+
+struct datagram {
+	enum whose whose;
+	struct piece key; /* offset and what follows: of the fragment that came first */
+	uint64_t until_ns;
+	struct held *first;
+	size_t count;
+	uint32_t have_bytes, total_bytes; /* total 0: the last fragment has not come */
+};
+
+struct reassembly {
+	struct reassembly_env env;
+	struct timer timer;
+	struct datagram datagrams[REASSEMBLY_DATAGRAMS];
+	struct held held[REASSEMBLY_FRAGMENTS];
+	struct held *free_list;
+	uint8_t *whole; /* mapped: WAY_MAX buffers of PACKET_BUFFER_BYTES */
+};
+
+#define WHOLE_BYTES (WAY_MAX * (size_t)PACKET_BUFFER_BYTES)
+
+static void expire(struct timer *timer, uint64_t now_ns);
+
+struct reassembly *reassembly_new(const struct reassembly_env *env)
+{
+	struct reassembly *r = calloc(1, sizeof(*r));
+
+	if (!r)
+		return NULL;
+	r->env = *env;
+	timer_init(&r->timer, expire);
+	for (size_t i = 0; i < REASSEMBLY_FRAGMENTS; i++) {
+		r->held[i].next = r->free_list;
+		r->free_list = &r->held[i];
+	}
+	r->whole = mmap(NULL, WHOLE_BYTES, PROT_READ | PROT_WRITE,
+	                MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	if (r->whole == MAP_FAILED) {
+		free(r);
+		return NULL;
+	}
+	return r;
+}
+
+/* ---- what is held */
+
+static void let_go(struct reassembly *r, struct datagram *d)
+{
+	struct held *h;
+
+	while ((h = d->first)) {
+		d->first = h->next;
+		packet_pool_put(r->env.pool, h->packet);
+		h->next = r->free_list;
+		r->free_list = h;
+	}
+	d->count = 0;
+}
+
+static void drop(struct reassembly *r, struct datagram *d, size_t more)
+{
+	if (d->count + more > 0)
+		r->env.dropped(r->env.context, d->key.carrier, d->count + more);
+	let_go(r, d);
+}
+
+void reassembly_free(struct reassembly *r)
+{
+	if (!r)
+		return;
+	for (size_t i = 0; i < REASSEMBLY_DATAGRAMS; i++)
+		let_go(r, &r->datagrams[i]);
+	timerq_disarm(r->env.timers, &r->timer);
+	munmap(r->whole, WHOLE_BYTES);
+	free(r);
+}
+
+static void expire(struct timer *timer, uint64_t now_ns)
+{
+	struct reassembly *r = CONTAINER_OF(timer, struct reassembly, timer);
+	uint64_t next_ns = NEVER_NS;
+
+	for (size_t i = 0; i < REASSEMBLY_DATAGRAMS; i++) {
+		struct datagram *d = &r->datagrams[i];
+
+		if (d->whose == UNUSED)
+			continue;
+		if (d->until_ns <= now_ns) {
+			drop(r, d, 0);
+			d->whose = UNUSED;
+		} else if (d->until_ns < next_ns) {
+			next_ns = d->until_ns;
+		}
+	}
+	timerq_arm(r->env.timers, timer, next_ns);
+}
+
+static bool same_datagram(const struct piece *a, const struct piece *b)
+{
+	return a->carrier == b->carrier && a->id == b->id &&
+	       ip_addr_equal(&a->src, &b->src) && ip_addr_equal(&a->dst, &b->dst);
+}
+
+/* That of the piece, else a free one, else the oldest. */
+static struct datagram *find(struct reassembly *r, const struct piece *piece,
+                             uint64_t now_ns)
+{
+	struct datagram *unused = NULL, *oldest = &r->datagrams[0];
+
+	for (size_t i = 0; i < REASSEMBLY_DATAGRAMS; i++) {
+		struct datagram *d = &r->datagrams[i];
+
+		if (d->whose == UNUSED)
+			unused = d;
+		else if (same_datagram(&d->key, piece))
+			return d;
+		if (d->until_ns < oldest->until_ns)
+			oldest = d;
+	}
+	if (!unused) {
+		drop(r, oldest, 0);
+		unused = oldest;
+	}
+	*unused = (struct datagram){ .whose = UNDECIDED,
+		                     .key = *piece,
+		                     .until_ns = now_ns + REASSEMBLY_NS };
+	if (!timer_armed(&r->timer))
+		timerq_arm(r->env.timers, &r->timer, unused->until_ns);
+	return unused;
+}
+
+/* ---- one fragment */
+
+static bool parse_ipv4(struct piece *out, const struct packet *p, const struct ip_view *v)
+{
+	struct ipv4_header h;
+	uint32_t fragment;
+
+	memcpy(&h, p->data, sizeof(h));
+	fragment = be16_get(h.flags_offset);
+	out->id = be16_get(h.id);
+	out->offset = 8 * (fragment & IPV4_OFFSET_MASK);
+	out->more = fragment & IPV4_MF;
+	out->payload_at = v->payload_at;
+	return h.protocol == PROTO_UDP;
+}
+
+/* The fragment header right behind the IP header, UDP right behind that: as our peers
+ * send. */
+static bool parse_ipv6(struct piece *out, const struct packet *p)
+{
+	const struct ipv6_header *h = (const void *)p->data;
+	struct ipv6_fragment_header f;
+
+	if (h->next_header != PROTO_IPV6_FRAGMENT ||
+	    p->len_bytes < sizeof(*h) + sizeof(f))
+		return false;
+	memcpy(&f, p->data + sizeof(*h), sizeof(f));
+	out->id = be32_get(f.id);
+	out->offset = be16_get(f.offset_more) & 0xfff8U;
+	out->more = be16_get(f.offset_more) & 1;
+	out->payload_at = sizeof(*h) + sizeof(f);
+	return f.next_header == PROTO_UDP;
+}
+
+static bool parse(struct piece *out, uint32_t carrier, const struct packet *p)
+{
+	struct ip_view v;
+
+	if (!ip_view_parse(&v, p->data, p->len_bytes) || !v.fragment)
+		return false;
+	*out = (struct piece){
+		.carrier = carrier, .family = v.family, .src = v.src, .dst = v.dst
+	};
+	if (!(v.family == IP_V4 ? parse_ipv4(out, p, &v) : parse_ipv6(out, p)))
+		return false;
+	out->bytes = v.total_bytes - out->payload_at;
+	return true;
+}
+
+/* RFC 791, RFC 8200 4.5: only the last may be of any length; nothing beyond 65,535. */
+static bool sensible(const struct piece *piece)
+{
+	return piece->bytes > 0 && (!piece->more || piece->bytes % 8 == 0) &&
+	       piece->offset + piece->bytes <= UINT16_MAX - 40;
+}
+
+/* Links it in; false if it overlaps, contradicts the end, or can't be held. */
+static bool hold(struct reassembly *r, struct datagram *d, const struct piece *piece,
+                 const struct packet *p)
+{
+	struct held **at = &d->first, *h = r->free_list;
+	uint32_t end = piece->offset + piece->bytes;
+
+	while (*at && (*at)->offset < piece->offset) {
+		if ((*at)->offset + (*at)->bytes > piece->offset)
+			return false;
+		at = &(*at)->next;
+	}
+	if ((*at && (end > (*at)->offset || !piece->more)) || !h)
+		return false;
+	if (d->total_bytes && (!piece->more || end > d->total_bytes))
+		return false;
+	h->packet = packet_pool_copy(r->env.pool, p);
+	if (!h->packet)
+		return false;
+	r->free_list = h->next;
+	h->offset = piece->offset;
+	h->bytes = piece->bytes;
+	h->payload_at = piece->payload_at;
+	h->next = *at;
+	*at = h;
+	d->count++;
+	d->have_bytes += piece->bytes;
+	if (!piece->more)
+		d->total_bytes = end;
+	return true;
+}
+
+static void release(struct reassembly *r, struct datagram *d)
+{
+	for (const struct held *h = d->first; h; h = h->next) {
+		struct packet *p = h->packet;
+
+		r->env.release(r->env.context, &p, 1);
+	}
+	let_go(r, d);
+}
+
+/* The first fragment says who wants the datagram. */
+static void decide(struct reassembly *r, struct datagram *d, const struct piece *piece,
+                   const struct packet *p)
+{
+	struct udp_header u;
+
+	if (d->whose != UNDECIDED || piece->offset != 0)
+		return;
+	d->whose = HOST;
+	if (piece->bytes >= sizeof(u)) {
+		memcpy(&u, p->data + piece->payload_at, sizeof(u));
+		if (r->env.wanted(r->env.context, piece->carrier, be16_get(u.dst_port)))
+			d->whose = DEVICE;
+	}
+	if (d->whose == HOST)
+		release(r, d);
+}
+
+/* ---- the whole */
+
+/* The first fragment's header, without what says that it is one. */
+static uint8_t *put_header(const struct datagram *d, uint8_t *out)
+{
+	const uint8_t *from = d->first->packet->data;
+
+	if (d->key.family == IP_V4) {
+		struct ipv4_header h;
+
+		memcpy(&h, from, sizeof(h));
+		h.version_ihl = 0x45;
+		h.total_len = be16_put((uint16_t)(sizeof(h) + d->total_bytes));
+		h.flags_offset = h.checksum = be16_put(0);
+		h.checksum = be16_put(checksum_finish(checksum_add(0, &h, sizeof(h))));
+		memcpy(out, &h, sizeof(h));
+		return out + sizeof(h);
+	} else {
+		struct ipv6_header h;
+
+		memcpy(&h, from, sizeof(h));
+		h.payload_len = be16_put((uint16_t)d->total_bytes);
+		h.next_header = PROTO_UDP;
+		memcpy(out, &h, sizeof(h));
+		return out + sizeof(h);
+	}
+}
+
+static void join(struct reassembly *r, struct datagram *d, unsigned depth,
+                 struct packet *whole)
+{
+	uint8_t *buffer = r->whole + (depth - 1) % WAY_MAX * (size_t)PACKET_BUFFER_BYTES;
+	uint8_t *at = put_header(d, buffer + PACKET_HEADROOM_BYTES);
+
+	*whole = (struct packet){ .data = buffer + PACKET_HEADROOM_BYTES,
+		                  .headroom_bytes = PACKET_HEADROOM_BYTES };
+	for (const struct held *h = d->first; h; h = h->next) {
+		memcpy(at, h->packet->data + h->payload_at, h->bytes);
+		at += h->bytes;
+	}
+	whole->len_bytes = (uint32_t)(at - whole->data);
+	whole->tailroom_bytes =
+		PACKET_BUFFER_BYTES - PACKET_HEADROOM_BYTES - whole->len_bytes;
+	let_go(r, d);
+	d->whose = UNUSED;
+}
+
+enum reassembly_result reassembly_add(struct reassembly *r, uint32_t carrier,
+                                      unsigned depth, const struct packet *p,
+                                      uint64_t now_ns, struct packet *whole)
+{
+	struct piece piece;
+	struct datagram *d;
+
+	if (!parse(&piece, carrier, p))
+		return REASSEMBLY_PASS;
+	d = find(r, &piece, now_ns);
+	decide(r, d, &piece, p);
+	if (d->whose == HOST)
+		return REASSEMBLY_PASS;
+	if (d->whose == REFUSED || !sensible(&piece) || !hold(r, d, &piece, p)) {
+		drop(r, d, 1);
+		d->whose = REFUSED;
+		return REASSEMBLY_TAKEN;
+	}
+	if (d->whose != DEVICE || d->have_bytes != d->total_bytes)
+		return REASSEMBLY_TAKEN;
+	join(r, d, depth, whole);
+	return REASSEMBLY_WHOLE;
+}
