@@ -13,8 +13,8 @@
 
 /* One packet. The nonce is 32 zero bits and the little-endian counter (paper 5.4.6); no
  * additional data. Seal: text[0..text_bytes) becomes ciphertext, the tag is written right
- * behind it. Open: the tag is read from behind text; ok says whether it was right; if not,
- * the text is left as it was, undecrypted. Borrows key and text for the call. */
+ * behind it. Open: the tag is read from behind text; ok says whether it was right; if
+ * not, the text is left as it was, undecrypted. Borrows key and text for the call. */
 struct aead_job {
 	const uint8_t *key;
 	uint8_t *text;
@@ -23,15 +23,33 @@ struct aead_job {
 	bool ok; /* open only */
 };
 
+/* One way to do it: an instruction set's, or libsodium's. Constant, never goes away. The
+ * functions need no other state; sodium_init has to have been called. */
+struct aead_impl {
+	const char *name;
+	bool (*available)(void); /* can this CPU run it? */
+	void (*seal)(struct aead_job *jobs, size_t n);
+	void (*open)(struct aead_job *jobs, size_t n);
+};
+
+/* The implementations of this build, from the fastest; NULL behind the last. */
+const struct aead_impl *aead_at(size_t i);
+/* Does it do what libsodium does? Some 100 us. False too if this CPU can't run it. */
+bool aead_works(const struct aead_impl *impl);
+/* The fastest that works. For once, at the start; say in the log which it is. */
+const struct aead_impl *aead_choose(void);
+
+/* By the fastest that the CPU can run, untested. */
 void aead_seal_batch(struct aead_job *jobs, size_t n);
 void aead_open_batch(struct aead_job *jobs, size_t n);
 
 /* One message with additional data, for handshakes. out has text_bytes + AEAD_TAG_BYTES;
  * out may be text. */
 void aead_seal(uint8_t *out, const uint8_t *text, size_t text_bytes, const uint8_t *ad,
-               size_t ad_bytes, uint64_t counter, const uint8_t key[static AEAD_KEY_BYTES]);
-/* sealed_bytes counts the tag; out gets sealed_bytes - AEAD_TAG_BYTES. False: wrong tag or
- * too short; then out is zeroed. */
+               size_t ad_bytes, uint64_t counter,
+               const uint8_t key[static AEAD_KEY_BYTES]);
+/* sealed_bytes counts the tag; out gets sealed_bytes - AEAD_TAG_BYTES. False: wrong tag
+ * or too short; then out is zeroed. */
 MUST_CHECK bool aead_open(uint8_t *out, const uint8_t *sealed, size_t sealed_bytes,
                           const uint8_t *ad, size_t ad_bytes, uint64_t counter,
                           const uint8_t key[static AEAD_KEY_BYTES]);
@@ -41,7 +59,8 @@ void xaead_seal(uint8_t *out, const uint8_t *text, size_t text_bytes, const uint
                 size_t ad_bytes, const uint8_t nonce[static 24],
                 const uint8_t key[static AEAD_KEY_BYTES]);
 MUST_CHECK bool xaead_open(uint8_t *out, const uint8_t *sealed, size_t sealed_bytes,
-                           const uint8_t *ad, size_t ad_bytes, const uint8_t nonce[static 24],
+                           const uint8_t *ad, size_t ad_bytes,
+                           const uint8_t nonce[static 24],
                            const uint8_t key[static AEAD_KEY_BYTES]);
 
 #endif

@@ -3,6 +3,8 @@
 #include "unit.h"
 
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include <sodium.h>
 
@@ -33,9 +35,9 @@ static const char a5_sealed[] =
 	"a6ad5cb4022b02709beead9d67890cbb22392336fea1851f38";
 static const char a5_text[] =
 	"Internet-Drafts are draft documents valid for a maximum of six months and may "
-        "be "
+	"be "
 	"updated, replaced, or obsoleted by other documents at any time. It is "
-        "inappropriate to "
+	"inappropriate to "
 	"use Internet-Drafts as reference material or to cite them other than as "
 	"/\xe2\x80\x9cwork in progress./\xe2\x80\x9d";
 
@@ -84,7 +86,7 @@ END_TEST
 START_TEST(xchacha_draft)
 {
 	static const char text[] = "Ladies and Gentlemen of the class of '99: If I could "
-	                           "offer you only one tip for "
+				   "offer you only one tip for "
 				   "the future, sunscreen would be it.";
 	uint8_t key[32], nonce[24], ad[12], want[130], out[130];
 	size_t n = from_hex(
@@ -176,15 +178,29 @@ static void batch_draw(struct batch *b, uint64_t *seed)
 	}
 }
 
+/* The batch tests run once for each implementation of the build; not if the CPU lacks it.
+ */
+static const struct aead_impl *impl_at(int i)
+{
+	const struct aead_impl *impl = aead_at((size_t)i);
+
+	return impl->available() ? impl : NULL;
+}
+
 START_TEST(batches_seal_as_libsodium_does)
 {
+	const struct aead_impl *impl = impl_at(_i);
 	uint64_t seed = unit_seed();
 	static struct batch b;
 
+	if (!impl)
+		return;
+
 	for (int round = 0; round < 200; round++) {
 		batch_draw(&b, &seed);
-		aead_seal_batch(b.jobs, b.n);
-		ck_assert_mem_eq(b.bytes, b.sealed, b.n * SLOT_BYTES);
+		impl->seal(b.jobs, b.n);
+		ck_assert_msg(memcmp(b.bytes, b.sealed, b.n * SLOT_BYTES) == 0,
+		              "%s, round %d", impl->name, round);
 	}
 }
 END_TEST
@@ -215,11 +231,14 @@ static void spoil(struct aead_job *job, uint64_t *seed)
 
 START_TEST(batches_open_what_is_right_and_nothing_else)
 {
+	const struct aead_impl *impl = impl_at(_i);
 	uint64_t seed = unit_seed();
 	static struct batch b;
 	static uint8_t before[sizeof(b.bytes)];
 	bool right[JOBS_MAX];
 
+	if (!impl)
+		return;
 	for (int round = 0; round < 200; round++) {
 		batch_draw(&b, &seed);
 		memcpy(b.bytes, b.sealed, b.n * SLOT_BYTES);
@@ -230,17 +249,99 @@ START_TEST(batches_open_what_is_right_and_nothing_else)
 			b.jobs[i].ok = !right[i];
 		}
 		memcpy(before, b.bytes, b.n * SLOT_BYTES);
-		aead_open_batch(b.jobs, b.n);
+		impl->open(b.jobs, b.n);
 		for (size_t i = 0; i < b.n; i++) {
 			size_t offset = (size_t)(b.jobs[i].text - b.bytes);
 
-			ck_assert_int_eq(b.jobs[i].ok, right[i]);
+			ck_assert_msg(b.jobs[i].ok == right[i], "%s, round %d",
+			              impl->name, round);
 			if (right[i])
 				memcpy(before + offset, b.plain + offset,
 				       b.jobs[i].text_bytes);
 		}
 		ck_assert_mem_eq(b.bytes, before, b.n * SLOT_BYTES);
 	}
+}
+END_TEST
+
+/* All lengths up to a few blocks, and some longer ones, between two pages that may not be
+ * touched: once from the first one on, once up to the second. */
+START_TEST(nothing_outside_text_and_tag_is_touched)
+{
+	const struct aead_impl *impl = impl_at(_i);
+	size_t page_bytes = (size_t)sysconf(_SC_PAGESIZE);
+	uint8_t key[AEAD_KEY_BYTES] = { 9 };
+	uint8_t *map, *page;
+
+	if (!impl)
+		return;
+	map = mmap(NULL, 3 * page_bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	ck_assert(map != MAP_FAILED);
+	page = map + page_bytes;
+	ck_assert_int_eq(mprotect(page, page_bytes, PROT_READ | PROT_WRITE), 0);
+	for (uint32_t n = 0; n < 1500; n += n < 600 ? 1 : 13) {
+		struct aead_job jobs[] = {
+			{ .key = key, .text = page, .counter = n, .text_bytes = n },
+			{ .key = key,
+			  .text = page + page_bytes - AEAD_TAG_BYTES - n,
+			  .counter = n,
+			  .text_bytes = n },
+		};
+
+		memset(page, 0, page_bytes);
+		impl->seal(jobs, 2);
+		ck_assert_mem_eq(jobs[0].text, jobs[1].text, n + AEAD_TAG_BYTES);
+		ck_assert(sodium_is_zero(page + n + AEAD_TAG_BYTES,
+		                         page_bytes - 2 * (n + AEAD_TAG_BYTES)));
+		impl->open(jobs, 2);
+		ck_assert(jobs[0].ok && jobs[1].ok);
+		ck_assert(sodium_is_zero(jobs[0].text, n) &&
+		          sodium_is_zero(jobs[1].text, n));
+	}
+	ck_assert_int_eq(munmap(map, 3 * page_bytes), 0);
+}
+END_TEST
+
+static void seal_wrong(struct aead_job *jobs, size_t n)
+{
+	aead_at(0)->seal(jobs, n);
+	jobs[n - 1].text[0] ^= 1;
+}
+
+static void open_without_checking(struct aead_job *jobs, size_t n)
+{
+	aead_at(0)->open(jobs, n);
+	for (size_t i = 0; i < n; i++)
+		jobs[i].ok = true;
+}
+
+static void open_and_release(struct aead_job *jobs, size_t n)
+{
+	aead_at(0)->open(jobs, n);
+	for (size_t i = 0; i < n; i++)
+		if (!jobs[i].ok && jobs[i].text_bytes > 0)
+			jobs[i].text[jobs[i].text_bytes - 1] ^= 1;
+}
+
+START_TEST(self_test_tells_right_from_wrong)
+{
+	struct aead_impl wrong = *aead_at(0);
+	bool found = false;
+
+	for (size_t i = 0; aead_at(i); i++) {
+		ck_assert_int_eq(aead_works(aead_at(i)), aead_at(i)->available());
+		found |= aead_at(i) == aead_choose();
+	}
+	ck_assert(found);
+	if (!wrong.available())
+		return;
+	wrong.seal = seal_wrong;
+	ck_assert(!aead_works(&wrong));
+	wrong = *aead_at(0);
+	wrong.open = open_without_checking;
+	ck_assert(!aead_works(&wrong));
+	wrong.open = open_and_release;
+	ck_assert(!aead_works(&wrong));
 }
 END_TEST
 
@@ -252,12 +353,17 @@ static void setup(void)
 TCase *unit_tests(void)
 {
 	TCase *tc = tcase_create("crypto/aead");
+	int impls = 0;
 
+	while (aead_at((size_t)impls))
+		impls++;
 	tcase_add_checked_fixture(tc, setup, NULL);
 	tcase_add_test(tc, rfc8439_appendix_a5);
 	tcase_add_test(tc, each_wrong_bit_is_refused_and_zeroes);
 	tcase_add_test(tc, xchacha_draft);
-	tcase_add_test(tc, batches_seal_as_libsodium_does);
-	tcase_add_test(tc, batches_open_what_is_right_and_nothing_else);
+	tcase_add_loop_test(tc, batches_seal_as_libsodium_does, 0, impls);
+	tcase_add_loop_test(tc, batches_open_what_is_right_and_nothing_else, 0, impls);
+	tcase_add_loop_test(tc, nothing_outside_text_and_tag_is_touched, 0, impls);
+	tcase_add_test(tc, self_test_tells_right_from_wrong);
 	return tc;
 }

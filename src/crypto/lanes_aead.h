@@ -1,0 +1,385 @@
+/* src/crypto/lanes_aead.h - ChaCha20-Poly1305 (RFC 8439 2.8) over a batch, in SIMD lanes
+ *
+ * A template: the including file has defined what lanes_chacha20.h and one of
+ * lanes_poly26.h and lanes_poly44.h ask for, and load_words   from WIDE_LANES 16-byte
+ * blocks: their first and their second halves lane_block   which of these blocks comes
+ * into which lane
+ *
+ * The jobs are taken LANES at a time.
+ *
+ * Encryption deals out the 64-byte blocks of all packets to the lanes of ChaCha20, one
+ * after the other (lanes_chacha20.h). Block 0 of a packet is its Poly1305 key.
+ *
+ * Poly1305 is sum(m[i] * r^(n - i)) over the packet's n 16-byte blocks m[0], m[1], ...:
+ * the text, zeroes up to a whole block, and a block with the lengths. The blocks of one
+ * packet are dealt out to WIDE_LANES lanes, so that each steps with r^WIDE_LANES: lane 0:
+ * m[0] m[4] m[8] ...     lane 1: m[1] m[5] m[9] ...     (of 4 lanes) So that every packet
+ * ends in the last lane, zeroes that count as nothing stand in front of its first block.
+ * At its end, lanes are joined in pairs, h[0] r + h[1], h[2] r + h[3], then pairs of
+ * these with r^2, and so on, and all is multiplied by r once. These few steps, and the
+ * powers of r before, run on all packets of the batch together, one packet per lane.
+ *
+ * Nothing here branches on a secret or indexes with one: branches go by lengths and by
+ * whether a tag was right. Texts are read and written within their bounds only. */
+#ifndef TUNION_CRYPTO_LANES_AEAD_H
+#define TUNION_CRYPTO_LANES_AEAD_H
+
+#include <sodium.h>
+
+#include "base/attr.h"
+#include "base/wire.h"
+#include "crypto/aead_impl.h"
+#include "crypto/lanes_chacha20.h"
+
+#define WIDE_LANES  (sizeof(wide) / sizeof(uint64_t))
+#define POLY_BYTES  16
+#define ROUND_BYTES (WIDE_LANES * POLY_BYTES)
+/* r, r^2, r^4, ... r^WIDE_LANES */
+#define LEVELS (WIDE_LANES == 8 ? 3 : WIDE_LANES == 4 ? 2 : 1)
+
+_Static_assert(LANES == 2 * WIDE_LANES, "vec and wide are of one size");
+_Static_assert(1 << LEVELS == WIDE_LANES, "lanes are joined in pairs, LEVELS times");
+
+/* WIDE_LANES jobs, one in each lane. */
+struct team {
+	struct poly_factor power[LEVELS + 1]; /* r, r^2, r^4, ... of each job */
+	/* What the lanes that a job's blocks were dealt to came to, first lane first. */
+	uint64_t sum[WIDE_LANES][LIMBS][WIDE_LANES] __attribute__((aligned(64)));
+};
+
+/* All that is secret lies here, and is wiped at the end. */
+struct work {
+	struct chacha_lanes lanes;
+	/* Key stream: block 0 of each job; when opening, behind them the stream for the
+	 * first blocks of text, which have to wait for the tag. */
+	uint8_t stream[LANES][CHACHA_BLOCK_BYTES] __attribute__((aligned(64)));
+	struct team teams[2];
+	uint8_t tags[LANES][AEAD_TAG_BYTES];
+	bool refused[LANES]; /* jobs not to decrypt */
+};
+
+/* Where in the batch the key stream has come to. */
+struct cursor {
+	size_t job;
+	uint32_t block; /* block 1 is the first of the text */
+	uint32_t first; /* block that a job begins with */
+};
+
+/* Blocks of one job, next to each other. */
+struct run {
+	const struct aead_job *job;
+	uint32_t block;
+	size_t blocks;
+	uint8_t *to;
+	uint64_t bytes;
+};
+
+static inline uint64_t load_word(const uint8_t *from)
+{
+	uint64_t word;
+
+	memcpy(&word, from, sizeof(word));
+	return word;
+}
+
+static inline wide load_wide(const uint64_t from[WIDE_LANES])
+{
+	wide v;
+
+	memcpy(&v, from, sizeof(v));
+	return v;
+}
+
+/* The next blocks of the batch, at most as many as there are lanes free. */
+static bool next_run(struct work *w, const struct aead_job *jobs, size_t n,
+                     struct cursor *at, struct run *run)
+{
+	size_t room = LANES - w->lanes.used;
+
+	for (; at->job < n; at->job++, at->block = at->first) {
+		const struct aead_job *job = &jobs[at->job];
+		uint64_t from = ((uint64_t)at->block - 1) * CHACHA_BLOCK_BYTES;
+
+		if (w->refused[at->job])
+			continue;
+		*run = (struct run){ .job = job, .block = at->block };
+		if (at->block == 0) {
+			run->blocks = 1;
+			run->to = w->stream[at->job];
+			run->bytes = CHACHA_BLOCK_BYTES;
+		} else if (from < job->text_bytes) {
+			run->bytes = job->text_bytes - from;
+			if (run->bytes > room * CHACHA_BLOCK_BYTES)
+				run->bytes = room * CHACHA_BLOCK_BYTES;
+			run->blocks = (size_t)((run->bytes + CHACHA_BLOCK_BYTES - 1) /
+			                       CHACHA_BLOCK_BYTES);
+			run->to = job->text + from;
+		} else {
+			continue;
+		}
+		at->block += (uint32_t)run->blocks;
+		return true;
+	}
+	return false;
+}
+
+/* En- or decrypts the jobs from `at` on. */
+static void crypt(struct work *w, const struct aead_job *jobs, size_t n,
+                  struct cursor *at)
+{
+	struct run run;
+
+	while (next_run(w, jobs, n, at, &run)) {
+		chacha_add(&w->lanes, run.job, run.block, run.blocks, run.to, run.bytes);
+		if (w->lanes.used == LANES)
+			chacha_run(&w->lanes);
+	}
+	if (w->lanes.used > 0)
+		chacha_run(&w->lanes);
+}
+
+/* r of the jobs first, first + 1, ... (RFC 8439 2.5.1) and its powers. */
+static void make_powers(struct work *w, size_t first, size_t n)
+{
+	struct poly_factor *power = w->teams[first / WIDE_LANES].power;
+	uint64_t limbs[LIMBS][WIDE_LANES] = { { 0 } };
+	struct poly r;
+
+	for (size_t i = 0; i < WIDE_LANES && first + i < n; i++) {
+		const uint8_t *key = w->stream[first + i];
+		uint64_t limb[LIMBS];
+
+		poly_split(limb, load_word(key) & UINT64_C(0x0ffffffc0fffffff),
+		           load_word(key + 8) & UINT64_C(0x0ffffffc0ffffffc));
+		for (size_t k = 0; k < LIMBS; k++)
+			limbs[k][i] = limb[k];
+	}
+	for (size_t k = 0; k < LIMBS; k++)
+		r.limb[k] = load_wide(limbs[k]);
+	poly_make_factor(&power[0], &r);
+	for (size_t i = 0; i < LEVELS; i++) {
+		poly_mul(&r, &power[i]);
+		poly_make_factor(&power[i + 1], &r);
+	}
+}
+
+/* One round's blocks, where they can't be read from the text as they stand: `empty`
+ * blocks of zeroes, the text from byte `from` on, zeroes. */
+static inline void edge_round(uint8_t out[ROUND_BYTES], const struct aead_job *job,
+                              uint64_t from, size_t empty)
+{
+	size_t bytes = ROUND_BYTES - empty * POLY_BYTES;
+
+	if (bytes > job->text_bytes - from)
+		bytes = (size_t)(job->text_bytes - from);
+	memset(out, 0, ROUND_BYTES);
+	memcpy(out + empty * POLY_BYTES, job->text + from, bytes);
+}
+
+static inline void put_lengths(uint8_t round[ROUND_BYTES], const struct aead_job *job)
+{
+	uint64_t text_bytes = job->text_bytes; /* the additional data has 0 */
+
+	memcpy(round + ROUND_BYTES - sizeof(text_bytes), &text_bytes, sizeof(text_bytes));
+}
+
+static inline void add_round(struct poly *h, const uint8_t round[ROUND_BYTES],
+                             wide top_bit)
+{
+	wide lo, hi;
+
+	load_words(round, &lo, &hi);
+	poly_add_blocks(h, lo, hi, top_bit);
+}
+
+/* All blocks of a job, dealt out to the lanes. With more than one round, all blocks of
+ * the first are text, and so are all of the following, but for the last round. */
+static void sum_blocks(struct poly *h, const struct poly_factor *step,
+                       const struct aead_job *job)
+{
+	const wide all = ~(wide){ 0 };
+	uint64_t blocks = ((uint64_t)job->text_bytes + POLY_BYTES - 1) / POLY_BYTES + 1;
+	uint64_t rounds = (blocks + WIDE_LANES - 1) / WIDE_LANES;
+	size_t empty = (size_t)(rounds * WIDE_LANES - blocks);
+	uint64_t from = (WIDE_LANES - empty) * POLY_BYTES; /* bytes done */
+	uint8_t edge[ROUND_BYTES] __attribute__((aligned(64)));
+
+	edge_round(edge, job, 0, empty);
+	if (rounds == 1)
+		put_lengths(edge, job);
+	memset(h, 0, sizeof(*h));
+	add_round(h, edge, (wide)(lane_block >= (int64_t)empty));
+	if (rounds == 1)
+		return;
+	for (uint64_t i = 2; i < rounds; i++) {
+		poly_mul(h, step);
+		add_round(h, job->text + from, all);
+		from += ROUND_BYTES;
+	}
+	edge_round(edge, job, from, 0);
+	put_lengths(edge, job);
+	poly_mul(h, step);
+	add_round(h, edge, all);
+}
+
+static void sum_job(struct work *w, const struct aead_job *job, size_t index)
+{
+	struct team *team = &w->teams[index / WIDE_LANES];
+	size_t lane = index % WIDE_LANES;
+	struct poly_factor step;
+	struct poly h;
+
+	for (size_t k = 0; k < LIMBS; k++) {
+		step.limb[k] = (wide){ 0 } + team->power[LEVELS].limb[k][lane];
+		step.fold[k] = (wide){ 0 } + team->power[LEVELS].fold[k][lane];
+	}
+	sum_blocks(&h, &step, job);
+	for (size_t k = 0; k < LIMBS; k++)
+		for (size_t i = 0; i < WIDE_LANES; i++)
+			team->sum[lane_block[i]][k][lane] = h.limb[k][i];
+}
+
+/* RFC 8439 2.5.1: the number modulo 2^130 - 5, plus the key's second half modulo 2^128.
+ */
+static void put_tag(uint8_t tag[AEAD_TAG_BYTES], const uint64_t limb[LIMBS],
+                    const uint8_t *key)
+{
+	uint64_t h[3], g[2], over;
+
+	poly_join(h, limb);
+	g[0] = h[0] + 5;
+	g[1] = h[1] + (g[0] < 5);
+	over = (h[2] + (g[1] < h[1])) >> 2; /* 1 if h + 5 >= 2^130 */
+	h[0] += over * 5;
+	h[1] += h[0] < over * 5;
+	g[0] = h[0] + load_word(key + 16);
+	g[1] = h[1] + load_word(key + 24) + (g[0] < h[0]);
+	memcpy(tag, g, sizeof(g));
+}
+
+/* Joins the lanes of each job first, first + 1, ... into its tag. */
+static void join_lanes(struct work *w, size_t first, size_t n)
+{
+	struct team *team = &w->teams[first / WIDE_LANES];
+	struct poly h[WIDE_LANES];
+	size_t level = 0;
+
+	for (size_t i = 0; i < WIDE_LANES; i++)
+		for (size_t k = 0; k < LIMBS; k++)
+			h[i].limb[k] = load_wide(team->sum[i][k]);
+	for (size_t lanes = WIDE_LANES; lanes > 1; lanes /= 2, level++) {
+		for (size_t i = 0; i < lanes / 2; i++) {
+			struct poly left = h[2 * i];
+
+			poly_mul(&left, &team->power[level]);
+			for (size_t k = 0; k < LIMBS; k++)
+				h[i].limb[k] = left.limb[k] + h[2 * i + 1].limb[k];
+		}
+	}
+	poly_mul(&h[0], &team->power[0]);
+	for (size_t i = 0; i < WIDE_LANES && first + i < n; i++) {
+		uint64_t limb[LIMBS];
+
+		for (size_t k = 0; k < LIMBS; k++)
+			limb[k] = h[0].limb[k][i];
+		put_tag(w->tags[first + i], limb, w->stream[first + i]);
+	}
+}
+
+/* The tags of all jobs, from their ciphertexts and the key stream's blocks 0. */
+static void compute_tags(struct work *w, const struct aead_job *jobs, size_t n)
+{
+	for (size_t i = 0; i < n; i += WIDE_LANES)
+		make_powers(w, i, n);
+	for (size_t i = 0; i < n; i++)
+		sum_job(w, &jobs[i], i);
+	for (size_t i = 0; i < n; i += WIDE_LANES)
+		join_lanes(w, i, n);
+}
+
+static void seal_some(struct work *w, struct aead_job *jobs, size_t n)
+{
+	struct cursor at = { .first = 0 };
+
+	memset(w->stream, 0, n * sizeof(w->stream[0]));
+	memset(w->refused, 0, sizeof(w->refused));
+	crypt(w, jobs, n, &at);
+	compute_tags(w, jobs, n);
+	for (size_t i = 0; i < n; i++)
+		memcpy(jobs[i].text + jobs[i].text_bytes, w->tags[i], AEAD_TAG_BYTES);
+}
+
+/* Block 0 of each job, and in the lanes that are left, the stream for the first texts. */
+static void stream_ahead(struct work *w, struct aead_job *jobs, size_t n,
+                         struct cursor *at)
+{
+	struct run run;
+
+	memset(w->stream, 0, sizeof(w->stream));
+	for (size_t i = 0; i < n; i++)
+		chacha_add(&w->lanes, &jobs[i], 0, 1, w->stream[i], CHACHA_BLOCK_BYTES);
+	while (w->lanes.used < LANES && next_run(w, jobs, n, at, &run))
+		chacha_add(&w->lanes, run.job, run.block, run.blocks,
+		           w->stream[w->lanes.used], run.blocks * CHACHA_BLOCK_BYTES);
+	chacha_run(&w->lanes);
+}
+
+/* Decrypts the texts for which stream_ahead has made key stream. */
+static void use_stream(struct work *w, struct aead_job *jobs, size_t n,
+                       const struct cursor *end)
+{
+	size_t next = n; /* in the stream */
+
+	for (size_t i = 0; i < n && i <= end->job; i++) {
+		uint64_t blocks =
+			((uint64_t)jobs[i].text_bytes + CHACHA_BLOCK_BYTES - 1) /
+			CHACHA_BLOCK_BYTES;
+		uint64_t bytes = jobs[i].text_bytes;
+
+		if (i == end->job && blocks > end->block - 1)
+			blocks = end->block - 1;
+		if (bytes > blocks * CHACHA_BLOCK_BYTES)
+			bytes = blocks * CHACHA_BLOCK_BYTES;
+		for (size_t k = 0; k < bytes && !w->refused[i]; k++)
+			jobs[i].text[k] ^= w->stream[next][k];
+		next += (size_t)blocks;
+	}
+}
+
+static void open_some(struct work *w, struct aead_job *jobs, size_t n)
+{
+	struct cursor at = { .block = 1, .first = 1 };
+
+	memset(w->refused, 0, sizeof(w->refused));
+	stream_ahead(w, jobs, n, &at);
+	compute_tags(w, jobs, n);
+	for (size_t i = 0; i < n; i++) {
+		jobs[i].ok = sodium_memcmp(w->tags[i], jobs[i].text + jobs[i].text_bytes,
+		                           AEAD_TAG_BYTES) == 0;
+		w->refused[i] = !jobs[i].ok;
+	}
+	use_stream(w, jobs, n, &at);
+	crypt(w, jobs, n, &at);
+}
+
+static void seal_batch(struct aead_job *jobs, size_t n)
+{
+	struct work w;
+
+	w.lanes.used = 0;
+	for (size_t i = 0; i < n; i += LANES)
+		seal_some(&w, jobs + i, n - i < LANES ? n - i : LANES);
+	sodium_memzero(&w, sizeof(w));
+}
+
+static void open_batch(struct aead_job *jobs, size_t n)
+{
+	struct work w;
+
+	w.lanes.used = 0;
+	for (size_t i = 0; i < n; i += LANES)
+		open_some(&w, jobs + i, n - i < LANES ? n - i : LANES);
+	sodium_memzero(&w, sizeof(w));
+}
+
+#endif

@@ -1,0 +1,196 @@
+/* src/crypto/lanes_chacha20.h - ChaCha20 (RFC 8439 2.3), LANES blocks at once
+ *
+ * A template: the file that includes it has defined, for its instruction set,
+ *   LANES               how many 32-bit words a vector holds
+ *   vec                 that vector
+ *   rotl16, 12, 8, 7    each word of a vec rotated left
+ *   transpose           16 vecs, of which vec i holds word i of every block, become the
+ *                       blocks: bytes [q * sizeof(vec), (q + 1) * sizeof(vec)) of the
+ *                       block of lane l are vec q * LANES + l
+ *
+ * ChaCha20's state is 16 words. Here each word is a vector, and lane l of the 16 vectors
+ * is a state of its own: a block of any packet, with its own key, nonce and block number.
+ * So the rounds need no shuffles, and lanes are never idle while there are blocks left in
+ * any packet of the batch, however long each of them is. */
+#ifndef TUNION_CRYPTO_LANES_CHACHA20_H
+#define TUNION_CRYPTO_LANES_CHACHA20_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <string.h>
+
+#include "crypto/aead.h"
+
+#define CHACHA_BLOCK_BYTES 64
+#define CHACHA_KEY_WORDS   8
+#define VEC_PARTS          (CHACHA_BLOCK_BYTES / sizeof(vec)) /* vectors in a block */
+
+/* The next LANES blocks. Holds keys. */
+struct chacha_lanes {
+	uint32_t counter[LANES]
+		__attribute__((aligned(64))); /* block number in its packet */
+	uint32_t nonce[2][LANES] __attribute__((aligned(64)));
+	uint32_t key_words[CHACHA_KEY_WORDS][LANES] __attribute__((aligned(64)));
+	const uint8_t *key[LANES]; /* borrowed from the jobs */
+	uint8_t *to[LANES];        /* the key stream is XORed in here */
+	uint32_t bytes[LANES];     /* so many of it, 0..64 */
+	size_t used;               /* lanes */
+};
+
+static inline vec load_vec(const void *from)
+{
+	vec v;
+
+	memcpy(&v, from, sizeof(v));
+	return v;
+}
+
+static inline vec splat_word(uint32_t word)
+{
+	return (vec){ 0 } + word;
+}
+
+/* Takes `run` lanes for blocks `block`, ... of one packet, all but the last of them
+ * whole. */
+static inline void chacha_add(struct chacha_lanes *l, const struct aead_job *job,
+                              uint32_t block, size_t run, uint8_t *to, uint64_t bytes)
+{
+	size_t end = l->used + run;
+
+	for (size_t i = l->used; i < end; i++) {
+		l->counter[i] = block++;
+		l->nonce[0][i] = (uint32_t)job->counter;
+		l->nonce[1][i] = (uint32_t)(job->counter >> 32);
+		l->key[i] = job->key;
+		l->to[i] = to;
+		l->bytes[i] = CHACHA_BLOCK_BYTES;
+		to += CHACHA_BLOCK_BYTES;
+	}
+	if (bytes < run * CHACHA_BLOCK_BYTES)
+		l->bytes[end - 1] = (uint32_t)(bytes % CHACHA_BLOCK_BYTES);
+	l->used = end;
+}
+
+/* Lanes that nobody took repeat the first, and write nothing. */
+static inline void chacha_fill_up(struct chacha_lanes *l)
+{
+	for (size_t i = l->used; i < LANES; i++) {
+		l->counter[i] = l->nonce[0][i] = l->nonce[1][i] = 0;
+		l->key[i] = l->key[0];
+		l->to[i] = NULL;
+		l->bytes[i] = 0;
+	}
+}
+
+/* State words 4..11. Mostly all packets of a batch are of one keypair. */
+static inline void chacha_load_keys(vec state[16], struct chacha_lanes *l)
+{
+	bool one = true;
+	uint32_t word;
+
+	for (size_t i = 1; i < LANES; i++)
+		one &= l->key[i] == l->key[0];
+	if (one) {
+		for (size_t w = 0; w < CHACHA_KEY_WORDS; w++) {
+			memcpy(&word, l->key[0] + 4 * w, sizeof(word));
+			state[4 + w] = splat_word(word);
+		}
+		return;
+	}
+	for (size_t i = 0; i < LANES; i++)
+		for (size_t w = 0; w < CHACHA_KEY_WORDS; w++)
+			memcpy(&l->key_words[w][i], l->key[i] + 4 * w, sizeof(word));
+	for (size_t w = 0; w < CHACHA_KEY_WORDS; w++)
+		state[4 + w] = load_vec(l->key_words[w]);
+}
+
+#define QUARTER_ROUND(a, b, c, d)                                                        \
+	do {                                                                             \
+		(a) += (b);                                                              \
+		(d) = rotl16((d) ^ (a));                                                 \
+		(c) += (d);                                                              \
+		(b) = rotl12((b) ^ (c));                                                 \
+		(a) += (b);                                                              \
+		(d) = rotl8((d) ^ (a));                                                  \
+		(c) += (d);                                                              \
+		(b) = rotl7((b) ^ (c));                                                  \
+	} while (0)
+
+static inline void chacha_rounds(vec v[16])
+{
+	for (int i = 0; i < 10; i++) {
+		QUARTER_ROUND(v[0], v[4], v[8], v[12]);
+		QUARTER_ROUND(v[1], v[5], v[9], v[13]);
+		QUARTER_ROUND(v[2], v[6], v[10], v[14]);
+		QUARTER_ROUND(v[3], v[7], v[11], v[15]);
+		QUARTER_ROUND(v[0], v[5], v[10], v[15]);
+		QUARTER_ROUND(v[1], v[6], v[11], v[12]);
+		QUARTER_ROUND(v[2], v[7], v[8], v[13]);
+		QUARTER_ROUND(v[3], v[4], v[9], v[14]);
+	}
+}
+
+/* The end of a packet, without touching what is behind it. */
+static inline void chacha_xor_partial(uint8_t *to, uint32_t bytes,
+                                      const vec parts[VEC_PARTS])
+{
+	uint8_t block[CHACHA_BLOCK_BYTES];
+
+	if (bytes == 0)
+		return;
+	memcpy(block, to, bytes);
+	for (size_t q = 0; q < VEC_PARTS; q++) {
+		vec x = load_vec(block + q * sizeof(vec)) ^ parts[q];
+
+		memcpy(block + q * sizeof(vec), &x, sizeof(x));
+	}
+	memcpy(to, block, bytes);
+}
+
+static inline void chacha_xor(uint8_t *to, uint32_t bytes, const vec parts[VEC_PARTS])
+{
+	if (__builtin_expect(bytes < CHACHA_BLOCK_BYTES, 0)) {
+		chacha_xor_partial(to, bytes, parts);
+		return;
+	}
+	for (size_t q = 0; q < VEC_PARTS; q++) {
+		vec x = load_vec(to + q * sizeof(vec)) ^ parts[q];
+
+		memcpy(to + q * sizeof(vec), &x, sizeof(x));
+	}
+}
+
+/* Encrypts what the lanes say, and empties them. */
+static void chacha_run(struct chacha_lanes *l)
+{
+	vec start[16], v[16];
+
+	chacha_fill_up(l);
+	start[0] = splat_word(UINT32_C(0x61707865));
+	start[1] = splat_word(UINT32_C(0x3320646e));
+	start[2] = splat_word(UINT32_C(0x79622d32));
+	start[3] = splat_word(UINT32_C(0x6b206574));
+	chacha_load_keys(start, l);
+	start[12] = load_vec(l->counter);
+	start[13] = splat_word(0); /* paper 5.4.6: 32 zero bits, and the counter */
+	start[14] = load_vec(l->nonce[0]);
+	start[15] = load_vec(l->nonce[1]);
+	memcpy(v, start, sizeof(v));
+	chacha_rounds(v);
+#pragma GCC unroll 16
+	for (size_t i = 0; i < 16; i++)
+		v[i] += start[i];
+	transpose(v);
+#pragma GCC unroll 16
+	for (size_t i = 0; i < LANES; i++) {
+		vec parts[VEC_PARTS];
+
+#pragma GCC unroll 4
+		for (size_t q = 0; q < VEC_PARTS; q++)
+			parts[q] = v[q * LANES + i];
+		chacha_xor(l->to[i], l->bytes[i], parts);
+	}
+	l->used = 0;
+}
+
+#endif

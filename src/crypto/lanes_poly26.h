@@ -1,0 +1,104 @@
+/* src/crypto/lanes_poly26.h - numbers modulo 2^130 - 5 in 64-bit lanes, for 32-bit
+ * multipliers
+ *
+ * A number is h0 + h1 2^26 + ... + h4 2^104, in limbs of 26 bits, a few bits more between
+ * multiplications. The file that includes it has defined
+ *   wide   a vector of 64-bit words, one number's limb in each
+ *   mul32  the products of the words' low halves
+ *
+ * 2^130 is 5 modulo 2^130 - 5, so a product of limbs whose place is 2^130 or more comes
+ * back 130 bits lower, times 5; the `fold` of a factor are its limbs times 5. With limbs
+ * of the left factor below 2^29 and of the right one below 2^27, a sum of five products
+ * stays below 2^62. */
+#ifndef TUNION_CRYPTO_LANES_POLY26_H
+#define TUNION_CRYPTO_LANES_POLY26_H
+
+#include <stdint.h>
+
+#define LIMBS  5
+#define MASK26 ((UINT64_C(1) << 26) - 1)
+
+struct poly {
+	wide limb[LIMBS];
+};
+
+struct poly_factor {
+	wide limb[LIMBS];
+	wide fold[LIMBS];
+};
+
+/* lo and hi are the halves of 128 bits */
+static inline void poly_split(uint64_t limb[LIMBS], uint64_t lo, uint64_t hi)
+{
+	limb[0] = lo & MASK26;
+	limb[1] = lo >> 26 & MASK26;
+	limb[2] = (lo >> 52 | hi << 12) & MASK26;
+	limb[3] = hi >> 14 & MASK26;
+	limb[4] = hi >> 40;
+}
+
+/* Adds blocks; top_bit is all ones where there is a block, whose 2^128 then counts too.
+ */
+static inline void poly_add_blocks(struct poly *h, wide lo, wide hi, wide top_bit)
+{
+	h->limb[0] += lo & MASK26;
+	h->limb[1] += lo >> 26 & MASK26;
+	h->limb[2] += (lo >> 52 | hi << 12) & MASK26;
+	h->limb[3] += hi >> 14 & MASK26;
+	h->limb[4] += hi >> 40 | (top_bit & (UINT64_C(1) << 24));
+}
+
+static inline void poly_make_factor(struct poly_factor *f, const struct poly *x)
+{
+	for (int i = 0; i < LIMBS; i++) {
+		f->limb[i] = x->limb[i];
+		f->fold[i] = (x->limb[i] << 2) + x->limb[i];
+	}
+}
+
+static inline void poly_mul(struct poly *h, const struct poly_factor *f)
+{
+	const wide *a = h->limb, *b = f->limb, *c = f->fold;
+	wide d0, d1, d2, d3, d4;
+
+	d0 = mul32(a[0], b[0]) + mul32(a[1], c[4]) + mul32(a[2], c[3]) +
+	     mul32(a[3], c[2]) + mul32(a[4], c[1]);
+	d1 = mul32(a[0], b[1]) + mul32(a[1], b[0]) + mul32(a[2], c[4]) +
+	     mul32(a[3], c[3]) + mul32(a[4], c[2]);
+	d2 = mul32(a[0], b[2]) + mul32(a[1], b[1]) + mul32(a[2], b[0]) +
+	     mul32(a[3], c[4]) + mul32(a[4], c[3]);
+	d3 = mul32(a[0], b[3]) + mul32(a[1], b[2]) + mul32(a[2], b[1]) +
+	     mul32(a[3], b[0]) + mul32(a[4], c[4]);
+	d4 = mul32(a[0], b[4]) + mul32(a[1], b[3]) + mul32(a[2], b[2]) +
+	     mul32(a[3], b[1]) + mul32(a[4], b[0]);
+
+	/* two carries at a time, from limb 0 and limb 3, so that neither waits for the
+	 * other */
+	d1 += d0 >> 26;
+	d4 += d3 >> 26;
+	d0 &= MASK26;
+	d3 &= MASK26;
+	d2 += d1 >> 26;
+	d0 += (d4 >> 26) + (d4 >> 26 << 2);
+	h->limb[1] = d1 & MASK26;
+	d4 &= MASK26;
+	d3 += d2 >> 26;
+	h->limb[1] += d0 >> 26;
+	h->limb[2] = d2 & MASK26;
+	h->limb[0] = d0 & MASK26;
+	h->limb[4] = d4 + (d3 >> 26);
+	h->limb[3] = d3 & MASK26;
+}
+
+/* One lane's number, less than 2^131, as 128 + a few bits with all carries done. */
+static inline void poly_join(uint64_t words[3], const uint64_t limb[LIMBS])
+{
+	uint64_t h1 = limb[1] + (limb[0] >> 26), h2 = limb[2] + (h1 >> 26);
+	uint64_t h3 = limb[3] + (h2 >> 26), h4 = limb[4] + (h3 >> 26);
+
+	words[0] = (limb[0] & MASK26) | (h1 & MASK26) << 26 | h2 << 52;
+	words[1] = (h2 & MASK26) >> 12 | (h3 & MASK26) << 14 | h4 << 40;
+	words[2] = h4 >> 24;
+}
+
+#endif
