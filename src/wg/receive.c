@@ -229,8 +229,8 @@ static enum drop run_add(struct run *run, struct wg_device *d,
 	return DROP_NONE;
 }
 
-/* Was it authentic, and is it new? The packets before it in the run may have confirmed a
- * session, by which the keypair of this one may be gone. */
+/* Was it authentic, and is it new? What the packets before it in the run set off,
+ * callbacks included, may have ended its keypair. */
 static enum drop run_check(struct run *run, size_t i)
 {
 	struct keypair *k = run->keypair[i];

@@ -171,7 +171,8 @@ void lab_connect(struct lab *lab, int a, int b)
 void lab_run_until(struct lab *lab, uint64_t at_ns)
 {
 	while (timerq_next_ns(&lab->timers) <= at_ns) {
-		lab->now_ns = timerq_next_ns(&lab->timers);
+		if (timerq_next_ns(&lab->timers) > lab->now_ns)
+			lab->now_ns = timerq_next_ns(&lab->timers);
 		timerq_run(&lab->timers, lab->now_ns);
 		if (lab->mail_count != 0)
 			return;
