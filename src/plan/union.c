@@ -172,15 +172,32 @@ static bool may_carry(const struct way_peer *carrier, const struct way_device *f
 	       !way_carried_by(carrier, from);
 }
 
+/* Which of its peers a device seals a packet for is told by its own allowed IPs, where
+ * also those prefixes count that stand by in the union: the answer, which comes by the
+ * peer that has the address there, would not be let in by another. */
+static struct way_peer *peer_for(struct way_peer *active, const struct ip_addr *dst)
+{
+	const struct way_device *d = active->device;
+	struct trie_entry *entry =
+		d->allowed_ips ? trie_lookup(d->allowed_ips, dst) : NULL;
+	struct way_peer *peer = entry ? d->peer_of(entry) : NULL;
+
+	return peer ? peer : active;
+}
+
 struct way_peer *union_lookup_outer(const struct union_table *u,
                                     const struct way_peer *from,
                                     const struct ip_addr *dst)
 {
 	struct union_node *node = node_of(trie_lookup(u->trie, dst));
 
-	while (node && !may_carry(node->first->peer, from->device))
-		node = node_of(trie_shorter(u->trie, &node->trie));
-	return node ? node->first->peer : NULL;
+	for (; node; node = node_of(trie_shorter(u->trie, &node->trie))) {
+		struct way_peer *carrier = peer_for(node->first->peer, dst);
+
+		if (may_carry(carrier, from->device))
+			return carrier;
+	}
+	return NULL;
 }
 
 struct visitor {

@@ -56,8 +56,8 @@ struct way_peer *union_lookup(const struct union_table *u, const struct ip_addr 
 
 /* Design R1: who carries an outer packet of `from` to dst: the longest active match that is
  * not of from's own device, nor of a peer carried by it through Via (way_carried_by), nor of
- * a Table = off device. The standbys of a skipped entry stay standbys. NULL: nobody, the
- * network. */
+ * a Table = off device. The standbys of a skipped entry stay standbys. Of the device found,
+ * its own allowed IPs name the peer. NULL: nobody, the network. */
 struct way_peer *union_lookup_outer(const struct union_table *u, const struct way_peer *from,
                                     const struct ip_addr *dst);
 

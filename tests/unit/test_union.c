@@ -86,6 +86,24 @@ START_TEST(r1_skips_to_the_next_longest)
 }
 END_TEST
 
+/* wide's second peer stands by for the /24, so the /8 leads to wide; but wide would let
+ * no answer from there in by the peer of the /8. */
+START_TEST(r1_the_carriers_own_table_names_the_peer)
+{
+	struct way_device *home = net_device(&net, "home"),
+			  *wide = net_device(&net, "wide");
+	struct way_peer *h = net_peer(&net, home, "10.1.1.1", "10.1.1.0/24");
+	struct way_peer *second;
+	struct ip_addr dst = net_addr("10.1.1.1");
+
+	net_peer(&net, wide, "198.51.100.1", "10.0.0.0/8");
+	second = net_peer(&net, wide, "198.51.100.2", "10.1.1.0/24");
+	net_compute(&net);
+	ck_assert_str_eq(taker("10.1.1.1"), "home");
+	ck_assert_ptr_eq(union_lookup_outer(&net.table, h, &dst), second);
+}
+END_TEST
+
 START_TEST(r1_carried_through_via_does_not_capture)
 {
 	struct way_device *vpn = net_device(&net, "vpn"), *mid = net_device(&net, "mid"),
@@ -263,6 +281,7 @@ TCase *unit_tests(void)
 	tcase_add_test(tc, nobody_without_a_match);
 	tcase_add_test(tc, r1_own_entries_do_not_capture);
 	tcase_add_test(tc, r1_skips_to_the_next_longest);
+	tcase_add_test(tc, r1_the_carriers_own_table_names_the_peer);
 	tcase_add_test(tc, r1_carried_through_via_does_not_capture);
 	tcase_add_test(tc, r1_only_the_peer_with_via_is_skipped);
 	tcase_add_test(tc, table_off_carries_nobody_but_has_what_comes);

@@ -346,6 +346,9 @@ static struct way_peer *model_next(const struct way_peer *p, enum way_state *sta
 		*state = next ? WAY_OK : WAY_NO_CARRIER_PEER;
 	} else {
 		next = model_longest(&p->endpoint.addr, may_carry, p->device);
+		if (next) /* and of its peers, the one that cryptokey routing says */
+			next = model_longest(&p->endpoint.addr, is_of_device,
+			                     next->device);
 	}
 	if (next && next->device->address4.family == IP_NONE)
 		*state = WAY_NO_CARRIER_ADDRESS;
