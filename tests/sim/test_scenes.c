@@ -107,6 +107,7 @@ static void scene_start(struct scene *s, const struct scene_device *devices, siz
 static void scene_end(struct scene *s)
 {
 	ck_assert_uint_eq(s->w->corrupt, 0);
+	ck_assert_uint_eq(s->w->strays, 0);
 	world_free(s->w);
 }
 

@@ -31,7 +31,7 @@ struct ip_addr sim_addr(const char *text)
 {
 	struct ip_addr addr;
 
-	ck_assert_msg(ip_addr_parse(&addr, text), "%s", text);
+	must(ip_addr_parse(&addr, text));
 	return addr;
 }
 
@@ -40,7 +40,7 @@ struct ip_prefix sim_prefix(const char *text)
 	char addr[IP_ADDR_STRLEN];
 	const char *slash = strchr(text, '/');
 
-	ck_assert_ptr_nonnull(slash);
+	must(slash);
 	snprintf(addr, sizeof(addr), "%.*s", (int)(slash - text), text);
 	return ip_prefix_mask((struct ip_prefix){
 		sim_addr(addr), (uint8_t)strtoul(slash + 1, NULL, 10) });
@@ -101,7 +101,7 @@ static void queue_push(struct world *w, struct event *e)
 	if (w->queued > w->queue_room) {
 		w->queue_room = 2 * w->queued;
 		w->queue = realloc(w->queue, w->queue_room * sizeof(struct event *));
-		ck_assert_ptr_nonnull(w->queue);
+		must(w->queue);
 	}
 	e->order = w->made++;
 	w->queue[i] = e;
@@ -132,7 +132,7 @@ static void schedule(struct world *w, uint64_t at_ns, enum event_kind kind,
 {
 	struct event *e = malloc(sizeof(*e) + n);
 
-	ck_assert_ptr_nonnull(e);
+	must(e);
 	e->at_ns = at_ns;
 	e->kind = kind;
 	e->node = node;
@@ -261,7 +261,7 @@ static void translate_out(struct node *node, struct craft *c, const uint8_t *ip,
 	while (i < node->nat_count &&
 	       (node->nats[i].port != port || !ip_addr_equal(&node->nats[i].addr, &src)))
 		i++;
-	ck_assert_uint_lt(i, NAT_MAX);
+	must(i < NAT_MAX);
 	if (i == node->nat_count)
 		node->nats[node->nat_count++] = (struct nat){ src, port };
 	readdress(c, ip, n, src.family == IP_V4 ? &node->public4 : &node->public6,
@@ -378,7 +378,7 @@ static void echo(struct node *node, int id, const uint8_t *ip, size_t header, si
 
 	probe_make(payload, (uint16_t)id, true, n - header - 8);
 	craft_udp(&c, ip_addr_format(&to, src), APP_PORT, ip_addr_format(&from, dst),
-	          APP_PORT, payload, n - header - 8);
+	          port_of(ip, 0), payload, n - header - 8);
 	route(node, &none, c.packet.data, c.packet.len_bytes);
 }
 
@@ -389,8 +389,12 @@ static void application(struct node *node, const uint8_t *ip, size_t n)
 	int id = probe_parse(ip + header, n - header, !node->server);
 	struct probe *p;
 
-	if (!craft_valid(ip, n) || id < 0) {
+	if (!craft_valid(ip, n) || (id < 0 && port_of(ip, 2) == APP_PORT)) {
 		w->corrupt++;
+		return;
+	}
+	if (id < 0) {
+		w->strays++;
 		return;
 	}
 	p = &w->probes[id];
@@ -444,7 +448,7 @@ struct world *world_new(uint64_t seed)
 {
 	struct world *w = calloc(1, sizeof(*w));
 
-	ck_assert_ptr_nonnull(w);
+	must(w);
 	w->seed = w->random = seed;
 	w->now_ns = NS_PER_SEC * (1 + unit_random(&w->random) % 1000000);
 	w->conditions.delay_us = 10000;
@@ -463,7 +467,7 @@ void world_free(struct world *w)
 
 void node_local(struct node *node, const struct ip_addr *addr)
 {
-	ck_assert_uint_lt(node->local_count, ARRAY_SIZE(node->local));
+	must(node->local_count < ARRAY_SIZE(node->local));
 	node->local[node->local_count++] = *addr;
 }
 
@@ -471,14 +475,14 @@ void node_own(struct node *node, const struct ip_addr *addr)
 {
 	struct world *w = node->world;
 
-	ck_assert_uint_lt(w->owner_count, OWNER_MAX);
+	must(w->owner_count < OWNER_MAX);
 	w->owners[w->owner_count++] = (struct owner){ *addr, node };
 	node_local(node, addr);
 }
 
 void node_behind_tun(struct node *node, const struct ip_addr *addr)
 {
-	ck_assert_uint_lt(node->behind_count, ARRAY_SIZE(node->behind_tun));
+	must(node->behind_count < ARRAY_SIZE(node->behind_tun));
 	node->behind_tun[node->behind_count++] = *addr;
 }
 
@@ -518,7 +522,7 @@ struct node *world_node(struct world *w, const char *public4, const char *public
 		.context = node,
 	};
 
-	ck_assert_uint_lt(w->node_count, NODE_MAX);
+	must(w->node_count < NODE_MAX);
 	node->world = w;
 	node->id = (uint8_t)w->node_count++;
 	node->random = unit_random(&w->random);
@@ -529,7 +533,7 @@ struct node *world_node(struct world *w, const char *public4, const char *public
 		node_move(node, public4);
 	if (public6)
 		node_move(node, public6);
-	ck_assert_int_eq(engine_new(&node->engine, &env), 0);
+	must(engine_new(&node->engine, &env) == 0);
 	engine_set_tun(node->engine, &node->tun);
 	return node;
 }
@@ -541,9 +545,9 @@ struct device *node_device(struct node *node, const char *name,
 	uint8_t key[KEY_BYTES];
 	struct device *d;
 
-	ck_assert_uint_lt(node->udp_count++, NODE_DEVICES);
-	ck_assert_int_eq(engine_add_device(node->engine, name, &d), 0);
-	ck_assert_int_eq(device_set(d, settings), 0);
+	must(node->udp_count++ < NODE_DEVICES);
+	must(engine_add_device(node->engine, name, &d) == 0);
+	must(device_set(d, settings) == 0);
 	*udp = (struct node_udp){ { udp_send }, node, d, settings->port };
 	device_set_udp(d, &udp->link);
 	fill_random(node, key, sizeof(key));
@@ -567,7 +571,7 @@ struct wg_peer *world_peer(struct device *a, struct device *b, const char *endpo
 		wg_device_add_peer(device_wg(b), wg_device_public_key(device_wg(a)), &pb),
 		0);
 	if (endpoint_of_b) {
-		ck_assert_msg(endpoint_parse(&to, endpoint_of_b), "%s", endpoint_of_b);
+		must(endpoint_parse(&to, endpoint_of_b));
 		wg_peer_set_endpoint(pa, &to);
 	}
 	engine_touch(a);
@@ -577,7 +581,7 @@ struct wg_peer *world_peer(struct device *a, struct device *b, const char *endpo
 
 void peer_allow(struct wg_peer *p, const char *prefix)
 {
-	ck_assert_int_eq(wg_peer_add_allowed_ip(p, sim_prefix(prefix)), 0);
+	must(wg_peer_add_allowed_ip(p, sim_prefix(prefix)) == 0);
 	engine_touch(wg_device_context(wg_peer_device(p)));
 }
 
@@ -607,8 +611,8 @@ void node_probe(struct node *node, uint16_t id, const struct ip_addr *src,
 	char from[IP_ADDR_STRLEN], to[IP_ADDR_STRLEN];
 	uint8_t payload[CRAFT_MAX_BYTES];
 
-	ck_assert_uint_lt(w->batch.n, BATCH_MAX);
-	ck_assert_uint_lt(id, PROBE_MAX);
+	must(w->batch.n < BATCH_MAX);
+	must(id < PROBE_MAX);
 	w->probes[id] = (struct probe){ .arrived = 0 };
 	probe_make(payload, id, false, n);
 	craft_udp(c, ip_addr_format(src, from), APP_PORT, ip_addr_format(dst, to),

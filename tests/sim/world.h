@@ -121,6 +121,7 @@ struct world {
 		bool open;
 	} batch;          /* of probes, see node_batch */
 	uint64_t corrupt; /* packets that were not what they had to be: must stay 0 */
+	uint64_t strays;  /* for no application: messages that no device claims */
 };
 
 struct world *world_new(uint64_t seed);

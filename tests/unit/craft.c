@@ -43,7 +43,7 @@ void craft_start(struct craft *c)
 void craft_bytes(struct craft *c, const void *bytes, size_t n)
 {
 	craft_start(c);
-	ck_assert_uint_le(n, CRAFT_MAX_BYTES);
+	must(n <= CRAFT_MAX_BYTES);
 	packet_set_len(&c->packet, (uint32_t)n);
 	if (n > 0)
 		memcpy(c->packet.data, bytes, n);
@@ -61,22 +61,22 @@ void craft_ip(struct craft *c, const char *src, const char *dst, uint8_t protoco
 	uint8_t b[CRAFT_MAX_BYTES] = { 0 };
 	size_t header = strchr(src, ':') ? 40 : 20;
 
-	ck_assert_uint_le(header + n, sizeof(b));
+	must(header + n <= sizeof(b));
 	if (header == 40) {
 		b[0] = 0x60;
 		put16(b + 4, n);
 		b[6] = protocol;
 		b[7] = 63;
-		ck_assert_int_eq(inet_pton(AF_INET6, src, b + 8), 1);
-		ck_assert_int_eq(inet_pton(AF_INET6, dst, b + 24), 1);
+		must(inet_pton(AF_INET6, src, b + 8) == 1);
+		must(inet_pton(AF_INET6, dst, b + 24) == 1);
 	} else {
 		b[0] = 0x45;
 		put16(b + 2, header + n);
 		put16(b + 4, 0x1234);
 		b[8] = 63;
 		b[9] = protocol;
-		ck_assert_int_eq(inet_pton(AF_INET, src, b + 12), 1);
-		ck_assert_int_eq(inet_pton(AF_INET, dst, b + 16), 1);
+		must(inet_pton(AF_INET, src, b + 12) == 1);
+		must(inet_pton(AF_INET, dst, b + 16) == 1);
 		seal_ipv4(b);
 	}
 	if (n > 0)
@@ -100,7 +100,7 @@ void craft_udp(struct craft *c, const char *src, uint16_t src_port, const char *
                uint16_t dst_port, const void *payload, size_t n)
 {
 	uint8_t b[CRAFT_MAX_BYTES] = { 0 }, *udp;
-	size_t header;
+	size_t header, sum;
 
 	put16(b, src_port);
 	put16(b + 2, dst_port);
@@ -110,7 +110,8 @@ void craft_udp(struct craft *c, const char *src, uint16_t src_port, const char *
 	craft_ip(c, src, dst, 17, b, 8 + n);
 	header = c->packet.len_bytes - 8 - n;
 	udp = c->packet.data + header;
-	put16(udp + 6, 0xffffU & ~transport_sum(c->packet.data, 17, header, 8 + n));
+	sum = transport_sum(c->packet.data, 17, header, 8 + n);
+	put16(udp + 6, sum == 0xffff ? 0xffff : 0xffff & ~sum); /* never 0: "none" */
 }
 
 void craft_set_tos(struct craft *c, uint8_t tos)

@@ -9,9 +9,18 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <check.h>
+
 #include "base/packet.h"
 
 #define CRAFT_MAX_BYTES 2048
+
+/* For what a test's own scenery needs; ck_assert reports also what holds, and slowly. */
+#define must(condition)                                                                  \
+	do {                                                                             \
+		if (!(condition))                                                        \
+			ck_abort_msg(#condition);                                        \
+	} while (0)
 
 /* A packet with a buffer of its own and full head- and tailroom. */
 struct craft {

@@ -1,0 +1,240 @@
+/* tests/sim/oracle.c */
+#include "oracle.h"
+
+#include <string.h>
+
+#define WAY_LIMIT 8 /* design R2 */
+
+/* ---- R3: the order of devices */
+
+static bool names(const struct plan *plan, size_t device, size_t carrier)
+{
+	const struct plan_device *d = &plan->devices[device];
+
+	if (d->via == VIA_NAME && d->via_device == carrier)
+		return true;
+	for (size_t i = 0; i < d->peer_count; i++) {
+		if (d->peers[i].via == VIA_NAME && d->peers[i].via_device == carrier)
+			return true;
+	}
+	return false;
+}
+
+/* place[d] is the device's place: 0 comes first. */
+static void order(const struct plan *plan, size_t place[static PLAN_DEVICES])
+{
+	bool done[PLAN_DEVICES] = { false };
+
+	for (size_t n = 0; n < plan->device_count; n++) {
+		const struct plan_device *best = NULL;
+
+		for (size_t c = 0; c < plan->device_count; c++) {
+			const struct plan_device *d = &plan->devices[c];
+			bool waits = done[c];
+
+			for (size_t o = 0; o < plan->device_count; o++)
+				waits = waits || (!done[o] && names(plan, o, c));
+			if (waits)
+				continue;
+			if (!best || d->metric < best->metric ||
+			    (d->metric == best->metric &&
+			     strcmp(d->name, best->name) < 0))
+				best = d;
+		}
+		place[best - plan->devices] = n;
+		done[best - plan->devices] = true;
+	}
+}
+
+/* The plan with what is asked of it again and again. */
+struct oracle {
+	const struct plan *plan;
+	size_t place[PLAN_DEVICES];
+};
+
+/* Does a come before b where both name a prefix? A device that carries nothing by its
+ * prefixes does not stand in another's way. */
+static bool before(const struct oracle *o, size_t a, size_t b)
+{
+	const struct plan_device *d = o->plan->devices;
+
+	if (d[a].table_off != d[b].table_off)
+		return d[b].table_off;
+	return o->place[a] < o->place[b];
+}
+
+/* ---- R4: the longest prefix */
+
+/* Has the device this very prefix? */
+static bool has(const struct plan_device *d, const struct ip_prefix *prefix)
+{
+	for (size_t p = 0; p < d->peer_count; p++) {
+		for (size_t i = 0; i < d->peers[p].prefix_count; i++) {
+			if (ip_prefix_equal(&d->peers[p].prefixes[i], prefix))
+				return true;
+		}
+	}
+	return false;
+}
+
+/* The active device of the prefix of this length that holds addr, or device_count. */
+static size_t active(const struct oracle *o, const struct ip_addr *addr, uint8_t len)
+{
+	struct ip_prefix prefix = ip_prefix_mask((struct ip_prefix){ *addr, len });
+	size_t none = o->plan->device_count, best = none;
+
+	for (size_t d = 0; d < none; d++) {
+		if (has(&o->plan->devices[d], &prefix) &&
+		    (best == none || before(o, d, best)))
+			best = d;
+	}
+	return best;
+}
+
+/* WireGuard's cryptokey routing inside one device. */
+static bool peer_for(const struct plan_device *d, const struct ip_addr *addr,
+                     size_t *peer)
+{
+	int best = -1;
+
+	for (size_t p = 0; p < d->peer_count; p++) {
+		for (size_t i = 0; i < d->peers[p].prefix_count; i++) {
+			const struct ip_prefix *prefix = &d->peers[p].prefixes[i];
+
+			if (ip_prefix_contains(prefix, addr) && prefix->len >= best) {
+				best = prefix->len; /* >=: of equal ones the last has it
+				                     */
+				*peer = p;
+			}
+		}
+	}
+	return best >= 0;
+}
+
+/* ---- R1, R5: who carries */
+
+static enum via_kind via_of(const struct plan *plan, struct hop h, size_t *device)
+{
+	const struct plan_device *d = &plan->devices[h.device];
+	const struct plan_peer *p = &d->peers[h.peer];
+
+	*device = p->via != VIA_NOT_SAID ? p->via_device : d->via_device;
+	return p->via != VIA_NOT_SAID ? p->via : d->via;
+}
+
+/* The same of a device, by what its file says for all its peers. */
+static bool carried_from(const struct plan *plan, size_t from, size_t device)
+{
+	while (from != device && plan->devices[from].via == VIA_NAME)
+		from = plan->devices[from].via_device;
+	return from == device;
+}
+
+/* Is the peer carried by `device` because Via says so, directly or further on? Where no
+ * peer of the carrier has the endpoint (yet), what its file says for all of them counts.
+ */
+static bool carried_by(const struct plan *plan, struct hop h, size_t device)
+{
+	size_t via;
+	enum via_kind kind = via_of(plan, h, &via);
+
+	for (size_t i = 0; i < CHAIN_MAX && kind == VIA_NAME; i++) {
+		const struct ip_addr *to =
+			&plan->devices[h.device].peers[h.peer].endpoint;
+		struct hop carrier = { via, 0 };
+
+		if (via == device)
+			return true;
+		if (!peer_for(&plan->devices[via], to, &carrier.peer))
+			return carried_from(plan, via, device);
+		h = carrier;
+		kind = via_of(plan, h, &via);
+	}
+	return false;
+}
+
+static bool by_union(const struct oracle *o, struct hop from, struct hop *carrier)
+{
+	const struct plan *plan = o->plan;
+	const struct ip_addr *to = &plan->devices[from.device].peers[from.peer].endpoint;
+
+	for (int len = ip_addr_bits(to); len >= 0; len--) {
+		struct hop h = { active(o, to, (uint8_t)len), 0 };
+
+		if (h.device == plan->device_count || h.device == from.device ||
+		    plan->devices[h.device].table_off ||
+		    !peer_for(&plan->devices[h.device], to, &h.peer) ||
+		    carried_by(plan, h, from.device))
+			continue;
+		*carrier = h;
+		return true;
+	}
+	return false;
+}
+
+/* CHAIN_NETWORK with *found false: by the network. */
+static enum chain_end next(const struct oracle *o, struct hop from, bool *found,
+                           struct hop *carrier)
+{
+	const struct plan *plan = o->plan;
+	const struct ip_addr *to = &plan->devices[from.device].peers[from.peer].endpoint;
+	const struct plan_device *d;
+
+	*found = false;
+	switch (via_of(plan, from, &carrier->device)) {
+	case VIA_NETWORK:
+		return CHAIN_NETWORK;
+	case VIA_NAME:
+		if (!peer_for(&plan->devices[carrier->device], to, &carrier->peer))
+			return CHAIN_NO_CARRIER_PEER;
+		*found = true;
+		break;
+	case VIA_NOT_SAID:
+		*found = by_union(o, from, carrier);
+		break;
+	}
+	if (!*found)
+		return CHAIN_NETWORK;
+	d = &plan->devices[carrier->device];
+	return (to->family == IP_V4 ? d->v4 : d->v6) ? CHAIN_NETWORK
+	                                             : CHAIN_NO_CARRIER_ADDRESS;
+}
+
+static bool comes_again(const struct chain *c, struct hop h)
+{
+	for (size_t i = 0; i < c->n; i++) {
+		if (c->hops[i].device == h.device && c->hops[i].peer == h.peer)
+			return true;
+	}
+	return false;
+}
+
+struct chain oracle_chain(const struct plan *plan, const struct ip_addr *dst)
+{
+	struct chain c = { .end = CHAIN_NO_ROUTE };
+	struct oracle o = { .plan = plan };
+	struct hop h = { 0 };
+	bool found = false;
+
+	order(plan, o.place);
+	for (int len = ip_addr_bits(dst); len >= 0 && !found; len--) {
+		h.device = active(&o, dst, (uint8_t)len);
+		found = h.device < plan->device_count;
+	}
+	if (!found || !peer_for(&plan->devices[h.device], dst, &h.peer))
+		return c;
+	c.end = CHAIN_NETWORK;
+	while (found) {
+		c.hops[c.n++] = h;
+		c.end = next(&o, h, &found, &h);
+		if (c.end != CHAIN_NETWORK)
+			return c;
+		if (found && comes_again(&c, h)) {
+			c.end = CHAIN_LOOP;
+			return c;
+		}
+	}
+	if (c.n > WAY_LIMIT)
+		c.end = CHAIN_TOO_LONG;
+	return c;
+}

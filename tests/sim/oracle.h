@@ -1,0 +1,73 @@
+/* tests/sim/oracle.h - a client with many devices as plain tables, and the chain that
+ * each destination must take by the design's rules R1 to R5, found by the dullest search
+ *
+ * Shares nothing with src/plan but the words. */
+#ifndef TUNION_SIM_ORACLE_H
+#define TUNION_SIM_ORACLE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/ip.h"
+
+#define PLAN_DEVICES  8
+#define PLAN_PEERS    2 /* of one device, at most */
+#define PLAN_PREFIXES 16
+#define CHAIN_MAX     (PLAN_DEVICES * PLAN_PEERS)
+
+enum via_kind {
+	VIA_NOT_SAID,
+	VIA_NETWORK,
+	VIA_NAME,
+};
+
+struct plan_peer {
+	size_t server; /* at the other end */
+	struct ip_addr endpoint;
+	enum via_kind via;
+	size_t via_device;
+	struct ip_prefix
+		prefixes[PLAN_PREFIXES]; /* masked; of two peers, the last has it */
+	size_t prefix_count;
+};
+
+struct plan_device {
+	char name[16];
+	bool v4, v6; /* has an Address of that family */
+	int32_t metric;
+	bool table_off;
+	enum via_kind via;
+	size_t via_device;
+	struct plan_peer peers[PLAN_PEERS];
+	size_t peer_count;
+};
+
+struct plan {
+	struct plan_device devices[PLAN_DEVICES];
+	size_t device_count;
+};
+
+enum chain_end {
+	CHAIN_NETWORK,  /* it gets there */
+	CHAIN_NO_ROUTE, /* no device has the destination */
+	CHAIN_LOOP,
+	CHAIN_TOO_LONG,
+	CHAIN_NO_CARRIER_PEER,
+	CHAIN_NO_CARRIER_ADDRESS,
+};
+
+struct hop {
+	size_t device, peer;
+};
+
+struct chain {
+	enum chain_end end;
+	struct hop hops[CHAIN_MAX]; /* innermost first */
+	size_t n;                   /* known also where it ends badly */
+};
+
+/* Who has an application's packet to dst, and by which way does it leave? */
+struct chain oracle_chain(const struct plan *plan, const struct ip_addr *dst);
+
+#endif

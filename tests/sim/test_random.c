@@ -1,0 +1,506 @@
+/* tests/sim/test_random.c - random topologies against the oracle
+ *
+ * A client with up to 8 devices, a server for each peer; prefixes, Via, metrics, families
+ * drawn at random, so that tunnels lie inside each other, several deep, and in loops.
+ * Every packet that arrives must be intact and have come by just the oracle's chain,
+ * there and back; in a clean network every packet that has a chain must arrive, and
+ * nothing be dropped but what the oracle says. One failing seed is run alone with
+ * TUNION_SEED=SEED; it is the first of the run. */
+#include "unit.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "oracle.h"
+#include "world.h"
+
+#define SEEDS       500
+#define EVENTS_MAX  100000 /* of one seed: more is a storm */
+#define SERVER_MAX  (PLAN_DEVICES * PLAN_PEERS)
+#define ROUNDS      3
+#define SERVER_PORT 51820
+#define CLIENT_PORT 20000
+#define PAYLOAD_MAX 700
+
+struct random_case {
+	uint64_t seed, state;
+	struct world *w;
+	struct plan plan;
+	struct node *client, *servers[SERVER_MAX];
+	struct device *devices[PLAN_DEVICES];
+	size_t server_count;
+	bool clean; /* the network, all the time */
+	uint16_t probes;
+	struct chain chains[PROBE_MAX]; /* of each probe, as predicted */
+	uint64_t predicted[CHAIN_NO_CARRIER_ADDRESS + 1]; /* drops */
+};
+
+/* ck_assert reports also what holds, which takes longer than the test itself. */
+#define check(c, condition)                                                              \
+	do {                                                                             \
+		if (!(condition))                                                        \
+			ck_abort_msg("TUNION_SEED=%" PRIu64 ": %s", (c)->seed,           \
+			             #condition);                                        \
+	} while (0)
+
+static size_t pick(struct random_case *c, size_t n)
+{
+	return unit_random(&c->state) % n;
+}
+
+static bool chance(struct random_case *c, size_t percent)
+{
+	return pick(c, 100) < percent;
+}
+
+static struct ip_addr numbered(enum ip_family family, const char *format4,
+                               const char *format6, size_t i)
+{
+	char text[IP_ADDR_STRLEN];
+
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wformat-nonliteral"
+	snprintf(text, sizeof(text), family == IP_V4 ? format4 : format6, i);
+#pragma GCC diagnostic pop
+	return sim_addr(text);
+}
+
+static struct ip_addr public_of(enum ip_family family, size_t server)
+{
+	return numbered(family, "100.64.%zu.1", "2001:db8:%zu::1", server);
+}
+
+static struct ip_addr lan_of(enum ip_family family, size_t server)
+{
+	return numbered(family, "172.16.%zu.9", "fd16:%zu::9", server);
+}
+
+static struct ip_addr tunnel_of(enum ip_family family, size_t device)
+{
+	return numbered(family, "10.%zu.0.2", "fd10:%zu::2", device);
+}
+
+/* ---- drawing a plan */
+
+static void add_prefix(struct plan_peer *p, const struct ip_addr *addr, uint8_t len)
+{
+	if (p->prefix_count < PLAN_PREFIXES)
+		p->prefixes[p->prefix_count++] =
+			ip_prefix_mask((struct ip_prefix){ *addr, len });
+}
+
+static void draw_prefixes(struct random_case *c, struct plan_peer *p)
+{
+	enum ip_family family = chance(c, 60) ? IP_V4 : IP_V6;
+	bool v4 = family == IP_V4;
+	size_t other = pick(c, c->server_count);
+	struct ip_addr addr;
+
+	switch (pick(c, 7)) {
+	case 0: /* all of a family */
+		addr = public_of(family, 0);
+		add_prefix(p, &addr, 0);
+		break;
+	case 1: /* in two halves */
+		addr = v4 ? sim_addr("0.0.0.0") : sim_addr("::");
+		add_prefix(p, &addr, 1);
+		addr = v4 ? sim_addr("128.0.0.0") : sim_addr("8000::");
+		add_prefix(p, &addr, 1);
+		break;
+	case 2: /* all servers, or all LANs */
+		addr = chance(c, 50) ? public_of(family, 0) : lan_of(family, 0);
+		add_prefix(p, &addr, v4 ? 12 : 16);
+		break;
+	case 3: /* a few servers: neighbours */
+		addr = public_of(family, other);
+		add_prefix(p, &addr, v4 ? 22 : 46);
+		break;
+	case 4: /* one server */
+		addr = public_of(family, other);
+		add_prefix(p, &addr, ip_addr_bits(&addr));
+		break;
+	case 5: /* somebody's LAN */
+		addr = lan_of(family, other);
+		add_prefix(p, &addr, v4 ? 24 : 64);
+		break;
+	default: /* one's own, of both families */
+		addr = lan_of(IP_V4, p->server);
+		add_prefix(p, &addr, 24);
+		addr = lan_of(IP_V6, p->server);
+		add_prefix(p, &addr, 64);
+		break;
+	}
+}
+
+/* No cycle of Via: devices name only those that come later in the plan. */
+static void draw_via(struct random_case *c, size_t device, size_t percent,
+                     enum via_kind *via, size_t *via_device)
+{
+	size_t later = c->plan.device_count - device - 1;
+
+	if (!chance(c, percent))
+		return;
+	if (later == 0 || chance(c, 40)) {
+		*via = VIA_NETWORK;
+	} else {
+		*via = VIA_NAME;
+		*via_device = device + 1 + pick(c, later);
+	}
+}
+
+static void draw_device(struct random_case *c, size_t i)
+{
+	struct plan_device *d = &c->plan.devices[i];
+
+	/* names differ by their second letter, and sort in no order */
+	snprintf(d->name, sizeof(d->name), "%c%c", (char)('a' + pick(c, 26)),
+	         (char)('a' + i));
+	d->v4 = chance(c, 90);
+	d->v6 = !d->v4 || chance(c, 70);
+	d->metric = chance(c, 70) ? 0 : (int32_t)pick(c, 7) - 3;
+	d->table_off = chance(c, 6);
+	draw_via(c, i, 20, &d->via, &d->via_device);
+	for (size_t p = 0; p < d->peer_count; p++) {
+		struct plan_peer *peer = &d->peers[p];
+
+		peer->endpoint = public_of(chance(c, 65) ? IP_V4 : IP_V6, peer->server);
+		draw_via(c, i, 8, &peer->via, &peer->via_device);
+		for (size_t n = 1 + pick(c, 3); n > 0; n--)
+			draw_prefixes(c, peer);
+	}
+}
+
+/* Now and then a chain on purpose, as deep as there are devices: each takes the endpoint
+ * of the one before, most specifically. */
+static void draw_deep_chain(struct random_case *c)
+{
+	for (size_t i = 0; i + 1 < c->plan.device_count; i++) {
+		struct plan_device *inner = &c->plan.devices[i];
+		struct plan_device *outer = &c->plan.devices[i + 1];
+		const struct ip_addr *to = &inner->peers[0].endpoint;
+
+		outer->v4 = outer->v6 = true;
+		outer->table_off = false;
+		inner->via = inner->peers[0].via = VIA_NOT_SAID;
+		add_prefix(&outer->peers[0], to, ip_addr_bits(to));
+	}
+}
+
+static void draw_plan(struct random_case *c)
+{
+	size_t n = 1 + pick(c, PLAN_DEVICES);
+
+	c->plan.device_count = n;
+	for (size_t i = 0; i < n; i++) {
+		c->plan.devices[i].peer_count = chance(c, 80) ? 1 : 2;
+		for (size_t p = 0; p < c->plan.devices[i].peer_count; p++)
+			c->plan.devices[i].peers[p].server = c->server_count++;
+	}
+	for (size_t i = 0; i < n; i++)
+		draw_device(c, i);
+	if (chance(c, 25))
+		draw_deep_chain(c);
+}
+
+/* ---- building it */
+
+static void build_server(struct random_case *c, size_t i)
+{
+	char public4[IP_ADDR_STRLEN], public6[IP_ADDR_STRLEN];
+	struct ip_addr a4 = public_of(IP_V4, i), a6 = public_of(IP_V6, i);
+	struct ip_addr lan4 = lan_of(IP_V4, i), lan6 = lan_of(IP_V6, i);
+	struct device_settings settings = { .mtu_bytes = 1420, .port = SERVER_PORT };
+
+	c->servers[i] = world_node(c->w, ip_addr_format(&a4, public4),
+	                           ip_addr_format(&a6, public6), true);
+	node_own(c->servers[i], &lan4);
+	node_own(c->servers[i], &lan6);
+	(void)node_device(c->servers[i], "wg0", &settings);
+}
+
+static enum way_via via_word(enum via_kind via)
+{
+	switch (via) {
+	case VIA_NOT_SAID:
+		return WAY_VIA_UNION;
+	case VIA_NETWORK:
+		return WAY_VIA_NETWORK;
+	case VIA_NAME:
+		return WAY_VIA_DEVICE;
+	}
+	return WAY_VIA_UNION;
+}
+
+static const char *via_name(const struct random_case *c, enum via_kind via, size_t device)
+{
+	return via == VIA_NAME ? c->plan.devices[device].name : NULL;
+}
+
+static void build_peer(struct random_case *c, size_t i, const struct plan_peer *from)
+{
+	struct node *server = c->servers[from->server];
+	struct device *d = c->devices[i], *far = engine_first_device(server->engine);
+	struct endpoint to = { .addr = from->endpoint, .port = SERVER_PORT };
+	char text[ENDPOINT_STRLEN], prefix[IP_PREFIX_STRLEN];
+	struct wg_peer *near = world_peer(d, far, endpoint_format(&to, text));
+	struct wg_peer *back = wg_device_first_peer(device_wg(far));
+
+	for (size_t k = 0; k < from->prefix_count; k++)
+		peer_allow(near, ip_prefix_format(&from->prefixes[k], prefix));
+	for (enum ip_family family = IP_V4; family <= IP_V6; family += IP_V6 - IP_V4) {
+		struct ip_addr addr = tunnel_of(family, i);
+		struct ip_prefix whole = { addr, ip_addr_bits(&addr) };
+
+		node_behind_tun(server, &addr);
+		peer_allow(back, ip_prefix_format(&whole, prefix));
+	}
+	if (from->via != VIA_NOT_SAID)
+		ck_assert_int_eq(device_set_peer_via(
+					 d, wg_peer_public_key(near), via_word(from->via),
+					 via_name(c, from->via, from->via_device)),
+		                 0);
+}
+
+static void build_device(struct random_case *c, size_t i)
+{
+	const struct plan_device *from = &c->plan.devices[i];
+	struct ip_addr addresses[2];
+	struct device_settings settings = {
+		.addresses = addresses,
+		.mtu_bytes = 1420,
+		.port = (uint16_t)(CLIENT_PORT + i),
+		.metric = from->metric,
+		.table_off = from->table_off,
+		.via = via_word(from->via),
+		.via_name = via_name(c, from->via, from->via_device),
+	};
+
+	if (from->v4)
+		addresses[settings.address_count++] = tunnel_of(IP_V4, i);
+	if (from->v6)
+		addresses[settings.address_count++] = tunnel_of(IP_V6, i);
+	c->devices[i] = node_device(c->client, from->name, &settings);
+	for (size_t p = 0; p < from->peer_count; p++)
+		build_peer(c, i, &from->peers[p]);
+}
+
+static void draw_conditions(struct random_case *c)
+{
+	struct conditions *k = &c->w->conditions;
+
+	k->delay_us = (uint32_t)(1000 + pick(c, 40000));
+	c->clean = chance(c, 50);
+	if (c->clean)
+		return;
+	k->jitter_us = (uint32_t)pick(c, 60000);
+	k->loss_permille = (uint32_t)pick(c, 150);
+	k->duplicate_permille = (uint32_t)pick(c, 100);
+}
+
+static struct random_case *case_new(uint64_t seed)
+{
+	struct random_case *c = calloc(1, sizeof(*c));
+
+	ck_assert_ptr_nonnull(c);
+	c->seed = c->state = seed;
+	c->w = world_new(seed);
+	draw_plan(c);
+	c->client = world_node(c->w, "198.51.100.7", "2001:db8:ffff::7", false);
+	for (size_t i = 0; i < c->server_count; i++)
+		build_server(c, i);
+	/* in any order: Via names devices that are not there yet */
+	for (size_t i = c->plan.device_count; i-- > 0;)
+		build_device(c, i);
+	draw_conditions(c);
+	return c;
+}
+
+static void case_free(struct random_case *c)
+{
+	world_free(c->w);
+	free(c);
+}
+
+/* ---- sending */
+
+/* Nothing is sent where the device that has the destination lacks an address to send
+ * from. */
+static bool send_probe(struct random_case *c, const struct ip_addr *dst)
+{
+	struct chain chain = oracle_chain(&c->plan, dst);
+	const struct plan_device *d = &c->plan.devices[chain.hops[0].device];
+	struct ip_addr src =
+		sim_addr(dst->family == IP_V4 ? "192.0.2.1" : "2001:db8:aaaa::1");
+
+	if (chain.n > 0) {
+		if (!(dst->family == IP_V4 ? d->v4 : d->v6))
+			return false;
+		src = tunnel_of(dst->family, chain.hops[0].device);
+	}
+	c->chains[c->probes] = chain;
+	if (chain.end != CHAIN_NETWORK)
+		c->predicted[chain.end]++;
+	node_probe(c->client, c->probes++, &src, dst, 8 + pick(c, PAYLOAD_MAX), 0);
+	return true;
+}
+
+/* A mixed batch, to every host there is, some of them several times. */
+static void send_round(struct random_case *c)
+{
+	size_t room = BATCH_MAX;
+
+	node_batch_begin(c->client);
+	for (size_t i = 0; i < c->server_count; i++) {
+		for (enum ip_family f = IP_V4; f <= IP_V6; f += IP_V6 - IP_V4) {
+			struct ip_addr lan = lan_of(f, i), public = public_of(f, i);
+
+			for (size_t n = 1 + pick(c, 2); n > 0 && room > 1; n--) {
+				room -= send_probe(c, &lan);
+				room -= send_probe(c, &public);
+			}
+		}
+	}
+	node_batch_end(c->client);
+}
+
+/* ---- checking */
+
+static bool is_suffix(const struct trail *t, const struct trail *whole)
+{
+	return t->n <= whole->n &&
+	       memcmp(t->node, whole->node + whole->n - t->n, t->n) == 0;
+}
+
+/* Node 0 is the client, node i + 1 server i. */
+static struct trail servers_of(const struct random_case *c, const struct chain *chain,
+                               bool outermost_first)
+{
+	struct trail t = { .n = chain->n };
+
+	for (size_t i = 0; i < chain->n; i++) {
+		const struct hop *h =
+			&chain->hops[outermost_first ? chain->n - 1 - i : i];
+
+		t.node[i] =
+			(uint8_t)(1 + c->plan.devices[h->device].peers[h->peer].server);
+	}
+	return t;
+}
+
+static void check_probe(struct random_case *c, uint16_t id, bool must_arrive)
+{
+	const struct probe *p = &c->w->probes[id];
+	struct trail there = servers_of(c, &c->chains[id], true);
+	struct trail back = servers_of(c, &c->chains[id], false);
+
+	if (c->chains[id].end != CHAIN_NETWORK) {
+		check(c, p->arrived == 0);
+		return;
+	}
+	if (p->arrived > 0)
+		check(c, p->there.n == there.n && is_suffix(&p->there, &there));
+	/* An answer that had to wait for a handshake of a server on the way goes on
+	 * without the beginning of its trail. */
+	if (p->returned > 0)
+		check(c, p->back.n > 0 && is_suffix(&p->back, &back));
+	if (must_arrive) {
+		check(c, p->arrived == 1 && p->returned == 1);
+		check(c, p->back.n == back.n);
+	}
+}
+
+/* The client's uplink: datagrams only to the outermost servers of chains in use. */
+static void check_uplink(struct random_case *c)
+{
+	bool may[NODE_MAX] = { false };
+
+	for (uint16_t id = 0; id < c->probes; id++) {
+		struct trail t = servers_of(c, &c->chains[id], true);
+
+		if (c->chains[id].end == CHAIN_NETWORK)
+			may[t.node[0]] = true;
+	}
+	for (size_t i = 0; i < c->w->node_count; i++)
+		check(c, may[i] || c->client->sent[i] == 0);
+}
+
+/* What loss, doubling and overtaking may lead to, and nothing else. */
+static bool of_bad_network(enum drop reason)
+{
+	return reason == DROP_REPLAY || reason == DROP_REPLAYED_HANDSHAKE ||
+	       reason == DROP_UNKNOWN_INDEX || reason == DROP_BAD_HANDSHAKE ||
+	       reason == DROP_HANDSHAKE_FLOOD || reason == DROP_HANDSHAKE_FAILED ||
+	       reason == DROP_EXPIRED_KEY;
+}
+
+static void check_drops(struct random_case *c)
+{
+	static const enum chain_end ends[DROP_COUNT] = {
+		[DROP_NO_ROUTE] = CHAIN_NO_ROUTE,
+		[DROP_LOOP] = CHAIN_LOOP,
+		[DROP_WAY_TOO_LONG] = CHAIN_TOO_LONG,
+		[DROP_NO_CARRIER_PEER] = CHAIN_NO_CARRIER_PEER,
+		[DROP_NO_CARRIER_ADDRESS] = CHAIN_NO_CARRIER_ADDRESS,
+	};
+
+	for (enum drop reason = DROP_NONE + 1; reason < DROP_COUNT; reason++) {
+		uint64_t expected = ends[reason] ? c->predicted[ends[reason]] : 0;
+		bool excused = !c->clean && of_bad_network(reason);
+
+		if (!excused && node_drops(c->client, reason) != expected)
+			ck_abort_msg("TUNION_SEED=%" PRIu64 ": %" PRIu64
+			             " dropped: %s, not %" PRIu64,
+			             c->seed, node_drops(c->client, reason),
+			             drop_name(reason), expected);
+		for (size_t i = 0; i < c->server_count; i++)
+			check(c, excused || node_drops(c->servers[i], reason) == 0);
+	}
+}
+
+static void run(struct random_case *c, uint64_t seconds)
+{
+	check(c, world_run(c->w, c->w->now_ns + seconds * NS_PER_SEC, EVENTS_MAX));
+}
+
+START_TEST(every_packet_by_its_chain)
+{
+	struct random_case *c = case_new(unit_seed() + (uint64_t)_i);
+	uint16_t first;
+
+	for (int i = 0; i < ROUNDS; i++) {
+		send_round(c);
+		run(c, 1 + pick(c, 12));
+	}
+	/* Whatever happened, in a good network all is well again. Handshakes that crossed
+	 * may have left the ends with no session in common: data finds that out in 15 s.
+	 */
+	c->w->conditions.jitter_us = 0;
+	c->w->conditions.loss_permille = c->w->conditions.duplicate_permille = 0;
+	run(c, 120);
+	send_round(c);
+	run(c, 60);
+	first = c->probes;
+	send_round(c);
+	run(c, 10);
+	for (uint16_t id = 0; id < c->probes; id++)
+		check_probe(c, id, c->clean || id >= first);
+	check_uplink(c);
+	check_drops(c);
+	check(c, c->w->corrupt == 0);
+	check(c, !c->clean || c->w->strays == 0);
+	run(c, 900); /* the last keys are wiped, and all is quiet */
+	check(c, world_idle(c->w));
+	case_free(c);
+}
+END_TEST
+
+TCase *unit_tests(void)
+{
+	TCase *tc = tcase_create("sim/random");
+
+	tcase_set_timeout(tc, 60);
+	tcase_add_loop_test(tc, every_packet_by_its_chain, 0, SEEDS);
+	return tc;
+}
