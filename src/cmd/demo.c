@@ -52,7 +52,9 @@ int cmd_demo(int argc, char **argv)
 	}
 	err = stage_run(&o, &diag);
 	diag_print(&diag, stderr);
-	if (err != 0 && err != -EIO && diag.errors == 0)
+	if (err == -EINTR)
+		fprintf(stderr, "tunion demo: interrupted; all is cleaned up\n");
+	else if (err != 0 && err != -EIO && diag.errors == 0)
 		fprintf(stderr, "tunion demo: %s\n", strerror(-err));
 	diag_clear(&diag);
 	return err == 0 ? 0 : 1;

@@ -35,7 +35,7 @@ struct stage {
 	bool stop;           /* a signal asks us to end */
 	bool user_namespace; /* made one; else we are the system's root */
 	struct world world;
-	char dir[32]; /* "" until made */
+	char dir[64]; /* "" until made; short, as paths of sockets are */
 	struct node nodes[NODE_COUNT];
 	struct witness *uplink, *at_provider, *at_home;
 	pid_t residents[WORLD_HOST_COUNT]; /* with --keep: somebody to nsenter(1) to */
@@ -72,12 +72,17 @@ static int catch_signals(struct stage *d)
 
 static int make_dir(struct stage *d)
 {
-	memcpy(d->dir, "/tmp/tunion-demo.XXXXXX", sizeof("/tmp/tunion-demo.XXXXXX"));
-	if (mkdtemp(d->dir))
+	const char *base = getenv("TMPDIR");
+	int n = snprintf(d->dir, sizeof(d->dir), "%s/tunion-demo.XXXXXX",
+	                 base && *base ? base : "/tmp");
+	int err;
+
+	if (n > 0 && (size_t)n < sizeof(d->dir) && mkdtemp(d->dir))
 		return 0;
-	diag_error(d->diag, NULL, 0, "no temporary folder: %s", strerror(errno));
+	err = n < 0 || (size_t)n >= sizeof(d->dir) ? -ENAMETOOLONG : -errno;
+	diag_error(d->diag, NULL, 0, "no temporary folder: %s", strerror(-err));
 	d->dir[0] = 0;
-	return -errno;
+	return err;
 }
 
 static int write_files(struct stage *d)

@@ -5,7 +5,7 @@ import glob
 import os
 import re
 
-from lab import TUNION, Keys, Skip, Tunion, check, equal, main, need, wait_for
+from lab import TUNION, Keys, Skip, Tunion, equal, main, need, wait_for
 from world import INTERNET, LAN, World
 
 
@@ -34,13 +34,16 @@ def test(lab):
     w.client.iperf3(LAN, 2)
     server.wait()
     t.down()
-    reports = glob.glob(os.path.join(lab.dir, "valgrind.*.log"))
-    check(len(reports) >= 2, f"supervisor and engine should each leave a report: {reports}")
-    for path in reports:
+    judged = 0
+    for path in glob.glob(os.path.join(lab.dir, "valgrind.*.log")):
         with open(path) as f:
             text = f.read()
         errors = re.findall(r"ERROR SUMMARY: (\d+) errors", text)
+        if not errors:  # a child that became another program, such as nft
+            continue
         equal(errors, ["0"], f"errors in a report of valgrind:\n{text[-6000:]}")
+        judged += 1
+    equal(judged, 2, "reports to the end: the supervisor's and the engine's")
 
 
 main(test)

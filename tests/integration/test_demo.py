@@ -1,0 +1,69 @@
+#!/usr/bin/env python3
+"""`tunion demo`: as root and as a user it ends with 0 and leaves nothing behind; Ctrl-C at any time ends
+all it started."""
+
+import os
+import shutil
+import signal
+
+from lab import TUNION, check, equal, main, wait_for
+
+NOBODY = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "--inh-caps=-all"]
+
+
+def programs():
+    """Process ids of every tunion in this pid namespace."""
+    found = set()
+    for pid in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            with open(f"/proc/{pid}/comm") as f, open(f"/proc/{pid}/stat") as stat:
+                if f.read().startswith("tunion") and stat.read().rpartition(")")[2].split()[0] != "Z":
+                    found.add(pid)
+        except FileNotFoundError:
+            pass
+    return found
+
+
+def clean(directory, what):
+    wait_for(lambda: not programs(), f"{what}: processes left behind: {programs()}")
+    equal(os.listdir(directory), [], f"{what}: files left behind")
+
+
+def test(lab):
+    host = lab.host("host")
+    directory = os.path.join(lab.dir, "tmp")
+    os.makedirs(directory)
+    os.chmod(lab.dir, 0o755)
+    os.chmod(directory, 0o1777)
+    program = os.path.join(lab.dir, "tunion")  # where a user may look
+    shutil.copy(TUNION, program)
+    os.environ["TMPDIR"] = directory
+    before = host.snapshot()
+
+    ways = [[]] if os.environ["TUNION_LAB"] == "user" else [[], NOBODY]
+    for way in ways:
+        out = host.run([*way, program, "demo"])
+        check("checks hold" in out and "home > vpn > network" in out, out)
+        check("\x1b" not in out, "colour where there is no terminal")
+        clean(directory, "the demo")
+
+    keeping = host.start([program, "demo", "--keep"])
+    keeping.wait_output("tunion status --run-dir")
+    enter = next(line.split()[1:] for line in keeping.output().splitlines() if line.split()[:1] == ["client"]
+                 and "nsenter" in line)
+    answer = host.run([*enter, "ping", "-n", "-c", "1", "-W", "2", "192.168.77.10"])
+    check("1 received" in answer, answer)
+    equal(keeping.stop(signal.SIGINT), 0, "exit status of demo --keep after Ctrl-C")
+    clean(directory, "demo --keep")
+
+    # Ctrl-C when so much has been printed: early, between the starts, during the transfer
+    for text in ("five hosts", "AllowedIPs 10.77", "the union", "real traffic", "saw the client as 10.66"):
+        process = host.start(["stdbuf", "-oL", program, "demo"])
+        process.wait_output(text)
+        status = process.stop(signal.SIGINT)
+        check(status in (0, 1), f"exit status {status} after Ctrl-C at {text!r}")
+        clean(directory, f"Ctrl-C at {text!r}")
+    check(host.snapshot() == before, "the demo changed the host's network")
+
+
+main(test)
