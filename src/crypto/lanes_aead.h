@@ -329,6 +329,7 @@ static void use_stream(struct work *w, struct aead_job *jobs, size_t n,
                        const struct cursor *end)
 {
 	size_t next = n; /* in the stream */
+	const uint8_t *stream;
 
 	for (size_t i = 0; i < n && i <= end->job; i++) {
 		uint64_t blocks =
@@ -340,8 +341,10 @@ static void use_stream(struct work *w, struct aead_job *jobs, size_t n,
 			blocks = end->block - 1;
 		if (bytes > blocks * CHACHA_BLOCK_BYTES)
 			bytes = blocks * CHACHA_BLOCK_BYTES;
+		/* The blocks of a text lie one behind the other. */
+		stream = (const uint8_t *)w->stream + next * CHACHA_BLOCK_BYTES;
 		for (size_t k = 0; k < bytes && !w->refused[i]; k++)
-			jobs[i].text[k] ^= w->stream[next][k];
+			jobs[i].text[k] ^= stream[k];
 		next += (size_t)blocks;
 	}
 }
