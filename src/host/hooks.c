@@ -65,7 +65,7 @@ int hooks_check(const struct conf *conf, struct diag *diag)
 	diag_error(
 		diag, conf->path, hook->line,
 		"hooks are only run from files that nobody but root or the running user "
-	        "can "
+		"can "
 		"write or replace: check owner and mode of the file and its directory");
 	return -EPERM;
 }

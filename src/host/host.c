@@ -495,6 +495,8 @@ static void remove_all(struct change *c)
 	free(results);
 	unguard(c, IP_V4);
 	unguard(c, IP_V6);
+	if (!c->to->rules4)
+		journal_restore_src_valid_mark(&c->h->journal, c->diag);
 }
 
 /* After an address has been removed: the kernel takes more with it, the other addresses

@@ -320,19 +320,6 @@ static int find_connected(struct maker *m)
 	return 0;
 }
 
-/* The kernel has no IPv6 on a link below 1280: it would drop the address without a word.
- */
-static bool too_small(const struct maker *m, const struct conf *conf, size_t i)
-{
-	if (conf->addresses.v[i].prefix.addr.family != IP_V6 ||
-	    m->config->mtu_bytes >= PLAN_MTU_IPV6_MIN)
-		return false;
-	diag_warning(m->diag, conf->path, conf->addresses.v[i].line,
-	             "left out: with an MTU of %u there is no IPv6, which needs 1280",
-	             m->config->mtu_bytes);
-	return true;
-}
-
 static int add_all_addresses(struct maker *m)
 {
 	for (size_t i = 0; i < m->plan->device_count; i++) {
@@ -344,9 +331,7 @@ static int add_all_addresses(struct maker *m)
 				.address = { .ifindex = m->env->ifindex,
 				             .prefix = conf->addresses.v[j].prefix },
 			};
-			int rc = too_small(m, conf, j)
-			                 ? 0
-			                 : host_items_add(&m->config->items, &item);
+			int rc = host_items_add(&m->config->items, &item);
 
 			if (rc < 0)
 				return rc;
@@ -449,12 +434,6 @@ static int add_route(struct maker *m, const struct ip_prefix *prefix,
 		           .mtu_bytes = device->mtu_bytes },
 	};
 
-	if (prefix->addr.family == IP_V6 && m->config->mtu_bytes < PLAN_MTU_IPV6_MIN) {
-		diag_error(m->diag, device->conf->path, 0,
-		           "IPv6 cannot be routed with an MTU of %u: it needs 1280",
-		           m->config->mtu_bytes);
-		return -EINVAL;
-	}
 	/* as sources the kernel takes only addresses that it has for local */
 	if (ip_addr_is_unspecified(&item.route.src) ||
 	    ip_addr_is_multicast(&item.route.src))

@@ -290,7 +290,7 @@ int journal_set_src_valid_mark(struct journal *j, struct diag *diag)
 	return journal_save(j, diag);
 }
 
-static void undo_src_valid_mark(struct journal *j, struct diag *diag)
+void journal_restore_src_valid_mark(struct journal *j, struct diag *diag)
 {
 	int rc;
 
@@ -357,7 +357,7 @@ void journal_undo(struct journal *j, struct netlink *nl, const struct log *log,
 	if (j->guard4)
 		guard_down(j->tun, IP_V4, diag);
 	j->guard4 = j->guard6 = false;
-	undo_src_valid_mark(j, diag);
+	journal_restore_src_valid_mark(j, diag);
 	undo_tun(j, nl, diag);
 	run_hooks(j, CONF_POST_DOWN, log, diag);
 	hooks_clear(&j->hooks);

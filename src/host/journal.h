@@ -42,6 +42,9 @@ MUST_CHECK int journal_save(const struct journal *j, struct diag *diag);
  * What fails is a warning. */
 MUST_CHECK int journal_set_src_valid_mark(struct journal *j, struct diag *diag);
 
+/* Back to 0, unless it was not set for us or is needed by another instance. */
+void journal_restore_src_valid_mark(struct journal *j, struct diag *diag);
+
 /* Puts everything back, in reverse order, between PreDown and PostDown hooks, and saves.
  * What fails is a warning. log may be NULL. */
 void journal_undo(struct journal *j, struct netlink *nl, const struct log *log,

@@ -1,0 +1,573 @@
+#include "host/host_config.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "unit.h"
+
+#define FILES_MAX 4
+
+/* Public keys are any 32 bytes. */
+#define PEER(letter)                                                                     \
+	"[Peer]\nPublicKey = " letter "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\n"
+
+/* What the host has before us. */
+struct facts {
+	uint32_t tables_used[4];
+	uint32_t rules[4]; /* priorities, of both families */
+};
+
+static const struct facts plain = { .rules = { 32766, 32767 } };
+
+struct world {
+	struct conf_set set;
+	struct conf *confs[FILES_MAX];
+	struct plan plan;
+	struct diag diag;
+	struct host_config_env env;
+};
+
+static bool table_used(void *context, uint32_t table)
+{
+	const struct facts *f = context;
+
+	for (size_t i = 0; i < ARRAY_SIZE(f->tables_used); i++) {
+		if (f->tables_used[i] == table)
+			return true;
+	}
+	return false;
+}
+
+static uint32_t rule_block(void *context, enum ip_family family)
+{
+	const struct facts *f = context;
+	uint32_t used[ARRAY_SIZE(f->rules)];
+	size_t n = 0;
+
+	for (size_t i = 0; i < ARRAY_SIZE(f->rules); i++) {
+		if (f->rules[i] != 0)
+			used[n++] = f->rules[i];
+	}
+	return host_rule_block(used, n, HOST_RULES_MAX(family == IP_V4 ? 32U : 128U));
+}
+
+static struct conf *read_conf(const char *name, const char *text, struct diag *diag)
+{
+	char path[64];
+	struct conf *conf;
+	FILE *in = tmpfile();
+
+	ck_assert_ptr_nonnull(in);
+	ck_assert_int_ge(fputs(text, in), 0);
+	rewind(in);
+	snprintf(path, sizeof(path), "%s.conf", name);
+	if (conf_read_stream(&conf, in, path, diag) < 0) {
+		diag_print(diag, stdout);
+		ck_abort_msg("%s", text);
+	}
+	fclose(in);
+	return conf;
+}
+
+/* texts: NAME, TEXT, NAME, TEXT, ... NULL; names in byte order. */
+static void world_init(struct world *w, const char *const *texts,
+                       const struct facts *facts)
+{
+	*w = (struct world){ .env = { .ifindex = 7,
+		                      .table_used = table_used,
+		                      .rule_block = rule_block,
+		                      .context = (void *)(uintptr_t)facts } };
+	w->set.v = w->confs;
+	for (; texts[0]; texts += 2) {
+		ck_assert_uint_lt(w->set.n, FILES_MAX);
+		w->confs[w->set.n++] = read_conf(texts[0], texts[1], &w->diag);
+	}
+	if (plan_make(&w->plan, &w->set, NULL, &w->diag) < 0) {
+		diag_print(&w->diag, stdout);
+		ck_abort();
+	}
+}
+
+static void world_clear(struct world *w)
+{
+	plan_clear(&w->plan);
+	for (size_t i = 0; i < w->set.n; i++)
+		conf_free(w->confs[i]);
+	diag_clear(&w->diag);
+}
+
+/* One line per item; to be freed. */
+static char *format(const struct host_items *items)
+{
+	char line[NETLINK_ITEM_STRLEN], *text = NULL;
+	size_t size;
+	FILE *out = open_memstream(&text, &size);
+
+	ck_assert_ptr_nonnull(out);
+	for (size_t i = 0; i < items->n; i++)
+		fprintf(out, "%s\n", netlink_item_format(&items->v[i], line));
+	ck_assert_int_eq(fclose(out), 0);
+	return text;
+}
+
+static const struct {
+	const char *what;
+	const char *texts[2 * FILES_MAX + 1];
+	struct facts facts;
+	const char *expected;
+	uint32_t mark;
+} cases[] = {
+	{ "nothing but an address",
+	  { "a", "[Interface]\nAddress = 10.8.0.2/24\n" },
+	  { .rules = { 32766, 32767 } },
+	  "address 10.8.0.2/24\n",
+	  51820 },
+	{ "a prefix in the main table, with the source of its family",
+	  { "a", "[Interface]\nAddress = 10.8.0.2/32, fd08::2/128\nMTU = 1400\n" PEER(
+			 "D") "AllowedIPs = 192.168.7.0/24, fd77::/64\n" },
+	  { .rules = { 32766, 32767 } },
+	  "address 10.8.0.2/32\naddress fd08::2/128\n"
+	  "route 192.168.7.0/24 table 254 src 10.8.0.2 mtu 1400\n"
+	  "route fd77::/64 table 254 src fd08::2 mtu 1400\n",
+	  51820 },
+	{ "no Address of the family: no source",
+	  { "a", "[Interface]\nAddress = 10.8.0.2/32\nMTU = 1400\n" PEER(
+			 "D") "AllowedIPs = fd77::/64\n" },
+	  { .rules = { 32766, 32767 } },
+	  "address 10.8.0.2/32\nroute fd77::/64 table 254 mtu 1400\n",
+	  51820 },
+	{ "equal to and inside the connected route: none; wider: one",
+	  { "a", "[Interface]\nAddress = 10.8.0.2/24\nMTU = 1400\n" PEER(
+			 "D") "AllowedIPs = 10.8.0.0/24, 10.8.0.7/32, 10.8.0.0/16\n" },
+	  { .rules = { 32766, 32767 } },
+	  "address 10.8.0.2/24\nroute 10.8.0.0/16 table 254 src 10.8.0.2 mtu 1400\n",
+	  51820 },
+	{ "a /32 Address has no connected route, a /128 has",
+	  { "a", "[Interface]\nAddress = 10.8.0.2/32, fd08::2/128\nMTU = 1400\n" PEER(
+			 "D") "AllowedIPs = 10.8.0.2/32, fd08::2/128\n" },
+	  { .rules = { 32766, 32767 } },
+	  "address 10.8.0.2/32\naddress fd08::2/128\n"
+	  "route 10.8.0.2/32 table 254 src 10.8.0.2 mtu 1400\n",
+	  51820 },
+	{ "the connected route of another device: equal is there already, inside is not",
+	  { "a", "[Interface]\nAddress = 10.8.0.2/24\nMTU = 1400\n", "b",
+	    "[Interface]\nAddress = 10.9.0.2/32\nMTU = 1300\n" PEER(
+		    "D") "AllowedIPs = 10.8.0.0/24, 10.8.0.128/25\n" },
+	  { .rules = { 32766, 32767 } },
+	  "address 10.8.0.2/24\naddress 10.9.0.2/32\n"
+	  "route 10.8.0.128/25 table 254 src 10.9.0.2 mtu 1300\n",
+	  51820 },
+	{ "equal Addresses once; IPv4 may differ in length, IPv6 gets the shortest",
+	  { "a", "[Interface]\nAddress = 10.8.0.2/24, fd08::2/128\n", "b",
+	    "[Interface]\nAddress = 10.8.0.2/24, 10.8.0.2/32, fd08::2/64\n" },
+	  { .rules = { 32766, 32767 } },
+	  "address 10.8.0.2/24\naddress fd08::2/64\naddress 10.8.0.2/32\n",
+	  51820 },
+	{ "the default route, as wg-quick",
+	  { "a", "[Interface]\nAddress = 10.8.0.2/32\nMTU = 1420\n" PEER(
+			 "D") "AllowedIPs = 0.0.0.0/0\nEndpoint = 203.0.113.1:51820\n" },
+	  { .rules = { 32766, 32767 } },
+	  "address 10.8.0.2/32\nroute 0.0.0.0/0 table 51820 src 10.8.0.2 mtu 1420\n"
+	  "IPv4 rule 32764: table 254 suppress_prefixlength 0\n"
+	  "IPv4 rule 32765: not fwmark 51820 table 51820\n",
+	  51820 },
+	{ "both default routes: one table, rules for each family; no endpoint needed",
+	  { "a", "[Interface]\nMTU = 1420\n" PEER("D") "AllowedIPs = 0.0.0.0/0, ::/0\n" },
+	  { .rules = { 32766, 32767 } },
+	  "route 0.0.0.0/0 table 51820 mtu 1420\nroute ::/0 table 51820 mtu 1420\n"
+	  "IPv4 rule 32764: table 254 suppress_prefixlength 0\n"
+	  "IPv4 rule 32765: not fwmark 51820 table 51820\n"
+	  "IPv6 rule 32764: table 254 suppress_prefixlength 0\n"
+	  "IPv6 rule 32765: not fwmark 51820 table 51820\n",
+	  51820 },
+	{ "tables in use are passed over",
+	  { "a", "[Interface]\nMTU = 1420\n" PEER("D") "AllowedIPs = 0.0.0.0/0\n", "b",
+	    "[Interface]\nMTU = 1420\nTable = 51822\n" },
+	  { .tables_used = { 51820, 51821 }, .rules = { 32766, 32767 } },
+	  "route 0.0.0.0/0 table 51823 mtu 1420\n"
+	  "IPv4 rule 32764: table 254 suppress_prefixlength 0\n"
+	  "IPv4 rule 32765: not fwmark 51823 table 51823\n",
+	  51823 },
+	{ "a FwMark is mark and table; the first counts",
+	  { "a", "[Interface]\nMTU = 1420\n" PEER("D") "AllowedIPs = 0.0.0.0/0\n", "b",
+	    "[Interface]\nFwMark = 0x4321\n", "c", "[Interface]\nFwMark = 7\n" },
+	  { .tables_used = { 0x4321 }, .rules = { 32766, 32767 } },
+	  "route 0.0.0.0/0 table 17185 mtu 1420\n"
+	  "IPv4 rule 32764: table 254 suppress_prefixlength 0\n"
+	  "IPv4 rule 32765: not fwmark 17185 table 17185\n",
+	  0x4321 },
+	{ "a FwMark that is the number of the main table is no table",
+	  { "a", "[Interface]\nMTU = 1420\nFwMark = 254\n" PEER(
+			 "D") "AllowedIPs = 0.0.0.0/0\n" },
+	  { .rules = { 32766, 32767 } },
+	  "route 0.0.0.0/0 table 51820 mtu 1420\n"
+	  "IPv4 rule 32764: table 254 suppress_prefixlength 0\n"
+	  "IPv4 rule 32765: not fwmark 254 table 51820\n",
+	  254 },
+	{ "every prefix with a network endpoint inside, the longest first",
+	  { "a", "[Interface]\nAddress = 10.8.0.2/32\nMTU = 1420\n" PEER(
+			 "D") "AllowedIPs = 203.0.113.0/24, 203.0.0.0/16, 128.0.0.0/1, "
+	                      "0.0.0.0/1, "
+	                      "203.1.0.0/16\nEndpoint = 203.0.113.1:51820\n" },
+	  { .rules = { 32766, 32767 } },
+	  "address 10.8.0.2/32\nroute 0.0.0.0/1 table 254 src 10.8.0.2 mtu 1420\n"
+	  "route 128.0.0.0/1 table 51821 src 10.8.0.2 mtu 1420\n"
+	  "route 203.0.0.0/16 table 51822 src 10.8.0.2 mtu 1420\n"
+	  "route 203.0.113.0/24 table 51823 src 10.8.0.2 mtu 1420\n"
+	  "route 203.1.0.0/16 table 254 src 10.8.0.2 mtu 1420\n"
+	  "IPv4 rule 32716: table 254 suppress_prefixlength 24\n"
+	  "IPv4 rule 32717: not fwmark 51820 table 51823\n"
+	  "IPv4 rule 32732: table 254 suppress_prefixlength 16\n"
+	  "IPv4 rule 32733: not fwmark 51820 table 51822\n"
+	  "IPv4 rule 32762: table 254 suppress_prefixlength 1\n"
+	  "IPv4 rule 32763: not fwmark 51820 table 51821\n",
+	  51820 },
+	{ "an endpoint inside another device's prefix is carried by it: no rules for "
+	  "that",
+	  { "home",
+	    "[Interface]\nAddress = 10.9.0.2/32\nMTU = 1300\n" PEER(
+		    "D") "AllowedIPs = 192.168.7.0/24\nEndpoint = 198.51.100.9:51820\n",
+	    "vpn",
+	    "[Interface]\nAddress = 10.8.0.2/32\nMTU = 1420\n" PEER(
+		    "B") "AllowedIPs = 198.51.100.0/24\nEndpoint = 203.0.113.1:51820\n" },
+	  { .rules = { 32766, 32767 } },
+	  "address 10.9.0.2/32\naddress 10.8.0.2/32\n"
+	  "route 192.168.7.0/24 table 254 src 10.9.0.2 mtu 1300\n"
+	  "route 198.51.100.0/24 table 254 src 10.8.0.2 mtu 1420\n",
+	  51820 },
+	{ "Table = off: no route; what another device has is routed",
+	  { "a",
+	    "[Interface]\nAddress = 10.8.0.2/32\nMTU = 1420\nTable = off\n" PEER(
+		    "D") "AllowedIPs = 0.0.0.0/0, 10.20.0.0/16\nEndpoint = "
+	                 "203.0.113.1:51820\n",
+	    "b",
+	    "[Interface]\nAddress = 10.9.0.2/32\nMTU = 1300\n" PEER(
+		    "B") "AllowedIPs = 10.20.0.0/16\n" },
+	  { .rules = { 32766, 32767 } },
+	  "address 10.8.0.2/32\naddress 10.9.0.2/32\n"
+	  "route 10.20.0.0/16 table 254 src 10.9.0.2 mtu 1300\n",
+	  51820 },
+	{ "Table = NUMBER: all routes there, connected ones too, no rules",
+	  { "a", "[Interface]\nAddress = 10.8.0.2/24\nMTU = 1420\nTable = 1234\n" PEER(
+			 "D") "AllowedIPs = 0.0.0.0/0, 10.8.0.0/24\nEndpoint = "
+	                      "203.0.113.1:51820\n" },
+	  { .rules = { 32766, 32767 } },
+	  "address 10.8.0.2/24\nroute 0.0.0.0/0 table 1234 src 10.8.0.2 mtu 1420\n"
+	  "route 10.8.0.0/24 table 1234 src 10.8.0.2 mtu 1420\n",
+	  51820 },
+	{ "the same prefix in two files: the active one's source; one route per table",
+	  { "a",
+	    "[Interface]\nAddress = 10.8.0.2/32\nMTU = 1420\n# tunion: Metric = 5\n" PEER(
+		    "D") "AllowedIPs = 10.20.0.0/16\n",
+	    "b",
+	    "[Interface]\nAddress = 10.9.0.2/32\nMTU = 1300\n" PEER(
+		    "B") "AllowedIPs = 10.20.0.0/16\n",
+	    "c",
+	    "[Interface]\nAddress = 10.10.0.2/32\nMTU = 1300\nTable = 99\n" PEER(
+		    "C") "AllowedIPs = 10.20.0.0/16\n" },
+	  { .rules = { 32766, 32767 } },
+	  "address 10.8.0.2/32\naddress 10.9.0.2/32\naddress 10.10.0.2/32\n"
+	  "route 10.20.0.0/16 table 254 src 10.9.0.2 mtu 1300\n"
+	  "route 10.20.0.0/16 table 99 src 10.10.0.2 mtu 1300\n",
+	  51820 },
+	{ "before all other rules there are",
+	  { "a", "[Interface]\nMTU = 1420\n" PEER("D") "AllowedIPs = 0.0.0.0/0\n" },
+	  { .rules = { 32766, 5210, 32767, 100 } },
+	  "route 0.0.0.0/0 table 51820 mtu 1420\n"
+	  "IPv4 rule 98: table 254 suppress_prefixlength 0\n"
+	  "IPv4 rule 99: not fwmark 51820 table 51820\n",
+	  51820 },
+	{ "or, where they leave no room, before as many as can be",
+	  { "a", "[Interface]\nMTU = 1420\n" PEER("D") "AllowedIPs = 0.0.0.0/0\n" },
+	  { .rules = { 32766, 5210, 32767, 66 } },
+	  "route 0.0.0.0/0 table 51820 mtu 1420\n"
+	  "IPv4 rule 5208: table 254 suppress_prefixlength 0\n"
+	  "IPv4 rule 5209: not fwmark 51820 table 51820\n",
+	  51820 },
+	{ "a multicast Address is no source",
+	  { "a", "[Interface]\nAddress = 224.0.0.5/32\nMTU = 1420\n" PEER(
+			 "D") "AllowedIPs = 10.20.0.0/16\n" },
+	  { .rules = { 32766, 32767 } },
+	  "address 224.0.0.5/32\nroute 10.20.0.0/16 table 254 mtu 1420\n",
+	  51820 },
+};
+
+START_TEST(each_plan_gives_its_list)
+{
+	struct host_numbers numbers = { 0 };
+	struct host_config config;
+	struct world w;
+	char *text;
+
+	world_init(&w, cases[_i].texts, &cases[_i].facts);
+	ck_assert_int_eq(host_numbers_choose_mark(&numbers, &w.plan, &w.env, &w.diag), 0);
+	ck_assert_uint_eq(numbers.mark, cases[_i].mark);
+	ck_assert_int_eq(host_config_make(&config, &numbers, &w.plan, &w.env, &w.diag),
+	                 0);
+	text = format(&config.items);
+	ck_assert_msg(strcmp(text, cases[_i].expected) == 0, "%s: got\n%s",
+	              cases[_i].what, text);
+	ck_assert_int_eq(config.rules4, strstr(text, "IPv4 rule") != NULL);
+	ck_assert_int_eq(config.rules6, strstr(text, "IPv6 rule") != NULL);
+	for (size_t i = 0; i < config.items.n; i++) {
+		if (config.items.v[i].kind == NETLINK_KIND_ROUTE)
+			ck_assert_uint_eq(config.items.v[i].route.ifindex, 7);
+	}
+	free(text);
+	host_config_clear(&config);
+	world_clear(&w);
+}
+END_TEST
+
+START_TEST(no_priority_is_free)
+{
+	static const char *const texts[] = {
+		"a", "[Interface]\nMTU = 1420\n" PEER("D") "AllowedIPs = 0.0.0.0/0\n",
+		NULL
+	};
+	static const struct facts crowded = { .rules = { 50, 100, 160 } };
+	struct host_numbers numbers = { .mark = 1, .table = { 1 } };
+	struct host_config config;
+	struct world w;
+
+	world_init(&w, texts, &crowded);
+	ck_assert_int_eq(host_config_make(&config, &numbers, &w.plan, &w.env, &w.diag),
+	                 -ENOSPC);
+	ck_assert_uint_eq(w.diag.errors, 1);
+	world_clear(&w);
+}
+END_TEST
+
+static const struct {
+	const char *what;
+	const char *from[2 * FILES_MAX + 1], *to[2 * FILES_MAX + 1];
+	const char *add, *replace, *remove;
+} changes[] = {
+	{ "nothing",
+	  { "a", "[Interface]\nAddress = 10.8.0.2/32\n" PEER(
+			 "D") "AllowedIPs = 10.20.0.0/16\n" },
+	  { "a", "[Interface]\nAddress = 10.8.0.2/32\n" PEER(
+			 "D") "AllowedIPs = 10.20.0.0/16\n" },
+	  "",
+	  "",
+	  "" },
+	{ "another MTU and source: the routes get them at once",
+	  { "a", "[Interface]\nAddress = 10.8.0.2/32\nMTU = 1400\n" PEER(
+			 "D") "AllowedIPs = 10.20.0.0/16\n" },
+	  { "a", "[Interface]\nAddress = 10.8.0.3/32\nMTU = 1300\n" PEER(
+			 "D") "AllowedIPs = 10.20.0.0/16\n" },
+	  "address 10.8.0.3/32\n",
+	  "route 10.20.0.0/16 table 254 src 10.8.0.3 mtu 1300\n",
+	  "address 10.8.0.2/32\n" },
+	{ "an endpoint moves into a prefix: the new table is there before the old route "
+	  "goes",
+	  { "a", "[Interface]\nMTU = 1400\n" PEER(
+			 "D") "AllowedIPs = 10.20.0.0/16\nEndpoint = 203.0.113.1:1\n" },
+	  { "a", "[Interface]\nMTU = 1400\n" PEER(
+			 "D") "AllowedIPs = 10.20.0.0/16\nEndpoint = 10.20.0.1:1\n" },
+	  "route 10.20.0.0/16 table 51821 mtu 1400\n"
+	  "IPv4 rule 32732: table 254 suppress_prefixlength 16\n"
+	  "IPv4 rule 32733: not fwmark 51820 table 51821\n",
+	  "",
+	  "route 10.20.0.0/16 table 254 mtu 1400\n" },
+	{ "a file less: rules go first, addresses last",
+	  { "a",
+	    "[Interface]\nAddress = 10.8.0.2/32\nMTU = 1400\n" PEER(
+		    "D") "AllowedIPs = 0.0.0.0/0\n",
+	    "b", "[Interface]\nAddress = 10.9.0.2/32\nMTU = 1400\n" },
+	  { "b", "[Interface]\nAddress = 10.9.0.2/32\nMTU = 1400\n" },
+	  "",
+	  "",
+	  "IPv4 rule 32765: not fwmark 51820 table 51820\n"
+	  "IPv4 rule 32764: table 254 suppress_prefixlength 0\n"
+	  "route 0.0.0.0/0 table 51820 src 10.8.0.2 mtu 1400\naddress 10.8.0.2/32\n" },
+};
+
+static void make(struct world *w, const char *const *texts, struct host_numbers *numbers,
+                 struct host_config *config)
+{
+	world_init(w, texts, &plain);
+	if (numbers->mark == 0)
+		ck_assert_int_eq(
+			host_numbers_choose_mark(numbers, &w->plan, &w->env, &w->diag),
+			0);
+	ck_assert_int_eq(host_config_make(config, numbers, &w->plan, &w->env, &w->diag),
+	                 0);
+}
+
+static void check_list(const char *what, const char *list, const struct host_items *items,
+                       const char *expected)
+{
+	char *text = format(items);
+
+	ck_assert_msg(strcmp(text, expected) == 0, "%s, %s: got\n%s", what, list, text);
+	free(text);
+}
+
+START_TEST(only_the_difference_is_done)
+{
+	struct host_numbers numbers = { 0 };
+	struct host_config from, to;
+	struct host_difference d;
+	struct world w1, w2;
+
+	make(&w1, changes[_i].from, &numbers, &from);
+	make(&w2, changes[_i].to, &numbers, &to);
+	ck_assert_int_eq(host_config_compare(&d, &from, &to), 0);
+	check_list(changes[_i].what, "add", &d.add, changes[_i].add);
+	check_list(changes[_i].what, "replace", &d.replace, changes[_i].replace);
+	check_list(changes[_i].what, "remove", &d.remove, changes[_i].remove);
+	host_difference_clear(&d);
+	host_config_clear(&from);
+	host_config_clear(&to);
+	world_clear(&w1);
+	world_clear(&w2);
+}
+END_TEST
+
+/* A route table as the kernel's: a slow model of the rules, to be asked with any address.
+ */
+static const struct netlink_route *lookup_table(const struct host_items *items,
+                                                uint32_t table, const struct ip_addr *to,
+                                                int suppress)
+{
+	const struct netlink_route *best = NULL;
+
+	for (size_t i = 0; i < items->n; i++) {
+		const struct netlink_route *r = &items->v[i].route;
+
+		if (items->v[i].kind == NETLINK_KIND_ROUTE && r->table == table &&
+		    ip_prefix_contains(&r->dst, to) && r->dst.len > suppress &&
+		    (!best || best->dst.len < r->dst.len))
+			best = r;
+	}
+	return best;
+}
+
+static const struct netlink_route *lookup(const struct host_items *items,
+                                          const struct ip_addr *to, uint32_t mark)
+{
+	const struct netlink_route *r = NULL;
+	uint32_t last = 0;
+
+	for (size_t i = 0; i < items->n && !r; i++) {
+		const struct netlink_rule *rule = &items->v[i].rule;
+
+		if (items->v[i].kind != NETLINK_KIND_RULE || rule->family != to->family)
+			continue;
+		ck_assert_uint_gt(rule->priority, last);
+		last = rule->priority;
+		if (!rule->has_mark || rule->invert == (mark != rule->mark))
+			r = lookup_table(items, rule->table, to,
+			                 rule->has_suppress ? rule->suppress_len : -1);
+	}
+	return r ? r : lookup_table(items, NETLINK_TABLE_MAIN, to, -1);
+}
+
+static struct ip_prefix draw_prefix(uint64_t *seed, uint32_t *value)
+{
+	uint8_t len = (uint8_t)(unit_random(seed) % 9 + 4);
+	struct ip_prefix p = { .addr = { .family = IP_V4 }, .len = len };
+
+	*value = (uint32_t)unit_random(seed);
+	for (int i = 0; i < 4; i++)
+		p.addr.b[i] = (uint8_t)(*value >> (24 - 8 * i));
+	return ip_prefix_mask(p);
+}
+
+/* A device with random, dense prefixes and an endpoint anywhere. */
+static void draw_file(uint64_t *seed, char *text, size_t size, struct ip_addr *endpoint)
+{
+	char prefix[IP_PREFIX_STRLEN], addr[IP_ADDR_STRLEN];
+	uint32_t value;
+	size_t n = (size_t)snprintf(text, size, "[Interface]\nMTU = 1400\n" PEER("D"));
+
+	for (int i = 0; i < 24; i++) {
+		struct ip_prefix p = draw_prefix(seed, &value);
+
+		n += (size_t)snprintf(text + n, size - n, "AllowedIPs = %s\n",
+		                      ip_prefix_format(&p, prefix));
+	}
+	*endpoint = draw_prefix(seed, &value).addr;
+	endpoint->b[3] = 9;
+	snprintf(text + n, size - n, "Endpoint = %s:1\n", ip_addr_format(endpoint, addr));
+}
+
+/* Routes of another link in the main table; one that we put there would be refused. */
+static void draw_lan(uint64_t *seed, const struct world *w, struct host_items *items)
+{
+	uint32_t value;
+
+	for (int i = 0; i < 8; i++) {
+		struct netlink_item lan = { .kind = NETLINK_KIND_ROUTE,
+			                    .route = { .dst = draw_prefix(seed, &value),
+			                               .ifindex = 1,
+			                               .table = NETLINK_TABLE_MAIN } };
+
+		if (!trie_find(w->plan.table.trie, &lan.route.dst))
+			ck_assert_int_eq(host_items_add(items, &lan), 0);
+	}
+}
+
+/* The longest prefix of all tables together. */
+static const struct netlink_route *longest(const struct host_items *items,
+                                           const struct ip_addr *to)
+{
+	const struct netlink_route *best = NULL;
+
+	for (size_t i = 0; i < items->n; i++) {
+		const struct netlink_route *r = &items->v[i].route;
+
+		if (items->v[i].kind == NETLINK_KIND_ROUTE &&
+		    ip_prefix_contains(&r->dst, to) &&
+		    (!best || best->dst.len < r->dst.len))
+			best = r;
+	}
+	return best;
+}
+
+/* The host sends a packet where the longest prefix of the union and the LAN's routes
+ * says, and one of ours for an endpoint in the network never to the tun. */
+START_TEST(rules_are_one_longest_prefix_match)
+{
+	uint64_t seed = unit_seed() + (uint64_t)_i;
+	char text[4096];
+	const char *const texts[] = { "a", text, NULL };
+	struct host_numbers numbers = { 0 };
+	const struct netlink_route *got, *want;
+	struct host_config config;
+	struct ip_addr endpoint;
+	struct world w;
+
+	draw_file(&seed, text, sizeof(text), &endpoint);
+	make(&w, texts, &numbers, &config);
+	draw_lan(&seed, &w, &config.items);
+	for (int i = 0; i < 2000; i++) {
+		uint32_t value;
+		struct ip_addr to = draw_prefix(&seed, &value).addr;
+
+		to.b[3] = (uint8_t)value;
+		got = lookup(&config.items, &to, 0);
+		want = longest(&config.items, &to);
+		ck_assert_msg(got == want, "%u.%u.%u.%u\n%s", to.b[0], to.b[1], to.b[2],
+		              to.b[3], text);
+	}
+	got = lookup(&config.items, &endpoint, numbers.mark);
+	ck_assert_msg(!got || got->ifindex == 1, "%s", text);
+	host_config_clear(&config);
+	world_clear(&w);
+}
+END_TEST
+
+TCase *unit_tests(void)
+{
+	TCase *tc = tcase_create("host/host_config");
+
+	tcase_add_loop_test(tc, each_plan_gives_its_list, 0, ARRAY_SIZE(cases));
+	tcase_add_test(tc, no_priority_is_free);
+	tcase_add_loop_test(tc, only_the_difference_is_done, 0, ARRAY_SIZE(changes));
+	tcase_add_loop_test(tc, rules_are_one_longest_prefix_match, 0, 20);
+	return tc;
+}
