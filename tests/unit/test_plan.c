@@ -1,0 +1,287 @@
+/* tests/unit/test_plan.c - what transcripts in tests/cli don't show: path MTUs, partial
+ * sets, many files */
+#include "unit.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "plan/plan.h"
+
+#define FILES_MAX 1000
+
+static struct conf *files[FILES_MAX];
+static struct conf_set set;
+static struct plan plan;
+static struct diag diag;
+
+static void start(void)
+{
+	set = (struct conf_set){ .v = files };
+}
+
+static void stop(void)
+{
+	plan_clear(&plan);
+	while (set.n > 0)
+		conf_free(files[--set.n]);
+	diag_clear(&diag);
+}
+
+/* Names must come in byte order, as conf_set_read would have them. */
+static void add_file(const char *name, const char *fmt, ...) PRINTF_LIKE(2, 3);
+static void add_file(const char *name, const char *fmt, ...)
+{
+	struct diag of_conf = { 0 }; /* its warnings are not what is tested here */
+	char path[64], *text;
+	va_list args;
+	FILE *stream;
+
+	va_start(args, fmt);
+	ck_assert_int_gt(vasprintf(&text, fmt, args), 0);
+	va_end(args);
+	snprintf(path, sizeof(path), "%s.conf", name);
+	stream = fmemopen(text, strlen(text), "r");
+	ck_assert_ptr_nonnull(stream);
+	ck_assert_int_eq(conf_read_stream(&files[set.n++], stream, path, &of_conf), 0);
+	fclose(stream);
+	diag_clear(&of_conf);
+	free(text);
+}
+
+#define KEY_A "qRCwZSKInrMAq5sepfCdaCsRJaoLe5jhtzfiw7CjbwM="
+#define KEY_B "5JBXIMNqZ64lZ+0xvg0vhKQvyNvG2yKuJ0JjuC0wA3g="
+
+static void expect_diag(const char *text)
+{
+	char *printed = NULL;
+	size_t n = 0;
+	FILE *out = open_memstream(&printed, &n);
+
+	ck_assert_ptr_nonnull(out);
+	diag_print(&diag, out);
+	fclose(out);
+	ck_assert_str_eq(printed, text);
+	free(printed);
+}
+
+static uint32_t mtu_of(const char *name)
+{
+	const struct plan_device *d = plan_find(&plan, name);
+
+	ck_assert_ptr_nonnull(d);
+	return d->mtu_bytes;
+}
+
+/* 1492 to 192.0.2.0/24, 65536 to this host, unknown elsewhere */
+static uint32_t path_mtu(void *context, const struct ip_addr *to)
+{
+	ck_assert_str_eq(context, "host");
+	if (to->b[0] == 192)
+		return 1492;
+	return to->b[0] == 127 ? 65536 : 0;
+}
+
+static const struct plan_env env = { path_mtu, (char[]){ "host" } };
+
+START_TEST(no_files)
+{
+	ck_assert_int_eq(plan_make(&plan, &set, &env, &diag), 0);
+	ck_assert_uint_eq(plan.tun_mtu_bytes, 0);
+	ck_assert_ptr_null(plan_find(&plan, "vpn"));
+}
+END_TEST
+
+START_TEST(mtus_by_path)
+{
+	add_file("inner", "[Interface]\nAddress = 10.3.0.2\n[Peer]\nPublicKey = " KEY_A
+	                  "\nAllowedIPs = 10.3.0.0/24\nEndpoint = 10.2.0.1:1\n");
+	add_file("known", "[Interface]\nAddress = 10.1.0.2\n[Peer]\nPublicKey = " KEY_A
+	                  "\nAllowedIPs = 10.1.0.0/24\nEndpoint = 192.0.2.1:1\n");
+	add_file("local", "[Interface]\nAddress = 10.2.0.2\n[Peer]\nPublicKey = " KEY_A
+	                  "\nAllowedIPs = 10.2.0.0/24\nEndpoint = 127.0.0.1:1\n");
+	add_file("none",
+	         "[Interface]\nAddress = 10.5.0.2\n[Peer]\nPublicKey = " KEY_A "\n");
+	add_file("said", "[Interface]\nMTU = 1300\n[Peer]\nPublicKey = " KEY_A
+	                 "\nEndpoint = 192.0.2.1:1\n");
+	add_file("unknown", "[Interface]\nAddress = 10.6.0.2\n[Peer]\nPublicKey = " KEY_A
+	                    "\nEndpoint = 203.0.113.1:1\n");
+	ck_assert_int_eq(plan_make(&plan, &set, &env, &diag), 0);
+	ck_assert_uint_eq(mtu_of("known"), 1412);
+	ck_assert_uint_eq(mtu_of("local"), 65455);
+	ck_assert_uint_eq(mtu_of("inner"), 65375);
+	ck_assert_uint_eq(mtu_of("none"), 1420);
+	ck_assert_uint_eq(mtu_of("said"), 1300);
+	ck_assert_uint_eq(mtu_of("unknown"), 1420);
+	ck_assert_uint_eq(plan.tun_mtu_bytes, 65455);
+}
+END_TEST
+
+/* As the newer wg-quick: the peer with the least decides. */
+START_TEST(least_mtu_of_a_devices_peers)
+{
+	add_file("a", "[Interface]\nAddress = 10.4.0.2\n[Peer]\nPublicKey = " KEY_A
+	              "\nEndpoint = 127.0.0.1:1\n[Peer]\nPublicKey = " KEY_B
+	              "\nEndpoint = 192.0.2.1:1\n");
+	ck_assert_int_eq(plan_make(&plan, &set, &env, &diag), 0);
+	ck_assert_uint_eq(mtu_of("a"), 1412);
+}
+END_TEST
+
+/* a's first peer lies in b, b's peer in a's second one. */
+START_TEST(devices_that_carry_each_other_end_somewhere)
+{
+	add_file("a",
+	         "[Interface]\nAddress = 10.1.0.2\n[Peer]\nPublicKey = " KEY_A
+	         "\nAllowedIPs = 10.1.0.0/24\nEndpoint = 10.2.0.1:1\n[Peer]\nPublicKey "
+	         "= " KEY_B "\nAllowedIPs = 10.11.0.0/24\nEndpoint = 192.0.2.1:1\n");
+	add_file("b", "[Interface]\nAddress = 10.2.0.2\n[Peer]\nPublicKey = " KEY_A
+	              "\nAllowedIPs = 10.2.0.0/24\nEndpoint = 10.11.0.1:1\n");
+	ck_assert_int_eq(plan_make(&plan, &set, &env, &diag), 0);
+	ck_assert_uint_ge(mtu_of("a"), PLAN_MTU_IPV4_MIN);
+	ck_assert_uint_ge(mtu_of("b"), PLAN_MTU_IPV4_MIN);
+	expect_diag("");
+}
+END_TEST
+
+START_TEST(what_was_understood_of_bad_files_is_checked_too)
+{
+	add_file("a", "[Interface]\nListenPort = 1000\n# tunion: Via = "
+	              "b\n[Peer]\nPublicKey = " KEY_A "\nEndpoint = 192.0.2.1:1\n");
+	add_file("b", "[Interface]\nListenPort = 1000\n");
+	diag_error(&diag, "b.conf", 9, "AllowedIPs is wrong");
+	ck_assert_int_eq(plan_make(&plan, &set, NULL, &diag), -EINVAL);
+	ck_assert_uint_eq(plan.device_count, 0);
+	/* but not that b has not a's endpoint: it might have */
+	expect_diag("b.conf:2: ListenPort 1000 is also that of a.conf:2: expected "
+	            "another one, or "
+	            "none\n"
+	            "b.conf:9: AllowedIPs is wrong\n");
+}
+END_TEST
+
+START_TEST(a_resolved_name_is_followed)
+{
+	char way[64];
+
+	add_file("home", "[Interface]\nAddress = 10.1.0.2\n[Peer]\nPublicKey = " KEY_A
+	                 "\nAllowedIPs = 10.1.0.0/24\nEndpoint = home.example:1\n");
+	add_file("vpn", "[Interface]\nAddress = 10.2.0.2\n[Peer]\nPublicKey = " KEY_B
+	                "\nAllowedIPs = 0.0.0.0/0\nEndpoint = 192.0.2.1:1\n");
+	files[0]->peers[0].endpoint.addr = files[1]->peers[0].endpoint.addr;
+	ck_assert_int_eq(plan_make(&plan, &set, NULL, &diag), 0);
+	ck_assert_str_eq(way_format(&plan.devices[0].peers[0].way, way, sizeof(way)),
+	                 "home > vpn > network");
+}
+END_TEST
+
+/* Three files share three prefixes, so there are 3 pairs, told in 3 lines. */
+START_TEST(standbys_are_told_once_per_pair)
+{
+	for (unsigned i = 0; i < 3; i++) {
+		char name[2] = { (char)('a' + i), '\0' };
+
+		add_file(name,
+		         "[Interface]\n# tunion: Metric = %u\n[Peer]\nPublicKey = " KEY_A
+		         "\nAllowedIPs = 10.0.0.0/8, 10.1.0.0/16\nAllowedIPs = "
+		         "10.%u.0.0/20\n",
+		         10 - i, i / 2);
+	}
+	ck_assert_int_eq(plan_make(&plan, &set, NULL, &diag), 0);
+	expect_diag("a.conf:5: warning: 10.0.0.0/8 (and 1 more) stands by for c.conf:5, "
+	            "which "
+	            "comes first\n"
+	            "a.conf:6: warning: 10.0.0.0/20 stands by for b.conf:6, which comes "
+	            "first\n"
+	            "b.conf:5: warning: 10.0.0.0/8 (and 1 more) stands by for c.conf:5, "
+	            "which "
+	            "comes first\n");
+}
+END_TEST
+
+static const struct {
+	const char *a, *b; /* AllowedIPs */
+	bool covered;      /* nothing is left for a */
+} covers[] = {
+	{ "0.0.0.0/0", "0.0.0.0/1, 128.0.0.0/1", true },
+	{ "0.0.0.0/0", "0.0.0.0/1, 128.0.0.0/2", false },
+	{ "0.0.0.0/0", "0.0.0.0/1, 128.0.0.0/2, 192.0.0.0/2", true },
+	{ "0.0.0.0/0, 0.0.0.0/1", "128.0.0.0/1", true },
+	{ "0.0.0.0/0, 0.0.0.0/1, 128.0.0.0/1", "10.0.0.0/8", false }, /* a's own */
+	{ "::/0", "0.0.0.0/1, 128.0.0.0/1", false },
+	{ "::/0", "::/1, 8000::/1", true },
+	{ "10.0.0.0/31", "10.0.0.0/32, 10.0.0.1/32", true },
+	{ "10.0.0.0/30", "10.0.0.0/31, 10.0.0.0/32, 10.0.0.1/32", false },
+};
+
+START_TEST(a_prefix_that_is_covered_whole)
+{
+	add_file("a", "[Peer]\nPublicKey = " KEY_A "\nAllowedIPs = %s\n", covers[_i].a);
+	add_file("b", "[Peer]\nPublicKey = " KEY_B "\nAllowedIPs = %s\n", covers[_i].b);
+	ck_assert_int_eq(plan_make(&plan, &set, NULL, &diag), 0);
+	ck_assert_uint_eq(diag.warnings, covers[_i].covered);
+}
+END_TEST
+
+static uint64_t cpu_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
+	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / NS_PER_MS;
+}
+
+static void add_many_peers(char *text, size_t size, unsigned file)
+{
+	size_t n = 0;
+
+	for (unsigned i = 0; i < 10; i++)
+		n += (size_t)snprintf(
+			text + n, size - n,
+			"[Peer]\nPublicKey = %043u=\nAllowedIPs = 10.%u.%u.%u/32, "
+			"0.0.0.0/0\nEndpoint = 192.0.%u.%u:1\n",
+			10 * i, file / 250, file % 250, i, file / 250, file % 250);
+}
+
+/* 1,000 full tunnels with 10 peers each: in well under a second, and not in the square.
+ */
+START_TEST(many_files)
+{
+	static char text[4096];
+	uint64_t began_ms;
+
+	for (unsigned i = 0; i < FILES_MAX; i++) {
+		char name[8];
+
+		snprintf(name, sizeof(name), "f%03u", i);
+		add_many_peers(text, sizeof(text), i);
+		add_file(name, "[Interface]\nAddress = 10.0.0.1\n%s", text);
+	}
+	began_ms = cpu_ms();
+	ck_assert_int_eq(plan_make(&plan, &set, NULL, &diag), 0);
+	ck_assert_uint_lt(cpu_ms() - began_ms, 1000);
+	ck_assert_uint_eq(union_count(&plan.table), 10 * FILES_MAX + 1);
+	ck_assert_uint_eq(diag.warnings,
+	                  FILES_MAX - 1); /* they all stand by for the first */
+}
+END_TEST
+
+TCase *unit_tests(void)
+{
+	TCase *tc = tcase_create("plan/plan");
+
+	tcase_add_checked_fixture(tc, start, stop);
+	tcase_add_test(tc, no_files);
+	tcase_add_test(tc, mtus_by_path);
+	tcase_add_test(tc, least_mtu_of_a_devices_peers);
+	tcase_add_test(tc, devices_that_carry_each_other_end_somewhere);
+	tcase_add_test(tc, what_was_understood_of_bad_files_is_checked_too);
+	tcase_add_test(tc, a_resolved_name_is_followed);
+	tcase_add_test(tc, standbys_are_told_once_per_pair);
+	tcase_add_loop_test(tc, a_prefix_that_is_covered_whole, 0, ARRAY_SIZE(covers));
+	tcase_add_test(tc, many_files);
+	return tc;
+}
