@@ -1,204 +1,554 @@
-/* src/base/trie.c - a path-compressed binary trie per family. A node stands for a prefix;
- * its children are longer prefixes inside it, told apart by the first bit behind it. A node
- * has an entry, or two children, or both; so there are fewer than twice as many nodes as
- * entries. */
+/* src/base/trie.c - a path-compressed binary trie per family, with jump tables where it
+ * is dense.
+ *
+ * A node stands for a prefix; its children are longer prefixes inside it, told apart by
+ * the first bit behind it. A node has an entry, or two children, or both; so there are
+ * fewer than twice as many nodes as entries. This alone is the table.
+ *
+ * A jump table only makes lookups short: with 100,000 prefixes they would pass 17 nodes,
+ * each of them a cache miss. The table of a node (its anchor) is indexed by the `stride`
+ * bits of an address that follow the anchor's prefix, and says where a walk over the
+ * nodes would be after these bits, and which entry it would have met on the way. Whatever
+ * changes the nodes below an anchor sets the slots concerned anew from the nodes. Tables
+ * are made as subtrees grow, if enough of their slots would be used, and grow with them
+ * (the idea of LC-tries, Nilsson and Karlsson 1999). Lack of memory for a table costs
+ * time, not correctness. */
 #include "base/trie.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-struct node {
-	struct ip_prefix prefix;
-	struct node *child[2];
-	struct trie_entry *entry; /* NULL: only a fork */
+#define STRIDE_MIN    3  /* bits; smaller tables save too little */
+#define STRIDE_MAX    16 /* 1 MiB */
+#define SPARSE        4  /* one slot in so many must be used */
+#define ENTRIES_MIN   8  /* below an anchor */
+#define SHRINK_FACTOR 16 /* a table with so many times more slots than entries goes */
+
+/* An address, left-aligned: bit 0 is the top bit of hi. */
+struct key {
+	uint64_t hi, lo;
 };
+
+/* As a walk is after the anchor's stride of bits. */
+struct slot {
+	struct trie_entry
+		*best; /* longest met between the anchor and the end of the stride */
+	struct node
+		*next; /* the first node that isn't shorter than that; may not match */
+};
+
+struct jump {
+	unsigned stride;
+	struct slot slots[];
+};
+
+struct node {
+	struct key key; /* of the prefix, masked */
+	uint8_t len;
+	uint32_t count;           /* entries in this subtree */
+	uint32_t checked;         /* count when a table was last thought of */
+	struct trie_entry *entry; /* NULL: only a fork */
+	struct jump *jump;        /* owned; NULL: none */
+	struct node *child[2];
+};
+_Static_assert(sizeof(struct node) <= 64, "a node is one cache line");
+
+/* Nodes come in blocks, each twice as large as the one before, so that small tries stay
+ * small and no node lies across two cache lines. */
+struct block {
+	struct block *next; /* and padding up to a node's size */
+	struct node nodes[] __attribute__((aligned(64)));
+};
+#define BLOCK_NODES_MAX 1023
 
 struct trie {
 	struct node *root4, *root6;
 	size_t count;
+	struct block *blocks; /* owned, all nodes are in them */
+	struct node *unused;  /* a list through child[0] */
+	size_t block_nodes;   /* of the last block */
 };
+
+/* ---- keys */
+
+static uint64_t load_be64(const uint8_t *b)
+{
+	uint64_t v = 0;
+
+	for (int i = 0; i < 8; i++)
+		v = v << 8 | b[i];
+	return v;
+}
+
+static struct key key_of(const struct ip_addr *a)
+{
+	struct key k = { load_be64(a->b), 0 };
+
+	if (a->family == IP_V4)
+		k.hi &= UINT64_C(0xffffffff00000000);
+	else
+		k.lo = load_be64(a->b + 8);
+	return k;
+}
+
+/* Bits that both have in common from the left: 0..128. */
+static unsigned common_bits(const struct key *a, const struct key *b)
+{
+	uint64_t hi = a->hi ^ b->hi, lo = a->lo ^ b->lo;
+
+	if (hi)
+		return (unsigned)__builtin_clzll(hi);
+	return lo ? 64 + (unsigned)__builtin_clzll(lo) : 128;
+}
+
+/* n bits from position `at`; 1 <= n <= 64, at < 128. */
+static unsigned bits_at(const struct key *k, unsigned at, unsigned n)
+{
+	uint64_t v = k->hi;
+
+	if (at >= 64)
+		v = k->lo << (at - 64);
+	else if (at > 0)
+		v = k->hi << at | k->lo >> (64 - at);
+	return (unsigned)(v >> (64 - n));
+}
+
+static struct key masked(struct key k, unsigned len)
+{
+	if (len < 64) {
+		k.hi = len ? k.hi & ~UINT64_C(0) << (64 - len) : 0;
+		k.lo = 0;
+	} else if (len < 128) {
+		k.lo = len > 64 ? k.lo & ~UINT64_C(0) << (128 - len) : 0;
+	}
+	return k;
+}
+
+static bool holds(const struct node *n, const struct key *key)
+{
+	return common_bits(&n->key, key) >= n->len;
+}
+
+/* Never of a node of full length: it has no children. */
+static struct node **side(struct node *n, const struct key *key)
+{
+	return &n->child[bits_at(key, n->len, 1)];
+}
+
+/* ---- jump tables */
+
+/* The slots below a prefix inside the anchor's (or around it: all). */
+struct range {
+	unsigned first, count;
+};
+
+static struct range range_of(const struct node *anchor, const struct jump *j,
+                             const struct key *key, unsigned len)
+{
+	unsigned free_bits, end = anchor->len + j->stride;
+
+	if (len <= anchor->len)
+		return (struct range){ 0, 1U << j->stride };
+	free_bits = len < end ? end - len : 0;
+	return (struct range){ bits_at(key, anchor->len, j->stride) >>
+		                       free_bits << free_bits,
+		               1U << free_bits };
+}
+
+static void set_range(struct jump *j, struct range r, struct slot slot)
+{
+	for (unsigned i = 0; i < r.count; i++)
+		j->slots[r.first + i] = slot;
+}
+
+/* Sets the slots of a range, in which n and what is below it are the only nodes. */
+static void fill(const struct node *anchor, struct jump *j, struct range r,
+                 struct node *n, struct trie_entry *best)
+{
+	struct range own, half;
+
+	if (!n) {
+		set_range(j, r, (struct slot){ best, NULL });
+		return;
+	}
+	own = range_of(anchor, j, &n->key, n->len);
+	if (own.count < r.count || own.first != r.first)
+		set_range(j, r, (struct slot){ best, NULL });
+	if (own.first < r.first || own.first >= r.first + r.count)
+		return; /* it lies beside the range */
+	if (n->len >= anchor->len + j->stride) {
+		j->slots[own.first] = (struct slot){ best, n };
+		return;
+	}
+	if (n->entry)
+		best = n->entry;
+	half = (struct range){ own.first,
+		               own.count / 2 }; /* as deep as the stride, at most */
+	fill(anchor, j, half, n->child[0], best);
+	half.first += half.count;
+	fill(anchor, j, half, n->child[1], best);
+}
+
+/* Sets the slots below a prefix anew, after nodes in there have changed. */
+static void refresh(struct node *anchor, const struct key *key, unsigned len)
+{
+	struct jump *j = anchor->jump;
+	struct node *n = *side(anchor, key);
+	struct trie_entry *best = NULL;
+
+	while (n && n->len < len && n->len < anchor->len + j->stride && holds(n, key)) {
+		if (n->entry)
+			best = n->entry;
+		n = *side(n, key);
+	}
+	fill(anchor, j, range_of(anchor, j, key, len), n, best);
+}
+
+/* A table of every node above `len` on the way to the key. */
+static void refresh_above(struct node *root, const struct key *key, unsigned len)
+{
+	for (struct node *n = root; n && n->len < len && holds(n, key);
+	     n = *side(n, key)) {
+		if (n->jump)
+			refresh(n, key, len);
+	}
+}
+
+static void drop_jump(struct node *n)
+{
+	free(n->jump);
+	n->jump = NULL;
+	n->checked = 0;
+}
+
+/* Nodes inside an anchor's stride are jumped over: they need no tables. */
+static void drop_inside(struct node *n, unsigned end)
+{
+	if (!n || n->len >= end)
+		return;
+	drop_jump(n);
+	drop_inside(n->child[0], end);
+	drop_inside(n->child[1], end);
+}
+
+/* How many slots of a table that reaches to `end` would be used? */
+static unsigned used_slots(const struct node *n, unsigned end)
+{
+	unsigned used;
+
+	if (!n)
+		return 0;
+	if (n->len >= end)
+		return 1;
+	used = used_slots(n->child[0], end) + used_slots(n->child[1], end);
+	return used ? used : 1;
+}
+
+/* 0: no table is worth it. */
+static unsigned best_stride(const struct node *n, unsigned address_bits)
+{
+	unsigned stride = STRIDE_MAX;
+
+	while (stride >= STRIDE_MIN &&
+	       ((UINT32_C(1) << stride) / SPARSE > n->count ||
+	        n->len + stride > address_bits ||
+	        used_slots(n, n->len + stride) * SPARSE < 1U << stride))
+		stride--;
+	return stride < STRIDE_MIN ? 0 : stride;
+}
+
+static void make_jump(struct node *n, unsigned address_bits)
+{
+	unsigned stride = best_stride(n, address_bits);
+	struct jump *j;
+
+	n->checked = n->count;
+	if (stride == 0 || (n->jump && n->jump->stride == stride))
+		return;
+	j = malloc(sizeof(*j) + (sizeof(struct slot) << stride));
+	if (!j)
+		return;
+	free(n->jump);
+	n->jump = j;
+	j->stride = stride;
+	fill(n, j, (struct range){ 0, 1U << (stride - 1) }, n->child[0], NULL);
+	fill(n, j, (struct range){ 1U << (stride - 1), 1U << (stride - 1) }, n->child[1],
+	     NULL);
+	drop_inside(n->child[0], n->len + stride);
+	drop_inside(n->child[1], n->len + stride);
+}
+
+static struct node *jump_over(const struct node *n, const struct key *key,
+                              struct trie_entry **best)
+{
+	const struct slot *slot = &n->jump->slots[bits_at(key, n->len, n->jump->stride)];
+
+	if (slot->best)
+		*best = slot->best;
+	return slot->next;
+}
+
+/* Thinks of tables for the nodes that a lookup of the key passes, each time their subtree
+ * has doubled. */
+static void grow_jumps(struct node *root, const struct key *key, unsigned address_bits)
+{
+	struct trie_entry *ignored;
+	struct node *n = root;
+
+	while (n && n->len < address_bits && holds(n, key)) {
+		if (n->count >= ENTRIES_MIN && n->count / 2 >= n->checked)
+			make_jump(n, address_bits);
+		n = n->jump ? jump_over(n, key, &ignored) : *side(n, key);
+	}
+}
+
+/* ---- the trie */
 
 struct trie *trie_new(void)
 {
 	return calloc(1, sizeof(struct trie));
 }
 
-static void free_nodes(struct node *n)
+static void free_jumps(struct node *n)
 {
 	if (!n)
 		return;
-	free_nodes(n->child[0]); /* as deep as an address has bits, at most */
-	free_nodes(n->child[1]);
-	free(n);
+	free_jumps(n->child[0]); /* as deep as an address has bits, at most */
+	free_jumps(n->child[1]);
+	free(n->jump);
 }
 
 void trie_free(struct trie *t)
 {
+	struct block *b;
+
 	if (!t)
 		return;
-	free_nodes(t->root4);
-	free_nodes(t->root6);
+	free_jumps(t->root4);
+	free_jumps(t->root6);
+	while ((b = t->blocks)) {
+		t->blocks = b->next;
+		free(b);
+	}
 	free(t);
 }
 
-static struct node *const *root_of(const struct trie *t, enum ip_family family)
+static void free_node(struct trie *t, struct node *n)
+{
+	free(n->jump);
+	n->child[0] = t->unused;
+	t->unused = n;
+}
+
+static bool add_block(struct trie *t)
+{
+	size_t nodes = 2 * t->block_nodes + 1;
+	struct block *b;
+
+	if (nodes > BLOCK_NODES_MAX)
+		nodes = BLOCK_NODES_MAX;
+	b = aligned_alloc(sizeof(struct node), sizeof(*b) + nodes * sizeof(struct node));
+	if (!b)
+		return false;
+	b->next = t->blocks;
+	t->blocks = b;
+	t->block_nodes = nodes;
+	for (size_t i = nodes; i > 0; i--) {
+		b->nodes[i - 1].jump = NULL;
+		free_node(t, &b->nodes[i - 1]);
+	}
+	return true;
+}
+
+static struct node **root_of(struct trie *t, uint8_t family)
 {
 	return family == IP_V4 ? &t->root4 : &t->root6;
 }
 
-/* Bits that both have in common from the left, at most max. */
-static uint8_t common_bits(const struct ip_addr *a, const struct ip_addr *b, uint8_t max)
+/* To look up: of a family that is none, there is none. */
+static struct node *root_for(const struct trie *t, uint8_t family)
 {
-	unsigned i = 0;
-
-	while (i / 8 < max / 8U && a->b[i / 8] == b->b[i / 8])
-		i += 8;
-	while (i < max && ip_addr_bit(a, i) == ip_addr_bit(b, i))
-		i++;
-	return (uint8_t)i;
+	if (family == IP_V4)
+		return t->root4;
+	return family == IP_V6 ? t->root6 : NULL;
 }
 
-static struct node *node_new(struct ip_prefix prefix, struct trie_entry *entry)
+static struct node *node_new(struct trie *t, const struct key *key, unsigned len,
+                             struct trie_entry *entry)
 {
-	struct node *n = calloc(1, sizeof(*n));
+	struct node *n;
 
-	if (n) {
-		n->prefix = ip_prefix_mask(prefix);
-		n->entry = entry;
-	}
+	if (!t->unused && !add_block(t))
+		return NULL;
+	n = t->unused;
+	t->unused = n->child[0];
+	*n = (struct node){
+		.key = masked(*key, len),
+		.len = (uint8_t)len,
+		.entry = entry,
+		.count = entry != NULL,
+	};
 	return n;
 }
 
-static unsigned side(const struct node *n, const struct ip_addr *addr)
-{
-	return ip_addr_bit(addr, n->prefix.len);
-}
-
-/* Puts leaf where `at` has a node that does not hold leaf's prefix. */
-static int insert_beside(struct node **at, struct node *leaf)
+/* Puts leaf where `at` has a node that does not hold leaf's prefix, or none. Returns the
+ * node that stands there now; NULL if out of memory. */
+static struct node *insert_leaf(struct trie *t, struct node **at, struct node *leaf)
 {
 	struct node *old = *at, *fork;
-	uint8_t max = old->prefix.len < leaf->prefix.len ? old->prefix.len : leaf->prefix.len;
-	uint8_t len = common_bits(&old->prefix.addr, &leaf->prefix.addr, max);
+	unsigned len = old ? common_bits(&old->key, &leaf->key) : leaf->len;
 
-	if (len == leaf->prefix.len) {
-		leaf->child[side(leaf, &old->prefix.addr)] = old;
-		*at = leaf;
-		return 0;
+	if (old && len > old->len)
+		len = old->len;
+	if (!old || len >= leaf->len) {
+		fork = leaf;
+	} else {
+		fork = node_new(t, &leaf->key, len, NULL);
+		if (!fork)
+			return NULL;
+		*side(fork, &leaf->key) = leaf;
+		fork->count = leaf->count;
 	}
-	fork = node_new((struct ip_prefix){ leaf->prefix.addr, len }, NULL);
-	if (!fork)
-		return -ENOMEM;
-	fork->child[side(fork, &old->prefix.addr)] = old;
-	fork->child[side(fork, &leaf->prefix.addr)] = leaf;
+	if (old) {
+		*side(fork, &old->key) = old;
+		fork->count += old->count;
+	}
 	*at = fork;
-	return 0;
+	return fork;
+}
+
+/* The count of all nodes above `to`, which is on the way to the key. */
+static void count_above(struct node *root, const struct node *to, const struct key *key,
+                        int by)
+{
+	for (; root != to; root = *side(root, key))
+		root->count += (uint32_t)by;
 }
 
 int trie_insert(struct trie *t, struct ip_prefix prefix, struct trie_entry *entry)
 {
-	struct node **at = (prefix.addr.family == IP_V4) ? &t->root4 : &t->root6;
-	struct node *leaf;
-	int err;
+	struct node **root = root_of(t, prefix.addr.family), **at = root, *n, *leaf;
+	struct key key;
 
 	prefix = ip_prefix_mask(prefix);
-	while (*at && (*at)->prefix.len < prefix.len &&
-	       ip_prefix_contains(&(*at)->prefix, &prefix.addr))
-		at = &(*at)->child[side(*at, &prefix.addr)];
-	if (*at && ip_prefix_equal(&(*at)->prefix, &prefix)) {
-		if ((*at)->entry)
+	key = key_of(&prefix.addr);
+	while (*at && (*at)->len < prefix.len && holds(*at, &key))
+		at = side(*at, &key);
+	n = *at;
+	if (n && n->len == prefix.len && holds(n, &key)) {
+		if (n->entry)
 			return -EEXIST;
-		(*at)->entry = entry;
+		n->entry = entry;
+		n->count++;
 	} else {
-		leaf = node_new(prefix, entry);
-		if (!leaf)
+		leaf = node_new(t, &key, prefix.len, entry);
+		n = leaf ? insert_leaf(t, at, leaf) : NULL;
+		if (!n) {
+			if (leaf)
+				free_node(t, leaf);
 			return -ENOMEM;
-		err = *at ? insert_beside(at, leaf) : 0;
-		if (err) {
-			free(leaf);
-			return err;
 		}
-		if (!*at)
-			*at = leaf;
 	}
 	entry->prefix = prefix;
 	t->count++;
+	count_above(*root, n, &key, 1);
+	refresh_above(*root, &n->key, n->len);
+	grow_jumps(*root, &key, ip_addr_bits(&prefix.addr));
 	return 0;
 }
 
 /* A node that is left without entry goes when it has not two children. */
-static void prune(struct node **at)
+static void prune(struct trie *t, struct node **at)
 {
 	struct node *n = *at;
 
 	if (n->entry || (n->child[0] && n->child[1]))
 		return;
 	*at = n->child[0] ? n->child[0] : n->child[1];
-	free(n);
+	free_node(t, n);
+}
+
+/* A table with few entries left costs more than it saves. */
+static void shrink_jump(struct node *n)
+{
+	if (n->jump && (1U << n->jump->stride) / SHRINK_FACTOR > n->count)
+		drop_jump(n);
 }
 
 void trie_remove(struct trie *t, struct trie_entry *entry)
 {
-	const struct ip_addr *addr = &entry->prefix.addr;
-	struct node **parent = NULL;
-	struct node **at = addr->family == IP_V4 ? &t->root4 : &t->root6;
+	struct key key = key_of(&entry->prefix.addr);
+	struct node **root = root_of(t, entry->prefix.addr.family);
+	struct node **parent = NULL, **at = root;
 
 	while ((*at)->entry != entry) {
+		(*at)->count--;
+		shrink_jump(*at);
 		parent = at;
-		at = &(*at)->child[side(*at, addr)];
+		at = side(*at, &key);
 	}
+	(*at)->count--;
 	(*at)->entry = NULL;
 	t->count--;
-	prune(at);
+	prune(t, at);
 	if (parent)
-		prune(parent);
+		prune(t, parent);
+	/* a parent that went leaves the other child, whose slots stay right */
+	refresh_above(*root, &key, entry->prefix.len);
 }
 
 struct trie_entry *trie_find(const struct trie *t, const struct ip_prefix *prefix)
 {
-	struct ip_prefix masked = ip_prefix_mask(*prefix);
-	const struct node *n = *root_of(t, masked.addr.family);
+	struct node *n = root_for(t, prefix->addr.family);
+	struct key key = masked(key_of(&prefix->addr), prefix->len);
 
-	while (n && n->prefix.len < masked.len)
-		n = n->child[side(n, &masked.addr)];
-	return n && ip_prefix_equal(&n->prefix, &masked) ? n->entry : NULL;
-}
-
-/* The longest entry that holds addr and is shorter than len bits. */
-static struct trie_entry *lookup(const struct trie *t, const struct ip_addr *addr, unsigned len)
-{
-	const struct node *n = *root_of(t, addr->family);
-	struct trie_entry *best = NULL;
-	unsigned bits = ip_addr_bits(addr);
-
-	while (n && n->prefix.len < len && ip_prefix_contains(&n->prefix, addr)) {
-		if (n->entry)
-			best = n->entry;
-		n = n->prefix.len < bits ? n->child[side(n, addr)] : NULL;
-	}
-	return best;
+	while (n && n->len < prefix->len && holds(n, &key))
+		n = *side(n, &key);
+	return n && n->len == prefix->len && holds(n, &key) ? n->entry : NULL;
 }
 
 struct trie_entry *trie_lookup(const struct trie *t, const struct ip_addr *addr)
 {
-	return lookup(t, addr, UINT8_MAX);
+	struct node *n = root_for(t, addr->family);
+	struct key key = key_of(addr);
+	struct trie_entry *best = NULL;
+	unsigned bits = ip_addr_bits(addr);
+
+	while (n && holds(n, &key)) {
+		if (n->entry)
+			best = n->entry;
+		if (n->jump)
+			n = jump_over(n, &key, &best);
+		else
+			n = n->len < bits ? *side(n, &key) : NULL;
+	}
+	return best;
 }
 
 struct trie_entry *trie_shorter(const struct trie *t, const struct trie_entry *entry)
 {
-	return lookup(t, &entry->prefix.addr, entry->prefix.len);
+	struct node *n = root_for(t, entry->prefix.addr.family);
+	struct key key = key_of(&entry->prefix.addr);
+	struct trie_entry *best = NULL;
+
+	for (; n->len < entry->prefix.len; n = *side(n, &key)) {
+		if (n->entry)
+			best = n->entry;
+	}
+	return best;
 }
 
-static bool walk(const struct node *n, bool (*visit)(void *context, struct trie_entry *entry),
-                 void *context)
+static bool walk(const struct node *n,
+                 bool (*visit)(void *context, struct trie_entry *entry), void *context)
 {
-	return !n || ((!n->entry || visit(context, n->entry)) &&
-	              walk(n->child[0], visit, context) && walk(n->child[1], visit, context));
+	return !n ||
+	       ((!n->entry || visit(context, n->entry)) &&
+	        walk(n->child[0], visit, context) && walk(n->child[1], visit, context));
 }
 
-void trie_walk(const struct trie *t, bool (*visit)(void *context, struct trie_entry *entry),
-               void *context)
+void trie_walk(const struct trie *t,
+               bool (*visit)(void *context, struct trie_entry *entry), void *context)
 {
 	if (walk(t->root4, visit, context))
 		walk(t->root6, visit, context);

@@ -53,6 +53,7 @@ static void sort_in(struct union_node *node, struct union_entry *entry)
 		at = &(*at)->next;
 	entry->next = *at;
 	*at = entry;
+	node->active = node->first->peer;
 }
 
 static struct union_entry *entry_of(const struct union_node *node,
@@ -92,6 +93,7 @@ int union_add(struct union_table *u, const struct ip_prefix *prefix,
 	old = entry_of(node, peer->device);
 	if (old) {
 		old->peer = peer;
+		node->active = node->first->peer;
 		free(entry);
 		return 0;
 	}
@@ -114,7 +116,9 @@ static void remove_entry(struct union_table *u, struct union_entry *entry)
 		at = &(*at)->next;
 	*at = entry->next;
 	free(entry);
-	if (!node->first) {
+	if (node->first) {
+		node->active = node->first->peer;
+	} else {
 		trie_remove(u->trie, &node->trie);
 		free(node);
 	}
@@ -163,7 +167,7 @@ struct way_peer *union_lookup(const struct union_table *u, const struct ip_addr 
 {
 	const struct union_node *node = node_of(trie_lookup(u->trie, dst));
 
-	return node ? node->first->peer : NULL;
+	return node ? node->active : NULL;
 }
 
 static bool may_carry(const struct way_peer *carrier, const struct way_device *from)
@@ -192,7 +196,7 @@ struct way_peer *union_lookup_outer(const struct union_table *u,
 	struct union_node *node = node_of(trie_lookup(u->trie, dst));
 
 	for (; node; node = node_of(trie_shorter(u->trie, &node->trie))) {
-		struct way_peer *carrier = peer_for(node->first->peer, dst);
+		struct way_peer *carrier = peer_for(node->active, dst);
 
 		if (may_carry(carrier, from->device))
 			return carrier;

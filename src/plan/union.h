@@ -30,6 +30,7 @@ struct union_entry {
 struct union_node {
 	struct trie_entry trie; /* first member; trie.prefix is the prefix */
 	struct union_entry *first; /* the active one; never NULL */
+	struct way_peer *active;   /* of the first, nearer for a lookup */
 };
 
 struct union_table {

@@ -7,7 +7,7 @@
 
 #include "base/trie.h"
 
-#define ENTRIES 512
+#define ENTRIES 1024
 
 /* Some entries are in the trie; used says which. */
 static struct {
@@ -106,19 +106,37 @@ END_TEST
 
 /* ---- random */
 
-/* Few distinct bits, so that prefixes nest, meet and repeat. */
-static struct ip_prefix random_prefix(uint64_t *seed)
-{
-	struct ip_prefix p = { .addr.family = unit_random(seed) % 2 ? IP_V4 : IP_V6 };
-	size_t bytes = ip_addr_bytes(&p.addr);
+/* How the random prefixes lie. */
+static const struct {
+	uint8_t base[4];  /* the first bytes */
+	uint8_t from, to; /* the bits of an address that are random */
+	uint8_t density;  /* one in so many of them is set */
+	enum ip_family family;
+} layouts[] = {
+	{ { 0 }, 0, 32, 16, IP_V4 }, /* sparse: long shared prefixes, all lengths */
+	{ { 0 }, 0, 128, 64, IP_V6 },
+	{ { 10 }, 8, 20, 2, IP_V4 },        /* dense: jump tables */
+	{ { 0 }, 0, 11, 2, IP_V4 },         /* at the root */
+	{ { 192, 168 }, 16, 32, 2, IP_V4 }, /* down to the last bit */
+	{ { 0x20, 0x01, 0x0d, 0xb8 }, 30, 48, 2, IP_V6 },
+	{ { 0xfd }, 60, 72, 2, IP_V6 }, /* across the middle */
+	{ { 0xfe, 0x80 }, 116, 128, 2, IP_V6 },
+};
 
-	for (size_t i = 0; i < bytes; i++) {
-		if (unit_random(seed) % 4 == 0)
-			p.addr.b[i] = (uint8_t)(1U << unit_random(seed) % 8);
+static struct ip_prefix random_prefix(uint64_t *seed, int layout)
+{
+	unsigned from = layouts[layout].from, to = layouts[layout].to, len;
+	struct ip_prefix p = { .addr.family = (uint8_t)layouts[layout].family };
+
+	memcpy(p.addr.b, layouts[layout].base, sizeof(layouts[layout].base));
+	for (unsigned i = from; i < to; i++) {
+		if (unit_random(seed) % layouts[layout].density == 0)
+			p.addr.b[i / 8] ^= (uint8_t)(0x80U >> i % 8);
 	}
-	p.len = (uint8_t)(unit_random(seed) % (8 * bytes + 1));
-	if (unit_random(seed) % 2)
-		p.len = (uint8_t)(unit_random(seed) % 25); /* where the roots are */
+	len = from + (unsigned)(unit_random(seed) % (to - from + 1));
+	if (unit_random(seed) % 16 == 0) /* any */
+		len = (unsigned)(unit_random(seed) % (ip_addr_bits(&p.addr) + 1U));
+	p.len = (uint8_t)len;
 	return p;
 }
 
@@ -187,10 +205,11 @@ static void check_walk(void)
 	ck_assert_uint_eq(w.n, trie_count(trie));
 }
 
-static void change(uint64_t *seed)
+/* A random place of the dumb table is filled or emptied, in the trie as well. */
+static void change(uint64_t *seed, int layout)
 {
 	size_t i = unit_random(seed) % ENTRIES, there;
-	struct ip_prefix p = random_prefix(seed);
+	struct ip_prefix p = random_prefix(seed, layout);
 
 	if (dumb[i].used) {
 		trie_remove(trie, &dumb[i].entry);
@@ -208,12 +227,14 @@ static void change(uint64_t *seed)
 	dumb[i].used = true;
 }
 
-static void check_lookup(uint64_t *seed)
+static void check_lookup(uint64_t *seed, int layout)
 {
-	struct ip_addr addr = random_prefix(seed).addr;
-	struct trie_entry *got = trie_lookup(trie, &addr),
-			  *want = dumb_lookup(&addr, UINT8_MAX);
+	struct ip_addr addr = random_prefix(seed, layout).addr;
+	struct trie_entry *got, *want = dumb_lookup(&addr, UINT8_MAX);
 
+	if (addr.family == IP_V4)
+		addr.b[7] = 0xff; /* is no part of the address */
+	got = trie_lookup(trie, &addr);
 	ck_assert_ptr_eq(got, want);
 	while (got) {
 		want = dumb_lookup(&got->prefix.addr, got->prefix.len);
@@ -227,18 +248,41 @@ START_TEST(random_changes_agree_with_the_dumb_table)
 	uint64_t seed = unit_seed() + (uint64_t)_i;
 
 	for (unsigned round = 0; round < 3000; round++) {
-		change(&seed);
-		check_lookup(&seed);
-		check_lookup(&seed);
-		if (round % 100 == 0)
+		change(&seed, _i);
+		check_lookup(&seed, _i);
+		if (round % 256 == 0)
 			check_walk();
 	}
-	for (size_t i = 0; i < ENTRIES; i++) {
+	for (size_t i = 0; i < ENTRIES; i++) { /* tables shrink and go */
 		if (dumb[i].used)
 			trie_remove(trie, &dumb[i].entry);
 		dumb[i].used = false;
+		check_lookup(&seed, _i);
 	}
 	check_walk();
+}
+END_TEST
+
+/* A trie that was filled in order, then emptied in order, as a reload does. */
+START_TEST(filled_and_emptied_in_order)
+{
+	uint64_t seed = unit_seed();
+
+	for (size_t i = 0; i < ENTRIES; i++) {
+		struct ip_prefix p = prefix("10.0.0.0", 24);
+
+		p.addr.b[1] = (uint8_t)(i >> 8);
+		p.addr.b[2] = (uint8_t)i;
+		ck_assert_int_eq(trie_insert(trie, p, &dumb[i].entry), 0);
+		dumb[i].used = true;
+		check_lookup(&seed, 2);
+	}
+	for (size_t i = 0; i < ENTRIES; i++) {
+		trie_remove(trie, &dumb[i].entry);
+		dumb[i].used = false;
+		check_lookup(&seed, 2);
+	}
+	ck_assert_uint_eq(trie_count(trie), 0);
 }
 END_TEST
 
@@ -254,7 +298,7 @@ START_TEST(walk_stops_when_told)
 	int visited = 0;
 
 	for (unsigned round = 0; round < 50; round++)
-		change(&seed);
+		change(&seed, 0);
 	trie_walk(trie, stop_at_third, &visited);
 	ck_assert_int_eq(visited, 3);
 }
@@ -270,6 +314,8 @@ TCase *unit_tests(void)
 	tcase_add_test(tc, families_are_apart);
 	tcase_add_test(tc, no_address_matches_nothing);
 	tcase_add_test(tc, walk_stops_when_told);
-	tcase_add_loop_test(tc, random_changes_agree_with_the_dumb_table, 0, 8);
+	tcase_add_test(tc, filled_and_emptied_in_order);
+	tcase_add_loop_test(tc, random_changes_agree_with_the_dumb_table, 0,
+	                    ARRAY_SIZE(layouts));
 	return tc;
 }
