@@ -331,7 +331,8 @@ static int open_udp(struct supervisor *s, struct configured *d, struct diag *dia
 	int err;
 
 	d->port = conf->listen_port;
-	d->fwmark = conf->fwmark;
+	/* of two FwMarks in two files one counts, see host_prepare */
+	d->fwmark = conf->fwmark ? host_mark(s->host) : 0;
 	err = udp_open(d->udp_fds, &d->port, host_mark(s->host));
 	if (err == -EADDRINUSE && conf->listen_port)
 		diag_error(diag, conf->path, conf->listen_port_line,
