@@ -12,7 +12,7 @@
 #include "engine/settle.h"
 
 #define OUTER_TTL          64 /* design R9 */
-#define LOOP_LOG_PERIOD_NS (60 * NS_PER_SEC)
+#define LOOP_LOG_PERIOD_NS (600 * NS_PER_SEC)
 #define WAY_TEXT_BYTES     400
 
 /* ---- what can't be sent */

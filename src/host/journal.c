@@ -11,7 +11,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "host/dns.h"
 #include "host/guard.h"
 
 #define MAGIC          "tunion host state 1"
@@ -46,7 +45,7 @@ void journal_clear(struct journal *j)
 static bool is_empty(const struct journal *j)
 {
 	return j->ifindex == 0 && j->rules.n == 0 && !j->guard4 && !j->guard6 &&
-	       !j->dns && !j->src_valid_mark && j->hooks.n == 0;
+	       !j->src_valid_mark && j->hooks.n == 0;
 }
 
 static void print(const struct journal *j, FILE *out)
@@ -65,8 +64,6 @@ static void print(const struct journal *j, FILE *out)
 		fprintf(out, "guard4\n");
 	if (j->guard6)
 		fprintf(out, "guard6\n");
-	if (j->dns)
-		fprintf(out, "dns\n");
 	if (j->src_valid_mark)
 		fprintf(out, "%s\n", SVM_LINE);
 	hooks_print(&j->hooks, out);
@@ -140,8 +137,6 @@ static bool read_line(struct journal *j, const char *line)
 		return j->guard4 = true;
 	if (strcmp(line, "guard6") == 0)
 		return j->guard6 = true;
-	if (strcmp(line, "dns") == 0)
-		return j->dns = true;
 	if (strcmp(line, SVM_LINE) == 0)
 		return j->src_valid_mark = true;
 	if (sscanf(line, "tun %u", &j->ifindex) == 1)
@@ -361,9 +356,7 @@ void journal_undo(struct journal *j, struct netlink *nl, const struct log *log,
 		guard_down(j->tun, IP_V6, diag);
 	if (j->guard4)
 		guard_down(j->tun, IP_V4, diag);
-	if (j->dns)
-		dns_down(j->tun, diag);
-	j->guard4 = j->guard6 = j->dns = false;
+	j->guard4 = j->guard6 = false;
 	journal_restore_src_valid_mark(j, diag);
 	undo_tun(j, nl, diag);
 	run_hooks(j, CONF_POST_DOWN, log, diag);

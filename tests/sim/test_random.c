@@ -22,7 +22,7 @@
 #define ROUNDS      3
 #define SERVER_PORT 51820
 #define CLIENT_PORT 20000
-#define PAYLOAD_MAX 700
+#define PAYLOAD_MAX 1300 /* with what is around it, too big for most carriers: R10 */
 
 struct random_case {
 	uint64_t seed, state;
@@ -211,7 +211,8 @@ static void build_server(struct random_case *c, size_t i)
 	char public4[IP_ADDR_STRLEN], public6[IP_ADDR_STRLEN];
 	struct ip_addr a4 = public_of(IP_V4, i), a6 = public_of(IP_V6, i);
 	struct ip_addr lan4 = lan_of(IP_V4, i), lan6 = lan_of(IP_V6, i);
-	struct device_settings settings = { .mtu_bytes = 1420, .port = SERVER_PORT };
+	/* Of the servers as carriers no more is asked: theirs is the host's business. */
+	struct device_settings settings = { .mtu_bytes = 2000, .port = SERVER_PORT };
 
 	c->servers[i] = world_node(c->w, ip_addr_format(&a4, public4),
 	                           ip_addr_format(&a6, public6), true);

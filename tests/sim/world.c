@@ -183,6 +183,26 @@ static bool by_chance(struct world *w, uint32_t permille)
 	return permille > 0 && unit_random(&w->random) % 1000 < permille;
 }
 
+/* ---- headers */
+
+static size_t header_of(const uint8_t *ip)
+{
+	return ip[0] >> 4 == 6 ? 40 : 20;
+}
+
+static uint8_t tos_of(const uint8_t *ip)
+{
+	return (uint8_t)(ip[0] >> 4 == 6 ? ip[0] << 4 | ip[1] >> 4 : ip[1]);
+}
+
+/* at 0: source, 2: destination */
+static uint16_t port_of(const uint8_t *ip, size_t at)
+{
+	const uint8_t *udp = ip + header_of(ip);
+
+	return (uint16_t)(udp[at] << 8 | udp[at + 1]);
+}
+
 /* ---- the network */
 
 static uint64_t travel_ns(struct world *w)
@@ -196,13 +216,13 @@ static uint64_t travel_ns(struct world *w)
 
 static void mark_ce(struct world *w, uint8_t *ip)
 {
-	uint8_t tos = ip[0] >> 4 == 6 ? (uint8_t)(ip[0] << 4 | ip[1] >> 4) : ip[1];
+	uint8_t tos = tos_of(ip);
 	struct craft c;
 
 	if (w->ce_marks == 0 || (tos & 3) == 0 || (tos & 3) == 3)
 		return;
 	craft_bytes(&c, ip, 40);
-	craft_set_tos(&c, tos | 3);
+	craft_set_tos(&c, (uint8_t)(tos | 3));
 	memcpy(ip, c.packet.data, 20);
 }
 
@@ -219,25 +239,7 @@ static void travel(struct world *w, struct node *to, const struct trail *trail,
 		schedule(w, w->now_ns + travel_ns(w), EVENT_PACKET, to, trail, bytes, n);
 }
 
-/* ---- UDP headers, network address translation */
-
-static size_t header_of(const uint8_t *ip)
-{
-	return ip[0] >> 4 == 6 ? 40 : 20;
-}
-
-static uint8_t tos_of(const uint8_t *ip)
-{
-	return ip[0] >> 4 == 6 ? (uint8_t)(ip[0] << 4 | ip[1] >> 4) : ip[1];
-}
-
-/* at 0: source, 2: destination */
-static uint16_t port_of(const uint8_t *ip, size_t at)
-{
-	const uint8_t *udp = ip + header_of(ip);
-
-	return (uint16_t)(udp[at] << 8 | udp[at + 1]);
-}
+/* ---- network address translation */
 
 /* c becomes the datagram with other addresses. */
 static void readdress(struct craft *c, const uint8_t *ip, size_t n,
@@ -318,6 +320,9 @@ static size_t udp_send(struct udp_link *link, const struct endpoint *to,
 		return 0;
 	if (to->local.family != IP_NONE && is_local(node, &to->local))
 		own = &to->local;
+	if (node->bursts == 0 || node->world->now_ns - node->last_burst_ns >= NS_PER_SEC)
+		node->bursts++;
+	node->last_burst_ns = node->world->now_ns;
 	ip_addr_format(own, src);
 	ip_addr_format(&to->addr, dst);
 	for (size_t i = 0; i < n; i++) {
@@ -417,27 +422,41 @@ static bool is_icmp_error(const uint8_t *ip)
 	                       : ip[9] == 1 && ip[20] != 0 && ip[20] != 8;
 }
 
+static void from_tun(struct node *node, uint8_t *ip, size_t n)
+{
+	struct trail trail = node->world->tun_trail;
+
+	if (!craft_valid(ip, n))
+		node->world->corrupt++;
+	if (is_icmp_error(ip)) {
+		node->icmp_errors++;
+		return;
+	}
+	if (!node->server) {
+		application(node, ip, n);
+		return;
+	}
+	if (trail.n < TRAIL_MAX)
+		trail.node[trail.n++] = node->id;
+	route(node, &trail, ip, n);
+}
+
 static size_t tun_write(struct tun_link *link, struct packet *const *packets, size_t n)
 {
 	struct node *node = CONTAINER_OF(link, struct node, tun);
-	struct world *w = node->world;
+	uint8_t whole[CRAFT_MAX_BYTES];
+	size_t bytes;
 
 	for (size_t i = 0; i < n; i++) {
-		uint8_t *ip = packets[i]->data;
-		struct trail trail = w->tun_trail;
-
-		if (!craft_valid(ip, packets[i]->len_bytes))
-			w->corrupt++;
-		if (is_icmp_error(ip)) {
-			node->icmp_errors++;
+		if (!defrag_is_fragment(packets[i]->data)) {
+			from_tun(node, packets[i]->data, packets[i]->len_bytes);
 			continue;
 		}
-		if (node->server && trail.n < TRAIL_MAX)
-			trail.node[trail.n++] = node->id;
-		if (node->server)
-			route(node, &trail, ip, packets[i]->len_bytes);
-		else
-			application(node, ip, packets[i]->len_bytes);
+		node->fragments++;
+		bytes = defrag_add(&node->defrag, packets[i]->data, packets[i]->len_bytes,
+		                   whole);
+		if (bytes > 0)
+			from_tun(node, whole, bytes);
 	}
 	return n;
 }

@@ -20,6 +20,7 @@
 #include "base/ip.h"
 #include "base/packet.h"
 #include "craft.h"
+#include "defrag.h"
 #include "engine/engine.h"
 
 #define NODE_MAX      32
@@ -65,14 +66,18 @@ struct node {
 	size_t local_count;
 	struct ip_addr behind_tun[8];
 	size_t behind_count;
+	struct defrag defrag; /* of what comes out of the tun */
+	uint64_t fragments;
 	struct nat nats[NAT_MAX];
 	size_t nat_count;
 	bool server; /* echoes what its application gets; forwards, translates */
 	uint64_t random;
 	/* what came of it */
 	uint64_t sent[NODE_MAX]; /* datagrams of its devices, by destination node */
-	uint64_t wakeups;        /* times the engine asked to be woken */
-	uint64_t icmp_errors;    /* ICMP errors that came out of the tun */
+	uint64_t bursts,
+		last_burst_ns; /* times it began to send after a second of silence */
+	uint64_t wakeups;      /* times the engine asked to be woken */
+	uint64_t icmp_errors;  /* ICMP errors that came out of the tun */
 	char log_lines[SIM_LOG_LINES][200];
 	size_t log_count;
 };

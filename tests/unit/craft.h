@@ -19,7 +19,7 @@
 #define must(condition)                                                                  \
 	do {                                                                             \
 		if (!(condition))                                                        \
-			ck_abort_msg(#condition);                                        \
+			ck_abort_msg("%s", #condition);                                  \
 	} while (0)
 
 /* A packet with a buffer of its own and full head- and tailroom. */
