@@ -12,11 +12,12 @@
 
 #define GOOD "[Interface]\nPrivateKey = EXAMPLE/private/key/AAAAAAAAAAAAAAAAAAAAAAA=\n"
 
-/* Each test works in a folder of its own, and is forked: chdir stays with it. */
-static char folder[] = "/tmp/tunion-set-XXXXXX";
+/* Each test works in a folder of its own. */
+static char folder[32];
 
 static void enter(void)
 {
+	strcpy(folder, "/tmp/tunion-set-XXXXXX");
 	ck_assert_ptr_nonnull(mkdtemp(folder));
 	ck_assert_int_eq(chdir(folder), 0);
 }
@@ -25,6 +26,7 @@ static void leave(void)
 {
 	char command[64];
 
+	ck_assert_int_eq(chdir("/"), 0);
 	snprintf(command, sizeof(command), "rm -rf %s", folder);
 	ck_assert_int_eq(system(command), 0);
 }
