@@ -64,13 +64,6 @@ void diag_warning(struct diag *d, const char *file, unsigned line, const char *f
 	va_end(args);
 }
 
-static bool same_file(const struct diag_entry *a, const struct diag_entry *b)
-{
-	if (!a->file || !b->file)
-		return a->file == b->file;
-	return strcmp(a->file, b->file) == 0;
-}
-
 static void print_entry(const struct diag_entry *e, FILE *out)
 {
 	if (e->file)
@@ -81,37 +74,65 @@ static void print_entry(const struct diag_entry *e, FILE *out)
 	        e->text);
 }
 
-/* The entries of one file, by line; lists are short, so no sorting in place. */
-static void print_file(const struct diag *d, const struct diag_entry *file, FILE *out)
+/* Where an entry is to be printed. */
+struct place {
+	const struct diag_entry *entry; /* borrowed */
+	size_t order;                   /* as it was added */
+	size_t file;                    /* order of the first one about this file */
+};
+
+static int compare_files(const struct diag_entry *a, const struct diag_entry *b)
 {
-	unsigned line = 0, next;
+	if (!a->file || !b->file)
+		return (a->file != NULL) - (b->file != NULL);
+	return strcmp(a->file, b->file);
+}
 
-	do {
-		next = 0;
-		for (size_t i = 0; i < d->count; i++) {
-			const struct diag_entry *e = &d->entries[i];
+static int compare_sizes(size_t a, size_t b)
+{
+	return a < b ? -1 : a > b;
+}
 
-			if (!same_file(file, e))
-				continue;
-			if (e->line == line)
-				print_entry(e, out);
-			else if (e->line > line && (next == 0 || e->line < next))
-				next = e->line;
-		}
-		line = next;
-	} while (next != 0);
+static int by_file(const void *a, const void *b)
+{
+	const struct place *x = a, *y = b;
+	int c = compare_files(x->entry, y->entry);
+
+	return c ? c : compare_sizes(x->order, y->order);
+}
+
+static int by_place(const void *a, const void *b)
+{
+	const struct place *x = a, *y = b;
+	int c = compare_sizes(x->file, y->file);
+
+	if (c == 0)
+		c = compare_sizes(x->entry->line, y->entry->line);
+	return c ? c : compare_sizes(x->order, y->order);
+}
+
+static void sort(struct place *places, const struct diag *d)
+{
+	for (size_t i = 0; i < d->count; i++)
+		places[i] = (struct place){ .entry = &d->entries[i], .order = i };
+	qsort(places, d->count, sizeof(*places), by_file);
+	for (size_t i = 0; i < d->count; i++) {
+		bool first = i == 0 || compare_files(places[i - 1].entry, places[i].entry) != 0;
+
+		places[i].file = first ? places[i].order : places[i - 1].file;
+	}
+	qsort(places, d->count, sizeof(*places), by_place);
 }
 
 void diag_print(const struct diag *d, FILE *out)
 {
-	for (size_t i = 0; i < d->count; i++) {
-		size_t first = 0;
+	struct place *places = calloc(d->count + 1, sizeof(*places));
 
-		while (!same_file(&d->entries[first], &d->entries[i]))
-			first++;
-		if (first == i)
-			print_file(d, &d->entries[i], out);
-	}
+	if (places)
+		sort(places, d);
+	for (size_t i = 0; i < d->count; i++) /* better in no order than not at all */
+		print_entry(places ? places[i].entry : &d->entries[i], out);
+	free(places);
 	if (d->count < d->errors + d->warnings)
 		fprintf(out, "out of memory: some messages are missing\n");
 }
