@@ -100,8 +100,6 @@ static bool next_run(struct work *w, const struct aead_job *jobs, size_t n,
 		const struct aead_job *job = &jobs[at->job];
 		uint64_t from = ((uint64_t)at->block - 1) * CHACHA_BLOCK_BYTES;
 
-		if (w->refused[at->job])
-			continue;
 		*run = (struct run){ .job = job, .block = at->block };
 		if (at->block == 0) {
 			run->blocks = 1;
@@ -130,6 +128,8 @@ static void crypt(struct work *w, const struct aead_job *jobs, size_t n,
 	struct run run;
 
 	while (next_run(w, jobs, n, at, &run)) {
+		if (w->refused[run.job - jobs])
+			continue;
 		chacha_add(&w->lanes, run.job, run.block, run.blocks, run.to, run.bytes);
 		if (w->lanes.used == LANES)
 			chacha_run(&w->lanes);
@@ -325,28 +325,28 @@ static void stream_ahead(struct work *w, struct aead_job *jobs, size_t n,
 }
 
 /* Decrypts the texts for which stream_ahead has made key stream. */
-static void use_stream(struct work *w, struct aead_job *jobs, size_t n,
-                       const struct cursor *end)
+static void use_stream(struct work *w, const struct aead_job *jobs, size_t n)
 {
-	size_t next = n; /* in the stream */
-	const uint8_t *stream;
+	struct cursor at = { .block = 1, .first = 1 };
+	struct run run;
 
-	for (size_t i = 0; i < n && i <= end->job; i++) {
-		uint64_t blocks =
-			((uint64_t)jobs[i].text_bytes + CHACHA_BLOCK_BYTES - 1) /
-			CHACHA_BLOCK_BYTES;
-		uint64_t bytes = jobs[i].text_bytes;
+	w->lanes.used = n; /* as stream_ahead had it */
+	while (w->lanes.used < LANES && next_run(w, jobs, n, &at, &run)) {
+		const uint8_t *stream =
+			(const uint8_t *)w->stream + w->lanes.used * CHACHA_BLOCK_BYTES;
 
-		if (i == end->job && blocks > end->block - 1)
-			blocks = end->block - 1;
-		if (bytes > blocks * CHACHA_BLOCK_BYTES)
-			bytes = blocks * CHACHA_BLOCK_BYTES;
-		/* The blocks of a text lie one behind the other. */
-		stream = (const uint8_t *)w->stream + next * CHACHA_BLOCK_BYTES;
-		for (size_t k = 0; k < bytes && !w->refused[i]; k++)
-			jobs[i].text[k] ^= stream[k];
-		next += (size_t)blocks;
+		w->lanes.used += run.blocks;
+		if (w->refused[run.job - jobs])
+			continue;
+		for (uint64_t done = 0; done < run.bytes; done += CHACHA_BLOCK_BYTES) {
+			uint64_t left = run.bytes - done;
+			vec parts[VEC_PARTS];
+
+			memcpy(parts, stream + done, sizeof(parts));
+			chacha_xor(run.to + done, left < 64 ? (uint32_t)left : 64, parts);
+		}
 	}
+	w->lanes.used = 0;
 }
 
 static void open_some(struct work *w, struct aead_job *jobs, size_t n)
@@ -361,7 +361,7 @@ static void open_some(struct work *w, struct aead_job *jobs, size_t n)
 		                           AEAD_TAG_BYTES) == 0;
 		w->refused[i] = !jobs[i].ok;
 	}
-	use_stream(w, jobs, n, &at);
+	use_stream(w, jobs, n);
 	crypt(w, jobs, n, &at);
 }
 

@@ -1,0 +1,331 @@
+/* bench/aead.c - what does a packet cost in each implementation of the batch AEAD?
+ *
+ * Built by `make bench/aead`. Prints the nanoseconds per packet for sealing and opening,
+ * in batches of 1, 2, 8 and 32: of each implementation that this CPU can run, of
+ * libsodium's own AEAD and of OpenSSL's EVP, one call per packet. All take turns within
+ * each round, so that what disturbs the machine disturbs all; printed is the median of
+ * the rounds.
+ *
+ * usage: bench/aead [bytes per packet, default 1420] [rounds, default 301]
+ *
+ * OpenSSL chooses its own code; to see it without AVX-512:
+ *   OPENSSL_ia32cap=:~0xd0030000 bench/aead */
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include <sodium.h>
+#ifdef HAVE_OPENSSL
+#include <openssl/evp.h>
+#endif
+
+#include "base/attr.h"
+#include "crypto/aead.h"
+
+#define PACKETS   64 /* sealed or opened in one measurement */
+#define BYTES_MAX 9000
+#define WAYS_MAX  10
+
+static const size_t batches[] = { 1, 2, 8, 32 };
+
+struct bench {
+	struct aead_job jobs[PACKETS];
+	uint8_t key[AEAD_KEY_BYTES];
+	uint8_t plain[PACKETS][BYTES_MAX + AEAD_TAG_BYTES];
+	uint8_t sealed[PACKETS][BYTES_MAX + AEAD_TAG_BYTES];
+	uint8_t bytes[PACKETS][BYTES_MAX + AEAD_TAG_BYTES];
+	uint32_t text_bytes;
+	size_t rounds;
+#ifdef HAVE_OPENSSL
+	EVP_CIPHER_CTX *sealer, *opener;
+#endif
+};
+
+/* Does `n` jobs; `bench` is for those who need more than the jobs. */
+typedef void run_fn(struct bench *bench, const struct aead_impl *impl,
+                    struct aead_job *jobs, size_t n);
+
+struct way {
+	const char *name;
+	const struct aead_impl *impl; /* NULL: not one of ours */
+	run_fn *seal, *open;
+	double *ns[2][ARRAY_SIZE(batches)]; /* [opening][batch][round] */
+};
+
+static void seal_ours(struct bench *bench, const struct aead_impl *impl,
+                      struct aead_job *jobs, size_t n)
+{
+	(void)bench;
+	impl->seal(jobs, n);
+}
+
+static void open_ours(struct bench *bench, const struct aead_impl *impl,
+                      struct aead_job *jobs, size_t n)
+{
+	(void)bench;
+	impl->open(jobs, n);
+}
+
+static void put_nonce(uint8_t nonce[12], uint64_t counter)
+{
+	memset(nonce, 0, 4);
+	for (int i = 0; i < 8; i++)
+		nonce[4 + i] = (uint8_t)(counter >> 8 * i);
+}
+
+static void seal_sodium(struct bench *bench, const struct aead_impl *impl,
+                        struct aead_job *jobs, size_t n)
+{
+	uint8_t nonce[12];
+
+	(void)bench;
+	(void)impl;
+	for (size_t i = 0; i < n; i++) {
+		struct aead_job *job = &jobs[i];
+
+		put_nonce(nonce, job->counter);
+		crypto_aead_chacha20poly1305_ietf_encrypt_detached(
+			job->text, job->text + job->text_bytes, NULL, job->text,
+			job->text_bytes, NULL, 0, NULL, nonce, job->key);
+	}
+}
+
+static void open_sodium(struct bench *bench, const struct aead_impl *impl,
+                        struct aead_job *jobs, size_t n)
+{
+	uint8_t nonce[12];
+
+	(void)bench;
+	(void)impl;
+	for (size_t i = 0; i < n; i++) {
+		struct aead_job *job = &jobs[i];
+
+		put_nonce(nonce, job->counter);
+		job->ok = crypto_aead_chacha20poly1305_ietf_decrypt_detached(
+				  job->text, NULL, job->text, job->text_bytes,
+				  job->text + job->text_bytes, NULL, 0, nonce,
+				  job->key) == 0;
+	}
+}
+
+#ifdef HAVE_OPENSSL
+/* The key stays in the context: only the nonce is set for each packet. */
+static void seal_openssl(struct bench *bench, const struct aead_impl *impl,
+                         struct aead_job *jobs, size_t n)
+{
+	uint8_t nonce[12];
+	int done;
+
+	(void)impl;
+	for (size_t i = 0; i < n; i++) {
+		struct aead_job *job = &jobs[i];
+
+		put_nonce(nonce, job->counter);
+		if (!EVP_EncryptInit_ex(bench->sealer, NULL, NULL, NULL, nonce) ||
+		    !EVP_EncryptUpdate(bench->sealer, job->text, &done, job->text,
+		                       (int)job->text_bytes) ||
+		    !EVP_EncryptFinal_ex(bench->sealer, job->text + done, &done) ||
+		    !EVP_CIPHER_CTX_ctrl(bench->sealer, EVP_CTRL_AEAD_GET_TAG,
+		                         AEAD_TAG_BYTES, job->text + job->text_bytes))
+			abort();
+	}
+}
+
+static void open_openssl(struct bench *bench, const struct aead_impl *impl,
+                         struct aead_job *jobs, size_t n)
+{
+	uint8_t nonce[12];
+	int done;
+
+	(void)impl;
+	for (size_t i = 0; i < n; i++) {
+		struct aead_job *job = &jobs[i];
+
+		put_nonce(nonce, job->counter);
+		if (!EVP_DecryptInit_ex(bench->opener, NULL, NULL, NULL, nonce) ||
+		    !EVP_CIPHER_CTX_ctrl(bench->opener, EVP_CTRL_AEAD_SET_TAG,
+		                         AEAD_TAG_BYTES, job->text + job->text_bytes) ||
+		    !EVP_DecryptUpdate(bench->opener, job->text, &done, job->text,
+		                       (int)job->text_bytes))
+			abort();
+		job->ok =
+			EVP_DecryptFinal_ex(bench->opener, job->text + done, &done) == 1;
+	}
+}
+#endif
+
+static double now_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (double)now.tv_sec * 1e9 + (double)now.tv_nsec;
+}
+
+/* All packets once in batches of n: nanoseconds per packet. Results are checked. */
+static double measure(struct bench *bench, const struct way *way, bool opening, size_t n)
+{
+	const void *from = opening ? bench->sealed : bench->plain;
+	const void *to = opening ? bench->plain : bench->sealed;
+	run_fn *run = opening ? way->open : way->seal;
+	double start, end;
+
+	memcpy(bench->bytes, from, sizeof(bench->bytes));
+	start = now_ns();
+	for (size_t i = 0; i < PACKETS; i += n)
+		run(bench, way->impl, bench->jobs + i, n);
+	end = now_ns();
+	for (size_t i = 0; i < PACKETS; i++) {
+		const uint8_t *want = (const uint8_t *)to + i * sizeof(bench->bytes[0]);
+
+		if (memcmp(bench->bytes[i], want, bench->text_bytes) != 0 ||
+		    (opening && !bench->jobs[i].ok)) {
+			fprintf(stderr, "%s: wrong result\n", way->name);
+			exit(EXIT_FAILURE);
+		}
+	}
+	return (end - start) / PACKETS;
+}
+
+static int compare_doubles(const void *a, const void *b)
+{
+	const double *x = a, *y = b;
+
+	return (*x > *y) - (*x < *y);
+}
+
+static double median(double *ns, size_t n)
+{
+	qsort(ns, n, sizeof(*ns), compare_doubles);
+	return ns[n / 2];
+}
+
+static size_t list_ways(struct way ways[WAYS_MAX])
+{
+	size_t n = 0;
+
+	for (size_t i = 0; aead_at(i); i++) {
+		const struct aead_impl *impl = aead_at(i);
+
+		if (aead_works(impl))
+			ways[n++] = (struct way){
+				impl->name, impl, seal_ours, open_ours, { { 0 } }
+			};
+		else
+			printf("%s: %s\n", impl->name,
+			       impl->available() ? "fails the self-test"
+			                         : "not for this CPU");
+	}
+	ways[n++] = (struct way){
+		"libsodium AEAD", NULL, seal_sodium, open_sodium, { { 0 } }
+	};
+#ifdef HAVE_OPENSSL
+	ways[n++] = (struct way){
+		"OpenSSL EVP", NULL, seal_openssl, open_openssl, { { 0 } }
+	};
+#else
+	printf("OpenSSL EVP: not in this build\n");
+#endif
+	return n;
+}
+
+static struct bench *prepare(uint32_t text_bytes, size_t rounds)
+{
+	struct bench *bench = calloc(1, sizeof(*bench));
+
+	if (!bench)
+		return NULL;
+	bench->text_bytes = text_bytes;
+	bench->rounds = rounds;
+	randombytes_buf(bench->key, sizeof(bench->key));
+	randombytes_buf(bench->plain, sizeof(bench->plain));
+	for (size_t i = 0; i < PACKETS; i++)
+		bench->jobs[i] = (struct aead_job){ bench->key, bench->bytes[i], i,
+			                            text_bytes, false };
+	memcpy(bench->bytes, bench->plain, sizeof(bench->bytes));
+	seal_sodium(bench, NULL, bench->jobs, PACKETS);
+	memcpy(bench->sealed, bench->bytes, sizeof(bench->sealed));
+#ifdef HAVE_OPENSSL
+	bench->sealer = EVP_CIPHER_CTX_new();
+	bench->opener = EVP_CIPHER_CTX_new();
+	if (!bench->sealer || !bench->opener ||
+	    !EVP_EncryptInit_ex(bench->sealer, EVP_chacha20_poly1305(), NULL, bench->key,
+	                        NULL) ||
+	    !EVP_DecryptInit_ex(bench->opener, EVP_chacha20_poly1305(), NULL, bench->key,
+	                        NULL))
+		abort();
+#endif
+	return bench;
+}
+
+static void release(struct bench *bench)
+{
+#ifdef HAVE_OPENSSL
+	EVP_CIPHER_CTX_free(bench->sealer);
+	EVP_CIPHER_CTX_free(bench->opener);
+#endif
+	free(bench);
+}
+
+static void run_rounds(struct bench *bench, struct way *ways, size_t n)
+{
+	for (size_t round = 0; round < bench->rounds; round++)
+		for (size_t b = 0; b < ARRAY_SIZE(batches); b++)
+			for (int opening = 0; opening < 2; opening++)
+				for (size_t i = 0; i < n; i++)
+					ways[i].ns[opening][b][round] = measure(
+						bench, &ways[i], opening, batches[b]);
+}
+
+static void print_table(const struct bench *bench, const struct way *ways, size_t n)
+{
+	const char *cap = getenv("OPENSSL_ia32cap");
+
+	printf("ns per packet of %u bytes, median of %zu rounds%s%s\n%-16s",
+	       bench->text_bytes, bench->rounds, cap ? ", OPENSSL_ia32cap=" : "",
+	       cap ? cap : "", "");
+	for (int opening = 0; opening < 2; opening++)
+		for (size_t b = 0; b < ARRAY_SIZE(batches); b++)
+			printf(" %s %2zu", opening ? "open" : "seal", batches[b]);
+	for (size_t i = 0; i < n; i++) {
+		printf("\n%-16s", ways[i].name);
+		for (int opening = 0; opening < 2; opening++)
+			for (size_t b = 0; b < ARRAY_SIZE(batches); b++)
+				printf(" %7.0f",
+				       median(ways[i].ns[opening][b], bench->rounds));
+	}
+	printf("\n");
+}
+
+int main(int argc, char **argv)
+{
+	unsigned long text_bytes = argc > 1 ? strtoul(argv[1], NULL, 10) : 1420;
+	unsigned long rounds = argc > 2 ? strtoul(argv[2], NULL, 10) : 301;
+	struct way ways[WAYS_MAX];
+	struct bench *bench;
+	double *all;
+	size_t n;
+
+	if (text_bytes > BYTES_MAX || rounds == 0 || rounds > 100000 ||
+	    sodium_init() < 0) {
+		fprintf(stderr, "usage: %s [BYTES, at most %d] [ROUNDS]\n", argv[0],
+		        BYTES_MAX);
+		return EXIT_FAILURE;
+	}
+	n = list_ways(ways);
+	bench = prepare((uint32_t)text_bytes, rounds);
+	all = calloc(n * 2 * ARRAY_SIZE(batches) * rounds, sizeof(*all));
+	if (!bench || !all)
+		abort();
+	for (size_t i = 0; i < n; i++)
+		for (size_t k = 0; k < 2 * ARRAY_SIZE(batches); k++)
+			ways[i].ns[k / ARRAY_SIZE(batches)][k % ARRAY_SIZE(batches)] =
+				all + (i * 2 * ARRAY_SIZE(batches) + k) * rounds;
+	run_rounds(bench, ways, n);
+	print_table(bench, ways, n);
+	free(all);
+	release(bench);
+	return EXIT_SUCCESS;
+}
