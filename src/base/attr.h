@@ -7,6 +7,7 @@
 
 #define MUST_CHECK               __attribute__((warn_unused_result))
 #define PRINTF_LIKE(fmt, args)   __attribute__((format(printf, fmt, args)))
+#define ALWAYS_INLINE            inline __attribute__((always_inline))
 #define ARRAY_SIZE(a)            (sizeof(a) / sizeof((a)[0]))
 
 /* The struct that embeds `member`, from a pointer to that member. */

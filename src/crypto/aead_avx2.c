@@ -6,7 +6,10 @@
 
 typedef uint32_t vec __attribute__((vector_size(32)));
 typedef uint64_t wide __attribute__((vector_size(32)));
+typedef int32_t vec_signed __attribute__((vector_size(32)));
 typedef int64_t wide_signed __attribute__((vector_size(32)));
+
+static const vec_signed lane_index = { 0, 1, 2, 3, 4, 5, 6, 7 };
 
 static inline vec rotl16(vec v)
 {
@@ -61,8 +64,10 @@ static inline void transpose_wholes(vec v[5])
 
 static inline void transpose(vec v[16])
 {
+#pragma GCC unroll 4
 	for (int i = 0; i < 16; i += 4)
 		transpose_halves(v + i);
+#pragma GCC unroll 4
 	for (int i = 0; i < 4; i++) {
 		transpose_wholes(v + i);
 		transpose_wholes(v + 8 + i);

@@ -6,7 +6,10 @@
 
 typedef uint32_t vec __attribute__((vector_size(16)));
 typedef uint64_t wide __attribute__((vector_size(16)));
+typedef int32_t vec_signed __attribute__((vector_size(16)));
 typedef int64_t wide_signed __attribute__((vector_size(16)));
+
+static const vec_signed lane_index = { 0, 1, 2, 3 };
 
 static inline vec rotl16(vec v)
 {
@@ -50,6 +53,7 @@ static inline void transpose_four(vec v[4])
 
 static inline void transpose(vec v[16])
 {
+#pragma GCC unroll 4
 	for (int i = 0; i < 16; i += 4)
 		transpose_four(v + i);
 }

@@ -44,7 +44,17 @@ _Static_assert(1 << LEVELS == WIDE_LANES, "lanes are joined in pairs, LEVELS tim
 struct team {
 	struct poly_factor power[LEVELS + 1]; /* r, r^2, r^4, ... of each job */
 	/* What the lanes that a job's blocks were dealt to came to, first lane first. */
-	uint64_t sum[WIDE_LANES][LIMBS][WIDE_LANES] __attribute__((aligned(64)));
+	uint64_t sum[WIDE_LANES][LIMBS][WIDE_LANES] ALIGNED;
+};
+
+/* A job's first and last round can't be read from the text as they stand. They are laid
+ * out in `bytes`, for all jobs before any is summed: read too soon after they were
+ * written in parts, they would hold up the CPU. */
+struct edges {
+	uint8_t bytes[4 * ROUND_BYTES] ALIGNED;
+	const uint8_t *last; /* in bytes, where the first round begins */
+	size_t empty;        /* blocks of zeroes that the first round begins with */
+	uint64_t rounds;
 };
 
 /* All that is secret lies here, and is wiped at the end. */
@@ -52,8 +62,9 @@ struct work {
 	struct chacha_lanes lanes;
 	/* Key stream: block 0 of each job; when opening, behind them the stream for the
 	 * first blocks of text, which have to wait for the tag. */
-	uint8_t stream[LANES][CHACHA_BLOCK_BYTES] __attribute__((aligned(64)));
+	uint8_t stream[LANES][CHACHA_BLOCK_BYTES] ALIGNED;
 	struct team teams[2];
+	struct edges edges[LANES];
 	uint8_t tags[LANES][AEAD_TAG_BYTES];
 	bool refused[LANES]; /* jobs not to decrypt */
 };
@@ -163,28 +174,46 @@ static void make_powers(struct work *w, size_t first, size_t n)
 	}
 }
 
-/* One round's blocks, where they can't be read from the text as they stand: `empty`
- * blocks of zeroes, the text from byte `from` on, zeroes. */
-static inline void edge_round(uint8_t out[ROUND_BYTES], const struct aead_job *job,
-                              uint64_t from, size_t empty)
+/* Some blocks of zeroes and the text's first, and the text's end, padded, and the
+ * lengths. Moves whole rounds, of which only a part is wanted. */
+static inline void lay_out_long(struct edges *e, const struct aead_job *job)
 {
-	size_t bytes = ROUND_BYTES - empty * POLY_BYTES;
+	uint64_t done = ((e->rounds - 1) * WIDE_LANES - e->empty) * POLY_BYTES;
 
-	if (bytes > job->text_bytes - from)
-		bytes = (size_t)(job->text_bytes - from);
-	memset(out, 0, ROUND_BYTES);
-	memcpy(out + empty * POLY_BYTES, job->text + from, bytes);
+	memset(e->bytes, 0, ROUND_BYTES);
+	memcpy(e->bytes + e->empty * POLY_BYTES, job->text, ROUND_BYTES);
+	memcpy(e->bytes + 2 * ROUND_BYTES, job->text + job->text_bytes - ROUND_BYTES,
+	       ROUND_BYTES);
+	memset(e->bytes + 3 * ROUND_BYTES, 0, ROUND_BYTES);
+	e->last = e->bytes + 3 * ROUND_BYTES - (size_t)(job->text_bytes - done);
 }
 
-static inline void put_lengths(uint8_t round[ROUND_BYTES], const struct aead_job *job)
+/* A text of less than one round: that makes one round, or two. */
+static void lay_out_short(struct edges *e, const struct aead_job *job)
 {
-	uint64_t text_bytes = job->text_bytes; /* the additional data has 0 */
-
-	memcpy(round + ROUND_BYTES - sizeof(text_bytes), &text_bytes, sizeof(text_bytes));
+	memset(e->bytes, 0, 2 * ROUND_BYTES);
+	memcpy(e->bytes + e->empty * POLY_BYTES, job->text, job->text_bytes);
+	e->last = e->bytes + (size_t)(e->rounds - 1) * ROUND_BYTES;
 }
 
-static inline void add_round(struct poly *h, const uint8_t round[ROUND_BYTES],
-                             wide top_bit)
+static void lay_out(struct edges *e, const struct aead_job *job)
+{
+	uint64_t blocks = ((uint64_t)job->text_bytes + POLY_BYTES - 1) / POLY_BYTES + 1;
+	uint64_t text_bytes = job->text_bytes;
+	size_t at;
+
+	e->rounds = (blocks + WIDE_LANES - 1) / WIDE_LANES;
+	e->empty = (size_t)(e->rounds * WIDE_LANES - blocks);
+	if (text_bytes < ROUND_BYTES)
+		lay_out_short(e, job);
+	else
+		lay_out_long(e, job);
+	at = (size_t)(e->last - e->bytes) + ROUND_BYTES - sizeof(text_bytes);
+	memcpy(e->bytes + at, &text_bytes, sizeof(text_bytes));
+}
+
+static ALWAYS_INLINE void add_round(struct poly *h, const uint8_t round[ROUND_BYTES],
+                                    wide top_bit)
 {
 	wide lo, hi;
 
@@ -192,51 +221,102 @@ static inline void add_round(struct poly *h, const uint8_t round[ROUND_BYTES],
 	poly_add_blocks(h, lo, hi, top_bit);
 }
 
-/* All blocks of a job, dealt out to the lanes. With more than one round, all blocks of
- * the first are text, and so are all of the following, but for the last round. */
-static void sum_blocks(struct poly *h, const struct poly_factor *step,
-                       const struct aead_job *job)
-{
-	const wide all = ~(wide){ 0 };
-	uint64_t blocks = ((uint64_t)job->text_bytes + POLY_BYTES - 1) / POLY_BYTES + 1;
-	uint64_t rounds = (blocks + WIDE_LANES - 1) / WIDE_LANES;
-	size_t empty = (size_t)(rounds * WIDE_LANES - blocks);
-	uint64_t from = (WIDE_LANES - empty) * POLY_BYTES; /* bytes done */
-	uint8_t edge[ROUND_BYTES] __attribute__((aligned(64)));
-
-	edge_round(edge, job, 0, empty);
-	if (rounds == 1)
-		put_lengths(edge, job);
-	memset(h, 0, sizeof(*h));
-	add_round(h, edge, (wide)(lane_block >= (int64_t)empty));
-	if (rounds == 1)
-		return;
-	for (uint64_t i = 2; i < rounds; i++) {
-		poly_mul(h, step);
-		add_round(h, job->text + from, all);
-		from += ROUND_BYTES;
-	}
-	edge_round(edge, job, from, 0);
-	put_lengths(edge, job);
-	poly_mul(h, step);
-	add_round(h, edge, all);
-}
-
-static void sum_job(struct work *w, const struct aead_job *job, size_t index)
-{
-	struct team *team = &w->teams[index / WIDE_LANES];
-	size_t lane = index % WIDE_LANES;
-	struct poly_factor step;
+/* One job's blocks on their way into the lanes. */
+struct sum {
 	struct poly h;
+	struct poly_factor step; /* r^WIDE_LANES */
+	const uint8_t *next;     /* borrowed: text that is not in h */
+	uint64_t left;           /* rounds */
+};
+
+static void sum_start(struct sum *s, const struct work *w, const struct aead_job *job,
+                      size_t index)
+{
+	const struct poly_factor *step = &w->teams[index / WIDE_LANES].power[LEVELS];
+	const struct edges *edges = &w->edges[index];
 
 	for (size_t k = 0; k < LIMBS; k++) {
-		step.limb[k] = (wide){ 0 } + team->power[LEVELS].limb[k][lane];
-		step.fold[k] = (wide){ 0 } + team->power[LEVELS].fold[k][lane];
+		s->h.limb[k] = (wide){ 0 };
+		s->step.limb[k] = (wide){ 0 } + step->limb[k][index % WIDE_LANES];
+		s->step.fold[k] = (wide){ 0 } + step->fold[k][index % WIDE_LANES];
 	}
-	sum_blocks(&h, &step, job);
+	s->next = job->text + ROUND_BYTES - edges->empty * POLY_BYTES;
+	s->left = edges->rounds - 1;
+	add_round(&s->h, edges->bytes, (wide)(lane_block >= (int64_t)edges->empty));
+}
+
+static ALWAYS_INLINE void sum_round(struct sum *s, const uint8_t *round)
+{
+	poly_mul(&s->h, &s->step);
+	add_round(&s->h, round, ~(wide){ 0 });
+}
+
+static void sum_rounds(struct sum *s, uint64_t rounds)
+{
+	struct sum t = *s;
+
+	for (uint64_t i = 0; i < rounds; i++) {
+		sum_round(&t, t.next);
+		t.next += ROUND_BYTES;
+	}
+	s->h = t.h;
+	s->next = t.next;
+	s->left -= rounds;
+}
+
+/* The same for two jobs: a multiplication has to wait for the one before, so two that
+ * don't depend on each other take hardly longer than one. */
+static void sum_rounds_two(struct sum *s1, struct sum *s2, uint64_t rounds)
+{
+	struct sum t1 = *s1, t2 = *s2;
+
+	for (uint64_t i = 0; i < rounds; i++) {
+		sum_round(&t1, t1.next);
+		sum_round(&t2, t2.next);
+		t1.next += ROUND_BYTES;
+		t2.next += ROUND_BYTES;
+	}
+	s1->h = t1.h;
+	s1->next = t1.next;
+	s1->left -= rounds;
+	s2->h = t2.h;
+	s2->next = t2.next;
+	s2->left -= rounds;
+}
+
+static void sum_finish(struct sum *s, struct work *w, size_t index)
+{
+	struct team *team = &w->teams[index / WIDE_LANES];
+
+	if (s->left > 1)
+		sum_rounds(s, s->left - 1);
+	if (s->left > 0)
+		sum_round(s, w->edges[index].last);
 	for (size_t k = 0; k < LIMBS; k++)
 		for (size_t i = 0; i < WIDE_LANES; i++)
-			team->sum[lane_block[i]][k][lane] = h.limb[k][i];
+			team->sum[lane_block[i]][k][index % WIDE_LANES] = s->h.limb[k][i];
+}
+
+static void sum_two(struct work *w, const struct aead_job *jobs, size_t index)
+{
+	struct sum a, b;
+	uint64_t left;
+
+	sum_start(&a, w, &jobs[index], index);
+	sum_start(&b, w, &jobs[index + 1], index + 1);
+	left = a.left < b.left ? a.left : b.left;
+	if (left > 1)
+		sum_rounds_two(&a, &b, left - 1);
+	sum_finish(&a, w, index);
+	sum_finish(&b, w, index + 1);
+}
+
+static void sum_one(struct work *w, const struct aead_job *jobs, size_t index)
+{
+	struct sum s;
+
+	sum_start(&s, w, &jobs[index], index);
+	sum_finish(&s, w, index);
 }
 
 /* RFC 8439 2.5.1: the number modulo 2^130 - 5, plus the key's second half modulo 2^128.
@@ -292,7 +372,11 @@ static void compute_tags(struct work *w, const struct aead_job *jobs, size_t n)
 	for (size_t i = 0; i < n; i += WIDE_LANES)
 		make_powers(w, i, n);
 	for (size_t i = 0; i < n; i++)
-		sum_job(w, &jobs[i], i);
+		lay_out(&w->edges[i], &jobs[i]);
+	for (size_t i = 0; i + 1 < n; i += 2)
+		sum_two(w, jobs, i);
+	if (n % 2 != 0)
+		sum_one(w, jobs, n - 1);
 	for (size_t i = 0; i < n; i += WIDE_LANES)
 		join_lanes(w, i, n);
 }

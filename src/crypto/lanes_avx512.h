@@ -9,7 +9,11 @@
 
 typedef uint32_t vec __attribute__((vector_size(64)));
 typedef uint64_t wide __attribute__((vector_size(64)));
+typedef int32_t vec_signed __attribute__((vector_size(64)));
 typedef int64_t wide_signed __attribute__((vector_size(64)));
+
+static const vec_signed lane_index = { 0, 1, 2,  3,  4,  5,  6,  7,
+	                               8, 9, 10, 11, 12, 13, 14, 15 };
 
 #define rotl16(v) ((vec)_mm512_rol_epi32((__m512i)(v), 16))
 #define rotl12(v) ((vec)_mm512_rol_epi32((__m512i)(v), 12))
@@ -46,8 +50,10 @@ static inline void transpose_wholes(vec v[13])
 
 static inline void transpose(vec v[16])
 {
+#pragma GCC unroll 4
 	for (int i = 0; i < 16; i += 4)
 		transpose_quarters(v + i);
+#pragma GCC unroll 4
 	for (int i = 0; i < 4; i++)
 		transpose_wholes(v + i);
 }

@@ -2,7 +2,8 @@
  *
  * A template: the file that includes it has defined, for its instruction set,
  *   LANES               how many 32-bit words a vector holds
- *   vec                 that vector
+ *   vec, vec_signed     that vector, and the same of signed words
+ *   lane_index          a vec_signed with 0, 1, 2, ...
  *   rotl16, 12, 8, 7    each word of a vec rotated left
  *   transpose           16 vecs, of which vec i holds word i of every block, become the
  *                       blocks: bytes [q * sizeof(vec), (q + 1) * sizeof(vec)) of the
@@ -23,18 +24,19 @@
 
 #define CHACHA_BLOCK_BYTES 64
 #define CHACHA_KEY_WORDS   8
+#define ALIGNED            __attribute__((aligned(64)))
 #define VEC_PARTS          (CHACHA_BLOCK_BYTES / sizeof(vec)) /* vectors in a block */
 
 /* The next LANES blocks. Holds keys. */
 struct chacha_lanes {
-	uint32_t counter[LANES]
-		__attribute__((aligned(64))); /* block number in its packet */
-	uint32_t nonce[2][LANES] __attribute__((aligned(64)));
-	uint32_t key_words[CHACHA_KEY_WORDS][LANES] __attribute__((aligned(64)));
-	const uint8_t *key[LANES]; /* borrowed from the jobs */
-	uint8_t *to[LANES];        /* the key stream is XORed in here */
-	uint32_t bytes[LANES];     /* so many of it, 0..64 */
-	size_t used;               /* lanes */
+	vec counter; /* block number in its packet */
+	vec nonce[2];
+	uint32_t bytes[LANES] ALIGNED; /* so many are XORed in, 0..64 ... */
+	uint8_t *to[LANES];            /* ... here */
+	const uint8_t *key[LANES];     /* borrowed from the jobs */
+	const uint8_t *one_key;        /* if all have the same, else NULL */
+	uint32_t key_words[CHACHA_KEY_WORDS][LANES] ALIGNED;
+	size_t used; /* lanes */
 };
 
 static inline vec load_vec(const void *from)
@@ -50,19 +52,32 @@ static inline vec splat_word(uint32_t word)
 	return (vec){ 0 } + word;
 }
 
+/* b where mask is all ones, a where it is zero */
+static inline vec blend(vec a, vec b, vec mask)
+{
+	return a ^ ((a ^ b) & mask);
+}
+
 /* Takes `run` lanes for blocks `block`, ... of one packet, all but the last of them
- * whole. */
+ * whole. Writes all lanes that are still free: whoever comes next overwrites the rest. */
 static inline void chacha_add(struct chacha_lanes *l, const struct aead_job *job,
                               uint32_t block, size_t run, uint8_t *to, uint64_t bytes)
 {
+	const vec mine = (vec)(lane_index >= (vec_signed){ 0 } + (int32_t)l->used);
 	size_t end = l->used + run;
 
+	l->counter =
+		blend(l->counter, (vec)lane_index + (block - (uint32_t)l->used), mine);
+	l->nonce[0] = blend(l->nonce[0], splat_word((uint32_t)job->counter), mine);
+	l->nonce[1] =
+		blend(l->nonce[1], splat_word((uint32_t)(job->counter >> 32)), mine);
+	if (l->used == 0)
+		l->one_key = job->key;
+	else if (l->one_key != job->key)
+		l->one_key = NULL;
 	for (size_t i = l->used; i < end; i++) {
-		l->counter[i] = block++;
-		l->nonce[0][i] = (uint32_t)job->counter;
-		l->nonce[1][i] = (uint32_t)(job->counter >> 32);
-		l->key[i] = job->key;
 		l->to[i] = to;
+		l->key[i] = job->key;
 		l->bytes[i] = CHACHA_BLOCK_BYTES;
 		to += CHACHA_BLOCK_BYTES;
 	}
@@ -71,13 +86,11 @@ static inline void chacha_add(struct chacha_lanes *l, const struct aead_job *job
 	l->used = end;
 }
 
-/* Lanes that nobody took repeat the first, and write nothing. */
+/* Lanes that nobody took have any key, and write nothing. */
 static inline void chacha_fill_up(struct chacha_lanes *l)
 {
 	for (size_t i = l->used; i < LANES; i++) {
-		l->counter[i] = l->nonce[0][i] = l->nonce[1][i] = 0;
 		l->key[i] = l->key[0];
-		l->to[i] = NULL;
 		l->bytes[i] = 0;
 	}
 }
@@ -85,14 +98,12 @@ static inline void chacha_fill_up(struct chacha_lanes *l)
 /* State words 4..11. Mostly all packets of a batch are of one keypair. */
 static inline void chacha_load_keys(vec state[16], struct chacha_lanes *l)
 {
-	bool one = true;
 	uint32_t word;
 
-	for (size_t i = 1; i < LANES; i++)
-		one &= l->key[i] == l->key[0];
-	if (one) {
+	if (l->one_key) {
+#pragma GCC unroll 8
 		for (size_t w = 0; w < CHACHA_KEY_WORDS; w++) {
-			memcpy(&word, l->key[0] + 4 * w, sizeof(word));
+			memcpy(&word, l->one_key + 4 * w, sizeof(word));
 			state[4 + w] = splat_word(word);
 		}
 		return;
@@ -100,6 +111,7 @@ static inline void chacha_load_keys(vec state[16], struct chacha_lanes *l)
 	for (size_t i = 0; i < LANES; i++)
 		for (size_t w = 0; w < CHACHA_KEY_WORDS; w++)
 			memcpy(&l->key_words[w][i], l->key[i] + 4 * w, sizeof(word));
+#pragma GCC unroll 8
 	for (size_t w = 0; w < CHACHA_KEY_WORDS; w++)
 		state[4 + w] = load_vec(l->key_words[w]);
 }
@@ -165,16 +177,17 @@ static void chacha_run(struct chacha_lanes *l)
 {
 	vec start[16], v[16];
 
-	chacha_fill_up(l);
+	if (l->used < LANES)
+		chacha_fill_up(l);
 	start[0] = splat_word(UINT32_C(0x61707865));
 	start[1] = splat_word(UINT32_C(0x3320646e));
 	start[2] = splat_word(UINT32_C(0x79622d32));
 	start[3] = splat_word(UINT32_C(0x6b206574));
 	chacha_load_keys(start, l);
-	start[12] = load_vec(l->counter);
+	start[12] = l->counter;
 	start[13] = splat_word(0); /* paper 5.4.6: 32 zero bits, and the counter */
-	start[14] = load_vec(l->nonce[0]);
-	start[15] = load_vec(l->nonce[1]);
+	start[14] = l->nonce[0];
+	start[15] = l->nonce[1];
 	memcpy(v, start, sizeof(v));
 	chacha_rounds(v);
 #pragma GCC unroll 16

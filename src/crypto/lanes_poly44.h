@@ -14,6 +14,8 @@
 
 #include <stdint.h>
 
+#include "base/attr.h"
+
 #define LIMBS  3
 #define MASK44 ((UINT64_C(1) << 44) - 1)
 #define MASK42 ((UINT64_C(1) << 42) - 1)
@@ -37,7 +39,7 @@ static inline void poly_split(uint64_t limb[LIMBS], uint64_t lo, uint64_t hi)
 
 /* Adds blocks; top_bit is all ones where there is a block, whose 2^128 then counts too.
  */
-static inline void poly_add_blocks(struct poly *h, wide lo, wide hi, wide top_bit)
+static ALWAYS_INLINE void poly_add_blocks(struct poly *h, wide lo, wide hi, wide top_bit)
 {
 	h->limb[0] += lo & MASK44;
 	h->limb[1] += (lo >> 44 | hi << 20) & MASK44;
@@ -52,7 +54,7 @@ static inline void poly_make_factor(struct poly_factor *f, const struct poly *x)
 	}
 }
 
-static inline void poly_mul(struct poly *h, const struct poly_factor *f)
+static ALWAYS_INLINE void poly_mul(struct poly *h, const struct poly_factor *f)
 {
 	const wide *a = h->limb, *b = f->limb, *c = f->fold;
 	wide lo[LIMBS], hi[LIMBS], carry;
