@@ -272,8 +272,6 @@ size_t wg_peer_seal(struct wg_peer *p, struct packet **packets, size_t n, uint64
 		device_drop(p->device, reason, n);
 		return 0;
 	}
-	if (p->staged.count != 0)
-		send_staged(p, now_ns); /* they came first */
 	k = keypairs_for_sending(&p->keypairs, n, now_ns);
 	if (!k) {
 		stage(p, packets, n, now_ns);

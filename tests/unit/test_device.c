@@ -251,6 +251,26 @@ START_TEST(a_response_needs_an_initiation)
 }
 END_TEST
 
+START_TEST(an_index_is_good_for_its_own_kind_only)
+{
+	struct lab_mail mail, data;
+
+	/* 0 has a handshake under way; data that names it... */
+	lab_send(lab, 0, 1, 64, 0);
+	mail = take(MESSAGE_INITIATION, 0);
+	data = (struct lab_mail){
+		.from = 1, .to = 0, .bytes = { MESSAGE_DATA }, .len_bytes = 64
+	};
+	memcpy(data.bytes + 4, mail.bytes + 4, 4);
+	expect_drop(&data, DROP_UNKNOWN_INDEX);
+	/* ...and a response that names a keypair. */
+	deliver(&mail);
+	mail = take(MESSAGE_RESPONSE, 1);
+	deliver(&mail);
+	expect_drop(&mail, DROP_UNKNOWN_INDEX);
+}
+END_TEST
+
 /* ---- cookies */
 
 static struct lab_mail reply_to(const struct lab_mail *mail, const uint8_t *cookie)
@@ -424,6 +444,19 @@ START_TEST(an_inner_packet_must_be_whole_and_the_peers)
 }
 END_TEST
 
+START_TEST(a_peer_may_not_send_as_another)
+{
+	uint8_t inner[64];
+	struct lab_mail mail;
+
+	begin_session();
+	lab_peer(lab, 1, 2);
+	lab_inner(inner, sizeof(inner), 2, 1, 0);
+	mail = seal(inner, sizeof(inner));
+	expect_drop(&mail, DROP_WRONG_SOURCE);
+}
+END_TEST
+
 START_TEST(ipv6_passes_too)
 {
 	struct ipv6_header h = { .version_class_flow = be32_put(6U << 28),
@@ -541,9 +574,11 @@ START_TEST(bytes_are_counted_as_the_kernel_does)
 
 	lab_send(lab, 0, 1, 100, 0);
 	lab_deliver_all(lab);
+	wg_peer_set_keepalive(lab_peer_of(lab, 0, 1), 60, lab->now_ns);
+	lab_deliver_all(lab);
 	wg_peer_stats(lab_peer_of(lab, 0, 1), &a, lab->now_ns);
 	wg_peer_stats(lab_peer_of(lab, 1, 0), &b, lab->now_ns);
-	ck_assert_uint_eq(a.tx_bytes, 148 + 16 + 112 + 16);
+	ck_assert_uint_eq(a.tx_bytes, 148 + 16 + 112 + 16 + 32);
 	ck_assert_uint_eq(a.rx_bytes, 92);
 	ck_assert_uint_eq(b.rx_bytes, a.tx_bytes);
 	ck_assert_uint_eq(b.tx_bytes, a.rx_bytes);
@@ -756,6 +791,24 @@ START_TEST(a_handshake_between_data_of_one_batch)
 }
 END_TEST
 
+START_TEST(a_batch_is_dealt_with_in_order)
+{
+	struct wg_peer *p = lab_peer_of(lab, 1, 0);
+	struct lab_mail data, initiation;
+
+	begin_session();
+	lab_run_delivering(lab, lab->now_ns + 121 * NS_PER_SEC);
+	lab_send(lab, 0, 1, 64, 0);
+	initiation = take(MESSAGE_INITIATION, 0);
+	data = take(MESSAGE_DATA, 0);
+	data.sent_from = elsewhere(1, 1);
+	initiation.sent_from = elsewhere(2, 2);
+	ck_assert_uint_eq(
+		open_together(1, (struct lab_mail *[]){ &data, &initiation }, 2), 1);
+	ck_assert_uint_eq(wg_peer_endpoint(p)->port, 2);
+}
+END_TEST
+
 START_TEST(answering_a_handshake_ends_the_previous_key)
 {
 	struct lab_mail old, mail, confirm, copy;
@@ -959,5 +1012,8 @@ TCase *unit_tests(void)
 	tcase_add_test(tc, a_new_private_key_ends_the_sessions);
 	tcase_add_test(tc, a_removed_peer_is_gone);
 	tcase_add_test(tc, loss_reorder_and_duplicates_for_half_an_hour);
+	tcase_add_test(tc, a_peer_may_not_send_as_another);
+	tcase_add_test(tc, an_index_is_good_for_its_own_kind_only);
+	tcase_add_test(tc, a_batch_is_dealt_with_in_order);
 	return tc;
 }

@@ -255,6 +255,10 @@ START_TEST(strangers_and_states)
 	responder.handshake.remote_static[0] ^= 1;
 	ck_assert_int_eq(consume(&i, NOW_NS), DROP_BAD_HANDSHAKE);
 	responder.handshake.remote_static[0] ^= 1;
+	/* Or has no key that fits his own. */
+	memset(responder.handshake.static_static, 0, NOISE_KEY_BYTES);
+	ck_assert_int_eq(consume(&i, NOW_NS), DROP_BAD_HANDSHAKE);
+	noise_handshake_set_identity(&responder.handshake, &responder.id);
 	/* Nothing consumed: no response; nothing done: no session. */
 	ck_assert(!noise_create_response(&responder.handshake, 1, &responder.rng, &r));
 	ck_assert(!noise_begin_session(&responder.handshake, &s));

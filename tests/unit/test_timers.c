@@ -175,6 +175,42 @@ START_TEST(a_retransmission_forgets_the_local_address)
 }
 END_TEST
 
+START_TEST(giving_up_cancels_the_keepalive_owed)
+{
+	struct lab_mail mail;
+
+	begin_session();
+	lab_send(lab, 0, 1, 64, 0);
+	lab_throw_away(lab);
+	for (int i = 0; i < 20; i++)
+		expect(MESSAGE_INITIATION, 0, t0 + (uint64_t)(45 + 5 * i) * SEC,
+		       (uint64_t)(i + 1) * JITTER_NS);
+	/* The old session still brings something, in the last seconds. */
+	lab_send(lab, 1, 0, 64, 0);
+	ck_assert(lab_take(lab, &mail));
+	ck_assert_uint_eq(lab_deliver(lab, &mail, 0, NULL, NULL), 1);
+	while (next_mail(&mail, lab->now_ns + 14 * SEC))
+		ck_assert_int_ne(mail.from, 0);
+}
+END_TEST
+
+START_TEST(who_answered_a_handshake_waits_5_s_for_his_own)
+{
+	struct lab_mail mail;
+
+	lab_send(lab, 0, 1, 64, 0);
+	ck_assert(lab_take(lab, &mail));
+	lab_deliver(lab, &mail, 1, NULL, NULL);
+	expect(MESSAGE_RESPONSE, 1, LAB_START_NS, 0);
+	lab->now_ns += 5 * SEC - 1;
+	lab_send(lab, 1, 0, 64, 0);
+	ck_assert_uint_eq(lab->mail_count, 0);
+	lab->now_ns += 1;
+	lab_send(lab, 1, 0, 64, 0);
+	expect(MESSAGE_INITIATION, 1, LAB_START_NS + 5 * SEC, 0);
+}
+END_TEST
+
 /* ---- keepalive */
 
 START_TEST(who_only_receives_sends_a_keepalive_after_10_s)
@@ -225,6 +261,43 @@ START_TEST(silence_for_15_s_makes_a_new_handshake)
 	lab_send(lab, 0, 1, 64, 0);
 	lab_throw_away(lab);
 	expect(MESSAGE_INITIATION, 0, t0 + 45 * SEC, JITTER_NS);
+}
+END_TEST
+
+START_TEST(a_new_handshake_forgets_the_local_address)
+{
+	struct wg_peer *p = lab_peer_of(lab, 0, 1);
+	struct endpoint e;
+
+	begin_session();
+	e = *wg_peer_endpoint(p);
+	e.ifindex = 3;
+	wg_peer_set_endpoint(p, &e);
+	lab_send(lab, 0, 1, 64, 0);
+	lab_throw_away(lab);
+	ck_assert_uint_eq(wg_peer_endpoint(p)->ifindex, 3);
+	expect(MESSAGE_INITIATION, 0, t0 + 45 * SEC, JITTER_NS);
+	ck_assert_uint_eq(wg_peer_endpoint(p)->ifindex, 0);
+}
+END_TEST
+
+START_TEST(a_handshake_message_is_an_answer_too)
+{
+	struct lab_mail mail;
+
+	begin_session();
+	lab_send(lab, 0, 1, 64, 0);
+	lab_throw_away(lab);
+	expect_silence(t0 + 40 * SEC);
+	wg_device_stop(lab->devices[1].wg);
+	wg_device_start(lab->devices[1].wg, lab->now_ns);
+	lab_send(lab, 1, 0, 64, 0);
+	ck_assert(lab_take(lab, &mail));
+	ck_assert_int_eq(lab_type(&mail), MESSAGE_INITIATION);
+	lab_deliver(lab, &mail, 0, NULL, NULL);
+	wg_device_stop(lab->devices[1].wg);
+	expect(MESSAGE_RESPONSE, 0, t0 + 40 * SEC, 0);
+	expect_silence(t0 + 100 * SEC);
 }
 END_TEST
 
@@ -317,6 +390,40 @@ START_TEST(the_initiator_rekeys_after_165_s_when_it_receives)
 }
 END_TEST
 
+START_TEST(the_last_minute_comes_once_in_each_session)
+{
+	struct wg_peer *p = lab_peer_of(lab, 0, 1);
+
+	begin_session();
+	skip_to(t0 + 165 * SEC);
+	lab_send(lab, 1, 0, 64, 0);
+	ck_assert_uint_eq(lab_deliver_all(lab), 1);
+	ck_assert_uint_eq(p->keypairs.current->born_ns, t0 + 165 * SEC);
+	skip_to(t0 + 330 * SEC);
+	ck_assert_uint_eq(lab_send(lab, 1, 0, 64, 0), 1);
+	ck_assert_uint_eq(lab_deliver_all(lab), 1);
+	ck_assert_uint_eq(p->keypairs.current->born_ns, t0 + 330 * SEC);
+}
+END_TEST
+
+START_TEST(more_packets_in_the_last_minute_do_not_start_it_again)
+{
+	struct wg_peer *p = lab_peer_of(lab, 0, 1);
+	struct lab_mail mail;
+
+	begin_session();
+	skip_to(t0 + 165 * SEC);
+	for (int i = 0; i < 12; i++) {
+		lab_send(lab, 1, 0, 64, 0);
+		while (lab_take(lab, &mail))
+			if (mail.from == 1)
+				lab_deliver(lab, &mail, 0, NULL, NULL);
+		lab_run_until(lab, t0 + (uint64_t)(166 + i) * SEC);
+	}
+	ck_assert_uint_eq(p->timers.handshake_attempts, 2);
+}
+END_TEST
+
 START_TEST(nothing_is_sealed_or_opened_after_180_s)
 {
 	struct lab_mail early;
@@ -383,6 +490,21 @@ START_TEST(keys_are_wiped_540_s_after_the_session_began)
 }
 END_TEST
 
+START_TEST(a_responder_wipes_them_too)
+{
+	struct lab_mail mail;
+
+	lab_send(lab, 0, 1, 64, 0);
+	ck_assert(lab_take(lab, &mail));
+	lab_deliver(lab, &mail, 1, NULL, NULL);
+	lab_throw_away(lab);
+	wg_device_stop(lab->devices[0].wg);
+	ck_assert_ptr_nonnull(lab_peer_of(lab, 1, 0)->keypairs.next);
+	expect_silence(LAB_START_NS + 540 * SEC);
+	ck_assert_ptr_null(lab_peer_of(lab, 1, 0)->keypairs.next);
+}
+END_TEST
+
 /* ---- persistent keepalive */
 
 START_TEST(persistent_keepalives_begin_at_once_and_go_on)
@@ -423,6 +545,35 @@ START_TEST(persistent_keepalives_need_a_session)
 	ck_assert_int_ge(lab->devices[0].handshakes, 3600 / 150);
 	ck_assert_int_le(lab->devices[0].handshakes, 3600 / 120);
 	ck_assert_uint_eq(lab_all_drops(lab, 0) + lab_all_drops(lab, 1), 0);
+}
+END_TEST
+
+START_TEST(a_keepalive_waits_for_the_session_unless_data_does)
+{
+	struct lab_mail mail;
+	size_t data = 0;
+
+	wg_peer_set_keepalive(lab_peer_of(lab, 1, 0), 25, lab->now_ns);
+	expect(MESSAGE_INITIATION, 1, LAB_START_NS, 0); /* lost */
+	ck_assert_uint_eq(lab_send(lab, 0, 1, 64, 0), 0);
+	ck_assert_uint_eq(lab_deliver_all(lab), 1);
+	/* The responder's keepalive was the last, and so the initiator's rx. */
+	ck_assert_uint_eq(lab_peer_of(lab, 0, 1)->rx_bytes,
+	                  sizeof(struct message_response) + MESSAGE_DATA_MIN_BYTES);
+	/* Again, with data behind the keepalive: just the data. */
+	wg_device_stop(lab->devices[0].wg);
+	wg_device_stop(lab->devices[1].wg);
+	wg_device_start(lab->devices[0].wg, lab->now_ns);
+	wg_device_start(lab->devices[1].wg, lab->now_ns);
+	ck_assert_uint_eq(lab_send(lab, 1, 0, 64, 0), 0);
+	expect(MESSAGE_INITIATION, 1, LAB_START_NS, 0);
+	lab->now_ns += SEC;
+	ck_assert_uint_eq(lab_send(lab, 0, 1, 64, 0), 0);
+	while (lab_take(lab, &mail)) {
+		data += mail.from == 1 && lab_type(&mail) == MESSAGE_DATA;
+		lab_deliver(lab, &mail, mail.to, NULL, NULL);
+	}
+	ck_assert_uint_eq(data, 1);
 }
 END_TEST
 
@@ -552,5 +703,13 @@ TCase *unit_tests(void)
 	tcase_add_test(tc, keepalives_of_two_devices_go_out_together);
 	tcase_add_test(tc, the_data_path_leaves_the_timer_where_it_is);
 	tcase_add_test(tc, a_stopped_device_has_no_timer);
+	tcase_add_test(tc, giving_up_cancels_the_keepalive_owed);
+	tcase_add_test(tc, who_answered_a_handshake_waits_5_s_for_his_own);
+	tcase_add_test(tc, a_new_handshake_forgets_the_local_address);
+	tcase_add_test(tc, a_handshake_message_is_an_answer_too);
+	tcase_add_test(tc, the_last_minute_comes_once_in_each_session);
+	tcase_add_test(tc, more_packets_in_the_last_minute_do_not_start_it_again);
+	tcase_add_test(tc, a_responder_wipes_them_too);
+	tcase_add_test(tc, a_keepalive_waits_for_the_session_unless_data_does);
 	return tc;
 }
