@@ -268,6 +268,10 @@ START_TEST(strangers_and_states)
 	respond(&r);
 	ck_assert(noise_consume_response(&initiator.handshake, &initiator.id, &r));
 	ck_assert(!noise_consume_response(&initiator.handshake, &initiator.id, &r));
+	/* No DH of the static keys. */
+	memset(initiator.handshake.static_static, 0, NOISE_KEY_BYTES);
+	ck_assert(!noise_create_initiation(&initiator.handshake, &initiator.id, 1,
+	                                   timestamp, &initiator.rng, &i));
 	/* No private key. */
 	noise_identity_set(&responder.id, NULL);
 	ck_assert_int_eq(consume(&i, NOW_NS), DROP_NO_KEY);

@@ -514,7 +514,9 @@ START_TEST(persistent_keepalives_begin_at_once_and_go_on)
 	expect(MESSAGE_DATA, 0, t0 + 30 * SEC, 0);
 	expect(MESSAGE_DATA, 0, t0 + 55 * SEC, 0);
 	expect(MESSAGE_DATA, 0, t0 + 80 * SEC, 0);
-	/* Any packet puts it off. */
+	/* Another endpoint is no reason for one; any packet puts it off. */
+	wg_peer_set_endpoint(lab_peer_of(lab, 0, 1),
+	                     wg_peer_endpoint(lab_peer_of(lab, 0, 1)));
 	expect_silence(t0 + 100 * SEC);
 	lab_send(lab, 0, 1, 64, 0);
 	expect(MESSAGE_DATA, 0, t0 + 100 * SEC, 0);
@@ -574,6 +576,7 @@ START_TEST(a_keepalive_waits_for_the_session_unless_data_does)
 		lab_deliver(lab, &mail, mail.to, NULL, NULL);
 	}
 	ck_assert_uint_eq(data, 1);
+	ck_assert(!lab_peer_of(lab, 1, 0)->keepalive_staged);
 }
 END_TEST
 
