@@ -133,7 +133,8 @@ struct wg_peer_stats {
 	uint64_t rx_bytes, tx_bytes;        /* WireGuard messages of both kinds, as the kernel counts */
 	uint64_t last_handshake_ns;         /* wall clock, since 1970; 0: never */
 	bool session;                       /* a current keypair younger than REJECT_AFTER_TIME */
-	uint64_t handshake_unanswered_ns;   /* since when (BOOTTIME) handshakes go unanswered; 0: none pending */
+	uint64_t handshake_unanswered_ns;   /* since when (BOOTTIME) handshakes go unanswered, also
+	                                     * when that was given up; 0: the last was answered */
 };
 void wg_peer_stats(const struct wg_peer *p, struct wg_peer_stats *out, uint64_t now_ns);
 

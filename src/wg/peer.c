@@ -66,20 +66,24 @@ void peer_set_identity(struct wg_peer *p)
 void peer_learn_endpoint(struct wg_peer *p, const struct endpoint *from)
 {
 	const struct wg_env *env = p->device->env;
+	char text[ENDPOINT_STRLEN];
 	bool moved;
 
 	if (!from || from->addr.family == IP_NONE)
 		return;
 	moved = !endpoint_equal(&p->endpoint, from);
 	p->endpoint = *from;
-	if (moved)
-		env->callbacks->endpoint_changed(env->context, p);
+	if (!moved)
+		return;
+	peer_log(p, LOG_LEVEL_DEBUG, "now at %s", endpoint_format(from, text));
+	env->callbacks->endpoint_changed(env->context, p);
 }
 
 void peer_handshake_done(struct wg_peer *p)
 {
 	const struct wg_env *env = p->device->env;
 
+	peer_log(p, LOG_LEVEL_DEBUG, "handshake done");
 	timers_handshake_done(p);
 	p->last_handshake_ns = env->wall_clock_ns(env->context);
 	p->unanswered_since_ns = 0;

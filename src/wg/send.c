@@ -83,6 +83,7 @@ void send_initiation_again(struct wg_peer *p, uint64_t now_ns)
 	if (p->unanswered_since_ns == 0)
 		p->unanswered_since_ns = now_ns ? now_ns : 1;
 	timers_handshake_initiated(p, now_ns);
+	peer_log(p, LOG_LEVEL_DEBUG, "sending a handshake initiation");
 	emit_handshake(p, &message, sizeof(message), now_ns);
 }
 
@@ -158,12 +159,12 @@ static void seal(struct keypair *k, uint32_t mtu_bytes, struct packet *const *pa
 			                       .counter = le64_put(k->send_counter) };
 
 		packet->tos = outer_tos(packet);
-		memset(packet->data + packet->len_bytes, 0, padding);
+		packet_set_len(packet, (uint32_t)SEALED(text_bytes));
+		memset(packet->data + text_bytes - padding, 0, padding);
 		jobs[i] = (struct aead_job){ .key = k->send_key,
 			                     .text = packet->data,
 			                     .counter = k->send_counter++,
 			                     .text_bytes = text_bytes };
-		packet_set_len(packet, (uint32_t)SEALED(text_bytes));
 		memcpy(packet_push(packet, sizeof(header)), &header, sizeof(header));
 	}
 	aead_seal_batch(jobs, n);

@@ -30,7 +30,7 @@ struct peer_timers {
 	struct timer
 		timer; /* armed for the earliest deadline, or earlier: see wg/timers.c */
 	uint64_t deadline_ns[PEER_TIMER_COUNT]; /* NEVER_NS: off */
-	uint64_t jitter_ns;                     /* drawn with each initiation */
+	uint64_t jitter_ns;          /* drawn with each initiation and session */
 	uint32_t handshake_attempts; /* retransmissions since the last new reason */
 	bool need_another_keepalive;
 	bool sent_lastminute_handshake;
@@ -94,14 +94,18 @@ static inline void device_drop(struct wg_device *d, enum drop reason, uint64_t n
 	drop_count(&d->drops, reason, n);
 }
 
-#define peer_log(peer, level, fmt, ...)                                                  \
+/* "NAME: peer abcd…wxyz: ...". Only for what a stranger can't provoke. */
+#define peer_log(peer, severity, fmt, ...)                                               \
 	do {                                                                             \
+		const struct log *peer_log_to = (peer)->device->env->log;                \
 		char peer_log_key[KEY_SHORT_STRLEN];                                     \
                                                                                          \
-		log_line((peer)->device->env->log, level, (peer)->device->name,          \
-		         "peer %s: " fmt,                                                \
-		         key_short((peer)->handshake.remote_static, peer_log_key),       \
-		         ##__VA_ARGS__);                                                 \
+		if (peer_log_to && (severity) <= peer_log_to->level)                     \
+			log_line(peer_log_to, severity, (peer)->device->name,            \
+			         "peer %s: " fmt,                                        \
+			         key_short((peer)->handshake.remote_static,              \
+			                   peer_log_key),                                \
+			         ##__VA_ARGS__);                                         \
 	} while (0)
 
 /* ---- peer.c */

@@ -183,9 +183,15 @@ void timers_any_traversal(struct wg_peer *p, uint64_t now_ns)
 	set(p, TIMER_PERSISTENT_KEEPALIVE, deadline_ns - deadline_ns % NS_PER_SEC);
 }
 
-void timers_handshake_initiated(struct wg_peer *p, uint64_t now_ns)
+/* Kept for the data path, which must not draw: that may be a system call. */
+static void draw_jitter(struct wg_peer *p)
 {
 	p->timers.jitter_ns = rng_u32(p->device->env->rng) % REKEY_TIMEOUT_JITTER;
+}
+
+void timers_handshake_initiated(struct wg_peer *p, uint64_t now_ns)
+{
+	draw_jitter(p);
 	set(p, TIMER_RETRANSMIT_HANDSHAKE, now_ns + REKEY_TIMEOUT + p->timers.jitter_ns);
 }
 
@@ -198,6 +204,7 @@ void timers_handshake_done(struct wg_peer *p)
 
 void timers_session_begun(struct wg_peer *p, uint64_t now_ns)
 {
+	draw_jitter(p);
 	set(p, TIMER_ZERO_KEY_MATERIAL, now_ns + 3 * REJECT_AFTER_TIME);
 }
 
