@@ -18,7 +18,7 @@
 
 #define CHANNEL_FD  3
 #define WAIT_MS     30000 /* for replies */
-#define END_MS      2000  /* for the process to end once its channel is closed */
+#define END_MS      5000  /* for the process to end once its channel is closed */
 #define POLL_END_MS 5
 
 /* Returns where the channel is now; all else that the supervisor has open is closed. */

@@ -40,7 +40,7 @@ MUST_CHECK int engine_child_wait(struct engine_child *c);
 /* Reads and writes what can be without waiting. 0, or -errno: as above. Errors in replies
  * stay in `error`. */
 MUST_CHECK int engine_child_dispatch(struct engine_child *c);
-/* Closes the channel, so that it ends, and waits for that: kills it after two seconds.
+/* Closes the channel, so that it ends, and waits for that: kills it after five seconds.
  * Returns its wait status; 0 if none ran. */
 int engine_child_stop(struct engine_child *c);
 

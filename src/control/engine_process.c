@@ -6,7 +6,6 @@
 #include "control/engine_process.h"
 
 #include <errno.h>
-#include <net/if.h>
 #include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -409,12 +408,6 @@ static uint32_t get_fwmark(void *context, const struct device *device)
 	return find_served(context, device)->mark;
 }
 
-static uint32_t find_ifindex(void *context, const char *name)
-{
-	(void)context;
-	return if_nametoindex(name);
-}
-
 /* ---- requests of the supervisor */
 
 static void reply(struct engine_process *p, const struct message *request, int result)
@@ -542,10 +535,8 @@ static int begin(struct engine_process *p, int channel_fd, enum log_level level)
 	int err;
 
 	p->log = (struct log){ level, write_log, p };
-	p->uapi_host =
-		(struct uapi_host){ set_port, set_fwmark, get_fwmark, find_ifindex, p };
-	p->uapi_host_supervisor =
-		(struct uapi_host){ NULL, NULL, get_fwmark, find_ifindex, p };
+	p->uapi_host = (struct uapi_host){ set_port, set_fwmark, get_fwmark, p };
+	p->uapi_host_supervisor = (struct uapi_host){ NULL, NULL, get_fwmark, p };
 	if (sodium_init() < 0) {
 		close(channel_fd);
 		return -ENOSYS;

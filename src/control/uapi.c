@@ -76,30 +76,6 @@ static bool prefix(const char *value, struct ip_prefix *out)
 	return true;
 }
 
-/* As endpoint_parse, and with the name of an interface as zone. */
-static bool endpoint(const struct uapi *u, const char *value, struct endpoint *out)
-{
-	const char *zone = strchr(value, '%'), *end = strchr(value, ']');
-	char name[32], text[ENDPOINT_STRLEN];
-	uint32_t ifindex;
-
-	if (endpoint_parse(out, value))
-		return true;
-	if (!zone || !end || end < zone || !u->host->ifindex)
-		return false;
-	if ((size_t)(end - zone) > sizeof(name))
-		return false;
-	memcpy(name, zone + 1, (size_t)(end - zone - 1));
-	name[end - zone - 1] = '\0';
-	ifindex = u->host->ifindex(u->host->context, name);
-	if (!ifindex)
-		return false;
-	if ((size_t)snprintf(text, sizeof(text), "%.*s%%%" PRIu32 "%s",
-	                     (int)(zone - value), value, ifindex, end) >= sizeof(text))
-		return false;
-	return endpoint_parse(out, text);
-}
-
 /* ---- the peer that the lines are about */
 
 /* NULL: it has been removed by somebody else meanwhile. */
@@ -291,7 +267,7 @@ static int apply_endpoint(const struct uapi_line *l)
 	struct endpoint e;
 	int err;
 
-	if (!endpoint(l->uapi, l->value, &e))
+	if (!endpoint_parse(&e, l->value))
 		return -EINVAL;
 	err = want_peer(l->uapi, &peer);
 	if (err || !peer)

@@ -35,8 +35,6 @@ struct uapi_host {
 	int (*set_port)(void *context, struct device *device, uint16_t port);
 	int (*set_fwmark)(void *context, struct device *device, uint32_t fwmark);
 	uint32_t (*fwmark)(void *context, const struct device *device);
-	/* Number of a network interface, for "fe80::1%eth0"; 0: there is none. */
-	uint32_t (*ifindex)(void *context, const char *interface_name);
 	void *context; /* borrowed */
 };
 

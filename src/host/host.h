@@ -55,6 +55,9 @@ int host_tun_fd(const struct host *h);
 uint32_t host_tun_ifindex(const struct host *h);
 /* Mark of every network socket of the instance (SO_MARK); never 0. */
 uint32_t host_mark(const struct host *h);
+/* For engine_set_resolver, after host_prepare and again after each host_update: the
+ * virtual resolver's addresses; IP_NONE where there is none. */
+void host_resolver(const struct host *h, struct ip_addr *ipv4, struct ip_addr *ipv6);
 
 MUST_CHECK int host_up(struct host *h, const struct plan *plan, struct diag *diag);
 /* After host_up. What cannot be applied is reported and the rest is applied all the same:

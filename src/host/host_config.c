@@ -18,6 +18,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "host/dns.h"
+
 /* ---- lists */
 
 int host_items_add(struct host_items *list, const struct netlink_item *item)
@@ -421,23 +423,28 @@ static uint32_t table_for(struct maker *m, const struct union_node *node,
 	return m->numbers->table[prefix->len];
 }
 
+/* As sources the kernel takes only addresses that it has for local. */
+static struct ip_addr source(const struct plan_device *device, uint8_t family)
+{
+	struct ip_addr src =
+		family == IP_V4 ? device->way.address4 : device->way.address6;
+	bool usable = !ip_addr_is_unspecified(&src) && !ip_addr_is_multicast(&src);
+
+	return usable ? src : (struct ip_addr){ 0 };
+}
+
 static int add_route(struct maker *m, const struct ip_prefix *prefix,
                      const struct plan_device *device, uint32_t table)
 {
 	struct netlink_item item = {
 		.kind = NETLINK_KIND_ROUTE,
 		.route = { .dst = *prefix,
-		           .src = prefix->addr.family == IP_V4 ? device->way.address4
-		                                               : device->way.address6,
+		           .src = source(device, prefix->addr.family),
 		           .ifindex = m->env->ifindex,
 		           .table = table,
 		           .mtu_bytes = device->mtu_bytes },
 	};
 
-	/* as sources the kernel takes only addresses that it has for local */
-	if (ip_addr_is_unspecified(&item.route.src) ||
-	    ip_addr_is_multicast(&item.route.src))
-		item.route.src = (struct ip_addr){ 0 };
 	return host_items_add(&m->config->items, &item);
 }
 
@@ -458,6 +465,36 @@ static bool add_node(void *context, const struct union_node *node)
 			m->error = add_route(m, &node->trie.prefix, device, table);
 	}
 	return m->error == 0;
+}
+
+/* The virtual resolver is reached through the tun, by whichever address the host may
+ * have. */
+static int add_resolver(struct maker *m, const struct ip_addr *resolver)
+{
+	struct netlink_item item = {
+		.kind = NETLINK_KIND_ROUTE,
+		.route = { .dst = { .addr = *resolver, .len = ip_addr_bits(resolver) },
+		           .ifindex = m->env->ifindex,
+		           .table = NETLINK_TABLE_MAIN,
+		           .mtu_bytes = m->config->mtu_bytes },
+	};
+
+	if (resolver->family == IP_NONE)
+		return 0;
+	for (size_t i = 0; i < m->plan->device_count && item.route.src.family == IP_NONE;
+	     i++)
+		item.route.src = source(&m->plan->devices[i], resolver->family);
+	return host_items_add(&m->config->items, &item);
+}
+
+static int add_resolvers(struct maker *m)
+{
+	struct ip_addr ipv4, ipv6;
+	int rc;
+
+	dns_virtual_addresses(m->plan, &ipv4, &ipv6);
+	rc = add_resolver(m, &ipv4);
+	return rc < 0 ? rc : add_resolver(m, &ipv6);
 }
 
 static int add_rule_pair(struct maker *m, enum ip_family family, uint32_t priority,
@@ -523,6 +560,8 @@ static int make(struct maker *m)
 		union_walk(&m->plan->table, add_node, m);
 		rc = m->error;
 	}
+	if (rc == 0)
+		rc = add_resolvers(m);
 	if (rc == 0)
 		rc = add_rules(m, IP_V4, m->used4, 32, &m->numbers->priority4);
 	if (rc == 0)

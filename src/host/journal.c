@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "host/dns.h"
 #include "host/guard.h"
 
 #define MAGIC          "tunion host state 1"
@@ -45,7 +46,7 @@ void journal_clear(struct journal *j)
 static bool is_empty(const struct journal *j)
 {
 	return j->ifindex == 0 && j->rules.n == 0 && !j->guard4 && !j->guard6 &&
-	       !j->src_valid_mark && j->hooks.n == 0;
+	       !j->dns && !j->src_valid_mark && j->hooks.n == 0;
 }
 
 static void print(const struct journal *j, FILE *out)
@@ -64,6 +65,8 @@ static void print(const struct journal *j, FILE *out)
 		fprintf(out, "guard4\n");
 	if (j->guard6)
 		fprintf(out, "guard6\n");
+	if (j->dns)
+		fprintf(out, "dns\n");
 	if (j->src_valid_mark)
 		fprintf(out, "%s\n", SVM_LINE);
 	hooks_print(&j->hooks, out);
@@ -137,6 +140,8 @@ static bool read_line(struct journal *j, const char *line)
 		return j->guard4 = true;
 	if (strcmp(line, "guard6") == 0)
 		return j->guard6 = true;
+	if (strcmp(line, "dns") == 0)
+		return j->dns = true;
 	if (strcmp(line, SVM_LINE) == 0)
 		return j->src_valid_mark = true;
 	if (sscanf(line, "tun %u", &j->ifindex) == 1)
@@ -356,7 +361,9 @@ void journal_undo(struct journal *j, struct netlink *nl, const struct log *log,
 		guard_down(j->tun, IP_V6, diag);
 	if (j->guard4)
 		guard_down(j->tun, IP_V4, diag);
-	j->guard4 = j->guard6 = false;
+	if (j->dns)
+		dns_down(j->tun, diag);
+	j->guard4 = j->guard6 = j->dns = false;
 	journal_restore_src_valid_mark(j, diag);
 	undo_tun(j, nl, diag);
 	run_hooks(j, CONF_POST_DOWN, log, diag);

@@ -22,6 +22,7 @@ struct journal {
 	uint32_t ifindex;        /* of the tun; 0: there is none */
 	struct host_items rules; /* owned */
 	bool guard4, guard6;
+	bool dns;            /* resolvconf has been told */
 	bool src_valid_mark; /* set by us, or on behalf of another instance that found it
 	                        0 */
 	struct hooks hooks;  /* owned; of the files that are up: PreDown and PostDown */

@@ -21,7 +21,8 @@ class Driver:
         self.dir = os.path.join(host.run_dir, f"conf-{tun}")
         os.makedirs(self.dir, mode=0o700, exist_ok=True)
         self.popen = subprocess.Popen([DRIVER, tun, state], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-                                      text=True, preexec_fn=host.enter)
+                                      text=True, preexec_fn=host.enter,
+                                      env=dict(os.environ, PATH=f"{host.run_dir}/bin:{os.environ['PATH']}"))
 
     def write(self, name, text):
         path = os.path.join(self.dir, name)
@@ -256,6 +257,56 @@ def kills(h, before):
     h.run("echo 0 >/proc/sys/net/ipv4/conf/all/src_valid_mark")
 
 
+def name_servers(h, before):
+    """A resolvconf of our own writes down what it is given."""
+    log = os.path.join(h.run_dir, "resolvconf.log")
+    folder = os.path.join(h.run_dir, "bin")
+    os.makedirs(folder, exist_ok=True)
+
+    def said():
+        with open(log) as f:
+            text = f.read()
+        os.unlink(log)
+        return text
+
+    def resolvconf(text):
+        with open(os.open(os.path.join(folder, "resolvconf"), os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o755), "w") as f:
+            f.write(f"#!/bin/sh\necho $* >>{log}\n{text}\n")
+
+    resolvconf(f'case $1 in -a) cat >>{log};; esac')
+    a = conf("Address = 10.8.0.2/32\nDNS = 10.8.0.1, a.lan", "AllowedIPs = 0.0.0.0/0")
+    b = conf("Address = 10.9.0.2/32\nDNS = 10.9.0.1, b.lan", "AllowedIPs = 10.9.0.0/24")
+    one = "-a t0 -m 0 -x\nnameserver 10.8.0.1\nsearch a.lan\n"
+    d = Driver(h)
+    d.files(a=a)
+    d.up()
+    equal(said(), one, "one file")
+    d.update()
+    check(not os.path.exists(log), "resolvconf is run although nothing has changed")
+    d.files(a=a, b=b)
+    d.update()
+    equal(said(), "-a t0 -m 0 -x\nnameserver 192.0.0.53\nsearch a.lan b.lan\n", "two files")
+    equal(way(h, "192.0.0.53")[0], "t0", "the way to the virtual resolver")
+    d.files(b=conf("Address = 10.9.0.2/32", "AllowedIPs = 10.9.0.0/24"))
+    d.update()
+    equal(said(), "-d t0 -f\n", "none any more")
+    d.files(a=a)
+    d.update()
+    equal(said(), one, "one again")
+    d.kill()
+    d = Driver(h)
+    d.do("mtu 192.0.2.1")
+    equal(said(), "-d t0 -f\n", "after a kill")
+    resolvconf("echo no way >&2; exit 5")
+    d.files(a=a)
+    d.fails(f"up {d.dir}", "resolvconf failed (exit status 5): no way")
+    same_text(h.snapshot(), before, "after resolvconf failed")
+    os.unlink(os.path.join(folder, "resolvconf"))
+    answer, text = d.ask(f"up {d.dir}")
+    check(answer.startswith("ok") and "there is no resolvconf" in text, f"without resolvconf: {answer}\n{text}")
+    d.down()
+
+
 def many_routes(h):
     d = Driver(h)
     allowed = ", ".join(f"20.{i >> 8}.{i & 255}.0/24" for i in range(10000))
@@ -278,6 +329,7 @@ def test(lab):
         same_text(h.snapshot(), before, f"after {part.__name__}")
     failures(h, before)
     kills(h, before)
+    name_servers(h, before)
     many_routes(h)
     same_text(h.snapshot(), before, "at the end")
     wait_for(lambda: not os.path.exists(STATE), "the state file to go", 1)

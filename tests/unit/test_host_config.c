@@ -5,13 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "planned.h"
 #include "unit.h"
-
-#define FILES_MAX 4
-
-/* Public keys are any 32 bytes. */
-#define PEER(letter)                                                                     \
-	"[Peer]\nPublicKey = " letter "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\n"
 
 /* What the host has before us. */
 struct facts {
@@ -22,10 +17,7 @@ struct facts {
 static const struct facts plain = { .rules = { 32766, 32767 } };
 
 struct world {
-	struct conf_set set;
-	struct conf *confs[FILES_MAX];
-	struct plan plan;
-	struct diag diag;
+	struct planned planned;
 	struct host_config_env env;
 };
 
@@ -53,49 +45,19 @@ static uint32_t rule_block(void *context, enum ip_family family)
 	return host_rule_block(used, n, HOST_RULES_MAX(family == IP_V4 ? 32U : 128U));
 }
 
-static struct conf *read_conf(const char *name, const char *text, struct diag *diag)
-{
-	char path[64];
-	struct conf *conf;
-	FILE *in = tmpfile();
-
-	ck_assert_ptr_nonnull(in);
-	ck_assert_int_ge(fputs(text, in), 0);
-	rewind(in);
-	snprintf(path, sizeof(path), "%s.conf", name);
-	if (conf_read_stream(&conf, in, path, diag) < 0) {
-		diag_print(diag, stdout);
-		ck_abort_msg("%s", text);
-	}
-	fclose(in);
-	return conf;
-}
-
-/* texts: NAME, TEXT, NAME, TEXT, ... NULL; names in byte order. */
 static void world_init(struct world *w, const char *const *texts,
                        const struct facts *facts)
 {
-	*w = (struct world){ .env = { .ifindex = 7,
-		                      .table_used = table_used,
-		                      .rule_block = rule_block,
-		                      .context = (void *)(uintptr_t)facts } };
-	w->set.v = w->confs;
-	for (; texts[0]; texts += 2) {
-		ck_assert_uint_lt(w->set.n, FILES_MAX);
-		w->confs[w->set.n++] = read_conf(texts[0], texts[1], &w->diag);
-	}
-	if (plan_make(&w->plan, &w->set, NULL, &w->diag) < 0) {
-		diag_print(&w->diag, stdout);
-		ck_abort();
-	}
+	planned_init(&w->planned, texts);
+	w->env = (struct host_config_env){ .ifindex = 7,
+		                           .table_used = table_used,
+		                           .rule_block = rule_block,
+		                           .context = (void *)(uintptr_t)facts };
 }
 
 static void world_clear(struct world *w)
 {
-	plan_clear(&w->plan);
-	for (size_t i = 0; i < w->set.n; i++)
-		conf_free(w->confs[i]);
-	diag_clear(&w->diag);
+	planned_clear(&w->planned);
 }
 
 /* One line per item; to be freed. */
@@ -114,7 +76,7 @@ static char *format(const struct host_items *items)
 
 static const struct {
 	const char *what;
-	const char *texts[2 * FILES_MAX + 1];
+	const char *texts[2 * PLANNED_FILES + 1];
 	struct facts facts;
 	const char *expected;
 	uint32_t mark;
@@ -286,6 +248,13 @@ static const struct {
 	  "IPv4 rule 5208: table 254 suppress_prefixlength 0\n"
 	  "IPv4 rule 5209: not fwmark 51820 table 51820\n",
 	  51820 },
+	{ "several files with DNS: the virtual resolver is behind the tun",
+	  { "a", "[Interface]\nDNS = 10.8.0.1\nMTU = 1400\n", "b",
+	    "[Interface]\nAddress = 10.9.0.2/32\nDNS = fd09::1\nMTU = 1300\n" },
+	  { .rules = { 32766, 32767 } },
+	  "address 10.9.0.2/32\nroute 192.0.0.53/32 table 254 src 10.9.0.2 mtu 1400\n"
+	  "route fd2b:915e:3ca7::53/128 table 254 mtu 1400\n",
+	  51820 },
 	{ "a multicast Address is no source",
 	  { "a", "[Interface]\nAddress = 224.0.0.5/32\nMTU = 1420\n" PEER(
 			 "D") "AllowedIPs = 10.20.0.0/16\n" },
@@ -302,9 +271,12 @@ START_TEST(each_plan_gives_its_list)
 	char *text;
 
 	world_init(&w, cases[_i].texts, &cases[_i].facts);
-	ck_assert_int_eq(host_numbers_choose_mark(&numbers, &w.plan, &w.env, &w.diag), 0);
+	ck_assert_int_eq(host_numbers_choose_mark(&numbers, &w.planned.plan, &w.env,
+	                                          &w.planned.diag),
+	                 0);
 	ck_assert_uint_eq(numbers.mark, cases[_i].mark);
-	ck_assert_int_eq(host_config_make(&config, &numbers, &w.plan, &w.env, &w.diag),
+	ck_assert_int_eq(host_config_make(&config, &numbers, &w.planned.plan, &w.env,
+	                                  &w.planned.diag),
 	                 0);
 	text = format(&config.items);
 	ck_assert_msg(strcmp(text, cases[_i].expected) == 0, "%s: got\n%s",
@@ -333,16 +305,17 @@ START_TEST(no_priority_is_free)
 	struct world w;
 
 	world_init(&w, texts, &crowded);
-	ck_assert_int_eq(host_config_make(&config, &numbers, &w.plan, &w.env, &w.diag),
+	ck_assert_int_eq(host_config_make(&config, &numbers, &w.planned.plan, &w.env,
+	                                  &w.planned.diag),
 	                 -ENOSPC);
-	ck_assert_uint_eq(w.diag.errors, 1);
+	ck_assert_uint_eq(w.planned.diag.errors, 1);
 	world_clear(&w);
 }
 END_TEST
 
 static const struct {
 	const char *what;
-	const char *from[2 * FILES_MAX + 1], *to[2 * FILES_MAX + 1];
+	const char *from[2 * PLANNED_FILES + 1], *to[2 * PLANNED_FILES + 1];
 	const char *add, *replace, *remove;
 } changes[] = {
 	{ "nothing",
@@ -390,10 +363,11 @@ static void make(struct world *w, const char *const *texts, struct host_numbers 
 {
 	world_init(w, texts, &plain);
 	if (numbers->mark == 0)
-		ck_assert_int_eq(
-			host_numbers_choose_mark(numbers, &w->plan, &w->env, &w->diag),
-			0);
-	ck_assert_int_eq(host_config_make(config, numbers, &w->plan, &w->env, &w->diag),
+		ck_assert_int_eq(host_numbers_choose_mark(numbers, &w->planned.plan,
+		                                          &w->env, &w->planned.diag),
+		                 0);
+	ck_assert_int_eq(host_config_make(config, numbers, &w->planned.plan, &w->env,
+	                                  &w->planned.diag),
 	                 0);
 }
 
@@ -506,7 +480,7 @@ static void draw_lan(uint64_t *seed, const struct world *w, struct host_items *i
 			                               .ifindex = 1,
 			                               .table = NETLINK_TABLE_MAIN } };
 
-		if (!trie_find(w->plan.table.trie, &lan.route.dst))
+		if (!trie_find(w->planned.plan.table.trie, &lan.route.dst))
 			ck_assert_int_eq(host_items_add(items, &lan), 0);
 	}
 }

@@ -7,10 +7,10 @@
 
 #include "base/trie.h"
 
-#define ENTRIES 1024
+#define ENTRIES 768
 
 /* Some entries are in the trie; used says which. */
-static struct {
+static struct place {
 	struct trie_entry entry;
 	bool used;
 } dumb[ENTRIES];
@@ -190,7 +190,7 @@ static bool in_order(void *context, struct trie_entry *entry)
 
 		ck_assert(c < 0 || (c == 0 && a->len < b->len));
 	}
-	ck_assert_uint_lt(dumb_find(&entry->prefix), ENTRIES);
+	ck_assert(CONTAINER_OF(entry, struct place, entry)->used);
 	w->last = entry;
 	w->n++;
 	return true;
@@ -247,7 +247,7 @@ START_TEST(random_changes_agree_with_the_dumb_table)
 {
 	uint64_t seed = unit_seed() + (uint64_t)_i;
 
-	for (unsigned round = 0; round < 3000; round++) {
+	for (unsigned round = 0; round < 2000; round++) {
 		change(&seed, _i);
 		check_lookup(&seed, _i);
 		if (round % 256 == 0)

@@ -1,0 +1,208 @@
+/* src/host/dns.c */
+#include "host/dns.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "host/spawn.h"
+
+#define ORDER_PATH   "/etc/resolvconf/interface-order"
+#define ERRORS_BYTES 512
+
+/* Nobody's: an address that the IETF has not assigned (RFC 6890), and a random one (RFC
+ * 4193). */
+static const struct ip_addr virtual4 = { .family = IP_V4, .b = { 192, 0, 0, 53 } };
+static const struct ip_addr virtual6 = {
+	.family = IP_V6, .b = { 0xfd, 0x2b, 0x91, 0x5e, 0x3c, 0xa7, [15] = 0x53 }
+};
+
+static size_t files_with_servers(const struct plan *plan)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < plan->device_count; i++)
+		n += plan->devices[i].conf->dns_servers.n > 0;
+	return n;
+}
+
+void dns_virtual_addresses(const struct plan *plan, struct ip_addr *ipv4,
+                           struct ip_addr *ipv6)
+{
+	*ipv4 = *ipv6 = (struct ip_addr){ 0 };
+	if (files_with_servers(plan) < 2)
+		return;
+	for (size_t i = 0; i < plan->device_count; i++) {
+		const struct conf_addrs *servers = &plan->devices[i].conf->dns_servers;
+
+		for (size_t j = 0; j < servers->n; j++) {
+			if (servers->v[j].family == IP_V4)
+				*ipv4 = virtual4;
+			else if (servers->v[j].family == IP_V6)
+				*ipv6 = virtual6;
+		}
+	}
+}
+
+static void put_server(FILE *out, const struct ip_addr *server)
+{
+	char text[IP_ADDR_STRLEN];
+
+	if (server->family != IP_NONE)
+		fprintf(out, "nameserver %s\n", ip_addr_format(server, text));
+}
+
+/* Is the j-th domain of the i-th file in the list already? */
+static bool domain_said(const struct plan *plan, size_t i, size_t j)
+{
+	const char *domain = plan->devices[i].conf->dns_domains.v[j].text;
+
+	for (size_t k = 0; k <= i; k++) {
+		const struct conf *conf = plan->devices[k].conf;
+		size_t n = k == i ? j : conf->dns_domains.n;
+
+		if (conf->dns_servers.n == 0)
+			continue;
+		for (size_t l = 0; l < n; l++) {
+			if (strcasecmp(conf->dns_domains.v[l].text, domain) == 0)
+				return true;
+		}
+	}
+	return false;
+}
+
+/* Those of files with servers: search domains alone are nothing, as with wg-quick. */
+static void put_domains(FILE *out, const struct plan *plan)
+{
+	const char *before = "search ";
+
+	for (size_t i = 0; i < plan->device_count; i++) {
+		const struct conf *conf = plan->devices[i].conf;
+
+		for (size_t j = 0; j < conf->dns_domains.n && conf->dns_servers.n > 0;
+		     j++) {
+			if (domain_said(plan, i, j))
+				continue;
+			fprintf(out, "%s%s", before, conf->dns_domains.v[j].text);
+			before = " ";
+		}
+	}
+	if (strcmp(before, " ") == 0)
+		fputc('\n', out);
+}
+
+static void put_servers(FILE *out, const struct plan *plan)
+{
+	struct ip_addr ipv4, ipv6;
+
+	if (files_with_servers(plan) > 1) {
+		dns_virtual_addresses(plan, &ipv4, &ipv6);
+		put_server(out, &ipv4);
+		put_server(out, &ipv6);
+		return;
+	}
+	for (size_t i = 0; i < plan->device_count; i++) {
+		const struct conf_addrs *servers = &plan->devices[i].conf->dns_servers;
+
+		for (size_t j = 0; j < servers->n; j++)
+			put_server(out, &servers->v[j]);
+	}
+}
+
+char *dns_text(const struct plan *plan)
+{
+	char *text = NULL;
+	size_t size;
+	FILE *out = open_memstream(&text, &size);
+
+	if (!out)
+		return NULL;
+	put_servers(out, plan);
+	put_domains(out, plan);
+	if (fclose(out) == 0)
+		return text;
+	free(text);
+	return NULL;
+}
+
+/* The characters before the star of a line that is no more than "NAME*"; 0: it isn't. */
+static size_t pattern_len(const char *line)
+{
+	static const char name[] =
+		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-";
+	size_t n = strspn(line, name);
+
+	if (line[n] != '*' || line[n + 1 + strspn(line + n + 1, " \t\n")] != '\0')
+		return 0;
+	return n <= DNS_INTERFACE_STRLEN / 2 ? n : 0;
+}
+
+const char *dns_interface(const char *path, const char *tun,
+                          char out[static DNS_INTERFACE_STRLEN])
+{
+	FILE *in = fopen(path, "re");
+	char line[128];
+
+	snprintf(out, DNS_INTERFACE_STRLEN, "%s", tun);
+	while (in && fgets(line, sizeof(line), in)) {
+		const char *start = line + strspn(line, " \t");
+		size_t n = pattern_len(start);
+
+		if (n == 0)
+			continue;
+		snprintf(out, DNS_INTERFACE_STRLEN, "%.*s.%s", (int)n, start, tun);
+		break;
+	}
+	if (in)
+		fclose(in);
+	return out;
+}
+
+/* 0, -ENOENT without resolvconf, else told as a warning and -EIO. */
+static MUST_CHECK int resolvconf(const char *const *argv, const char *input,
+                                 struct diag *diag)
+{
+	char errors[ERRORS_BYTES] = "";
+	struct spawn s = { .argv = argv,
+		           .input = input,
+		           .errors = errors,
+		           .errors_size = sizeof(errors) };
+	int rc = spawn_run(&s);
+
+	if (rc == 0 || rc == -ENOENT)
+		return rc;
+	errors[strcspn(errors, "\n")] = '\0';
+	diag_warning(diag, NULL, 0, "resolvconf failed (%s %d)%s%s",
+	             rc < 0 ? "error" : "exit status", rc, errors[0] ? ": " : "", errors);
+	return -EIO;
+}
+
+int dns_up(const char *tun, const char *text, struct diag *diag)
+{
+	char name[DNS_INTERFACE_STRLEN];
+	const char *argv[] = { "resolvconf", "-a", dns_interface(ORDER_PATH, tun, name),
+		               "-m",         "0",  "-x",
+		               NULL };
+	int rc = resolvconf(argv, text, diag);
+
+	if (rc == -ENOENT) {
+		diag_warning(
+			diag, NULL, 0,
+			"DNS is not set: there is no resolvconf (install openresolv or "
+			"systemd-resolved); names are asked for where they were before");
+		return 0;
+	}
+	if (rc < 0)
+		diag_error(diag, NULL, 0, "the DNS servers cannot be set for %s", tun);
+	return rc;
+}
+
+void dns_down(const char *tun, struct diag *diag)
+{
+	char name[DNS_INTERFACE_STRLEN];
+	const char *argv[] = { "resolvconf", "-d", dns_interface(ORDER_PATH, tun, name),
+		               "-f", NULL };
+
+	(void)!resolvconf(argv, NULL, diag); /* it says so itself */
+}

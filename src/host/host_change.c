@@ -1,0 +1,493 @@
+/* src/host/host_change.c
+ *
+ * Two lists say what is there: `config`, the addresses, routes and rules in force, and
+ * the journal, what would outlive us. A change first enters what it adds in the journal,
+ * then adds, then takes away, so that no moment is without a route. */
+#include "host/host_change.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "host/dns.h"
+#include "host/guard.h"
+
+#define ERRORS_SHOWN 10
+
+/* ---- what host_config asks */
+
+static bool table_used(void *context, uint32_t table)
+{
+	struct host *h = context;
+	bool used;
+
+	return netlink_table_used(h->nl, table, &used) < 0 || used;
+}
+
+struct priorities {
+	uint32_t *v; /* owned */
+	size_t n, capacity;
+};
+
+static bool collect_priority(void *context, const struct netlink_item *item)
+{
+	struct priorities *p = context;
+
+	if (item->rule.priority == 0)
+		return true;
+	if (p->n == p->capacity) {
+		size_t capacity = p->capacity ? 2 * p->capacity : 64;
+		uint32_t *v = reallocarray(p->v, capacity, sizeof(*v));
+
+		if (!v)
+			return false;
+		p->v = v;
+		p->capacity = capacity;
+	}
+	p->v[p->n++] = item->rule.priority;
+	return true;
+}
+
+static uint32_t rule_block(void *context, enum ip_family family)
+{
+	struct host *h = context;
+	struct priorities p = { 0 };
+	uint32_t block = 0;
+
+	if (netlink_dump(h->nl, NETLINK_KIND_RULE, family, collect_priority, &p) == 0)
+		block = host_rule_block(p.v, p.n,
+		                        HOST_RULES_MAX(family == IP_V4 ? 32U : 128U));
+	free(p.v);
+	return block;
+}
+
+struct host_config_env host_change_env(struct host *h)
+{
+	return (struct host_config_env){ .ifindex = h->journal.ifindex,
+		                         .table_used = table_used,
+		                         .rule_block = rule_block,
+		                         .context = h };
+}
+
+/* ---- reporting */
+
+/* FILE:LINE that asked for an item, where that can be told. */
+struct origin {
+	const char *file;
+	unsigned line;
+};
+
+static struct origin address_origin(const struct plan *plan,
+                                    const struct ip_prefix *prefix)
+{
+	for (size_t i = 0; i < plan->device_count; i++) {
+		const struct conf *conf = plan->devices[i].conf;
+
+		for (size_t j = 0; j < conf->addresses.n; j++) {
+			if (ip_prefix_equal(&conf->addresses.v[j].prefix, prefix))
+				return (struct origin){ conf->path,
+					                conf->addresses.v[j].line };
+		}
+	}
+	return (struct origin){ 0 };
+}
+
+static struct origin route_origin(const struct plan *plan, const struct ip_prefix *prefix)
+{
+	for (size_t i = 0; i < plan->device_count; i++) {
+		const struct plan_prefix *p = plan_prefix_find(&plan->devices[i], prefix);
+
+		if (p)
+			return (struct origin){ plan->devices[i].conf->path, p->line };
+	}
+	return (struct origin){ 0 };
+}
+
+static struct origin origin_of(const struct plan *plan, const struct netlink_item *item)
+{
+	switch (item->kind) {
+	case NETLINK_KIND_ADDRESS:
+		return address_origin(plan, &item->address.prefix);
+	case NETLINK_KIND_ROUTE:
+		return route_origin(plan, &item->route.dst);
+	case NETLINK_KIND_RULE:
+		break;
+	}
+	return (struct origin){ 0 };
+}
+
+static bool is_ipv6(const struct netlink_item *item)
+{
+	switch (item->kind) {
+	case NETLINK_KIND_ADDRESS:
+		return item->address.prefix.addr.family == IP_V6;
+	case NETLINK_KIND_ROUTE:
+		return item->route.dst.addr.family == IP_V6;
+	case NETLINK_KIND_RULE:
+		return item->rule.family == IP_V6;
+	}
+	return false;
+}
+
+static const char *hint(const struct netlink_item *item, int error)
+{
+	switch (error) {
+	case -EPERM:
+		return ": root or CAP_NET_ADMIN is needed";
+	case -EEXIST:
+		return item->kind == NETLINK_KIND_ROUTE
+		               ? ": another device has this very route in the same table"
+		               : ": it is there already";
+	case -EACCES:
+	case -EAFNOSUPPORT:
+	case -EOPNOTSUPP:
+		return is_ipv6(item) ? ": IPv6 is disabled on this host" : "";
+	default: /* of the kernel's numbers, not ours */
+		return "";
+	}
+}
+
+static void report(const struct plan *plan, const struct netlink_item *item, int error,
+                   const char *why, struct diag *diag)
+{
+	struct origin o = origin_of(plan, item);
+	char text[NETLINK_ITEM_STRLEN];
+
+	diag_error(diag, o.file, o.line, "%s is refused by the kernel (%s)%s",
+	           netlink_item_format(item, text), why, hint(item, error));
+}
+
+/* ---- applying */
+
+/* One change from h->config to `to`. */
+struct change {
+	struct host *h;
+	const struct plan *plan;
+	const struct host_config *to;
+	struct host_difference difference;
+	/* of difference.add and .replace; in order */
+	struct host_items failed, unreplaced;
+	struct diag *diag;
+	int error; /* the first */
+};
+
+static void note(struct change *c, int rc)
+{
+	if (rc < 0 && c->error == 0)
+		c->error = rc;
+}
+
+static void report_all(struct change *c, const struct netlink_item *items, size_t n,
+                       const int *results, int first, const char *why)
+{
+	size_t failures = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		if (results[i] == 0 || failures++ >= ERRORS_SHOWN)
+			continue;
+		report(c->plan, &items[i], results[i],
+		       results[i] == first ? why : strerror(-results[i]), c->diag);
+	}
+	if (failures > ERRORS_SHOWN)
+		diag_error(c->diag, NULL, 0, "and %zu more addresses, routes or rules",
+		           failures - ERRORS_SHOWN);
+}
+
+/* How to run a list, and what to do about what is refused. */
+struct run {
+	int (*items)(struct netlink *nl, const struct netlink_item *items, size_t n,
+	             int *results);
+	struct host_items *failed; /* what is refused is appended */
+	bool again;                /* it will be tried again: don't report it */
+};
+
+static void apply(struct change *c, const struct netlink_item *items, size_t n,
+                  const struct run *run)
+{
+	int *results = calloc(n + 1, sizeof(*results));
+	int rc = results ? run->items(c->h->nl, items, n, results) : -ENOMEM;
+
+	if (rc < 0 && results && !run->again)
+		report_all(c, items, n, results, rc, netlink_error(c->h->nl));
+	for (size_t i = 0; rc < 0 && i < n; i++) {
+		if (!results || results[i] < 0)
+			note(c, host_items_add(run->failed, &items[i]));
+	}
+	if (!run->again)
+		note(c, rc);
+	free(results);
+}
+
+static size_t count_kind(const struct host_items *items, size_t from,
+                         enum netlink_kind kind)
+{
+	size_t n = from;
+
+	while (n < items->n && items->v[n].kind == kind)
+		n++;
+	return n - from;
+}
+
+static void set_mtu(struct change *c)
+{
+	uint32_t mtu_bytes = c->to->mtu_bytes;
+	int rc;
+
+	if (mtu_bytes == c->h->config.mtu_bytes)
+		return;
+	rc = netlink_link_set_mtu(c->h->nl, c->h->journal.ifindex, mtu_bytes);
+	if (rc < 0)
+		diag_error(c->diag, NULL, 0, "%s cannot have an MTU of %u: %s",
+		           c->h->journal.tun, mtu_bytes, netlink_error(c->h->nl));
+	note(c, rc);
+}
+
+static void set_up(struct change *c)
+{
+	struct host *h = c->h;
+	int rc;
+
+	if (h->up)
+		return;
+	rc = netlink_link_set_up(h->nl, h->journal.ifindex);
+	if (rc < 0)
+		diag_error(c->diag, NULL, 0, "%s cannot be set up: %s", h->journal.tun,
+		           netlink_error(h->nl));
+	else
+		h->up = true;
+	note(c, rc);
+}
+
+/* Tells resolvconf what differs from what it was told. */
+static void set_dns(struct change *c)
+{
+	struct host *h = c->h;
+	char *text = dns_text(c->plan);
+	const char *old = h->dns ? h->dns : "";
+	int rc = text ? 0 : -ENOMEM;
+
+	dns_virtual_addresses(c->plan, &h->resolver4, &h->resolver6);
+	if (rc == 0 && strcmp(text, old) != 0) {
+		h->journal.dns = true;
+		rc = journal_save(&h->journal, c->diag);
+		if (rc == 0 && text[0])
+			rc = dns_up(h->journal.tun, text, c->diag);
+		else if (rc == 0)
+			dns_down(h->journal.tun, c->diag);
+		h->journal.dns = text[0];
+	}
+	note(c, rc);
+	free(rc == 0 ? h->dns : text);
+	if (rc == 0)
+		h->dns = text;
+}
+
+/* Has the difference an address of the family? */
+static bool addresses_differ(const struct host_difference *d, enum ip_family family)
+{
+	const struct host_items *lists[] = { &d->add, &d->remove };
+
+	for (size_t i = 0; i < ARRAY_SIZE(lists); i++) {
+		for (size_t j = 0; j < lists[i]->n; j++) {
+			const struct netlink_item *item = &lists[i]->v[j];
+
+			if (item->kind == NETLINK_KIND_ADDRESS &&
+			    item->address.prefix.addr.family == family)
+				return true;
+		}
+	}
+	return false;
+}
+
+/* Before the family's first rule. */
+static void guard(struct change *c, enum ip_family family)
+{
+	struct journal *j = &c->h->journal;
+	bool *there = family == IP_V4 ? &j->guard4 : &j->guard6;
+
+	if (!(family == IP_V4 ? c->to->rules4 : c->to->rules6) ||
+	    (*there && !addresses_differ(&c->difference, family)))
+		return;
+	*there = true;
+	note(c, journal_save(j, c->diag));
+	note(c, guard_up(j->tun, family, &c->to->items, c->h->numbers.mark, c->diag));
+}
+
+/* After the family's last rule. */
+static void unguard(struct change *c, enum ip_family family)
+{
+	struct journal *j = &c->h->journal;
+	bool *there = family == IP_V4 ? &j->guard4 : &j->guard6;
+
+	if (!*there || (family == IP_V4 ? c->to->rules4 : c->to->rules6))
+		return;
+	guard_down(j->tun, family, c->diag);
+	*there = false;
+}
+
+/* What will be there, before it is. */
+static void enter_rules(struct change *c, size_t first)
+{
+	const struct host_items *add = &c->difference.add;
+
+	for (size_t i = first; i < add->n; i++)
+		note(c, host_items_add(&c->h->journal.rules, &add->v[i]));
+	if (first < add->n)
+		note(c, journal_save(&c->h->journal, c->diag));
+}
+
+static void add_all(struct change *c)
+{
+	const struct host_items *add = &c->difference.add,
+				*replace = &c->difference.replace;
+	size_t addresses = count_kind(add, 0, NETLINK_KIND_ADDRESS);
+	size_t routes = count_kind(add, addresses, NETLINK_KIND_ROUTE);
+	size_t rules = addresses + routes;
+	const struct run adding = { .items = netlink_add,
+		                    .failed = &c->failed,
+		                    .again = c->difference.remove.n > 0 };
+	const struct run replacing = { .items = netlink_replace,
+		                       .failed = &c->unreplaced };
+
+	apply(c, add->v, addresses, &adding);
+	if (c->error == 0)
+		set_up(c);
+	if (!c->h->up)
+		return;
+	set_dns(c);
+	apply(c, add->v + addresses, routes, &adding);
+	enter_rules(c, rules);
+	if (c->to->rules4)
+		note(c, journal_set_src_valid_mark(&c->h->journal, c->diag));
+	guard(c, IP_V4);
+	guard(c, IP_V6);
+	apply(c, add->v + rules, add->n - rules, &adding);
+	apply(c, replace->v, replace->n, &replacing);
+}
+
+static bool is_gone(int error)
+{
+	return error == 0 || error == -ENOENT || error == -ESRCH ||
+	       error == -EADDRNOTAVAIL || error == -ENODEV;
+}
+
+static void remove_all(struct change *c)
+{
+	const struct host_items *remove = &c->difference.remove;
+	int *results = calloc(remove->n + 1, sizeof(*results));
+	char text[NETLINK_ITEM_STRLEN];
+	int rc = results ? netlink_delete(c->h->nl, remove->v, remove->n, results)
+	                 : -ENOMEM;
+
+	for (size_t i = 0; rc < 0 && results && i < remove->n; i++) {
+		if (is_gone(results[i]))
+			continue;
+		diag_error(c->diag, NULL, 0, "%s cannot be removed: %s",
+		           netlink_item_format(&remove->v[i], text),
+		           strerror(-results[i]));
+		note(c, results[i]);
+	}
+	if (!results)
+		note(c, rc);
+	free(results);
+	unguard(c, IP_V4);
+	unguard(c, IP_V6);
+	if (!c->to->rules4)
+		journal_restore_src_valid_mark(&c->h->journal, c->diag);
+}
+
+/* After an address has been removed: the kernel takes more with it, the other addresses
+ * of an IPv4 subnet whose first it was, and routes with it as source. */
+static void repair(struct change *c)
+{
+	const struct host_items *to = &c->to->items;
+	size_t addresses = count_kind(to, 0, NETLINK_KIND_ADDRESS);
+	size_t routes = count_kind(to, addresses, NETLINK_KIND_ROUTE);
+	const struct host_items *remove = &c->difference.remove;
+
+	if (remove->n == 0 || remove->v[remove->n - 1].kind != NETLINK_KIND_ADDRESS)
+		return;
+	/* -EEXIST is what is expected; what fails otherwise has been told */
+	(void)!netlink_add(c->h->nl, to->v, addresses, NULL);
+	(void)!netlink_replace(c->h->nl, to->v + addresses, routes, NULL);
+}
+
+/* What was refused because something stood in its place that is gone now. */
+static void retry(struct change *c)
+{
+	struct host_items failed = c->failed;
+	const struct run adding = { .items = netlink_add, .failed = &c->failed };
+
+	if (c->difference.remove.n == 0)
+		return;
+	c->failed = (struct host_items){ 0 };
+	apply(c, failed.v, failed.n, &adding);
+	host_items_clear(&failed);
+}
+
+/* Steps through a list that is part of another, in the same order. */
+static bool is_next(const struct host_items *list, size_t *at,
+                    const struct netlink_item *item)
+{
+	if (*at == list->n || host_item_compare(&list->v[*at], item) != 0)
+		return false;
+	++*at;
+	return true;
+}
+
+/* h->config and the journal become what is in force: `to` without what failed, which the
+ * next change will try again. */
+static void settle(struct change *c, struct host_config *to)
+{
+	struct host *h = c->h;
+	size_t kept = 0, failed = 0, unreplaced = 0, first_rule;
+
+	for (size_t i = 0; i < to->items.n; i++) {
+		if (is_next(&c->failed, &failed, &to->items.v[i]))
+			continue;
+		/* the old route is there; no MTU is what none has, so it will differ */
+		if (is_next(&c->unreplaced, &unreplaced, &to->items.v[i]))
+			to->items.v[i].route.mtu_bytes = 0;
+		to->items.v[kept++] = to->items.v[i];
+	}
+	to->items.n = kept;
+	first_rule = count_kind(&to->items, 0, NETLINK_KIND_ADDRESS);
+	first_rule += count_kind(&to->items, first_rule, NETLINK_KIND_ROUTE);
+	h->journal.rules.n = 0;
+	for (size_t i = first_rule; i < kept; i++)
+		note(c, host_items_add(&h->journal.rules, &to->items.v[i]));
+	note(c, journal_save(&h->journal, c->diag));
+	host_config_clear(&h->config);
+	h->config = *to;
+	*to = (struct host_config){ 0 };
+}
+
+/* The way from what is in force to what the plan wants. 0 or the first error; the rest
+ * has been done all the same. */
+int host_change(struct host *h, const struct plan *plan, struct diag *diag)
+{
+	struct host_config_env env = host_change_env(h);
+	struct host_config to;
+	struct change c = { .h = h, .plan = plan, .to = &to, .diag = diag };
+	int rc = host_config_make(&to, &h->numbers, plan, &env, diag);
+
+	if (rc < 0)
+		return rc;
+	rc = host_config_compare(&c.difference, &h->config, &to);
+	if (rc == 0) {
+		set_mtu(&c);
+		add_all(&c);
+		if (h->up) {
+			remove_all(&c);
+			retry(&c);
+			repair(&c);
+		}
+		settle(&c, &to);
+		rc = c.error;
+	}
+	host_difference_clear(&c.difference);
+	host_items_clear(&c.failed);
+	host_items_clear(&c.unreplaced);
+	host_config_clear(&to);
+	return rc;
+}

@@ -1,0 +1,37 @@
+/* src/host/host_change.h - from what is in force on the host to what a plan wants
+ *
+ * Part of host.c, which owns the struct. */
+#ifndef TUNION_HOST_HOST_CHANGE_H
+#define TUNION_HOST_HOST_CHANGE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/attr.h"
+#include "base/diag.h"
+#include "base/log.h"
+#include "host/host_config.h"
+#include "host/journal.h"
+#include "host/netlink.h"
+#include "plan/plan.h"
+
+struct host {
+	struct netlink *nl;
+	struct journal journal;
+	struct host_numbers numbers;
+	struct host_config config; /* what is in force */
+	char *dns; /* owned; the text that resolvconf was given; NULL: none */
+	struct ip_addr resolver4, resolver6; /* virtual */
+	int tun_fd;                          /* -1: not made */
+	bool vnet_hdr;
+	bool up;
+	const struct log *log; /* borrowed */
+};
+
+/* For host_config: asks the host of h. */
+struct host_config_env host_change_env(struct host *h);
+
+/* After host_prepare. Does all that can be done; 0 or the first error, each in diag. */
+MUST_CHECK int host_change(struct host *h, const struct plan *plan, struct diag *diag);
+
+#endif

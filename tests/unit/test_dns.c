@@ -1,0 +1,76 @@
+#include "host/dns.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "planned.h"
+#include "unit.h"
+
+static const struct {
+	const char *texts[2 * PLANNED_FILES + 1];
+	const char *expected;
+} cases[] = {
+	{ { "a", "[Interface]\n" }, "" },
+	{ { "a", "[Interface]\nDNS = home.lan\n" }, "" }, /* domains alone are nothing */
+	{ { "a", "[Interface]\nDNS = 10.8.0.1, home.lan\nDNS = fd08::1 b.lan\n" },
+	  "nameserver 10.8.0.1\nnameserver fd08::1\nsearch home.lan b.lan\n" },
+	{ { "a", "[Interface]\nDNS = 10.8.0.1\n", "b", "[Interface]\nDNS = b.lan\n" },
+	  "nameserver 10.8.0.1\n" },
+	{ { "a", "[Interface]\nDNS = 10.8.0.1, a.lan\n", "b",
+	    "[Interface]\nDNS = 10.9.0.1, 10.9.0.2, b.lan, A.lan\n", "c",
+	    "[Interface]\nDNS = c.lan\n" },
+	  "nameserver 192.0.0.53\nsearch a.lan b.lan\n" },
+	{ { "a", "[Interface]\nDNS = 10.8.0.1\n", "b", "[Interface]\nDNS = fd09::1\n" },
+	  "nameserver 192.0.0.53\nnameserver fd2b:915e:3ca7::53\n" },
+};
+
+START_TEST(resolvconf_is_given_servers_or_the_virtual_one)
+{
+	struct planned p;
+	char *text;
+
+	planned_init(&p, cases[_i].texts);
+	text = dns_text(&p.plan);
+	ck_assert_str_eq(text, cases[_i].expected);
+	free(text);
+	planned_clear(&p);
+}
+END_TEST
+
+static const struct {
+	const char *order, *expected;
+} orders[] = {
+	{ NULL, "tunion0" },
+	{ "", "tunion0" },
+	{ "lo.*\neth*\ntun*\n", "eth.tunion0" }, /* the first of that form */
+	{ "lo.inet*\n# tun*\ntun*x\n*\ntap*\n", "tap.tunion0" },
+	{ "tun* eth*\n wg* \n", "wg.tunion0" },
+};
+
+START_TEST(tunnels_may_have_a_prefix)
+{
+	char path[] = "/tmp/tunion-test.XXXXXX", out[DNS_INTERFACE_STRLEN];
+	int fd = mkstemp(path);
+
+	ck_assert_int_ge(fd, 0);
+	if (orders[_i].order)
+		ck_assert_int_ge(dprintf(fd, "%s", orders[_i].order), 0);
+	else
+		unlink(path);
+	close(fd);
+	ck_assert_str_eq(dns_interface(path, "tunion0", out), orders[_i].expected);
+	unlink(path);
+}
+END_TEST
+
+TCase *unit_tests(void)
+{
+	TCase *tc = tcase_create("host/dns");
+
+	tcase_add_loop_test(tc, resolvconf_is_given_servers_or_the_virtual_one, 0,
+	                    ARRAY_SIZE(cases));
+	tcase_add_loop_test(tc, tunnels_may_have_a_prefix, 0, ARRAY_SIZE(orders));
+	return tc;
+}
