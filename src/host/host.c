@@ -194,20 +194,24 @@ static MUST_CHECK int pre_up(struct host *h, const struct plan *plan, struct dia
 	return rc;
 }
 
-/* A file whose hooks have succeeded is remembered; also with what has changed in it
- * since. */
+/* A file is remembered from before its hooks run, so that nothing can come between their
+ * success and that; also with what has changed in it since. */
 static MUST_CHECK int post_up(struct host *h, const struct plan *plan, struct diag *diag)
 {
 	const struct hooks_env env = hooks_env(h, diag);
+	struct hooks *hooks = &h->journal.hooks;
 	int rc = 0;
 
 	for (size_t i = 0; i < plan->device_count && rc == 0; i++) {
 		const struct conf *conf = plan->devices[i].conf;
+		bool new = is_new(h, conf);
 
-		if (is_new(h, conf))
-			rc = hooks_run_up(&env, conf, CONF_POST_UP);
-		if (rc == 0)
-			rc = hooks_remember(&h->journal.hooks, conf);
+		rc = hooks_remember(hooks, conf);
+		if (rc < 0 || !new)
+			continue;
+		rc = hooks_run_up(&env, conf, CONF_POST_UP);
+		if (rc < 0)
+			hooks_forget(hooks, hooks->n - 1);
 	}
 	if (rc == 0)
 		rc = journal_save(&h->journal, diag);

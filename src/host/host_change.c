@@ -365,12 +365,6 @@ static void add_all(struct change *c)
 	apply(c, replace->v, replace->n, &replacing);
 }
 
-static bool is_gone(int error)
-{
-	return error == 0 || error == -ENOENT || error == -ESRCH ||
-	       error == -EADDRNOTAVAIL || error == -ENODEV;
-}
-
 static void remove_all(struct change *c)
 {
 	const struct host_items *remove = &c->difference.remove;
@@ -380,7 +374,7 @@ static void remove_all(struct change *c)
 	                 : -ENOMEM;
 
 	for (size_t i = 0; rc < 0 && results && i < remove->n; i++) {
-		if (is_gone(results[i]))
+		if (netlink_is_gone(results[i]))
 			continue;
 		diag_error(c->diag, NULL, 0, "%s cannot be removed: %s",
 		           netlink_item_format(&remove->v[i], text),

@@ -319,7 +319,7 @@ static void undo_rules(struct journal *j, struct netlink *nl, struct diag *diag)
 		char text[NETLINK_ITEM_STRLEN];
 		int rc = netlink_delete(nl, item, 1, NULL);
 
-		if (rc < 0 && rc != -ENOENT && rc != -ESRCH && rc != -EAFNOSUPPORT)
+		if (!netlink_is_gone(rc) && rc != -EAFNOSUPPORT)
 			diag_warning(diag, NULL, 0, "%s cannot be removed: %s",
 			             netlink_item_format(item, text), netlink_error(nl));
 		j->rules.n--;

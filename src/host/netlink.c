@@ -23,6 +23,7 @@
 #define TX_BYTES       16384 /* of 100 requests; the largest item is below 128 bytes */
 #define RX_BYTES       65536 /* the kernel's dumps come in pieces of at most 32 KiB */
 #define ANSWER_WAIT_S  5
+#define UNANSWERED     1 /* no errno is positive */
 
 #ifndef NETLINK_GET_STRICT_CHK
 #define NETLINK_GET_STRICT_CHK 12
@@ -160,30 +161,73 @@ static MUST_CHECK int collect(struct netlink *nl, uint32_t first, size_t n, int 
 	return 0;
 }
 
+/* At most BATCH_REQUESTS. Those without an answer get UNANSWERED. */
+static MUST_CHECK int run_batch(struct netlink *nl, enum nlmsg_verb verb,
+                                const struct netlink_item *items, size_t n, int *results,
+                                int *first_error)
+{
+	struct nlmsg_writer w = writer(nl);
+	uint32_t first = nl->seq;
+	int rc;
+
+	nl->seq += BATCH_REQUESTS;
+	for (size_t i = 0; i < n; i++) {
+		nlmsg_put_item(&w, verb, &items[i], first + (uint32_t)i);
+		results[i] = UNANSWERED;
+	}
+	rc = transmit(nl, &w);
+	return rc < 0 ? rc : collect(nl, first, n, results, first_error);
+}
+
+/* Answers were lost (their queue was full), though the requests may have been worked on:
+ * once more, one by one. What has been done already is as good as done. */
+static MUST_CHECK int run_again(struct netlink *nl, enum nlmsg_verb verb,
+                                const struct netlink_item *items, size_t n, int *results,
+                                int *first_error)
+{
+	for (size_t i = 0; i < n; i++) {
+		int error = 0, rc;
+
+		if (results[i] != UNANSWERED)
+			continue;
+		rc = run_batch(nl, verb, &items[i], 1, &results[i], &error);
+		if (rc < 0)
+			return rc;
+		if (verb == NLMSG_DELETE ? netlink_is_gone(error) : error == -EEXIST)
+			results[i] = 0;
+		else if (*first_error == 0)
+			*first_error = error;
+	}
+	return 0;
+}
+
 static MUST_CHECK int run(struct netlink *nl, enum nlmsg_verb verb,
                           const struct netlink_item *items, size_t n, int *results)
 {
-	int first_error = 0, rc = 0;
+	int batch[BATCH_REQUESTS], first_error = 0, rc = 0;
 
-	for (size_t done = 0, some; done < n && rc == 0; done += some) {
-		struct nlmsg_writer w = writer(nl);
-		uint32_t first = nl->seq;
+	for (size_t done = 0, some; done < n; done += some) {
+		int *r = results ? results + done : batch;
 
 		some = n - done < BATCH_REQUESTS ? n - done : BATCH_REQUESTS;
-		nl->seq += BATCH_REQUESTS;
-		for (size_t i = 0; i < some; i++) {
-			nlmsg_put_item(&w, verb, &items[done + i], first + (uint32_t)i);
-			if (results)
-				results[done + i] = -EIO; /* until known */
+		rc = run_batch(nl, verb, items + done, some, r, &first_error);
+		if (rc < 0)
+			rc = run_again(nl, verb, items + done, some, r, &first_error);
+		if (rc < 0) {
+			for (size_t i = done; results && i < n; i++)
+				results[i] = i >= done + some || r[i - done] == UNANSWERED
+				                     ? rc
+				                     : results[i];
+			return rc;
 		}
-		rc = transmit(nl, &w);
-		if (rc == 0)
-			rc = collect(nl, first, some, results ? results + done : NULL,
-			             &first_error);
-		for (size_t i = done + some; rc < 0 && results && i < n; i++)
-			results[i] = rc;
 	}
-	return rc < 0 ? rc : first_error;
+	return first_error;
+}
+
+bool netlink_is_gone(int error)
+{
+	return error == 0 || error == -ENOENT || error == -ESRCH ||
+	       error == -EADDRNOTAVAIL || error == -ENODEV;
 }
 
 int netlink_add(struct netlink *nl, const struct netlink_item *items, size_t n,

@@ -94,8 +94,8 @@ void netlink_free(struct netlink *nl);
 const char *netlink_error(const struct netlink *nl);
 
 /* All n are tried. results[i] becomes 0 or -errno; results may be NULL. Returns 0 or the
- * first error, which netlink_error explains. -EIO and the like (no answer): results is
- * set for all. */
+ * first error, which netlink_error explains. Where the socket fails, what had no answer
+ * has its error. */
 MUST_CHECK int netlink_add(struct netlink *nl, const struct netlink_item *items, size_t n,
                            int *results);
 /* Adds, or gives the route of the same prefix, table and metric its new values at once.
@@ -104,6 +104,9 @@ MUST_CHECK int netlink_replace(struct netlink *nl, const struct netlink_item *it
                                size_t n, int *results);
 MUST_CHECK int netlink_delete(struct netlink *nl, const struct netlink_item *items,
                               size_t n, int *results);
+
+/* Of a deletion: is it, or what it belonged to, not there (any more)? Also of 0. */
+bool netlink_is_gone(int error);
 
 /* Lists all of a kind; family IP_NONE: both. The item is only valid during the visit;
  * visit returns false to stop. Not to be nested with other calls on nl. -EAGAIN: the list

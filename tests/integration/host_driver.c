@@ -5,16 +5,17 @@
  * Reads commands from standard input, one per line, and answers each with "ok" and maybe
  * more words, or with "failed"; what diag holds goes before it:
  *   up DIR      host_prepare and host_up with the files of DIR; says the mark
- *   update DIR  host_update
- *   mtu ADDR    host_path_mtu
- *   down        host_down
- * At the end of input it ends at once, as if killed. */
+ *   fail N DIR  up, with the Nth system call or allocation failing; says "result" and
+ * which one it was or, with N = 0, how many there are update DIR  host_update mtu ADDR
+ * host_path_mtu down        host_down At the end of input it ends at once, as if killed.
+ */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "faults.h"
 #include "host/host.h"
 
 struct driver {
@@ -52,6 +53,31 @@ static int load(struct driver *d, const char *dir, struct diag *diag)
 	return 0;
 }
 
+static int up(struct driver *d, struct diag *diag)
+{
+	int rc = host_prepare(d->host, &d->plan, diag);
+
+	return rc < 0 ? rc : host_up(d->host, &d->plan, diag);
+}
+
+static int up_failing(struct driver *d, const char *words, struct diag *diag)
+{
+	char *dir;
+	unsigned long nth = strtoul(words, &dir, 10);
+	const char *failed;
+	unsigned count;
+	int rc = load(d, dir + 1, diag);
+
+	if (rc < 0)
+		return rc;
+	faults_arm((unsigned)nth);
+	rc = up(d, diag);
+	count = faults_disarm(&failed);
+	printf("result %s %u %s\n", rc < 0 ? "failed" : "up", count,
+	       failed ? failed : "-");
+	return 0;
+}
+
 static int run(struct driver *d, const char *command, const char *word, struct diag *diag)
 {
 	int rc = 0;
@@ -59,9 +85,9 @@ static int run(struct driver *d, const char *command, const char *word, struct d
 	if (strcmp(command, "up") == 0) {
 		rc = load(d, word, diag);
 		if (rc == 0)
-			rc = host_prepare(d->host, &d->plan, diag);
-		if (rc == 0)
-			rc = host_up(d->host, &d->plan, diag);
+			rc = up(d, diag);
+	} else if (strcmp(command, "fail") == 0) {
+		rc = up_failing(d, word, diag);
 	} else if (strcmp(command, "update") == 0) {
 		rc = load(d, word, diag);
 		if (rc == 0)

@@ -307,6 +307,43 @@ def name_servers(h, before):
     d.down()
 
 
+def every_failure(h, before):
+    """Each system call and each allocation of up fails once: it fails and changes nothing, or does without."""
+    ups, downs = (os.path.join(h.run_dir, name) for name in ("hooks.up", "hooks.down"))
+    hooks = f"\nPostUp = echo >>{ups}\nPostDown = echo >>{downs}"
+    d = Driver(h)
+    d.files(full=conf(FULL[0] + hooks, FULL[1]), home=conf(*HOME))
+
+    def lines(path):
+        with open(path) as f:
+            return len(f.read())
+
+    def attempt(number):
+        answer, text = d.ask(f"fail {number} {d.dir}")
+        check(answer.startswith("ok"), f"failure {number}: {answer}")
+        return next(line for line in text.splitlines() if line.startswith("result ")).split()[1:], text
+
+    (result, count, _), text = attempt(0)
+    equal(result, "up", text)
+    d.do("down")
+    table = {}
+    for number in range(1, int(count) + 1):
+        (result, _, call), text = attempt(number)
+        if result == "up":
+            d.do("down")
+        if call == "-":  # a list may come in more pieces or fewer
+            check(number > int(count) - 4, f"call {number} of {count} did not come")
+            break
+        same_text(h.snapshot(), before, f"after call {number} of {count}, {call}, failed ({result}):\n{text}")
+        check(not os.path.exists(STATE), f"a state file is left after call {number}, {call}, failed")
+        table.setdefault((call, result), []).append(number)
+    equal(lines(ups), lines(downs), "hooks of files that came up")
+    for (call, result), numbers in sorted(table.items()):
+        print(f"{call} fails {len(numbers)} times: {'nothing changed' if result == 'failed' else 'up without it'}: "
+              f"calls {' '.join(map(str, numbers))}")
+    d.end()
+
+
 def many_routes(h):
     d = Driver(h)
     allowed = ", ".join(f"20.{i >> 8}.{i & 255}.0/24" for i in range(10000))
@@ -330,6 +367,7 @@ def test(lab):
     failures(h, before)
     kills(h, before)
     name_servers(h, before)
+    every_failure(h, before)
     many_routes(h)
     same_text(h.snapshot(), before, "at the end")
     wait_for(lambda: not os.path.exists(STATE), "the state file to go", 1)
