@@ -27,27 +27,66 @@ static void set_via(struct message *m, enum way_via via, const struct way_device
 		snprintf(m->via_name, sizeof(m->via_name), "%s", device->name);
 }
 
+static bool has_default_route(const struct plan_device *d)
+{
+	for (size_t i = 0; i < d->prefix_count; i++)
+		if (d->prefixes[i].trie.prefix.len == 0)
+			return true;
+	return false;
+}
+
+static void print_domains(struct outbuf *o, const struct conf_texts *domains)
+{
+	for (size_t i = 0; i < domains->n; i++) {
+		outbuf_add(o, domains->v[i].text, strlen(domains->v[i].text));
+		outbuf_add(o, "\n", 1);
+	}
+}
+
 static int send_settings(struct engine_child *engine, const struct configured *d)
 {
 	struct message m = message_of(MESSAGE_DEVICE_SETTINGS, d->plan->way.name);
 	const struct conf *conf = d->plan->conf;
 	struct ip_addr *addresses = calloc(conf->addresses.n + 1, sizeof(*addresses));
-	int err;
+	struct outbuf domains = { 0 };
+	int err = -ENOMEM;
 
-	if (!addresses)
-		return -ENOMEM;
+	print_domains(&domains, &conf->dns_domains);
+	if (!addresses || domains.failed)
+		goto out;
 	for (size_t i = 0; i < conf->addresses.n; i++)
 		addresses[i] = conf->addresses.v[i].prefix.addr;
 	m.mtu_bytes = d->plan->mtu_bytes;
 	m.metric = d->plan->way.metric;
 	m.table_off = d->plan->way.table_off;
 	m.source_fix_off = conf->source_fix_off;
+	m.default_route = has_default_route(d->plan);
 	m.addresses = addresses;
 	m.address_count = conf->addresses.n;
+	m.servers = conf->dns_servers.v;
+	m.server_count = conf->dns_servers.n;
+	m.text = domains.bytes + domains.first;
+	m.text_bytes = outbuf_bytes(&domains);
 	set_via(&m, d->plan->way.via, d->plan->way.via_device);
 	err = engine_child_send(engine, &m);
+out:
+	outbuf_clear(&domains);
 	free(addresses);
 	return err;
+}
+
+int configure_resolver(struct engine_child *engine, const struct ip_addr *ipv4,
+                       const struct ip_addr *ipv6)
+{
+	struct message m = message_of(MESSAGE_RESOLVER, NULL);
+	struct ip_addr addresses[2];
+
+	m.addresses = addresses;
+	if (ipv4->family != IP_NONE)
+		addresses[m.address_count++] = *ipv4;
+	if (ipv6->family != IP_NONE)
+		addresses[m.address_count++] = *ipv6;
+	return engine_child_send(engine, &m);
 }
 
 static int send_vias(struct engine_child *engine, const struct configured *d)

@@ -21,6 +21,9 @@ struct configured {
 /* Queues everything that makes the device in the engine, but does not start it. Endpoints
  * are those of the plan, which follow roaming. 0 or -errno. */
 MUST_CHECK int configure_device(struct engine_child *engine, const struct configured *d);
+/* Where the host sends its DNS queries, see host_resolver. */
+MUST_CHECK int configure_resolver(struct engine_child *engine, const struct ip_addr *ipv4,
+                                  const struct ip_addr *ipv6);
 /* Its sockets as they are now; without fds only port and fwmark, or that it failed. */
 MUST_CHECK int configure_sockets(struct engine_child *engine, const struct configured *d,
                                  bool with_fds, int result);

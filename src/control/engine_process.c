@@ -282,6 +282,23 @@ static int do_device_remove(struct engine_process *p, struct message *m)
 	return 0;
 }
 
+/* The lines of a text, as strings that lie in *copy. Both to be freed. */
+static int split_lines(const struct message *m, char **copy, const char ***lines,
+                       size_t *n)
+{
+	char *line, *rest;
+
+	*copy = m->text_bytes ? strndup(m->text, m->text_bytes) : strdup("");
+	*lines = calloc(m->text_bytes + 1, sizeof(**lines));
+	*n = 0;
+	if (!*copy || !*lines)
+		return -ENOMEM;
+	for (rest = *copy; (line = strsep(&rest, "\n"));)
+		if (*line)
+			(*lines)[(*n)++] = line;
+	return 0;
+}
+
 static int do_device_settings(struct engine_process *p, struct message *m)
 {
 	struct served *s = find_named(p, m->name);
@@ -292,12 +309,34 @@ static int do_device_settings(struct engine_process *p, struct message *m)
 		                            .table_off = m->table_off,
 		                            .source_fix_off = m->source_fix_off,
 		                            .via = m->via,
-		                            .via_name = m->via_name };
+		                            .via_name = m->via_name,
+		                            .dns_servers = m->servers,
+		                            .dns_server_count = m->server_count,
+		                            .default_route = m->default_route };
+	char *text;
+	const char **domains;
+	int err;
 
 	if (!s)
 		return -ENOENT;
+	err = split_lines(m, &text, &domains, &settings.dns_domain_count);
+	settings.dns_domains = domains;
 	settings.port = device_port(s->device);
-	return device_set(s->device, &settings);
+	if (!err)
+		err = device_set(s->device, &settings);
+	free(domains);
+	free(text);
+	return err;
+}
+
+static int do_resolver(struct engine_process *p, struct message *m)
+{
+	struct ip_addr ipv4 = { 0 }, ipv6 = { 0 };
+
+	for (size_t i = 0; i < m->address_count; i++)
+		*(m->addresses[i].family == IP_V4 ? &ipv4 : &ipv6) = m->addresses[i];
+	engine_set_resolver(p->engine, &ipv4, &ipv6);
+	return 0;
 }
 
 static int do_peer_via(struct engine_process *p, struct message *m)
@@ -471,6 +510,7 @@ static void handle(struct engine_process *p, struct message *m)
 	static int (*const requests[MESSAGE_TYPE_COUNT])(struct engine_process *,
 	                                                 struct message *) = {
 		[MESSAGE_TUN] = do_tun,
+		[MESSAGE_RESOLVER] = do_resolver,
 		[MESSAGE_DEVICE_ADD] = do_device_add,
 		[MESSAGE_DEVICE_REMOVE] = do_device_remove,
 		[MESSAGE_DEVICE_SETTINGS] = do_device_settings,

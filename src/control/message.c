@@ -24,7 +24,9 @@ enum member {
 	HAS_ENDPOINT = 1 << 6,
 	HAS_VIA = 1 << 7,
 	HAS_SETTINGS = 1 << 8,
-	HAS_TEXT = 1 << 9,
+	HAS_ADDRESSES = 1 << 9,
+	HAS_SERVERS = 1 << 10,
+	HAS_TEXT = 1 << 11,
 };
 
 static const struct {
@@ -34,10 +36,13 @@ static const struct {
 } types[] = {
 	[MESSAGE_NONE] = { "none", 0, 0 },
 	[MESSAGE_TUN] = { "tun", 0, 1 },
+	[MESSAGE_RESOLVER] = { "resolver", HAS_ADDRESSES, 0 },
 	[MESSAGE_DEVICE_ADD] = { "device-add", HAS_NAME, 1 },
 	[MESSAGE_DEVICE_REMOVE] = { "device-remove", HAS_NAME, 0 },
 	[MESSAGE_DEVICE_SETTINGS] = { "device-settings",
-	                              HAS_NAME | HAS_VIA | HAS_SETTINGS, 0 },
+	                              HAS_NAME | HAS_VIA | HAS_SETTINGS | HAS_ADDRESSES |
+	                                      HAS_SERVERS | HAS_TEXT,
+	                              0 },
 	[MESSAGE_DEVICE_SOCKETS] = { "device-sockets",
 	                             HAS_NAME | HAS_RESULT | HAS_PORT | HAS_MARK, 2 },
 	[MESSAGE_DEVICE_UAPI] = { "device-uapi", HAS_NAME | HAS_TEXT, 0 },
@@ -77,10 +82,9 @@ _Static_assert(sizeof(struct wire_via) == 17, "wire size");
 struct wire_settings {
 	struct be32 mtu_bytes;
 	struct be32 metric; /* two's complement */
-	uint8_t table_off, source_fix_off;
-	struct be32 address_count; /* that many wire_address follow */
+	uint8_t table_off, source_fix_off, default_route;
 };
-_Static_assert(sizeof(struct wire_settings) == 14, "wire size");
+_Static_assert(sizeof(struct wire_settings) == 11, "wire size");
 
 const char *message_type_name(enum message_type type)
 {
@@ -143,14 +147,19 @@ static void put_settings(struct outbuf *o, const struct message *m)
 {
 	struct wire_settings wire = { be32_put(m->mtu_bytes),
 		                      be32_put((uint32_t)m->metric), m->table_off,
-		                      m->source_fix_off,
-		                      be32_put((uint32_t)m->address_count) };
+		                      m->source_fix_off, m->default_route };
 
 	outbuf_add(o, &wire, sizeof(wire));
-	for (size_t i = 0; i < m->address_count; i++) {
-		struct wire_address a = { .family = m->addresses[i].family };
+}
 
-		memcpy(a.addr, m->addresses[i].b, sizeof(a.addr));
+/* Their number, then each. */
+static void put_addresses(struct outbuf *o, const struct ip_addr *addresses, size_t n)
+{
+	put_u32(o, (uint32_t)n);
+	for (size_t i = 0; i < n; i++) {
+		struct wire_address a = { .family = addresses[i].family };
+
+		memcpy(a.addr, addresses[i].b, sizeof(a.addr));
 		outbuf_add(o, &a, sizeof(a));
 	}
 }
@@ -177,6 +186,10 @@ static void put_members(struct outbuf *o, const struct message *m)
 		put_via(o, m);
 	if (members & HAS_SETTINGS)
 		put_settings(o, m);
+	if (members & HAS_ADDRESSES)
+		put_addresses(o, m->addresses, m->address_count);
+	if (members & HAS_SERVERS)
+		put_addresses(o, m->servers, m->server_count);
 	if (members & HAS_TEXT)
 		outbuf_add(o, m->text, m->text_bytes);
 }
@@ -264,24 +277,25 @@ static bool get_via(struct reader *r, struct message *m)
 	return get_name(r, m->via_name);
 }
 
-static bool get_addresses(struct reader *r, struct message *m, size_t n)
+static bool get_addresses(struct reader *r, const struct ip_addr **out, size_t *count)
 {
 	struct ip_addr *addresses;
+	uint32_t n;
 
-	if (n > r->left_bytes / sizeof(struct wire_address))
+	if (!get_u32(r, &n) || n > r->left_bytes / sizeof(struct wire_address))
 		return false;
-	addresses = calloc(n + 1, sizeof(*addresses));
+	addresses = calloc(n + 1U, sizeof(*addresses));
 	if (!addresses)
 		return false;
-	m->addresses = addresses;
-	for (; m->address_count < n; m->address_count++) {
+	*out = addresses;
+	for (; *count < n; *count += 1) {
 		struct wire_address wire;
 		const void *at = reader_take(r, sizeof(wire));
 
 		if (!at)
 			return false;
 		memcpy(&wire, at, sizeof(wire));
-		if (!get_addr(&addresses[m->address_count], wire.family, wire.addr))
+		if (!get_addr(&addresses[*count], wire.family, wire.addr))
 			return false;
 	}
 	return true;
@@ -299,7 +313,8 @@ static bool get_settings(struct reader *r, struct message *m)
 	m->metric = (int32_t)be32_get(wire.metric);
 	m->table_off = wire.table_off != 0;
 	m->source_fix_off = wire.source_fix_off != 0;
-	return get_addresses(r, m, be32_get(wire.address_count));
+	m->default_route = wire.default_route != 0;
+	return true;
 }
 
 static bool get_key(struct reader *r, uint8_t out[static KEY_BYTES])
@@ -343,7 +358,10 @@ static bool get_members(struct reader *r, struct message *m)
 	    ((members & HAS_MARK) && !get_u32(r, &m->mark)) ||
 	    ((members & HAS_ENDPOINT) && !get_endpoint(r, &m->endpoint)) ||
 	    ((members & HAS_VIA) && !get_via(r, m)) ||
-	    ((members & HAS_SETTINGS) && !get_settings(r, m)))
+	    ((members & HAS_SETTINGS) && !get_settings(r, m)) ||
+	    ((members & HAS_ADDRESSES) &&
+	     !get_addresses(r, &m->addresses, &m->address_count)) ||
+	    ((members & HAS_SERVERS) && !get_addresses(r, &m->servers, &m->server_count)))
 		return false;
 	if (members & HAS_TEXT) {
 		m->text_bytes = r->left_bytes;
@@ -384,16 +402,18 @@ int message_next(struct channel *c, struct message *out)
 	return -EPROTO;
 }
 
+/* A received message's own, although it points to const. */
+static void free_addresses(const struct ip_addr *addresses)
+{
+	free((void *)(uintptr_t)addresses);
+}
+
 void message_clear(struct message *m)
 {
-	union {
-		const struct ip_addr *borrowed;
-		struct ip_addr *owned;
-	} addresses = { m->addresses };
-
 	for (size_t i = 0; i < m->fd_count; i++)
 		if (m->fds[i] >= 0)
 			close(m->fds[i]);
-	free(addresses.owned);
+	free_addresses(m->addresses);
+	free_addresses(m->servers);
 	*m = (struct message){ 0 };
 }

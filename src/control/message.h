@@ -22,11 +22,13 @@ enum message_type {
 	MESSAGE_NONE = 0,
 	/* supervisor to engine */
 	MESSAGE_TUN,             /* fd: the host tun */
+	MESSAGE_RESOLVER,        /* addresses: of the virtual resolver, one of a family */
 	MESSAGE_DEVICE_ADD,      /* name; fd: listening socket of its UAPI */
 	MESSAGE_DEVICE_REMOVE,   /* name */
-	MESSAGE_DEVICE_SETTINGS, /* name, settings */
+	MESSAGE_DEVICE_SETTINGS, /* name, via, settings, addresses, servers; text: DNS
+	                            domains, a line each */
 	MESSAGE_DEVICE_SOCKETS,  /* name, result, port, mark, fds: also answers
-	                            SOCKETS_WANTED */
+	                            PORT_WANTED, MARK_WANTED */
 	MESSAGE_DEVICE_UAPI,     /* name, text: the next piece of one or more set=1 */
 	MESSAGE_DEVICE_START,    /* name */
 	MESSAGE_PEER_VIA,        /* name, key, via; after SETTINGS, which forgets it */
@@ -59,16 +61,16 @@ struct message {
 	/* settings */
 	uint32_t mtu_bytes;
 	int32_t metric;
-	bool table_off, source_fix_off;
-	const struct ip_addr
-		*addresses; /* borrowed; of a received one: owned, see clear */
-	size_t address_count;
+	bool table_off, source_fix_off, default_route;
+	/* Borrowed; of a received message owned, see message_clear. */
+	const struct ip_addr *addresses, *servers;
+	size_t address_count, server_count;
 
-	const void
-		*text; /* borrowed; of a received one: from the channel, until the next */
+	/* Borrowed; of a received message from the channel, until the next one. */
+	const void *text;
 	size_t text_bytes;
-	int fds[FRAME_FDS_MAX]; /* borrowed; of a received one: owned. -1 where there is
-	                           none */
+	/* Borrowed; of a received message owned: -1 where one was taken. */
+	int fds[FRAME_FDS_MAX];
 	size_t fd_count;
 };
 

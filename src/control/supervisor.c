@@ -269,6 +269,14 @@ static int start_devices(struct supervisor *s)
 	return err;
 }
 
+static int send_resolver(struct supervisor *s)
+{
+	struct ip_addr ipv4, ipv6;
+
+	host_resolver(s->host, &ipv4, &ipv6);
+	return configure_resolver(&s->engine, &ipv4, &ipv6);
+}
+
 /* Everything the engine has to know, then the start. */
 static int configure_engine(struct supervisor *s)
 {
@@ -278,6 +286,8 @@ static int configure_engine(struct supervisor *s)
 	tun.fds[0] = host_tun_fd(s->host);
 	tun.fd_count = 1;
 	err = engine_child_send(&s->engine, &tun);
+	if (!err)
+		err = send_resolver(s);
 	for (size_t i = 0; i < s->device_count && !err; i++)
 		err = configure_device(&s->engine, &s->devices[i]);
 	if (!err)
@@ -612,6 +622,8 @@ static void update_host(struct supervisor *s)
 	way_compute(&s->plan.table, &s->plan.devices[0].way);
 	if (host_update(s->host, &s->plan, &diag) < 0)
 		log_error(&s->log, NULL, "the host's routes don't follow an endpoint");
+	if (send_resolver(s) < 0)
+		stop(s, -ENOMEM);
 	log_diag(s, &diag);
 	diag_clear(&diag);
 }

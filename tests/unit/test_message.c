@@ -42,6 +42,10 @@ START_TEST(settings_and_addresses)
 	snprintf(m.via_name, sizeof(m.via_name), "vpn");
 	m.addresses = addresses;
 	m.address_count = 2;
+	m.servers = &addresses[1];
+	m.server_count = 1;
+	m.text = "lan\nexample.org\n";
+	m.text_bytes = 16;
 	pair(&a, &b);
 	round_trip(&a, &b, &m, &got);
 	ck_assert_str_eq(got.name, "home");
@@ -53,6 +57,10 @@ START_TEST(settings_and_addresses)
 	ck_assert_uint_eq(got.address_count, 2);
 	ck_assert(ip_addr_equal(&got.addresses[0], &addresses[0]));
 	ck_assert(ip_addr_equal(&got.addresses[1], &addresses[1]));
+	ck_assert_uint_eq(got.server_count, 1);
+	ck_assert(ip_addr_equal(&got.servers[0], &addresses[1]));
+	ck_assert_uint_eq(got.text_bytes, 16);
+	ck_assert_mem_eq(got.text, "lan\nexample.org\n", 16);
 	message_clear(&got);
 	channel_clear(&a);
 	channel_clear(&b);
