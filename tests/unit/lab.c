@@ -296,3 +296,41 @@ enum message_type lab_type(const struct lab_mail *mail)
 {
 	return message_type_of(mail->bytes, mail->len_bytes);
 }
+
+void lab_begin_session(struct lab *lab, int a, int b)
+{
+	ck_assert(lab_ping(lab, a, b));
+	ck_assert(lab_ping(lab, b, a));
+}
+
+struct lab_mail lab_expect(struct lab *lab, enum message_type type, int from)
+{
+	struct lab_mail mail;
+
+	ck_assert(lab_take(lab, &mail));
+	ck_assert_int_eq(lab_type(&mail), type);
+	ck_assert_int_eq(mail.from, from);
+	return mail;
+}
+
+size_t lab_hand_over(struct lab *lab, const struct lab_mail *mail)
+{
+	return lab_deliver(lab, mail, mail->to, NULL, NULL);
+}
+
+void lab_expect_drop(struct lab *lab, const struct lab_mail *mail, enum drop reason)
+{
+	uint64_t before = lab_drops(lab, mail->to, reason);
+	uint64_t all = lab_all_drops(lab, mail->to);
+
+	ck_assert_uint_eq(lab_hand_over(lab, mail), 0);
+	ck_assert_uint_eq(lab_drops(lab, mail->to, reason), before + 1);
+	ck_assert_uint_eq(lab_all_drops(lab, mail->to), all + 1);
+}
+
+struct endpoint lab_elsewhere(uint8_t last, uint16_t port)
+{
+	struct endpoint e = { .addr = { IP_V4, { 10, 0, 7, last } }, .port = port };
+
+	return e;
+}

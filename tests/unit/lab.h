@@ -81,6 +81,17 @@ size_t lab_send(struct lab *lab, int a, int b, size_t len_bytes, uint8_t tos);
 /* a sends, all is delivered; true if b got it. */
 bool lab_ping(struct lab *lab, int a, int b);
 
+/* Both can send; nothing is under way. */
+void lab_begin_session(struct lab *lab, int a, int b);
+/* The oldest message, taken out; it must be there and be this. */
+struct lab_mail lab_expect(struct lab *lab, enum message_type type, int from);
+/* lab_deliver to whom it is for. */
+size_t lab_hand_over(struct lab *lab, const struct lab_mail *mail);
+/* Whom it is for drops it for this reason alone. */
+void lab_expect_drop(struct lab *lab, const struct lab_mail *mail, enum drop reason);
+/* An address that no device has. */
+struct endpoint lab_elsewhere(uint8_t last, uint16_t port);
+
 uint64_t lab_drops(const struct lab *lab, int device, enum drop reason);
 /* Of all reasons. */
 uint64_t lab_all_drops(const struct lab *lab, int device);
