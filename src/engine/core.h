@@ -31,7 +31,9 @@ struct peer {
 	struct way_peer way; /* first member */
 	struct wg_peer *wg;  /* borrowed: from the device's wg */
 	struct group group;
-	bool seen;    /* scratch of settle: still known to wg */
+	struct timer failing_timer; /* see standby.h */
+	bool failing;               /* unusable for its own reasons */
+	bool seen;                  /* scratch of settle: still known to wg */
 	bool carries; /* some peer's next hop: what changes here may change other ways */
 };
 
@@ -80,8 +82,9 @@ struct device {
 
 enum settle_need {
 	SETTLE_NOTHING,
-	SETTLE_WAYS, /* an endpoint moved */
-	SETTLE_ALL,  /* devices were added, removed, set or touched */
+	SETTLE_WAYS,    /* an endpoint moved */
+	SETTLE_STANDBY, /* a peer has become usable or unusable */
+	SETTLE_ALL,     /* devices were added, removed, set or touched */
 };
 
 struct engine {
@@ -98,7 +101,9 @@ struct engine {
 	uint32_t last_id;              /* of a device */
 	struct union_table table;
 	enum settle_need need;
-	struct device *touched; /* list by next_touched */
+	struct timer retry_timer; /* see standby.h */
+	size_t failing_count;     /* peers */
+	struct device *touched;   /* list by next_touched */
 	struct drop_counts drops;
 	struct icmp_limit unreachable_limit, too_big_limit;
 };

@@ -12,6 +12,7 @@
 #include "engine/inbound.h"
 #include "engine/outbound.h"
 #include "engine/settle.h"
+#include "engine/standby.h"
 
 /* All staged packets of all devices together; 128 of 1500 bytes are 0.5 MiB of it. */
 #define POOL_LIMIT_BYTES (8U << 20)
@@ -33,6 +34,7 @@ static void on_emit(void *context, struct wg_peer *wg, struct packet *const *pac
 		size_t now = n < BATCH_MAX ? n : BATCH_MAX;
 
 		memcpy(batch, packets, now * sizeof(*packets));
+		standby_messages_sent(wg_peer_context(wg), batch, now, now_ns);
 		carry_messages(wg_peer_context(wg), batch, now, now_ns);
 		packets += now;
 		n -= now;
@@ -59,7 +61,8 @@ static void on_endpoint_changed(void *context, struct wg_peer *wg)
 static void on_handshake_done(void *context, struct wg_peer *wg)
 {
 	(void)context;
-	(void)wg;
+	if (wg_peer_context(wg))
+		standby_handshake_done(wg_peer_context(wg));
 }
 
 static uint64_t wall_clock(void *context)
@@ -105,6 +108,7 @@ int engine_new(struct engine **out, const struct engine_env *env)
 	if (!e)
 		return -ENOMEM;
 	e->env = *env;
+	standby_init_engine(e);
 	e->pool = packet_pool_new(POOL_LIMIT_BYTES);
 	e->flows = flows_new(&e->env.rng);
 	e->resolver = resolver_new();

@@ -7,6 +7,8 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "engine/standby.h"
+
 static void need(struct engine *e, enum settle_need what)
 {
 	if (e->need < what)
@@ -23,6 +25,11 @@ void settle_touch(struct device *d)
 	d->engine->touched = d;
 }
 
+void settle_standby(struct engine *e)
+{
+	need(e, SETTLE_STANDBY);
+}
+
 /* ---- shadows */
 
 static int shadow_new_peers(struct device *d)
@@ -37,6 +44,7 @@ static int shadow_new_peers(struct device *d)
 			return -ENOMEM;
 		peer->wg = w;
 		peer->way.device = &d->way;
+		standby_init_peer(peer);
 		peer->way.sibling = d->way.peers;
 		d->way.peers = &peer->way;
 		wg_peer_set_context(w, peer);
@@ -56,6 +64,7 @@ static void free_unseen(struct device *d)
 			at = &peer->way.sibling;
 		} else {
 			*at = peer->way.sibling;
+			standby_clear_peer(peer);
 			free(peer);
 		}
 	}
@@ -207,6 +216,20 @@ static void forget_carrying(struct peer *peer)
 	peer->carries = false;
 }
 
+/* Who is active depends on the ways, by unusable carriers, and the ways on who is active.
+ * If that does not come to rest, the last answer is as good as any. */
+#define USABLE_ROUNDS 4
+
+static void settle_usable(struct engine *e)
+{
+	if (e->need < SETTLE_STANDBY && e->failing_count == 0)
+		return;
+	for (int round = 0; round < USABLE_ROUNDS && standby_spread(e); round++) {
+		union_sort(&e->table);
+		way_compute(&e->table, first_way(e));
+	}
+}
+
 int settle_run(struct engine *e)
 {
 	int err = e->need == SETTLE_ALL ? settle_union(e) : 0;
@@ -214,6 +237,7 @@ int settle_run(struct engine *e)
 	if (err)
 		return err;
 	way_compute(&e->table, first_way(e));
+	settle_usable(e);
 	each_peer(e, forget_carrying);
 	each_peer(e, note_carrier);
 	e->need = SETTLE_NOTHING;
@@ -244,7 +268,7 @@ void settle_endpoint(struct peer *peer)
 	struct engine *e = peer_device(peer)->engine;
 
 	peer->way.endpoint = *wg_peer_endpoint(peer->wg);
-	if (e->need == SETTLE_NOTHING && !peer->carries)
+	if (e->need == SETTLE_NOTHING && !peer->carries && e->failing_count == 0)
 		join_way(e, peer);
 	else
 		need(e, SETTLE_WAYS);

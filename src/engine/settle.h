@@ -14,6 +14,8 @@ void settle_touch(struct device *d);
 /* A peer's endpoint was learned anew. Finds its way at once where no other peer's way
  * depends on it, else asks for a settle_run. */
 void settle_endpoint(struct peer *peer);
+/* A peer has become usable or unusable. */
+void settle_standby(struct engine *e);
 /* 0 or -ENOMEM; then nothing may be sent, as ways would be wrong. */
 MUST_CHECK int settle_run(struct engine *e);
 /* Takes the device's peers out of the union and frees them. Before wg_device_free. */

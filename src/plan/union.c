@@ -37,19 +37,21 @@ void union_clear(struct union_table *u)
 	u->trie = NULL;
 }
 
-/* Does a's device stand before b's? */
-static bool before(const struct way_device *a, const struct way_device *b)
+/* Does a stand before b? What is unusable comes last, but before nothing at all. */
+static bool before(const struct way_peer *a, const struct way_peer *b)
 {
-	if (a->table_off != b->table_off)
-		return b->table_off;
-	return a->rank < b->rank;
+	if (a->device->table_off != b->device->table_off)
+		return b->device->table_off;
+	if (a->unusable != b->unusable)
+		return b->unusable;
+	return a->device->rank < b->device->rank;
 }
 
 static void sort_in(struct union_node *node, struct union_entry *entry)
 {
 	struct union_entry **at = &node->first;
 
-	while (*at && before((*at)->peer->device, entry->peer->device))
+	while (*at && before((*at)->peer, entry->peer))
 		at = &(*at)->next;
 	entry->next = *at;
 	*at = entry;
@@ -146,7 +148,7 @@ static bool sort_node(void *context, struct trie_entry *trie)
 		struct union_entry *e = rest;
 
 		rest = e->next;
-		if (last && before(last->peer->device, e->peer->device)) {
+		if (last && before(last->peer, e->peer)) {
 			e->next = NULL;
 			last->next = e;
 		} else {

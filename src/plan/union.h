@@ -49,7 +49,7 @@ MUST_CHECK int union_add(struct union_table *u, const struct ip_prefix *prefix,
                          struct way_peer *peer);
 /* Takes out every entry of every peer of this device. */
 void union_remove_device(struct union_table *u, struct way_device *device);
-/* Sorts all nodes anew, after ranks or table_off have changed. */
+/* Sorts all nodes anew, after ranks, table_off or unusable have changed. */
 void union_sort(struct union_table *u);
 
 /* The peer that has this destination by the longest match, or NULL. */

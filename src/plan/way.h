@@ -41,6 +41,7 @@ struct way_peer {
 	struct endpoint endpoint;   /* addr.family IP_NONE: not known */
 	enum way_via via;           /* WAY_VIA_UNION: as the device says */
 	struct way_device *via_device;
+	bool unusable;              /* design R3: its standbys are active instead */
 	/* result of way_compute */
 	struct way_peer *next; /* carrier's peer; NULL: with WAY_OK the network, else none */
 	enum way_state state;  /* only WAY_OK may be followed */

@@ -129,12 +129,16 @@ size_t wg_peer_allowed_ip_count(const struct wg_peer *p);
 const struct trie *wg_device_allowed_ips(const struct wg_device *d);
 struct wg_peer *wg_allowed_ip_peer(const struct trie_entry *entry);
 
+/* Sends an initiation, and its retransmissions, unless that is under way. */
+void wg_peer_try_handshake(struct wg_peer *p, uint64_t now_ns);
+
 struct wg_peer_stats {
 	uint64_t rx_bytes, tx_bytes;        /* WireGuard messages of both kinds, as the kernel counts */
 	uint64_t last_handshake_ns;         /* wall clock, since 1970; 0: never */
 	bool session;                       /* a current keypair younger than REJECT_AFTER_TIME */
 	uint64_t handshake_unanswered_ns;   /* since when (BOOTTIME) handshakes go unanswered, also
 	                                     * when that was given up; 0: the last was answered */
+	bool silent;                        /* data was sent, and for 15 s nothing authentic has come */
 };
 void wg_peer_stats(const struct wg_peer *p, struct wg_peer_stats *out, uint64_t now_ns);
 

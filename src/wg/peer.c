@@ -35,6 +35,7 @@ static void forget_sessions(struct wg_peer *p)
 	p->next_initiation_ns = 0;
 	p->unanswered_since_ns = 0;
 	p->keepalive_staged = false;
+	p->silent = false;
 }
 
 void peer_stop(struct wg_peer *p)
@@ -174,7 +175,14 @@ void wg_peer_stats(const struct wg_peer *p, struct wg_peer_stats *out, uint64_t 
 		.last_handshake_ns = p->last_handshake_ns,
 		.session = k && k->can_send && now_ns - k->born_ns < REJECT_AFTER_TIME,
 		.handshake_unanswered_ns = p->unanswered_since_ns,
+		.silent = p->silent,
 	};
+}
+
+void wg_peer_try_handshake(struct wg_peer *p, uint64_t now_ns)
+{
+	if (!timers_handshake_pending(p))
+		send_initiation(p, now_ns);
 }
 
 /* ---- allowed IPs: one trie per device, a list per peer */

@@ -68,6 +68,7 @@ struct wg_peer {
 	uint64_t next_initiation_ns;  /* none is sent before: REKEY_TIMEOUT apart */
 	uint16_t keepalive_s;         /* 0: off */
 	bool keepalive_staged;        /* one is to be sent when there is a session */
+	bool silent;                  /* see wg_peer_stats */
 };
 
 /* On the heap, from wg_device_new to wg_device_free. */

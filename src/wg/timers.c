@@ -84,6 +84,7 @@ static void send_due_keepalive(struct wg_peer *p, uint64_t now_ns)
 static void new_handshake(struct wg_peer *p, uint64_t now_ns)
 {
 	peer_log(p, LOG_LEVEL_DEBUG, "nothing heard for 15 s, new handshake");
+	p->silent = true;
 	wg_peer_clear_local(p);
 	send_initiation(p, now_ns);
 }
@@ -169,6 +170,7 @@ void timers_any_sent(struct wg_peer *p)
 void timers_any_received(struct wg_peer *p)
 {
 	cancel(p, TIMER_NEW_HANDSHAKE);
+	p->silent = false;
 }
 
 void timers_any_traversal(struct wg_peer *p, uint64_t now_ns)
@@ -181,6 +183,11 @@ void timers_any_traversal(struct wg_peer *p, uint64_t now_ns)
 	 * devices, and never later than asked for, which is when a NAT forgets. */
 	deadline_ns = now_ns + p->keepalive_s * NS_PER_SEC;
 	set(p, TIMER_PERSISTENT_KEEPALIVE, deadline_ns - deadline_ns % NS_PER_SEC);
+}
+
+bool timers_handshake_pending(const struct wg_peer *p)
+{
+	return pending(p, TIMER_RETRANSMIT_HANDSHAKE);
 }
 
 /* Kept for the data path, which must not draw: that may be a system call. */

@@ -3,6 +3,7 @@
 #ifndef TUNION_WG_TIMERS_H
 #define TUNION_WG_TIMERS_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct wg_peer;
@@ -18,6 +19,8 @@ void timers_data_received(struct wg_peer *p, uint64_t now_ns);
 void timers_any_sent(struct wg_peer *p);
 void timers_any_received(struct wg_peer *p);
 void timers_any_traversal(struct wg_peer *p, uint64_t now_ns); /* sent or received */
+/* Will an initiation be sent again by itself? */
+bool timers_handshake_pending(const struct wg_peer *p);
 void timers_handshake_initiated(struct wg_peer *p, uint64_t now_ns);
 void timers_handshake_done(struct wg_peer *p); /* confirmed, in either role */
 void timers_session_begun(struct wg_peer *p, uint64_t now_ns);
