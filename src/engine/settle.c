@@ -216,17 +216,25 @@ static void forget_carrying(struct peer *peer)
 	peer->carries = false;
 }
 
+static void ways_anew(struct engine *e)
+{
+	way_compute(&e->table, first_way(e));
+}
+
 /* Who is active depends on the ways, by unusable carriers, and the ways on who is active.
- * If that does not come to rest, the last answer is as good as any. */
+ * The ways are taken first as they are without what fails: a standby may only have
+ * travelled inside the one that it stands in for. If it does not come to rest, the last
+ * answer is as good as any. */
 #define USABLE_ROUNDS 4
 
 static void settle_usable(struct engine *e)
 {
-	if (e->need < SETTLE_STANDBY && e->failing_count == 0)
-		return;
-	for (int round = 0; round < USABLE_ROUNDS && standby_spread(e); round++) {
+	standby_restart(e);
+	for (int round = 0; round < USABLE_ROUNDS; round++) {
 		union_sort(&e->table);
-		way_compute(&e->table, first_way(e));
+		ways_anew(e);
+		if (!standby_spread(e))
+			break;
 	}
 }
 
@@ -236,8 +244,10 @@ int settle_run(struct engine *e)
 
 	if (err)
 		return err;
-	way_compute(&e->table, first_way(e));
-	settle_usable(e);
+	if (e->need == SETTLE_STANDBY || e->failing_count > 0)
+		settle_usable(e);
+	else
+		ways_anew(e);
 	each_peer(e, forget_carrying);
 	each_peer(e, note_carrier);
 	e->need = SETTLE_NOTHING;

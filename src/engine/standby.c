@@ -113,6 +113,14 @@ static bool unusable(const struct peer *peer)
 	return peer->failing || (p->state == WAY_OK && p->next && p->next->unusable);
 }
 
+void standby_restart(struct engine *e)
+{
+	for (struct device *d = e->first; d; d = engine_next_device(d)) {
+		for (struct way_peer *p = d->way.peers; p; p = p->sibling)
+			p->unusable = peer_of_way(p)->failing;
+	}
+}
+
 /* A way has at most WAY_MAX peers, so as many rounds see the end of each. */
 bool standby_spread(struct engine *e)
 {

@@ -13,9 +13,10 @@
 #include "engine/core.h"
 
 #define STANDBY_UNANSWERED_NS (15 * NS_PER_SEC) /* without a session */
-#define STANDBY_SILENT_NS     (2500 * NS_PER_MS) /* with one that has been silent for 15 s \
-	                                          */
-#define STANDBY_RETRY_NS (15 * NS_PER_SEC)       /* handshakes with peers that fail */
+#define STANDBY_SILENT_NS                                                                \
+	(2500 * NS_PER_MS)                 /* with one that has been silent for 15 s     \
+	                                    */
+#define STANDBY_RETRY_NS (15 * NS_PER_SEC) /* handshakes with peers that fail */
 
 void standby_init_engine(struct engine *e);
 void standby_init_peer(struct peer *peer);
@@ -27,8 +28,10 @@ void standby_messages_sent(struct peer *peer, struct packet *const *messages, si
                            uint64_t now_ns);
 void standby_handshake_done(struct peer *peer);
 
-/* For settle: which peers are unusable, by their own failing and the ways as they are
- * now. True if that has changed for one. */
+/* For settle: unusable is what fails, for a start; */
+void standby_restart(struct engine *e);
+/* then, by the ways as they are now, what such a peer carries. True if one has changed.
+ */
 bool standby_spread(struct engine *e);
 
 #endif
