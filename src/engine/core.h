@@ -33,6 +33,7 @@ struct peer {
 	struct group group;
 	struct timer failing_timer; /* see standby.h */
 	bool failing;               /* unusable for its own reasons */
+	bool has_way;               /* scratch of standby: in the plan's order */
 	bool seen;                  /* scratch of settle: still known to wg */
 	bool carries; /* some peer's next hop: what changes here may change other ways */
 };

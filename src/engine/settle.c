@@ -216,38 +216,13 @@ static void forget_carrying(struct peer *peer)
 	peer->carries = false;
 }
 
-static void ways_anew(struct engine *e)
-{
-	way_compute(&e->table, first_way(e));
-}
-
-/* Who is active depends on the ways, by unusable carriers, and the ways on who is active.
- * The ways are taken first as they are without what fails: a standby may only have
- * travelled inside the one that it stands in for. If it does not come to rest, the last
- * answer is as good as any. */
-#define USABLE_ROUNDS 4
-
-static void settle_usable(struct engine *e)
-{
-	standby_restart(e);
-	for (int round = 0; round < USABLE_ROUNDS; round++) {
-		union_sort(&e->table);
-		ways_anew(e);
-		if (!standby_spread(e))
-			break;
-	}
-}
-
 int settle_run(struct engine *e)
 {
 	int err = e->need == SETTLE_ALL ? settle_union(e) : 0;
 
 	if (err)
 		return err;
-	if (e->need == SETTLE_STANDBY || e->failing_count > 0)
-		settle_usable(e);
-	else
-		ways_anew(e);
+	standby_arrange(e);
 	each_peer(e, forget_carrying);
 	each_peer(e, note_carrier);
 	e->need = SETTLE_NOTHING;

@@ -32,7 +32,8 @@ static void judge(struct timer *timer, uint64_t now_ns)
 	struct wg_peer_stats stats;
 
 	wg_peer_stats(peer->wg, &stats, now_ns);
-	if (stats.handshake_unanswered_ns == 0 || (stats.session && !stats.silent))
+	if (stats.handshake_unanswered_ns == 0 || (stats.session && !stats.silent) ||
+	    peer->way.state != WAY_OK) /* a loop is a mistake, not an outage: R2 */
 		return;
 	set_failing(peer, true);
 	if (!timer_armed(&e->retry_timer))
@@ -90,7 +91,7 @@ void standby_messages_sent(struct peer *peer, struct packet *const *messages, si
 		return;
 	wg_peer_stats(peer->wg, &stats, now_ns);
 	if (!stats.session)
-		due_ns = stats.handshake_unanswered_ns + STANDBY_UNANSWERED_NS;
+		due_ns = now_ns + STANDBY_UNANSWERED_NS; /* the first of an attempt */
 	else if (stats.silent)
 		due_ns = now_ns + STANDBY_SILENT_NS;
 	else
@@ -104,39 +105,93 @@ void standby_handshake_done(struct peer *peer)
 	set_failing(peer, false);
 }
 
-/* ---- along the ways */
+/* ---- the union's order */
 
-static bool unusable(const struct peer *peer)
-{
-	const struct way_peer *p = &peer->way;
+/* Who is active depends on the ways, by unusable carriers, and the ways on who is active.
+ * If that does not come to rest, the last answer is as good as any. */
+#define ROUNDS 4
 
-	return peer->failing || (p->state == WAY_OK && p->next && p->next->unusable);
-}
-
-void standby_restart(struct engine *e)
+static void each_peer(struct engine *e, void (*fn)(struct peer *peer, bool *any),
+                      bool *any)
 {
 	for (struct device *d = e->first; d; d = engine_next_device(d)) {
 		for (struct way_peer *p = d->way.peers; p; p = p->sibling)
-			p->unusable = peer_of_way(p)->failing;
+			fn(peer_of_way(p), any);
 	}
 }
 
+static void forget(struct peer *peer, bool *any)
+{
+	*any = *any || peer->way.unusable;
+	peer->way.unusable = false;
+}
+
+static void note_way(struct peer *peer, bool *any)
+{
+	(void)any;
+	peer->has_way = peer->way.state == WAY_OK;
+}
+
+static void start_with_failing(struct peer *peer, bool *any)
+{
+	(void)any;
+	peer->way.unusable = peer->failing;
+}
+
+static void spread(struct peer *peer, bool *any)
+{
+	struct way_peer *p = &peer->way;
+	bool now = peer->failing || (p->state == WAY_OK && p->next && p->next->unusable);
+
+	*any = *any || now != p->unusable;
+	p->unusable = now;
+}
+
+static void find_broken(struct peer *peer, bool *any)
+{
+	*any = *any || (peer->has_way && peer->way.state != WAY_OK);
+}
+
+static void ways_anew(struct engine *e, bool sort)
+{
+	if (sort)
+		union_sort(&e->table);
+	way_compute(&e->table, &e->first->way);
+}
+
 /* A way has at most WAY_MAX peers, so as many rounds see the end of each. */
-bool standby_spread(struct engine *e)
+static bool spread_all(struct engine *e)
 {
 	bool any = false, changed = true;
 
 	for (int round = 0; changed && round < WAY_MAX; round++) {
 		changed = false;
-		for (struct device *d = e->first; d; d = engine_next_device(d)) {
-			for (struct way_peer *p = d->way.peers; p; p = p->sibling) {
-				bool now = unusable(peer_of_way(p));
-
-				changed = changed || now != p->unusable;
-				p->unusable = now;
-			}
-		}
+		each_peer(e, spread, &changed);
 		any = any || changed;
 	}
 	return any;
+}
+
+void standby_arrange(struct engine *e)
+{
+	bool any = false, broken = false;
+
+	if (!e->first)
+		return;
+	each_peer(e, forget, &any);
+	ways_anew(e, any);
+	if (e->failing_count == 0)
+		return;
+	each_peer(e, note_way, &any);
+	each_peer(e, start_with_failing, &any);
+	for (int round = 0; round < ROUNDS; round++) {
+		ways_anew(e, true);
+		if (!spread_all(e))
+			break;
+	}
+	each_peer(e, find_broken, &broken);
+	if (broken) {
+		each_peer(e, forget, &any);
+		ways_anew(e, true);
+	}
 }

@@ -28,10 +28,10 @@ void standby_messages_sent(struct peer *peer, struct packet *const *messages, si
                            uint64_t now_ns);
 void standby_handshake_done(struct peer *peer);
 
-/* For settle: unusable is what fails, for a start; */
-void standby_restart(struct engine *e);
-/* then, by the ways as they are now, what such a peer carries. True if one has changed.
- */
-bool standby_spread(struct engine *e);
+/* For settle, whenever the ways are made: sets which peers are unusable, and the union's
+ * order and the ways by that. Standbys must not break what would be a way without them:
+ * they may be carried by what they stand in for, and be a loop then; in that case there
+ * are none. */
+void standby_arrange(struct engine *e);
 
 #endif
