@@ -57,16 +57,16 @@ struct edges {
 	uint64_t rounds;
 };
 
-/* All that is secret lies here, and is wiped at the end. */
 struct work {
 	struct chacha_lanes lanes;
 	/* Key stream: block 0 of each job; when opening, behind them the stream for the
 	 * first blocks of text, which have to wait for the tag. */
 	uint8_t stream[LANES][CHACHA_BLOCK_BYTES] ALIGNED;
-	struct team teams[2];
-	struct edges edges[LANES];
 	uint8_t tags[LANES][AEAD_TAG_BYTES];
+	struct team teams[2];
+	/* from here on nothing is secret */
 	bool refused[LANES]; /* jobs not to decrypt */
+	struct edges edges[LANES];
 };
 
 /* Where in the batch the key stream has come to. */
@@ -449,14 +449,40 @@ static void open_some(struct work *w, struct aead_job *jobs, size_t n)
 	crypt(w, jobs, n, &at);
 }
 
+/* What functions called from here may have left below our frame: more than the largest of
+ * them has (-fstack-usage). */
+#define STACK_BYTES 4096
+
+/* Of the teams only the first has been used if there never were more jobs than in it. */
+static void wipe(struct work *w, size_t n)
+{
+	size_t teams = n > WIDE_LANES ? 2 : 1;
+
+	sodium_memzero(w, offsetof(struct work, teams) + teams * sizeof(w->teams[0]));
+	sodium_stackzero(STACK_BYTES);
+}
+
+static __attribute__((noinline)) void seal_all(struct work *w, struct aead_job *jobs,
+                                               size_t n)
+{
+	for (size_t i = 0; i < n; i += LANES)
+		seal_some(w, jobs + i, n - i < LANES ? n - i : LANES);
+}
+
+static __attribute__((noinline)) void open_all(struct work *w, struct aead_job *jobs,
+                                               size_t n)
+{
+	for (size_t i = 0; i < n; i += LANES)
+		open_some(w, jobs + i, n - i < LANES ? n - i : LANES);
+}
+
 static void seal_batch(struct aead_job *jobs, size_t n)
 {
 	struct work w;
 
 	w.lanes.used = 0;
-	for (size_t i = 0; i < n; i += LANES)
-		seal_some(&w, jobs + i, n - i < LANES ? n - i : LANES);
-	sodium_memzero(&w, sizeof(w));
+	seal_all(&w, jobs, n);
+	wipe(&w, n);
 }
 
 static void open_batch(struct aead_job *jobs, size_t n)
@@ -464,9 +490,8 @@ static void open_batch(struct aead_job *jobs, size_t n)
 	struct work w;
 
 	w.lanes.used = 0;
-	for (size_t i = 0; i < n; i += LANES)
-		open_some(&w, jobs + i, n - i < LANES ? n - i : LANES);
-	sodium_memzero(&w, sizeof(w));
+	open_all(&w, jobs, n);
+	wipe(&w, n);
 }
 
 #endif

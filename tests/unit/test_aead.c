@@ -8,6 +8,7 @@
 
 #include <sodium.h>
 
+#include "aead_edges.h"
 #include "crypto/aead.h"
 
 static size_t from_hex(uint8_t *out, size_t room, const char *hex)
@@ -302,6 +303,45 @@ START_TEST(nothing_outside_text_and_tag_is_touched)
 }
 END_TEST
 
+/* A job for an edge case: its ciphertext and tag at `text`, which has room. */
+static struct aead_job edge_job(size_t i, uint8_t *text, const uint8_t *key)
+{
+	for (uint32_t k = 0; k < edges[i].text_bytes; k++)
+		text[k] = (uint8_t)(7 * k + edges[i].shift);
+	from_hex(text + edges[i].at, 16, edges[i].block);
+	from_hex(text + edges[i].text_bytes, AEAD_TAG_BYTES, edges[i].tag);
+	return (struct aead_job){ .key = key,
+		                  .text = text,
+		                  .counter = edge_counters[edges[i].nonce],
+		                  .text_bytes = edges[i].text_bytes };
+}
+
+START_TEST(edges_of_poly1305)
+{
+	const struct aead_impl *impl = impl_at(_i);
+	static uint8_t texts[ARRAY_SIZE(edges)][1440], sealed[ARRAY_SIZE(edges)][1440];
+	struct aead_job jobs[ARRAY_SIZE(edges)];
+	uint8_t key[AEAD_KEY_BYTES];
+
+	if (!impl)
+		return;
+	from_hex(key, sizeof(key), edge_key);
+	for (size_t i = 0; i < ARRAY_SIZE(edges); i++)
+		jobs[i] = edge_job(i, texts[i], key);
+	memcpy(sealed, texts, sizeof(sealed));
+	impl->open(jobs, ARRAY_SIZE(edges));
+	for (size_t i = 0; i < ARRAY_SIZE(edges); i++)
+		ck_assert_msg(jobs[i].ok, "%s, case %zu", impl->name, i);
+	impl->seal(jobs, ARRAY_SIZE(edges));
+	ck_assert_mem_eq(texts, sealed, sizeof(sealed));
+	for (size_t i = 0; i < ARRAY_SIZE(edges); i++) {
+		texts[i][edges[i].text_bytes] ^= 1;
+		impl->open(&jobs[i], 1);
+		ck_assert(!jobs[i].ok);
+	}
+}
+END_TEST
+
 static void seal_wrong(struct aead_job *jobs, size_t n)
 {
 	aead_at(0)->seal(jobs, n);
@@ -364,6 +404,7 @@ TCase *unit_tests(void)
 	tcase_add_loop_test(tc, batches_seal_as_libsodium_does, 0, impls);
 	tcase_add_loop_test(tc, batches_open_what_is_right_and_nothing_else, 0, impls);
 	tcase_add_loop_test(tc, nothing_outside_text_and_tag_is_touched, 0, impls);
+	tcase_add_loop_test(tc, edges_of_poly1305, 0, impls);
 	tcase_add_test(tc, self_test_tells_right_from_wrong);
 	return tc;
 }
