@@ -27,6 +27,7 @@ static bool table_used(void *context, uint32_t table)
 struct priorities {
 	uint32_t *v; /* owned */
 	size_t n, capacity;
+	bool failed;
 };
 
 static bool collect_priority(void *context, const struct netlink_item *item)
@@ -39,6 +40,7 @@ static bool collect_priority(void *context, const struct netlink_item *item)
 		size_t capacity = p->capacity ? 2 * p->capacity : 64;
 		uint32_t *v = reallocarray(p->v, capacity, sizeof(*v));
 
+		p->failed = !v;
 		if (!v)
 			return false;
 		p->v = v;
@@ -54,7 +56,8 @@ static uint32_t rule_block(void *context, enum ip_family family)
 	struct priorities p = { 0 };
 	uint32_t block = 0;
 
-	if (netlink_dump(h->nl, NETLINK_KIND_RULE, family, collect_priority, &p) == 0)
+	if (netlink_dump(h->nl, NETLINK_KIND_RULE, family, collect_priority, &p) == 0 &&
+	    !p.failed)
 		block = host_rule_block(p.v, p.n,
 		                        HOST_RULES_MAX(family == IP_V4 ? 32U : 128U));
 	free(p.v);

@@ -197,7 +197,8 @@ uint32_t host_rule_block(uint32_t *used, size_t n, uint32_t size)
 {
 	uint32_t last = 0;
 
-	qsort(used, n, sizeof(*used), compare_priorities);
+	if (n > 0)
+		qsort(used, n, sizeof(*used), compare_priorities);
 	for (size_t i = 0; i < n; i++) {
 		if (used[i] - last > size)
 			return used[i] - size;
