@@ -5,10 +5,14 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
+#include <poll.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/signalfd.h>
+#include <sys/wait.h>
 #include <syslog.h>
 #include <unistd.h>
 
@@ -98,34 +102,71 @@ static int run(struct supervisor_options *options, int ready_fd)
 	return err ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 
-/* The parent waits for the byte that says ready; if there is none, the child has told why
- * on stderr. */
+/* Ends its wait at the child's byte, which says ready, or at its end. A signal that is
+ * meant to end us is passed on: the child undoes what it has done, and we still wait for
+ * that. */
+static bool wait_until_ready(int ready_fd, int signal_fd, pid_t child)
+{
+	struct pollfd p[] = { { .fd = ready_fd, .events = POLLIN },
+		              { .fd = signal_fd, .events = POLLIN } };
+	struct signalfd_siginfo info;
+	char byte;
+
+	for (;;) {
+		if (poll(p, ARRAY_SIZE(p), -1) < 0 && errno != EINTR)
+			return false;
+		if (p[1].revents && read(signal_fd, &info, sizeof(info)) == sizeof(info))
+			kill(child, SIGTERM);
+		if (p[0].revents)
+			return read(ready_fd, &byte, 1) == 1;
+	}
+}
+
+static void say_how_it_ended(pid_t child)
+{
+	int status;
+
+	if (waitpid(child, &status, 0) == child && WIFSIGNALED(status))
+		fprintf(stderr, "tunion: ended by signal %d before it was up\n",
+		        WTERMSIG(status));
+	/* else it has told why on stderr */
+}
+
 static int run_in_background(struct supervisor_options *options)
 {
-	int ready[2];
-	char byte;
-	pid_t pid;
-	ssize_t n;
+	int ready[2], signal_fd;
+	sigset_t ending, before;
+	pid_t child;
+	bool up;
 
-	if (pipe2(ready, O_CLOEXEC) < 0) {
-		perror("tunion: pipe");
+	sigemptyset(&ending);
+	sigaddset(&ending, SIGTERM);
+	sigaddset(&ending, SIGINT);
+	sigaddset(&ending, SIGHUP);
+	signal_fd = signalfd(-1, &ending, SFD_CLOEXEC);
+	if (signal_fd < 0 || pipe2(ready, O_CLOEXEC) < 0) {
+		perror("tunion");
 		return EXIT_FAILURE;
 	}
+	sigprocmask(SIG_BLOCK, &ending, &before);
 	fflush(NULL);
-	pid = fork();
-	if (pid == 0) {
+	child = fork();
+	if (child == 0) {
+		sigprocmask(SIG_SETMASK, &before, NULL);
+		close(signal_fd);
 		close(ready[0]);
 		setsid();
 		return run(options, ready[1]);
 	}
 	close(ready[1]);
-	if (pid < 0)
+	if (child < 0)
 		perror("tunion: fork");
-	do
-		n = pid < 0 ? 0 : read(ready[0], &byte, 1);
-	while (n < 0 && errno == EINTR);
+	up = child > 0 && wait_until_ready(ready[0], signal_fd, child);
+	if (child > 0 && !up)
+		say_how_it_ended(child);
 	close(ready[0]);
-	return n == 1 ? EXIT_SUCCESS : EXIT_FAILURE;
+	close(signal_fd);
+	return up ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
 int cmd_up(int argc, char **argv)
@@ -160,6 +201,7 @@ int cmd_up(int argc, char **argv)
 			return EXIT_FAILURE;
 		}
 	}
+	signal(SIGPIPE, SIG_IGN); /* of a terminal or a parent that has gone */
 	options.paths =
 		optind < argc ? (const char *const *)argv + optind : default_paths;
 	options.path_count = optind < argc ? (size_t)(argc - optind) : 1;

@@ -34,6 +34,8 @@
 
 #define RESTARTS_MAX       5 /* in RESTARTS_PERIOD_NS */
 #define RESTARTS_PERIOD_NS (60 * NS_PER_SEC)
+/* Endpoints are moved by others, as often as they like. */
+#define UPDATE_PAUSE_NS (200 * NS_PER_MS)
 
 struct supervisor {
 	struct log log;
@@ -55,6 +57,7 @@ struct supervisor {
 	bool status_asked;
 
 	bool endpoints_moved;
+	uint64_t next_update_ns; /* of the host, at the earliest */
 	bool stop;
 	int error; /* why it has to end; 0: it was asked to */
 	uint64_t up_since_ns;
@@ -566,7 +569,7 @@ static void say_how_it_ended(const struct supervisor *s, int status, int err)
 	if (WIFSIGNALED(status))
 		log_error(&s->log, NULL, "the engine was killed by signal %d",
 		          WTERMSIG(status));
-	else if (err == -ENOTCONN)
+	else if (WEXITSTATUS(status) || err == -ENOTCONN)
 		log_error(&s->log, NULL, "the engine ended with status %d",
 		          WEXITSTATUS(status));
 	else
@@ -577,25 +580,22 @@ static void say_how_it_ended(const struct supervisor *s, int status, int err)
  * What UAPI clients had set is lost. */
 static void restart_engine(struct supervisor *s, int why)
 {
-	int err, status;
-
 	leave_channel(s);
-	status = engine_child_stop(&s->engine);
-	say_how_it_ended(s, status, why);
 	s->status_asked = false;
-	if (!may_restart(s)) {
-		log_error(&s->log, NULL, "it ended %d times within a minute: going down",
-		          RESTARTS_MAX + 1);
-		stop(s, -ECHILD);
-		return;
-	}
-	err = start_engine(s);
-	if (!err)
-		err = configure_engine(s);
-	if (err) {
-		log_error(&s->log, NULL, "it can't be started again: %s", strerror(-err));
-		stop(s, err);
-		return;
+	while (why && !s->stop) {
+		int status = engine_child_stop(&s->engine);
+
+		say_how_it_ended(s, status, why);
+		if (!may_restart(s)) {
+			log_error(&s->log, NULL,
+			          "it ended %d times within a minute: going down",
+			          RESTARTS_MAX + 1);
+			stop(s, -ECHILD);
+			return;
+		}
+		why = start_engine(s);
+		if (!why)
+			why = configure_engine(s);
 	}
 	s->channel.fd = s->engine.channel.fd;
 	log_warn(&s->log, NULL, "the engine was started again");
@@ -619,6 +619,7 @@ static void update_host(struct supervisor *s)
 	struct diag diag = { 0 };
 
 	s->endpoints_moved = false;
+	s->next_update_ns = loop_now_ns() + UPDATE_PAUSE_NS;
 	way_compute(&s->plan.table, &s->plan.devices[0].way);
 	if (host_update(s->host, &s->plan, &diag) < 0)
 		log_error(&s->log, NULL, "the host's routes don't follow an endpoint");
@@ -652,12 +653,13 @@ int supervisor_serve(struct supervisor *s)
 		int err = watch_channel(s);
 
 		if (!err)
-			err = loop_wait(s->loop, NEVER_NS);
+			err = loop_wait(s->loop, s->endpoints_moved ? s->next_update_ns
+			                                            : NEVER_NS);
 		if (err) {
 			log_error(&s->log, NULL, "waiting failed: %s", strerror(-err));
 			stop(s, err);
 		}
-		if (s->endpoints_moved)
+		if (s->endpoints_moved && loop_now_ns() >= s->next_update_ns)
 			update_host(s);
 		if (s->engine.error) {
 			log_error(&s->log, NULL, "the engine refuses %s %s: %s",
