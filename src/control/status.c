@@ -12,6 +12,7 @@
 #include "wg/device.h"
 
 #define CHAIN_STRLEN 512
+#define CHAIN_MAX    (2 * WAY_MAX)
 
 static json_t *append(json_t *list, json_t *item)
 {
@@ -48,14 +49,13 @@ static json_t *drops_json(const struct drop_counts *c)
 
 static json_t *chain_json(const struct way_peer *way)
 {
+	const struct way_peer *hops[CHAIN_MAX];
+	size_t n = way ? way_list(way, hops, ARRAY_SIZE(hops)) : 0;
 	json_t *list = json_array();
-	const struct way_peer *p = way;
 
-	if (!way)
-		return list;
-	for (unsigned n = 0; p && n < 2 * WAY_MAX; n++, p = p->next)
-		list = append(list, json_string(p->device->name));
-	if (way->state == WAY_OK)
+	for (size_t i = 0; i < n; i++)
+		list = append(list, json_string(hops[i]->device->name));
+	if (way && way->state == WAY_OK)
 		list = append(list, json_string("network"));
 	return list;
 }

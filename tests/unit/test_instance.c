@@ -1,0 +1,271 @@
+#include "unit.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "control/instance.h"
+
+/* A run directory of its own for each test. */
+static char dir[32];
+
+static void make_dir(void)
+{
+	snprintf(dir, sizeof(dir), "/tmp/tunion.XXXXXX");
+	ck_assert_ptr_nonnull(mkdtemp(dir));
+}
+
+static void remove_dir(void)
+{
+	char command[64];
+
+	snprintf(command, sizeof(command), "rm -rf '%s'", dir);
+	ck_assert_int_eq(system(command), 0);
+}
+
+static void init(struct instance *i, const char *tun)
+{
+	struct diag diag = { 0 };
+
+	ck_assert_int_eq(instance_init(i, dir, tun, &diag), 0);
+	ck_assert_uint_eq(diag.count, 0);
+}
+
+static int lock(struct instance *i)
+{
+	struct diag diag = { 0 };
+	int err = instance_lock(i, &diag);
+
+	ck_assert((err != 0) == (diag.errors > 0));
+	diag_clear(&diag);
+	return err;
+}
+
+static bool exists(const char *path)
+{
+	struct stat st;
+
+	return lstat(path, &st) == 0;
+}
+
+static const struct {
+	const char *tun;
+	bool good;
+} names[] = {
+	{ "tunion0", true },
+	{ "a", true },
+	{ "fifteen-letters", true },
+	{ "sixteen-letters!", false },
+	{ "", false },
+	{ ".", false },
+	{ "..", false },
+	{ ".hidden", false },
+	{ "-f", false },
+	{ "a/b", false },
+	{ "a:b", false },
+	{ "a b", false },
+	{ "tun%d", false },
+};
+
+START_TEST(names_of_tuns)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+		struct diag diag = { 0 };
+		struct instance instance;
+		int err = instance_init(&instance, dir, names[i].tun, &diag);
+
+		ck_assert_msg((err == 0) == names[i].good, "\"%s\"", names[i].tun);
+		instance_clear(&instance);
+		diag_clear(&diag);
+	}
+}
+END_TEST
+
+START_TEST(only_one_of_a_name)
+{
+	struct instance first, second, other;
+	struct diag diag = { 0 };
+
+	init(&first, "one");
+	init(&second, "one");
+	init(&other, "other");
+	ck_assert_int_eq(lock(&first), 0);
+	ck_assert(!instance_is_stale(&first));
+	ck_assert_int_eq(instance_lock(&second, &diag), -EEXIST);
+	ck_assert_uint_eq(diag.errors, 1);
+	ck_assert_ptr_nonnull(strstr(diag.entries[0].text, "reload"));
+	diag_clear(&diag);
+	ck_assert_int_eq(lock(&other), 0);
+	instance_release(&first);
+	ck_assert(!exists(first.pid_path));
+	ck_assert_int_eq(lock(&second), 0);
+	instance_clear(&first);
+	instance_clear(&second);
+	instance_clear(&other);
+}
+END_TEST
+
+START_TEST(sockets_are_private_and_go)
+{
+	struct instance i;
+	struct diag diag = { 0 };
+	char path[64];
+	struct stat st;
+	int fd, asked;
+
+	init(&i, "one");
+	ck_assert_int_eq(lock(&i), 0);
+	ck_assert_int_eq(instance_ask(&i, "status", &asked), -ENOENT);
+	ck_assert_int_eq(instance_listen(&i, &diag), 0);
+	ck_assert_int_eq(instance_listen_uapi(&i, "home", &fd, &diag), 0);
+	snprintf(path, sizeof(path), "%s/wireguard/home.sock", dir);
+	ck_assert_int_eq(stat(path, &st), 0);
+	ck_assert_uint_eq(st.st_mode & 0777, 0600);
+	ck_assert_int_eq(stat(i.socket_path, &st), 0);
+	ck_assert_uint_eq(st.st_mode & 0777, 0600);
+	ck_assert_int_eq(instance_ask(&i, "status", &asked), 0);
+	close(asked);
+	close(fd);
+	instance_release(&i);
+	ck_assert(!exists(path));
+	ck_assert(!exists(i.socket_path));
+	instance_clear(&i);
+}
+END_TEST
+
+START_TEST(a_device_that_somebody_serves)
+{
+	struct instance first, second;
+	struct diag diag = { 0 };
+	int fd, other;
+
+	init(&first, "one");
+	init(&second, "two");
+	ck_assert_int_eq(lock(&first), 0);
+	ck_assert_int_eq(lock(&second), 0);
+	ck_assert_int_eq(instance_listen_uapi(&first, "home", &fd, &diag), 0);
+	ck_assert_int_eq(instance_listen_uapi(&second, "home", &other, &diag), -EEXIST);
+	ck_assert_int_eq(other, -1);
+	ck_assert_uint_eq(diag.errors, 1);
+	close(fd); /* nobody any more */
+	ck_assert_int_eq(instance_listen_uapi(&second, "home", &other, &diag), 0);
+	close(other);
+	diag_clear(&diag);
+	instance_clear(&first);
+	instance_clear(&second);
+}
+END_TEST
+
+START_TEST(a_file_in_the_way_is_not_removed)
+{
+	struct instance i;
+	struct diag diag = { 0 };
+	char path[64];
+	int fd;
+
+	init(&i, "one");
+	ck_assert_int_eq(lock(&i), 0);
+	ck_assert_int_eq(mkdir(i.uapi_dir, 0700), 0);
+	snprintf(path, sizeof(path), "%s/wireguard/home.sock", dir);
+	fd = open(path, O_CREAT | O_WRONLY | O_CLOEXEC, 0600);
+	ck_assert_int_ge(fd, 0);
+	close(fd);
+	ck_assert_int_eq(instance_listen_uapi(&i, "home", &fd, &diag), -EEXIST);
+	diag_clear(&diag);
+	instance_clear(&i);
+	ck_assert(exists(path));
+}
+END_TEST
+
+/* In a process that is then killed. */
+static void be_killed(const char *tun)
+{
+	pid_t pid = fork();
+	int status;
+
+	ck_assert_int_ge(pid, 0);
+	if (pid == 0) {
+		struct diag diag = { 0 };
+		struct instance i;
+		int fd;
+
+		if (instance_init(&i, dir, tun, &diag) != 0 ||
+		    instance_lock(&i, &diag) != 0 ||
+		    instance_listen_uapi(&i, "home", &fd, &diag) != 0 ||
+		    instance_listen(&i, &diag) != 0)
+			_exit(1);
+		raise(SIGKILL);
+	}
+	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+	ck_assert(WIFSIGNALED(status));
+}
+
+START_TEST(what_a_killed_one_left_is_cleared)
+{
+	struct instance i;
+	char path[64], *tun;
+	struct diag diag = { 0 };
+	int fd;
+
+	be_killed("one");
+	snprintf(path, sizeof(path), "%s/wireguard/home.sock", dir);
+	ck_assert(exists(path));
+	init(&i, "one");
+	ck_assert(instance_is_stale(&i));
+	ck_assert_int_eq(instance_ask(&i, "status", &fd), -ECONNREFUSED);
+	ck_assert_int_eq(instance_find_only(dir, &tun, &diag), 0);
+	ck_assert_str_eq(tun, "one");
+	free(tun);
+	ck_assert_int_eq(lock(&i), 0);
+	ck_assert(!exists(path));
+	ck_assert(!exists(i.socket_path));
+	instance_clear(&i);
+	ck_assert_int_eq(instance_find_only(dir, &tun, &diag), -ENOENT);
+	diag_clear(&diag);
+}
+END_TEST
+
+START_TEST(the_only_one_and_several)
+{
+	struct instance first, second;
+	struct diag diag = { 0 };
+	char *tun;
+
+	init(&first, "one");
+	init(&second, "two");
+	be_killed("killed");
+	ck_assert_int_eq(lock(&first), 0);
+	ck_assert_int_eq(instance_find_only(dir, &tun, &diag), 0);
+	ck_assert_str_eq(tun, "one"); /* the one that lives */
+	free(tun);
+	ck_assert_int_eq(lock(&second), 0);
+	ck_assert_int_eq(instance_find_only(dir, &tun, &diag), -ENOTUNIQ);
+	ck_assert_ptr_null(tun);
+	ck_assert_uint_eq(diag.errors, 1);
+	diag_clear(&diag);
+	instance_clear(&first);
+	instance_clear(&second);
+}
+END_TEST
+
+TCase *unit_tests(void)
+{
+	TCase *tc = tcase_create("control/instance");
+
+	tcase_add_checked_fixture(tc, make_dir, remove_dir);
+	tcase_add_test(tc, names_of_tuns);
+	tcase_add_test(tc, only_one_of_a_name);
+	tcase_add_test(tc, sockets_are_private_and_go);
+	tcase_add_test(tc, a_device_that_somebody_serves);
+	tcase_add_test(tc, a_file_in_the_way_is_not_removed);
+	tcase_add_test(tc, what_a_killed_one_left_is_cleared);
+	tcase_add_test(tc, the_only_one_and_several);
+	return tc;
+}

@@ -1,0 +1,230 @@
+#include "unit.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "control/status.h"
+
+#define NOW_NS (1000 * NS_PER_SEC)
+
+static void fill_random(void *context, void *bytes, size_t n)
+{
+	(void)context;
+	memset(bytes, 0x5a, n);
+}
+
+static uint64_t wall_clock_ns(void *context)
+{
+	(void)context;
+	return 1700000000 * NS_PER_SEC;
+}
+
+/* A device with one peer, whose key is all `fill`. */
+static void add(struct engine *e, const char *name, uint8_t fill, const char *endpoint,
+                const char *const *prefixes)
+{
+	struct device *d;
+	struct wg_peer *peer;
+	struct endpoint to;
+	uint8_t key[KEY_BYTES];
+
+	memset(key, fill, sizeof(key));
+	ck_assert_int_eq(engine_add_device(e, name, &d), 0);
+	ck_assert_int_eq(wg_device_add_peer(device_wg(d), key, &peer), 0);
+	wg_device_set_private_key(device_wg(d), key);
+	wg_peer_set_preshared_key(peer, key);
+	ck_assert(endpoint_parse(&to, endpoint));
+	wg_peer_set_endpoint(peer, &to);
+	for (; *prefixes; prefixes++) {
+		struct endpoint addr;
+		char text[64];
+
+		/* "10.0.0.0:8" for 10.0.0.0/8: one parser less */
+		snprintf(text, sizeof(text), "%s", *prefixes);
+		ck_assert(endpoint_parse(&addr, text));
+		ck_assert_int_eq(wg_peer_add_allowed_ip(
+					 peer, (struct ip_prefix){ addr.addr,
+		                                                   (uint8_t)addr.port }),
+		                 0);
+	}
+	engine_touch(d);
+}
+
+static struct engine *two_devices(void)
+{
+	static const char *const home[] = { "10.1.0.0:16", "10.2.0.0:16", NULL };
+	static const char *const vpn[] = { "0.0.0.0:0", "10.1.0.0:16", NULL };
+	struct engine_env env = { .rng = { fill_random, NULL },
+		                  .wall_clock_ns = wall_clock_ns };
+	struct engine *e;
+
+	ck_assert_int_eq(engine_new(&e, &env), 0);
+	add(e, "home", 1, "192.0.2.1:51820", home);
+	add(e, "vpn", 2, "203.0.113.1:443", vpn);
+	ck_assert_int_eq(engine_settle(e, NOW_NS), 0);
+	return e;
+}
+
+static json_t *status_json(struct engine *e)
+{
+	const struct uapi_host host = { 0 };
+	const struct status_instance instance = { .tun = "tunion0",
+		                                  .tun_mtu_bytes = 1420,
+		                                  .mark = UINT32_MAX,
+		                                  .pid = 7,
+		                                  .engine_pid = 8,
+		                                  .engine_restarts = 1,
+		                                  .up_s = 3661 };
+	char *text = status_of_engine(e, &host, NOW_NS), *whole;
+	json_t *json;
+
+	ck_assert_ptr_nonnull(text);
+	whole = status_complete(text, strlen(text), &instance);
+	ck_assert_ptr_nonnull(whole);
+	json = json_loads(whole, 0, NULL);
+	ck_assert_ptr_nonnull(json);
+	free(text);
+	free(whole);
+	return json;
+}
+
+static json_t *peer_of(json_t *status, size_t device)
+{
+	json_t *d = json_array_get(json_object_get(status, "devices"), device);
+
+	return json_array_get(json_object_get(d, "peers"), 0);
+}
+
+START_TEST(json_of_two_devices)
+{
+	struct engine *e = two_devices();
+	json_t *s = status_json(e), *peer = peer_of(s, 0), *chain, *standby;
+
+	ck_assert_str_eq(json_string_value(json_object_get(s, "tun")), "tunion0");
+	ck_assert_int_eq(json_integer_value(json_object_get(s, "mark")), UINT32_MAX);
+	ck_assert_uint_eq(json_array_size(json_object_get(s, "devices")), 2);
+	ck_assert_str_eq(json_string_value(json_object_get(peer, "way")),
+	                 "home > ? (the carrier has no Address of the family)");
+	chain = json_object_get(peer, "chain");
+	ck_assert_uint_eq(json_array_size(chain), 1);
+	ck_assert_str_eq(json_string_value(json_array_get(chain, 0)), "home");
+	ck_assert(json_is_null(json_object_get(peer, "latest_handshake")));
+	ck_assert_uint_eq(json_array_size(json_object_get(peer, "standby")), 0);
+	standby = json_object_get(peer_of(s, 1), "standby");
+	ck_assert_uint_eq(json_array_size(standby), 1);
+	ck_assert_str_eq(json_string_value(json_array_get(standby, 0)), "10.1.0.0/16");
+	json_decref(s);
+	engine_free(e);
+}
+END_TEST
+
+/* Private and preshared keys, in any spelling, are nobody's business. */
+START_TEST(no_secret_is_told)
+{
+	struct engine *e = two_devices();
+	json_t *s = status_json(e), *key;
+	char *text = json_dumps(s, 0), base64[KEY_BASE64_CHARS + 1],
+	     hex[KEY_HEX_CHARS + 1];
+	uint8_t psk[KEY_BYTES], private_key[KEY_BYTES];
+	size_t times = 0;
+
+	memset(psk, 1, sizeof(psk));
+	key_to_base64(base64, psk);
+	/* the peer's public key is the same text here: it must come once, not thrice */
+	for (const char *at = text; (at = strstr(at, base64)); at++)
+		times++;
+	ck_assert_uint_eq(times, 1);
+	wg_device_private_key(device_wg(engine_first_device(e)), private_key);
+	key_to_base64(base64, private_key);
+	ck_assert_ptr_null(strstr(text, base64));
+	key_to_hex(hex, private_key);
+	ck_assert_ptr_null(strstr(text, hex));
+	key = json_object_get(json_array_get(json_object_get(s, "devices"), 0),
+	                      "private_key");
+	ck_assert_ptr_null(key);
+	free(text);
+	json_decref(s);
+	engine_free(e);
+}
+END_TEST
+
+START_TEST(no_object_is_no_status)
+{
+	const struct status_instance instance = { .tun = "tunion0" };
+
+	ck_assert_ptr_null(status_complete("", 0, &instance));
+	ck_assert_ptr_null(status_complete("[]", 2, &instance));
+	ck_assert_ptr_null(status_complete("{\"devices\": [", 13, &instance));
+}
+END_TEST
+
+/* ---- text */
+
+static const struct {
+	const char *json, *text;
+} texts[] = {
+	{ "{}", ": mtu 0, 0 devices, up for 0 seconds\n" },
+	{ "{\"tun\": \"tunion0\", \"tun_mtu\": 1420, \"up_seconds\": 90061, \"devices\": "
+	  "[]}",
+	  "tunion0: mtu 1420, 0 devices, up for 1 day, 1 hour\n" },
+	{ "{\"tun\": \"t\", \"up_seconds\": 3661, \"engine_restarts\": 2, \"drops\": "
+	  "{\"no-route\": 3}, "
+	  "\"devices\": [{\"name\": \"home\", \"public_key\": null, \"listen_port\": 7, "
+	  "\"mtu\": "
+	  "1340, \"drops\": {\"loop\": 1, \"send\": 2}, \"peers\": [{\"public_key\": "
+	  "\"KEY\", "
+	  "\"way\": \"home > network\", \"endpoint\": \"1.2.3.4:5\", \"allowed_ips\": "
+	  "[\"10.0.0.0/8\", \"::/0\"], \"standby\": [\"::/0\"], \"latest_handshake\": "
+	  "999939, "
+	  "\"session\": true, \"rx_bytes\": 1023, \"tx_bytes\": 1536, "
+	  "\"persistent_keepalive\": "
+	  "25}]}]}",
+	  "t: mtu 0, 1 device, up for 1 hour, 1 minute\n"
+	  "  engine restarts: 2\n"
+	  "  dropped: 3 no-route\n"
+	  "\n"
+	  "home\n"
+	  "  public key: (none)\n"
+	  "  listening port: 7, mtu: 1340\n"
+	  "  dropped: 1 loop, 2 send\n"
+	  "  peer: KEY\n"
+	  "    chain: home > network\n"
+	  "    endpoint: 1.2.3.4:5\n"
+	  "    allowed ips: 10.0.0.0/8, ::/0\n"
+	  "    standby for: ::/0\n"
+	  "    latest handshake: 1 minute, 1 second ago\n"
+	  "    transfer: 1023 B received, 1.50 KiB sent\n"
+	  "    persistent keepalive: every 25 s\n" },
+	{ "{\"devices\": 5, \"tun\": [], \"up_seconds\": \"long\", \"drops\": 7}",
+	  ": mtu 0, 0 devices, up for 0 seconds\n" },
+};
+
+START_TEST(text_for_people)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
+		json_t *json = json_loads(texts[i].json, 0, NULL);
+		char *text;
+		size_t n;
+		FILE *f = open_memstream(&text, &n);
+
+		ck_assert_ptr_nonnull(json);
+		status_print(json, 1000000, f);
+		fclose(f);
+		ck_assert_str_eq(text, texts[i].text);
+		free(text);
+		json_decref(json);
+	}
+}
+END_TEST
+
+TCase *unit_tests(void)
+{
+	TCase *tc = tcase_create("control/status");
+
+	tcase_add_test(tc, json_of_two_devices);
+	tcase_add_test(tc, no_secret_is_told);
+	tcase_add_test(tc, no_object_is_no_status);
+	tcase_add_test(tc, text_for_people);
+	return tc;
+}
