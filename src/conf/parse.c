@@ -228,7 +228,8 @@ static int handle(void *user, const char *section_word, const char *word,
 
 	(void)value;
 	p->file.line = p->lines.number;
-	if (p->file.error == -ENOMEM)
+	if (!word ||
+	    p->file.error == -ENOMEM) /* no word: inih tells of a section on its own */
 		return 1;
 	switch (p->lines.kind) {
 	case LINES_SECTION:

@@ -186,6 +186,8 @@ int conf_set_read(struct conf_set *out, const char *const *paths, size_t n,
 	if (r != -ENOMEM)
 		r = worse(r, load_all(out, &files, diag));
 	files_clear(&files);
+	if (r == -ENOMEM)
+		diag_error(diag, NULL, 0, "out of memory");
 	return r;
 }
 
