@@ -16,6 +16,7 @@
 #include <syslog.h>
 #include <unistd.h>
 
+#include "cmd/notify.h"
 #include "cmd/plan_load.h"
 #include "control/instance.h"
 #include "control/supervisor.h"
@@ -94,7 +95,9 @@ static int run(struct supervisor_options *options, int ready_fd)
 		go_to_background(&sink, ready_fd);
 	else
 		log_info(&log, NULL, "%s is up", options->tun);
+	notify("READY=1");
 	err = supervisor_serve(s);
+	notify("STOPPING=1");
 	supervisor_down(s, &diag);
 	tell_end(&sink, &diag);
 	log_info(&log, NULL, "%s is down", options->tun);

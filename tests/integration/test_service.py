@@ -1,0 +1,52 @@
+#!/usr/bin/env python3
+"""Under a service manager: readiness and the end are told by the notify socket, and the unit file is one
+that systemd accepts."""
+
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+
+from lab import BUILD, Tunion, check, equal, main
+from world import LAN, World
+
+
+def told(notices):
+    return notices.recv(4096).decode()
+
+
+def test_unit():
+    path = os.path.join(BUILD, "dist/systemd/tunion.service")
+    if not shutil.which("systemd-analyze"):
+        print("systemd-analyze is not installed: the unit file is not verified")
+        return
+    subprocess.run(["make", "-s", "-C", BUILD, "dist/systemd/tunion.service"], check=True)
+    text = open(path).read()
+    check(re.search(r"^ExecStart=/\S+/tunion up --foreground$", text, re.M), text)
+    copy = os.path.join("/run", "tunion.service")
+    with open(copy, "w") as f:  # of a program that is there
+        f.write(re.sub(r"=/\S+/tunion ", f"={BUILD}/tunion ", text))
+    done = subprocess.run(["systemd-analyze", "verify", "--man=no", copy], capture_output=True, text=True)
+    equal((done.returncode, done.stderr), (0, ""), "systemd-analyze verify")
+
+
+def test(lab):
+    w = World(lab)
+    w.start_home()
+    notices = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+    notices.settimeout(20)
+    notices.bind(os.path.join(lab.dir, "notify"))
+    os.environ["NOTIFY_SOCKET"] = os.path.join(lab.dir, "notify")
+    t = Tunion(w.client, {"home.conf": w.home_conf()})
+    process = w.client.start(t.argv("up", "--foreground", t.dir), name="tunion")
+    equal(told(notices), "READY=1", "the first notice")
+    w.client.reach(LAN)  # ready means ready
+    equal(process.stop(signal.SIGTERM), 0, "exit status")
+    equal(told(notices), "STOPPING=1", "the second notice")
+    del os.environ["NOTIFY_SOCKET"]
+    test_unit()
+
+
+main(test)
