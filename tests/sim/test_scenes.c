@@ -215,7 +215,8 @@ START_TEST(eight_levels)
 	id = probe_from(&s, 7, &s.lan4[7], 1300);
 	run(&s, 4 * SECOND);
 	check_way(&s, id, "1>2>3>4>5>6>7>8", "8>7>6>5>4>3>2>1");
-	ck_assert_uint_ge(s.server[0]->fragments, 2); /* R10: too big for the outer ones */
+	ck_assert_uint_ge(s.server[0]->fragments,
+	                  2); /* R10: too big for the outer ones */
 	for (size_t i = 2; i <= 8; i++)
 		ck_assert_uint_eq(s.client->sent[i], 0);
 	scene_end(&s);

@@ -11,20 +11,6 @@
 #define WALL_START_NS (UINT64_C(1700000000) * NS_PER_SEC)
 #define BATCH_EVENTS  16
 
-enum event_kind {
-	EVENT_PACKET, /* a raw packet arrives at the node */
-	EVENT_TUN,    /* a raw packet goes into the node's tun */
-};
-
-struct event {
-	uint64_t at_ns, order;
-	enum event_kind kind;
-	struct node *node;
-	struct trail trail;
-	size_t n;
-	uint8_t bytes[];
-};
-
 /* ---- small things */
 
 struct ip_addr sim_addr(const char *text)
@@ -77,69 +63,6 @@ static void keep_line(void *context, enum log_level level, const char *line)
 		snprintf(node->log_lines[node->log_count], sizeof(node->log_lines[0]),
 		         "%s", line);
 	node->log_count++;
-}
-
-/* ---- the event queue: a binary heap */
-
-static bool sooner(const struct event *a, const struct event *b)
-{
-	return a->at_ns != b->at_ns ? a->at_ns < b->at_ns : a->order < b->order;
-}
-
-static void queue_swap(struct world *w, size_t a, size_t b)
-{
-	struct event *e = w->queue[a];
-
-	w->queue[a] = w->queue[b];
-	w->queue[b] = e;
-}
-
-static void queue_push(struct world *w, struct event *e)
-{
-	size_t i = w->queued++;
-
-	if (w->queued > w->queue_room) {
-		w->queue_room = 2 * w->queued;
-		w->queue = realloc(w->queue, w->queue_room * sizeof(struct event *));
-		must(w->queue);
-	}
-	e->order = w->made++;
-	w->queue[i] = e;
-	for (; i > 0 && sooner(w->queue[i], w->queue[(i - 1) / 2]); i = (i - 1) / 2)
-		queue_swap(w, i, (i - 1) / 2);
-}
-
-static struct event *queue_pop(struct world *w)
-{
-	struct event *first = w->queue[0];
-	size_t i = 0, child;
-
-	w->queue[0] = w->queue[--w->queued];
-	while ((child = 2 * i + 1) < w->queued) {
-		if (child + 1 < w->queued && sooner(w->queue[child + 1], w->queue[child]))
-			child++;
-		if (!sooner(w->queue[child], w->queue[i]))
-			break;
-		queue_swap(w, i, child);
-		i = child;
-	}
-	return first;
-}
-
-static void schedule(struct world *w, uint64_t at_ns, enum event_kind kind,
-                     struct node *node, const struct trail *trail, const uint8_t *bytes,
-                     size_t n)
-{
-	struct event *e = malloc(sizeof(*e) + n);
-
-	must(e);
-	e->at_ns = at_ns;
-	e->kind = kind;
-	e->node = node;
-	e->trail = *trail;
-	e->n = n;
-	memcpy(e->bytes, bytes, n);
-	queue_push(w, e);
 }
 
 /* ---- addresses */
@@ -234,9 +157,11 @@ static void travel(struct world *w, struct node *to, const struct trail *trail,
 		return;
 	}
 	mark_ce(w, bytes);
-	schedule(w, w->now_ns + travel_ns(w), EVENT_PACKET, to, trail, bytes, n);
+	events_add(&w->queue, w->now_ns + travel_ns(w), EVENT_PACKET, to, trail, bytes,
+	           n);
 	if (by_chance(w, w->conditions.duplicate_permille))
-		schedule(w, w->now_ns + travel_ns(w), EVENT_PACKET, to, trail, bytes, n);
+		events_add(&w->queue, w->now_ns + travel_ns(w), EVENT_PACKET, to, trail,
+		           bytes, n);
 }
 
 /* ---- network address translation */
@@ -293,9 +218,9 @@ static void route(struct node *from, const struct trail *trail, uint8_t *ip, siz
 	struct craft c;
 
 	if (is_local(from, &dst)) {
-		schedule(w, w->now_ns, EVENT_PACKET, from, trail, ip, n);
+		events_add(&w->queue, w->now_ns, EVENT_PACKET, from, trail, ip, n);
 	} else if (is_behind_tun(from, &dst)) {
-		schedule(w, w->now_ns, EVENT_TUN, from, trail, ip, n);
+		events_add(&w->queue, w->now_ns, EVENT_TUN, from, trail, ip, n);
 	} else if (!to) {
 		w->unroutable++;
 	} else if (is_behind_tun(from, &src)) {
@@ -323,10 +248,14 @@ static size_t udp_send(struct udp_link *link, const struct endpoint *to,
 	if (node->bursts == 0 || node->world->now_ns - node->last_burst_ns >= NS_PER_SEC)
 		node->bursts++;
 	node->last_burst_ns = node->world->now_ns;
+	node->sends++;
 	ip_addr_format(own, src);
 	ip_addr_format(&to->addr, dst);
 	for (size_t i = 0; i < n; i++) {
 		struct craft c;
+
+		if (node->on_udp && node->on_udp(node, to, packets[i]))
+			continue;
 
 		craft_udp(&c, src, udp->port, dst, to->port, packets[i]->data,
 		          packets[i]->len_bytes);
@@ -448,6 +377,9 @@ static size_t tun_write(struct tun_link *link, struct packet *const *packets, si
 	size_t bytes;
 
 	for (size_t i = 0; i < n; i++) {
+		if (node->on_tun &&
+		    node->on_tun(node, packets[i]->data, packets[i]->len_bytes))
+			continue;
 		if (!defrag_is_fragment(packets[i]->data)) {
 			from_tun(node, packets[i]->data, packets[i]->len_bytes);
 			continue;
@@ -476,9 +408,7 @@ struct world *world_new(uint64_t seed)
 
 void world_free(struct world *w)
 {
-	while (w->queued > 0)
-		free(w->queue[--w->queued]);
-	free(w->queue);
+	events_clear(&w->queue);
 	for (size_t i = 0; i < w->node_count; i++)
 		engine_free(w->nodes[i].engine);
 	free(w);
@@ -642,6 +572,14 @@ void node_probe(struct node *node, uint16_t id, const struct ip_addr *src,
 		node_batch_end(node);
 }
 
+void node_inject(struct node *node, const struct craft *c)
+{
+	struct trail none = { .n = 0 };
+
+	events_add(&node->world->queue, node->world->now_ns, EVENT_TUN, node, &none,
+	           c->packet.data, c->packet.len_bytes);
+}
+
 /* ---- running */
 
 static struct node_udp *udp_at(struct node *node, const uint8_t *ip)
@@ -673,7 +611,7 @@ static void as_datagram(struct craft *c, struct endpoint *from)
 static bool same_batch(const struct event *first, const struct node_udp *udp,
                        const struct event *e)
 {
-	return !first->node->server && e->at_ns <= first->at_ns &&
+	return e && !first->node->server && e->at_ns <= first->at_ns &&
 	       e->kind == EVENT_PACKET && e->node == first->node &&
 	       udp_at(e->node, e->bytes) == udp && e->trail.n == first->trail.n &&
 	       memcmp(e->trail.node, first->trail.node, e->trail.n) == 0;
@@ -695,10 +633,9 @@ static void udp_input(struct world *w, struct event *first, struct node_udp *udp
 		n++;
 		if (e != first)
 			free(e);
-		if (n == BATCH_EVENTS || w->queued == 0 ||
-		    !same_batch(first, udp, w->queue[0]))
+		if (n == BATCH_EVENTS || !same_batch(first, udp, events_first(&w->queue)))
 			break;
-		e = queue_pop(w);
+		e = events_take(&w->queue);
 		w->handled++;
 	}
 	engine_udp_input(udp->device, batch, n, w->now_ns);
@@ -715,8 +652,8 @@ static void arrive(struct world *w, struct event *e)
 	if (!is_local(e->node, &dst)) { /* it has moved on */
 		w->unroutable++;
 	} else if (translate_in(e->node, &c, e->bytes, e->n)) {
-		schedule(w, w->now_ns, EVENT_TUN, e->node, &e->trail, c.packet.data,
-		         c.packet.len_bytes);
+		events_add(&w->queue, w->now_ns, EVENT_TUN, e->node, &e->trail,
+		           c.packet.data, c.packet.len_bytes);
 	} else if (!udp) {
 		application(e->node, e->bytes, e->n);
 	} else {
@@ -755,7 +692,7 @@ static struct node *next_to_wake(struct world *w, uint64_t *at_ns)
 
 static void handle(struct world *w)
 {
-	struct event *e = queue_pop(w);
+	struct event *e = events_take(&w->queue);
 
 	w->handled++;
 	switch (e->kind) {
@@ -774,8 +711,8 @@ bool world_run(struct world *w, uint64_t until_ns, uint64_t max_events)
 	uint64_t end = w->handled + max_events;
 
 	while (w->handled < end) {
-		uint64_t event_ns = w->queued > 0 ? w->queue[0]->at_ns : NEVER_NS,
-			 timer_ns;
+		const struct event *first = events_first(&w->queue);
+		uint64_t event_ns = first ? first->at_ns : NEVER_NS, timer_ns;
 		struct node *node = next_to_wake(w, &timer_ns);
 		uint64_t at_ns = event_ns < timer_ns ? event_ns : timer_ns;
 
@@ -802,7 +739,7 @@ bool world_idle(const struct world *w)
 		if (engine_next_deadline_ns(w->nodes[i].engine) != NEVER_NS)
 			return false;
 	}
-	return w->queued == 0;
+	return !events_first(&w->queue);
 }
 
 uint64_t node_drops(const struct node *node, enum drop reason)

@@ -22,23 +22,16 @@
 #include "craft.h"
 #include "defrag.h"
 #include "engine/engine.h"
+#include "events.h"
 
 #define NODE_MAX      32
 #define NODE_DEVICES  16
 #define OWNER_MAX     256
-#define TRAIL_MAX     24
 #define NAT_MAX       256
 #define NAT_PORT      40000 /* first */
 #define PROBE_MAX     4096
 #define APP_PORT      7777
 #define SIM_LOG_LINES 16
-
-struct trail {
-	uint8_t node[TRAIL_MAX];
-	size_t n;
-};
-
-struct node;
 
 struct node_udp {
 	struct udp_link link; /* first member */
@@ -72,6 +65,13 @@ struct node {
 	size_t nat_count;
 	bool server; /* echoes what its application gets; forwards, translates */
 	uint64_t random;
+	/* May be NULL: sees what the engine sends and delivers, fragments too; true: has
+	 * taken it, so that it does not go on. */
+	bool (*on_udp)(struct node *node, const struct endpoint *to,
+	               const struct packet *p);
+	bool (*on_tun)(struct node *node, const uint8_t *ip, size_t n);
+	void *context;  /* of these two */
+	uint64_t sends; /* calls of the UDP link */
 	/* what came of it */
 	uint64_t sent[NODE_MAX]; /* datagrams of its devices, by destination node */
 	uint64_t bursts,
@@ -102,8 +102,6 @@ struct owner {
 	struct node *node;
 };
 
-struct event;
-
 struct world {
 	uint64_t now_ns, random, seed;
 	struct conditions conditions;
@@ -111,9 +109,8 @@ struct world {
 	size_t node_count;
 	struct owner owners[OWNER_MAX];
 	size_t owner_count;
-	struct event **queue; /* a heap by (time, order of making) */
-	size_t queued, queue_room;
-	uint64_t made, handled;
+	struct events queue;
+	uint64_t handled;
 	uint64_t lost, unroutable;
 	uint64_t ce_marks; /* when not 0: every ECT packet on the network is marked CE */
 	struct probe probes[PROBE_MAX];
@@ -157,6 +154,9 @@ void node_probe(struct node *node, uint16_t id, const struct ip_addr *src,
 /* Several at once: what comes between goes in as one batch, of at most BATCH_MAX. */
 void node_batch_begin(struct node *node);
 void node_batch_end(struct node *node);
+
+/* An IP packet that comes to the node to be routed into its tun. */
+void node_inject(struct node *node, const struct craft *c);
 
 /* Runs what is due until then; ends early, returning false, when more than max_events
  * have been handled: a packet storm. */
