@@ -451,6 +451,7 @@ START_TEST(r8_home_moves_into_vpn_and_out_again)
 		id = probe_from(&s, 1, &s.lan4[1], 100);
 		run(&s, SECOND);
 		check_way(&s, id, "1>2", "2>1");
+		ck_assert_uint_eq(peer_way(s.peer[1])->hops, 2);
 		/* back again; this the client has from its DNS */
 		wg_peer_set_keepalive(wg_device_first_peer(device_wg(s.server_device[1])),
 		                      0, s.w->now_ns);
@@ -458,6 +459,54 @@ START_TEST(r8_home_moves_into_vpn_and_out_again)
 		wg_peer_set_endpoint(s.peer[1], &direct);
 		engine_touch(s.device[1]);
 	}
+	scene_end(&s);
+}
+END_TEST
+
+/* vpn's endpoint goes where only home leads, and home lies in vpn: a loop, by roaming. */
+START_TEST(r8_roaming_into_a_loop)
+{
+	struct scene s;
+
+	scene_start(&s, vpn_and_home, 2);
+	probe_from(&s, 1, &s.lan4[1], 100);
+	run(&s, SECOND);
+	node_move(s.server[0], "172.16.1.50");
+	wg_peer_set_keepalive(wg_device_first_peer(device_wg(s.server_device[0])), 5,
+	                      s.w->now_ns);
+	run(&s, SECOND);
+	probe_from(&s, 1, &s.lan4[1], 100);
+	ck_assert_str_eq(way_state_name(peer_way(s.peer[0])->state), "loop");
+	ck_assert_str_eq(way_state_name(peer_way(s.peer[1])->state), "loop");
+	ck_assert_uint_eq(node_drops(s.client, DROP_LOOP), 1);
+	scene_end(&s);
+}
+END_TEST
+
+/* A peer that roams into a carrier fares as this one does. */
+START_TEST(r8_roaming_into_a_way_without_end)
+{
+	struct endpoint none = { .port = 0 };
+	struct scene s;
+
+	scene_start(&s, vpn_and_home, 2);
+	probe_from(&s, 1, &s.lan4[1], 100);
+	run(&s, SECOND);
+	wg_peer_set_endpoint(s.peer[0], &none);
+	engine_touch(s.device[0]);
+	ck_assert_int_eq(engine_settle(s.client->engine, s.w->now_ns), 0);
+	ck_assert_str_eq(way_state_name(peer_way(s.peer[1])->state), "no-endpoint");
+	/* home's server says that it has moved, to the client directly */
+	node_move(s.server[1], "100.64.9.1");
+	wg_peer_set_endpoint(
+		wg_device_first_peer(device_wg(s.server_device[1])),
+		&(struct endpoint){ .addr = s.client->public4, .port = 20001 });
+	wg_peer_set_keepalive(wg_device_first_peer(device_wg(s.server_device[1])), 5,
+	                      s.w->now_ns);
+	run(&s, SECOND);
+	ck_assert(ip_addr_equal(&peer_way(s.peer[1])->endpoint.addr,
+	                        &s.server[1]->public4));
+	ck_assert_str_eq(way_state_name(peer_way(s.peer[1])->state), "no-endpoint");
 	scene_end(&s);
 }
 END_TEST
@@ -515,6 +564,32 @@ static const struct {
 	{ 0x02, true, 0x03 },  { 0x01, true, 0x03 },  { 0xba, true, 0xbb },
 	{ 0x00, true, 0x00 }, /* not ECT: nothing to mark */
 };
+
+/* A mark that home's server's datagram got between the servers comes out of home at the
+ * client: the carrier hands on the TOS of the packet that it carried. */
+START_TEST(r9_ce_inside_a_carrier)
+{
+	struct ip_addr *src, *dst;
+	struct scene s;
+	uint16_t id;
+
+	scene_start(&s, vpn_and_home, 2);
+	probe_from(&s, 1, &s.lan4[1], 100);
+	run(&s, SECOND);
+	s.w->ce_marks = true;
+	s.w->ce_from = s.server[1];
+	s.w->ce_to = s.server[0];
+	src = _i ? &s.address6[1] : &s.address4[1];
+	dst = _i ? &s.lan6[1] : &s.lan4[1];
+	id = s.next_probe++;
+	node_probe(s.client, id, src, dst, 100, 0x02);
+	run(&s, SECOND);
+	check_way(&s, id, "1>2", "2>1");
+	ck_assert_uint_eq(s.w->probes[id].tos_there, 0x02);
+	ck_assert_uint_eq(s.w->probes[id].tos_back, 0x03);
+	scene_end(&s);
+}
+END_TEST
 
 START_TEST(r9_ecn_through_two_levels)
 {
@@ -711,9 +786,12 @@ TCase *unit_tests(void)
 	tcase_add_test(tc, r5_via_network_forbids_nesting);
 	tcase_add_test(tc, r5_via_of_a_peer);
 	tcase_add_test(tc, r8_home_moves_into_vpn_and_out_again);
+	tcase_add_test(tc, r8_roaming_into_a_loop);
+	tcase_add_test(tc, r8_roaming_into_a_way_without_end);
 	tcase_add_test(tc, r8_the_client_moves);
 	tcase_add_test(tc, devices_come_and_go);
 	tcase_add_loop_test(tc, r9_ecn_through_two_levels, 0, (int)ARRAY_SIZE(ecn));
+	tcase_add_loop_test(tc, r9_ce_inside_a_carrier, 0, 2);
 	tcase_add_test(tc, rekeying_for_hours);
 	tcase_add_test(tc, keepalives_of_all_devices_go_together);
 	tcase_add_test(tc, idle_costs_nothing);

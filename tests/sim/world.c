@@ -137,26 +137,30 @@ static uint64_t travel_ns(struct world *w)
 	return us * 1000;
 }
 
-static void mark_ce(struct world *w, uint8_t *ip)
+static void mark_ce(uint8_t *ip)
 {
 	uint8_t tos = tos_of(ip);
 	struct craft c;
 
-	if (w->ce_marks == 0 || (tos & 3) == 0 || (tos & 3) == 3)
+	if ((tos & 3) == 0 || (tos & 3) == 3)
 		return;
 	craft_bytes(&c, ip, 40);
 	craft_set_tos(&c, (uint8_t)(tos | 3));
 	memcpy(ip, c.packet.data, 20);
 }
 
-static void travel(struct world *w, struct node *to, const struct trail *trail,
+static void travel(struct node *from, struct node *to, const struct trail *trail,
                    uint8_t *bytes, size_t n)
 {
+	struct world *w = from->world;
+
 	if (by_chance(w, w->conditions.loss_permille)) {
 		w->lost++;
 		return;
 	}
-	mark_ce(w, bytes);
+	if (w->ce_marks && (!w->ce_from || w->ce_from == from) &&
+	    (!w->ce_to || w->ce_to == to))
+		mark_ce(bytes);
 	events_add(&w->queue, w->now_ns + travel_ns(w), EVENT_PACKET, to, trail, bytes,
 	           n);
 	if (by_chance(w, w->conditions.duplicate_permille))
@@ -225,9 +229,9 @@ static void route(struct node *from, const struct trail *trail, uint8_t *ip, siz
 		w->unroutable++;
 	} else if (is_behind_tun(from, &src)) {
 		translate_out(from, &c, ip, n);
-		travel(w, to, trail, c.packet.data, c.packet.len_bytes);
+		travel(from, to, trail, c.packet.data, c.packet.len_bytes);
 	} else {
-		travel(w, to, trail, ip, n);
+		travel(from, to, trail, ip, n);
 	}
 }
 
@@ -313,6 +317,7 @@ static void echo(struct node *node, int id, const uint8_t *ip, size_t header, si
 	probe_make(payload, (uint16_t)id, true, n - header - 8);
 	craft_udp(&c, ip_addr_format(&to, src), APP_PORT, ip_addr_format(&from, dst),
 	          port_of(ip, 0), payload, n - header - 8);
+	craft_set_tos(&c, node->world->probes[id].tos);
 	route(node, &none, c.packet.data, c.packet.len_bytes);
 }
 
@@ -340,6 +345,7 @@ static void application(struct node *node, const uint8_t *ip, size_t n)
 		echo(node, id, ip, header, n);
 	} else if (!node->server && p->returned++ == 0) {
 		p->back = w->tun_trail;
+		p->tos_back = tos_of(ip);
 	}
 }
 
@@ -562,7 +568,7 @@ void node_probe(struct node *node, uint16_t id, const struct ip_addr *src,
 
 	must(w->batch.n < BATCH_MAX);
 	must(id < PROBE_MAX);
-	w->probes[id] = (struct probe){ .arrived = 0 };
+	w->probes[id] = (struct probe){ .tos = tos };
 	probe_make(payload, id, false, n);
 	craft_udp(c, ip_addr_format(src, from), APP_PORT, ip_addr_format(dst, to),
 	          APP_PORT, payload, n);

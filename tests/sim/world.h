@@ -84,12 +84,13 @@ struct node {
 
 /* An application packet and what became of it. */
 struct probe {
+	uint8_t tos;                /* as sent, both ways */
 	unsigned arrived, returned; /* times, duplicates included */
 	struct trail there,
 		back; /* of the first; innermost server last there, first back */
 	uint8_t final_node;
-	uint8_t tos_there;
-	struct ip_addr src_there; /* as the target saw it */
+	uint8_t tos_there, tos_back; /* as they arrived */
+	struct ip_addr src_there;    /* as the target saw it */
 };
 
 struct conditions {
@@ -112,7 +113,9 @@ struct world {
 	struct events queue;
 	uint64_t handled;
 	uint64_t lost, unroutable;
-	uint64_t ce_marks; /* when not 0: every ECT packet on the network is marked CE */
+	bool ce_marks; /* every ECT packet on the network ... */
+	const struct node *ce_from,
+		*ce_to; /* ... between these gets a CE mark; NULL: any */
 	struct probe probes[PROBE_MAX];
 	/* of what is worked on: for what comes out of a tun, and out of a socket */
 	struct trail tun_trail, udp_trail;

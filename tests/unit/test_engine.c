@@ -242,6 +242,19 @@ START_TEST(what_is_no_packet_is_dropped)
 }
 END_TEST
 
+START_TEST(what_lies_behind_the_packet_is_cut)
+{
+	struct craft c;
+
+	warm_up();
+	client->on_udp = take_udp;
+	craft_udp(&c, "10.0.0.2", 9, "172.16.0.9", 9, "hello", 5);
+	packet_set_len(&c.packet, 300);
+	into_tun(&c);
+	ck_assert_uint_eq(seen.packet.len_bytes, 48 + 32);
+}
+END_TEST
+
 START_TEST(errors_are_limited_counts_are_not)
 {
 	struct craft c;
@@ -544,6 +557,27 @@ START_TEST(r7_return_packets_are_told_apart)
 }
 END_TEST
 
+/* R1: a device's own message is not taken from inside it. */
+START_TEST(r1_not_inside_itself)
+{
+	struct craft c;
+
+	warm_up();
+	server[0]->on_udp = take_udp;
+	craft_udp(&c, "172.16.0.9", 9, "10.0.0.2", 9, "hello", 5);
+	node_inject(server[0], &c);
+	run(0);
+	server[0]->on_udp = NULL;
+	craft_udp(&c, "100.64.0.1", 51820, "10.0.0.2", 20000, seen.packet.data,
+	          seen.packet.len_bytes);
+	client->on_tun = take_tun;
+	node_inject(server[0], &c);
+	run(SECOND);
+	ck_assert_uint_eq(seen_count, 2);
+	ck_assert_mem_eq(seen.packet.data, c.packet.data, c.packet.len_bytes);
+}
+END_TEST
+
 /* Not UDP, cut off, lengths that lie: all the tun's. */
 START_TEST(r7_malformed_datagrams_are_the_tuns)
 {
@@ -711,6 +745,41 @@ START_TEST(peers_and_prefixes_change)
 }
 END_TEST
 
+/* A newcomer that names one of two others with Via turns their order round: a device
+ * stands before its carrier, and the newcomer's metric is high. */
+START_TEST(r3_order_follows_others)
+{
+	static const char *const names[] = { "ra", "rb", "rc" };
+	struct ip_addr dst = sim_addr("192.168.9.9");
+
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+		struct device_settings s = { .mtu_bytes = 1420,
+			                     .port = (uint16_t)(20010 + i),
+			                     .metric = i == 2 ? 5 : 0,
+			                     .via = i == 2 ? WAY_VIA_DEVICE
+			                                   : WAY_VIA_UNION,
+			                     .via_name = "ra" };
+		uint8_t key[KEY_BYTES] = { 9, (uint8_t)i };
+		struct device *d;
+		struct wg_peer *p;
+
+		ck_assert_int_eq(engine_add_device(client->engine, names[i], &d), 0);
+		ck_assert_int_eq(device_set(d, &s), 0);
+		if (i == 2)
+			break;
+		ck_assert_int_eq(wg_device_add_peer(device_wg(d), key, &p), 0);
+		peer_allow(p, "192.168.9.0/24");
+		ck_assert_int_eq(engine_settle(client->engine, w->now_ns), 0);
+		ck_assert_str_eq(
+			union_lookup(engine_union(client->engine), &dst)->device->name,
+			"ra");
+	}
+	ck_assert_int_eq(engine_settle(client->engine, w->now_ns), 0);
+	ck_assert_str_eq(union_lookup(engine_union(client->engine), &dst)->device->name,
+	                 "rb");
+}
+END_TEST
+
 /* One by one, each with a question between: must not take the square of it. */
 START_TEST(a_thousand_devices)
 {
@@ -757,6 +826,7 @@ TCase *unit_tests(void)
 	                    (int)ARRAY_SIZE(sends));
 	tcase_add_test(tc, too_big_tells_the_mtu_of_its_device);
 	tcase_add_test(tc, what_is_no_packet_is_dropped);
+	tcase_add_test(tc, what_lies_behind_the_packet_is_cut);
 	tcase_add_test(tc, errors_are_limited_counts_are_not);
 	tcase_add_test(tc, no_endpoint_is_unreachable);
 	tcase_add_test(tc, without_links_packets_are_dropped_and_counted);
@@ -769,6 +839,7 @@ TCase *unit_tests(void)
 	tcase_add_test(tc, r7_sticky_source);
 	tcase_add_loop_test(tc, r7_return_packets_are_told_apart, 0,
 	                    (int)ARRAY_SIZE(arrivals));
+	tcase_add_test(tc, r1_not_inside_itself);
 	tcase_add_test(tc, r7_malformed_datagrams_are_the_tuns);
 	tcase_add_test(tc, inbound_nesting_is_bounded);
 	tcase_add_test(tc, r11_no_forwarding_inside);
@@ -776,6 +847,7 @@ TCase *unit_tests(void)
 	tcase_add_test(tc, r5_via_of_a_device_that_comes_later);
 	tcase_add_test(tc, the_port_may_change);
 	tcase_add_test(tc, peers_and_prefixes_change);
+	tcase_add_test(tc, r3_order_follows_others);
 	tcase_add_test(tc, a_thousand_devices);
 	return tc;
 }
