@@ -360,24 +360,39 @@ static void case_free(struct random_case *c)
 
 /* ---- sending */
 
+/* An Address of that family of some device, or the given one. */
+static size_t any_device_with(struct random_case *c, enum ip_family family, size_t device)
+{
+	size_t other = pick(c, c->plan.device_count);
+	const struct plan_device *d = &c->plan.devices[other];
+
+	return (family == IP_V4 ? d->v4 : d->v6) ? other : device;
+}
+
 /* Nothing is sent where the device that has the destination lacks an address to send
- * from. */
+ * from. Now and then the source is another device's: section 5. */
 static bool send_probe(struct random_case *c, const struct ip_addr *dst)
 {
 	struct chain chain = oracle_chain(&c->plan, dst);
-	const struct plan_device *d = &c->plan.devices[chain.hops[0].device];
+	size_t device = chain.hops[0].device, from = device, n = 8 + pick(c, PAYLOAD_MAX);
+	const struct plan_device *d = &c->plan.devices[device];
 	struct ip_addr src =
 		sim_addr(dst->family == IP_V4 ? "192.0.2.1" : "2001:db8:aaaa::1");
 
 	if (chain.n > 0) {
 		if (!(dst->family == IP_V4 ? d->v4 : d->v6))
 			return false;
-		src = tunnel_of(dst->family, chain.hops[0].device);
+		if (chance(c, 20))
+			from = any_device_with(c, dst->family, device);
+		src = tunnel_of(dst->family, from);
 	}
 	c->chains[c->probes] = chain;
 	if (chain.end != CHAIN_NETWORK)
 		c->predicted[chain.end]++;
-	node_probe(c->client, c->probes++, &src, dst, 8 + pick(c, PAYLOAD_MAX), 0);
+	if (from == device)
+		node_probe(c->client, c->probes++, &src, dst, n, 0);
+	else
+		node_probe_translated(c->client, c->probes++, &src, dst, n);
 	return true;
 }
 

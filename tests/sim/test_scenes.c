@@ -437,7 +437,7 @@ START_TEST(r8_home_moves_into_vpn_and_out_again)
 	devices[0].allowed[1] = NULL;
 	scene_start(&s, devices, 2);
 	direct = *wg_peer_endpoint(s.peer[1]);
-	for (int turn = 0; turn < 2; turn++) {
+	for (unsigned turn = 0; turn < 2; turn++) {
 		probe_from(&s, 1, &s.lan4[1], 100);
 		run(&s, SECOND);
 		id = probe_from(&s, 1, &s.lan4[1], 100);
@@ -452,6 +452,7 @@ START_TEST(r8_home_moves_into_vpn_and_out_again)
 		run(&s, SECOND);
 		check_way(&s, id, "1>2", "2>1");
 		ck_assert_uint_eq(peer_way(s.peer[1])->hops, 2);
+		ck_assert_uint_eq(s.client->endpoint_changes, turn + 1);
 		/* back again; this the client has from its DNS */
 		wg_peer_set_keepalive(wg_device_first_peer(device_wg(s.server_device[1])),
 		                      0, s.w->now_ns);

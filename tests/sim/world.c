@@ -54,6 +54,15 @@ static uint64_t wall_clock(void *context)
 	return WALL_START_NS + node->world->now_ns;
 }
 
+static void count_change(void *context, struct device *device, struct wg_peer *peer)
+{
+	struct node *node = context;
+
+	(void)device;
+	(void)peer;
+	node->endpoint_changes++;
+}
+
 static void keep_line(void *context, enum log_level level, const char *line)
 {
 	struct node *node = context;
@@ -344,6 +353,10 @@ static void application(struct node *node, const uint8_t *ip, size_t n)
 		p->src_there = address_at(ip, false);
 		echo(node, id, ip, header, n);
 	} else if (!node->server && p->returned++ == 0) {
+		struct ip_addr dst = address_at(ip, true);
+
+		if (!ip_addr_equal(&dst, &p->src) || port_of(ip, 2) != p->src_port)
+			w->corrupt++;
 		p->back = w->tun_trail;
 		p->tos_back = tos_of(ip);
 	}
@@ -474,6 +487,7 @@ struct node *world_node(struct world *w, const char *public4, const char *public
 		.rng = { fill_random, node },
 		.log = &node->log,
 		.wall_clock_ns = wall_clock,
+		.endpoint_changed = count_change,
 		.context = node,
 	};
 
@@ -558,8 +572,8 @@ void node_batch_end(struct node *node)
 	engine_tun_input(node->engine, w->batch.packets, n, w->now_ns);
 }
 
-void node_probe(struct node *node, uint16_t id, const struct ip_addr *src,
-                const struct ip_addr *dst, size_t n, uint8_t tos)
+static void send_probe(struct node *node, uint16_t id, const struct probe *p,
+                       const struct ip_addr *dst, size_t n)
 {
 	struct world *w = node->world;
 	struct craft *c = &w->batch.buffers[w->batch.n];
@@ -568,14 +582,30 @@ void node_probe(struct node *node, uint16_t id, const struct ip_addr *src,
 
 	must(w->batch.n < BATCH_MAX);
 	must(id < PROBE_MAX);
-	w->probes[id] = (struct probe){ .tos = tos };
+	w->probes[id] = *p;
 	probe_make(payload, id, false, n);
-	craft_udp(c, ip_addr_format(src, from), APP_PORT, ip_addr_format(dst, to),
+	craft_udp(c, ip_addr_format(&p->src, from), p->src_port, ip_addr_format(dst, to),
 	          APP_PORT, payload, n);
-	craft_set_tos(c, tos);
+	craft_set_tos(c, p->tos);
 	w->batch.packets[w->batch.n++] = &c->packet;
 	if (!w->batch.open)
 		node_batch_end(node);
+}
+
+void node_probe(struct node *node, uint16_t id, const struct ip_addr *src,
+                const struct ip_addr *dst, size_t n, uint8_t tos)
+{
+	struct probe p = { .src = *src, .src_port = APP_PORT, .tos = tos };
+
+	send_probe(node, id, &p, dst, n);
+}
+
+void node_probe_translated(struct node *node, uint16_t id, const struct ip_addr *src,
+                           const struct ip_addr *dst, size_t n)
+{
+	struct probe p = { .src = *src, .src_port = (uint16_t)(APP_PORT + 1 + id) };
+
+	send_probe(node, id, &p, dst, n);
 }
 
 void node_inject(struct node *node, const struct craft *c)

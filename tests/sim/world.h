@@ -75,15 +75,18 @@ struct node {
 	/* what came of it */
 	uint64_t sent[NODE_MAX]; /* datagrams of its devices, by destination node */
 	uint64_t bursts,
-		last_burst_ns; /* times it began to send after a second of silence */
-	uint64_t wakeups;      /* times the engine asked to be woken */
-	uint64_t icmp_errors;  /* ICMP errors that came out of the tun */
+		last_burst_ns;     /* times it began to send after a second of silence */
+	uint64_t endpoint_changes; /* told by the engine */
+	uint64_t wakeups;          /* times the engine asked to be woken */
+	uint64_t icmp_errors;      /* ICMP errors that came out of the tun */
 	char log_lines[SIM_LOG_LINES][200];
 	size_t log_count;
 };
 
 /* An application packet and what became of it. */
 struct probe {
+	struct ip_addr src; /* where the answer has to come */
+	uint16_t src_port;
 	uint8_t tos;                /* as sent, both ways */
 	unsigned arrived, returned; /* times, duplicates included */
 	struct trail there,
@@ -151,9 +154,13 @@ struct device *node_device(struct node *node, const char *name,
 struct wg_peer *world_peer(struct device *a, struct device *b, const char *endpoint_of_b);
 void peer_allow(struct wg_peer *p, const char *prefix);
 
-/* Sends probe `id` from node's tun: an application datagram with n bytes. */
+/* Sends probe `id` from node's tun: an application datagram with n bytes. Its source port
+ * is APP_PORT, or one of its own where the source is not the device's that it leaves by:
+ * who translates addresses may not confuse it with others. */
 void node_probe(struct node *node, uint16_t id, const struct ip_addr *src,
                 const struct ip_addr *dst, size_t n, uint8_t tos);
+void node_probe_translated(struct node *node, uint16_t id, const struct ip_addr *src,
+                           const struct ip_addr *dst, size_t n);
 /* Several at once: what comes between goes in as one batch, of at most BATCH_MAX. */
 void node_batch_begin(struct node *node);
 void node_batch_end(struct node *node);
