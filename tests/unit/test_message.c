@@ -170,6 +170,20 @@ START_TEST(descriptors_that_do_not_belong)
 }
 END_TEST
 
+START_TEST(bytes_too_many_or_too_few)
+{
+	uint8_t body[MESSAGE_NAME_MAX + 2] = "home";
+	struct frame f = { .type = MESSAGE_DEVICE_START, .body = body };
+	struct message m;
+
+	for (f.body_bytes = 0; f.body_bytes <= sizeof(body); f.body_bytes++) {
+		ck_assert(message_parse(&m, &f) ==
+		          (f.body_bytes == MESSAGE_NAME_MAX + 1));
+		message_clear(&m);
+	}
+}
+END_TEST
+
 START_TEST(every_type_has_a_name)
 {
 	for (unsigned i = 0; i < MESSAGE_TYPE_COUNT; i++)
@@ -186,6 +200,7 @@ TCase *unit_tests(void)
 	tcase_add_test(tc, endpoints_keys_and_text);
 	tcase_add_test(tc, hostile_bodies);
 	tcase_add_test(tc, descriptors_that_do_not_belong);
+	tcase_add_test(tc, bytes_too_many_or_too_few);
 	tcase_add_test(tc, every_type_has_a_name);
 	return tc;
 }
