@@ -480,7 +480,7 @@ static void seal_batch(struct aead_job *jobs, size_t n)
 {
 	struct work w;
 
-	w.lanes.used = 0;
+	chacha_init(&w.lanes);
 	seal_all(&w, jobs, n);
 	wipe(&w, n);
 }
@@ -489,7 +489,7 @@ static void open_batch(struct aead_job *jobs, size_t n)
 {
 	struct work w;
 
-	w.lanes.used = 0;
+	chacha_init(&w.lanes);
 	open_all(&w, jobs, n);
 	wipe(&w, n);
 }

@@ -55,7 +55,13 @@ static inline vec splat_word(uint32_t word)
 /* b where mask is all ones, a where it is zero */
 static inline vec blend(vec a, vec b, vec mask)
 {
-	return a ^ ((a ^ b) & mask);
+	return (a & ~mask) | (b & mask);
+}
+
+static inline void chacha_init(struct chacha_lanes *l)
+{
+	l->counter = l->nonce[0] = l->nonce[1] = splat_word(0);
+	l->used = 0;
 }
 
 /* Takes `run` lanes for blocks `block`, ... of one packet, all but the last of them
