@@ -117,14 +117,14 @@ static const struct aead_impl *first_available(void)
 	return impls[i];
 }
 
-void aead_seal_batch(struct aead_job *jobs, size_t n)
+void aead_seal_batch(const struct aead_impl *impl, struct aead_job *jobs, size_t n)
 {
-	first_available()->seal(jobs, n);
+	(impl ? impl : first_available())->seal(jobs, n);
 }
 
-void aead_open_batch(struct aead_job *jobs, size_t n)
+void aead_open_batch(const struct aead_impl *impl, struct aead_job *jobs, size_t n)
 {
-	first_available()->open(jobs, n);
+	(impl ? impl : first_available())->open(jobs, n);
 }
 
 void aead_seal(uint8_t *out, const uint8_t *text, size_t text_bytes, const uint8_t *ad,

@@ -39,9 +39,9 @@ bool aead_works(const struct aead_impl *impl);
 /* The fastest that works. For once, at the start; say in the log which it is. */
 const struct aead_impl *aead_choose(void);
 
-/* By the fastest that the CPU can run, untested. */
-void aead_seal_batch(struct aead_job *jobs, size_t n);
-void aead_open_batch(struct aead_job *jobs, size_t n);
+/* impl NULL: the fastest that the CPU can run, untested. */
+void aead_seal_batch(const struct aead_impl *impl, struct aead_job *jobs, size_t n);
+void aead_open_batch(const struct aead_impl *impl, struct aead_job *jobs, size_t n);
 
 /* One message with additional data, for handshakes. out has text_bytes + AEAD_TAG_BYTES;
  * out may be text. */

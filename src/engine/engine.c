@@ -260,8 +260,14 @@ int engine_add_device(struct engine *e, const char *name, struct device **out)
 		return -ENOMEM;
 	d->engine = e;
 	d->id = ++e->last_id;
-	d->wg_env = (struct wg_env){ &e->env.rng, &e->timers, e->pool, e->env.log,
-		                     wall_clock,  &callbacks, d };
+	d->wg_env = (struct wg_env){ .rng = &e->env.rng,
+		                     .timers = &e->timers,
+		                     .pool = e->pool,
+		                     .log = e->env.log,
+		                     .aead = e->env.aead,
+		                     .wall_clock_ns = wall_clock,
+		                     .callbacks = &callbacks,
+		                     .context = d };
 	if (wg_device_new(&d->wg, name, &d->wg_env) != 0) {
 		free(d);
 		return -ENOMEM;

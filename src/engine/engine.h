@@ -24,10 +24,13 @@
 
 struct engine;
 struct device; /* a virtual device of the engine */
+struct aead_impl;
 
 struct engine_env {
 	struct rng rng;
 	const struct log *log; /* borrowed; may be NULL */
+	/* What aead_choose found to work; NULL: whatever the CPU has. */
+	const struct aead_impl *aead;
 	uint64_t (*wall_clock_ns)(void *context);
 	/* May be NULL. A peer's endpoint has moved, so ways and the host's rules may
 	 * change. */

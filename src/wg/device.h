@@ -41,12 +41,16 @@ struct wg_callbacks {
 	void (*handshake_done)(void *context, struct wg_peer *peer);
 };
 
+struct aead_impl;
+
 /* Outlives the device; all borrowed. */
 struct wg_env {
 	const struct rng *rng;
 	struct timerq *timers;
 	struct packet_pool *pool;
 	const struct log *log; /* may be NULL */
+	/* What aead_choose found to work; NULL: whatever the CPU has. */
+	const struct aead_impl *aead;
 	/* Nanoseconds since 1970 for TAI64N and last-handshake times, from wall clock. */
 	uint64_t (*wall_clock_ns)(void *context);
 	const struct wg_callbacks *callbacks;

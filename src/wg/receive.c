@@ -246,7 +246,7 @@ static enum drop run_check(struct run *run, size_t i)
 static size_t run_finish(struct run *run, struct wg_device *d, struct packet **messages,
                          size_t done, uint64_t now_ns)
 {
-	aead_open_batch(run->jobs, run->n);
+	aead_open_batch(d->env->aead, run->jobs, run->n);
 	for (size_t i = 0; i < run->n; i++) {
 		struct packet **slot = &messages[run->at[i]], *packet = *slot;
 		enum drop drop = run_check(run, i);

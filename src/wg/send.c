@@ -145,14 +145,14 @@ static uint8_t outer_tos(const struct packet *inner)
 }
 
 /* At most BATCH_MAX packets, for which the keypair has counters left. */
-static void seal(struct keypair *k, uint32_t mtu_bytes, struct packet *const *packets,
-                 size_t n)
+static void seal(const struct wg_device *d, struct keypair *k,
+                 struct packet *const *packets, size_t n)
 {
 	struct aead_job jobs[BATCH_MAX];
 
 	for (size_t i = 0; i < n; i++) {
 		struct packet *packet = packets[i];
-		uint32_t padding = padding_of(packet->len_bytes, mtu_bytes);
+		uint32_t padding = padding_of(packet->len_bytes, d->mtu_bytes);
 		uint32_t text_bytes = packet->len_bytes + padding;
 		struct message_data header = { .type = le32_put(MESSAGE_DATA),
 			                       .receiver = le32_put(k->remote_index),
@@ -167,7 +167,7 @@ static void seal(struct keypair *k, uint32_t mtu_bytes, struct packet *const *pa
 			                     .text_bytes = text_bytes };
 		memcpy(packet_push(packet, sizeof(header)), &header, sizeof(header));
 	}
-	aead_seal_batch(jobs, n);
+	aead_seal_batch(d->env->aead, jobs, n);
 }
 
 /* After sealed packets, before they leave: none of them but keepalives, or data too? */
@@ -209,7 +209,7 @@ void send_staged(struct wg_peer *p, uint64_t now_ns)
 		packets[i] = staged_pop(&p->staged);
 		packets[i]->peer = p;
 	}
-	seal(k, d->mtu_bytes, packets, n);
+	seal(d, k, packets, n);
 	sent_data(p, now_ns);
 	emit(p, packets, n, now_ns);
 	for (size_t i = 0; i < n; i++)
@@ -235,7 +235,7 @@ void send_keepalive(struct wg_peer *p, uint64_t now_ns)
 		return;
 	}
 	packet = own_packet(&buffer, p, 0);
-	seal(k, p->device->mtu_bytes, &packet, 1);
+	seal(p->device, k, &packet, 1);
 	sent_keepalive(p, now_ns);
 	emit(p, &packet, 1, now_ns);
 }
@@ -279,8 +279,7 @@ size_t wg_peer_seal(struct wg_peer *p, struct packet **packets, size_t n, uint64
 		return 0;
 	}
 	for (size_t at = 0; at < n; at += BATCH_MAX)
-		seal(k, p->device->mtu_bytes, packets + at,
-		     n - at < BATCH_MAX ? n - at : BATCH_MAX);
+		seal(p->device, k, packets + at, n - at < BATCH_MAX ? n - at : BATCH_MAX);
 	for (size_t i = 0; i < n; i++) {
 		packets[i]->peer = p;
 		p->tx_bytes += packets[i]->len_bytes;
