@@ -1,0 +1,192 @@
+"""contenders - the tunnels that are compared, each between the same two hosts
+
+A contender is brought up once and stays up through all rounds; an idle one costs next to
+nothing. It knows the address of its far end and its processes, so that their CPU time and
+memory can be asked for. `i` parts their addresses, ports and names.
+"""
+
+import json
+import os
+
+from lab import Keys, Tunion, wait_for
+
+PORT = 51800
+MTU = 1420
+TICKS = os.sysconf("SC_CLK_TCK")
+
+
+def children(pid):
+    """The process and all that it started; the group of a tunnel's processes."""
+    try:
+        with open(f"/proc/{pid}/task/{pid}/children") as f:
+            below = [int(word) for word in f.read().split()]
+    except OSError:
+        return []
+    return [pid] + [p for child in below for p in children(child)]
+
+
+def cpu_seconds(pids):
+    """User and system time of all threads so far."""
+    ticks = 0
+    for pid in pids:
+        with open(f"/proc/{pid}/stat") as f:
+            fields = f.read().rpartition(")")[2].split()
+        ticks += int(fields[11]) + int(fields[12])
+    return ticks / TICKS
+
+
+def rss_kib(pids, field="Rss"):
+    """What they hold in memory; `Pss`: pages that several share count in parts."""
+    total = 0
+    for pid in pids:
+        with open(f"/proc/{pid}/smaps_rollup") as f:
+            total += sum(int(line.split()[1]) for line in f if line.startswith(field + ":"))
+    return total
+
+
+def wakeups(pids):
+    """How often the kernel let them run because something had come."""
+    total = 0
+    for pid in pids:
+        for task in os.listdir(f"/proc/{pid}/task"):
+            with open(f"/proc/{pid}/task/{task}/status") as f:
+                total += sum(int(line.split()[1]) for line in f if line.startswith("voluntary_ctxt"))
+    return total
+
+
+class Contender:
+    def __init__(self, name, i):
+        self.name = name
+        self.i = i
+        self.near, self.far = f"10.1.{i}.1", f"10.1.{i}.2"
+        self.roots = []  # Process
+
+    def pids(self):
+        return [pid for p in self.roots for pid in children(p.popen.pid)]
+
+    def cpu(self):
+        return cpu_seconds(self.pids())
+
+
+class Veth(Contender):
+    """No tunnel."""
+
+    def up(self, world):
+        self.near, self.far = world.near, world.far
+
+
+class Null(Contender):
+    def __init__(self, name, i, program):
+        super().__init__(name, i)
+        self.program = program
+
+    def up(self, world):
+        port = str(PORT + self.i)
+        for host, address, peer in ((world.a, self.near, world.far), (world.b, self.far, world.near)):
+            self.roots.append(host.start([self.program, "null0", port, peer, port]))
+            wait_for(lambda h=host: h.try_run("ip link show null0").returncode == 0, "null0")
+            host.run(f"ip addr add {address}/24 dev null0;"
+                     f"ip link set null0 mtu {MTU} gso_max_size 65000 gso_ipv4_max_size 65000 up"
+                     f" || ip link set null0 mtu {MTU} gso_max_size 65000 up")
+
+
+def peer_text(public, allowed, endpoint):
+    return f"[Peer]\nPublicKey = {public}\nAllowedIPs = {allowed}\nEndpoint = {endpoint}\n"
+
+
+class Userspace(Contender):
+    """Whatever makes an interface NAME and is configured by `wg` through its socket."""
+
+    def __init__(self, name, i, argv):
+        super().__init__(name, i)
+        self.argv = argv
+        self.endpoints = None
+
+    def up(self, world):
+        device, port = f"peer{self.i}", PORT + self.i
+        keys = {world.a: Keys(), world.b: Keys()}
+        ends = self.endpoints or (world.near, world.far)
+        for host, other, address, endpoint in ((world.a, world.b, self.near, ends[1]),
+                                               (world.b, world.a, self.far, ends[0])):
+            self.roots.append(host.start([word.replace("NAME", device) for word in self.argv], name=device))
+            wait_for(lambda h=host: h.try_run(["wg", "show", device]).returncode == 0, device)
+            host.run(["wg", "setconf", device, "/dev/stdin"],
+                     input=f"[Interface]\nPrivateKey = {keys[host].private}\nListenPort = {port}\n"
+                     + peer_text(keys[other].public, f"10.1.{self.i}.0/24", f"{endpoint}:{port}"))
+            host.run(f"ip addr add {address}/24 dev {device}; ip link set {device} mtu {self.mtu} up")
+
+    mtu = MTU
+
+
+class Inside(Userspace):
+    """One inside another, by the host's routes."""
+
+    mtu = MTU - 80
+
+    def __init__(self, name, i, argv, carrier):
+        super().__init__(name, i, argv)
+        self.carrier = carrier
+        self.endpoints = (carrier.near, carrier.far)
+
+    def pids(self):
+        return super().pids() + self.carrier.pids()
+
+
+def write_levels(tunion_a, tunion_b, levels, port, net, ends):
+    """The files of a pair of tunions: level 1 goes by the network, each further one's endpoint is
+    an address of the level before it."""
+    for level in range(1, levels + 1):
+        keys = Keys(), Keys()
+        for t, own, other, address, endpoint in ((tunion_a, 0, 1, 1, ends[1]), (tunion_b, 1, 0, 2, ends[0])):
+            t.write(f"{t.tun}l{level}.conf",
+                    f"[Interface]\nPrivateKey = {keys[own].private}\nListenPort = {port + level}\n"
+                    f"Address = {net}.{level}.{address}/24\n"
+                    + peer_text(keys[other].public, f"{net}.{level}.0/24", f"{endpoint}:{port + level}"))
+        ends = (f"{net}.{level}.1", f"{net}.{level}.2")
+
+
+class TunionPair(Contender):
+    def __init__(self, name, i, levels=1, argv=()):
+        super().__init__(name, i)
+        self.levels = levels
+        self.near, self.far = f"10.{100 + i}.{levels}.1", f"10.{100 + i}.{levels}.2"
+        self.argv = argv
+
+    def up(self, world):
+        pair = [Tunion(host, tun=f"t{self.i}") for host in (world.a, world.b)]
+        write_levels(*pair, self.levels, PORT + 10 * self.i, f"10.{100 + self.i}", (world.near, world.far))
+        for t in pair:
+            t.up(*self.argv)
+            self.roots.append(t.process)
+
+
+class SingBoxNested(Contender):
+    """Two WireGuard endpoints, the outer the inner's detour; both by the kernel's tun."""
+
+    def __init__(self, name, i, program):
+        super().__init__(name, i)
+        self.program = program
+
+    def up(self, world):
+        outer, inner = (Keys(), Keys()), (Keys(), Keys())
+        port = PORT + self.i
+        for own, host in ((0, world.a), (1, world.b)):
+            other = 1 - own
+            address = own + 1, other + 1
+            far = (world.near, world.far)[other]
+
+            def endpoint(tag, keys, net, port, to, own=own, other=other, address=address, **more):
+                return {"type": "wireguard", "tag": tag, "address": [f"{net}.{address[0]}/24"],
+                        "private_key": keys[own].private, "listen_port": port, "peers": [{
+                            "address": to, "port": port, "public_key": keys[other].public,
+                            "allowed_ips": [f"{net}.0/24"]}], **more}
+            outer_net, inner_net = f"10.201.{self.i}", f"10.1.{self.i}"
+            config = {"log": {"level": "warn"}, "endpoints": [
+                endpoint("outer", outer, outer_net, port, far, mtu=MTU),
+                endpoint("inner", inner, inner_net, port + 1, f"{outer_net}.{address[1]}", mtu=MTU - 80, system=True,
+                         name=f"sing{self.i}", detour="outer")]}
+            del config["endpoints"][1]["listen_port"]  # not with a detour
+            path = host.lab.new_file(f"sing{self.i}{own}.json")
+            with open(path, "w") as f:
+                json.dump(config, f)
+            self.roots.append(host.start([self.program, "run", "-c", path], name="sing-box"))

@@ -1,0 +1,77 @@
+"""measure - one number each, of one contender, in one round"""
+
+import json
+import re
+import statistics
+
+IPERF_PORT = 5201
+
+
+def start_server(host):
+    server = host.start(["iperf3", "-s", "-p", str(IPERF_PORT), "--forceflush"])
+    server.wait_output("Server listening")
+
+
+def iperf3(host, address, *options, seconds):
+    done = host.try_run(["iperf3", "-J", "-c", address, "-p", str(IPERF_PORT), "-t", str(seconds), *options],
+                        seconds=seconds + 20)
+    result = json.loads(done.stdout)
+    if "error" in result:
+        raise RuntimeError(f"iperf3 to {address}: {result['error']}")
+    return result
+
+
+def tcp(world, contender, streams, back, seconds):
+    """Gbit/s, and CPU seconds of both ends per GB that arrived."""
+    before = contender.cpu()
+    result = iperf3(world.a, contender.far, "-P", str(streams), *(["-R"] if back else []), seconds=seconds)
+    used = contender.cpu() - before
+    received = result["end"]["sum_received"]
+    return {"gbit": received["bits_per_second"] / 1e9, "cpu": used / (received["bytes"] / 1e9)}
+
+
+def ping(world, contender, count=100, interval=0.01):
+    """Round trips in microseconds, sorted."""
+    out = world.a.try_run(["ping", "-n", "-c", str(count), "-i", str(interval), "-W", "1", contender.far],
+                          seconds=count * interval + 20).stdout
+    return sorted(1000 * float(word) for word in re.findall(r"time=([\d.]+) ms", out))
+
+
+def ping_idle(world, contender):
+    times = ping(world, contender)
+    return {"us": statistics.median(times)} if times else {}
+
+
+def ping_loaded(world, contender, seconds):
+    """While one TCP stream fills the tunnel."""
+    load = world.a.start(["iperf3", "-c", contender.far, "-p", str(IPERF_PORT), "-t", str(seconds)], name="load")
+    world.a.try_run("sleep 0.3")
+    times = ping(world, contender, count=int((seconds - 0.6) / 0.02), interval=0.02)
+    load.wait(seconds + 20)
+    return {"us": statistics.median(times), "p95": times[len(times) * 95 // 100]} if times else {}
+
+
+UDP_BYTES = 64
+LOSS_PERCENT = 0.1
+RATES = [round(10000 * 1.15 ** i) for i in range(36)]  # packets/s, up to over a million
+
+
+def udp_passes(world, contender, rate, seconds):
+    result = iperf3(world.a, contender.far, "-u", "-l", str(UDP_BYTES), "-b", str(rate * UDP_BYTES * 8),
+                    "--pacing-timer", "200", seconds=seconds)
+    total = result["end"]["sum"]
+    sent_well = total["packets"] >= 0.95 * rate * seconds
+    return sent_well and total["lost_percent"] < LOSS_PERCENT, total["packets"]
+
+
+def udp(world, contender, seconds):
+    """The highest rate of small packets that arrives with less than 0.1 % lost. The search
+    takes the rates as sorted by difficulty, which they are but for chance: so several rounds."""
+    low, high = -1, len(RATES)
+    before, packets = contender.cpu(), 0
+    while high - low > 1:
+        middle = (low + high) // 2
+        good, sent = udp_passes(world, contender, RATES[middle], seconds)
+        packets += sent
+        low, high = (middle, high) if good else (low, middle)
+    return {"pps": RATES[low] if low >= 0 else 0, "cpu": (contender.cpu() - before) / (packets / 1e6)}

@@ -1,0 +1,89 @@
+"""peers - builds what tunion is compared with, once, into a cache directory
+
+Where: $TUNION_BENCH_CACHE, else $XDG_CACHE_HOME/tunion-bench, else ~/.cache/tunion-bench. What
+can't be built here is named with the reason, and tried again next time; delete the directory to
+get newer ones.
+"""
+
+import os
+import shutil
+import subprocess
+
+GO_MODULES = {  # program: (module, package, tags)
+    "wireguard-go": ("golang.zx2c4.com/wireguard", "golang.zx2c4.com/wireguard", ""),
+    "sing-box": ("github.com/sagernet/sing-box", "github.com/sagernet/sing-box/cmd/sing-box", "with_wireguard,with_gvisor"),
+}
+CRATES = ["boringtun-cli", "gotatun-cli"]
+BUILD_SECONDS = 1800
+SLOW = {"sing-box", *CRATES}  # minutes; not built by --quick
+
+
+def cache_dir():
+    base = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
+    return os.environ.get("TUNION_BENCH_CACHE") or os.path.join(base, "tunion-bench")
+
+
+class Peers:
+    """Programs by name, and why the others are missing."""
+
+    def __init__(self):
+        self.dir = cache_dir()
+        self.programs = {}
+        self.absent = {}
+
+    def path(self, program):
+        return os.path.join(self.dir, "bin", program)
+
+    def build(self, quick):
+        os.makedirs(os.path.join(self.dir, "bin"), exist_ok=True)
+        for program in [*GO_MODULES, *CRATES]:
+            if not os.access(self.path(program), os.X_OK):
+                if quick and program in SLOW:
+                    self.absent[program] = "not built by --quick"
+                    continue
+                error = self.build_go(program) if program in GO_MODULES else self.build_crate(program)
+                if error:
+                    self.absent[program] = error
+                    continue
+            self.programs[program] = self.path(program)
+
+    def build_go(self, program):
+        module, package, tags = GO_MODULES[program]
+        if not shutil.which("go"):
+            return "no go compiler"
+        directory = os.path.join(self.dir, "go-" + program)
+        os.makedirs(directory, exist_ok=True)
+        with open(os.path.join(directory, "go.mod"), "w") as f:
+            f.write("module bench\n\ngo 1.23\n")
+        return (self.run(["go", "get", module + "@latest"], directory)
+                or self.run(["go", "build", "-tags", tags, "-o", self.path(program), package], directory))
+
+    def build_crate(self, program):
+        if not shutil.which("cargo"):
+            return "no cargo"
+        return self.run(["cargo", "install", "--root", self.dir, program], self.dir)
+
+    def run(self, argv, directory):
+        """Its last line if it fails, else None."""
+        print("building:", " ".join(argv), flush=True)
+        environment = {**os.environ, "CARGO_TARGET_DIR": os.path.join(self.dir, "target")}
+        try:
+            done = subprocess.run(argv, cwd=directory, env=environment, text=True, timeout=BUILD_SECONDS,
+                                  stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        except subprocess.TimeoutExpired:
+            return f"{argv[0]} did not end within {BUILD_SECONDS} s"
+        lines = done.stdout.strip().splitlines() or ["no output"]
+        errors = [line for line in lines if line.startswith("error")] or lines
+        return None if done.returncode == 0 else f"{argv[0]} {argv[1]}: {errors[-1]}"
+
+
+def version_of(path):
+    """What it was built from: Go and Rust programs say it in different ways."""
+    if shutil.which("go"):
+        done = subprocess.run(["go", "version", "-m", path], text=True, capture_output=True)
+        for line in done.stdout.splitlines():
+            words = line.split()
+            if len(words) > 2 and words[0] in ("dep", "mod") and words[1] in [m for m, _, _ in GO_MODULES.values()]:
+                return words[2]
+    done = subprocess.run([path, "--version"], text=True, capture_output=True, stdin=subprocess.DEVNULL)
+    return (done.stdout or done.stderr).strip().splitlines()[0].split()[-1] if done.stdout or done.stderr else "?"
