@@ -20,52 +20,16 @@
 #include <unistd.h>
 
 #include "base/key.h"
-#include "conf/conf.h"
-#include "control/clients.h"
-#include "control/configure.h"
-#include "control/engine_child.h"
-#include "control/instance.h"
 #include "control/resolve.h"
 #include "control/rights.h"
 #include "control/status.h"
-#include "host/host.h"
-#include "io/loop.h"
-#include "plan/plan.h"
+#include "control/supervisor_state.h"
 
-#define RESTARTS_MAX       5 /* in RESTARTS_PERIOD_NS */
 #define RESTARTS_PERIOD_NS (60 * NS_PER_SEC)
 /* Endpoints are moved by others, as often as they like. */
 #define UPDATE_PAUSE_NS (200 * NS_PER_MS)
 
-struct supervisor {
-	struct log log;
-	bool foreground;
-	struct instance instance;
-	struct conf_set files;
-	struct plan plan;
-	struct host *host;
-	bool host_is_up;
-	struct configured *devices; /* owned; one for each of the plan's */
-	size_t device_count;
-	struct engine_child engine;
-
-	struct loop *loop;
-	struct loop_source signals, channel;
-	uint32_t channel_events; /* what is waited for; 0: not in the loop */
-	struct clients clients;
-	struct outbuf status_text; /* of the engine, so far */
-	bool status_asked;
-
-	bool endpoints_moved;
-	uint64_t next_update_ns; /* of the host, at the earliest */
-	bool stop;
-	int error; /* why it has to end; 0: it was asked to */
-	uint64_t up_since_ns;
-	uint64_t restarts_ns[RESTARTS_MAX]; /* ring: when the engine was restarted */
-	unsigned restart_count;
-};
-
-static void stop(struct supervisor *s, int error)
+void supervisor_stop(struct supervisor *s, int error)
 {
 	s->stop = true;
 	if (error && !s->error)
@@ -107,7 +71,7 @@ static void signal_ready(struct loop_source *source, uint32_t events, uint64_t n
 	(void)events;
 	(void)now_ns;
 	if (take_signal(s))
-		stop(s, 0);
+		supervisor_stop(s, 0);
 }
 
 /* ---- what the engine says */
@@ -149,7 +113,7 @@ static void handle_port_wanted(struct supervisor *s, const struct message *m)
 		d->port = port;
 	}
 	if (configure_sockets(&s->engine, d, !err, err) < 0)
-		stop(s, -ENOMEM);
+		supervisor_stop(s, -ENOMEM);
 }
 
 static void handle_mark_wanted(struct supervisor *s, const struct message *m)
@@ -163,7 +127,7 @@ static void handle_mark_wanted(struct supervisor *s, const struct message *m)
 	if (!err)
 		d->fwmark = m->mark;
 	if (configure_sockets(&s->engine, d, false, err) < 0)
-		stop(s, -ENOMEM);
+		supervisor_stop(s, -ENOMEM);
 }
 
 /* Of a peer that a UAPI client has added the plan knows nothing. */
@@ -230,11 +194,11 @@ static void handle_message(void *context, struct message *m)
 	} else if (m->type == MESSAGE_TUN_LOST) {
 		log_error(&s->log, NULL, "the tun device %s is gone: %s", s->instance.tun,
 		          strerror(-m->result));
-		stop(s, m->result ? m->result : -ENODEV);
+		supervisor_stop(s, m->result ? m->result : -ENODEV);
 	} else {
 		log_error(&s->log, NULL, "the engine sent a message of type %s",
 		          message_type_name(m->type));
-		stop(s, -EPROTO);
+		supervisor_stop(s, -EPROTO);
 	}
 }
 
@@ -272,7 +236,7 @@ static int start_devices(struct supervisor *s)
 	return err;
 }
 
-static int send_resolver(struct supervisor *s)
+int supervisor_send_resolver(struct supervisor *s)
 {
 	struct ip_addr ipv4, ipv6;
 
@@ -290,7 +254,7 @@ static int configure_engine(struct supervisor *s)
 	tun.fd_count = 1;
 	err = engine_child_send(&s->engine, &tun);
 	if (!err)
-		err = send_resolver(s);
+		err = supervisor_send_resolver(s);
 	for (size_t i = 0; i < s->device_count && !err; i++)
 		err = configure_device(&s->engine, &s->devices[i]);
 	if (!err)
@@ -338,7 +302,7 @@ static int make_plan(struct supervisor *s, struct diag *diag)
 	return plan_make(&s->plan, &s->files, &env, diag);
 }
 
-static int open_udp(struct supervisor *s, struct configured *d, struct diag *diag)
+int supervisor_open_udp(struct supervisor *s, struct configured *d, struct diag *diag)
 {
 	const struct conf *conf = d->plan->conf;
 	int err;
@@ -376,7 +340,7 @@ static int open_devices(struct supervisor *s, struct diag *diag)
 	/* all of them, so that all errors are told in one run */
 	for (size_t i = 0; i < s->device_count; i++) {
 		struct configured *d = &s->devices[i];
-		int err = open_udp(s, d, diag);
+		int err = supervisor_open_udp(s, d, diag);
 
 		if (!err)
 			err = instance_listen_uapi(&s->instance, d->plan->way.name,
@@ -508,8 +472,7 @@ int supervisor_up(struct supervisor **out, const struct supervisor_options *opti
 
 /* ---- serve */
 
-/* As a log: there is nobody left to print a diag for. */
-static void log_diag(const struct supervisor *s, const struct diag *diag)
+void supervisor_log_diag(const struct supervisor *s, const struct diag *diag)
 {
 	for (size_t i = 0; i < diag->count; i++) {
 		const struct diag_entry *e = &diag->entries[i];
@@ -542,7 +505,7 @@ static void want_status(void *context)
 
 static void want_down(void *context)
 {
-	stop(context, 0);
+	supervisor_stop(context, 0);
 }
 
 static bool may_restart(struct supervisor *s)
@@ -590,7 +553,7 @@ static void restart_engine(struct supervisor *s, int why)
 			log_error(&s->log, NULL,
 			          "it ended %d times within a minute: going down",
 			          RESTARTS_MAX + 1);
-			stop(s, -ECHILD);
+			supervisor_stop(s, -ECHILD);
 			return;
 		}
 		why = start_engine(s);
@@ -623,9 +586,9 @@ static void update_host(struct supervisor *s)
 	way_compute(&s->plan.table, &s->plan.devices[0].way);
 	if (host_update(s->host, &s->plan, &diag) < 0)
 		log_error(&s->log, NULL, "the host's routes don't follow an endpoint");
-	if (send_resolver(s) < 0)
-		stop(s, -ENOMEM);
-	log_diag(s, &diag);
+	if (supervisor_send_resolver(s) < 0)
+		supervisor_stop(s, -ENOMEM);
+	supervisor_log_diag(s, &diag);
 	diag_clear(&diag);
 }
 
@@ -657,7 +620,7 @@ int supervisor_serve(struct supervisor *s)
 			                                            : NEVER_NS);
 		if (err) {
 			log_error(&s->log, NULL, "waiting failed: %s", strerror(-err));
-			stop(s, err);
+			supervisor_stop(s, err);
 		}
 		if (s->endpoints_moved && loop_now_ns() >= s->next_update_ns)
 			update_host(s);

@@ -1,0 +1,62 @@
+/* src/control/supervisor_state.h - what the supervisor is made of. Part of supervisor.c
+ * and live.c; see supervisor.h */
+#ifndef TUNION_CONTROL_SUPERVISOR_STATE_H
+#define TUNION_CONTROL_SUPERVISOR_STATE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/attr.h"
+#include "base/diag.h"
+#include "base/log.h"
+#include "conf/conf.h"
+#include "control/clients.h"
+#include "control/configure.h"
+#include "control/engine_child.h"
+#include "control/instance.h"
+#include "host/host.h"
+#include "io/loop.h"
+#include "plan/plan.h"
+
+#define RESTARTS_MAX 5 /* in RESTARTS_PERIOD_NS */
+
+struct supervisor {
+	struct log log;
+	bool foreground;
+	struct instance instance;
+	struct conf_set files;
+	struct plan plan;
+	struct host *host;
+	bool host_is_up;
+	struct configured *devices; /* owned; one for each of the plan's */
+	size_t device_count;
+	struct engine_child engine;
+
+	struct loop *loop;
+	struct loop_source signals, channel;
+	uint32_t channel_events; /* what is waited for; 0: not in the loop */
+	struct clients clients;
+	struct outbuf status_text; /* of the engine, so far */
+	bool status_asked;
+
+	bool endpoints_moved;
+	uint64_t next_update_ns; /* of the host, at the earliest */
+	bool stop;
+	int error; /* why it has to end; 0: it was asked to */
+	uint64_t up_since_ns;
+	uint64_t restarts_ns[RESTARTS_MAX]; /* ring: when the engine was restarted */
+	unsigned restart_count;
+};
+
+/* The end of supervisor_serve; error 0: as it was asked to. */
+void supervisor_stop(struct supervisor *s, int error);
+/* To the log: there is nobody left to print a diag for. */
+void supervisor_log_diag(const struct supervisor *s, const struct diag *diag);
+
+/* Sockets for the port of the device's file, or any. 0 or -errno, the reason in diag. */
+MUST_CHECK int supervisor_open_udp(struct supervisor *s, struct configured *d,
+                                   struct diag *diag);
+MUST_CHECK int supervisor_send_resolver(struct supervisor *s);
+
+#endif
