@@ -22,8 +22,10 @@
 #include "control/supervisor.h"
 
 static const char usage[] =
-	"usage: tunion up [--foreground] [--tun NAME] [--run-dir DIR] [DIR | FILE...]\n"
+	"usage: tunion up [--foreground] [--no-firewall] [--tun NAME] [--run-dir DIR]\n"
+	"                 [DIR | FILE...]\n"
 	"  --foreground   stay, and log to stderr; end with Ctrl-C or tunion down\n"
+	"  --no-firewall  do without nft and iptables\n"
 	"  --tun NAME     name of the tun device (" INSTANCE_DEFAULT_TUN ")\n"
 	"  --run-dir DIR  for sockets and pid files\n"
 	"The default DIR is " PLAN_LOAD_DEFAULT_DIR ".\n";
@@ -176,6 +178,7 @@ int cmd_up(int argc, char **argv)
 {
 	static const struct option long_options[] = {
 		{ "foreground", no_argument, NULL, 'f' },
+		{ "no-firewall", no_argument, NULL, 'F' },
 		{ "tun", required_argument, NULL, 't' },
 		{ "run-dir", required_argument, NULL, 'r' },
 		{ "help", no_argument, NULL, 'h' },
@@ -189,6 +192,9 @@ int cmd_up(int argc, char **argv)
 		switch (option) {
 		case 'f':
 			options.foreground = true;
+			break;
+		case 'F':
+			options.no_firewall = true;
 			break;
 		case 't':
 			options.tun = optarg;

@@ -382,6 +382,7 @@ static int prepare(struct supervisor *s, const struct supervisor_options *o,
 		return err;
 	host.tun = s->instance.tun;
 	host.state_path = s->instance.state_path;
+	host.no_guard = o->no_firewall;
 	err = host_new(&s->host, &host, diag);
 	return err;
 }

@@ -22,6 +22,7 @@ struct supervisor_options {
 	size_t path_count;
 	const struct log *log; /* borrowed for as long as it lives */
 	bool foreground;       /* the engine may keep our stderr, too */
+	bool no_firewall;      /* host_options.no_guard */
 };
 
 /* All or nothing: what was done is undone where it fails. 0, and then the instance is up

@@ -179,9 +179,10 @@ static int wait_ready(struct node *n, struct loop *loop, uint64_t deadline_ns,
 int node_start(struct node *n, const struct world *w, struct loop *loop,
                uint64_t deadline_ns, const bool *stop, struct diag *diag)
 {
-	const char *argv[] = { "tunion",    "up",        "--foreground",
-		               "--run-dir", n->run_dir,  "--tun",
-		               NODE_TUN,    n->conf_dir, NULL };
+	/* a host that has neither nft nor iptables is to see the demo, too */
+	const char *argv[] = { "tunion",    "up",       "--foreground", "--no-firewall",
+		               "--run-dir", n->run_dir, "--tun",        NODE_TUN,
+		               n->conf_dir, NULL };
 	int out = open(n->log_path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
 	int err = out < 0 ? -errno : 0;
 

@@ -186,14 +186,12 @@ int dns_up(const char *tun, const char *text, struct diag *diag)
 		               NULL };
 	int rc = resolvconf(argv, text, diag);
 
-	if (rc == -ENOENT) {
-		diag_warning(
+	if (rc == -ENOENT)
+		diag_error(
 			diag, NULL, 0,
-			"DNS is not set: there is no resolvconf (install openresolv or "
-			"systemd-resolved); names are asked for where they were before");
-		return 0;
-	}
-	if (rc < 0)
+			"DNS needs the program resolvconf, which is not there: install "
+			"the package openresolv or systemd-resolved");
+	else if (rc < 0)
 		diag_error(diag, NULL, 0, "the DNS servers cannot be set for %s", tun);
 	return rc;
 }

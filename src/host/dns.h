@@ -29,8 +29,8 @@ char *dns_text(const struct plan *plan);
 const char *dns_interface(const char *path, const char *tun,
                           char out[static DNS_INTERFACE_STRLEN]);
 
-/* In place of what was set before. 0 or -errno, the reason in diag; without resolvconf
- * it's a warning and 0. */
+/* In place of what was set before. 0 or -errno, the reason in diag: -ENOENT without
+ * resolvconf, since queries that go on to the servers of before would leak. */
 MUST_CHECK int dns_up(const char *tun, const char *text, struct diag *diag);
 /* What fails is a warning. */
 void dns_down(const char *tun, struct diag *diag);

@@ -190,13 +190,13 @@ int guard_up(const char *tun, enum ip_family family, const struct host_items *it
 		free(text);
 	}
 	if (rc == -ENOENT) {
-		diag_warning(diag, NULL, 0,
-		             "neither nft nor iptables is there: packets from other "
-		             "links to the "
-		             "tunnels' addresses are not kept out");
-		return 0;
-	}
-	if (rc < 0)
+		diag_error(
+			diag, NULL, 0,
+			"the program nft is needed to keep packets from other links to "
+			"the tunnels' addresses out, and is not there: install the "
+			"package nftables (or iptables), or do without by "
+			"--no-firewall");
+	} else if (rc < 0)
 		diag_error(diag, NULL, 0, "the firewall rules for %s cannot be set", tun);
 	return rc;
 }

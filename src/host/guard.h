@@ -17,8 +17,8 @@
 #include "host/host_config.h"
 
 /* Sets the guard of a family up, or anew in place of an old one. The addresses of the
- * family among items are guarded. 0 or -errno with the reason in diag. Without either
- * program it's a warning and 0: the tunnels work without. */
+ * family among items are guarded. 0 or -errno with the reason in diag: -ENOENT if there is
+ * neither program. */
 MUST_CHECK int guard_up(const char *tun, enum ip_family family,
                         const struct host_items *items, uint32_t mark, struct diag *diag);
 /* Removes it; fine if there is none. What fails is a warning. */

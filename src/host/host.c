@@ -56,6 +56,7 @@ int host_new(struct host **out, const struct host_options *options, struct diag 
 		return -ENOMEM;
 	h->tun_fd = -1;
 	h->vnet_hdr = options->vnet_hdr;
+	h->no_guard = options->no_guard;
 	h->log = options->log;
 	rc = journal_init(&h->journal, options->tun, options->state_path);
 	if (rc == 0) {

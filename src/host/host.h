@@ -33,6 +33,7 @@ struct host_options {
 	const char *state_path; /* RUNDIR/TUN.state: what to undo, should we be killed;
 	                           copied; NULL: not kept */
 	bool vnet_hdr;          /* of the tun, see tun_open.h */
+	bool no_guard;          /* see guard.h: do without */
 	const struct log *log;  /* borrowed; NULL: silent */
 };
 

@@ -308,7 +308,7 @@ static void guard(struct change *c, enum ip_family family)
 	struct journal *j = &c->h->journal;
 	bool *there = family == IP_V4 ? &j->guard4 : &j->guard6;
 
-	if (!(family == IP_V4 ? c->to->rules4 : c->to->rules6) ||
+	if (c->h->no_guard || !(family == IP_V4 ? c->to->rules4 : c->to->rules6) ||
 	    (*there && !addresses_differ(&c->difference, family)))
 		return;
 	*there = true;

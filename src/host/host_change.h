@@ -23,7 +23,7 @@ struct host {
 	char *dns; /* owned; the text that resolvconf was given; NULL: none */
 	struct ip_addr resolver4, resolver6; /* virtual */
 	int tun_fd;                          /* -1: not made */
-	bool vnet_hdr;
+	bool vnet_hdr, no_guard;
 	bool up;
 	const struct log *log; /* borrowed */
 };

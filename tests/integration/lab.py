@@ -108,7 +108,7 @@ class Process:
         self.path = host.lab.new_file(f"{host.name}.{name or os.path.basename(argv[0])}.log")
         with open(self.path, "wb") as out:
             self.popen = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=out, stderr=out,
-                                          preexec_fn=host.enter)
+                                          preexec_fn=host.enter, env=host.environment())
         host.lab.processes.append(self)
 
     def output(self):
@@ -177,6 +177,9 @@ class Host:
         self.name = name
         self.run_dir = os.path.join(lab.dir, name)
         os.makedirs(os.path.join(self.run_dir, "wireguard"), mode=0o700)
+        self.bin = os.path.join(self.run_dir, "bin")  # its programs come first
+        os.makedirs(self.bin)
+        self.binds = []  # (what is seen, instead of what)
         subprocess.run(["ip", "netns", "add", name], check=True)
         self.run("ip link set lo up")
 
@@ -188,11 +191,45 @@ class Host:
         call("mount", b"none", b"/", None, MS_REC | MS_PRIVATE, None)
         call("mount", os.path.join(self.run_dir, "wireguard").encode(), b"/run/wireguard", None, MS_BIND,
              None)
+        for source, target in self.binds:
+            call("mount", source.encode(), target.encode(), None, MS_BIND, None)
         call("prctl", PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+
+    def environment(self):
+        return dict(os.environ, PATH=f"{self.bin}:{os.environ['PATH']}")
+
+    def program(self, name, text):
+        """A shell script as a program of the host."""
+        path = os.path.join(self.bin, name)
+        with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o755), "w") as f:
+            f.write(f"#!/bin/sh\n{text}\n")
+        return path
+
+    def hide(self, *programs):
+        """The host does not have them, from now on; undone by binds.clear()."""
+        for name in programs:
+            for folder in ("/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin"):
+                path = os.path.join(folder, name)
+                if os.path.exists(path):
+                    self.binds.append(("/dev/null", path))
+
+    def resolvconf(self):
+        """A resolvconf that writes down what it is given, in the file whose path is returned."""
+        log, state = os.path.join(self.run_dir, "resolvconf.log"), os.path.join(self.run_dir, "resolvconf")
+        os.makedirs(state, exist_ok=True)
+        self.program("resolvconf", f'''
+            [ "$1" = -l ] || echo "resolvconf $*" >>{log}
+            case $1 in
+            -a) tee {state}/"$2" >>{log} ;;
+            -d) rm -f {state}/"$2" ;;
+            -l) cat {state}/"$2" ;;
+            esac''')
+        return log
 
     def try_run(self, command, seconds=60, **kw):
         """Runs shell text or a list of words; returns the CompletedProcess, whatever its status."""
         argv = ["sh", "-c", command] if isinstance(command, str) else command
+        kw.setdefault("env", self.environment())
         return subprocess.run(argv, text=True, capture_output=True, preexec_fn=self.enter,
                               timeout=seconds, **kw)
 
