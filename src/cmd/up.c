@@ -19,6 +19,7 @@
 #include "cmd/notify.h"
 #include "cmd/plan_load.h"
 #include "control/instance.h"
+#include "control/rights.h"
 #include "control/supervisor.h"
 
 static const char usage[] =
@@ -137,6 +138,16 @@ static void say_how_it_ended(pid_t child)
 	/* else it has told why on stderr */
 }
 
+/* Of what we have inherited a daemon keeps nothing: somebody may wait for the end of it.
+ * Returns where the descriptor is now. */
+static int keep_only(int fd)
+{
+	if (fd != 3 && dup3(fd, 3, O_CLOEXEC) < 0)
+		return fd;
+	rights_close_from(4);
+	return 3;
+}
+
 static int run_in_background(struct supervisor_options *options)
 {
 	int ready[2], signal_fd;
@@ -158,10 +169,8 @@ static int run_in_background(struct supervisor_options *options)
 	child = fork();
 	if (child == 0) {
 		sigprocmask(SIG_SETMASK, &before, NULL);
-		close(signal_fd);
-		close(ready[0]);
 		setsid();
-		return run(options, ready[1]);
+		return run(options, keep_only(ready[1]));
 	}
 	close(ready[1]);
 	if (child < 0)
