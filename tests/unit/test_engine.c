@@ -212,10 +212,10 @@ START_TEST(too_big_tells_the_mtu_of_its_device)
 	craft_udp(&c, "10.1.0.2", 9, "172.16.1.9", 9, payload, sizeof(payload));
 	craft_set_df(&c);
 	into_tun(&c);
-	ck_assert_uint_eq(seen.packet.data[26] << 8 | seen.packet.data[27], 1340);
+	ck_assert_int_eq(seen.packet.data[26] << 8 | seen.packet.data[27], 1340);
 	craft_udp(&c, "fd10::2", 9, "fd16::9", 9, payload, sizeof(payload));
 	into_tun(&c);
-	ck_assert_uint_eq(seen.packet.data[46] << 8 | seen.packet.data[47], 1420);
+	ck_assert_int_eq(seen.packet.data[46] << 8 | seen.packet.data[47], 1420);
 }
 END_TEST
 
@@ -381,7 +381,7 @@ START_TEST(r7_r9_outer_ipv4_header)
 	probe(1, "10.1.0.2", "172.16.1.9", 100);
 	run(SECOND);
 	ck_assert(craft_valid(seen.packet.data, seen.packet.len_bytes));
-	ck_assert_uint_ne(seen.packet.data[26] << 8 | seen.packet.data[27], 0);
+	ck_assert_int_ne(seen.packet.data[26] << 8 | seen.packet.data[27], 0);
 	first_id = (uint16_t)(seen.packet.data[4] << 8 | seen.packet.data[5]);
 	memset(seen.packet.data + 4, 0, 2);
 	memset(seen.packet.data + 10, 0, 2);
