@@ -13,14 +13,14 @@
 
 static int send_add(struct engine_child *engine, const struct configured *d)
 {
-	struct message m = message_of(MESSAGE_DEVICE_ADD, d->plan->way.name);
+	struct command m = command_of(COMMAND_DEVICE_ADD, d->plan->way.name);
 
 	m.fds[0] = d->uapi_fd;
 	m.fd_count = 1;
 	return engine_child_send(engine, &m);
 }
 
-static void set_via(struct message *m, enum way_via via, const struct way_device *device)
+static void set_via(struct command *m, enum way_via via, const struct way_device *device)
 {
 	m->via = via;
 	if (via == WAY_VIA_DEVICE && device)
@@ -45,7 +45,7 @@ static void print_domains(struct outbuf *o, const struct conf_texts *domains)
 
 static int send_settings(struct engine_child *engine, const struct configured *d)
 {
-	struct message m = message_of(MESSAGE_DEVICE_SETTINGS, d->plan->way.name);
+	struct command m = command_of(COMMAND_DEVICE_SETTINGS, d->plan->way.name);
 	const struct conf *conf = d->plan->conf;
 	struct ip_addr *addresses = calloc(conf->addresses.n + 1, sizeof(*addresses));
 	struct outbuf domains = { 0 };
@@ -78,7 +78,7 @@ out:
 int configure_resolver(struct engine_child *engine, const struct ip_addr *ipv4,
                        const struct ip_addr *ipv6)
 {
-	struct message m = message_of(MESSAGE_RESOLVER, NULL);
+	struct command m = command_of(COMMAND_RESOLVER, NULL);
 	struct ip_addr addresses[2];
 
 	m.addresses = addresses;
@@ -95,7 +95,7 @@ static int send_vias(struct engine_child *engine, const struct configured *d)
 
 	for (size_t i = 0; i < d->plan->peer_count && !err; i++) {
 		const struct plan_peer *p = &d->plan->peers[i];
-		struct message m = message_of(MESSAGE_PEER_VIA, d->plan->way.name);
+		struct command m = command_of(COMMAND_PEER_VIA, d->plan->way.name);
 
 		if (p->way.via == WAY_VIA_UNION)
 			continue;
@@ -109,7 +109,7 @@ static int send_vias(struct engine_child *engine, const struct configured *d)
 int configure_sockets(struct engine_child *engine, const struct configured *d,
                       bool with_fds, int result)
 {
-	struct message m = message_of(MESSAGE_DEVICE_SOCKETS, d->plan->way.name);
+	struct command m = command_of(COMMAND_DEVICE_SOCKETS, d->plan->way.name);
 
 	m.result = result;
 	m.port = d->port;
@@ -154,15 +154,15 @@ static void print_peer(struct outbuf *o, const struct plan_peer *p)
 static int send_text(struct engine_child *engine, const char *name,
                      const struct outbuf *text)
 {
-	struct message m = message_of(MESSAGE_DEVICE_UAPI, name);
+	struct command m = command_of(COMMAND_DEVICE_UAPI, name);
 	const uint8_t *at = text->bytes + text->first;
 	size_t left = outbuf_bytes(text);
 	int err = 0;
 
 	for (; left > 0 && !err; left -= m.text_bytes, at += m.text_bytes) {
 		m.text = at;
-		m.text_bytes = left < MESSAGE_TEXT_MAX ? left : MESSAGE_TEXT_MAX;
-		err = left > MESSAGE_TEXT_MAX ? message_send(&engine->channel, &m)
+		m.text_bytes = left < COMMAND_TEXT_MAX ? left : COMMAND_TEXT_MAX;
+		err = left > COMMAND_TEXT_MAX ? command_send(&engine->channel, &m)
 		                              : engine_child_send(engine, &m);
 	}
 	return err;

@@ -72,16 +72,16 @@ int engine_child_start(struct engine_child *c, enum log_level level, bool keep_s
 	return channel_init(&c->channel, pair[0]);
 }
 
-int engine_child_send(struct engine_child *c, const struct message *m)
+int engine_child_send(struct engine_child *c, const struct command *m)
 {
-	int err = message_send(&c->channel, m);
+	int err = command_send(&c->channel, m);
 
 	if (!err)
 		c->unanswered++;
 	return err;
 }
 
-static void take_reply(struct engine_child *c, const struct message *m)
+static void take_reply(struct engine_child *c, const struct command *m)
 {
 	if (c->unanswered > 0)
 		c->unanswered--;
@@ -94,17 +94,17 @@ static void take_reply(struct engine_child *c, const struct message *m)
 
 int engine_child_dispatch(struct engine_child *c)
 {
-	struct message m;
+	struct command m;
 	int got = channel_write(&c->channel);
 
 	if (got < 0)
 		return got;
-	while ((got = message_next(&c->channel, &m)) > 0) {
-		if (m.type == MESSAGE_REPLY)
+	while ((got = command_next(&c->channel, &m)) > 0) {
+		if (m.type == COMMAND_REPLY)
 			take_reply(c, &m);
 		else
 			c->handle(c->context, &m);
-		message_clear(&m);
+		command_clear(&m);
 	}
 	return got < 0 ? got : channel_write(&c->channel);
 }

@@ -11,7 +11,7 @@
 
 #include "base/attr.h"
 #include "base/log.h"
-#include "control/message.h"
+#include "control/command.h"
 
 struct engine_child {
 	pid_t pid; /* 0: none runs */
@@ -19,10 +19,10 @@ struct engine_child {
 	size_t unanswered; /* requests */
 	/* Of the first request that failed since engine_child_wait last returned. */
 	int error;
-	enum message_type error_request;
-	char error_name[MESSAGE_NAME_MAX + 1];
+	enum command_type error_request;
+	char error_name[COMMAND_NAME_MAX + 1];
 	/* What is no reply. fds not taken (set to -1) are closed after. */
-	void (*handle)(void *context, struct message *m);
+	void (*handle)(void *context, struct command *m);
 	void *context; /* borrowed */
 };
 
@@ -33,7 +33,7 @@ MUST_CHECK int engine_child_start(struct engine_child *c, enum log_level level,
                                   bool keep_stderr, void (*forget)(void *context),
                                   void *context);
 /* Queues a request. 0 or -errno. */
-MUST_CHECK int engine_child_send(struct engine_child *c, const struct message *m);
+MUST_CHECK int engine_child_send(struct engine_child *c, const struct command *m);
 /* Sends what is queued and waits for all replies. 0, the first error of a reply (see
  * `error`), -ETIMEDOUT, or -ENOTCONN and others: the engine is gone or of no use. */
 MUST_CHECK int engine_child_wait(struct engine_child *c);

@@ -15,7 +15,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "control/message.h"
+#include "control/command.h"
 #include "control/rights.h"
 #include "control/status.h"
 #include "control/uapi_server.h"
@@ -71,16 +71,16 @@ static void stop(struct engine_process *p, int status)
 
 /* ---- to the supervisor */
 
-static void send_message(struct engine_process *p, const struct message *m)
+static void send_message(struct engine_process *p, const struct command *m)
 {
-	if (p->channel.fd < 0 || message_send(&p->channel, m) < 0)
+	if (p->channel.fd < 0 || command_send(&p->channel, m) < 0)
 		stop(p, 1);
 }
 
 static void write_log(void *context, enum log_level level, const char *line)
 {
 	struct engine_process *p = context;
-	struct message m = message_of(MESSAGE_LOG, NULL);
+	struct command m = command_of(COMMAND_LOG, NULL);
 
 	if (outbuf_bytes(&p->channel.out) > LOG_PENDING_MAX)
 		return;
@@ -110,7 +110,7 @@ static void flush(struct engine_process *p)
 
 static void endpoint_changed(void *context, struct device *device, struct wg_peer *peer)
 {
-	struct message m = message_of(MESSAGE_ENDPOINT, device_name(device));
+	struct command m = command_of(COMMAND_ENDPOINT, device_name(device));
 
 	m.endpoint = *wg_peer_endpoint(peer);
 	memcpy(m.key, wg_peer_public_key(peer), KEY_BYTES);
@@ -130,7 +130,7 @@ static void tun_ready(struct loop_source *source, uint32_t events, uint64_t now_
 {
 	struct engine_process *p =
 		CONTAINER_OF(source, struct engine_process, tun_source);
-	struct message lost = message_of(MESSAGE_TUN_LOST, NULL);
+	struct command lost = command_of(COMMAND_TUN_LOST, NULL);
 
 	(void)events;
 	p->now_ns = now_ns;
@@ -246,7 +246,7 @@ static void served_free(struct served *s)
 	free(s);
 }
 
-static int do_device_add(struct engine_process *p, struct message *m)
+static int do_device_add(struct engine_process *p, struct command *m)
 {
 	struct served *s;
 	int err;
@@ -273,7 +273,7 @@ static int do_device_add(struct engine_process *p, struct message *m)
 	return err;
 }
 
-static int do_device_remove(struct engine_process *p, struct message *m)
+static int do_device_remove(struct engine_process *p, struct command *m)
 {
 	struct served *s = find_named(p, m->name);
 
@@ -284,7 +284,7 @@ static int do_device_remove(struct engine_process *p, struct message *m)
 }
 
 /* The lines of a text, as strings that lie in *copy. Both to be freed. */
-static int split_lines(const struct message *m, char **copy, const char ***lines,
+static int split_lines(const struct command *m, char **copy, const char ***lines,
                        size_t *n)
 {
 	char *line, *rest;
@@ -300,7 +300,7 @@ static int split_lines(const struct message *m, char **copy, const char ***lines
 	return 0;
 }
 
-static int do_device_settings(struct engine_process *p, struct message *m)
+static int do_device_settings(struct engine_process *p, struct command *m)
 {
 	struct served *s = find_named(p, m->name);
 	struct device_settings settings = { .addresses = m->addresses,
@@ -330,7 +330,7 @@ static int do_device_settings(struct engine_process *p, struct message *m)
 	return err;
 }
 
-static int do_resolver(struct engine_process *p, struct message *m)
+static int do_resolver(struct engine_process *p, struct command *m)
 {
 	struct ip_addr ipv4 = { 0 }, ipv6 = { 0 };
 
@@ -340,7 +340,7 @@ static int do_resolver(struct engine_process *p, struct message *m)
 	return 0;
 }
 
-static int do_peer_via(struct engine_process *p, struct message *m)
+static int do_peer_via(struct engine_process *p, struct command *m)
 {
 	struct served *s = find_named(p, m->name);
 
@@ -360,7 +360,7 @@ static int family_of(int fd)
 
 /* New sockets, or (without fds) only a mark that the old ones have now; or that it was
  * not possible. Also what a UAPI client may be waiting for. */
-static int do_device_sockets(struct engine_process *p, struct message *m)
+static int do_device_sockets(struct engine_process *p, struct command *m)
 {
 	struct served *s = find_named(p, m->name);
 	int fds[UDP_FAMILIES] = { -1, -1 };
@@ -387,7 +387,7 @@ static int do_device_sockets(struct engine_process *p, struct message *m)
 	return err;
 }
 
-static int do_device_start(struct engine_process *p, struct message *m)
+static int do_device_start(struct engine_process *p, struct command *m)
 {
 	struct served *s = find_named(p, m->name);
 	int err;
@@ -400,7 +400,7 @@ static int do_device_start(struct engine_process *p, struct message *m)
 	return err;
 }
 
-static int do_tun(struct engine_process *p, struct message *m)
+static int do_tun(struct engine_process *p, struct command *m)
 {
 	int err;
 
@@ -421,7 +421,7 @@ static int set_port(void *context, struct device *device, uint16_t port)
 {
 	struct engine_process *p = context;
 	struct served *s = find_served(p, device);
-	struct message m = message_of(MESSAGE_PORT_WANTED, device_name(device));
+	struct command m = command_of(COMMAND_PORT_WANTED, device_name(device));
 
 	if (uapi_server_waits(&s->uapi_server))
 		return -EBUSY;
@@ -434,7 +434,7 @@ static int set_fwmark(void *context, struct device *device, uint32_t mark)
 {
 	struct engine_process *p = context;
 	struct served *s = find_served(p, device);
-	struct message m = message_of(MESSAGE_MARK_WANTED, device_name(device));
+	struct command m = command_of(COMMAND_MARK_WANTED, device_name(device));
 
 	if (uapi_server_waits(&s->uapi_server))
 		return -EBUSY;
@@ -450,9 +450,9 @@ static uint32_t get_fwmark(void *context, const struct device *device)
 
 /* ---- requests of the supervisor */
 
-static void reply(struct engine_process *p, const struct message *request, int result)
+static void reply(struct engine_process *p, const struct command *request, int result)
 {
-	struct message m = message_of(MESSAGE_REPLY, request->name);
+	struct command m = command_of(COMMAND_REPLY, request->name);
 
 	m.request = request->type;
 	m.result = result;
@@ -460,7 +460,7 @@ static void reply(struct engine_process *p, const struct message *request, int r
 }
 
 /* One reply for each set that the piece of text completes (or ends in an error). */
-static void do_device_uapi(struct engine_process *p, const struct message *m)
+static void do_device_uapi(struct engine_process *p, const struct command *m)
 {
 	struct served *s = find_named(p, m->name);
 	struct outbuf answers = { 0 };
@@ -489,7 +489,7 @@ static void do_device_uapi(struct engine_process *p, const struct message *m)
 
 static void do_status(struct engine_process *p)
 {
-	struct message m = message_of(MESSAGE_STATUS_TEXT, NULL);
+	struct command m = command_of(COMMAND_STATUS_TEXT, NULL);
 	char *text = NULL;
 	size_t left;
 
@@ -497,7 +497,7 @@ static void do_status(struct engine_process *p)
 		text = status_of_engine(p->engine, &p->uapi_host, p->now_ns);
 	left = text ? strlen(text) : 0;
 	for (m.text = text; left > 0; left -= m.text_bytes) {
-		m.text_bytes = left < MESSAGE_TEXT_MAX ? left : MESSAGE_TEXT_MAX;
+		m.text_bytes = left < COMMAND_TEXT_MAX ? left : COMMAND_TEXT_MAX;
 		send_message(p, &m);
 		m.text = (const char *)m.text + m.text_bytes;
 	}
@@ -506,29 +506,29 @@ static void do_status(struct engine_process *p)
 	free(text);
 }
 
-static void handle(struct engine_process *p, struct message *m)
+static void handle(struct engine_process *p, struct command *m)
 {
-	static int (*const requests[MESSAGE_TYPE_COUNT])(struct engine_process *,
-	                                                 struct message *) = {
-		[MESSAGE_TUN] = do_tun,
-		[MESSAGE_RESOLVER] = do_resolver,
-		[MESSAGE_DEVICE_ADD] = do_device_add,
-		[MESSAGE_DEVICE_REMOVE] = do_device_remove,
-		[MESSAGE_DEVICE_SETTINGS] = do_device_settings,
-		[MESSAGE_DEVICE_SOCKETS] = do_device_sockets,
-		[MESSAGE_DEVICE_START] = do_device_start,
-		[MESSAGE_PEER_VIA] = do_peer_via,
+	static int (*const requests[COMMAND_TYPE_COUNT])(struct engine_process *,
+	                                                 struct command *) = {
+		[COMMAND_TUN] = do_tun,
+		[COMMAND_RESOLVER] = do_resolver,
+		[COMMAND_DEVICE_ADD] = do_device_add,
+		[COMMAND_DEVICE_REMOVE] = do_device_remove,
+		[COMMAND_DEVICE_SETTINGS] = do_device_settings,
+		[COMMAND_DEVICE_SOCKETS] = do_device_sockets,
+		[COMMAND_DEVICE_START] = do_device_start,
+		[COMMAND_PEER_VIA] = do_peer_via,
 	};
 
-	if (m->type == MESSAGE_STATUS) {
+	if (m->type == COMMAND_STATUS) {
 		do_status(p);
-	} else if (m->type == MESSAGE_DEVICE_UAPI) {
+	} else if (m->type == COMMAND_DEVICE_UAPI) {
 		do_device_uapi(p, m);
 	} else if (requests[m->type]) {
 		reply(p, m, requests[m->type](p, m));
 	} else {
 		log_error(&p->log, NULL, "the supervisor sent a message of type %s",
-		          message_type_name(m->type));
+		          command_type_name(m->type));
 		stop(p, 1);
 	}
 }
@@ -537,14 +537,14 @@ static void channel_ready(struct loop_source *source, uint32_t events, uint64_t 
 {
 	struct engine_process *p =
 		CONTAINER_OF(source, struct engine_process, channel_source);
-	struct message m;
+	struct command m;
 	int got = 0;
 
 	(void)events;
 	p->now_ns = now_ns;
-	while (!p->stop && (got = message_next(&p->channel, &m)) > 0) {
+	while (!p->stop && (got = command_next(&p->channel, &m)) > 0) {
 		handle(p, &m);
-		message_clear(&m);
+		command_clear(&m);
 	}
 	if (got == -ENOTCONN)
 		stop(p, 0);

@@ -98,7 +98,7 @@ static uint32_t effective_mark(const struct supervisor *s, uint32_t fwmark)
 	return fwmark ? fwmark : host_mark(s->host);
 }
 
-static void handle_port_wanted(struct supervisor *s, const struct message *m)
+static void handle_port_wanted(struct supervisor *s, const struct command *m)
 {
 	struct configured *d = find_device(s, m->name);
 	uint16_t port = m->port;
@@ -116,7 +116,7 @@ static void handle_port_wanted(struct supervisor *s, const struct message *m)
 		supervisor_stop(s, -ENOMEM);
 }
 
-static void handle_mark_wanted(struct supervisor *s, const struct message *m)
+static void handle_mark_wanted(struct supervisor *s, const struct command *m)
 {
 	struct configured *d = find_device(s, m->name);
 	int err;
@@ -131,7 +131,7 @@ static void handle_mark_wanted(struct supervisor *s, const struct message *m)
 }
 
 /* Of a peer that a UAPI client has added the plan knows nothing. */
-static void handle_endpoint(struct supervisor *s, const struct message *m)
+static void handle_endpoint(struct supervisor *s, const struct command *m)
 {
 	const struct plan_device *d = plan_find(&s->plan, m->name);
 
@@ -166,7 +166,7 @@ static void complete_status(struct supervisor *s)
 	s->status_asked = false;
 }
 
-static void handle_log(struct supervisor *s, const struct message *m)
+static void handle_log(struct supervisor *s, const struct command *m)
 {
 	enum log_level level = LOG_LEVEL_DEBUG;
 
@@ -175,29 +175,29 @@ static void handle_log(struct supervisor *s, const struct message *m)
 	log_line(&s->log, level, NULL, "%.*s", (int)m->text_bytes, (const char *)m->text);
 }
 
-static void handle_message(void *context, struct message *m)
+static void handle_message(void *context, struct command *m)
 {
 	struct supervisor *s = context;
 
-	if (m->type == MESSAGE_LOG) {
+	if (m->type == COMMAND_LOG) {
 		handle_log(s, m);
-	} else if (m->type == MESSAGE_ENDPOINT) {
+	} else if (m->type == COMMAND_ENDPOINT) {
 		handle_endpoint(s, m);
-	} else if (m->type == MESSAGE_PORT_WANTED) {
+	} else if (m->type == COMMAND_PORT_WANTED) {
 		handle_port_wanted(s, m);
-	} else if (m->type == MESSAGE_MARK_WANTED) {
+	} else if (m->type == COMMAND_MARK_WANTED) {
 		handle_mark_wanted(s, m);
-	} else if (m->type == MESSAGE_STATUS_TEXT) {
+	} else if (m->type == COMMAND_STATUS_TEXT) {
 		outbuf_add(&s->status_text, m->text, m->text_bytes);
 		if (m->text_bytes == 0)
 			complete_status(s);
-	} else if (m->type == MESSAGE_TUN_LOST) {
+	} else if (m->type == COMMAND_TUN_LOST) {
 		log_error(&s->log, NULL, "the tun device %s is gone: %s", s->instance.tun,
 		          strerror(-m->result));
 		supervisor_stop(s, m->result ? m->result : -ENODEV);
 	} else {
 		log_error(&s->log, NULL, "the engine sent a message of type %s",
-		          message_type_name(m->type));
+		          command_type_name(m->type));
 		supervisor_stop(s, -EPROTO);
 	}
 }
@@ -228,8 +228,8 @@ static int start_devices(struct supervisor *s)
 	int err = 0;
 
 	for (size_t i = 0; i < s->device_count && !err; i++) {
-		struct message m =
-			message_of(MESSAGE_DEVICE_START, s->devices[i].plan->way.name);
+		struct command m =
+			command_of(COMMAND_DEVICE_START, s->devices[i].plan->way.name);
 
 		err = engine_child_send(&s->engine, &m);
 	}
@@ -247,7 +247,7 @@ int supervisor_send_resolver(struct supervisor *s)
 /* Everything the engine has to know, then the start. */
 static int configure_engine(struct supervisor *s)
 {
-	struct message tun = message_of(MESSAGE_TUN, NULL);
+	struct command tun = command_of(COMMAND_TUN, NULL);
 	int err;
 
 	tun.fds[0] = host_tun_fd(s->host);
@@ -266,9 +266,9 @@ static int configure_engine(struct supervisor *s)
 
 static void say_configure_error(const struct supervisor *s, int err, struct diag *diag)
 {
-	if (s->engine.error_request != MESSAGE_NONE)
+	if (s->engine.error_request != COMMAND_NONE)
 		diag_error(diag, NULL, 0, "the engine refuses %s %s: %s",
-		           message_type_name(s->engine.error_request),
+		           command_type_name(s->engine.error_request),
 		           s->engine.error_name, strerror(-err));
 	else
 		diag_error(diag, NULL, 0, "the engine does not answer: %s",
@@ -490,13 +490,13 @@ void supervisor_log_diag(const struct supervisor *s, const struct diag *diag)
 
 static void ask_status(struct supervisor *s)
 {
-	struct message m = message_of(MESSAGE_STATUS, NULL);
+	struct command m = command_of(COMMAND_STATUS, NULL);
 
 	/* its answer is no reply: not counted by engine_child_send */
 	if (s->status_asked)
 		return;
 	outbuf_clear(&s->status_text);
-	s->status_asked = message_send(&s->engine.channel, &m) == 0;
+	s->status_asked = command_send(&s->engine.channel, &m) == 0;
 }
 
 static void want_status(void *context)
@@ -627,7 +627,7 @@ int supervisor_serve(struct supervisor *s)
 			update_host(s);
 		if (s->engine.error) {
 			log_error(&s->log, NULL, "the engine refuses %s %s: %s",
-			          message_type_name(s->engine.error_request),
+			          command_type_name(s->engine.error_request),
 			          s->engine.error_name, strerror(-s->engine.error));
 			s->engine.error = 0;
 		}

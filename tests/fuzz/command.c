@@ -1,4 +1,4 @@
-/* tests/fuzz/control_message.c - what can a broken engine send the supervisor, or the
+/* tests/fuzz/command.c - what can a broken engine send the supervisor, or the
  * reverse? The first byte is the type, the rest a frame's body. What parses is sent as a
  * message, and must arrive the same. */
 #include <stdint.h>
@@ -6,27 +6,27 @@
 #include <string.h>
 #include <sys/socket.h>
 
-#include "control/message.h"
+#include "control/command.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n);
 
 /* Flags are sent as 0 or 1, what is unused of names and addresses as zeroes: so members
  * are compared, and of the body the length. */
-static void check_sent(const struct message *m, size_t n)
+static void check_sent(const struct command *m, size_t n)
 {
 	struct channel a, b;
 	struct frame frame;
-	struct message again;
+	struct command again;
 	int fds[2];
 
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds) < 0 ||
 	    channel_init(&a, fds[0]) != 0 || channel_init(&b, fds[1]) != 0)
 		abort();
-	if (message_send(&a, m) != 0 || channel_write(&a) != 0 ||
+	if (command_send(&a, m) != 0 || channel_write(&a) != 0 ||
 	    channel_next(&b, &frame) != 1)
 		abort();
 	if (frame.type != m->type || frame.body_bytes != n ||
-	    !message_parse(&again, &frame))
+	    !command_parse(&again, &frame))
 		abort();
 	if (strcmp(again.name, m->name) != 0 ||
 	    strcmp(again.via_name, m->via_name) != 0 ||
@@ -40,7 +40,7 @@ static void check_sent(const struct message *m, size_t n)
 	for (size_t i = 0; i < m->address_count; i++)
 		if (!ip_addr_equal(&again.addresses[i], &m->addresses[i]))
 			abort();
-	message_clear(&again);
+	command_clear(&again);
 	channel_clear(&a);
 	channel_clear(&b);
 }
@@ -49,16 +49,16 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
 {
 	uint8_t body[4096];
 	struct frame frame = { .body = body };
-	struct message m;
+	struct command m;
 
 	if (n == 0 || n > sizeof(body))
 		return 0;
 	frame.type = bytes[0];
 	frame.body_bytes = n - 1;
 	memcpy(body, bytes + 1, n - 1);
-	if (message_parse(&m, &frame)) {
+	if (command_parse(&m, &frame)) {
 		check_sent(&m, n - 1);
-		message_clear(&m);
+		command_clear(&m);
 	}
 	return 0;
 }

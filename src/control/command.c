@@ -1,8 +1,8 @@
-/* src/control/message.c
+/* src/control/command.c
  *
  * A message's body is its members one after the other, in the order of enum member, those
  * that its type bears. Text comes last and needs no length. */
-#include "control/message.h"
+#include "control/command.h"
 
 #include <errno.h>
 #include <sodium.h>
@@ -34,30 +34,30 @@ static const struct {
 	unsigned members;
 	size_t fds_max;
 } types[] = {
-	[MESSAGE_NONE] = { "none", 0, 0 },
-	[MESSAGE_TUN] = { "tun", 0, 1 },
-	[MESSAGE_RESOLVER] = { "resolver", HAS_ADDRESSES, 0 },
-	[MESSAGE_DEVICE_ADD] = { "device-add", HAS_NAME, 1 },
-	[MESSAGE_DEVICE_REMOVE] = { "device-remove", HAS_NAME, 0 },
-	[MESSAGE_DEVICE_SETTINGS] = { "device-settings",
+	[COMMAND_NONE] = { "none", 0, 0 },
+	[COMMAND_TUN] = { "tun", 0, 1 },
+	[COMMAND_RESOLVER] = { "resolver", HAS_ADDRESSES, 0 },
+	[COMMAND_DEVICE_ADD] = { "device-add", HAS_NAME, 1 },
+	[COMMAND_DEVICE_REMOVE] = { "device-remove", HAS_NAME, 0 },
+	[COMMAND_DEVICE_SETTINGS] = { "device-settings",
 	                              HAS_NAME | HAS_VIA | HAS_SETTINGS | HAS_ADDRESSES |
 	                                      HAS_SERVERS | HAS_TEXT,
 	                              0 },
-	[MESSAGE_DEVICE_SOCKETS] = { "device-sockets",
+	[COMMAND_DEVICE_SOCKETS] = { "device-sockets",
 	                             HAS_NAME | HAS_RESULT | HAS_PORT | HAS_MARK, 2 },
-	[MESSAGE_DEVICE_UAPI] = { "device-uapi", HAS_NAME | HAS_TEXT, 0 },
-	[MESSAGE_DEVICE_START] = { "device-start", HAS_NAME, 0 },
-	[MESSAGE_PEER_VIA] = { "peer-via", HAS_NAME | HAS_KEY | HAS_VIA, 0 },
-	[MESSAGE_STATUS] = { "status", 0, 0 },
-	[MESSAGE_REPLY] = { "reply", HAS_NAME | HAS_REQUEST | HAS_RESULT, 0 },
-	[MESSAGE_STATUS_TEXT] = { "status-text", HAS_TEXT, 0 },
-	[MESSAGE_ENDPOINT] = { "endpoint", HAS_NAME | HAS_KEY | HAS_ENDPOINT, 0 },
-	[MESSAGE_PORT_WANTED] = { "port-wanted", HAS_NAME | HAS_PORT, 0 },
-	[MESSAGE_MARK_WANTED] = { "mark-wanted", HAS_NAME | HAS_MARK, 0 },
-	[MESSAGE_LOG] = { "log", HAS_RESULT | HAS_TEXT, 0 },
-	[MESSAGE_TUN_LOST] = { "tun-lost", HAS_RESULT, 0 },
+	[COMMAND_DEVICE_UAPI] = { "device-uapi", HAS_NAME | HAS_TEXT, 0 },
+	[COMMAND_DEVICE_START] = { "device-start", HAS_NAME, 0 },
+	[COMMAND_PEER_VIA] = { "peer-via", HAS_NAME | HAS_KEY | HAS_VIA, 0 },
+	[COMMAND_STATUS] = { "status", 0, 0 },
+	[COMMAND_REPLY] = { "reply", HAS_NAME | HAS_REQUEST | HAS_RESULT, 0 },
+	[COMMAND_STATUS_TEXT] = { "status-text", HAS_TEXT, 0 },
+	[COMMAND_ENDPOINT] = { "endpoint", HAS_NAME | HAS_KEY | HAS_ENDPOINT, 0 },
+	[COMMAND_PORT_WANTED] = { "port-wanted", HAS_NAME | HAS_PORT, 0 },
+	[COMMAND_MARK_WANTED] = { "mark-wanted", HAS_NAME | HAS_MARK, 0 },
+	[COMMAND_LOG] = { "log", HAS_RESULT | HAS_TEXT, 0 },
+	[COMMAND_TUN_LOST] = { "tun-lost", HAS_RESULT, 0 },
 };
-_Static_assert(ARRAY_SIZE(types) == MESSAGE_TYPE_COUNT, "members of each type");
+_Static_assert(ARRAY_SIZE(types) == COMMAND_TYPE_COUNT, "members of each type");
 
 struct wire_endpoint {
 	uint8_t family;
@@ -75,7 +75,7 @@ _Static_assert(sizeof(struct wire_address) == 17, "wire size");
 
 struct wire_via {
 	uint8_t kind;
-	char name[MESSAGE_NAME_MAX + 1]; /* filled up with NUL */
+	char name[COMMAND_NAME_MAX + 1]; /* filled up with NUL */
 };
 _Static_assert(sizeof(struct wire_via) == 17, "wire size");
 
@@ -86,14 +86,14 @@ struct wire_settings {
 };
 _Static_assert(sizeof(struct wire_settings) == 11, "wire size");
 
-const char *message_type_name(enum message_type type)
+const char *command_type_name(enum command_type type)
 {
-	return type < MESSAGE_TYPE_COUNT ? types[type].name : "?";
+	return type < COMMAND_TYPE_COUNT ? types[type].name : "?";
 }
 
-struct message message_of(enum message_type type, const char *name)
+struct command command_of(enum command_type type, const char *name)
 {
-	struct message m = { .type = type };
+	struct command m = { .type = type };
 
 	if (name)
 		snprintf(m.name, sizeof(m.name), "%s", name);
@@ -119,9 +119,9 @@ static void put_u32(struct outbuf *o, uint32_t v)
 /* Filled up with NUL. */
 static void put_name(struct outbuf *o, const char *name)
 {
-	char wire[MESSAGE_NAME_MAX + 1] = { 0 };
+	char wire[COMMAND_NAME_MAX + 1] = { 0 };
 
-	memcpy(wire, name, strnlen(name, MESSAGE_NAME_MAX));
+	memcpy(wire, name, strnlen(name, COMMAND_NAME_MAX));
 	outbuf_add(o, wire, sizeof(wire));
 }
 
@@ -135,7 +135,7 @@ static void put_endpoint(struct outbuf *o, const struct endpoint *e)
 	outbuf_add(o, &wire, sizeof(wire));
 }
 
-static void put_via(struct outbuf *o, const struct message *m)
+static void put_via(struct outbuf *o, const struct command *m)
 {
 	uint8_t kind = (uint8_t)m->via;
 
@@ -143,7 +143,7 @@ static void put_via(struct outbuf *o, const struct message *m)
 	put_name(o, m->via_name);
 }
 
-static void put_settings(struct outbuf *o, const struct message *m)
+static void put_settings(struct outbuf *o, const struct command *m)
 {
 	struct wire_settings wire = { be32_put(m->mtu_bytes),
 		                      be32_put((uint32_t)m->metric), m->table_off,
@@ -164,7 +164,7 @@ static void put_addresses(struct outbuf *o, const struct ip_addr *addresses, siz
 	}
 }
 
-static void put_members(struct outbuf *o, const struct message *m)
+static void put_members(struct outbuf *o, const struct command *m)
 {
 	unsigned members = types[m->type].members;
 
@@ -194,7 +194,7 @@ static void put_members(struct outbuf *o, const struct message *m)
 		outbuf_add(o, m->text, m->text_bytes);
 }
 
-int message_send(struct channel *c, const struct message *m)
+int command_send(struct channel *c, const struct command *m)
 {
 	struct outbuf body = { 0 };
 	int err;
@@ -233,13 +233,13 @@ static bool get_u32(struct reader *r, uint32_t *out)
 	return true;
 }
 
-static bool get_name(struct reader *r, char out[static MESSAGE_NAME_MAX + 1])
+static bool get_name(struct reader *r, char out[static COMMAND_NAME_MAX + 1])
 {
-	const char *at = reader_take(r, MESSAGE_NAME_MAX + 1);
+	const char *at = reader_take(r, COMMAND_NAME_MAX + 1);
 
-	if (!at || at[MESSAGE_NAME_MAX])
+	if (!at || at[COMMAND_NAME_MAX])
 		return false;
-	memcpy(out, at, MESSAGE_NAME_MAX + 1);
+	memcpy(out, at, COMMAND_NAME_MAX + 1);
 	return true;
 }
 
@@ -267,7 +267,7 @@ static bool get_endpoint(struct reader *r, struct endpoint *out)
 	return get_addr(&out->addr, wire.family, wire.addr);
 }
 
-static bool get_via(struct reader *r, struct message *m)
+static bool get_via(struct reader *r, struct command *m)
 {
 	const uint8_t *kind = reader_take(r, 1);
 
@@ -301,7 +301,7 @@ static bool get_addresses(struct reader *r, const struct ip_addr **out, size_t *
 	return true;
 }
 
-static bool get_settings(struct reader *r, struct message *m)
+static bool get_settings(struct reader *r, struct command *m)
 {
 	struct wire_settings wire;
 	const void *at = reader_take(r, sizeof(wire));
@@ -326,13 +326,13 @@ static bool get_key(struct reader *r, uint8_t out[static KEY_BYTES])
 	return at != NULL;
 }
 
-static bool get_request(struct reader *r, enum message_type *out)
+static bool get_request(struct reader *r, enum command_type *out)
 {
 	uint16_t request;
 
-	if (!get_u16(r, &request) || request >= MESSAGE_TYPE_COUNT)
+	if (!get_u16(r, &request) || request >= COMMAND_TYPE_COUNT)
 		return false;
-	*out = (enum message_type)request;
+	*out = (enum command_type)request;
 	return true;
 }
 
@@ -346,7 +346,7 @@ static bool get_result(struct reader *r, int32_t *out)
 	return true;
 }
 
-static bool get_members(struct reader *r, struct message *m)
+static bool get_members(struct reader *r, struct command *m)
 {
 	unsigned members = types[m->type].members;
 
@@ -370,17 +370,17 @@ static bool get_members(struct reader *r, struct message *m)
 	return r->left_bytes == 0;
 }
 
-bool message_parse(struct message *out, const struct frame *frame)
+bool command_parse(struct command *out, const struct frame *frame)
 {
 	struct reader r = reader_of(frame->body, frame->body_bytes);
 
-	*out = (struct message){ 0 };
-	if (frame->type == MESSAGE_NONE || frame->type >= MESSAGE_TYPE_COUNT ||
+	*out = (struct command){ 0 };
+	if (frame->type == COMMAND_NONE || frame->type >= COMMAND_TYPE_COUNT ||
 	    frame->fd_count > types[frame->type].fds_max)
 		return false;
-	out->type = (enum message_type)frame->type;
+	out->type = (enum command_type)frame->type;
 	if (!get_members(&r, out)) {
-		message_clear(out);
+		command_clear(out);
 		return false;
 	}
 	out->fd_count = frame->fd_count;
@@ -388,15 +388,15 @@ bool message_parse(struct message *out, const struct frame *frame)
 	return true;
 }
 
-int message_next(struct channel *c, struct message *out)
+int command_next(struct channel *c, struct command *out)
 {
 	struct frame frame;
 	int got = channel_next(c, &frame);
 
-	*out = (struct message){ 0 };
+	*out = (struct command){ 0 };
 	if (got <= 0)
 		return got;
-	if (message_parse(out, &frame))
+	if (command_parse(out, &frame))
 		return 1;
 	frame_close_fds(&frame);
 	return -EPROTO;
@@ -408,12 +408,12 @@ static void free_addresses(const struct ip_addr *addresses)
 	free((void *)(uintptr_t)addresses);
 }
 
-void message_clear(struct message *m)
+void command_clear(struct command *m)
 {
 	for (size_t i = 0; i < m->fd_count; i++)
 		if (m->fds[i] >= 0)
 			close(m->fds[i]);
 	free_addresses(m->addresses);
 	free_addresses(m->servers);
-	*m = (struct message){ 0 };
+	*m = (struct command){ 0 };
 }

@@ -6,7 +6,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "control/message.h"
+#include "control/command.h"
 
 static void pair(struct channel *a, struct channel *b)
 {
@@ -18,19 +18,19 @@ static void pair(struct channel *a, struct channel *b)
 }
 
 /* Sends it and gives back what arrives. Both stay open as long as the message is used. */
-static void round_trip(struct channel *a, struct channel *b, const struct message *m,
-                       struct message *got)
+static void round_trip(struct channel *a, struct channel *b, const struct command *m,
+                       struct command *got)
 {
-	ck_assert_int_eq(message_send(a, m), 0);
+	ck_assert_int_eq(command_send(a, m), 0);
 	ck_assert_int_eq(channel_write(a), 0);
-	ck_assert_int_eq(message_next(b, got), 1);
+	ck_assert_int_eq(command_next(b, got), 1);
 	ck_assert_int_eq(got->type, m->type);
 }
 
 START_TEST(settings_and_addresses)
 {
 	struct ip_addr addresses[2];
-	struct message m = message_of(MESSAGE_DEVICE_SETTINGS, "home"), got;
+	struct command m = command_of(COMMAND_DEVICE_SETTINGS, "home"), got;
 	struct channel a, b;
 
 	ck_assert(ip_addr_parse(&addresses[0], "10.1.2.3"));
@@ -61,7 +61,7 @@ START_TEST(settings_and_addresses)
 	ck_assert(ip_addr_equal(&got.servers[0], &addresses[1]));
 	ck_assert_uint_eq(got.text_bytes, 16);
 	ck_assert_mem_eq(got.text, "lan\nexample.org\n", 16);
-	message_clear(&got);
+	command_clear(&got);
 	channel_clear(&a);
 	channel_clear(&b);
 }
@@ -69,7 +69,7 @@ END_TEST
 
 START_TEST(sockets_and_descriptors)
 {
-	struct message m = message_of(MESSAGE_DEVICE_SOCKETS, "fifteen-letters"), got;
+	struct command m = command_of(COMMAND_DEVICE_SOCKETS, "fifteen-letters"), got;
 	struct channel a, b;
 
 	m.result = -EADDRINUSE;
@@ -86,7 +86,7 @@ START_TEST(sockets_and_descriptors)
 	ck_assert_uint_eq(got.mark, UINT32_MAX);
 	ck_assert_uint_eq(got.fd_count, 2);
 	ck_assert_int_gt(got.fds[0], 2);
-	message_clear(&got);
+	command_clear(&got);
 	channel_clear(&a);
 	channel_clear(&b);
 }
@@ -94,7 +94,7 @@ END_TEST
 
 START_TEST(endpoints_keys_and_text)
 {
-	struct message m = message_of(MESSAGE_ENDPOINT, "home"), got;
+	struct command m = command_of(COMMAND_ENDPOINT, "home"), got;
 	struct channel a, b;
 
 	ck_assert(endpoint_parse(&m.endpoint, "[fe80::1%3]:51820"));
@@ -103,16 +103,16 @@ START_TEST(endpoints_keys_and_text)
 	round_trip(&a, &b, &m, &got);
 	ck_assert(endpoint_equal(&got.endpoint, &m.endpoint));
 	ck_assert_mem_eq(got.key, m.key, KEY_BYTES);
-	message_clear(&got);
+	command_clear(&got);
 
-	m = message_of(MESSAGE_DEVICE_UAPI, "vpn");
+	m = command_of(COMMAND_DEVICE_UAPI, "vpn");
 	m.text = "set=1\n\n";
 	m.text_bytes = 7;
 	round_trip(&a, &b, &m, &got);
 	ck_assert_str_eq(got.name, "vpn");
 	ck_assert_uint_eq(got.text_bytes, 7);
 	ck_assert_mem_eq(got.text, "set=1\n\n", 7);
-	message_clear(&got);
+	command_clear(&got);
 	channel_clear(&a);
 	channel_clear(&b);
 }
@@ -124,22 +124,22 @@ START_TEST(hostile_bodies)
 {
 	static const uint8_t fill[] = { 0, 1, 2, 4, 6, 0x7f, 0xff };
 
-	for (unsigned type = 0; type <= MESSAGE_TYPE_COUNT + 1U; type++) {
+	for (unsigned type = 0; type <= COMMAND_TYPE_COUNT + 1U; type++) {
 		for (size_t n = 0; n < 100; n++) {
 			for (size_t i = 0; i < ARRAY_SIZE(fill); i++) {
 				uint8_t body[100];
 				struct frame f = { .type = (uint16_t)type,
 					           .body = body + sizeof(body) - n,
 					           .body_bytes = n };
-				struct message m;
+				struct command m;
 
 				memset(body, fill[i], sizeof(body));
-				if (message_parse(&m, &f)) {
+				if (command_parse(&m, &f)) {
 					ck_assert_uint_eq(m.type, type);
 					ck_assert_uint_lt(strlen(m.name), sizeof(m.name));
 					ck_assert_uint_le(m.address_count, n);
 				}
-				message_clear(&m);
+				command_clear(&m);
 			}
 		}
 	}
@@ -147,13 +147,13 @@ START_TEST(hostile_bodies)
 END_TEST
 
 static const struct {
-	enum message_type type;
+	enum command_type type;
 	size_t fd_count;
 	bool good;
 } fd_counts[] = {
-	{ MESSAGE_TUN, 0, true },     { MESSAGE_TUN, 1, true },
-	{ MESSAGE_TUN, 2, false },    { MESSAGE_STATUS, 0, true },
-	{ MESSAGE_STATUS, 1, false },
+	{ COMMAND_TUN, 0, true },     { COMMAND_TUN, 1, true },
+	{ COMMAND_TUN, 2, false },    { COMMAND_STATUS, 0, true },
+	{ COMMAND_STATUS, 1, false },
 };
 
 START_TEST(descriptors_that_do_not_belong)
@@ -162,38 +162,38 @@ START_TEST(descriptors_that_do_not_belong)
 		struct frame f = { .type = (uint16_t)fd_counts[i].type,
 			           .fd_count = fd_counts[i].fd_count,
 			           .fds = { -1, -1, -1, -1 } };
-		struct message m;
+		struct command m;
 
-		ck_assert_msg(message_parse(&m, &f) == fd_counts[i].good, "row %zu", i);
-		message_clear(&m);
+		ck_assert_msg(command_parse(&m, &f) == fd_counts[i].good, "row %zu", i);
+		command_clear(&m);
 	}
 }
 END_TEST
 
 START_TEST(bytes_too_many_or_too_few)
 {
-	uint8_t body[MESSAGE_NAME_MAX + 2] = "home";
-	struct frame f = { .type = MESSAGE_DEVICE_START, .body = body };
-	struct message m;
+	uint8_t body[COMMAND_NAME_MAX + 2] = "home";
+	struct frame f = { .type = COMMAND_DEVICE_START, .body = body };
+	struct command m;
 
 	for (f.body_bytes = 0; f.body_bytes <= sizeof(body); f.body_bytes++) {
-		ck_assert(message_parse(&m, &f) ==
-		          (f.body_bytes == MESSAGE_NAME_MAX + 1));
-		message_clear(&m);
+		ck_assert(command_parse(&m, &f) ==
+		          (f.body_bytes == COMMAND_NAME_MAX + 1));
+		command_clear(&m);
 	}
 }
 END_TEST
 
 START_TEST(every_type_has_a_name)
 {
-	for (unsigned i = 0; i < MESSAGE_TYPE_COUNT; i++)
-		ck_assert_ptr_nonnull(message_type_name((enum message_type)i));
+	for (unsigned i = 0; i < COMMAND_TYPE_COUNT; i++)
+		ck_assert_ptr_nonnull(command_type_name((enum command_type)i));
 }
 END_TEST
 
 TCase *unit_tests(void)
 {
-	TCase *tc = tcase_create("control/message");
+	TCase *tc = tcase_create("control/command");
 
 	tcase_add_test(tc, settings_and_addresses);
 	tcase_add_test(tc, sockets_and_descriptors);
