@@ -61,7 +61,7 @@ struct work {
 	struct chacha_lanes lanes;
 	/* Key stream: block 0 of each job; when opening, behind them the stream for the
 	 * first blocks of text, which have to wait for the tag. */
-	uint8_t stream[LANES][CHACHA_BLOCK_BYTES] ALIGNED;
+	uint8_t stream[BLOCKS][CHACHA_BLOCK_BYTES] ALIGNED;
 	uint8_t tags[LANES][AEAD_TAG_BYTES];
 	struct team teams[2];
 	/* from here on nothing is secret */
@@ -105,7 +105,7 @@ static inline wide load_wide(const uint64_t from[WIDE_LANES])
 static bool next_run(struct work *w, const struct aead_job *jobs, size_t n,
                      struct cursor *at, struct run *run)
 {
-	size_t room = LANES - w->lanes.used;
+	size_t room = BLOCKS - w->lanes.used;
 
 	for (; at->job < n; at->job++, at->block = at->first) {
 		const struct aead_job *job = &jobs[at->job];
@@ -142,7 +142,7 @@ static void crypt(struct work *w, const struct aead_job *jobs, size_t n,
 		if (w->refused[run.job - jobs])
 			continue;
 		chacha_add(&w->lanes, run.job, run.block, run.blocks, run.to, run.bytes);
-		if (w->lanes.used == LANES)
+		if (w->lanes.used == BLOCKS)
 			chacha_run(&w->lanes);
 	}
 	if (w->lanes.used > 0)
@@ -402,7 +402,7 @@ static void stream_ahead(struct work *w, struct aead_job *jobs, size_t n,
 	memset(w->stream, 0, sizeof(w->stream));
 	for (size_t i = 0; i < n; i++)
 		chacha_add(&w->lanes, &jobs[i], 0, 1, w->stream[i], CHACHA_BLOCK_BYTES);
-	while (w->lanes.used < LANES && next_run(w, jobs, n, at, &run))
+	while (w->lanes.used < BLOCKS && next_run(w, jobs, n, at, &run))
 		chacha_add(&w->lanes, run.job, run.block, run.blocks,
 		           w->stream[w->lanes.used], run.blocks * CHACHA_BLOCK_BYTES);
 	chacha_run(&w->lanes);
@@ -415,7 +415,7 @@ static void use_stream(struct work *w, const struct aead_job *jobs, size_t n)
 	struct run run;
 
 	w->lanes.used = n; /* as stream_ahead had it */
-	while (w->lanes.used < LANES && next_run(w, jobs, n, &at, &run)) {
+	while (w->lanes.used < BLOCKS && next_run(w, jobs, n, &at, &run)) {
 		const uint8_t *stream =
 			(const uint8_t *)w->stream + w->lanes.used * CHACHA_BLOCK_BYTES;
 
@@ -449,8 +449,8 @@ static void open_some(struct work *w, struct aead_job *jobs, size_t n)
 	crypt(w, jobs, n, &at);
 }
 
-/* What functions called from here may have left below our frame: more than the largest of
- * them has (-fstack-usage). */
+/* What functions called from here may have left below our frame: at -O2 none has more
+ * (-fstack-usage). */
 #define STACK_BYTES 4096
 
 /* Of the teams only the first has been used if there never were more jobs than in it. */

@@ -1,4 +1,4 @@
-/* src/crypto/lanes_chacha20.h - ChaCha20 (RFC 8439 2.3), LANES blocks at once
+/* src/crypto/lanes_chacha20.h - ChaCha20 (RFC 8439 2.3), one block in each lane
  *
  * A template: the file that includes it has defined, for its instruction set,
  *   LANES               how many 32-bit words a vector holds
@@ -25,18 +25,19 @@
 #define CHACHA_BLOCK_BYTES 64
 #define CHACHA_KEY_WORDS   8
 #define ALIGNED            __attribute__((aligned(64)))
+#define BLOCKS             (2 * LANES)                        /* at once */
 #define VEC_PARTS          (CHACHA_BLOCK_BYTES / sizeof(vec)) /* vectors in a block */
 
-/* The next LANES blocks. Holds keys. */
+/* The next BLOCKS blocks, in two rows of lanes. Holds keys. */
 struct chacha_lanes {
-	vec counter; /* block number in its packet */
-	vec nonce[2];
-	uint32_t bytes[LANES] ALIGNED; /* so many are XORed in, 0..64 ... */
-	uint8_t *to[LANES];            /* ... here */
-	const uint8_t *key[LANES];     /* borrowed from the jobs */
-	const uint8_t *one_key;        /* if all have the same, else NULL */
+	vec counter[2]; /* block number in its packet */
+	vec nonce[2][2];
+	uint32_t bytes[BLOCKS] ALIGNED; /* so many are XORed in, 0..64 ... */
+	uint8_t *to[BLOCKS];            /* ... here */
+	const uint8_t *key[BLOCKS];     /* borrowed from the jobs */
+	const uint8_t *one_key;         /* if all have the same, else NULL */
 	uint32_t key_words[CHACHA_KEY_WORDS][LANES] ALIGNED;
-	size_t used; /* lanes */
+	size_t used; /* blocks */
 };
 
 static inline vec load_vec(const void *from)
@@ -60,7 +61,8 @@ static inline vec blend(vec a, vec b, vec mask)
 
 static inline void chacha_init(struct chacha_lanes *l)
 {
-	l->counter = l->nonce[0] = l->nonce[1] = splat_word(0);
+	for (size_t row = 0; row < 2; row++)
+		l->counter[row] = l->nonce[row][0] = l->nonce[row][1] = splat_word(0);
 	l->used = 0;
 }
 
@@ -69,14 +71,20 @@ static inline void chacha_init(struct chacha_lanes *l)
 static inline void chacha_add(struct chacha_lanes *l, const struct aead_job *job,
                               uint32_t block, size_t run, uint8_t *to, uint64_t bytes)
 {
-	const vec mine = (vec)(lane_index >= (vec_signed){ 0 } + (int32_t)l->used);
+	const vec nonce[2] = { splat_word((uint32_t)job->counter),
+		               splat_word((uint32_t)(job->counter >> 32)) };
 	size_t end = l->used + run;
 
-	l->counter =
-		blend(l->counter, (vec)lane_index + (block - (uint32_t)l->used), mine);
-	l->nonce[0] = blend(l->nonce[0], splat_word((uint32_t)job->counter), mine);
-	l->nonce[1] =
-		blend(l->nonce[1], splat_word((uint32_t)(job->counter >> 32)), mine);
+#pragma GCC unroll 2
+	for (size_t row = 0; row < 2; row++) {
+		int32_t first = (int32_t)l->used - (int32_t)(row * LANES);
+		vec mine = (vec)(lane_index >= (vec_signed){ 0 } + first);
+		vec counter = (vec)lane_index + (block - (uint32_t)first);
+
+		l->counter[row] = blend(l->counter[row], counter, mine);
+		l->nonce[row][0] = blend(l->nonce[row][0], nonce[0], mine);
+		l->nonce[row][1] = blend(l->nonce[row][1], nonce[1], mine);
+	}
 	if (l->used == 0)
 		l->one_key = job->key;
 	else if (l->one_key != job->key)
@@ -93,17 +101,19 @@ static inline void chacha_add(struct chacha_lanes *l, const struct aead_job *job
 }
 
 /* Lanes that nobody took have any key, and write nothing. */
-static inline void chacha_fill_up(struct chacha_lanes *l)
+static inline void chacha_fill_up(struct chacha_lanes *l, size_t blocks)
 {
-	for (size_t i = l->used; i < LANES; i++) {
+	for (size_t i = l->used; i < blocks; i++) {
 		l->key[i] = l->key[0];
 		l->bytes[i] = 0;
 	}
 }
 
 /* State words 4..11. Mostly all packets of a batch are of one keypair. */
-static inline void chacha_load_keys(vec state[16], struct chacha_lanes *l)
+static ALWAYS_INLINE void chacha_load_keys(vec state[16], struct chacha_lanes *l,
+                                           size_t row)
 {
+	const uint8_t *const *key = l->key + row * LANES;
 	uint32_t word;
 
 	if (l->one_key) {
@@ -116,10 +126,24 @@ static inline void chacha_load_keys(vec state[16], struct chacha_lanes *l)
 	}
 	for (size_t i = 0; i < LANES; i++)
 		for (size_t w = 0; w < CHACHA_KEY_WORDS; w++)
-			memcpy(&l->key_words[w][i], l->key[i] + 4 * w, sizeof(word));
+			memcpy(&l->key_words[w][i], key[i] + 4 * w, sizeof(word));
 #pragma GCC unroll 8
 	for (size_t w = 0; w < CHACHA_KEY_WORDS; w++)
 		state[4 + w] = load_vec(l->key_words[w]);
+}
+
+/* RFC 8439 2.3, with the nonce of the paper's 5.4.6: 32 zero bits, and the counter. */
+static ALWAYS_INLINE void chacha_start(vec state[16], struct chacha_lanes *l, size_t row)
+{
+	state[0] = splat_word(UINT32_C(0x61707865));
+	state[1] = splat_word(UINT32_C(0x3320646e));
+	state[2] = splat_word(UINT32_C(0x79622d32));
+	state[3] = splat_word(UINT32_C(0x6b206574));
+	chacha_load_keys(state, l, row);
+	state[12] = l->counter[row];
+	state[13] = splat_word(0);
+	state[14] = l->nonce[row][0];
+	state[15] = l->nonce[row][1];
 }
 
 #define QUARTER_ROUND(a, b, c, d)                                                        \
@@ -134,18 +158,20 @@ static inline void chacha_load_keys(vec state[16], struct chacha_lanes *l)
 		(b) = rotl7((b) ^ (c));                                                  \
 	} while (0)
 
-static inline void chacha_rounds(vec v[16])
+static ALWAYS_INLINE void chacha_columns(vec v[16])
 {
-	for (int i = 0; i < 10; i++) {
-		QUARTER_ROUND(v[0], v[4], v[8], v[12]);
-		QUARTER_ROUND(v[1], v[5], v[9], v[13]);
-		QUARTER_ROUND(v[2], v[6], v[10], v[14]);
-		QUARTER_ROUND(v[3], v[7], v[11], v[15]);
-		QUARTER_ROUND(v[0], v[5], v[10], v[15]);
-		QUARTER_ROUND(v[1], v[6], v[11], v[12]);
-		QUARTER_ROUND(v[2], v[7], v[8], v[13]);
-		QUARTER_ROUND(v[3], v[4], v[9], v[14]);
-	}
+	QUARTER_ROUND(v[0], v[4], v[8], v[12]);
+	QUARTER_ROUND(v[1], v[5], v[9], v[13]);
+	QUARTER_ROUND(v[2], v[6], v[10], v[14]);
+	QUARTER_ROUND(v[3], v[7], v[11], v[15]);
+}
+
+static ALWAYS_INLINE void chacha_diagonals(vec v[16])
+{
+	QUARTER_ROUND(v[0], v[5], v[10], v[15]);
+	QUARTER_ROUND(v[1], v[6], v[11], v[12]);
+	QUARTER_ROUND(v[2], v[7], v[8], v[13]);
+	QUARTER_ROUND(v[3], v[4], v[9], v[14]);
 }
 
 /* The end of a packet, without touching what is behind it. */
@@ -178,24 +204,11 @@ static inline void chacha_xor(uint8_t *to, uint32_t bytes, const vec parts[VEC_P
 	}
 }
 
-/* Encrypts what the lanes say, and empties them. */
-static void chacha_run(struct chacha_lanes *l)
+static ALWAYS_INLINE void chacha_finish(vec v[16], struct chacha_lanes *l, size_t row)
 {
-	vec start[16], v[16];
+	vec start[16];
 
-	if (l->used < LANES)
-		chacha_fill_up(l);
-	start[0] = splat_word(UINT32_C(0x61707865));
-	start[1] = splat_word(UINT32_C(0x3320646e));
-	start[2] = splat_word(UINT32_C(0x79622d32));
-	start[3] = splat_word(UINT32_C(0x6b206574));
-	chacha_load_keys(start, l);
-	start[12] = l->counter;
-	start[13] = splat_word(0); /* paper 5.4.6: 32 zero bits, and the counter */
-	start[14] = l->nonce[0];
-	start[15] = l->nonce[1];
-	memcpy(v, start, sizeof(v));
-	chacha_rounds(v);
+	chacha_start(start, l, row);
 #pragma GCC unroll 16
 	for (size_t i = 0; i < 16; i++)
 		v[i] += start[i];
@@ -207,8 +220,49 @@ static void chacha_run(struct chacha_lanes *l)
 #pragma GCC unroll 4
 		for (size_t q = 0; q < VEC_PARTS; q++)
 			parts[q] = v[q * LANES + i];
-		chacha_xor(l->to[i], l->bytes[i], parts);
+		chacha_xor(l->to[row * LANES + i], l->bytes[row * LANES + i], parts);
 	}
+}
+
+static void chacha_run_row(struct chacha_lanes *l)
+{
+	vec v[16];
+
+	chacha_fill_up(l, LANES);
+	chacha_start(v, l, 0);
+	for (int i = 0; i < 10; i++) {
+		chacha_columns(v);
+		chacha_diagonals(v);
+	}
+	chacha_finish(v, l, 0);
+}
+
+/* Each operation waits for the one before, so two states take less than twice as long as
+ * one, even if not all of them fits into registers. */
+static void chacha_run_both(struct chacha_lanes *l)
+{
+	vec v[16], u[16];
+
+	chacha_fill_up(l, BLOCKS);
+	chacha_start(v, l, 0);
+	chacha_start(u, l, 1);
+	for (int i = 0; i < 10; i++) {
+		chacha_columns(v);
+		chacha_columns(u);
+		chacha_diagonals(v);
+		chacha_diagonals(u);
+	}
+	chacha_finish(v, l, 0);
+	chacha_finish(u, l, 1);
+}
+
+/* Encrypts what the lanes say, and empties them. */
+static void chacha_run(struct chacha_lanes *l)
+{
+	if (l->used > LANES)
+		chacha_run_both(l);
+	else
+		chacha_run_row(l);
 	l->used = 0;
 }
 
