@@ -27,7 +27,7 @@ static void set_via(struct command *m, enum way_via via, const struct way_device
 		snprintf(m->via_name, sizeof(m->via_name), "%s", device->name);
 }
 
-static bool has_default_route(const struct plan_device *d)
+bool configure_has_default_route(const struct plan_device *d)
 {
 	for (size_t i = 0; i < d->prefix_count; i++)
 		if (d->prefixes[i].trie.prefix.len == 0)
@@ -60,7 +60,7 @@ static int send_settings(struct engine_child *engine, const struct configured *d
 	m.metric = d->plan->way.metric;
 	m.table_off = d->plan->way.table_off;
 	m.source_fix_off = conf->source_fix_off;
-	m.default_route = has_default_route(d->plan);
+	m.default_route = configure_has_default_route(d->plan);
 	m.addresses = addresses;
 	m.address_count = conf->addresses.n;
 	m.servers = conf->dns_servers.v;

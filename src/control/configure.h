@@ -2,6 +2,7 @@
 #ifndef TUNION_CONTROL_CONFIGURE_H
 #define TUNION_CONTROL_CONFIGURE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/attr.h"
@@ -21,6 +22,7 @@ struct configured {
 /* Queues everything that makes the device in the engine, but does not start it. Endpoints
  * are those of the plan, which follow roaming. 0 or -errno. */
 MUST_CHECK int configure_device(struct engine_child *engine, const struct configured *d);
+bool configure_has_default_route(const struct plan_device *d);
 /* Where the host sends its DNS queries, see host_resolver. */
 MUST_CHECK int configure_resolver(struct engine_child *engine, const struct ip_addr *ipv4,
                                   const struct ip_addr *ipv6);

@@ -308,8 +308,12 @@ int supervisor_open_udp(struct supervisor *s, struct configured *d, struct diag 
 	int err;
 
 	d->port = conf->listen_port;
-	/* of two FwMarks in two files one counts, see host_prepare */
-	d->fwmark = conf->fwmark ? host_mark(s->host) : 0;
+	/* Of two FwMarks in two files one counts, see host_prepare. Hooks ask for it by
+	 * `wg show %i fwmark`, as with wg-quick, which sets one for a default route. */
+	d->fwmark = conf->fwmark || (conf->table == CONF_TABLE_AUTO &&
+	                             configure_has_default_route(d->plan))
+	                    ? host_mark(s->host)
+	                    : 0;
 	err = udp_open(d->udp_fds, &d->port, host_mark(s->host));
 	if (err == -EADDRINUSE && conf->listen_port)
 		diag_error(diag, conf->path, conf->listen_port_line,

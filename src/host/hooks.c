@@ -113,24 +113,21 @@ static MUST_CHECK int run_one(const struct hooks_env *env, const char *path,
                               const char *command)
 {
 	char *expanded = hooks_expand(command, env->tun);
-	char *script = NULL, *interface = NULL, *file = NULL;
+	char *interface = NULL, *file = NULL;
 	int rc = -ENOMEM;
 
-	if (expanded && asprintf(&script, "umask 077\n%s", expanded) < 0)
-		script = NULL;
 	if (asprintf(&interface, "INTERFACE=%s", env->tun) < 0)
 		interface = NULL;
 	if (asprintf(&file, "CONFIG_FILE=%s", path) < 0)
 		file = NULL;
-	if (script && interface && file) {
+	if (expanded && interface && file) {
 		const char *more[] = { interface, file, NULL };
 
 		log_info(env->log, NULL, "[#] %s", expanded);
-		rc = run_shell(script, more);
+		rc = run_shell(expanded, more);
 	}
 	free(file);
 	free(interface);
-	free(script);
 	free(expanded);
 	return rc;
 }

@@ -2,8 +2,8 @@
  * PostDown
  *
  * As wg-quick: by bash (else sh) under `set -e`, every %i replaced by the name of the
- * tun, INTERFACE and CONFIG_FILE set, umask 077. What is to run when a file goes is
- * remembered from when it came, since the file may have changed or be gone by then.
+ * tun, INTERFACE and CONFIG_FILE set. What is to run when a file goes is remembered from
+ * when it came, since the file may have changed or be gone by then.
  * Supervisor; blocks. */
 #ifndef TUNION_HOST_HOOKS_H
 #define TUNION_HOST_HOOKS_H
