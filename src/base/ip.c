@@ -20,14 +20,6 @@ int ip_addr_compare(const struct ip_addr *a, const struct ip_addr *b)
 	return memcmp(a->b, b->b, ip_addr_bytes(a));
 }
 
-struct ip_addr ip_addr_from_bytes(enum ip_family family, const void *bytes)
-{
-	struct ip_addr a = { .family = (uint8_t)family };
-
-	memcpy(a.b, bytes, ip_addr_bytes(&a));
-	return a;
-}
-
 bool ip_addr_parse(struct ip_addr *out, const char *text)
 {
 	uint8_t b[16];

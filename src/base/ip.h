@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 #include <sys/socket.h>
 
 #include "base/attr.h"
@@ -61,7 +62,13 @@ bool ip_addr_equal(const struct ip_addr *a, const struct ip_addr *b);
 int ip_addr_compare(const struct ip_addr *a, const struct ip_addr *b);
 
 /* From 4 or 16 bytes in network order. */
-struct ip_addr ip_addr_from_bytes(enum ip_family family, const void *bytes);
+static inline struct ip_addr ip_addr_from_bytes(enum ip_family family, const void *bytes)
+{
+	struct ip_addr a = { .family = (uint8_t)family };
+
+	memcpy(a.b, bytes, ip_addr_bytes(&a));
+	return a;
+}
 
 /* inet_pton of either family, nothing looser. */
 MUST_CHECK bool ip_addr_parse(struct ip_addr *out, const char *text);
