@@ -18,8 +18,9 @@
 #endif
 
 #define SOCKET_BUFFER_BYTES (4 << 20)
-#define READ_MESSAGES       16    /* per recvmmsg; each may hold 64 coalesced datagrams */
-#define SEGMENTS_MAX        64    /* of one UDP_SEGMENT send, on any kernel that has it */
+#define READ_MESSAGES       32 /* per recvmmsg of single datagrams */
+#define READ_COALESCED      3  /* of messages of up to 64 KiB: no more than caches hold */
+#define SEGMENTS_MAX        64 /* of one UDP_SEGMENT send, on any kernel that has it */
 #define SEND_MAX_BYTES      65507 /* UDP payload over IPv4 */
 #define PORT_TRIES          100
 
@@ -53,6 +54,7 @@ struct udp {
 	struct udp_link link; /* first member */
 	int fds[UDP_FAMILIES];
 	bool segment;                /* UDP_SEGMENT has not been refused */
+	unsigned read_messages;      /* to ask for next */
 	struct udp_scratch *scratch; /* borrowed */
 };
 
@@ -391,11 +393,11 @@ static void read_control(struct msghdr *m, struct received *r)
 	}
 }
 
-static void prepare(struct udp_scratch *scratch)
+static void prepare(struct udp_scratch *scratch, unsigned n)
 {
 	struct buffers *b = scratch->buffers;
 
-	for (size_t i = 0; i < READ_MESSAGES; i++) {
+	for (size_t i = 0; i < n; i++) {
 		scratch->in.iovecs[i] =
 			(struct iovec){ buffers_slot(b, i) + PACKET_HEADROOM_BYTES,
 			                PACKET_MAX_BYTES };
@@ -431,6 +433,8 @@ static void collect(struct collector *c, const struct received *r, uint8_t *data
 	size_t step = r->segment_bytes ? r->segment_bytes : bytes;
 	size_t at = 0;
 
+	if (c->n > 0 && bytes > (BATCH_MAX - c->n) * step) /* better not in two batches */
+		flush(c);
 	while (at < bytes) {
 		size_t len = bytes - at < step ? bytes - at : step;
 
@@ -457,10 +461,11 @@ int udp_read(struct udp *u, enum udp_family family,
 		               .context = context };
 	int got;
 
-	prepare(scratch);
-	got = recvmmsg(u->fds[family], scratch->in.messages, READ_MESSAGES, 0, NULL);
+	prepare(scratch, u->read_messages);
+	got = recvmmsg(u->fds[family], scratch->in.messages, u->read_messages, 0, NULL);
 	if (got < 0)
 		return errno == EBADF || errno == ENOTSOCK ? -errno : 0;
+	u->read_messages = READ_MESSAGES;
 	for (int i = 0; i < got; i++) {
 		struct msghdr *m = &scratch->in.messages[i].msg_hdr;
 		struct received r = { .from = &scratch->in.senders[i] };
@@ -469,6 +474,8 @@ int udp_read(struct udp *u, enum udp_family family,
 		    (m->msg_flags & MSG_TRUNC))
 			continue;
 		read_control(m, &r);
+		if (r.segment_bytes)
+			u->read_messages = READ_COALESCED;
 		collect(&c, &r, m->msg_iov->iov_base, scratch->in.messages[i].msg_len);
 	}
 	flush(&c);
@@ -507,6 +514,7 @@ int udp_new(struct udp **out, const int fds[static UDP_FAMILIES],
 	u->fds[UDP_IPV4] = fds[UDP_IPV4];
 	u->fds[UDP_IPV6] = fds[UDP_IPV6];
 	u->segment = true;
+	u->read_messages = READ_MESSAGES;
 	u->scratch = scratch;
 	return 0;
 }
