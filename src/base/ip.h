@@ -61,12 +61,25 @@ bool ip_addr_equal(const struct ip_addr *a, const struct ip_addr *b);
 /* Total order: IPv4 before IPv6, then by bytes. */
 int ip_addr_compare(const struct ip_addr *a, const struct ip_addr *b);
 
-/* From 4 or 16 bytes in network order. */
+/* From 4 or, if family is IP_V6, 16 bytes in network order; what else is in it, is zero. In place, for the data
+ * path: a struct that was filled by parts can't be read as a whole at once, so a copy of
+ * one just made waits. */
+static inline void ip_addr_put(struct ip_addr *out, enum ip_family family, const void *bytes)
+{
+	out->family = (uint8_t)family;
+	if (family == IP_V6) {
+		memcpy(out->b, bytes, 16);
+		return;
+	}
+	memset(out->b + 4, 0, 12);
+	memcpy(out->b, bytes, 4);
+}
+
 static inline struct ip_addr ip_addr_from_bytes(enum ip_family family, const void *bytes)
 {
-	struct ip_addr a = { .family = (uint8_t)family };
+	struct ip_addr a;
 
-	memcpy(a.b, bytes, ip_addr_bytes(&a));
+	ip_addr_put(&a, family, bytes);
 	return a;
 }
 

@@ -19,8 +19,8 @@ static bool parse4(struct ip_view *out, const void *bytes, size_t n)
 		return false;
 	fragment = be16_get(h->flags_offset);
 	out->family = IP_V4;
-	out->src = ip_addr_from_bytes(IP_V4, h->src);
-	out->dst = ip_addr_from_bytes(IP_V4, h->dst);
+	ip_addr_put(&out->src, IP_V4, h->src);
+	ip_addr_put(&out->dst, IP_V4, h->dst);
 	out->tos = h->tos;
 	out->protocol = h->protocol;
 	out->fragment = (fragment & (IPV4_MF | IPV4_OFFSET_MASK)) != 0;
@@ -41,8 +41,8 @@ static bool parse6(struct ip_view *out, const void *bytes, size_t n)
 	if (out->total_bytes > n)
 		return false;
 	out->family = IP_V6;
-	out->src = ip_addr_from_bytes(IP_V6, h->src);
-	out->dst = ip_addr_from_bytes(IP_V6, h->dst);
+	ip_addr_put(&out->src, IP_V6, h->src);
+	ip_addr_put(&out->dst, IP_V6, h->dst);
 	out->tos = (uint8_t)(be32_get(h->version_class_flow) >> 20);
 	out->protocol = h->next_header;
 	out->fragment = false;

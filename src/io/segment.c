@@ -95,14 +95,14 @@ static void fix_ip(const struct segmenter *s, uint8_t *packet, uint32_t len,
 		h->id = be16_put((uint16_t)(be16_get(h->id) + s->index));
 		h->checksum = be16_put(0);
 		h->checksum = be16_put(checksum_finish(checksum_add(0, h, s->ip_bytes)));
-		*src = ip_addr_from_bytes(IP_V4, h->src);
-		*dst = ip_addr_from_bytes(IP_V4, h->dst);
+		ip_addr_put(src, IP_V4, h->src);
+		ip_addr_put(dst, IP_V4, h->dst);
 	} else {
 		struct ipv6_header *h = (void *)packet;
 
 		h->payload_len = be16_put((uint16_t)(len - sizeof(*h)));
-		*src = ip_addr_from_bytes(IP_V6, h->src);
-		*dst = ip_addr_from_bytes(IP_V6, h->dst);
+		ip_addr_put(src, IP_V6, h->src);
+		ip_addr_put(dst, IP_V6, h->dst);
 	}
 }
 
