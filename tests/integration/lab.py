@@ -425,9 +425,10 @@ def enter_namespaces():
     argv = ["unshare", "--mount", "--pid", "--net", "--fork", "--kill-child", "--mount-proc"]
     if os.geteuid() != 0:
         argv += ["--user", "--map-root-user"]
-    if subprocess.run(argv + ["true"], capture_output=True).returncode != 0:
-        raise Skip("not root, and the system allows no user namespaces" if os.geteuid() != 0
-                   else "no right to make namespaces")
+    tried = subprocess.run(argv + ["true"], capture_output=True, text=True)
+    if tried.returncode != 0:
+        raise Skip(("no right to make namespaces: " if os.geteuid() == 0 else
+                    "not root, and the system allows no user namespaces: ") + tried.stderr.strip())
     os.environ["TUNION_LAB"] = "root" if os.geteuid() == 0 else "user"
     os.environ["LC_ALL"] = "C"
     os.execvp(argv[0], argv + [sys.executable, os.path.abspath(sys.argv[0]), *sys.argv[1:]])
