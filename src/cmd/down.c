@@ -15,17 +15,27 @@ static const char usage[] = "usage: tunion down [--tun NAME] [--run-dir DIR]\n"
 			    "  --tun NAME     which one, if several are up\n"
 			    "  --run-dir DIR  as given to tunion up\n";
 
-/* Warnings, a line each, then "ok". */
-static int tell(char *answer)
+/* Takes the line off the end of an answer. False: another is there. */
+static bool ends_with(char *answer, const char *line)
 {
-	size_t n = strlen(answer);
-	bool ok = n >= 3 && strcmp(answer + n - 3, "ok\n") == 0 &&
-	          (n == 3 || answer[n - 4] == '\n');
+	size_t n = strlen(answer), m = strlen(line);
 
-	if (ok)
-		answer[n - 3] = '\0';
+	if (n < m || strcmp(answer + n - m, line) != 0 ||
+	    (n > m && answer[n - m - 1] != '\n'))
+		return false;
+	answer[n - m] = '\0';
+	return true;
+}
+
+/* Warnings, a line each, then "ok", or "refused". */
+static int tell(const struct instance *i, char *answer)
+{
+	bool ok = ends_with(answer, "ok\n"), refused = ends_with(answer, "refused\n");
+
 	fputs(answer, stderr);
-	if (!ok)
+	if (refused)
+		fprintf(stderr, "%s stays up\n", i->tun);
+	else if (!ok)
 		fprintf(stderr,
 		        "the instance ended without telling whether all is restored\n");
 	return ok ? EXIT_SUCCESS : EXIT_FAILURE;
@@ -66,7 +76,7 @@ static int take_down(struct instance *i)
 	}
 	if (err)
 		return EXIT_FAILURE;
-	status = tell(answer);
+	status = tell(i, answer);
 	free(answer);
 	return status;
 }

@@ -148,6 +148,49 @@ static int keep_only(int fd)
 	return 3;
 }
 
+static void free_paths(char **paths)
+{
+	for (size_t i = 0; paths && paths[i]; i++)
+		free(paths[i]);
+	free(paths);
+}
+
+/* NULL-terminated, to be freed; NULL: no memory. */
+static char **absolute_paths(const char *const *paths, size_t n)
+{
+	char **out = calloc(n + 1, sizeof(*out));
+	char *cwd = getcwd(NULL, 0);
+
+	for (size_t i = 0; out && i < n; i++) {
+		if (paths[i][0] == '/' || !cwd)
+			out[i] = strdup(paths[i]);
+		else if (asprintf(&out[i], "%s/%s", cwd, paths[i]) < 0)
+			out[i] = NULL;
+		if (!out[i]) {
+			free_paths(out);
+			out = NULL;
+		}
+	}
+	free(cwd);
+	return out;
+}
+
+/* Leaves the directory once ready; hooks, SaveConfig and reload need the files later. */
+static int run_detached(struct supervisor_options *options, int ready_fd)
+{
+	char **paths = absolute_paths(options->paths, options->path_count);
+	int status = EXIT_FAILURE;
+
+	if (paths) {
+		options->paths = (const char *const *)paths;
+		status = run(options, ready_fd);
+	} else {
+		perror("tunion");
+	}
+	free_paths(paths);
+	return status;
+}
+
 static int run_in_background(struct supervisor_options *options)
 {
 	int ready[2], signal_fd;
@@ -170,7 +213,7 @@ static int run_in_background(struct supervisor_options *options)
 	if (child == 0) {
 		sigprocmask(SIG_SETMASK, &before, NULL);
 		setsid();
-		return run(options, keep_only(ready[1]));
+		return run_detached(options, keep_only(ready[1]));
 	}
 	close(ready[1]);
 	if (child < 0)

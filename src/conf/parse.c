@@ -338,9 +338,6 @@ static void finish(struct parse *p)
 	if (conf->dns_domains.n > 0 && conf->dns_servers.n == 0)
 		keys_warn(&p->file, conf->dns_domains.v[0].line,
 		          "DNS has search domains but no server, and so no effect");
-	if (conf->save_config)
-		keys_warn(&p->file, 0,
-		          "SaveConfig is true, but tunion never writes to a tunnel file");
 	check_addresses(p);
 	check_peers(p);
 	if (p->file.error != -ENOMEM &&

@@ -169,6 +169,17 @@ void clients_answer_status(struct clients *c, const char *text)
 	}
 }
 
+void clients_refuse_down(struct clients *c, const char *text)
+{
+	struct client *next;
+
+	for (struct client *at = c->first; at; at = next) {
+		next = at->next;
+		if (at->state == CLIENT_WANTS_DOWN && !answer(at, text))
+			client_free(at);
+	}
+}
+
 /* The last words are few enough for any socket buffer. */
 static void tell_end(struct client *c, const char *text)
 {

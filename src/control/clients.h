@@ -2,7 +2,8 @@
  *
  * A client sends one line, "status" or "down". The answer is all that comes until the
  * end: JSON for status; for down, warnings, a line each, and "ok" when the host is as it
- * was. Anything else is answered by "error: ...". Supervisor process. */
+ * was, or "refused" when the instance stays up. Anything else is answered by "error:
+ * ...". Supervisor process. */
 #ifndef TUNION_CONTROL_CLIENTS_H
 #define TUNION_CONTROL_CLIENTS_H
 
@@ -32,6 +33,8 @@ MUST_CHECK int clients_start(struct clients *c, struct loop *loop, int listen_fd
 /* To all who wait for it. NULL: it could not be made. */
 void clients_answer_status(struct clients *c, const char *text);
 bool clients_want_status(const struct clients *c);
+/* Tells those who wait for `down` that it stays up. */
+void clients_refuse_down(struct clients *c, const char *text);
 /* Tells those who wait for `down` how it went, and hangs up on all. Does not wait. Fine
  * if it was not started (loop NULL). */
 void clients_end(struct clients *c, const char *text);

@@ -303,9 +303,14 @@ bool instance_is_stale(const struct instance *i)
 	return is_stale_file(i->pid_path);
 }
 
+char *instance_uapi_path(const struct instance *i, const char *name)
+{
+	return path_of(i->uapi_dir, name, ".sock");
+}
+
 int instance_listen_uapi(struct instance *i, const char *name, int *fd, struct diag *diag)
 {
-	char *path = path_of(i->uapi_dir, name, ".sock");
+	char *path = instance_uapi_path(i, name);
 	int err = path ? make_dir(i->uapi_dir) : -ENOMEM;
 
 	*fd = -1;

@@ -40,6 +40,8 @@ bool instance_is_stale(const struct instance *i);
  * the reason in diag: -EEXIST when somebody else serves the name. */
 MUST_CHECK int instance_listen_uapi(struct instance *i, const char *name, int *fd,
                                     struct diag *diag);
+/* The path of that socket, to be freed; NULL: no memory. */
+char *instance_uapi_path(const struct instance *i, const char *name);
 /* Listens for requests from now on, in listen_fd. */
 MUST_CHECK int instance_listen(struct instance *i, struct diag *diag);
 /* Removes sockets and pid file and gives the lock back. Fine if it isn't locked. */

@@ -22,6 +22,7 @@
 #include "base/key.h"
 #include "control/resolve.h"
 #include "control/rights.h"
+#include "control/save.h"
 #include "control/status.h"
 #include "control/supervisor_state.h"
 
@@ -510,7 +511,9 @@ static void want_status(void *context)
 
 static void want_down(void *context)
 {
-	supervisor_stop(context, 0);
+	struct supervisor *s = context;
+
+	s->down_wanted = true;
 }
 
 static bool may_restart(struct supervisor *s)
@@ -615,6 +618,70 @@ static int watch_channel(struct supervisor *s)
 	return err;
 }
 
+/* What a client of `down` is told: warnings, a line each, and a word. Free it. */
+static char *last_words(const struct diag *diag, const char *word)
+{
+	char *text = NULL;
+	size_t n;
+	FILE *f = open_memstream(&text, &n);
+
+	if (!f)
+		return NULL;
+	diag_print(diag, f);
+	fprintf(f, "%s\n", word);
+	if (fclose(f) == 0)
+		return text;
+	free(text);
+	return NULL;
+}
+
+/* The files that want it. The first error; the others are saved all the same. */
+static int save_files(struct supervisor *s, struct diag *diag)
+{
+	int first = 0;
+
+	for (size_t i = 0; i < s->plan.device_count; i++) {
+		const struct conf *conf = s->plan.devices[i].conf;
+		char *path;
+		int err;
+
+		if (!conf->save_config)
+			continue;
+		path = instance_uapi_path(&s->instance, conf->name);
+		err = path ? save_file(conf, path, diag) : -ENOMEM;
+		free(path);
+		if (!first)
+			first = err;
+	}
+	return first;
+}
+
+static int before_down(struct supervisor *s, struct diag *diag)
+{
+	int hooks = host_pre_down(s->host, diag), files = save_files(s, diag);
+
+	return hooks ? hooks : files;
+}
+
+/* As with wg-quick a PreDown that fails, or a file that can't be saved, keeps it up. */
+static void consider_down(struct supervisor *s)
+{
+	struct diag diag = { 0 };
+	char *text;
+
+	s->down_wanted = false;
+	s->ready_for_down = before_down(s, &diag) == 0;
+	if (s->ready_for_down) {
+		supervisor_stop(s, 0);
+	} else {
+		text = last_words(&diag, "refused");
+		clients_refuse_down(&s->clients, text ? text : "refused\n");
+		free(text);
+	}
+	supervisor_log_diag(s, &diag);
+	diag_clear(&diag);
+}
+
 int supervisor_serve(struct supervisor *s)
 {
 	while (!s->stop) {
@@ -629,6 +696,8 @@ int supervisor_serve(struct supervisor *s)
 		}
 		if (s->endpoints_moved && loop_now_ns() >= s->next_update_ns)
 			update_host(s);
+		if (s->down_wanted)
+			consider_down(s);
 		if (s->engine.error) {
 			log_error(&s->log, NULL, "the engine refuses %s %s: %s",
 			          command_type_name(s->engine.error_request),
@@ -653,29 +722,15 @@ static void close_devices(struct supervisor *s)
 	s->device_count = 0;
 }
 
-/* What a client of `down` is told: its lines are the warnings. Free it. */
-static char *last_words(const struct diag *diag)
-{
-	char *text = NULL;
-	size_t n;
-	FILE *f = open_memstream(&text, &n);
-
-	if (!f)
-		return NULL;
-	diag_print(diag, f);
-	fprintf(f, "ok\n");
-	if (fclose(f) == 0)
-		return text;
-	free(text);
-	return NULL;
-}
-
 void supervisor_down(struct supervisor *s, struct diag *diag)
 {
 	char *text;
 
 	if (!s)
 		return;
+	/* nobody can be refused any more */
+	if (s->up_since_ns && !s->ready_for_down)
+		(void)!before_down(s, diag);
 	if (s->host && s->host_is_up)
 		host_down(s->host, &s->plan, diag);
 	if (s->loop)
@@ -686,7 +741,7 @@ void supervisor_down(struct supervisor *s, struct diag *diag)
 	plan_clear(&s->plan);
 	conf_set_clear(&s->files);
 	instance_release(&s->instance);
-	text = last_words(diag);
+	text = last_words(diag, "ok");
 	clients_end(&s->clients, text ? text : "ok\n");
 	free(text);
 	loop_free(s->loop);

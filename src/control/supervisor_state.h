@@ -42,6 +42,8 @@ struct supervisor {
 
 	bool endpoints_moved;
 	uint64_t next_update_ns; /* of the host, at the earliest */
+	bool down_wanted;    /* by a client: it may be refused */
+	bool ready_for_down; /* PreDown has run, files are saved */
 	bool stop;
 	int error; /* why it has to end; 0: it was asked to */
 	uint64_t up_since_ns;

@@ -159,8 +159,8 @@ int hooks_run_up(const struct hooks_env *env, const struct conf *conf,
 	return 0;
 }
 
-void hooks_run_down(const struct hooks_env *env, const struct hooks_file *file,
-                    enum conf_hook kind)
+int hooks_run_down(const struct hooks_env *env, const struct hooks_file *file,
+                   enum conf_hook kind)
 {
 	const struct conf_texts *hooks =
 		kind == CONF_PRE_DOWN ? &file->pre_down : &file->post_down;
@@ -169,10 +169,13 @@ void hooks_run_down(const struct hooks_env *env, const struct hooks_file *file,
 	for (size_t i = 0; i < hooks->n; i++) {
 		int rc = run_one(env, file->path, hooks->v[i].text);
 
-		if (rc != 0)
-			diag_warning(env->diag, file->path, hooks->v[i].line, "%s %s",
-			             kind_names[kind], outcome(rc, text, sizeof(text)));
+		if (rc == 0)
+			continue;
+		diag_warning(env->diag, file->path, hooks->v[i].line, "%s %s",
+		             kind_names[kind], outcome(rc, text, sizeof(text)));
+		return -EIO;
 	}
+	return 0;
 }
 
 /* ---- remembering */

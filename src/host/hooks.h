@@ -53,9 +53,10 @@ void hooks_clear(struct hooks *h);
 /* -1: not there. */
 int hooks_find(const struct hooks *h, const char *name);
 
-/* CONF_PRE_DOWN or CONF_POST_DOWN of one file. What fails is a warning. */
-void hooks_run_down(const struct hooks_env *env, const struct hooks_file *file,
-                    enum conf_hook kind);
+/* CONF_PRE_DOWN or CONF_POST_DOWN of one file, in order, until one fails: -EIO, told as a
+ * warning with FILE:LINE. */
+MUST_CHECK int hooks_run_down(const struct hooks_env *env, const struct hooks_file *file,
+                              enum conf_hook kind);
 
 /* To and from the lines of a journal. read_line takes a line without its newline; false
  * if it isn't one of these. */

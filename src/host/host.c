@@ -229,7 +229,7 @@ static void run_hooks_of_gone(struct host *h, const struct plan *plan,
 	for (size_t i = hooks->n; i-- > 0;) {
 		if (plan_find(plan, hooks->v[i].name))
 			continue;
-		hooks_run_down(&env, &hooks->v[i], kind);
+		(void)!hooks_run_down(&env, &hooks->v[i], kind);
 		if (kind == CONF_POST_DOWN)
 			hooks_forget(hooks, i);
 	}
@@ -276,6 +276,11 @@ int host_update(struct host *h, const struct plan *plan, struct diag *diag)
 	if (rc == 0)
 		rc = post_up(h, plan, diag);
 	return changed < 0 ? changed : rc;
+}
+
+int host_pre_down(struct host *h, struct diag *diag)
+{
+	return journal_pre_down(&h->journal, h->log, diag);
 }
 
 void host_down(struct host *h, const struct plan *plan, struct diag *diag)

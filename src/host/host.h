@@ -67,6 +67,11 @@ MUST_CHECK int host_up(struct host *h, const struct plan *plan, struct diag *dia
  * resolved. 0, or the first error. */
 MUST_CHECK int host_update(struct host *h, const struct plan *plan, struct diag *diag);
 
+/* Before host_down, where it may still be called off: the PreDown hooks, which host_down
+ * then leaves out. Of all files, in reverse order. As with wg-quick one that fails wants
+ * the instance to stay: -EIO, the reason in diag. */
+MUST_CHECK int host_pre_down(struct host *h, struct diag *diag);
+
 /* Hooks of files whose PostUp had succeeded run, as they were then. What fails is
  * reported as a warning, and everything else is undone. */
 void host_down(struct host *h, const struct plan *plan, struct diag *diag);

@@ -343,19 +343,37 @@ static void undo_tun(struct journal *j, struct netlink *nl, struct diag *diag)
 	j->ifindex = 0;
 }
 
-static void run_hooks(struct journal *j, enum conf_hook kind, const struct log *log,
-                      struct diag *diag)
+/* Of all files, in reverse order. 0 or -EIO. */
+static MUST_CHECK int run_hooks(struct journal *j, enum conf_hook kind,
+                                const struct log *log, struct diag *diag)
 {
 	const struct hooks_env env = { .tun = j->tun, .log = log, .diag = diag };
+	int first = 0;
 
-	for (size_t i = j->hooks.n; i-- > 0;)
-		hooks_run_down(&env, &j->hooks.v[i], kind);
+	for (size_t i = j->hooks.n; i-- > 0;) {
+		int rc = hooks_run_down(&env, &j->hooks.v[i], kind);
+
+		if (first == 0)
+			first = rc;
+	}
+	return first;
+}
+
+int journal_pre_down(struct journal *j, const struct log *log, struct diag *diag)
+{
+	int rc = run_hooks(j, CONF_PRE_DOWN, log, diag);
+
+	j->pre_down_ran = rc == 0;
+	return rc;
 }
 
 void journal_undo(struct journal *j, struct netlink *nl, const struct log *log,
                   struct diag *diag)
 {
-	run_hooks(j, CONF_PRE_DOWN, log, diag);
+	/* what fails has been told, and must not keep the rest from being undone */
+	if (!j->pre_down_ran)
+		(void)!run_hooks(j, CONF_PRE_DOWN, log, diag);
+	j->pre_down_ran = false;
 	undo_rules(j, nl, diag);
 	if (j->guard6)
 		guard_down(j->tun, IP_V6, diag);
@@ -366,7 +384,7 @@ void journal_undo(struct journal *j, struct netlink *nl, const struct log *log,
 	j->guard4 = j->guard6 = j->dns = false;
 	journal_restore_src_valid_mark(j, diag);
 	undo_tun(j, nl, diag);
-	run_hooks(j, CONF_POST_DOWN, log, diag);
+	(void)!run_hooks(j, CONF_POST_DOWN, log, diag);
 	hooks_clear(&j->hooks);
 	(void)!journal_save(j, diag); /* it says so itself */
 }

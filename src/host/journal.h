@@ -27,6 +27,7 @@ struct journal {
 	                        0 */
 	struct hooks hooks;  /* owned; of the files that are up: PreDown and PostDown */
 	char *path;          /* owned; NULL: kept in memory only */
+	bool pre_down_ran;   /* journal_pre_down has succeeded; in memory only */
 };
 
 /* Both are copied. 0 or -ENOMEM, -ENAMETOOLONG. */
@@ -45,6 +46,10 @@ MUST_CHECK int journal_set_src_valid_mark(struct journal *j, struct diag *diag);
 
 /* Back to 0, unless it was not set for us or is needed by another instance. */
 void journal_restore_src_valid_mark(struct journal *j, struct diag *diag);
+
+/* PreDown hooks; journal_undo then leaves them out. 0 or -EIO, told as warnings. */
+MUST_CHECK int journal_pre_down(struct journal *j, const struct log *log,
+                                struct diag *diag);
 
 /* Puts everything back, in reverse order, between PreDown and PostDown hooks, and saves.
  * What fails is a warning. log may be NULL. */

@@ -111,6 +111,11 @@ CASES = {
     "odd-text": case("aDDress = 10.8.0.2/24 # here\n  DNS=10.8.0.1;x\n".replace(";x", ""), peer(" 10.9.0.0/16 , 10.10.0.0/16")),
     "halves": case(V4, peer("0.0.0.0/1, 128.0.0.0/1"), but=INSIDE),
     "endpoint-inside": case(V4, peer("203.0.112.0/23, 10.9.0.0/16"), ways=["203.0.113.77"], but=INSIDE),
+    "save": case(BOTH + "\nDNS = 10.8.0.1\nMTU = 1400\nSaveConfig = true\nListenPort = 51997\nPostUp = true %i\n"
+                 f"PreDown = wg set {NAME} peer {PEER.public} persistent-keepalive 9 allowed-ips 10.9.0.0/16,10.10.0.0/16; echo {PSK} >PSKFILE; "
+                 f"wg set {NAME} peer {OTHER.public} allowed-ips 10.11.0.0/16 preshared-key PSKFILE endpoint 203.0.113.3:7",
+                 peer("10.9.0.0/16")),
+    "predown-fails": case(V4 + f"\nPreDown = echo x >>{LOG}; [ ! -e {LOG}.stay ]", peer("0.0.0.0/0")),
 }
 BASE_WAYS = ["8.8.8.8", "128.1.1.1", "10.8.0.1", "10.8.0.2", "10.8.0.7", "10.8.3.1", "10.9.0.1", "10.9.1.1", "10.9.1.7",
              "10.66.1.1", "192.0.2.1", "192.0.2.2", "192.168.7.1", "203.0.113.9", "203.0.113.10", "198.18.5.5",
@@ -189,7 +194,7 @@ def read_in(h, path):
 
 def apply(part, text, differences):
     for where, pattern, replacement, _ in differences:
-        if where == part:
+        if where == part.split(" ")[0]:
             text = "\n".join(re.sub(pattern, replacement, line) for line in text.splitlines())
     return "\n".join(line for line in text.splitlines() if line)
 

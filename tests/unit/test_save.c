@@ -1,0 +1,103 @@
+/* The text of a file that SaveConfig writes. */
+#include "unit.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "conf/conf.h"
+#include "control/save.h"
+
+#define HEX_A  "0101010101010101010101010101010101010101010101010101010101010101"
+#define HEX_B  "0202020202020202020202020202020202020202020202020202020202020202"
+#define HEX_0  "0000000000000000000000000000000000000000000000000000000000000000"
+#define TEXT_A "AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE="
+#define TEXT_B "AgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgI="
+#define FILE_IN                                                                          \
+	"[Interface]\n"                                                                  \
+	"# a remark\n"                                                                   \
+	"# tunion: Metric = -3\n"                                                        \
+	"Address = 10.8.0.2/24, fd08::2\n"                                               \
+	"DNS = home.lan, 10.8.0.1\n"                                                     \
+	"Table = 7\n"                                                                    \
+	"MTU = 1300\n"                                                                   \
+	"SaveConfig = true\n"                                                            \
+	"PostDown = echo %i gone\n"                                                      \
+	"PreUp = echo %i\n"                                                              \
+	"[Peer]\n"                                                                       \
+	"# tunion: Via = network\n"                                                      \
+	"PublicKey = " TEXT_B "\n"                                                       \
+	"Endpoint = 192.0.2.1:1\n"
+#define INTERFACE_OUT                                                                    \
+	"[Interface]\n# tunion: Metric = -3\nAddress = 10.8.0.2/24\nAddress = "          \
+	"fd08::2/128\nDNS = 10.8.0.1\nDNS = home.lan\nMTU = 1300\nTable = "              \
+	"7\nSaveConfig = "                                                               \
+	"true\nPreUp = echo %i\nPostDown = echo %i gone\n"
+
+static const struct {
+	const char *answer, *text; /* NULL: refused */
+} cases[] = {
+	{ "errno=0\n\n", INTERFACE_OUT },
+	{ "private_key=" HEX_A "\nlisten_port=51820\nfwmark=51820\nerrno=0\n\n",
+	  INTERFACE_OUT "PrivateKey = " TEXT_A
+	                "\nListenPort = 51820\nFwMark = 0xca6c\n" },
+	{ "private_key=" HEX_0 "\nlisten_port=0\nfwmark=0\npublic_key=" HEX_B
+	  "\npreshared_key=" HEX_0
+	  "\nendpoint=[2001:db8::1]:2\nlast_handshake_time_sec=7\n"
+	  "persistent_keepalive_interval=0\nallowed_ip=10.0.0.0/8\nallowed_ip=::/0\n"
+	  "public_key=" HEX_A "\npreshared_key=" HEX_A
+	  "\nallowed_ip=10.9.0.0/16\npersistent_keepalive_interval=25\nerrno=0\n\n",
+	  INTERFACE_OUT "\n[Peer]\n# tunion: Via = network\nPublicKey = " TEXT_B
+	                "\nEndpoint = [2001:db8::1]:2\nAllowedIPs = 10.0.0.0/8, ::/0\n"
+	                "\n[Peer]\nPublicKey = " TEXT_A "\nPresharedKey = " TEXT_A
+	                "\nAllowedIPs = 10.9.0.0/16\nPersistentKeepalive = 25\n" },
+	/* torn, or an error */
+	{ "", NULL },
+	{ "errno=0\n", NULL },
+	{ "errno=5\n\n", NULL },
+	{ "private_key=" HEX_A "0\nerrno=0\n\n", NULL },
+	{ "public_key=xyz\nerrno=0\n\n", NULL },
+	{ "what\nerrno=0\n\n", NULL },
+};
+
+static struct conf *read_conf(const char *text)
+{
+	FILE *in = fmemopen((void *)(uintptr_t)text, strlen(text), "r");
+	struct diag diag = { 0 };
+	struct conf *conf = NULL;
+
+	ck_assert_ptr_nonnull(in);
+	ck_assert_int_eq(conf_read_stream(&conf, in, "t.conf", &diag), 0);
+	fclose(in);
+	diag_clear(&diag);
+	return conf;
+}
+
+START_TEST(the_file_and_the_device_make_the_text)
+{
+	struct conf *conf = read_conf(FILE_IN), *again;
+	struct outbuf out = { 0 };
+	int err = save_text(&out, conf, cases[_i].answer);
+
+	ck_assert_int_eq(err, cases[_i].text ? 0 : -EBADMSG);
+	outbuf_add(&out, "", 1);
+	if (cases[_i].text) {
+		ck_assert_str_eq((const char *)out.bytes, cases[_i].text);
+		again = read_conf((const char *)out.bytes);
+		ck_assert_int_eq(again->metric, conf->metric);
+		ck_assert_uint_eq(again->addresses.n, conf->addresses.n);
+		conf_free(again);
+	}
+	outbuf_clear(&out);
+	conf_free(conf);
+}
+END_TEST
+
+TCase *unit_tests(void)
+{
+	TCase *tc = tcase_create("control/save");
+
+	tcase_add_loop_test(tc, the_file_and_the_device_make_the_text, 0,
+	                    (int)ARRAY_SIZE(cases));
+	return tc;
+}
