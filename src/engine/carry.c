@@ -170,8 +170,8 @@ static void to_network(struct device *d, const struct endpoint *endpoint,
 	struct endpoint to = *endpoint;
 	size_t taken = 0;
 
-	if (to.ifindex ==
-	    0) /* learned inside a carrier, no address of the host's network */
+	/* learned inside a carrier: no address of the host's network */
+	if (to.ifindex == 0)
 		to.local = (struct ip_addr){ 0 };
 	if (d->udp)
 		taken = d->udp->send(d->udp, &to, messages, n);
@@ -267,8 +267,8 @@ void carry_messages(struct peer *peer, struct packet **messages, size_t n,
 		struct device *d = peer_device(peer);
 		struct way_peer *next;
 
-		if (settle(e) != 0 ||
-		    hop > WAY_MAX) { /* ways may have changed meanwhile */
+		/* ways may have changed meanwhile */
+		if (settle(e) != 0 || hop > WAY_MAX) {
 			device_drop(d, DROP_WAY_TOO_LONG, n);
 			return;
 		}

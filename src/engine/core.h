@@ -35,7 +35,7 @@ struct peer {
 	bool failing;               /* unusable for its own reasons */
 	bool has_way;               /* scratch of standby: in the plan's order */
 	bool seen;                  /* scratch of settle: still known to wg */
-	bool carries; /* some peer's next hop: what changes here may change other ways */
+	bool carries; /* some peer's next hop: a change here may change other ways */
 };
 
 /* Via of one peer, kept by key: see device_set_peer_via. */
@@ -55,8 +55,7 @@ struct device_address {
 };
 
 struct device {
-	struct way_device
-		way; /* first member; way.sibling is the next in the order added */
+	struct way_device way; /* first member; its sibling: the next in order added */
 	struct device *previous;
 	struct engine *engine; /* borrowed */
 	struct wg_device *wg;  /* owned */
@@ -129,14 +128,14 @@ static inline void device_drop(const struct device *d, enum drop reason, size_t 
 	drop_count(wg_device_drops(d->wg), reason, n);
 }
 
-#define IPV6_MTU_MIN                                                                     \
-	1280U /* RFC 8200 5: a device takes that much, whatever its MTU says */
+/* RFC 8200 5: a device takes that much, whatever its MTU says */
+#define IPV6_MTU_MIN 1280U
 
 /* The largest packet of the family that the device takes. */
 static inline uint32_t device_mtu_for(const struct device *d, enum ip_family family)
 {
 	if (d->mtu_bytes == 0)
-		return PACKET_MAX_BYTES;
+		return UINT32_MAX;
 	return family == IP_V6 && d->mtu_bytes < IPV6_MTU_MIN ? IPV6_MTU_MIN
 	                                                      : d->mtu_bytes;
 }

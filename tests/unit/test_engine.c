@@ -242,6 +242,20 @@ START_TEST(what_is_no_packet_is_dropped)
 }
 END_TEST
 
+START_TEST(without_an_mtu_all_fits)
+{
+	struct device_settings none = { .port = 20000 };
+
+	ck_assert_int_eq(device_set(vpn, &none), 0);
+	probe(1, "10.0.0.2", "172.16.0.9", 1700);
+	probe(2, "fd10::2", "fd16::9", 1700);
+	run(SECOND);
+	ck_assert_uint_eq(w->probes[1].arrived, 1);
+	ck_assert_uint_eq(w->probes[2].arrived, 1);
+	ck_assert_uint_eq(all_drops(), 0);
+}
+END_TEST
+
 START_TEST(what_lies_behind_the_packet_is_cut)
 {
 	struct craft c;
@@ -826,6 +840,7 @@ TCase *unit_tests(void)
 	                    (int)ARRAY_SIZE(sends));
 	tcase_add_test(tc, too_big_tells_the_mtu_of_its_device);
 	tcase_add_test(tc, what_is_no_packet_is_dropped);
+	tcase_add_test(tc, without_an_mtu_all_fits);
 	tcase_add_test(tc, what_lies_behind_the_packet_is_cut);
 	tcase_add_test(tc, errors_are_limited_counts_are_not);
 	tcase_add_test(tc, no_endpoint_is_unreachable);
