@@ -22,7 +22,7 @@ static void set_failing(struct peer *peer, bool failing)
 	settle_standby(e);
 	log_info(e->env.log, d->way.name, "peer %s %s",
 	         key_short(wg_peer_public_key(peer->wg), key),
-	         failing ? "does not answer, standbys take over" : "answers again");
+	         failing ? "does not answer" : "answers again");
 }
 
 static void judge(struct timer *timer, uint64_t now_ns)
@@ -40,17 +40,43 @@ static void judge(struct timer *timer, uint64_t now_ns)
 		timerq_arm(&e->timers, &e->retry_timer, now_ns + STANDBY_RETRY_NS);
 }
 
+/* Has somebody taken over a prefix of this peer? */
+static bool displaced(const struct way_peer *p)
+{
+	for (const struct union_entry *u = p->unusable ? p->device->entries : NULL; u;
+	     u = u->device_next) {
+		if (u->peer == p && u->node->first->peer->device != p->device)
+			return true;
+	}
+	return false;
+}
+
+/* The peer that fails on the way of this one, itself perhaps. */
+static struct peer *culprit(struct way_peer *p)
+{
+	while (p && !peer_of_way(p)->failing)
+		p = p->state == WAY_OK ? p->next : NULL;
+	return p ? peer_of_way(p) : NULL;
+}
+
+/* A peer for which nobody stands in is tried when there is something to send, as ever;
+ * one that gets no packets any more has to be tried to be found well again. */
 static void retry(struct timer *timer, uint64_t now_ns)
 {
 	struct engine *e = CONTAINER_OF(timer, struct engine, retry_timer);
+	bool again = settle(e) != 0;
 
-	for (struct device *d = e->first; d && e->failing_count > 0;
-	     d = engine_next_device(d)) {
-		for (struct way_peer *p = d->way.peers; p; p = p->sibling)
-			if (peer_of_way(p)->failing)
-				wg_peer_try_handshake(peer_of_way(p)->wg, now_ns);
+	for (struct device *d = e->first; d; d = engine_next_device(d)) {
+		for (struct way_peer *p = d->way.peers; p; p = p->sibling) {
+			struct peer *failing = displaced(p) ? culprit(p) : NULL;
+
+			if (!failing)
+				continue;
+			wg_peer_try_handshake(failing->wg, now_ns);
+			again = true;
+		}
 	}
-	if (e->failing_count > 0)
+	if (again)
 		timerq_arm(&e->timers, timer, now_ns + STANDBY_RETRY_NS);
 }
 
@@ -182,6 +208,9 @@ void standby_arrange(struct engine *e)
 	ways_anew(e, any);
 	if (e->failing_count == 0)
 		return;
+	if (!timer_armed(&e->retry_timer)) /* somebody may be displaced now */
+		timerq_arm(&e->timers, &e->retry_timer,
+		           e->timers.ran_ns + STANDBY_RETRY_NS);
 	each_peer(e, note_way, &any);
 	each_peer(e, start_with_failing, &any);
 	for (int round = 0; round < ROUNDS; round++) {

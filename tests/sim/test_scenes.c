@@ -758,6 +758,28 @@ START_TEST(a_standby_takes_over_and_gives_back)
 }
 END_TEST
 
+/* Nobody stands in for it, so nothing is tried but what packets ask for. */
+START_TEST(a_vanished_client_is_given_up)
+{
+	struct scene s;
+	struct craft c;
+
+	scene_start(&s, vpn_and_home, 1);
+	probe_from(&s, 0, &s.lan4[0], 100);
+	run(&s, SECOND);
+	wg_device_stop(device_wg(s.device[0]));
+	for (int i = 0; i < 60; i++) {
+		craft_udp(&c, "172.16.0.9", 9, "10.0.0.2", 9, "are you there?", 14);
+		node_inject(s.server[0], &c);
+		run(&s, SECOND);
+	}
+	ck_assert_uint_eq(s.server[0]->failures, 1);
+	run(&s, 900 * SECOND);
+	ck_assert(world_idle(s.w));
+	scene_end(&s);
+}
+END_TEST
+
 START_TEST(without_a_standby_a_dead_tunnel_still_captures)
 {
 	struct scene s;
@@ -797,6 +819,7 @@ TCase *unit_tests(void)
 	tcase_add_test(tc, keepalives_of_all_devices_go_together);
 	tcase_add_test(tc, idle_costs_nothing);
 	tcase_add_loop_test(tc, a_standby_takes_over_and_gives_back, 0, 3);
+	tcase_add_test(tc, a_vanished_client_is_given_up);
 	tcase_add_test(tc, without_a_standby_a_dead_tunnel_still_captures);
 	return tc;
 }

@@ -67,7 +67,9 @@ static void keep_line(void *context, enum log_level level, const char *line)
 {
 	struct node *node = context;
 
-	(void)level;
+	node->failures += strstr(line, "does not answer") != NULL;
+	if (level > LOG_LEVEL_WARN)
+		return;
 	if (node->log_count < SIM_LOG_LINES)
 		snprintf(node->log_lines[node->log_count], sizeof(node->log_lines[0]),
 		         "%s", line);
@@ -497,7 +499,7 @@ struct node *world_node(struct world *w, const char *public4, const char *public
 	node->random = unit_random(&w->random);
 	node->server = server;
 	node->tun.write = tun_write;
-	node->log = (struct log){ LOG_LEVEL_WARN, keep_line, node };
+	node->log = (struct log){ LOG_LEVEL_INFO, keep_line, node };
 	if (public4)
 		node_move(node, public4);
 	if (public6)
