@@ -1,0 +1,48 @@
+#!/usr/bin/env python3
+"""Two files with everything: when the active one's server stops, the other carries the traffic within 20 s,
+under its own address; when it is back, it has its prefixes again."""
+
+import time
+
+from lab import Tunion, check, main, wait_for
+from world import INTERNET, World
+
+
+def received(host, public):
+    """Bytes a server has from the client."""
+    for line in host.wg("show", "wg0", "transfer").splitlines():
+        key, rx, _ = line.split("\t")
+        if key == public:
+            return int(rx)
+    return 0
+
+
+def carries(w, host, public):
+    before = received(host, public)
+    return w.client.ping(INTERNET) and received(host, public) > before
+
+
+def test(lab):
+    w = World(lab)
+    w.net.run("ip route add 10.77.0.0/24 via 192.0.2.2")
+    w.start_vpn()
+    w.start_home()
+    first, second = (w.vpn, w.vpn_client.public), (w.home, w.home_client.public)
+    before = w.client.snapshot()
+    t = Tunion(w.client, {"a.conf": w.vpn_conf(), "b.conf": w.home_conf(allowed="0.0.0.0/0, ::/0")})
+    t.up()
+    w.client.reach(INTERNET)
+    check(carries(w, *first), "the first file by name is not the active one")
+    w.vpn_process.stop()
+    stopped = time.monotonic()
+    wait_for(lambda: carries(w, *second), "the standby", 40)
+    took = time.monotonic() - stopped
+    print(f"the standby took over after {took:.1f} s")
+    check(took < 20, f"the standby took {took:.1f} s")
+    w.start_vpn()
+    wait_for(lambda: carries(w, *first), "the first one again", 40)
+    t.down()
+    check(w.client.snapshot() == before, "down left something")
+
+
+main(test)
