@@ -69,7 +69,7 @@ static int enter_user_namespace(bool *entered, struct diag *diag)
 		if (uid == 0)
 			return 0; /* root can do without */
 		diag_error(diag, NULL, 0,
-		           "no namespace for the demo: %s. As root it would run",
+		           "no namespace for the demo: %s; root can do without",
 		           why_no_user_namespace(err));
 		return -err;
 	}
