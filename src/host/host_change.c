@@ -231,6 +231,24 @@ static size_t count_kind(const struct host_items *items, size_t from,
 	return n - from;
 }
 
+/* What TCP hands over at once is to leave as one UDP_SEGMENT message, of at most 64
+ * segments and 65507 bytes. By default it would be three segments more, and these a
+ * message of their own. The kernel takes 321 bytes off for headers, and then what is left
+ * of a whole number of segments, which in IPv6 are shorter by 20 bytes. */
+static void set_gso_max(struct change *c, uint32_t mtu_bytes)
+{
+	const uint32_t tcp_headers = 52, message = 32, reserve = 321,
+		       default_bytes = 65536;
+	uint32_t segments = 65507 / (mtu_bytes + message), bytes = default_bytes;
+
+	if (segments > 64)
+		segments = 64;
+	if (segments >= 2)
+		bytes = segments * (mtu_bytes - tcp_headers) + reserve + 100;
+	if (netlink_link_set_gso_max(c->h->nl, c->h->journal.ifindex, bytes) < 0)
+		return; /* only a little slower */
+}
+
 static void set_mtu(struct change *c)
 {
 	uint32_t mtu_bytes = c->to->mtu_bytes;
@@ -242,6 +260,8 @@ static void set_mtu(struct change *c)
 	if (rc < 0)
 		diag_error(c->diag, NULL, 0, "%s cannot have an MTU of %u: %s",
 		           c->h->journal.tun, mtu_bytes, netlink_error(c->h->nl));
+	else
+		set_gso_max(c, mtu_bytes);
 	note(c, rc);
 }
 

@@ -478,6 +478,16 @@ int netlink_link_set_mtu(struct netlink *nl, uint32_t ifindex, uint32_t mtu_byte
 	return set_link(nl, &w);
 }
 
+int netlink_link_set_gso_max(struct netlink *nl, uint32_t ifindex, uint32_t bytes)
+{
+	struct ifinfomsg m = { .ifi_index = (int)ifindex };
+	struct nlmsg_writer w;
+
+	begin_link(nl, &w, RTM_SETLINK, NLM_F_ACK, &m);
+	nlmsg_put_u32(&w, IFLA_GSO_MAX_SIZE, bytes);
+	return set_link(nl, &w);
+}
+
 int netlink_link_set_quiet(struct netlink *nl, uint32_t ifindex)
 {
 	static const uint8_t mode = IN6_ADDR_GEN_MODE_NONE;

@@ -129,6 +129,10 @@ MUST_CHECK int netlink_link_get(struct netlink *nl, uint32_t ifindex,
 MUST_CHECK int netlink_link_set_up(struct netlink *nl, uint32_t ifindex);
 MUST_CHECK int netlink_link_set_mtu(struct netlink *nl, uint32_t ifindex,
                                     uint32_t mtu_bytes);
+/* The largest packet the host's TCP hands to the link, to be cut by whoever sends it on.
+ */
+MUST_CHECK int netlink_link_set_gso_max(struct netlink *nl, uint32_t ifindex,
+                                        uint32_t bytes);
 /* No link-local address of the kernel's choice and no multicast flag, so no router
  * solicitations, as on a kernel WireGuard device. Before it is set up. Fails where there
  * is no IPv6. */

@@ -393,23 +393,17 @@ static void read_control(struct msghdr *m, struct received *r)
 	}
 }
 
-static void prepare(struct udp_scratch *scratch, unsigned n)
+/* As a read has left it, a message is not fit for the next. */
+static void prepare(struct udp_scratch *scratch, size_t i)
 {
-	struct buffers *b = scratch->buffers;
-
-	for (size_t i = 0; i < n; i++) {
-		scratch->in.iovecs[i] =
-			(struct iovec){ buffers_slot(b, i) + PACKET_HEADROOM_BYTES,
-			                PACKET_MAX_BYTES };
-		scratch->in.messages[i].msg_hdr = (struct msghdr){
-			.msg_name = &scratch->in.names[i],
-			.msg_namelen = sizeof(scratch->in.names[i]),
-			.msg_iov = &scratch->in.iovecs[i],
-			.msg_iovlen = 1,
-			.msg_control = scratch->in.controls[i].bytes,
-			.msg_controllen = sizeof(scratch->in.controls[i].bytes),
-		};
-	}
+	scratch->in.messages[i].msg_hdr = (struct msghdr){
+		.msg_name = &scratch->in.names[i],
+		.msg_namelen = sizeof(scratch->in.names[i]),
+		.msg_iov = &scratch->in.iovecs[i],
+		.msg_iovlen = 1,
+		.msg_control = scratch->in.controls[i].bytes,
+		.msg_controllen = sizeof(scratch->in.controls[i].bytes),
+	};
 }
 
 struct collector {
@@ -461,7 +455,6 @@ int udp_read(struct udp *u, enum udp_family family,
 		               .context = context };
 	int got;
 
-	prepare(scratch, u->read_messages);
 	got = recvmmsg(u->fds[family], scratch->in.messages, u->read_messages, 0, NULL);
 	if (got < 0)
 		return errno == EBADF || errno == ENOTSOCK ? -errno : 0;
@@ -478,6 +471,8 @@ int udp_read(struct udp *u, enum udp_family family,
 			u->read_messages = READ_COALESCED;
 		collect(&c, &r, m->msg_iov->iov_base, scratch->in.messages[i].msg_len);
 	}
+	for (int i = 0; i < got; i++)
+		prepare(scratch, (size_t)i);
 	flush(&c);
 	return 0;
 }
@@ -490,6 +485,12 @@ int udp_scratch_new(struct udp_scratch **out, struct buffers *buffers)
 	if (!*out)
 		return -ENOMEM;
 	(*out)->buffers = buffers;
+	for (size_t i = 0; i < READ_MESSAGES; i++) {
+		(*out)->in.iovecs[i] =
+			(struct iovec){ buffers_slot(buffers, i) + PACKET_HEADROOM_BYTES,
+			                PACKET_MAX_BYTES };
+		prepare(*out, i);
+	}
 	return 0;
 }
 
