@@ -12,13 +12,13 @@
 #include "cmd/trace.h"
 #include "cmd/up.h"
 
-struct command {
+struct subcommand {
 	const char *name, *summary;
 	/* argv[0] is the command's name. Returns the exit status. */
 	int (*run)(int argc, char **argv);
 };
 
-static const struct command commands[] = {
+static const struct subcommand commands[] = {
 	{ "up", "bring tunnel files up on one tun device", cmd_up },
 	{ "down", "take a running instance down, and put the host back", cmd_down },
 	{ "status", "print what a running instance does", cmd_status },

@@ -7,65 +7,127 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
+#include <unistd.h>
 
+#include "cmd/status_metrics.h"
+#include "cmd/status_text.h"
+#include "cmd/status_watch.h"
 #include "cmd/target.h"
-#include "control/status.h"
+#include "io/loop.h"
 
-static const char usage[] = "usage: tunion status [--json] [--tun NAME] [--run-dir DIR]\n"
+/* On a terminal it looks twice, so that there are rates to show. */
+#define LOOK_PAUSE_NS (500 * NS_PER_MS)
+
+enum output {
+	OUTPUT_TEXT,
+	OUTPUT_WATCH,
+	OUTPUT_JSON,
+	OUTPUT_METRICS,
+};
+
+static const char usage[] = "usage: tunion status [--watch | --json | --metrics] [--tun "
+                            "NAME] [--run-dir DIR]\n"
+			    "  --watch        each second anew, until q or Ctrl-C\n"
 			    "  --json         for programs; see doc/json.md\n"
+			    "  --metrics      for Prometheus\n"
 			    "  --tun NAME     which one, if several are up\n"
 			    "  --run-dir DIR  as given to tunion up\n";
 
-/* The answer is JSON, or a line that says why not. */
-static int tell(const char *answer, bool json)
+/* For people: https://no-color.org */
+static bool want_colour(void)
+{
+	const char *no_color = getenv("NO_COLOR"), *term = getenv("TERM");
+
+	return isatty(STDOUT_FILENO) && !(no_color && *no_color) &&
+	       !(term && strcmp(term, "dumb") == 0);
+}
+
+/* The answer is JSON, or a line that says why not. NULL, with the reason on stderr. */
+static json_t *parse(const char *answer)
 {
 	json_t *status = json_loads(answer, 0, NULL);
 
-	if (!status) {
+	if (!status)
 		fputs(*answer ? answer : "the instance ended meanwhile\n", stderr);
-		return EXIT_FAILURE;
-	}
-	if (json)
-		puts(answer);
-	else
-		status_print(status, (int64_t)time(NULL), stdout);
-	json_decref(status);
-	return EXIT_SUCCESS;
+	return status;
 }
 
-static int ask(const struct instance *i, bool json)
+/* *answer to be freed, NULL on failure: that is told on stderr. */
+static json_t *ask(const struct instance *i, char **answer)
 {
-	char *answer;
-	int status, err = target_ask(i, "status", &answer);
+	int err = target_ask(i, "status", answer);
 
 	if (err == -ENOENT || err == -ECONNREFUSED)
 		target_say_not_up(i);
-	if (err)
-		return EXIT_FAILURE;
-	status = tell(answer, json);
+	return err ? NULL : parse(*answer);
+}
+
+static bool ask_again(const struct instance *i, struct status_look *look, json_t **status)
+{
+	const struct timespec pause = { .tv_nsec = LOOK_PAUSE_NS };
+	uint64_t then_ns = loop_now_ns();
+	char *answer = NULL;
+
+	nanosleep(&pause, NULL);
+	*status = ask(i, &answer);
 	free(answer);
-	return status;
+	look->before = look->status;
+	look->status = *status;
+	look->elapsed_ns = loop_now_ns() - then_ns;
+	return *status != NULL;
+}
+
+static int print(const struct instance *i, enum output output)
+{
+	struct status_look look = { .colour = want_colour() };
+	char *answer = NULL;
+	json_t *status = ask(i, &answer), *again = NULL;
+	bool ok = status != NULL;
+
+	look.status = status;
+	if (ok && output == OUTPUT_TEXT && isatty(STDOUT_FILENO))
+		ok = ask_again(i, &look, &again);
+	look.wall_s = (int64_t)time(NULL);
+	if (ok && output == OUTPUT_JSON)
+		puts(answer);
+	else if (ok && output == OUTPUT_METRICS)
+		status_metrics(status, stdout);
+	else if (ok)
+		status_text(&look, stdout);
+	json_decref(status);
+	json_decref(again);
+	free(answer);
+	return ok ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
 int cmd_status(int argc, char **argv)
 {
 	static const struct option long_options[] = {
+		{ "watch", no_argument, NULL, 'w' },
 		{ "json", no_argument, NULL, 'j' },
+		{ "metrics", no_argument, NULL, 'm' },
 		{ "tun", required_argument, NULL, 't' },
 		{ "run-dir", required_argument, NULL, 'r' },
 		{ "help", no_argument, NULL, 'h' },
 		{ 0 },
 	};
 	const char *tun = NULL, *run_dir = NULL;
+	enum output output = OUTPUT_TEXT;
 	struct instance instance;
-	bool json = false;
 	int option, status;
 
 	while ((option = getopt_long(argc, argv, "h", long_options, NULL)) != -1) {
 		switch (option) {
+		case 'w':
+			output = OUTPUT_WATCH;
+			break;
 		case 'j':
-			json = true;
+			output = OUTPUT_JSON;
+			break;
+		case 'm':
+			output = OUTPUT_METRICS;
 			break;
 		case 't':
 			tun = optarg;
@@ -83,7 +145,8 @@ int cmd_status(int argc, char **argv)
 	}
 	if (target_find(&instance, run_dir, tun) < 0)
 		return EXIT_FAILURE;
-	status = ask(&instance, json);
+	status = output == OUTPUT_WATCH ? status_watch(&instance, want_colour())
+	                                : print(&instance, output);
 	instance_clear(&instance);
 	return status;
 }

@@ -38,13 +38,20 @@ void table_cell(struct table *t, const char *fmt, ...)
 	t->cells[t->count++] = text;
 }
 
-/* In characters: UTF-8's continuation bytes take no room. */
+/* In characters: UTF-8's continuation bytes take no room, nor do colours (ESC [ ... m).
+ */
 static size_t width(const char *text)
 {
 	size_t n = 0;
 
-	for (; *text; text++)
-		n += (*text & 0xc0) != 0x80;
+	for (; *text; text++) {
+		if (*text == '\033')
+			text += strcspn(text, "m");
+		else
+			n += (*text & 0xc0) != 0x80;
+		if (!*text)
+			break;
+	}
 	return n;
 }
 
@@ -90,6 +97,11 @@ void table_print(struct table *t, FILE *out)
 	if (t->failed || !widths)
 		fprintf(out, "(out of memory)\n");
 	free(widths);
+	table_clear(t);
+}
+
+void table_clear(struct table *t)
+{
 	for (size_t i = 0; i < t->count; i++)
 		free(t->cells[i]);
 	free(t->cells);

@@ -20,5 +20,7 @@ struct table {
 void table_cell(struct table *t, const char *fmt, ...) PRINTF_LIKE(2, 3);
 /* Two blanks between columns, none behind the last. Clears the table. */
 void table_print(struct table *t, FILE *out);
+/* Without printing it. */
+void table_clear(struct table *t);
 
 #endif

@@ -3,7 +3,6 @@
  * the way. */
 #include "control/status.h"
 
-#include <inttypes.h>
 #include <string.h>
 
 #include "base/key.h"
@@ -64,7 +63,42 @@ struct prefixes {
 	const struct union_table *table;
 	const struct way_peer *way;
 	json_t *all, *standby;
+	/* names of devices, each once */
+	json_t *stands_by_for, *stands_in_for, *stood_in_by;
 };
+
+/* R3's order, as if all of them were usable. */
+static bool comes_before(const struct way_device *a, const struct way_device *b)
+{
+	if (a->table_off != b->table_off)
+		return b->table_off;
+	return a->rank < b->rank;
+}
+
+static json_t *append_once(json_t *list, const char *name)
+{
+	for (size_t i = 0; i < json_array_size(list); i++)
+		if (strcmp(json_string_value(json_array_get(list, i)), name) == 0)
+			return list;
+	return append(list, json_string(name));
+}
+
+static void add_standby(struct prefixes *p, const struct union_node *node)
+{
+	const struct way_device *device = p->way->device,
+				*active = node->first->peer->device;
+
+	if (active == device) {
+		for (const struct union_entry *e = node->first->next; e; e = e->next)
+			if (comes_before(e->peer->device, device))
+				p->stands_in_for = append_once(p->stands_in_for,
+				                               e->peer->device->name);
+	} else if (comes_before(active, device)) {
+		p->stands_by_for = append_once(p->stands_by_for, active->name);
+	} else {
+		p->stood_in_by = append_once(p->stood_in_by, active->name);
+	}
+}
 
 static bool add_prefix(void *context, const struct ip_prefix *prefix)
 {
@@ -78,6 +112,8 @@ static bool add_prefix(void *context, const struct ip_prefix *prefix)
 	p->all = append(p->all, json_string(text));
 	if (node && node->first->peer != p->way)
 		p->standby = append(p->standby, json_string(text));
+	if (node && p->way)
+		add_standby(p, node);
 	return p->all && p->standby;
 }
 
@@ -85,7 +121,15 @@ static json_t *peer_json(const struct union_table *table, const struct wg_peer *
                          uint64_t now_ns)
 {
 	const struct endpoint *e = wg_peer_endpoint(p);
-	struct prefixes prefixes = { table, peer_way(p), json_array(), json_array() };
+	struct prefixes prefixes = {
+		.table = table,
+		.way = peer_way(p),
+		.all = json_array(),
+		.standby = json_array(),
+		.stands_by_for = json_array(),
+		.stands_in_for = json_array(),
+		.stood_in_by = json_array(),
+	};
 	char endpoint[ENDPOINT_STRLEN], way[CHAIN_STRLEN] = "";
 	struct wg_peer_stats stats;
 
@@ -94,11 +138,15 @@ static json_t *peer_json(const struct union_table *table, const struct wg_peer *
 	if (prefixes.way)
 		way_format(prefixes.way, way, sizeof(way));
 	return json_pack(
-		"{s:o, s:o, s:o, s:o, s:s, s:o, s:s, s:o, s:I, s:I, s:b, s:i}",
+		"{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:b, s:s, s:o, s:s, s:o, s:I, s:I, "
+	        "s:b, s:i}",
 		"public_key", key_json(wg_peer_public_key(p)), "endpoint",
 		e->addr.family == IP_NONE ? json_null()
 					  : json_string(endpoint_format(e, endpoint)),
-		"allowed_ips", prefixes.all, "standby", prefixes.standby, "state",
+		"allowed_ips", prefixes.all, "standby", prefixes.standby, "stands_by_for",
+		prefixes.stands_by_for, "stands_in_for", prefixes.stands_in_for,
+		"stood_in_by", prefixes.stood_in_by, "usable",
+		!(prefixes.way && prefixes.way->unusable), "state",
 		prefixes.way ? way_state_name(prefixes.way->state) : "", "chain",
 		chain_json(prefixes.way), "way", way, "latest_handshake",
 		stats.last_handshake_ns
@@ -161,146 +209,4 @@ char *status_complete(const char *engine_text, size_t engine_bytes,
 	json_decref(engine);
 	json_decref(all);
 	return text;
-}
-
-/* ---- text: what is missing or of another type prints as nothing, as a later version of
- * the running instance may have it so */
-
-static const char *string_of(const json_t *object, const char *key)
-{
-	const char *text = json_string_value(json_object_get(object, key));
-
-	return text ? text : "";
-}
-
-static json_int_t integer_of(const json_t *object, const char *key)
-{
-	return json_integer_value(json_object_get(object, key));
-}
-
-/* "1 hour, 2 minutes", the two largest units. */
-static void print_duration(int64_t s, FILE *out)
-{
-	static const struct {
-		int64_t seconds;
-		const char *name;
-	} units[] = {
-		{ 86400, "day" }, { 3600, "hour" }, { 60, "minute" }, { 1, "second" }
-	};
-	unsigned printed = 0;
-
-	for (size_t i = 0; i < ARRAY_SIZE(units) && printed < 2; i++) {
-		int64_t n = s / units[i].seconds;
-
-		if (n == 0 && (printed == 0 || i < ARRAY_SIZE(units) - 1))
-			continue;
-		if (n > 0)
-			fprintf(out, "%s%" PRId64 " %s%s", printed ? ", " : "", n,
-			        units[i].name, n == 1 ? "" : "s");
-		s %= units[i].seconds;
-		printed++;
-	}
-	if (printed == 0)
-		fprintf(out, "0 seconds");
-}
-
-static void print_bytes(json_int_t n, FILE *out)
-{
-	static const char *const units[] = { "B", "KiB", "MiB", "GiB", "TiB", "PiB" };
-	double v = (double)n;
-	size_t i = 0;
-
-	for (; v >= 1024 && i + 1 < ARRAY_SIZE(units); i++)
-		v /= 1024;
-	fprintf(out, i ? "%.2f %s" : "%.0f %s", v, units[i]);
-}
-
-static void print_list(const char *title, const json_t *list, FILE *out)
-{
-	if (json_array_size(list) == 0)
-		return;
-	fprintf(out, "    %s: ", title);
-	for (size_t i = 0; i < json_array_size(list); i++) {
-		const char *text = json_string_value(json_array_get(list, i));
-
-		fprintf(out, "%s%s", i ? ", " : "", text ? text : "");
-	}
-	fputc('\n', out);
-}
-
-static void print_drops(const char *indent, json_t *drops, FILE *out)
-{
-	const char *reason, *comma = "";
-	json_t *n;
-
-	if (json_object_size(drops) == 0)
-		return;
-	fprintf(out, "%sdropped: ", indent);
-	json_object_foreach(drops, reason, n)
-	{
-		fprintf(out, "%s%" PRId64 " %s", comma, (int64_t)json_integer_value(n),
-		        reason);
-		comma = ", ";
-	}
-	fputc('\n', out);
-}
-
-static void print_peer(const json_t *peer, int64_t wall_s, FILE *out)
-{
-	const json_t *endpoint = json_object_get(peer, "endpoint");
-	int64_t handshake_s = integer_of(peer, "latest_handshake");
-	json_int_t keepalive_s = integer_of(peer, "persistent_keepalive");
-
-	fprintf(out, "  peer: %s\n", string_of(peer, "public_key"));
-	fprintf(out, "    chain: %s\n", string_of(peer, "way"));
-	if (json_is_string(endpoint))
-		fprintf(out, "    endpoint: %s\n", json_string_value(endpoint));
-	print_list("allowed ips", json_object_get(peer, "allowed_ips"), out);
-	print_list("standby for", json_object_get(peer, "standby"), out);
-	if (handshake_s > 0) {
-		fprintf(out, "    latest handshake: ");
-		print_duration(wall_s > handshake_s ? wall_s - handshake_s : 0, out);
-		fprintf(out, " ago%s\n",
-		        json_is_true(json_object_get(peer, "session")) ? ""
-		                                                       : " (no session)");
-	}
-	fprintf(out, "    transfer: ");
-	print_bytes(integer_of(peer, "rx_bytes"), out);
-	fprintf(out, " received, ");
-	print_bytes(integer_of(peer, "tx_bytes"), out);
-	fprintf(out, " sent\n");
-	if (keepalive_s > 0)
-		fprintf(out, "    persistent keepalive: every %" PRId64 " s\n",
-		        (int64_t)keepalive_s);
-}
-
-static void print_device(const json_t *d, int64_t wall_s, FILE *out)
-{
-	const json_t *peers = json_object_get(d, "peers");
-
-	fprintf(out, "\n%s\n", string_of(d, "name"));
-	fprintf(out, "  public key: %s\n",
-	        *string_of(d, "public_key") ? string_of(d, "public_key") : "(none)");
-	fprintf(out, "  listening port: %" PRId64 ", mtu: %" PRId64 "\n",
-	        (int64_t)integer_of(d, "listen_port"), (int64_t)integer_of(d, "mtu"));
-	print_drops("  ", json_object_get(d, "drops"), out);
-	for (size_t i = 0; i < json_array_size(peers); i++)
-		print_peer(json_array_get(peers, i), wall_s, out);
-}
-
-void status_print(const json_t *status, int64_t wall_s, FILE *out)
-{
-	const json_t *devices = json_object_get(status, "devices");
-
-	fprintf(out, "%s: mtu %" PRId64 ", %zu device%s, up for ",
-	        string_of(status, "tun"), (int64_t)integer_of(status, "tun_mtu"),
-	        json_array_size(devices), json_array_size(devices) == 1 ? "" : "s");
-	print_duration(integer_of(status, "up_seconds"), out);
-	fputc('\n', out);
-	if (integer_of(status, "engine_restarts") > 0)
-		fprintf(out, "  engine restarts: %" PRId64 "\n",
-		        (int64_t)integer_of(status, "engine_restarts"));
-	print_drops("  ", json_object_get(status, "drops"), out);
-	for (size_t i = 0; i < json_array_size(devices); i++)
-		print_device(json_array_get(devices, i), wall_s, out);
 }

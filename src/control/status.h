@@ -1,14 +1,13 @@
-/* src/control/status.h - what does a running instance do? As JSON, and as text made of it
+/* src/control/status.h - what does a running instance do? As JSON
  *
  * The engine writes what it knows, the supervisor adds what is the host's, `tunion
- * status` prints it. The members are documented in doc/json.md and only get more. No
- * private or preshared keys. */
+ * status` makes text of it (cmd/status_text). The members are documented in doc/json.md
+ * and only get more. No private or preshared keys. */
 #ifndef TUNION_CONTROL_STATUS_H
 #define TUNION_CONTROL_STATUS_H
 
 #include <jansson.h>
 #include <stdint.h>
-#include <stdio.h>
 
 #include "base/attr.h"
 #include "control/uapi.h"
@@ -33,8 +32,5 @@ struct status_instance {
  * text is no JSON object. */
 char *status_complete(const char *engine_text, size_t engine_bytes,
                       const struct status_instance *instance);
-
-/* For people; wall_s: seconds since 1970, for "latest handshake". */
-void status_print(const json_t *status, int64_t wall_s, FILE *out);
 
 #endif

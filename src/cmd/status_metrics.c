@@ -1,0 +1,255 @@
+/* src/cmd/status_metrics.c - all samples of one metric stand together, behind its HELP
+ * and TYPE: so each metric goes once through all devices. */
+#include "cmd/status_metrics.h"
+
+#include <inttypes.h>
+#include <stdbool.h>
+#include <string.h>
+
+#include "base/attr.h"
+#include "cmd/status_json.h"
+
+/* Of the instance, a device, or a peer: a sample for each where it has a value. */
+struct metric {
+	const char *name, *type, *help;
+	bool (*value)(const json_t *object, int64_t *out);
+};
+
+/* What the samples of a status are written with. */
+struct labels {
+	const char *tun, *device, *peer; /* NULL: no such label */
+};
+
+/* ---- values */
+
+static bool integer_member(const json_t *object, const char *key, int64_t *out)
+{
+	const json_t *member = json_object_get(object, key);
+
+	*out = json_integer_value(member);
+	return json_is_integer(member);
+}
+
+static bool boolean_member(const json_t *object, const char *key, int64_t *out)
+{
+	const json_t *member = json_object_get(object, key);
+
+	*out = json_is_true(member);
+	return json_is_boolean(member);
+}
+
+static bool up_seconds(const json_t *status, int64_t *out)
+{
+	return integer_member(status, "up_seconds", out);
+}
+
+static bool engine_restarts(const json_t *status, int64_t *out)
+{
+	return integer_member(status, "engine_restarts", out);
+}
+
+static bool tun_mtu(const json_t *status, int64_t *out)
+{
+	return integer_member(status, "tun_mtu", out);
+}
+
+static bool mtu(const json_t *device, int64_t *out)
+{
+	return integer_member(device, "mtu", out);
+}
+
+static bool rx_bytes(const json_t *peer, int64_t *out)
+{
+	return integer_member(peer, "rx_bytes", out);
+}
+
+static bool tx_bytes(const json_t *peer, int64_t *out)
+{
+	return integer_member(peer, "tx_bytes", out);
+}
+
+static bool latest_handshake(const json_t *peer, int64_t *out)
+{
+	return integer_member(peer, "latest_handshake", out);
+}
+
+static bool session(const json_t *peer, int64_t *out)
+{
+	return boolean_member(peer, "session", out);
+}
+
+static bool usable(const json_t *peer, int64_t *out)
+{
+	return boolean_member(peer, "usable", out);
+}
+
+static bool way_ok(const json_t *peer, int64_t *out)
+{
+	*out = strcmp(status_string(peer, "state"), "ok") == 0;
+	return true;
+}
+
+static bool standby_prefixes(const json_t *peer, int64_t *out)
+{
+	*out = (int64_t)json_array_size(json_object_get(peer, "standby"));
+	return true;
+}
+
+static const struct metric of_instance[] = {
+	{ "tunion_up_seconds", "gauge", "Seconds since the instance is up.", up_seconds },
+	{ "tunion_engine_restarts_total", "counter",
+	  "How often the engine ended unexpectedly and was started again.",
+	  engine_restarts },
+	{ "tunion_tun_mtu_bytes", "gauge", "MTU of the host tun.", tun_mtu },
+};
+
+static const struct metric of_device[] = {
+	{ "tunion_device_mtu_bytes", "gauge", "Effective MTU of the device.", mtu },
+};
+
+static const struct metric of_peer[] = {
+	{ "tunion_peer_received_bytes_total", "counter",
+	  "Bytes of WireGuard messages received from the peer.", rx_bytes },
+	{ "tunion_peer_sent_bytes_total", "counter",
+	  "Bytes of WireGuard messages sent to the peer.", tx_bytes },
+	{ "tunion_peer_latest_handshake_timestamp_seconds", "gauge",
+	  "When the latest handshake was completed; no sample before the first.",
+	  latest_handshake },
+	{ "tunion_peer_session", "gauge",
+	  "1 while there is a session young enough to send with.", session },
+	{ "tunion_peer_usable", "gauge",
+	  "0 while it does not answer, or its carrier does not, so that standbys take "
+	  "over.",
+	  usable },
+	{ "tunion_peer_way_ok", "gauge", "1 while its packets have a way to the network.",
+	  way_ok },
+	{ "tunion_peer_standby_prefixes", "gauge",
+	  "How many of its allowed IPs another device has before it.", standby_prefixes },
+};
+
+/* ---- text */
+
+static void print_head(const struct metric *m, FILE *out)
+{
+	fprintf(out, "# HELP %s %s\n# TYPE %s %s\n", m->name, m->help, m->name, m->type);
+}
+
+static void print_label(const char *comma, const char *name, const char *value, FILE *out)
+{
+	fprintf(out, "%s%s=\"", comma, name);
+	for (; *value; value++) {
+		if (*value == '\\' || *value == '"')
+			fprintf(out, "\\%c", *value);
+		else if (*value == '\n')
+			fputs("\\n", out);
+		else
+			fputc(*value, out);
+	}
+	fputc('"', out);
+}
+
+/* Leaves the braces open. */
+static void print_labels(const char *metric, const struct labels *l, FILE *out)
+{
+	fprintf(out, "%s{", metric);
+	print_label("", "tun", l->tun, out);
+	if (l->device)
+		print_label(",", "device", l->device, out);
+	if (l->peer)
+		print_label(",", "peer", l->peer, out);
+}
+
+static void print_sample(const struct metric *m, const struct labels *l,
+                         const json_t *object, FILE *out)
+{
+	int64_t value;
+
+	if (!m->value(object, &value))
+		return;
+	print_labels(m->name, l, out);
+	fprintf(out, "} %" PRId64 "\n", value);
+}
+
+static void print_of_device(const struct metric *m, const json_t *status, FILE *out)
+{
+	const json_t *devices = json_object_get(status, "devices");
+	struct labels l = { .tun = status_string(status, "tun") };
+
+	print_head(m, out);
+	for (size_t i = 0; i < json_array_size(devices); i++) {
+		const json_t *d = json_array_get(devices, i);
+
+		l.device = status_string(d, "name");
+		print_sample(m, &l, d, out);
+	}
+}
+
+static void print_of_peer(const struct metric *m, const json_t *status, FILE *out)
+{
+	const json_t *devices = json_object_get(status, "devices");
+	struct labels l = { .tun = status_string(status, "tun") };
+
+	print_head(m, out);
+	for (size_t i = 0; i < json_array_size(devices); i++) {
+		const json_t *d = json_array_get(devices, i),
+			     *peers = json_object_get(d, "peers");
+
+		l.device = status_string(d, "name");
+		for (size_t j = 0; j < json_array_size(peers); j++) {
+			const json_t *peer = json_array_get(peers, j);
+
+			l.peer = status_string(peer, "public_key");
+			print_sample(m, &l, peer, out);
+		}
+	}
+}
+
+/* Only reasons that occurred. */
+static void print_drops(const struct metric *m, const struct labels *l, json_t *drops,
+                        FILE *out)
+{
+	const char *reason;
+	json_t *n;
+
+	json_object_foreach(drops, reason, n)
+	{
+		print_labels(m->name, l, out);
+		print_label(",", "reason", reason, out);
+		fprintf(out, "} %" PRId64 "\n", (int64_t)json_integer_value(n));
+	}
+}
+
+static void print_all_drops(const json_t *status, FILE *out)
+{
+	static const struct metric drops = {
+		"tunion_dropped_packets_total", "counter",
+		"Packets dropped, by reason; device is empty for those of no device.",
+		NULL
+	};
+	const json_t *devices = json_object_get(status, "devices");
+	struct labels l = { .tun = status_string(status, "tun"), .device = "" };
+
+	print_head(&drops, out);
+	print_drops(&drops, &l, json_object_get(status, "drops"), out);
+	for (size_t i = 0; i < json_array_size(devices); i++) {
+		const json_t *d = json_array_get(devices, i);
+
+		l.device = status_string(d, "name");
+		print_drops(&drops, &l, json_object_get(d, "drops"), out);
+	}
+}
+
+void status_metrics(const json_t *status, FILE *out)
+{
+	struct labels l = { .tun = status_string(status, "tun") };
+
+	for (size_t i = 0; i < ARRAY_SIZE(of_instance); i++) {
+		print_head(&of_instance[i], out);
+		print_sample(&of_instance[i], &l, status, out);
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(of_device); i++)
+		print_of_device(&of_device[i], status, out);
+	for (size_t i = 0; i < ARRAY_SIZE(of_peer); i++)
+		print_of_peer(&of_peer[i], status, out);
+	print_all_drops(status, out);
+}

@@ -1,0 +1,11 @@
+/* src/cmd/status_metrics.h - a status in Prometheus' text format, version 0.0.4 */
+#ifndef TUNION_CMD_STATUS_METRICS_H
+#define TUNION_CMD_STATUS_METRICS_H
+
+#include <jansson.h>
+#include <stdio.h>
+
+/* Names and labels are documented in tunion(8) and stay. */
+void status_metrics(const json_t *status, FILE *out);
+
+#endif

@@ -1,0 +1,385 @@
+/* src/cmd/status_text.c - a line about the instance, a table with a row per peer, and one
+ * of what was dropped, if anything was */
+#include "cmd/status_text.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#include "base/attr.h"
+#include "base/drop.h"
+#include "cmd/status_json.h"
+#include "cmd/table.h"
+
+#define TEXT_BYTES 32 /* of a number with its unit */
+#define NOTE_BYTES 256
+
+static const char *const hints[] = {
+	[DROP_NONE] = "",
+	[DROP_MALFORMED] = "Some program writes to the tun what is no IP packet.",
+	[DROP_NO_ROUTE] = "No file's AllowedIPs hold the destination.",
+	[DROP_NO_KEY] = "The device has no PrivateKey.",
+	[DROP_NO_ENDPOINT] = "Give the peer an Endpoint, or let it connect first.",
+	[DROP_TOO_BIG] = "The sender has to use the path MTU: let ICMP through.",
+	[DROP_LOOP] = "Set Via in one of the files; tunion check shows the loop.",
+	[DROP_WAY_TOO_LONG] =
+		"At most 8 tunnels may be nested; set Via = network in one.",
+	[DROP_NO_CARRIER_PEER] = "Add the endpoint to the AllowedIPs of the carrier.",
+	[DROP_NO_CARRIER_ADDRESS] =
+		"Give the carrier an Address of the endpoint's family.",
+	[DROP_STAGED_FULL] = "More was sent than can wait for a handshake.",
+	[DROP_HANDSHAKE_FAILED] =
+		"The peer does not answer: check its Endpoint and keys.",
+	[DROP_SEND] = "The network refused it: is there a route to the endpoint?",
+	[DROP_SOURCE] = "Too many flows at once, or no Address of that family.",
+	[DROP_BAD_MESSAGE] = "Somebody sends to the port what is not WireGuard.",
+	[DROP_BAD_MAC1] = "Is the PublicKey that the peer has for us right?",
+	[DROP_UNKNOWN_INDEX] = "Late packets of an old session; after a restart normal.",
+	[DROP_BAD_HANDSHAKE] = "Is the peer's PublicKey or PresharedKey right?",
+	[DROP_REPLAYED_HANDSHAKE] = "Is the peer's clock right, its key used only once?",
+	[DROP_HANDSHAKE_FLOOD] = "The peer asks too often: is its key used twice?",
+	[DROP_UNDER_LOAD] = "Many handshakes at once: peers have to prove who they are.",
+	[DROP_BAD_COOKIE] = "A cookie that was not for us: a late one, or forged.",
+	[DROP_BAD_AUTH] = "Changed on the way, or forged.",
+	[DROP_REPLAY] = "Doubled or much delayed on the way.",
+	[DROP_EXPIRED_KEY] = "Packets of an ended session; a new one is made.",
+	[DROP_WRONG_SOURCE] = "Add the source to the AllowedIPs of the peer.",
+	[DROP_FRAGMENT] = "Fragments were lost: a lower MTU avoids them.",
+	[DROP_TUN] = "Programs read too slowly, or the tun is down.",
+	[DROP_DOWN] = "The device is not started yet.",
+};
+_Static_assert(ARRAY_SIZE(hints) == DROP_COUNT, "a hint for each reason");
+
+const char *status_drop_hint(const char *reason)
+{
+	for (unsigned i = DROP_NONE + 1; i < DROP_COUNT; i++)
+		if (strcmp(reason, drop_name((enum drop)i)) == 0)
+			return hints[i];
+	return NULL;
+}
+
+/* ---- numbers */
+
+/* "1 hour, 2 minutes", the two largest units. */
+static void print_duration(int64_t s, FILE *out)
+{
+	static const struct {
+		int64_t seconds;
+		const char *name;
+	} units[] = {
+		{ 86400, "day" }, { 3600, "hour" }, { 60, "minute" }, { 1, "second" }
+	};
+	unsigned printed = 0;
+
+	for (size_t i = 0; i < ARRAY_SIZE(units) && printed < 2; i++) {
+		int64_t n = s / units[i].seconds;
+
+		if (n == 0 && (printed == 0 || i < ARRAY_SIZE(units) - 1))
+			continue;
+		if (n > 0)
+			fprintf(out, "%s%" PRId64 " %s%s", printed ? ", " : "", n,
+			        units[i].name, n == 1 ? "" : "s");
+		s %= units[i].seconds;
+		printed++;
+	}
+	if (printed == 0)
+		fprintf(out, "0 seconds");
+}
+
+/* "12 s ago", the largest unit; 0: never. */
+static const char *format_age(int64_t then_s, int64_t wall_s, char out[static TEXT_BYTES])
+{
+	int64_t s = wall_s > then_s ? wall_s - then_s : 0;
+
+	if (then_s <= 0)
+		snprintf(out, TEXT_BYTES, "never");
+	else if (s < 120)
+		snprintf(out, TEXT_BYTES, "%" PRId64 " s ago", s);
+	else if (s < 7200)
+		snprintf(out, TEXT_BYTES, "%" PRId64 " min ago", s / 60);
+	else if (s < 2 * 86400)
+		snprintf(out, TEXT_BYTES, "%" PRId64 " h ago", s / 3600);
+	else
+		snprintf(out, TEXT_BYTES, "%" PRId64 " d ago", s / 86400);
+	return out;
+}
+
+static const char *format_unit(double v, double step, const char *const *units,
+                               size_t unit_count, char out[static TEXT_BYTES])
+{
+	size_t i = 0;
+
+	for (; v >= step && i + 1 < unit_count; i++)
+		v /= step;
+	snprintf(out, TEXT_BYTES, i && v < 100 ? "%.1f %s" : "%.0f %s", v, units[i]);
+	return out;
+}
+
+static const char *format_bytes(uint64_t n, char out[static TEXT_BYTES])
+{
+	static const char *const units[] = { "B", "KiB", "MiB", "GiB", "TiB", "PiB" };
+
+	return format_unit((double)n, 1024, units, ARRAY_SIZE(units), out);
+}
+
+static const char *format_rate(uint64_t bytes_per_s, char out[static TEXT_BYTES])
+{
+	static const char *const units[] = { "bit/s", "kbit/s", "Mbit/s", "Gbit/s",
+		                             "Tbit/s" };
+
+	return format_unit((double)bytes_per_s * 8, 1000, units, ARRAY_SIZE(units), out);
+}
+
+/* ---- peers */
+
+enum colour {
+	COLOUR_NONE,
+	COLOUR_GOOD,
+	COLOUR_WAITING,
+	COLOUR_BAD,
+	COLOUR_TITLE,
+};
+
+static const char *const colours[] = {
+	[COLOUR_NONE] = "",
+	[COLOUR_GOOD] = "\033[32m",
+	[COLOUR_WAITING] = "\033[33m",
+	[COLOUR_BAD] = "\033[31m",
+	[COLOUR_TITLE] = "\033[1m",
+};
+
+static void cell(struct table *t, const struct status_look *look, enum colour colour,
+                 const char *text)
+{
+	if (look->colour && colour != COLOUR_NONE)
+		table_cell(t, "%s%s\033[0m", colours[colour], text);
+	else
+		table_cell(t, "%s", text);
+}
+
+static void cell_state(struct table *t, const struct status_look *look,
+                       const json_t *peer)
+{
+	const char *way = status_string(peer, "state");
+
+	if (strcmp(way, "no-endpoint") == 0)
+		cell(t, look, COLOUR_WAITING, "no endpoint");
+	else if (*way && strcmp(way, "ok") != 0)
+		cell(t, look, COLOUR_BAD, way);
+	else if (json_is_false(json_object_get(peer, "usable")))
+		cell(t, look, COLOUR_BAD, "unusable");
+	else if (json_is_true(json_object_get(peer, "session")))
+		cell(t, look, COLOUR_GOOD, "up");
+	else if (status_integer(peer, "latest_handshake") > 0)
+		cell(t, look, COLOUR_NONE, "idle");
+	else
+		cell(t, look, COLOUR_WAITING, "no session");
+}
+
+/* Appends "TITLE A, B" or, where the title comes last, "A, B TITLE". */
+static void add_note(char note[static NOTE_BYTES], const char *title, const json_t *names,
+                     const char *end)
+{
+	size_t n = strlen(note);
+
+	if (json_array_size(names) == 0)
+		return;
+	snprintf(note + n, NOTE_BYTES - n, "%s%s", n ? "; " : "", title);
+	for (size_t i = 0; i < json_array_size(names); i++) {
+		const char *name = json_string_value(json_array_get(names, i));
+
+		n = strlen(note);
+		snprintf(note + n, NOTE_BYTES - n, "%s%s", i ? ", " : "",
+		         name ? name : "");
+	}
+	n = strlen(note);
+	snprintf(note + n, NOTE_BYTES - n, "%s", end);
+}
+
+static const char *format_note(const json_t *peer, char note[static NOTE_BYTES])
+{
+	const json_t *by = json_object_get(peer, "stood_in_by");
+
+	note[0] = '\0';
+	add_note(note, "standing in for ", json_object_get(peer, "stands_in_for"), "");
+	add_note(note, "", by, json_array_size(by) == 1 ? " stands in" : " stand in");
+	add_note(note, "standing by for ", json_object_get(peer, "stands_by_for"), "");
+	return note;
+}
+
+struct row {
+	const struct status_look *look;
+	const json_t *device,
+		*before; /* the device as it was; NULL: not there, or no rates */
+	bool show_keys;
+};
+
+static void cell_rates(struct table *t, const struct row *row, const json_t *peer,
+                       size_t index)
+{
+	const json_t *before =
+		status_peer(row->before, status_string(peer, "public_key"), index);
+	struct traffic now = status_peer_traffic(peer);
+	struct traffic rate = traffic_rate(before ? status_peer_traffic(before) : now,
+	                                   now, row->look->elapsed_ns);
+	char text[TEXT_BYTES];
+
+	table_cell(t, "%s", format_rate(rate.rx_bytes, text));
+	table_cell(t, "%s", format_rate(rate.tx_bytes, text));
+}
+
+static void add_peer(struct table *t, const struct row *row, const json_t *peer,
+                     size_t index)
+{
+	const struct status_look *look = row->look;
+	const char *name = index ? "" : status_string(row->device, "name");
+	struct traffic traffic = status_peer_traffic(peer);
+	char text[TEXT_BYTES], note[NOTE_BYTES];
+
+	table_cell(t, "%s", name);
+	if (row->show_keys)
+		table_cell(t, "%.8s", status_string(peer, "public_key"));
+	cell_state(t, look, peer);
+	table_cell(
+		t, "%s",
+		format_age(status_integer(peer, "latest_handshake"), look->wall_s, text));
+	table_cell(t, "%s", format_bytes(traffic.rx_bytes, text));
+	table_cell(t, "%s", format_bytes(traffic.tx_bytes, text));
+	if (look->before)
+		cell_rates(t, row, peer, index);
+	if (look->trend)
+		table_cell(t, "%s", *name ? look->trend(look->context, name) : "");
+	table_cell(t, "%s", status_string(peer, "endpoint"));
+	table_cell(t, "%s", status_string(peer, "way"));
+	table_cell(t, "%s", format_note(peer, note));
+}
+
+static void add_device(struct table *t, const struct row *row)
+{
+	const json_t *peers = json_object_get(row->device, "peers");
+
+	for (size_t i = 0; i < json_array_size(peers); i++)
+		add_peer(t, row, json_array_get(peers, i), i);
+	if (json_array_size(peers) > 0)
+		return;
+	table_cell(t, "%s", status_string(row->device, "name"));
+	cell(t, row->look, COLOUR_WAITING, "no peers");
+	while (t->count % t->columns)
+		table_cell(t, "%s", "");
+}
+
+static bool several_peers(const json_t *devices)
+{
+	for (size_t i = 0; i < json_array_size(devices); i++)
+		if (json_array_size(
+			    json_object_get(json_array_get(devices, i), "peers")) > 1)
+			return true;
+	return false;
+}
+
+static void add_titles(struct table *t, const struct row *row)
+{
+	const struct {
+		const char *title;
+		bool shown;
+	} titles[] = {
+		{ "DEVICE", true },
+		{ "PEER", row->show_keys },
+		{ "STATE", true },
+		{ "HANDSHAKE", true },
+		{ "RECEIVED", true },
+		{ "SENT", true },
+		{ "RX RATE", row->look->before != NULL },
+		{ "TX RATE", row->look->before != NULL },
+		{ "TREND", row->look->trend != NULL },
+		{ "ENDPOINT", true },
+		{ "WAY", true },
+		{ "", true }, /* notes */
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(titles); i++)
+		t->columns += titles[i].shown;
+	for (size_t i = 0; i < ARRAY_SIZE(titles); i++) {
+		if (titles[i].shown)
+			cell(t, row->look, *titles[i].title ? COLOUR_TITLE : COLOUR_NONE,
+			     titles[i].title);
+	}
+}
+
+static void print_peers(const struct status_look *look, FILE *out)
+{
+	const json_t *devices = json_object_get(look->status, "devices");
+	struct row row = { .look = look, .show_keys = several_peers(devices) };
+	struct table t = { 0 };
+
+	if (json_array_size(devices) == 0)
+		return;
+	fputc('\n', out);
+	add_titles(&t, &row);
+	for (size_t i = 0; i < json_array_size(devices); i++) {
+		row.device = json_array_get(devices, i);
+		row.before = look->before
+		                     ? status_device(look->before,
+		                                     status_string(row.device, "name"), i)
+		                     : NULL;
+		add_device(&t, &row);
+	}
+	table_print(&t, out);
+}
+
+/* ---- drops */
+
+static void add_drops(struct table *t, const char *device, json_t *drops)
+{
+	const char *reason;
+	json_t *n;
+
+	json_object_foreach(drops, reason, n)
+	{
+		const char *hint = status_drop_hint(reason);
+
+		table_cell(t, "%s", device);
+		table_cell(t, "%" PRId64, (int64_t)json_integer_value(n));
+		table_cell(t, "%s", reason);
+		table_cell(t, "%s", hint ? hint : "");
+	}
+}
+
+static void print_drops(const struct status_look *look, FILE *out)
+{
+	const json_t *devices = json_object_get(look->status, "devices");
+	static const char *const titles[] = { "DEVICE", "DROPPED", "REASON", "" };
+	struct table t = { .columns = ARRAY_SIZE(titles) };
+
+	for (size_t i = 0; i < ARRAY_SIZE(titles); i++)
+		cell(&t, look, *titles[i] ? COLOUR_TITLE : COLOUR_NONE, titles[i]);
+	add_drops(&t, "-", json_object_get(look->status, "drops"));
+	for (size_t i = 0; i < json_array_size(devices); i++) {
+		const json_t *d = json_array_get(devices, i);
+
+		add_drops(&t, status_string(d, "name"), json_object_get(d, "drops"));
+	}
+	if (t.count == ARRAY_SIZE(titles)) {
+		table_clear(&t);
+		return;
+	}
+	fputc('\n', out);
+	table_print(&t, out);
+}
+
+void status_text(const struct status_look *look, FILE *out)
+{
+	const json_t *status = look->status;
+	size_t devices = json_array_size(json_object_get(status, "devices"));
+	int64_t restarts = status_integer(status, "engine_restarts");
+
+	fprintf(out, "%s: mtu %" PRId64 ", %zu device%s, up for ",
+	        status_string(status, "tun"), status_integer(status, "tun_mtu"), devices,
+	        devices == 1 ? "" : "s");
+	print_duration(status_integer(status, "up_seconds"), out);
+	if (restarts > 0)
+		fprintf(out, ", engine restarted %" PRId64 " time%s", restarts,
+		        restarts == 1 ? "" : "s");
+	fputc('\n', out);
+	print_peers(look, out);
+	print_drops(look, out);
+}

@@ -1,0 +1,324 @@
+/* src/cmd/status_watch.c - a frame is made as text first, and then written at once, cut
+ * to the terminal's size. Signals come by a descriptor, so the terminal is restored in
+ * one place. */
+#include "cmd/status_watch.h"
+
+#include <errno.h>
+#include <langinfo.h>
+#include <locale.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/signalfd.h>
+#include <termios.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "cmd/sparkline.h"
+#include "cmd/status_json.h"
+#include "cmd/status_text.h"
+#include "cmd/target.h"
+#include "io/loop.h"
+
+#define PERIOD_NS NS_PER_SEC
+
+#define ENTER      "\033[?1049h\033[?25l" /* the other screen, no cursor */
+#define LEAVE      "\033[?25h\033[?1049l"
+#define HOME       "\033[H"
+#define CLEAR_LINE "\033[K"
+#define CLEAR_REST "\033[J"
+
+/* A device's bytes per second, both directions. */
+struct trend {
+	char *name; /* owned */
+	struct sparkline line;
+	bool seen; /* in the newest status */
+};
+
+struct watch {
+	const struct instance *instance; /* borrowed */
+	bool colour, utf8;
+	int signal_fd;
+	struct termios terminal; /* as it was */
+	bool has_terminal;       /* standard input is one, and has been changed */
+	json_t *status, *before; /* owned */
+	uint64_t status_ns, before_ns;
+	struct trend *trends; /* owned */
+	size_t trend_count;
+	char line[SPARKLINE_BYTES]; /* the last one asked for */
+};
+
+/* ---- trends */
+
+static struct trend *find_trend(struct watch *w, const char *name)
+{
+	for (size_t i = 0; i < w->trend_count; i++)
+		if (strcmp(w->trends[i].name, name) == 0)
+			return &w->trends[i];
+	return NULL;
+}
+
+static struct trend *get_trend(struct watch *w, const char *name)
+{
+	struct trend *t = find_trend(w, name), *more;
+
+	if (t)
+		return t;
+	more = reallocarray(w->trends, w->trend_count + 1, sizeof(*more));
+	if (!more)
+		return NULL;
+	w->trends = more;
+	t = &more[w->trend_count];
+	*t = (struct trend){ .name = strdup(name) };
+	if (!t->name)
+		return NULL;
+	w->trend_count++;
+	return t;
+}
+
+static void note_trend(struct watch *w, const json_t *device, size_t index)
+{
+	const char *name = status_string(device, "name");
+	const json_t *before = status_device(w->before, name, index);
+	struct trend *t = get_trend(w, name);
+	struct traffic rate;
+
+	if (!t)
+		return;
+	t->seen = true;
+	if (!before)
+		return;
+	rate = traffic_rate(status_device_traffic(before), status_device_traffic(device),
+	                    w->status_ns - w->before_ns);
+	sparkline_add(&t->line, rate.rx_bytes + rate.tx_bytes);
+}
+
+/* Also forgets the devices that are gone. */
+static void note_trends(struct watch *w)
+{
+	const json_t *devices = json_object_get(w->status, "devices");
+	size_t kept = 0;
+
+	for (size_t i = 0; i < json_array_size(devices); i++)
+		note_trend(w, json_array_get(devices, i), i);
+	for (size_t i = 0; i < w->trend_count; i++) {
+		if (!w->trends[i].seen) {
+			free(w->trends[i].name);
+			continue;
+		}
+		w->trends[kept] = w->trends[i];
+		w->trends[kept++].seen = false;
+	}
+	w->trend_count = kept;
+}
+
+static const char *trend_of(void *context, const char *device)
+{
+	struct watch *w = context;
+	const struct sparkline none = { 0 };
+	const struct trend *t = find_trend(w, device);
+
+	return sparkline_format(t ? &t->line : &none, w->utf8, w->line);
+}
+
+/* ---- frames */
+
+/* What of the line fits, and how many bytes that is. Colours take no room. */
+static size_t fitting(const char *line, size_t bytes, unsigned columns)
+{
+	unsigned used = 0;
+	size_t i = 0;
+
+	while (i < bytes) {
+		if (line[i] == '\033') {
+			while (i < bytes && line[i] != 'm')
+				i++;
+			i += i < bytes;
+			continue;
+		}
+		if ((line[i] & 0xc0) != 0x80 && ++used > columns)
+			break;
+		i++;
+	}
+	return i;
+}
+
+static void write_frame(const char *text, bool colour)
+{
+	struct winsize size = { 0 };
+	unsigned rows, columns;
+
+	if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) < 0 || size.ws_row < 2)
+		size = (struct winsize){ .ws_row = 24, .ws_col = 80 };
+	rows = size.ws_row;
+	columns = size.ws_col ? size.ws_col : 80;
+	fputs(HOME, stdout);
+	for (unsigned row = 0; *text && row < rows; row++) {
+		size_t bytes = strcspn(text, "\n");
+
+		if (row > 0)
+			fputs("\r\n", stdout);
+		fwrite(text, 1, fitting(text, bytes, columns), stdout);
+		fputs(colour ? "\033[0m" CLEAR_LINE : CLEAR_LINE, stdout);
+		text += bytes + (text[bytes] == '\n');
+	}
+	fputs(CLEAR_REST, stdout);
+	fflush(stdout);
+}
+
+static void draw(struct watch *w)
+{
+	struct status_look look = { .status = w->status,
+		                    .before = w->before ? w->before : w->status,
+		                    .elapsed_ns = w->status_ns - w->before_ns,
+		                    .wall_s = (int64_t)time(NULL),
+		                    .colour = w->colour,
+		                    .trend = trend_of,
+		                    .context = w };
+	char *text = NULL;
+	size_t bytes;
+	FILE *out = open_memstream(&text, &bytes);
+
+	if (!out)
+		return;
+	status_text(&look, out);
+	if (fclose(out) == 0)
+		write_frame(text, w->colour);
+	free(text);
+}
+
+/* False: it does not answer. */
+static bool look_again(struct watch *w)
+{
+	char *answer;
+	json_t *status = NULL;
+
+	if (target_ask(w->instance, "status", &answer) == 0) {
+		status = json_loads(answer, 0, NULL);
+		free(answer);
+	}
+	if (!status)
+		return false;
+	json_decref(w->before);
+	w->before = w->status;
+	w->before_ns = w->status_ns;
+	w->status = status;
+	w->status_ns = loop_now_ns();
+	note_trends(w);
+	draw(w);
+	return true;
+}
+
+/* ---- the terminal */
+
+static int take_terminal(struct watch *w)
+{
+	struct termios raw;
+	sigset_t signals;
+
+	sigemptyset(&signals);
+	sigaddset(&signals, SIGINT);
+	sigaddset(&signals, SIGTERM);
+	sigaddset(&signals, SIGHUP);
+	sigaddset(&signals, SIGWINCH);
+	w->signal_fd = signalfd(-1, &signals, SFD_CLOEXEC);
+	if (w->signal_fd < 0 || sigprocmask(SIG_BLOCK, &signals, NULL) < 0)
+		return -errno;
+	if (tcgetattr(STDIN_FILENO, &w->terminal) == 0) {
+		raw = w->terminal;
+		raw.c_lflag &= (tcflag_t) ~(ICANON | ECHO);
+		raw.c_cc[VSUSP] = _POSIX_VDISABLE; /* it would leave the screen ours */
+		w->has_terminal = tcsetattr(STDIN_FILENO, TCSANOW, &raw) == 0;
+	}
+	fputs(ENTER, stdout);
+	return 0;
+}
+
+static void give_terminal_back(struct watch *w)
+{
+	fputs(LEAVE, stdout);
+	fflush(stdout);
+	if (w->has_terminal)
+		tcsetattr(STDIN_FILENO, TCSAFLUSH, &w->terminal);
+}
+
+/* True: go on. */
+static bool take_key(struct pollfd *p)
+{
+	char key;
+	ssize_t n = read(STDIN_FILENO, &key, 1);
+
+	if (n <= 0)
+		p->fd = -1; /* closed, or never open: signals are left */
+	return n <= 0 || (key != 'q' && key != 'Q');
+}
+
+static bool take_signal(struct watch *w)
+{
+	struct signalfd_siginfo info;
+
+	if (read(w->signal_fd, &info, sizeof(info)) != sizeof(info) ||
+	    info.ssi_signo != SIGWINCH)
+		return false;
+	draw(w);
+	return true;
+}
+
+/* False: the instance does not answer. */
+static bool serve(struct watch *w)
+{
+	struct pollfd p[] = { { .fd = w->signal_fd, .events = POLLIN },
+		              { .fd = STDIN_FILENO, .events = POLLIN } };
+	uint64_t next_ns = loop_now_ns();
+
+	for (;;) {
+		uint64_t now_ns = loop_now_ns();
+		int timeout_ms;
+
+		if (now_ns >= next_ns) {
+			if (!look_again(w))
+				return false;
+			next_ns = now_ns + PERIOD_NS;
+			now_ns = loop_now_ns();
+		}
+		timeout_ms =
+			next_ns > now_ns ? (int)((next_ns - now_ns) / NS_PER_MS) + 1 : 0;
+		if (poll(p, ARRAY_SIZE(p), timeout_ms) < 0)
+			continue; /* interrupted: a stop and its end */
+		if ((p[0].revents && !take_signal(w)) ||
+		    (p[1].revents && !take_key(&p[1])))
+			return true;
+	}
+}
+
+int status_watch(const struct instance *instance, bool colour)
+{
+	struct watch w = { .instance = instance, .colour = colour, .signal_fd = -1 };
+	bool answers = true;
+
+	if (!isatty(STDOUT_FILENO)) {
+		fprintf(stderr, "tunion status --watch needs a terminal\n");
+		return EXIT_FAILURE;
+	}
+	setlocale(LC_CTYPE, "");
+	w.utf8 = strcmp(nl_langinfo(CODESET), "UTF-8") == 0;
+	if (take_terminal(&w) == 0) {
+		answers = serve(&w);
+		give_terminal_back(&w);
+	} else {
+		perror("tunion status");
+	}
+	if (!answers)
+		target_say_not_up(instance);
+	if (w.signal_fd >= 0)
+		close(w.signal_fd);
+	json_decref(w.status);
+	json_decref(w.before);
+	for (size_t i = 0; i < w.trend_count; i++)
+		free(w.trends[i].name);
+	free(w.trends);
+	return answers ? EXIT_SUCCESS : EXIT_FAILURE;
+}

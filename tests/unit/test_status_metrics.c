@@ -1,0 +1,160 @@
+#include "unit.h"
+
+#include <ctype.h>
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cmd/status_metrics.h"
+
+static const char status[] =
+	"{\"tun\": \"tunion0\", \"up_seconds\": 61, \"engine_restarts\": 0, "
+	"\"tun_mtu\": 1420, \"drops\": {\"no-route\": 3}, \"devices\": ["
+	"{\"name\": \"home\", \"mtu\": 1340, \"drops\": {\"send\": 2}, \"peers\": ["
+	"{\"public_key\": \"a\\\\b\\\"c\\nd=\", \"state\": \"ok\", \"rx_bytes\": "
+	"9007199254740993, \"tx_bytes\": 0, \"latest_handshake\": 1700000000, "
+	"\"session\": true, \"usable\": false, \"standby\": [\"::/0\"]}]},"
+	"{\"name\": \"vpn\", \"mtu\": 1420, \"drops\": {}, \"peers\": ["
+	"{\"public_key\": \"K\", \"state\": \"loop\", \"rx_bytes\": 1, \"tx_bytes\": 2, "
+	"\"latest_handshake\": null, \"session\": false, \"standby\": []}]}]}";
+
+static char *metrics_of(const char *json)
+{
+	json_t *s = json_loads(json, 0, NULL);
+	char *text;
+	size_t n;
+	FILE *f = open_memstream(&text, &n);
+
+	ck_assert_ptr_nonnull(s);
+	status_metrics(s, f);
+	fclose(f);
+	json_decref(s);
+	return text;
+}
+
+static const char *const lines[] = {
+	"tunion_up_seconds{tun=\"tunion0\"} 61\n",
+	"tunion_engine_restarts_total{tun=\"tunion0\"} 0\n",
+	"tunion_tun_mtu_bytes{tun=\"tunion0\"} 1420\n",
+	"tunion_device_mtu_bytes{tun=\"tunion0\",device=\"home\"} 1340\n"
+	"tunion_device_mtu_bytes{tun=\"tunion0\",device=\"vpn\"} 1420\n",
+	"tunion_peer_received_bytes_total{tun=\"tunion0\",device=\"home\",peer="
+	"\"a\\\\b\\\"c\\nd=\"} 9007199254740993\n",
+	"tunion_peer_sent_bytes_total{tun=\"tunion0\",device=\"vpn\",peer=\"K\"} 2\n",
+	"tunion_peer_session{tun=\"tunion0\",device=\"vpn\",peer=\"K\"} 0\n",
+	"tunion_peer_way_ok{tun=\"tunion0\",device=\"vpn\",peer=\"K\"} 0\n",
+	"# TYPE tunion_dropped_packets_total counter\n"
+	"tunion_dropped_packets_total{tun=\"tunion0\",device=\"\",reason=\"no-route\"} "
+	"3\n"
+	"tunion_dropped_packets_total{tun=\"tunion0\",device=\"home\",reason=\"send\"} "
+	"2\n",
+};
+
+START_TEST(samples)
+{
+	char *text = metrics_of(status);
+
+	for (size_t i = 0; i < ARRAY_SIZE(lines); i++)
+		ck_assert_msg(strstr(text, lines[i]), "%s in %s", lines[i], text);
+	/* never: no sample, rather than 1970 */
+	ck_assert_ptr_null(
+		strstr(text, "timestamp_seconds{tun=\"tunion0\",device=\"vpn\""));
+	/* not told: no sample */
+	ck_assert_ptr_null(strstr(text, "usable{tun=\"tunion0\",device=\"vpn\""));
+	free(text);
+}
+END_TEST
+
+/* ---- the format, by a reader of its own: exposition formats, "Text format details" */
+
+static const char *skip_name(const char *at)
+{
+	ck_assert_msg(isalpha((unsigned char)*at) || *at == '_', "a name: %s", at);
+	while (isalnum((unsigned char)*at) || *at == '_')
+		at++;
+	return at;
+}
+
+static const char *skip_labels(const char *at)
+{
+	ck_assert_int_eq(*at, '{');
+	do {
+		at = skip_name(at + 1);
+		ck_assert_int_eq(*at++, '=');
+		ck_assert_int_eq(*at++, '"');
+		for (; *at != '"'; at++) {
+			ck_assert_msg(*at && *at != '\n', "an open label");
+			if (*at == '\\') {
+				at++;
+				ck_assert_ptr_nonnull(strchr("\\\"n", *at));
+			}
+		}
+		at++;
+	} while (*at == ',');
+	ck_assert_int_eq(*at++, '}');
+	return at;
+}
+
+static const char *end_of_line(const char *at)
+{
+	at = strchr(at, '\n');
+	ck_assert_ptr_nonnull(at);
+	return at + 1;
+}
+
+/* "# HELP name text", "# TYPE name type", samples of that name and no other. Counters,
+ * and only they, end in _total. */
+static const char *read_metric(const char *at)
+{
+	char name[80], type[16], help[200];
+	int n = 0;
+	bool total;
+
+	ck_assert_int_eq(sscanf(at, "# HELP %79s %199[^\n]\n%n", name, help, &n), 2);
+	at += n;
+	n = 0;
+	ck_assert_int_eq(sscanf(at, "# TYPE %79s %15[^\n]\n%n", help, type, &n), 2);
+	ck_assert_str_eq(help, name);
+	at = end_of_line(at);
+	total = strlen(name) > 6 && strcmp(name + strlen(name) - 6, "_total") == 0;
+	ck_assert_str_eq(type, total ? "counter" : "gauge");
+	while (*at && *at != '#') {
+		char *end;
+
+		ck_assert_int_eq(strncmp(at, name, strlen(name)), 0);
+		at = skip_labels(at + strlen(name));
+		ck_assert_int_eq(*at++, ' ');
+		strtod(at, &end);
+		ck_assert(end != at && *end == '\n');
+		at = end + 1;
+	}
+	return at;
+}
+
+static void check_format(const char *json)
+{
+	char *text = metrics_of(json);
+
+	for (const char *at = text; *at;)
+		at = read_metric(at);
+	free(text);
+}
+
+START_TEST(format)
+{
+	check_format(status);
+	check_format("{}");
+	check_format("{\"devices\": [7, {\"peers\": 5}], \"drops\": []}");
+}
+END_TEST
+
+TCase *unit_tests(void)
+{
+	TCase *tc = tcase_create("cmd/status_metrics");
+
+	tcase_add_test(tc, samples);
+	tcase_add_test(tc, format);
+	return tc;
+}

@@ -1,0 +1,274 @@
+#include "unit.h"
+
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/drop.h"
+#include "cmd/status_text.h"
+
+#define WALL_S 1000000
+
+static char *text_of(struct status_look *look, const char *status, const char *before)
+{
+	json_t *now = json_loads(status, 0, NULL),
+	       *then = before ? json_loads(before, 0, NULL) : NULL;
+	char *text;
+	size_t n;
+	FILE *f = open_memstream(&text, &n);
+
+	ck_assert_ptr_nonnull(now);
+	look->status = now;
+	look->before = then;
+	look->wall_s = WALL_S;
+	status_text(look, f);
+	fclose(f);
+	json_decref(now);
+	json_decref(then);
+	return text;
+}
+
+static void check_text(struct status_look look, const char *status, const char *before,
+                       const char *expected)
+{
+	char *text = text_of(&look, status, before);
+
+	ck_assert_str_eq(text, expected);
+	free(text);
+}
+
+/* ---- words */
+
+static const struct {
+	const char *json, *text;
+} heads[] = {
+	{ "{}", ": mtu 0, 0 devices, up for 0 seconds\n" },
+	{ "{'tun': 'tunion0', 'tun_mtu': 1420, 'up_seconds': 90061, 'devices': []}",
+	  "tunion0: mtu 1420, 0 devices, up for 1 day, 1 hour\n" },
+	{ "{'tun': 't', 'up_seconds': 62, 'engine_restarts': 1}",
+	  "t: mtu 0, 0 devices, up for 1 minute, 2 seconds, engine restarted 1 time\n" },
+	/* of another version than ours */
+	{ "{'devices': 5, 'tun': [], 'up_seconds': 'long', 'drops': 7}",
+	  ": mtu 0, 0 devices, up for 0 seconds\n" },
+	{ "{'devices': [7]}",
+	  ": mtu 0, 1 device, up for 0 seconds\n"
+	  "\n"
+	  "DEVICE  STATE     HANDSHAKE  RECEIVED  SENT  ENDPOINT  WAY\n"
+	  "        no peers\n" },
+};
+
+/* Easier to read with ' for ". */
+static char *quoted(const char *json)
+{
+	char *copy = strdup(json);
+
+	ck_assert_ptr_nonnull(copy);
+	for (char *at = copy; (at = strchr(at, '\'')); at++)
+		*at = '"';
+	return copy;
+}
+
+START_TEST(head_and_odd_input)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(heads); i++) {
+		char *json = quoted(heads[i].json);
+
+		check_text((struct status_look){ 0 }, json, NULL, heads[i].text);
+		free(json);
+	}
+}
+END_TEST
+
+static const struct {
+	const char *peer, *state;
+} states[] = {
+	{ "'state': 'ok', 'session': true", "up" },
+	{ "'state': 'ok', 'session': false, 'latest_handshake': 7", "idle" },
+	{ "'state': 'ok', 'session': false, 'latest_handshake': null", "no session" },
+	{ "'state': 'ok', 'session': true, 'usable': false", "unusable" },
+	{ "'state': 'loop', 'session': true, 'usable': false", "loop" },
+	{ "'state': 'no-endpoint'", "no endpoint" },
+};
+
+START_TEST(state_of_a_peer)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(states); i++) {
+		struct status_look look = { 0 };
+		char json[256], expected[64], *text, *json_quoted;
+
+		snprintf(json, sizeof(json),
+		         "{'devices': [{'name': 'a', 'peers': [{%s}]}]}", states[i].peer);
+		snprintf(expected, sizeof(expected), "\na       %s  ", states[i].state);
+		json_quoted = quoted(json);
+		text = text_of(&look, json_quoted, NULL);
+		ck_assert_msg(strstr(text, expected), "%s in %s", expected, text);
+		free(text);
+		free(json_quoted);
+	}
+}
+END_TEST
+
+static const struct {
+	int handshake_s;
+	const char *age;
+} ages[] = {
+	{ 0, "never" },
+	{ WALL_S + 5, "0 s ago" }, /* the clock was set back */
+	{ WALL_S - 119, "119 s ago" },
+	{ WALL_S - 120, "2 min ago" },
+	{ WALL_S - 7200, "2 h ago" },
+	{ WALL_S - 3 * 86400, "3 d ago" },
+};
+
+START_TEST(age_of_a_handshake)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(ages); i++) {
+		struct status_look look = { 0 };
+		char json[256], *text;
+
+		snprintf(json, sizeof(json),
+		         "{\"devices\": [{\"name\": \"a\", \"peers\": "
+		         "[{\"latest_handshake\": %d}]}]}",
+		         ages[i].handshake_s);
+		text = text_of(&look, json, NULL);
+		ck_assert_msg(strstr(text, ages[i].age), "%s in %s", ages[i].age, text);
+		free(text);
+	}
+}
+END_TEST
+
+/* ---- the whole */
+
+static const char two[] =
+	"{'tun': 't', 'up_seconds': 3661, 'drops': {'no-route': 3}, 'devices': ["
+	"{'name': 'home', 'drops': {'loop': 1, 'of-the-future': 2}, 'peers': ["
+	"{'public_key': 'KEYONE7890', 'state': 'ok', 'way': 'home > vpn2 > network',"
+	" 'endpoint': '1.2.3.4:5', 'latest_handshake': 999939, 'session': true,"
+	" 'rx_bytes': 1023, 'tx_bytes': 1536},"
+	"{'public_key': 'KEYTWO7890', 'state': 'no-endpoint', 'way': 'home > ?',"
+	" 'endpoint': null, 'rx_bytes': 0, 'tx_bytes': 0}]},"
+	"{'name': 'vpn', 'drops': {}, 'peers': ["
+	"{'public_key': 'KEYVPN7890', 'state': 'ok', 'way': 'vpn > network',"
+	" 'endpoint': '[2001:db8::1]:7', 'usable': false, 'stood_in_by': ['vpn2'],"
+	" 'rx_bytes': 5, 'tx_bytes': 1073741824}]},"
+	"{'name': 'vpn2', 'drops': {}, 'peers': ["
+	"{'public_key': 'KEYVP27890', 'state': 'ok', 'way': 'vpn2 > network',"
+	" 'endpoint': '9.9.9.9:9', 'usable': true, 'session': true,"
+	" 'latest_handshake': 999999, 'stands_in_for': ['vpn'],"
+	" 'stands_by_for': ['home'], 'rx_bytes': 2000000, 'tx_bytes': 150}]}]}";
+
+static const char two_text[] =
+	"t: mtu 0, 3 devices, up for 1 hour, 1 minute\n"
+	"\n"
+	"DEVICE  PEER      STATE        HANDSHAKE  RECEIVED  SENT     ENDPOINT         "
+        "WAY\n"
+	"home    KEYONE78  up           61 s ago   1023 B    1.5 KiB  1.2.3.4:5        "
+	"home > vpn2 > network\n"
+	"        KEYTWO78  no endpoint  never      0 B       0 B                       "
+	"home > ?\n"
+	"vpn     KEYVPN78  unusable     never      5 B       1.0 GiB  [2001:db8::1]:7  "
+	"vpn > network          vpn2 stands in\n"
+	"vpn2    KEYVP278  up           1 s ago    1.9 MiB   150 B    9.9.9.9:9        "
+	"vpn2 > network         standing in for vpn; standing by for home\n"
+	"\n"
+	"DEVICE  DROPPED  REASON\n"
+	"-       3        no-route       No file's AllowedIPs hold the destination.\n"
+	"home    1        loop           Set Via in one of the files; tunion check shows "
+	"the loop.\n"
+	"home    2        of-the-future\n";
+
+START_TEST(the_whole)
+{
+	char *json = quoted(two);
+
+	check_text((struct status_look){ 0 }, json, NULL, two_text);
+	free(json);
+}
+END_TEST
+
+static const char *trend(void *context, const char *device)
+{
+	(void)context;
+	return strcmp(device, "a") == 0 ? "▁█" : "▂▂";
+}
+
+/* Peers are found by their key, devices by name, wherever they stand; and one that is new
+ * has no rate. After a restart of the engine counters begin anew. */
+START_TEST(rates_and_trends)
+{
+	struct status_look look = { .elapsed_ns = NS_PER_SEC / 2, .trend = trend };
+	char *before =
+		     quoted("{'devices': [{'name': 'b', 'peers': ["
+	                    "{'public_key': 'Y', 'rx_bytes': 0, 'tx_bytes': 500},"
+	                    "{'public_key': 'X', 'rx_bytes': 1000, 'tx_bytes': 10}]}]}"),
+	     *now = quoted("{'devices': ["
+	                   "{'name': 'a', 'peers': ["
+	                   "{'public_key': 'Z', 'rx_bytes': 900, 'tx_bytes': 10}]},"
+	                   "{'name': 'b', 'peers': ["
+	                   "{'public_key': 'X', 'rx_bytes': 2000, 'tx_bytes': 10},"
+	                   "{'public_key': 'Y', 'rx_bytes': 625000, 'tx_bytes': 0}]}]}");
+
+	check_text(look, now, before,
+	           ": mtu 0, 2 devices, up for 0 seconds\n"
+	           "\n"
+	           "DEVICE  PEER  STATE       HANDSHAKE  RECEIVED  SENT  RX RATE      TX "
+	           "RATE  TREND  ENDPOINT  WAY\n"
+	           "a       Z     no session  never      900 B     10 B  0 bit/s      0 "
+	           "bit/s  ▁█\n"
+	           "b       X     no session  never      2.0 KiB   10 B  16.0 kbit/s  0 "
+	           "bit/s  ▂▂\n"
+	           "        Y     no session  never      610 KiB   0 B   10.0 Mbit/s  0 "
+	           "bit/s\n");
+	free(now);
+	free(before);
+}
+END_TEST
+
+/* Without its colours the text is the same, columns included. */
+START_TEST(colours_take_no_room)
+{
+	struct status_look look = { .colour = true };
+	char *json = quoted(two), *text = text_of(&look, json, NULL), *to = text;
+
+	ck_assert_ptr_nonnull(strstr(text, "\033[32mup\033[0m"));
+	ck_assert_ptr_nonnull(strstr(text, "\033[31munusable\033[0m"));
+	for (const char *from = text; *from; from++) {
+		if (*from == '\033')
+			from = strchr(from, 'm');
+		else
+			*to++ = *from;
+	}
+	*to = '\0';
+	ck_assert_str_eq(text, two_text);
+	free(text);
+	free(json);
+}
+END_TEST
+
+START_TEST(a_hint_for_each_reason)
+{
+	for (unsigned i = DROP_NONE + 1; i < DROP_COUNT; i++) {
+		const char *hint = status_drop_hint(drop_name((enum drop)i));
+		size_t n = hint ? strlen(hint) : 0;
+
+		ck_assert_msg(n > 1 && n <= 64, "%s", drop_name((enum drop)i));
+		ck_assert_msg(hint[n - 1] == '.' || hint[n - 1] == '?', "%s", hint);
+	}
+	ck_assert_ptr_null(status_drop_hint("none"));
+}
+END_TEST
+
+TCase *unit_tests(void)
+{
+	TCase *tc = tcase_create("cmd/status_text");
+
+	tcase_add_test(tc, head_and_odd_input);
+	tcase_add_test(tc, state_of_a_peer);
+	tcase_add_test(tc, age_of_a_handshake);
+	tcase_add_test(tc, the_whole);
+	tcase_add_test(tc, rates_and_trends);
+	tcase_add_test(tc, colours_take_no_room);
+	tcase_add_test(tc, a_hint_for_each_reason);
+	return tc;
+}
