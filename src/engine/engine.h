@@ -36,6 +36,9 @@ struct engine_env {
 	 * change. */
 	void (*endpoint_changed)(void *context, struct device *device,
 	                         struct wg_peer *peer);
+	/* May be NULL. The peer owes an answer for some seconds: it might be elsewhere.
+	 * Said with each try, so again and again. Not to change anything in the engine. */
+	void (*unanswered)(void *context, struct device *device, struct wg_peer *peer);
 	void *context; /* borrowed */
 };
 

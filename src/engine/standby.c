@@ -106,16 +106,33 @@ static bool is_initiation(const struct packet *message)
 	       message->data[0] == MESSAGE_INITIATION;
 }
 
+/* Without a session from the second initiation on. */
+static void complain(struct peer *peer, const struct wg_peer_stats *stats,
+                     uint64_t now_ns)
+{
+	struct device *d = peer_device(peer);
+	const struct engine_env *env = &d->engine->env;
+
+	if (!env->unanswered || stats->handshake_unanswered_ns == 0)
+		return;
+	if (stats->session
+	            ? stats->silent
+	            : now_ns - stats->handshake_unanswered_ns >= STANDBY_COMPLAINT_NS)
+		env->unanswered(env->context, d, peer->wg);
+}
+
 void standby_messages_sent(struct peer *peer, struct packet *const *messages, size_t n,
                            uint64_t now_ns)
 {
 	struct wg_peer_stats stats;
 	uint64_t due_ns;
 
-	if (n != 1 || peer->failing || timer_armed(&peer->failing_timer) ||
-	    !is_initiation(messages[0]))
+	if (n != 1 || !is_initiation(messages[0]))
 		return;
 	wg_peer_stats(peer->wg, &stats, now_ns);
+	complain(peer, &stats, now_ns);
+	if (peer->failing || timer_armed(&peer->failing_timer))
+		return;
 	if (!stats.session)
 		due_ns = now_ns + STANDBY_UNANSWERED_NS; /* the first of an attempt */
 	else if (stats.silent)

@@ -14,8 +14,10 @@
 
 #define STANDBY_UNANSWERED_NS (15 * NS_PER_SEC) /* without a session */
 #define STANDBY_SILENT_NS                                                                \
-	(2500 * NS_PER_MS)                 /* with one that has been silent for 15 s     \
-	                                    */
+	(2500 * NS_PER_MS) /* with one that has been silent for 15 s                     \
+	                    */
+#define STANDBY_COMPLAINT_NS                                                             \
+	(4 * NS_PER_SEC) /* initiations are 5 s apart: not of the first */
 #define STANDBY_RETRY_NS (15 * NS_PER_SEC) /* handshakes with peers that fail */
 
 void standby_init_engine(struct engine *e);

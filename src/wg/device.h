@@ -136,6 +136,10 @@ struct wg_peer *wg_allowed_ip_peer(const struct trie_entry *entry);
 /* Sends an initiation, and its retransmissions, unless that is under way. */
 void wg_peer_try_handshake(struct wg_peer *p, uint64_t now_ns);
 
+/* The endpoint is another one: what is unanswered, or waits for a session, is tried there at
+ * once. Nothing if there is no such thing. */
+void wg_peer_handshake_anew(struct wg_peer *p, uint64_t now_ns);
+
 struct wg_peer_stats {
 	uint64_t rx_bytes, tx_bytes;        /* WireGuard messages of both kinds, as the kernel counts */
 	uint64_t last_handshake_ns;         /* wall clock, since 1970; 0: never */
