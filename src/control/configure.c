@@ -198,3 +198,22 @@ int configure_device(struct engine_child *engine, const struct configured *d)
 		err = send_wireguard(engine, d);
 	return err;
 }
+
+int configure_endpoint(struct engine_child *engine, const char *device,
+                       const uint8_t public_key[static KEY_BYTES],
+                       const struct endpoint *endpoint)
+{
+	struct command try = command_of(COMMAND_PEER_TRY, device);
+	struct outbuf text = { 0 };
+	char where[ENDPOINT_STRLEN];
+	int err;
+
+	outbuf_print(&text, "set=1\n");
+	print_key(&text, "public_key", public_key);
+	outbuf_print(&text, "update_only=true\nendpoint=%s\n\n",
+	             endpoint_format(endpoint, where));
+	err = text.failed ? -ENOMEM : send_text(engine, device, &text);
+	outbuf_clear(&text);
+	memcpy(try.key, public_key, KEY_BYTES);
+	return err ? err : engine_child_send(engine, &try);
+}

@@ -29,5 +29,9 @@ MUST_CHECK int configure_resolver(struct engine_child *engine, const struct ip_a
 /* Its sockets as they are now; without fds only port and fwmark, or that it failed. */
 MUST_CHECK int configure_sockets(struct engine_child *engine, const struct configured *d,
                                  bool with_fds, int result);
+/* Only where a peer is from now on, and that it is to be tried there. */
+MUST_CHECK int configure_endpoint(struct engine_child *engine, const char *device,
+                                  const uint8_t public_key[static KEY_BYTES],
+                                  const struct endpoint *endpoint);
 
 #endif

@@ -117,6 +117,14 @@ static void endpoint_changed(void *context, struct device *device, struct wg_pee
 	send_message(context, &m);
 }
 
+static void unanswered(void *context, struct device *device, struct wg_peer *peer)
+{
+	struct command m = command_of(COMMAND_UNANSWERED, device_name(device));
+
+	memcpy(m.key, wg_peer_public_key(peer), KEY_BYTES);
+	send_message(context, &m);
+}
+
 /* ---- packets */
 
 static void tun_sink(void *context, struct packet **packets, size_t n)
@@ -400,6 +408,22 @@ static int do_device_start(struct engine_process *p, struct command *m)
 	return err;
 }
 
+/* A peer may have been removed by a UAPI client: there is nothing to try then. */
+static int do_peer_try(struct engine_process *p, struct command *m)
+{
+	struct served *s = find_named(p, m->name);
+	struct wg_peer *peer;
+	int err;
+
+	if (!s)
+		return -ENOENT;
+	peer = wg_device_find_peer(device_wg(s->device), m->key);
+	err = engine_settle(p->engine, p->now_ns);
+	if (!err && peer)
+		wg_peer_handshake_anew(peer, p->now_ns);
+	return err;
+}
+
 static int do_tun(struct engine_process *p, struct command *m)
 {
 	int err;
@@ -518,6 +542,7 @@ static void handle(struct engine_process *p, struct command *m)
 		[COMMAND_DEVICE_SOCKETS] = do_device_sockets,
 		[COMMAND_DEVICE_START] = do_device_start,
 		[COMMAND_PEER_VIA] = do_peer_via,
+		[COMMAND_PEER_TRY] = do_peer_try,
 	};
 
 	if (m->type == COMMAND_STATUS) {
@@ -586,6 +611,7 @@ static int begin(struct engine_process *p, int channel_fd, enum log_level level)
 		                  .log = &p->log,
 		                  .wall_clock_ns = wall_clock_ns,
 		                  .endpoint_changed = endpoint_changed,
+		                  .unanswered = unanswered,
 		                  .context = p };
 	int err;
 

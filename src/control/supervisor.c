@@ -20,11 +20,11 @@
 #include <unistd.h>
 
 #include "base/key.h"
-#include "control/resolve.h"
 #include "control/rights.h"
 #include "control/save.h"
 #include "control/status.h"
 #include "control/supervisor_state.h"
+#include "control/underlay.h"
 
 #define RESTARTS_PERIOD_NS (60 * NS_PER_SEC)
 /* Endpoints are moved by others, as often as they like. */
@@ -184,6 +184,9 @@ static void handle_message(void *context, struct command *m)
 		handle_log(s, m);
 	} else if (m->type == COMMAND_ENDPOINT) {
 		handle_endpoint(s, m);
+		underlay_found(s, m);
+	} else if (m->type == COMMAND_UNANSWERED) {
+		underlay_unanswered(s, m);
 	} else if (m->type == COMMAND_PORT_WANTED) {
 		handle_port_wanted(s, m);
 	} else if (m->type == COMMAND_MARK_WANTED) {
@@ -381,8 +384,6 @@ static int prepare(struct supervisor *s, const struct supervisor_options *o,
 		err = read_files(s, o, diag);
 	if (!err)
 		err = instance_lock(&s->instance, diag);
-	if (!err)
-		err = resolve_endpoints(&s->files, &s->log, diag);
 	if (err)
 		return err;
 	host.tun = s->instance.tun;
@@ -394,8 +395,14 @@ static int prepare(struct supervisor *s, const struct supervisor_options *o,
 
 static int bring_up(struct supervisor *s, struct diag *diag)
 {
-	int err = make_plan(s, diag);
+	int err = loop_new(&s->loop);
 
+	if (!err)
+		err = underlay_begin(s);
+	if (err)
+		diag_error(diag, NULL, 0, "can't ask for names: %s", strerror(-err));
+	else
+		err = make_plan(s, diag);
 	if (!err)
 		err = host_prepare(s->host, &s->plan, diag);
 	if (!err)
@@ -411,6 +418,8 @@ static int bring_up(struct supervisor *s, struct diag *diag)
 	}
 	err = host_up(s->host, &s->plan, diag);
 	s->host_is_up = err == 0;
+	if (!err)
+		underlay_up(s, diag);
 	if (!err)
 		err = check_interrupt(s, diag);
 	return err;
@@ -432,9 +441,7 @@ static int begin_to_serve(struct supervisor *s, struct diag *diag)
 	err = instance_listen(&s->instance, diag);
 	if (err)
 		return err;
-	err = loop_new(&s->loop);
-	if (!err)
-		err = loop_add(s->loop, &s->signals, EPOLLIN);
+	err = loop_add(s->loop, &s->signals, EPOLLIN);
 	if (!err)
 		err = clients_start(&s->clients, s->loop, s->instance.listen_fd);
 	if (err)
@@ -682,18 +689,26 @@ static void consider_down(struct supervisor *s)
 	diag_clear(&diag);
 }
 
+static uint64_t deadline_ns(const struct supervisor *s)
+{
+	uint64_t due_ns = underlay_deadline_ns(s, loop_now_ns());
+
+	return s->endpoints_moved && s->next_update_ns < due_ns ? s->next_update_ns
+	                                                        : due_ns;
+}
+
 int supervisor_serve(struct supervisor *s)
 {
 	while (!s->stop) {
 		int err = watch_channel(s);
 
 		if (!err)
-			err = loop_wait(s->loop, s->endpoints_moved ? s->next_update_ns
-			                                            : NEVER_NS);
+			err = loop_wait(s->loop, deadline_ns(s));
 		if (err) {
 			log_error(&s->log, NULL, "waiting failed: %s", strerror(-err));
 			supervisor_stop(s, err);
 		}
+		underlay_run(s, loop_now_ns());
 		if (s->endpoints_moved && loop_now_ns() >= s->next_update_ns)
 			update_host(s);
 		if (s->down_wanted)
@@ -737,6 +752,7 @@ void supervisor_down(struct supervisor *s, struct diag *diag)
 		leave_channel(s);
 	(void)engine_child_stop(&s->engine);
 	close_devices(s);
+	underlay_end(s);
 	host_free(s->host);
 	plan_clear(&s->plan);
 	conf_set_clear(&s->files);

@@ -19,6 +19,8 @@
 #include "io/loop.h"
 #include "plan/plan.h"
 
+struct names;
+
 #define RESTARTS_MAX 5 /* in RESTARTS_PERIOD_NS */
 
 struct supervisor {
@@ -33,6 +35,7 @@ struct supervisor {
 	size_t device_count;
 	struct engine_child engine;
 
+	struct names *names; /* owned; NULL: not begun */
 	struct loop *loop;
 	struct loop_source signals, channel;
 	uint32_t channel_events; /* what is waited for; 0: not in the loop */

@@ -2,6 +2,7 @@
 #include "host/host.h"
 
 #include <errno.h>
+#include <linux/rtnetlink.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -132,6 +133,41 @@ uint32_t host_path_mtu(void *context, const struct ip_addr *to)
 	if (to->family != IP_NONE)
 		mtu_bytes = netlink_path_mtu(h->nl, to, h->numbers.mark);
 	return mtu_bytes ? mtu_bytes : netlink_default_mtu(h->nl);
+}
+
+size_t host_network_servers(struct host *h, struct ip_addr *out, size_t max)
+{
+	struct ip_addr found[NAMESERVERS_MAX];
+	size_t n = nameservers_of_network("", h->dns, found);
+
+	if (n > 0) {
+		memcpy(h->network_servers, found, sizeof(found));
+		h->network_server_count = n;
+	}
+	n = h->network_server_count < max ? h->network_server_count : max;
+	memcpy(out, h->network_servers, n * sizeof(*out));
+	return n;
+}
+
+/* RFC 4291 2.4, RFC 4193: fe80::/10 and fc00::/7. */
+static bool is_for_internet(const struct ip_addr *a)
+{
+	if (a->family == IP_V6)
+		return (a->b[0] & 0xfe) != 0xfc &&
+		       !(a->b[0] == 0xfe && (a->b[1] & 0xc0) == 0x80);
+	return true;
+}
+
+enum host_reach host_reach(struct host *h, const struct ip_addr *to)
+{
+	struct netlink_route r;
+
+	if (netlink_route_get(h->nl, to, h->numbers.mark, &r) < 0)
+		return HOST_REACH_NONE;
+	if (r.type != RTN_UNICAST && r.type != RTN_LOCAL)
+		return HOST_REACH_NONE;
+	return is_for_internet(to) && !is_for_internet(&r.src) ? HOST_REACH_POOR
+	                                                       : HOST_REACH_GOOD;
 }
 
 /* ---- the steps of an instance */

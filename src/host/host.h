@@ -49,6 +49,18 @@ void host_free(struct host *h);
 /* For plan_env.path_mtu; context is the struct host. 0: unknown. */
 uint32_t host_path_mtu(void *context, const struct ip_addr *to);
 
+/* The name servers that the network offers (not those of tunnels), now or, where that
+ * can't be told any more, when last it could. Returns how many, at most max. */
+size_t host_network_servers(struct host *h, struct ip_addr *out, size_t max);
+
+enum host_reach {
+	HOST_REACH_NONE, /* no route */
+	HOST_REACH_POOR, /* from an IPv6 address that is not meant for the internet */
+	HOST_REACH_GOOD,
+};
+/* How do our own datagrams get there? */
+enum host_reach host_reach(struct host *h, const struct ip_addr *to);
+
 /* The plan is borrowed during the call only. 0 or -errno, the reason in diag. */
 MUST_CHECK int host_prepare(struct host *h, const struct plan *plan, struct diag *diag);
 /* After host_prepare, else: -1, 0. The fd stays the host's. */

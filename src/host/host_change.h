@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "host/host_config.h"
 #include "host/journal.h"
+#include "host/nameservers.h"
 #include "host/netlink.h"
 #include "plan/plan.h"
 
@@ -22,6 +23,9 @@ struct host {
 	struct host_config config; /* what is in force */
 	char *dns; /* owned; the text that resolvconf was given; NULL: none */
 	struct ip_addr resolver4, resolver6; /* virtual */
+	/* When last it could be told. */
+	struct ip_addr network_servers[NAMESERVERS_MAX];
+	size_t network_server_count;
 	int tun_fd;                          /* -1: not made */
 	bool vnet_hdr, no_guard;
 	bool up;

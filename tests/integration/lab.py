@@ -226,6 +226,19 @@ class Host:
             esac''')
         return log
 
+    def use_name_servers(self, *addresses):
+        """An /etc/resolv.conf of its own, and a resolvconf that exchanges it as openresolv does with
+        -x. Before the processes that are to see it."""
+        path = os.path.join(self.run_dir, "resolv.conf")
+        with open(path, "w") as f:
+            f.writelines(f"nameserver {a}\n" for a in addresses)
+        self.binds.append((path, "/etc/resolv.conf"))
+        self.program("resolvconf", f'''
+            case $1 in
+            -a) cp /etc/resolv.conf {path}.before && cat >/etc/resolv.conf ;;
+            -d) cat {path}.before >/etc/resolv.conf ;;
+            esac''')
+
     def try_run(self, command, seconds=60, **kw):
         """Runs shell text or a list of words; returns the CompletedProcess, whatever its status."""
         argv = ["sh", "-c", command] if isinstance(command, str) else command
