@@ -304,10 +304,27 @@ static size_t send_some(struct udp *u, const struct endpoint *to,
 	return packets_in(u, done);
 }
 
+static bool without_segments(struct udp *u)
+{
+	bool had = u->segment;
+
+	u->segment = false;
+	return had;
+}
+
+static bool without_source(struct endpoint *to)
+{
+	bool had = to->local.family != IP_NONE;
+
+	to->local = (struct ip_addr){ 0 };
+	return had;
+}
+
 /* May the same packets go when asked for with less? NICs without checksum offload refuse
- * UDP_SEGMENT with EIO, routes with a smaller MTU with EMSGSIZE; a source address that
- * went with its interface is EINVAL or unreachable. ECONNREFUSED is old news (an ICMP
- * error of an earlier datagram) and is gone once reported. */
+ * UDP_SEGMENT with EIO, routes with a smaller MTU with EMSGSIZE or EINVAL; a source
+ * address that went with its interface is EINVAL or unreachable. Segments are given up
+ * for good, the source only this time: so it is tried first. ECONNREFUSED is old news (an
+ * ICMP error of an earlier datagram) and is gone once reported. */
 static bool retry(struct udp *u, struct endpoint *to, int err)
 {
 	switch (err) {
@@ -315,23 +332,16 @@ static bool retry(struct udp *u, struct endpoint *to, int err)
 		return true;
 	case EIO:
 	case EMSGSIZE:
+		return without_segments(u);
 	case EINVAL:
-		if (u->segment) {
-			u->segment = false;
-			return true;
-		}
-		break;
+		return without_source(to) || without_segments(u);
 	case EADDRNOTAVAIL:
 	case ENETUNREACH:
 	case EHOSTUNREACH:
-		break;
+		return without_source(to);
 	default:
 		return false;
 	}
-	if (to->local.family == IP_NONE)
-		return false;
-	to->local = (struct ip_addr){ 0 };
-	return true;
 }
 
 static size_t udp_send(struct udp_link *link, const struct endpoint *to,

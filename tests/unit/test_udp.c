@@ -1,13 +1,60 @@
 #include "unit.h"
 
 #include <errno.h>
+#include <netinet/in.h>
+#include <netinet/udp.h>
 #include <poll.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "io/udp.h"
 
+#ifndef UDP_SEGMENT
+#define UDP_SEGMENT 103
+#endif
+
 #define SENT_MAX BATCH_MAX
+
+/* ---- a kernel, or a NIC, that refuses segments: by the linker in sendmmsg's place */
+
+static struct {
+	int error; /* for segments, 0: refuses none */
+	bool no_source;
+	unsigned segmented, refused;
+} kernel;
+
+int __real_sendmmsg(int fd, struct mmsghdr *messages, unsigned n, int flags);
+int __wrap_sendmmsg(int fd, struct mmsghdr *messages, unsigned n, int flags);
+
+static bool asks_for(struct msghdr *m, int level, int type)
+{
+	for (struct cmsghdr *c = CMSG_FIRSTHDR(m); c; c = CMSG_NXTHDR(m, c))
+		if (c->cmsg_level == level && c->cmsg_type == type)
+			return true;
+	return false;
+}
+
+static int error_of(struct msghdr *m)
+{
+	if (kernel.no_source && asks_for(m, IPPROTO_IP, IP_PKTINFO))
+		return EINVAL;
+	return asks_for(m, IPPROTO_UDP, UDP_SEGMENT) ? kernel.error : 0;
+}
+
+/* As the real one: what stands before a message that fails is sent. */
+int __wrap_sendmmsg(int fd, struct mmsghdr *messages, unsigned n, int flags)
+{
+	unsigned good = 0;
+
+	while (good < n && error_of(&messages[good].msg_hdr) == 0)
+		kernel.segmented +=
+			asks_for(&messages[good++].msg_hdr, IPPROTO_UDP, UDP_SEGMENT);
+	if (good > 0)
+		return __real_sendmmsg(fd, messages, good, flags);
+	kernel.refused++;
+	errno = error_of(&messages[0].msg_hdr);
+	return -1;
+}
 
 /* Two devices' sockets on loopback, and what the second received. */
 struct fixture {
@@ -34,6 +81,7 @@ static struct udp *udp_on(struct fixture *f, uint16_t *port)
 static void fixture_open(struct fixture *f)
 {
 	*f = (struct fixture){ 0 };
+	memset(&kernel, 0, sizeof(kernel));
 	ck_assert_int_eq(buffers_new(&f->buffers), 0);
 	ck_assert_int_eq(udp_scratch_new(&f->scratch, f->buffers), 0);
 	f->a = udp_on(f, &f->port_a);
@@ -189,6 +237,53 @@ START_TEST(a_source_address_that_is_gone_does_not_stop_sending)
 }
 END_TEST
 
+START_TEST(where_segments_are_refused_datagrams_go_one_by_one)
+{
+	static const int errors[] = { EIO, EINVAL, EMSGSIZE };
+	static const size_t bytes[] = { 90, 1400, 1400, 1400, 600, 32, 1400, 1400 };
+	struct fixture f;
+	struct endpoint to;
+
+	fixture_open(&f);
+	kernel.error = errors[_i];
+	to = loopback(UDP_IPV4, f.port_b);
+	ck_assert(ip_addr_parse(&to.local, "127.0.0.2"));
+	for (int round = 0; round < 2; round++) {
+		f.received = 0;
+		send_all(&f, &to, bytes, ARRAY_SIZE(bytes), 0);
+		receive(&f, UDP_IPV4, ARRAY_SIZE(bytes));
+		for (size_t i = 0; i < ARRAY_SIZE(bytes); i++) {
+			ck_assert_uint_eq(f.bytes[i], bytes[i]);
+			ck_assert_uint_eq(f.first[i], i + 1);
+			ck_assert_uint_eq(f.last[i], i + 1);
+		}
+		if (round == 0)
+			kernel.refused = 0;
+	}
+	ck_assert_uint_eq(kernel.refused, 0); /* not tried again */
+	fixture_close(&f);
+}
+END_TEST
+
+START_TEST(a_source_address_that_is_gone_does_not_end_segments)
+{
+	static const size_t bytes[] = { 100, 100, 40 };
+	struct fixture f;
+	struct endpoint to;
+
+	fixture_open(&f);
+	to = loopback(UDP_IPV4, f.port_b);
+	ck_assert(ip_addr_parse(&to.local, "127.0.0.2"));
+	kernel.no_source = true;
+	send_all(&f, &to, bytes, ARRAY_SIZE(bytes), 0);
+	kernel.segmented = 0;
+	to.local = (struct ip_addr){ 0 };
+	send_all(&f, &to, bytes, ARRAY_SIZE(bytes), 0);
+	ck_assert_uint_eq(kernel.segmented, 1);
+	fixture_close(&f);
+}
+END_TEST
+
 START_TEST(a_taken_port_is_an_error_and_leaves_nothing_open)
 {
 	struct fixture f;
@@ -211,6 +306,8 @@ TCase *unit_tests(void)
 	tcase_add_test(tc, a_full_batch_of_one_size_arrives);
 	tcase_add_test(tc, the_local_address_of_the_endpoint_is_the_source);
 	tcase_add_test(tc, a_source_address_that_is_gone_does_not_stop_sending);
+	tcase_add_loop_test(tc, where_segments_are_refused_datagrams_go_one_by_one, 0, 3);
+	tcase_add_test(tc, a_source_address_that_is_gone_does_not_end_segments);
 	tcase_add_test(tc, a_taken_port_is_an_error_and_leaves_nothing_open);
 	return tc;
 }
