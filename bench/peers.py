@@ -9,11 +9,11 @@ import os
 import shutil
 import subprocess
 
-GO_MODULES = {  # program: (module, package, tags)
-    "wireguard-go": ("golang.zx2c4.com/wireguard", "golang.zx2c4.com/wireguard", ""),
-    "sing-box": ("github.com/sagernet/sing-box", "github.com/sagernet/sing-box/cmd/sing-box", "with_wireguard,with_gvisor"),
+GO_PACKAGES = {  # program: (package, tags)
+    "wireguard-go": ("golang.zx2c4.com/wireguard", ""),
+    "sing-box": ("github.com/sagernet/sing-box/cmd/sing-box", "with_wireguard,with_gvisor"),
 }
-CRATES = ["boringtun-cli", "gotatun-cli"]
+CRATES = {"boringtun-cli": "boringtun-cli", "gotatun": "gotatun-cli"}  # program: crate
 BUILD_SECONDS = 1800
 SLOW = {"sing-box", *CRATES}  # minutes; not built by --quick
 
@@ -36,39 +36,38 @@ class Peers:
 
     def build(self, quick):
         os.makedirs(os.path.join(self.dir, "bin"), exist_ok=True)
-        for program in [*GO_MODULES, *CRATES]:
+        for program in [*GO_PACKAGES, *CRATES]:
             if not os.access(self.path(program), os.X_OK):
                 if quick and program in SLOW:
                     self.absent[program] = "not built by --quick"
                     continue
-                error = self.build_go(program) if program in GO_MODULES else self.build_crate(program)
+                error = self.build_go(program) if program in GO_PACKAGES else self.build_crate(program)
                 if error:
                     self.absent[program] = error
                     continue
             self.programs[program] = self.path(program)
 
     def build_go(self, program):
-        module, package, tags = GO_MODULES[program]
+        package, tags = GO_PACKAGES[program]
         if not shutil.which("go"):
             return "no go compiler"
-        directory = os.path.join(self.dir, "go-" + program)
-        os.makedirs(directory, exist_ok=True)
-        with open(os.path.join(directory, "go.mod"), "w") as f:
-            f.write("module bench\n\ngo 1.23\n")
-        return (self.run(["go", "get", module + "@latest"], directory)
-                or self.run(["go", "build", "-tags", tags, "-o", self.path(program), package], directory))
+        directory = os.path.join(self.dir, "go")
+        error = self.run(["go", "install", "-tags", tags, package + "@latest"], {"GOBIN": directory})
+        if not error:
+            os.replace(os.path.join(directory, os.path.basename(package)), self.path(program))
+        return error
 
     def build_crate(self, program):
         if not shutil.which("cargo"):
             return "no cargo"
-        return self.run(["cargo", "install", "--root", self.dir, program], self.dir)
+        return self.run(["cargo", "install", "--root", self.dir, CRATES[program]],
+                        {"CARGO_TARGET_DIR": os.path.join(self.dir, "target")})
 
-    def run(self, argv, directory):
-        """Its last line if it fails, else None."""
+    def run(self, argv, environment):
+        """Why there is no such program now, or None."""
         print("building:", " ".join(argv), flush=True)
-        environment = {**os.environ, "CARGO_TARGET_DIR": os.path.join(self.dir, "target")}
         try:
-            done = subprocess.run(argv, cwd=directory, env=environment, text=True, timeout=BUILD_SECONDS,
+            done = subprocess.run(argv, cwd=self.dir, env={**os.environ, **environment}, text=True, timeout=BUILD_SECONDS,
                                   stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
         except subprocess.TimeoutExpired:
             return f"{argv[0]} did not end within {BUILD_SECONDS} s"
@@ -83,7 +82,8 @@ def version_of(path):
         done = subprocess.run(["go", "version", "-m", path], text=True, capture_output=True)
         for line in done.stdout.splitlines():
             words = line.split()
-            if len(words) > 2 and words[0] in ("dep", "mod") and words[1] in [m for m, _, _ in GO_MODULES.values()]:
+            if len(words) > 2 and words[0] in ("dep", "mod") and any(
+                    (p + "/").startswith(words[1] + "/") for p, _ in GO_PACKAGES.values()):
                 return words[2]
     done = subprocess.run([path, "--version"], text=True, capture_output=True, stdin=subprocess.DEVNULL)
     return (done.stdout or done.stderr).strip().splitlines()[0].split()[-1] if done.stdout or done.stderr else "?"

@@ -8,6 +8,8 @@ import lab
 from contenders import children, peer_text, rss_kib
 from lab import Keys, Tunion, wait_for
 
+NETWORK = ("ip link add eth0 type veth peer name eth1; ip link set eth1 up; ip link set eth0 up;"
+           "ip addr add 198.51.100.1/24 dev eth0")
 COUNTS = (1, 10, 100, 1000)
 PREFIXES = 10
 
@@ -23,7 +25,7 @@ def write_files(t, count, keys):
 
 def tunion_of(the_lab, count):
     host = the_lab.host(f"scale{count}")
-    host.run("ip link add eth0 type dummy; ip addr add 198.51.100.1/24 dev eth0; ip link set eth0 up")
+    host.run(NETWORK)
     t = Tunion(host)
     write_files(t, count, Keys())
     started = time.monotonic()
@@ -44,7 +46,7 @@ def tunion_of(the_lab, count):
 def wg_quick(the_lab, wireguard_go):
     """The time of one `wg-quick up` of one file, with the kernel's place taken by wireguard-go."""
     host = the_lab.host("wgquick")
-    host.run("ip link add eth0 type dummy; ip addr add 198.51.100.1/24 dev eth0; ip link set eth0 up")
+    host.run(NETWORK)
     t = Tunion(host)
     write_files(t, 1, Keys())
     path = os.path.join(t.dir, "d0000.conf")
