@@ -242,13 +242,16 @@ static void add_peer(struct table *t, const struct row *row, const json_t *peer,
 	table_cell(
 		t, "%s",
 		format_age(status_integer(peer, "latest_handshake"), look->wall_s, text));
-	table_cell(t, "%s", format_bytes(traffic.rx_bytes, text));
-	table_cell(t, "%s", format_bytes(traffic.tx_bytes, text));
+	if (!look->trend) {
+		table_cell(t, "%s", format_bytes(traffic.rx_bytes, text));
+		table_cell(t, "%s", format_bytes(traffic.tx_bytes, text));
+	}
 	if (look->before)
 		cell_rates(t, row, peer, index);
 	if (look->trend)
 		table_cell(t, "%s", *name ? look->trend(look->context, name) : "");
-	table_cell(t, "%s", status_string(peer, "endpoint"));
+	else
+		table_cell(t, "%s", status_string(peer, "endpoint"));
 	table_cell(t, "%s", status_string(peer, "way"));
 	table_cell(t, "%s", format_note(peer, note));
 }
@@ -286,12 +289,12 @@ static void add_titles(struct table *t, const struct row *row)
 		{ "PEER", row->show_keys },
 		{ "STATE", true },
 		{ "HANDSHAKE", true },
-		{ "RECEIVED", true },
-		{ "SENT", true },
+		{ "RECEIVED", !row->look->trend },
+		{ "SENT", !row->look->trend },
 		{ "RX RATE", row->look->before != NULL },
 		{ "TX RATE", row->look->before != NULL },
 		{ "TREND", row->look->trend != NULL },
-		{ "ENDPOINT", true },
+		{ "ENDPOINT", !row->look->trend },
 		{ "WAY", true },
 		{ "", true }, /* notes */
 	};

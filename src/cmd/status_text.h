@@ -14,7 +14,8 @@ struct status_look {
 	uint64_t elapsed_ns;  /* since then */
 	int64_t wall_s;       /* seconds since 1970, for ages */
 	bool colour;
-	/* May be NULL: no such column. A device's sparkline, until the next call. */
+	/* May be NULL. A device's sparkline, until the next call: shown in place of totals
+	 * and endpoints, for which a terminal is too narrow. */
 	const char *(*trend)(void *context, const char *device);
 	void *context;
 };

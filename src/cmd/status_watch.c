@@ -160,7 +160,7 @@ static void write_frame(const char *text, bool colour)
 		size_t bytes = strcspn(text, "\n");
 
 		if (row > 0)
-			fputs("\r\n", stdout);
+			fputc('\n', stdout);
 		fwrite(text, 1, fitting(text, bytes, columns), stdout);
 		fputs(colour ? "\033[0m" CLEAR_LINE : CLEAR_LINE, stdout);
 		text += bytes + (text[bytes] == '\n');

@@ -2,6 +2,7 @@
 """Two files with everything: when the active one's server stops, the other carries the traffic within 20 s,
 under its own address; when it is back, it has its prefixes again."""
 
+import re
 import time
 
 from lab import Tunion, check, main, wait_for
@@ -22,6 +23,12 @@ def carries(w, host, public):
     return w.client.ping(INTERNET) and received(host, public) > before
 
 
+def check_status(t, *rows):
+    text = t.run("status")
+    for row in rows:
+        check(re.search(row, text, re.M), f"{row} is not in\n{text}")
+
+
 def test(lab):
     w = World(lab)
     w.net.run("ip route add 10.77.0.0/24 via 192.0.2.2")
@@ -39,8 +46,10 @@ def test(lab):
     took = time.monotonic() - stopped
     print(f"the standby took over after {took:.1f} s")
     check(took < 20, f"the standby took {took:.1f} s")
+    check_status(t, r"^a +unusable .* b stands in$", r"^b +up .* standing in for a$")
     w.start_vpn()
     wait_for(lambda: carries(w, *first), "the first one again", 40)
+    check_status(t, r"^a +up .* > network$", r"^b +(up|idle) .* standing by for a$")
     t.down()
     check(w.client.snapshot() == before, "down left something")
 

@@ -162,7 +162,7 @@ static const char two_text[] =
 	"t: mtu 0, 3 devices, up for 1 hour, 1 minute\n"
 	"\n"
 	"DEVICE  PEER      STATE        HANDSHAKE  RECEIVED  SENT     ENDPOINT         "
-        "WAY\n"
+	"WAY\n"
 	"home    KEYONE78  up           61 s ago   1023 B    1.5 KiB  1.2.3.4:5        "
 	"home > vpn2 > network\n"
 	"        KEYTWO78  no endpoint  never      0 B       0 B                       "
@@ -204,20 +204,30 @@ START_TEST(rates_and_trends)
 	                    "{'public_key': 'X', 'rx_bytes': 1000, 'tx_bytes': 10}]}]}"),
 	     *now = quoted("{'devices': ["
 	                   "{'name': 'a', 'peers': ["
-	                   "{'public_key': 'Z', 'rx_bytes': 900, 'tx_bytes': 10}]},"
+	                   "{'public_key': 'Z', 'rx_bytes': 900, 'tx_bytes': 10, 'way': "
+	                   "'a >'}]},"
 	                   "{'name': 'b', 'peers': ["
 	                   "{'public_key': 'X', 'rx_bytes': 2000, 'tx_bytes': 10},"
 	                   "{'public_key': 'Y', 'rx_bytes': 625000, 'tx_bytes': 0}]}]}");
 
+	check_text(
+		look, now, before,
+		": mtu 0, 2 devices, up for 0 seconds\n"
+		"\n"
+		"DEVICE  PEER  STATE       HANDSHAKE  RX RATE      TX RATE  TREND  WAY\n"
+		"a       Z     no session  never      0 bit/s      0 bit/s  ▁█     a >\n"
+		"b       X     no session  never      16.0 kbit/s  0 bit/s  ▂▂\n"
+		"        Y     no session  never      10.0 Mbit/s  0 bit/s\n");
+	look.trend = NULL;
 	check_text(look, now, before,
 	           ": mtu 0, 2 devices, up for 0 seconds\n"
 	           "\n"
 	           "DEVICE  PEER  STATE       HANDSHAKE  RECEIVED  SENT  RX RATE      TX "
-	           "RATE  TREND  ENDPOINT  WAY\n"
+	           "RATE  ENDPOINT  WAY\n"
 	           "a       Z     no session  never      900 B     10 B  0 bit/s      0 "
-	           "bit/s  ▁█\n"
+	           "bit/s            a >\n"
 	           "b       X     no session  never      2.0 KiB   10 B  16.0 kbit/s  0 "
-	           "bit/s  ▂▂\n"
+	           "bit/s\n"
 	           "        Y     no session  never      610 KiB   0 B   10.0 Mbit/s  0 "
 	           "bit/s\n");
 	free(now);
