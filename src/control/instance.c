@@ -278,6 +278,7 @@ int instance_lock(struct instance *i, struct diag *diag)
 		return err;
 	}
 	remove_listed_sockets(i->lock_fd);
+	instance_unset_alias(i);
 	(void)!remove_dead_socket(i->socket_path);
 	err = write_pid(i->lock_fd);
 	if (err)
@@ -306,6 +307,30 @@ bool instance_is_stale(const struct instance *i)
 char *instance_uapi_path(const struct instance *i, const char *name)
 {
 	return path_of(i->uapi_dir, name, ".sock");
+}
+
+void instance_set_alias(const struct instance *i, const char *name)
+{
+	char *path = instance_uapi_path(i, i->tun), *target = NULL;
+
+	instance_unset_alias(i);
+	if (asprintf(&target, "%s.sock", name) < 0)
+		target = NULL;
+	/* what is there already stays */
+	if (path && target)
+		(void)!symlink(target, path);
+	free(target);
+	free(path);
+}
+
+void instance_unset_alias(const struct instance *i)
+{
+	char *path = instance_uapi_path(i, i->tun);
+	struct stat st;
+
+	if (path && lstat(path, &st) == 0 && S_ISLNK(st.st_mode))
+		unlink(path);
+	free(path);
 }
 
 int instance_listen_uapi(struct instance *i, const char *name, int *fd, struct diag *diag)

@@ -40,6 +40,10 @@ bool instance_is_stale(const struct instance *i);
  * the reason in diag: -EEXIST when somebody else serves the name. */
 MUST_CHECK int instance_listen_uapi(struct instance *i, const char *name, int *fd,
                                     struct diag *diag);
+/* Hooks know but the name of the tun: until it is unset, wg(8) finds the device under it,
+ * unless a device is called so. Unsetting where nothing is set is fine. */
+void instance_set_alias(const struct instance *i, const char *name);
+void instance_unset_alias(const struct instance *i);
 /* The path of that socket, to be freed; NULL: no memory. */
 char *instance_uapi_path(const struct instance *i, const char *name);
 /* Listens for requests from now on, in listen_fd. */

@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -21,9 +22,9 @@
 
 #include "base/key.h"
 #include "control/rights.h"
-#include "control/save.h"
 #include "control/status.h"
 #include "control/supervisor_state.h"
+#include "control/takedown.h"
 #include "control/underlay.h"
 
 #define RESTARTS_PERIOD_NS (60 * NS_PER_SEC)
@@ -279,6 +280,41 @@ static void say_configure_error(const struct supervisor *s, int err, struct diag
 		           strerror(-err));
 }
 
+/* ---- while hooks run: they may speak to the devices by wg(8), and the engine then asks
+ * for sockets */
+
+static void hooks_begin(void *context, const char *name)
+{
+	struct supervisor *s = context;
+
+	instance_set_alias(&s->instance, name);
+}
+
+static void hooks_end(void *context)
+{
+	struct supervisor *s = context;
+
+	instance_unset_alias(&s->instance);
+}
+
+/* A channel that fails is seen again by who waits for it next. */
+static void serve_engine(void *context, int fd)
+{
+	struct supervisor *s = context;
+	struct pollfd p[] = { { .fd = fd, .events = POLLIN },
+		              { .fd = s->engine.channel.fd, .events = POLLIN } };
+
+	while (p[0].revents == 0) {
+		p[1].events = POLLIN;
+		if (p[1].fd >= 0 && engine_child_dispatch(&s->engine) < 0)
+			p[1].fd = -1;
+		if (p[1].fd >= 0 && channel_pending(&s->engine.channel))
+			p[1].events |= POLLOUT;
+		if (poll(p, ARRAY_SIZE(p), -1) < 0 && errno != EINTR)
+			return;
+	}
+}
+
 /* ---- up */
 
 /* Errors of all files, and those between files, in one run. The plan is only tried: what
@@ -389,6 +425,9 @@ static int prepare(struct supervisor *s, const struct supervisor_options *o,
 	host.tun = s->instance.tun;
 	host.state_path = s->instance.state_path;
 	host.no_guard = o->no_firewall;
+	s->hooks_events =
+		(struct hooks_events){ hooks_begin, hooks_end, serve_engine, s };
+	host.events = &s->hooks_events;
 	err = host_new(&s->host, &host, diag);
 	return err;
 }
@@ -625,70 +664,6 @@ static int watch_channel(struct supervisor *s)
 	return err;
 }
 
-/* What a client of `down` is told: warnings, a line each, and a word. Free it. */
-static char *last_words(const struct diag *diag, const char *word)
-{
-	char *text = NULL;
-	size_t n;
-	FILE *f = open_memstream(&text, &n);
-
-	if (!f)
-		return NULL;
-	diag_print(diag, f);
-	fprintf(f, "%s\n", word);
-	if (fclose(f) == 0)
-		return text;
-	free(text);
-	return NULL;
-}
-
-/* The files that want it. The first error; the others are saved all the same. */
-static int save_files(struct supervisor *s, struct diag *diag)
-{
-	int first = 0;
-
-	for (size_t i = 0; i < s->plan.device_count; i++) {
-		const struct conf *conf = s->plan.devices[i].conf;
-		char *path;
-		int err;
-
-		if (!conf->save_config)
-			continue;
-		path = instance_uapi_path(&s->instance, conf->name);
-		err = path ? save_file(conf, path, diag) : -ENOMEM;
-		free(path);
-		if (!first)
-			first = err;
-	}
-	return first;
-}
-
-static int before_down(struct supervisor *s, struct diag *diag)
-{
-	int hooks = host_pre_down(s->host, diag), files = save_files(s, diag);
-
-	return hooks ? hooks : files;
-}
-
-/* As with wg-quick a PreDown that fails, or a file that can't be saved, keeps it up. */
-static void consider_down(struct supervisor *s)
-{
-	struct diag diag = { 0 };
-	char *text;
-
-	s->down_wanted = false;
-	s->ready_for_down = before_down(s, &diag) == 0;
-	if (s->ready_for_down) {
-		supervisor_stop(s, 0);
-	} else {
-		text = last_words(&diag, "refused");
-		clients_refuse_down(&s->clients, text ? text : "refused\n");
-		free(text);
-	}
-	supervisor_log_diag(s, &diag);
-	diag_clear(&diag);
-}
-
 static uint64_t deadline_ns(const struct supervisor *s)
 {
 	uint64_t due_ns = underlay_deadline_ns(s, loop_now_ns());
@@ -712,7 +687,7 @@ int supervisor_serve(struct supervisor *s)
 		if (s->endpoints_moved && loop_now_ns() >= s->next_update_ns)
 			update_host(s);
 		if (s->down_wanted)
-			consider_down(s);
+			takedown_consider(s);
 		if (s->engine.error) {
 			log_error(&s->log, NULL, "the engine refuses %s %s: %s",
 			          command_type_name(s->engine.error_request),
@@ -745,7 +720,7 @@ void supervisor_down(struct supervisor *s, struct diag *diag)
 		return;
 	/* nobody can be refused any more */
 	if (s->up_since_ns && !s->ready_for_down)
-		(void)!before_down(s, diag);
+		(void)!takedown_prepare(s, diag);
 	if (s->host && s->host_is_up)
 		host_down(s->host, &s->plan, diag);
 	if (s->loop)
@@ -757,7 +732,7 @@ void supervisor_down(struct supervisor *s, struct diag *diag)
 	plan_clear(&s->plan);
 	conf_set_clear(&s->files);
 	instance_release(&s->instance);
-	text = last_words(diag, "ok");
+	text = takedown_answer(diag, "ok");
 	clients_end(&s->clients, text ? text : "ok\n");
 	free(text);
 	loop_free(s->loop);

@@ -30,6 +30,7 @@ struct supervisor {
 	struct conf_set files;
 	struct plan plan;
 	struct host *host;
+	struct hooks_events hooks_events;
 	bool host_is_up;
 	struct configured *devices; /* owned; one for each of the plan's */
 	size_t device_count;
@@ -45,8 +46,8 @@ struct supervisor {
 
 	bool endpoints_moved;
 	uint64_t next_update_ns; /* of the host, at the earliest */
-	bool down_wanted;    /* by a client: it may be refused */
-	bool ready_for_down; /* PreDown has run, files are saved */
+	bool down_wanted;        /* by a client: it may be refused */
+	bool ready_for_down;     /* PreDown has run, files are saved */
 	bool stop;
 	int error; /* why it has to end; 0: it was asked to */
 	uint64_t up_since_ns;

@@ -95,7 +95,8 @@ char *hooks_expand(const char *command, const char *tun)
 }
 
 /* Exit status, or -errno. */
-static int run_shell(const char *script, const char *const *env)
+static int run_shell(const char *script, const char *const *env,
+                     const struct hooks_events *events)
 {
 	static const char *const shells[] = { "bash", "sh" };
 	int rc = -ENOENT;
@@ -104,6 +105,10 @@ static int run_shell(const char *script, const char *const *env)
 		const char *argv[] = { shells[i], "-e", "-c", script, NULL };
 		struct spawn s = { .argv = argv, .env = env };
 
+		if (events) {
+			s.wait = events->wait;
+			s.context = events->context;
+		}
 		rc = spawn_run(&s);
 	}
 	return rc;
@@ -124,12 +129,31 @@ static MUST_CHECK int run_one(const struct hooks_env *env, const char *path,
 		const char *more[] = { interface, file, NULL };
 
 		log_info(env->log, NULL, "[#] %s", expanded);
-		rc = run_shell(expanded, more);
+		rc = run_shell(expanded, more, env->events);
 	}
 	free(file);
 	free(interface);
 	free(expanded);
 	return rc;
+}
+
+/* All of one kind, until one fails: which, and how in *rc; hooks->n if none does. */
+static size_t run_all(const struct hooks_env *env, const char *name, const char *path,
+                      const struct conf_texts *hooks, int *rc)
+{
+	size_t i;
+
+	*rc = 0;
+	if (env->events && hooks->n > 0)
+		env->events->begin(env->events->context, name);
+	for (i = 0; i < hooks->n; i++) {
+		*rc = run_one(env, path, hooks->v[i].text);
+		if (*rc != 0)
+			break;
+	}
+	if (env->events && hooks->n > 0)
+		env->events->end(env->events->context);
+	return i;
 }
 
 static const char *outcome(int rc, char *out, size_t size)
@@ -146,17 +170,14 @@ int hooks_run_up(const struct hooks_env *env, const struct conf *conf,
 {
 	const struct conf_texts *hooks = &conf->hooks[kind];
 	char text[128];
+	int rc;
+	size_t i = run_all(env, conf->name, conf->path, hooks, &rc);
 
-	for (size_t i = 0; i < hooks->n; i++) {
-		int rc = run_one(env, conf->path, hooks->v[i].text);
-
-		if (rc == 0)
-			continue;
-		diag_error(env->diag, conf->path, hooks->v[i].line, "%s %s",
-		           kind_names[kind], outcome(rc, text, sizeof(text)));
-		return -EIO;
-	}
-	return 0;
+	if (i == hooks->n)
+		return 0;
+	diag_error(env->diag, conf->path, hooks->v[i].line, "%s %s", kind_names[kind],
+	           outcome(rc, text, sizeof(text)));
+	return -EIO;
 }
 
 int hooks_run_down(const struct hooks_env *env, const struct hooks_file *file,
@@ -165,17 +186,14 @@ int hooks_run_down(const struct hooks_env *env, const struct hooks_file *file,
 	const struct conf_texts *hooks =
 		kind == CONF_PRE_DOWN ? &file->pre_down : &file->post_down;
 	char text[128];
+	int rc;
+	size_t i = run_all(env, file->name, file->path, hooks, &rc);
 
-	for (size_t i = 0; i < hooks->n; i++) {
-		int rc = run_one(env, file->path, hooks->v[i].text);
-
-		if (rc == 0)
-			continue;
-		diag_warning(env->diag, file->path, hooks->v[i].line, "%s %s",
-		             kind_names[kind], outcome(rc, text, sizeof(text)));
-		return -EIO;
-	}
-	return 0;
+	if (i == hooks->n)
+		return 0;
+	diag_warning(env->diag, file->path, hooks->v[i].line, "%s %s", kind_names[kind],
+	             outcome(rc, text, sizeof(text)));
+	return -EIO;
 }
 
 /* ---- remembering */

@@ -29,10 +29,21 @@ struct hooks {
 	size_t n;
 };
 
+/* What else is to be done about hooks, so that they may speak to the devices. */
+struct hooks_events {
+	/* The hooks of this file are about to run; they have. */
+	void (*begin)(void *context, const char *name);
+	void (*end)(void *context);
+	/* While one runs: returns once fd is readable. */
+	void (*wait)(void *context, int fd);
+	void *context; /* borrowed */
+};
+
 /* Where they run: all borrowed. */
 struct hooks_env {
 	const char *tun;
 	const struct log *log;
+	const struct hooks_events *events; /* NULL: nothing */
 	struct diag *diag;
 };
 

@@ -60,6 +60,7 @@ int host_new(struct host **out, const struct host_options *options, struct diag 
 	h->no_guard = options->no_guard;
 	h->log = options->log;
 	rc = journal_init(&h->journal, options->tun, options->state_path);
+	h->journal.events = options->events;
 	if (rc == 0) {
 		rc = netlink_open(&h->nl);
 		if (rc < 0)
@@ -193,7 +194,10 @@ static MUST_CHECK int make_tun(struct host *h, struct diag *diag)
 
 static struct hooks_env hooks_env(struct host *h, struct diag *diag)
 {
-	return (struct hooks_env){ .tun = h->journal.tun, .log = h->log, .diag = diag };
+	return (struct hooks_env){ .tun = h->journal.tun,
+		                   .log = h->log,
+		                   .events = h->journal.events,
+		                   .diag = diag };
 }
 
 /* Is the file of the plan one whose hooks have not been run? */

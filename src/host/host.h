@@ -26,6 +26,7 @@
 #include "base/diag.h"
 #include "base/ip.h"
 #include "base/log.h"
+#include "host/hooks.h"
 #include "plan/plan.h"
 
 struct host_options {
@@ -35,6 +36,7 @@ struct host_options {
 	bool vnet_hdr;          /* of the tun, see tun_open.h */
 	bool no_guard;          /* see guard.h: do without */
 	const struct log *log;  /* borrowed; NULL: silent */
+	const struct hooks_events *events; /* borrowed; may be NULL */
 };
 
 struct host;

@@ -27,7 +27,8 @@ struct journal {
 	                        0 */
 	struct hooks hooks;  /* owned; of the files that are up: PreDown and PostDown */
 	char *path;          /* owned; NULL: kept in memory only */
-	bool pre_down_ran;   /* journal_pre_down has succeeded; in memory only */
+	const struct hooks_events *events; /* borrowed; NULL: nothing is done */
+	bool pre_down_ran; /* journal_pre_down has succeeded; in memory only */
 };
 
 /* Both are copied. 0 or -ENOMEM, -ENAMETOOLONG. */

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -133,10 +134,15 @@ static MUST_CHECK int start(const struct spawn *s, const char *program, const in
 	return rc;
 }
 
-static MUST_CHECK int wait_for(pid_t pid)
+static MUST_CHECK int wait_for(const struct spawn *s, pid_t pid)
 {
-	int status;
+	int fd = s->wait ? (int)syscall(SYS_pidfd_open, pid, 0) : -1, status;
 
+	/* without pidfd, before Linux 5.3, just blocks */
+	if (fd >= 0) {
+		s->wait(s->context, fd);
+		close(fd);
+	}
 	while (waitpid(pid, &status, 0) < 0) {
 		if (errno != EINTR)
 			return -errno;
@@ -160,7 +166,7 @@ int spawn_run(const struct spawn *s)
 	if (rc == 0)
 		rc = start(s, program, fds, &pid);
 	if (rc == 0)
-		rc = wait_for(pid);
+		rc = wait_for(s, pid);
 	read_back(fds[1], s->output, s->output_size);
 	read_back(fds[2], s->errors, s->errors_size);
 	for (int i = 0; i < 3; i++) {

@@ -19,6 +19,10 @@ struct spawn {
 	/* The same for standard error. */
 	char *errors;
 	size_t errors_size;
+	/* What else the process does meanwhile: returns once the fd is readable, which is
+	 * when the program has ended. NULL: nothing. */
+	void (*wait)(void *context, int fd);
+	void *context; /* borrowed: by wait */
 };
 
 /* Blocks until the program has ended; the caller must not reap children that it doesn't

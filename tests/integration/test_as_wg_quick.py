@@ -81,13 +81,15 @@ CASES = {
                                for kind in ("PostDown", "PreUp", "PostUp", "PreDown") for number in (1, 2)),
                   peer("10.9.0.0/16"), but=[("hooks", "^there", "", "the newer wg-quick runs PreUp once the device is there")]),
     "hooks-see-host": case(V4 + f"\nPostUp = ip -o route get 8.8.8.8 | grep -o .*src >>{LOG}; ip rule >>{LOG}\n"
-                           f"PreDown = ip -o addr show %i | grep -o '10[.0-9]*/' >>{LOG}\n"
+                           f"PreDown = ip -4 -o addr show %i | grep -o '10[.0-9]*/' >>{LOG}\n"
                            f"PostDown = ip rule >>{LOG}", peer("0.0.0.0/0")),
     "hooks-are-bash": case(V4 + f"\nPostUp = a=(1 2 3); [[ ${{a[1]}} == 2 ]] && echo ${{a[@]}} >>{LOG}; cd /; umask >>{LOG}\n"
                            f"PostUp = true; f() {{ echo f $1 >>{LOG}; }}; f x", peer("10.9.0.0/16")),
     "kill-switch": case(V4 + f"\nPostUp = echo $(wg show %i fwmark) >>{LOG}", peer("0.0.0.0/0")),
     "key-by-hook": case(V4 + f"\nPostUp = wg set %i peer {PEER.public} persistent-keepalive 21; "
                         f"wg show %i persistent-keepalive >>{LOG}", peer("10.9.0.0/16")),
+    "port-by-hook": case(V4 + f"\nPostUp = wg set %i listen-port 51990; wg show %i listen-port >>{LOG}", peer("10.9.0.0/16")),
+    "mark-by-hook": case(V4 + f"\nPostUp = wg set %i fwmark 0x77; wg show %i fwmark >>{LOG}", peer("10.9.0.0/16")),
     "postup-fails": case(BOTH + f"\nPostUp = echo before >>{LOG}; false; echo after >>{LOG}\nPostDown = echo x >>{LOG}",
                          peer("0.0.0.0/0, ::/0"), status=1),
     "preup-fails": case(V4 + "\nPreUp = exit 3", peer("10.9.0.0/16"), status=1),
