@@ -3,6 +3,7 @@
 import json
 import re
 import statistics
+import time
 
 IPERF_PORT = 5201
 
@@ -13,12 +14,15 @@ def start_server(host):
 
 
 def iperf3(host, address, *options, seconds):
-    done = host.try_run(["iperf3", "-J", "-c", address, "-p", str(IPERF_PORT), "-t", str(seconds), *options],
-                        seconds=seconds + 20)
-    result = json.loads(done.stdout)
-    if "error" in result:
-        raise RuntimeError(f"iperf3 to {address}: {result['error']}")
-    return result
+    """Its result. Between two clients the server is not listening for a moment: so once more."""
+    for _ in range(3):
+        done = host.try_run(["iperf3", "-J", "-c", address, "-p", str(IPERF_PORT), "-t", str(seconds), *options],
+                            seconds=seconds + 20)
+        result = json.loads(done.stdout)
+        if "error" not in result:
+            return result
+        time.sleep(0.3)
+    raise RuntimeError(f"iperf3 to {address}: {result['error']}")
 
 
 def tcp(world, contender, streams, back, seconds):

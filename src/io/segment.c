@@ -1,11 +1,61 @@
-/* src/io/segment.c */
+/* src/io/segment.c - of each segment's checksums only what differs is summed anew: the
+ * few fields as numbers, before they are in the packet, for bytes that were just written
+ * in parts can't be read as wider words at once; and the payload. */
 #include "io/segment.h"
 
+#include <arpa/inet.h>
 #include <string.h>
 
 #include "base/checksum.h"
 #include "base/iphdr.h"
 #include "io/tcphdr.h"
+
+/* ---- checksums. Their words lie as in memory, see checksum.c; so a number to be stored
+ * big-endian is swapped before it is added. */
+
+static uint64_t sum_of_16(uint16_t field)
+{
+	return htons(field);
+}
+
+static uint64_t sum_of_32(uint32_t field)
+{
+	return htonl(field);
+}
+
+/* What, added to a sum, takes the field out of it. */
+static uint64_t less_16(struct be16 field)
+{
+	return (uint16_t)~htons(be16_get(field));
+}
+
+/* The two bytes of which the second is TCP's flags. */
+static uint64_t sum_of_flags(const struct tcp_header *tcp)
+{
+	return sum_of_16((uint16_t)(tcp->data_offset << 8 | tcp->flags));
+}
+
+static void start_sums(struct segmenter *s, const struct ip_view *ip)
+{
+	const uint8_t *transport = s->packet + s->ip_bytes;
+	const struct ipv4_header *v4 = (const void *)s->packet;
+	const struct tcp_header *tcp = (const void *)transport;
+	const struct udp_header *udp = (const void *)transport;
+
+	if (ip->family == IP_V4)
+		s->ip_sum = checksum_add(0, v4, s->ip_bytes) + less_16(v4->total_len) +
+		            less_16(v4->id) + less_16(v4->checksum);
+	s->transport_sum = checksum_pseudo(&ip->src, &ip->dst, ip->protocol, 0);
+	s->transport_sum =
+		checksum_add(s->transport_sum, transport, s->header_bytes - s->ip_bytes);
+	if (s->gso == VNET_GSO_UDP_L4)
+		s->transport_sum += less_16(udp->len) + less_16(udp->checksum);
+	else
+		s->transport_sum += (uint32_t)~sum_of_32(be32_get(tcp->seq)) +
+		                    (uint16_t)~sum_of_flags(tcp) + less_16(tcp->checksum);
+}
+
+/* ---- segments */
 
 static bool start_gso(struct segmenter *s, const struct vnet_header *header)
 {
@@ -24,6 +74,7 @@ static bool start_gso(struct segmenter *s, const struct vnet_header *header)
 		if (ip.protocol != PROTO_UDP || left < sizeof(struct udp_header))
 			return false;
 		s->header_bytes = s->ip_bytes + (uint32_t)sizeof(struct udp_header);
+		start_sums(s, &ip);
 		return true;
 	}
 	if (ip.protocol != PROTO_TCP || left < sizeof(*tcp) ||
@@ -31,7 +82,10 @@ static bool start_gso(struct segmenter *s, const struct vnet_header *header)
 		return false;
 	tcp = (const void *)(s->packet + s->ip_bytes);
 	s->header_bytes = s->ip_bytes + tcp_header_bytes(tcp);
-	return tcp_header_bytes(tcp) >= sizeof(*tcp) && s->header_bytes <= s->total_bytes;
+	if (tcp_header_bytes(tcp) < sizeof(*tcp) || s->header_bytes > s->total_bytes)
+		return false;
+	start_sums(s, &ip);
+	return true;
 }
 
 bool segmenter_start(struct segmenter *s, const struct vnet_header *header,
@@ -85,57 +139,59 @@ static void finish_checksum(const struct segmenter *s, uint8_t *packet)
 	memcpy(start + s->csum_offset, &sum, sizeof(sum));
 }
 
-static void fix_ip(const struct segmenter *s, uint8_t *packet, uint32_t len,
-                   struct ip_addr *src, struct ip_addr *dst)
+static void fix_ip(const struct segmenter *s, uint8_t *packet, uint32_t len)
 {
-	if (s->family == IP_V4) {
-		struct ipv4_header *h = (void *)packet;
+	struct ipv4_header *h4 = (void *)packet;
+	struct ipv6_header *h6 = (void *)packet;
+	uint16_t id;
 
-		h->total_len = be16_put((uint16_t)len);
-		h->id = be16_put((uint16_t)(be16_get(h->id) + s->index));
-		h->checksum = be16_put(0);
-		h->checksum = be16_put(checksum_finish(checksum_add(0, h, s->ip_bytes)));
-		ip_addr_put(src, IP_V4, h->src);
-		ip_addr_put(dst, IP_V4, h->dst);
-	} else {
-		struct ipv6_header *h = (void *)packet;
-
-		h->payload_len = be16_put((uint16_t)(len - sizeof(*h)));
-		ip_addr_put(src, IP_V6, h->src);
-		ip_addr_put(dst, IP_V6, h->dst);
+	if (s->family == IP_V6) {
+		h6->payload_len = be16_put((uint16_t)(len - sizeof(*h6)));
+		return;
 	}
+	id = (uint16_t)(be16_get(h4->id) + s->index);
+	h4->checksum = be16_put(
+		checksum_finish(s->ip_sum + sum_of_16((uint16_t)len) + sum_of_16(id)));
+	h4->total_len = be16_put((uint16_t)len);
+	h4->id = be16_put(id);
 }
 
 /* FIN and PSH belong to the last segment, CWR to the first (RFC 3168 6.1.2). */
-static void fix_tcp(const struct segmenter *s, struct tcp_header *tcp, bool last)
+static void fix_tcp(const struct segmenter *s, struct tcp_header *tcp, uint64_t sum,
+                    bool last)
 {
-	tcp->seq = be32_put(be32_get(tcp->seq) + s->at);
+	uint32_t seq = be32_get(tcp->seq) + s->at;
+
 	if (!last)
 		tcp->flags &= (uint8_t) ~(TCP_FIN | TCP_PSH);
 	if (s->index > 0)
 		tcp->flags &= (uint8_t)~TCP_CWR;
+	tcp->checksum =
+		be16_put(checksum_finish(sum + sum_of_32(seq) + sum_of_flags(tcp)));
+	tcp->seq = be32_put(seq);
+}
+
+static void fix_udp(struct udp_header *udp, uint64_t sum, uint16_t len)
+{
+	uint16_t checksum = checksum_finish(sum + sum_of_16(len));
+
+	udp->len = be16_put(len);
+	udp->checksum =
+		be16_put(checksum ? checksum : 0xffff); /* RFC 768: 0 means none */
 }
 
 static void next_of_gso(const struct segmenter *s, uint8_t *out, uint32_t len, bool last)
 {
-	bool udp = s->gso == VNET_GSO_UDP_L4;
-	struct tcp_header *tcp = (void *)(out + s->ip_bytes);
-	struct udp_header *u = (void *)(out + s->ip_bytes);
-	struct be16 *checksum = udp ? &u->checksum : &tcp->checksum;
-	struct ip_addr src, dst;
-	uint64_t sum;
-	uint16_t folded;
+	uint16_t transport_bytes = (uint16_t)(len - s->ip_bytes);
+	uint64_t sum = s->transport_sum + sum_of_16(transport_bytes); /* pseudo header */
 
-	fix_ip(s, out, len, &src, &dst);
-	if (udp)
-		u->len = be16_put((uint16_t)(len - s->ip_bytes));
+	sum = checksum_add(sum, s->packet + s->header_bytes + s->at,
+	                   len - s->header_bytes);
+	fix_ip(s, out, len);
+	if (s->gso == VNET_GSO_UDP_L4)
+		fix_udp((void *)(out + s->ip_bytes), sum, transport_bytes);
 	else
-		fix_tcp(s, tcp, last);
-	*checksum = be16_put(0);
-	sum = checksum_pseudo(&src, &dst, udp ? PROTO_UDP : PROTO_TCP, len - s->ip_bytes);
-	folded = checksum_finish(checksum_add(sum, out + s->ip_bytes, len - s->ip_bytes));
-	*checksum = be16_put(udp && folded == 0 ? 0xffff
-	                                        : folded); /* RFC 768: 0 means none */
+		fix_tcp(s, (void *)(out + s->ip_bytes), sum, last);
 }
 
 void segmenter_next(struct segmenter *s, uint8_t *out)
@@ -145,10 +201,10 @@ void segmenter_next(struct segmenter *s, uint8_t *out)
 	bool last = payload == payload_left(s);
 
 	memcpy(out, s->packet, s->header_bytes);
-	memcpy(out + s->header_bytes, s->packet + s->header_bytes + s->at, payload);
 	if (s->gso != VNET_GSO_NONE)
 		next_of_gso(s, out, len, last);
-	else if (s->needs_csum)
+	memcpy(out + s->header_bytes, s->packet + s->header_bytes + s->at, payload);
+	if (s->gso == VNET_GSO_NONE && s->needs_csum)
 		finish_checksum(s, out);
 	s->at += payload;
 	s->index++;

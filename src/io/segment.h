@@ -28,6 +28,9 @@ struct segmenter {
 	bool needs_csum;
 	bool finished;
 	uint16_t csum_start, csum_offset;
+	/* Unfolded checksums of what all segments have alike: of the IP header; of the
+	 * TCP or UDP header and the pseudo header. */
+	uint64_t ip_sum, transport_sum;
 };
 
 /* bytes: what was read behind the header. False: header and packet contradict each other.
