@@ -1,5 +1,6 @@
 /* src/cmd/up.c - the supervisor runs here, or in a child that tells us by a pipe when
- * it's ready. Until then errors go to stderr, afterwards to syslog. */
+ * it's ready. Until then errors go to stderr, afterwards to syslog (in the foreground
+ * only where that is asked for). */
 #include "cmd/up.h"
 
 #include <errno.h>
@@ -13,9 +14,9 @@
 #include <string.h>
 #include <sys/signalfd.h>
 #include <sys/wait.h>
-#include <syslog.h>
 #include <unistd.h>
 
+#include "cmd/log_output.h"
 #include "cmd/notify.h"
 #include "cmd/plan_load.h"
 #include "control/instance.h"
@@ -23,86 +24,66 @@
 #include "control/supervisor.h"
 
 static const char usage[] =
-	"usage: tunion up [--foreground] [--no-firewall] [--tun NAME] [--run-dir DIR]\n"
-	"                 [DIR | FILE...]\n"
-	"  --foreground   stay, and log to stderr; end with Ctrl-C or tunion down\n"
-	"  --no-firewall  do without nft and iptables\n"
-	"  --tun NAME     name of the tun device (" INSTANCE_DEFAULT_TUN ")\n"
-	"  --run-dir DIR  for sockets and pid files\n"
+	"usage: tunion up [--foreground] [--no-firewall] [--log-level LEVEL] [--syslog]\n"
+	"                 [--tun NAME] [--run-dir DIR] [DIR | FILE...]\n"
+	"  --foreground       stay, and log to stderr; end with Ctrl-C or tunion down\n"
+	"  --no-firewall      do without nft and iptables\n"
+	"  --log-level LEVEL  error, warn, info (the default) or debug\n"
+	"  --syslog           log to syslog once it is up, also with --foreground\n"
+	"  --tun NAME         name of the tun device (" INSTANCE_DEFAULT_TUN ")\n"
+	"  --run-dir DIR      for sockets and pid files\n"
 	"The default DIR is " PLAN_LOAD_DEFAULT_DIR ".\n";
 
-/* Where log lines go. */
-struct sink {
-	bool background;
+/* What the command line says. */
+struct up {
+	struct supervisor_options options;
+	enum log_level log_level;
+	bool syslog; /* also in the foreground */
 };
 
-static void write_log(void *context, enum log_level level, const char *line)
-{
-	static const int priorities[] = {
-		[LOG_LEVEL_ERROR] = LOG_ERR,
-		[LOG_LEVEL_WARN] = LOG_WARNING,
-		[LOG_LEVEL_INFO] = LOG_INFO,
-		[LOG_LEVEL_DEBUG] = LOG_DEBUG,
-	};
-	const struct sink *sink = context;
-
-	if (sink->background)
-		syslog(priorities[level], "%s", line);
-	else
-		log_to_stderr(NULL, level, line);
-}
-
 /* Leaves the terminal. */
-static void go_to_background(struct sink *sink, int ready_fd)
+static void go_to_background(struct log_output *output, int ready_fd)
 {
 	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
 
-	openlog("tunion", LOG_PID, LOG_DAEMON);
-	sink->background = true;
+	log_output_open_syslog(output);
 	fflush(NULL);
 	for (int fd = 0; fd <= 2 && null >= 0; fd++)
 		dup2(null, fd);
 	if (null > 2)
 		close(null);
 	if (chdir("/") < 0 || write(ready_fd, "", 1) != 1)
-		syslog(LOG_WARNING, "nobody waits for the start any more");
+		log_output_write(output, LOG_LEVEL_WARN,
+		                 "nobody waits for the start any more");
 	close(ready_fd);
 }
 
-static void tell_end(const struct sink *sink, const struct diag *diag)
-{
-	if (!sink->background) {
-		diag_print(diag, stderr);
-		return;
-	}
-	for (size_t i = 0; i < diag->count; i++)
-		syslog(LOG_WARNING, "%s", diag->entries[i].text);
-}
-
 /* ready_fd -1: in the foreground. Returns the exit status. */
-static int run(struct supervisor_options *options, int ready_fd)
+static int run(struct up *up, int ready_fd)
 {
-	struct sink sink = { false };
-	struct log log = { LOG_LEVEL_INFO, write_log, &sink };
+	struct supervisor_options *options = &up->options;
+	struct log_output output = { log_output_stderr() };
+	struct log log = { up->log_level, log_output_write, &output };
 	struct supervisor *s;
 	struct diag diag = { 0 };
 	int err;
 
 	options->log = &log;
 	err = supervisor_up(&s, options, &diag);
-	diag_print(&diag, stderr);
+	log_output_diag(&output, &diag);
 	diag_clear(&diag);
 	if (err)
 		return EXIT_FAILURE;
 	if (ready_fd >= 0)
-		go_to_background(&sink, ready_fd);
-	else
-		log_info(&log, NULL, "%s is up", options->tun);
+		go_to_background(&output, ready_fd);
+	else if (up->syslog)
+		log_output_open_syslog(&output);
+	log_info(&log, NULL, "%s is up", options->tun);
 	notify("READY=1");
 	err = supervisor_serve(s);
 	notify("STOPPING=1");
 	supervisor_down(s, &diag);
-	tell_end(&sink, &diag);
+	log_output_diag(&output, &diag);
 	log_info(&log, NULL, "%s is down", options->tun);
 	diag_clear(&diag);
 	return err ? EXIT_FAILURE : EXIT_SUCCESS;
@@ -176,14 +157,15 @@ static char **absolute_paths(const char *const *paths, size_t n)
 }
 
 /* Leaves the directory once ready; hooks, SaveConfig and reload need the files later. */
-static int run_detached(struct supervisor_options *options, int ready_fd)
+static int run_detached(struct up *up, int ready_fd)
 {
+	struct supervisor_options *options = &up->options;
 	char **paths = absolute_paths(options->paths, options->path_count);
 	int status = EXIT_FAILURE;
 
 	if (paths) {
 		options->paths = (const char *const *)paths;
-		status = run(options, ready_fd);
+		status = run(up, ready_fd);
 	} else {
 		perror("tunion");
 	}
@@ -191,12 +173,12 @@ static int run_detached(struct supervisor_options *options, int ready_fd)
 	return status;
 }
 
-static int run_in_background(struct supervisor_options *options)
+static int run_in_background(struct up *up)
 {
 	int ready[2], signal_fd;
 	sigset_t ending, before;
 	pid_t child;
-	bool up;
+	bool is_up;
 
 	sigemptyset(&ending);
 	sigaddset(&ending, SIGTERM);
@@ -213,17 +195,46 @@ static int run_in_background(struct supervisor_options *options)
 	if (child == 0) {
 		sigprocmask(SIG_SETMASK, &before, NULL);
 		setsid();
-		return run_detached(options, keep_only(ready[1]));
+		return run_detached(up, keep_only(ready[1]));
 	}
 	close(ready[1]);
 	if (child < 0)
 		perror("tunion: fork");
-	up = child > 0 && wait_until_ready(ready[0], signal_fd, child);
-	if (child > 0 && !up)
+	is_up = child > 0 && wait_until_ready(ready[0], signal_fd, child);
+	if (child > 0 && !is_up)
 		say_how_it_ended(child);
 	close(ready[0]);
 	close(signal_fd);
-	return up ? EXIT_SUCCESS : EXIT_FAILURE;
+	return is_up ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
+/* False: no such option, or not with this argument. */
+static bool take_option(struct up *up, int option, const char *argument)
+{
+	switch (option) {
+	case 'f':
+		up->options.foreground = true;
+		return true;
+	case 'F':
+		up->options.no_firewall = true;
+		return true;
+	case 'l':
+		if (log_output_parse_level(argument, &up->log_level))
+			return true;
+		fprintf(stderr, "tunion: %s is no level of the log\n", argument);
+		return false;
+	case 's':
+		up->syslog = true;
+		return true;
+	case 't':
+		up->options.tun = argument;
+		return true;
+	case 'r':
+		up->options.run_dir = argument;
+		return true;
+	default:
+		return false;
+	}
 }
 
 int cmd_up(int argc, char **argv)
@@ -231,40 +242,31 @@ int cmd_up(int argc, char **argv)
 	static const struct option long_options[] = {
 		{ "foreground", no_argument, NULL, 'f' },
 		{ "no-firewall", no_argument, NULL, 'F' },
+		{ "log-level", required_argument, NULL, 'l' },
+		{ "syslog", no_argument, NULL, 's' },
 		{ "tun", required_argument, NULL, 't' },
 		{ "run-dir", required_argument, NULL, 'r' },
 		{ "help", no_argument, NULL, 'h' },
 		{ 0 },
 	};
 	static const char *const default_paths[] = { PLAN_LOAD_DEFAULT_DIR };
-	struct supervisor_options options = { .tun = INSTANCE_DEFAULT_TUN };
+	struct up up = { .options = { .tun = INSTANCE_DEFAULT_TUN },
+		         .log_level = LOG_LEVEL_INFO };
 	int option;
 
 	while ((option = getopt_long(argc, argv, "h", long_options, NULL)) != -1) {
-		switch (option) {
-		case 'f':
-			options.foreground = true;
-			break;
-		case 'F':
-			options.no_firewall = true;
-			break;
-		case 't':
-			options.tun = optarg;
-			break;
-		case 'r':
-			options.run_dir = optarg;
-			break;
-		case 'h':
+		if (option == 'h') {
 			fputs(usage, stdout);
 			return EXIT_SUCCESS;
-		default:
+		}
+		if (!take_option(&up, option, optarg)) {
 			fputs(usage, stderr);
 			return EXIT_FAILURE;
 		}
 	}
 	signal(SIGPIPE, SIG_IGN); /* of a terminal or a parent that has gone */
-	options.paths =
+	up.options.paths =
 		optind < argc ? (const char *const *)argv + optind : default_paths;
-	options.path_count = optind < argc ? (size_t)(argc - optind) : 1;
-	return options.foreground ? run(&options, -1) : run_in_background(&options);
+	up.options.path_count = optind < argc ? (size_t)(argc - optind) : 1;
+	return up.options.foreground ? run(&up, -1) : run_in_background(&up);
 }
