@@ -49,6 +49,7 @@ static const struct {
 	[COMMAND_DEVICE_START] = { "device-start", HAS_NAME, 0 },
 	[COMMAND_PEER_VIA] = { "peer-via", HAS_NAME | HAS_KEY | HAS_VIA, 0 },
 	[COMMAND_PEER_TRY] = { "peer-try", HAS_NAME | HAS_KEY, 0 },
+	[COMMAND_NETWORK_CHANGED] = { "network-changed", 0, 0 },
 	[COMMAND_STATUS] = { "status", 0, 0 },
 	[COMMAND_REPLY] = { "reply", HAS_NAME | HAS_REQUEST | HAS_RESULT, 0 },
 	[COMMAND_STATUS_TEXT] = { "status-text", HAS_TEXT, 0 },

@@ -33,6 +33,7 @@ enum command_type {
 	COMMAND_DEVICE_START,    /* name */
 	COMMAND_PEER_VIA,        /* name, key, via; after SETTINGS, which forgets it */
 	COMMAND_PEER_TRY,        /* name, key: it has another endpoint; try that at once */
+	COMMAND_NETWORK_CHANGED, /* the network below is another */
 	COMMAND_STATUS,
 	/* engine to supervisor */
 	COMMAND_REPLY,       /* request, name, result */

@@ -106,6 +106,13 @@ static int send_vias(struct engine_child *engine, const struct configured *d)
 	return err;
 }
 
+int configure_settings(struct engine_child *engine, const struct configured *d)
+{
+	int err = send_settings(engine, d);
+
+	return err ? err : send_vias(engine, d);
+}
+
 int configure_sockets(struct engine_child *engine, const struct configured *d,
                       bool with_fds, int result)
 {
@@ -189,9 +196,7 @@ int configure_device(struct engine_child *engine, const struct configured *d)
 	int err = send_add(engine, d);
 
 	if (!err)
-		err = send_settings(engine, d);
-	if (!err)
-		err = send_vias(engine, d);
+		err = configure_settings(engine, d);
 	if (!err)
 		err = configure_sockets(engine, d, true, 0);
 	if (!err)

@@ -23,6 +23,9 @@ struct configured {
  * are those of the plan, which follow roaming. 0 or -errno. */
 MUST_CHECK int configure_device(struct engine_child *engine, const struct configured *d);
 bool configure_has_default_route(const struct plan_device *d);
+/* Only what is not WireGuard's: its settings, and those of its peers. */
+MUST_CHECK int configure_settings(struct engine_child *engine,
+                                  const struct configured *d);
 /* Where the host sends its DNS queries, see host_resolver. */
 MUST_CHECK int configure_resolver(struct engine_child *engine, const struct ip_addr *ipv4,
                                   const struct ip_addr *ipv6);

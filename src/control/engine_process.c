@@ -424,6 +424,24 @@ static int do_peer_try(struct engine_process *p, struct command *m)
 	return err;
 }
 
+/* What has been learned of the network below counts no more. */
+static int do_network_changed(struct engine_process *p, struct command *m)
+{
+	(void)m;
+	for (struct served *s = p->devices; s; s = s->next) {
+		struct wg_device *wg = device_wg(s->device);
+
+		if (s->udp)
+			udp_network_changed(s->udp);
+		for (struct wg_peer *peer = wg_device_first_peer(wg); peer;
+		     peer = wg_peer_next(peer)) {
+			wg_peer_clear_local(peer);
+			wg_peer_handshake_anew(peer, p->now_ns);
+		}
+	}
+	return 0;
+}
+
 static int do_tun(struct engine_process *p, struct command *m)
 {
 	int err;
@@ -543,6 +561,7 @@ static void handle(struct engine_process *p, struct command *m)
 		[COMMAND_DEVICE_START] = do_device_start,
 		[COMMAND_PEER_VIA] = do_peer_via,
 		[COMMAND_PEER_TRY] = do_peer_try,
+		[COMMAND_NETWORK_CHANGED] = do_network_changed,
 	};
 
 	if (m->type == COMMAND_STATUS) {

@@ -55,7 +55,7 @@ static int block_signals(struct supervisor *s)
 	wanted_signals(&set);
 	if (sigprocmask(SIG_BLOCK, &set, NULL) < 0)
 		return -errno;
-	s->signals.fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	s->underlay.monitor.fd = s->signals.fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 	return s->signals.fd < 0 ? -errno : 0;
 }
 
@@ -638,6 +638,7 @@ static void update_host(struct supervisor *s)
 	s->endpoints_moved = false;
 	s->next_update_ns = loop_now_ns() + UPDATE_PAUSE_NS;
 	way_compute(&s->plan.table, &s->plan.devices[0].way);
+	underlay_update_mtus(s);
 	if (host_update(s->host, &s->plan, &diag) < 0)
 		log_error(&s->log, NULL, "the host's routes don't follow an endpoint");
 	if (supervisor_send_resolver(s) < 0)

@@ -15,6 +15,7 @@
 #include "control/configure.h"
 #include "control/engine_child.h"
 #include "control/instance.h"
+#include "control/underlay.h"
 #include "host/host.h"
 #include "io/loop.h"
 #include "plan/plan.h"
@@ -36,6 +37,7 @@ struct supervisor {
 	size_t device_count;
 	struct engine_child engine;
 
+	struct underlay underlay;
 	struct names *names; /* owned; NULL: not begun */
 	struct loop *loop;
 	struct loop_source signals, channel;

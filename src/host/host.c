@@ -323,6 +323,22 @@ int host_pre_down(struct host *h, struct diag *diag)
 	return journal_pre_down(&h->journal, h->log, diag);
 }
 
+size_t host_restore(struct host *h)
+{
+	const struct host_items *items = &h->config.items;
+	int *results = calloc(items->n + 1, sizeof(*results));
+	size_t added = 0;
+
+	if (!results || !h->up)
+		goto out;
+	(void)!netlink_add(h->nl, items->v, items->n, results);
+	for (size_t i = 0; i < items->n; i++)
+		added += results[i] == 0;
+out:
+	free(results);
+	return added;
+}
+
 void host_down(struct host *h, const struct plan *plan, struct diag *diag)
 {
 	(void)plan; /* hooks are remembered from when the files came up */

@@ -86,6 +86,10 @@ MUST_CHECK int host_update(struct host *h, const struct plan *plan, struct diag 
  * the instance to stay: -EIO, the reason in diag. */
 MUST_CHECK int host_pre_down(struct host *h, struct diag *diag);
 
+/* Adds what of our addresses, routes and rules somebody has taken away; what is there
+ * stays as it is. Returns how much was missing. */
+size_t host_restore(struct host *h);
+
 /* Hooks of files whose PostUp had succeeded run, as they were then. What fails is
  * reported as a warning, and everything else is undone. */
 void host_down(struct host *h, const struct plan *plan, struct diag *diag);

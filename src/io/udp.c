@@ -549,3 +549,8 @@ struct udp_link *udp_as_link(struct udp *u)
 {
 	return &u->link;
 }
+
+void udp_network_changed(struct udp *u)
+{
+	u->segment = true;
+}

@@ -47,6 +47,9 @@ void udp_free(struct udp *u);
 int udp_fd(const struct udp *u, enum udp_family family); /* -1: none */
 struct udp_link *udp_as_link(struct udp *u);
 
+/* What was refused may be possible now: it is tried again. */
+void udp_network_changed(struct udp *u);
+
 /* Reads what is there, up to a bound, and hands it to sink in batches of at most
  * BATCH_MAX datagrams, with `from` and `tos` set; they lie in the buffers until sink
  * returns. Returns 0, or -errno when the socket is broken. */
