@@ -1,0 +1,292 @@
+/* tests/fuzz/way.c - what can an application, or a hostile peer, put into the engine? The
+ * input is a script for a client with two devices, home carried by vpn, and vpn's server:
+ * packets into the client's tun, inner packets that vpn's server sends it (datagrams for
+ * home, fragments, answers of the resolver ...), datagrams from the network, time. */
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/reader.h"
+#include "engine/engine.h"
+
+#define PIECE_MAX 2048U
+#define MAIL_MAX  64U
+
+struct buffer {
+	uint8_t bytes[PACKET_HEADROOM_BYTES + PIECE_MAX + PACKET_TAILROOM_BYTES];
+	struct packet packet;
+};
+
+/* A datagram on the network between the two engines. */
+struct mail {
+	struct device *to;
+	size_t n;
+	uint8_t bytes[PIECE_MAX];
+};
+
+struct host {
+	struct engine *engine;
+	struct tun_link tun;
+	struct udp_link udp;
+	struct world *world;
+	struct device *to; /* whose socket its datagrams reach */
+	struct endpoint address;
+};
+
+struct world {
+	uint64_t now_ns, seed;
+	struct host client, server;
+	struct device *vpn, *home;
+	struct mail mail[MAIL_MAX];
+	size_t mail_count;
+};
+
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n);
+
+static void fill(void *context, void *bytes, size_t n)
+{
+	struct world *w = context;
+	uint8_t *b = bytes;
+
+	while (n-- > 0)
+		*b++ = (uint8_t)((w->seed =
+		                          w->seed * UINT64_C(6364136223846793005) + 1) >>
+		                 56);
+}
+
+static uint64_t wall_clock_ns(void *context)
+{
+	const struct world *w = context;
+
+	return w->now_ns;
+}
+
+static void set_packet(struct buffer *b, const void *bytes, size_t n)
+{
+	if (n > PIECE_MAX)
+		n = PIECE_MAX;
+	memcpy(b->bytes + PACKET_HEADROOM_BYTES, bytes, n);
+	b->packet = (struct packet){
+		.data = b->bytes + PACKET_HEADROOM_BYTES,
+		.len_bytes = (uint32_t)n,
+		.headroom_bytes = PACKET_HEADROOM_BYTES,
+		.tailroom_bytes = (uint32_t)(PIECE_MAX - n) + PACKET_TAILROOM_BYTES,
+	};
+}
+
+/* ---- links */
+
+/* What must hold of all that goes to a host: it is an IP packet, of its own length. */
+static size_t tun_write(struct tun_link *link, struct packet *const *packets, size_t n)
+{
+	(void)link;
+	for (size_t i = 0; i < n; i++) {
+		const uint8_t *b = packets[i]->data;
+		uint32_t bytes = packets[i]->len_bytes;
+
+		if (bytes >= 20 && b[0] >> 4 == 4 &&
+		    (uint32_t)(b[2] << 8 | b[3]) == bytes)
+			continue;
+		if (bytes < 40 || b[0] >> 4 != 6 ||
+		    (uint32_t)(b[4] << 8 | b[5]) + 40 != bytes)
+			abort();
+	}
+	return n;
+}
+
+static size_t udp_send(struct udp_link *link, const struct endpoint *to,
+                       struct packet *const *packets, size_t n)
+{
+	struct host *from = CONTAINER_OF(link, struct host, udp);
+	struct world *w = from->world;
+
+	if (to->addr.family == IP_NONE)
+		abort();
+	for (size_t i = 0; i < n && w->mail_count < MAIL_MAX; i++) {
+		struct mail *m = &w->mail[w->mail_count];
+
+		if (packets[i]->len_bytes > sizeof(m->bytes))
+			continue;
+		m->to = from->to;
+		m->n = packets[i]->len_bytes;
+		memcpy(m->bytes, packets[i]->data, m->n);
+		w->mail_count++;
+	}
+	return n;
+}
+
+static void deliver(struct world *w)
+{
+	for (size_t i = 0; i < w->mail_count; i++) {
+		struct mail *m = &w->mail[i];
+		struct buffer b;
+		struct packet *batch[1] = { &b.packet };
+
+		set_packet(&b, m->bytes, m->n);
+		b.packet.from = m->to == w->vpn ? &w->server.address : &w->client.address;
+		engine_udp_input(m->to, batch, 1, w->now_ns);
+	}
+	w->mail_count = 0;
+}
+
+/* ---- two hosts */
+
+static struct ip_addr addr(const char *text)
+{
+	struct ip_addr a;
+
+	if (!ip_addr_parse(&a, text))
+		abort();
+	return a;
+}
+
+static void start_host(struct world *w, struct host *h, const char *endpoint)
+{
+	struct engine_env env = { .rng = { fill, w },
+		                  .wall_clock_ns = wall_clock_ns,
+		                  .context = w };
+
+	h->world = w;
+	h->tun.write = tun_write;
+	h->udp.send = udp_send;
+	if (!endpoint_parse(&h->address, endpoint) || engine_new(&h->engine, &env) != 0)
+		abort();
+	engine_set_tun(h->engine, &h->tun);
+}
+
+static struct device *add_device(struct host *h, const char *name,
+                                 const struct device_settings *s, uint8_t key)
+{
+	uint8_t private_key[KEY_BYTES] = { key, 1 };
+	struct device *d;
+
+	if (engine_add_device(h->engine, name, &d) != 0 || device_set(d, s) != 0)
+		abort();
+	device_set_udp(d, &h->udp);
+	wg_device_set_private_key(device_wg(d), private_key);
+	return d;
+}
+
+static void add_peer(struct device *d, const uint8_t *key, const char *endpoint,
+                     struct ip_prefix prefix)
+{
+	struct wg_peer *p;
+	struct endpoint to;
+
+	if (wg_device_add_peer(device_wg(d), key, &p) != 0 ||
+	    wg_peer_add_allowed_ip(p, prefix) != 0)
+		abort();
+	prefix.addr = addr("::");
+	if (wg_peer_add_allowed_ip(p, prefix) != 0)
+		abort();
+	if (endpoint && endpoint_parse(&to, endpoint))
+		wg_peer_set_endpoint(p, &to);
+	engine_touch(d);
+	wg_device_start(device_wg(d), 1);
+}
+
+static void set_up(struct world *w)
+{
+	struct ip_addr of_vpn[] = { addr("10.0.0.2"), addr("fd10::2") };
+	struct ip_addr of_home[] = { addr("10.1.0.2"), addr("fd10:1::2") };
+	struct ip_addr dns[] = { addr("10.0.0.53"), addr("fd10::53") };
+	struct ip_addr resolver4 = addr("198.18.0.1"), resolver6 = addr("fd99::1");
+	struct device_settings vpn = { .addresses = of_vpn,
+		                       .address_count = 2,
+		                       .mtu_bytes = 1420,
+		                       .port = 20000,
+		                       .dns_servers = dns,
+		                       .dns_server_count = 2,
+		                       .default_route = true };
+	struct device_settings home = {
+		.addresses = of_home, .address_count = 2, .mtu_bytes = 1340, .port = 20001
+	};
+	struct device_settings server = { .mtu_bytes = 2000, .port = 51820 };
+	const uint8_t nobody[KEY_BYTES] = { 9 };
+
+	w->now_ns = NS_PER_SEC;
+	start_host(w, &w->client, "198.51.100.7:20000");
+	start_host(w, &w->server, "100.64.0.1:51820");
+	w->vpn = w->server.to = add_device(&w->client, "vpn", &vpn, 8);
+	w->home = add_device(&w->client, "home", &home, 16);
+	w->client.to = add_device(&w->server, "wg0", &server, 24);
+	add_peer(w->vpn, wg_device_public_key(device_wg(w->client.to)),
+	         "100.64.0.1:51820", (struct ip_prefix){ addr("0.0.0.0"), 0 });
+	add_peer(w->home, nobody, "100.64.1.1:51820",
+	         (struct ip_prefix){ addr("172.16.0.0"), 16 });
+	add_peer(w->client.to, wg_device_public_key(device_wg(w->vpn)), NULL,
+	         (struct ip_prefix){ addr("0.0.0.0"), 0 });
+	engine_set_resolver(w->client.engine, &resolver4, &resolver6);
+}
+
+static void into_tun(struct world *w, struct host *h, const uint8_t *piece, size_t n)
+{
+	struct buffer b;
+	struct packet *batch[1] = { &b.packet };
+
+	set_packet(&b, piece, n);
+	engine_tun_input(h->engine, batch, 1, w->now_ns);
+	deliver(w);
+	deliver(w); /* a handshake and what waited for it */
+	deliver(w);
+}
+
+enum op { OP_TUN, OP_INNER, OP_NETWORK, OP_TIME, OP_COUNT };
+
+static void step(struct world *w, enum op op, const uint8_t *piece, size_t n)
+{
+	struct buffer b;
+	struct packet *batch[1] = { &b.packet };
+
+	switch (op) {
+	case OP_TUN:
+		into_tun(w, &w->client, piece, n);
+		break;
+	case OP_INNER:
+		into_tun(w, &w->server, piece, n);
+		break;
+	case OP_NETWORK:
+		set_packet(&b, piece, n);
+		b.packet.from = &w->server.address;
+		engine_udp_input(n % 2 ? w->home : w->vpn, batch, 1, w->now_ns);
+		deliver(w);
+		break;
+	case OP_TIME:
+		w->now_ns += (n > 0 ? piece[0] : 1) * NS_PER_SEC / 10;
+		engine_run_timers(w->client.engine, w->now_ns);
+		engine_run_timers(w->server.engine, w->now_ns);
+		deliver(w);
+		break;
+	case OP_COUNT:
+		break;
+	}
+}
+
+/* Each step: what to do, two bytes of length, the piece. */
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
+{
+	static const uint8_t ping[] = {
+		0x45, 0, 0, 28, 0, 0, 0, 0, 64, 1, 0,    0, 10, 0,
+		0,    2, 8, 8,  8, 8, 8, 0, 0,  0, 0x12, 0, 0,  1
+	};
+	struct reader r = reader_of(bytes, n);
+	struct world *w = calloc(1, sizeof(*w));
+	const uint8_t *head;
+
+	if (!w)
+		return 0;
+	set_up(w);
+	into_tun(w, &w->client, ping, sizeof(ping)); /* so that there is a session */
+	while ((head = reader_take(&r, 3))) {
+		size_t want = (size_t)(head[1] << 8 | head[2]);
+		size_t have = want < r.left_bytes ? want : r.left_bytes;
+		const uint8_t *piece = reader_take(&r, have);
+
+		if (piece)
+			step(w, (enum op)(head[0] % OP_COUNT), piece, have);
+	}
+	engine_free(w->client.engine);
+	engine_free(w->server.engine);
+	free(w);
+	return 0;
+}
