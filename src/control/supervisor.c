@@ -218,6 +218,7 @@ static void forget(void *context)
 	plan_clear(&s->plan);
 	conf_set_clear(&s->files);
 	free(s->devices);
+	host_forget(s->host);
 	outbuf_clear(&s->status_text);
 }
 

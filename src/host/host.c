@@ -105,6 +105,14 @@ void host_free(struct host *h)
 	free(h);
 }
 
+void host_forget(struct host *h)
+{
+	if (!h)
+		return;
+	h->tun_fd = -1; /* then there is nothing to undo */
+	host_free(h);
+}
+
 int host_tun_fd(const struct host *h)
 {
 	return h->tun_fd;

@@ -47,6 +47,9 @@ MUST_CHECK int host_new(struct host **out, const struct host_options *options,
                         struct diag *diag);
 /* As host_down, should it not have been called. NULL is fine. */
 void host_free(struct host *h);
+/* In a forked child: frees it and changes nothing on the host, which is its parent's. NULL
+ * is fine. */
+void host_forget(struct host *h);
 
 /* For plan_env.path_mtu; context is the struct host. 0: unknown. */
 uint32_t host_path_mtu(void *context, const struct ip_addr *to);

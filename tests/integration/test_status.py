@@ -12,7 +12,7 @@ import subprocess
 import termios
 import time
 
-from lab import Tunion, check, equal, main, wait_for
+from lab import Tunion, check, equal, main, same_text, wait_for
 from world import LAN, World
 
 DOC = os.path.join(os.environ["top_srcdir"], "doc", "json.md")
@@ -107,6 +107,17 @@ def test_watch(t, w):
     check(again.returncode == 1 and "terminal" in again.stderr, f"without a terminal: {again}")
 
 
+def test_restart(t, w):
+    """Counters begin anew with the engine; the rest is as before."""
+    before = t.status()
+    t.host.run(f"kill -9 {before['engine_pid']}")
+    wait_for(lambda: t.try_run("status").returncode == 0 and t.status()["engine_restarts"] == 1, "a new engine")
+    w.client.reach(LAN)
+    check(t.status()["engine_pid"] != before["engine_pid"], "the old engine")
+    check("engine restarted 1 time" in t.run("status"), t.run("status"))
+    check('tunion_engine_restarts_total{tun="tunion0"} 1\n' in t.run("status", "--metrics"), "restarts in the metrics")
+
+
 def test(lab):
     w = World(lab)
     w.start_vpn()
@@ -118,6 +129,9 @@ def test(lab):
     test_metrics(t, w)
     test_text(t)
     test_watch(t, w)
+    before = w.client.snapshot()
+    test_restart(t, w)
+    same_text(w.client.snapshot(), before, "the client after a restart of the engine")
     last = Terminal(t, TERM="xterm")
     last.wait_seen("home", "the status")
     t.down()
