@@ -1,0 +1,143 @@
+#include "host/monitor.h"
+
+#include <linux/rtnetlink.h>
+#include <unistd.h>
+
+#include "host/nlmsg.h"
+#include "unit.h"
+
+#define TUN   7U
+#define OTHER 2U
+
+static struct netlink_item address_on(uint32_t ifindex)
+{
+	struct netlink_item item = { .kind = NETLINK_KIND_ADDRESS };
+
+	item.address.ifindex = ifindex;
+	item.address.prefix.len = 24;
+	ck_assert(ip_addr_parse(&item.address.prefix.addr, "10.8.0.2"));
+	return item;
+}
+
+static struct netlink_item route_on(uint32_t ifindex, uint8_t type)
+{
+	struct netlink_item item = { .kind = NETLINK_KIND_ROUTE };
+
+	item.route.ifindex = ifindex;
+	item.route.type = type;
+	item.route.dst.len = 24;
+	ck_assert(ip_addr_parse(&item.route.dst.addr, "10.9.0.0"));
+	return item;
+}
+
+static struct netlink_item some_rule(void)
+{
+	return (struct netlink_item){
+		.kind = NETLINK_KIND_RULE,
+		.rule = { .family = IP_V4, .priority = 32764, .table = 254 }
+	};
+}
+
+/* A request of ours looks as what the kernel tells of it. */
+static unsigned bits_of(enum nlmsg_verb verb, struct netlink_item item)
+{
+	uint8_t buffer[512];
+	struct nlmsg_writer w = { .buffer = buffer, .size_bytes = sizeof(buffer) };
+
+	nlmsg_put_item(&w, verb, &item, 1);
+	ck_assert(!w.full);
+	return monitor_parse(reader_of(buffer, w.len_bytes), TUN);
+}
+
+START_TEST(what_we_add_is_nothing_new)
+{
+	ck_assert_uint_eq(bits_of(NLMSG_ADD, address_on(TUN)), 0);
+	ck_assert_uint_eq(bits_of(NLMSG_ADD, route_on(TUN, RTN_UNICAST)), 0);
+	ck_assert_uint_eq(bits_of(NLMSG_REPLACE, route_on(TUN, RTN_UNICAST)), 0);
+}
+END_TEST
+
+START_TEST(what_is_taken_from_us_is_noticed)
+{
+	ck_assert_uint_eq(bits_of(NLMSG_DELETE, address_on(TUN)), MONITOR_OURS);
+	ck_assert_uint_eq(bits_of(NLMSG_DELETE, route_on(TUN, RTN_UNICAST)),
+	                  MONITOR_OURS);
+	ck_assert(bits_of(NLMSG_DELETE, some_rule()) & MONITOR_OURS);
+	ck_assert(!(bits_of(NLMSG_ADD, some_rule()) & MONITOR_OURS));
+}
+END_TEST
+
+START_TEST(the_network_changes)
+{
+	const unsigned both = MONITOR_NETWORK | MONITOR_SOURCES;
+
+	ck_assert_uint_eq(bits_of(NLMSG_ADD, route_on(OTHER, RTN_UNICAST)), both);
+	ck_assert_uint_eq(bits_of(NLMSG_DELETE, route_on(OTHER, RTN_UNICAST)), both);
+	ck_assert_uint_eq(bits_of(NLMSG_DELETE, address_on(OTHER)), both);
+	/* maybe only its lifetime */
+	ck_assert_uint_eq(bits_of(NLMSG_ADD, address_on(OTHER)), MONITOR_NETWORK);
+	/* it goes with an address */
+	ck_assert_uint_eq(bits_of(NLMSG_ADD, route_on(OTHER, RTN_LOCAL)), 0);
+	ck_assert_uint_eq(bits_of(NLMSG_ADD, route_on(OTHER, RTN_UNREACHABLE)), both);
+}
+END_TEST
+
+static unsigned link_bits(uint16_t type, uint32_t ifindex)
+{
+	struct ifinfomsg info = { .ifi_index = (int)ifindex };
+	uint8_t buffer[128];
+	struct nlmsg_writer w = { .buffer = buffer, .size_bytes = sizeof(buffer) };
+
+	nlmsg_begin(&w, type, 0, 1, &info, sizeof(info));
+	nlmsg_end(&w);
+	return monitor_parse(reader_of(buffer, w.len_bytes), TUN);
+}
+
+START_TEST(links_change)
+{
+	ck_assert_uint_eq(link_bits(RTM_NEWLINK, OTHER), MONITOR_NETWORK);
+	ck_assert_uint_eq(link_bits(RTM_DELLINK, OTHER), MONITOR_NETWORK);
+	ck_assert_uint_eq(link_bits(RTM_NEWLINK, TUN), 0);
+}
+END_TEST
+
+START_TEST(a_datagram_has_several_messages_and_may_be_cut)
+{
+	uint8_t buffer[1024];
+	struct nlmsg_writer w = { .buffer = buffer, .size_bytes = sizeof(buffer) };
+	struct netlink_item a = address_on(TUN), r = route_on(OTHER, RTN_UNICAST);
+
+	nlmsg_put_item(&w, NLMSG_DELETE, &a, 1);
+	nlmsg_put_item(&w, NLMSG_ADD, &r, 2);
+	ck_assert(!w.full);
+	ck_assert_uint_eq(monitor_parse(reader_of(buffer, w.len_bytes), TUN),
+	                  MONITOR_OURS | MONITOR_NETWORK | MONITOR_SOURCES);
+	for (size_t n = 0; n < w.len_bytes; n++)
+		(void)monitor_parse(reader_of(buffer, n), TUN);
+	ck_assert_uint_eq(monitor_parse(reader_of(buffer, w.len_bytes - 4), TUN),
+	                  MONITOR_OURS);
+}
+END_TEST
+
+START_TEST(the_kernel_has_nothing_to_tell)
+{
+	int fd;
+
+	ck_assert_int_eq(monitor_open(&fd), 0);
+	(void)monitor_read(fd, TUN); /* does not wait */
+	close(fd);
+}
+END_TEST
+
+TCase *unit_tests(void)
+{
+	TCase *tc = tcase_create("host/monitor");
+
+	tcase_add_test(tc, what_we_add_is_nothing_new);
+	tcase_add_test(tc, what_is_taken_from_us_is_noticed);
+	tcase_add_test(tc, the_network_changes);
+	tcase_add_test(tc, links_change);
+	tcase_add_test(tc, a_datagram_has_several_messages_and_may_be_cut);
+	tcase_add_test(tc, the_kernel_has_nothing_to_tell);
+	return tc;
+}
