@@ -7,6 +7,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,6 +15,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
+#include <time.h>
 #include <unistd.h>
 
 #define BACKLOG    16
@@ -259,12 +261,30 @@ static int write_pid(int fd)
 	return dprintf(fd, "%d\n", (int)getpid()) < 0 ? -EIO : 0;
 }
 
+/* Whoever is about to run another program, or to see whether we are there, has the lock
+ * for a moment, also beyond the death of the instance itself. */
+static int wait_locked(const char *path, int *fd)
+{
+	const struct timespec pause = { 0, 10000000 };
+	int err = open_locked(path, fd);
+
+	for (int tries = 0; err == -EWOULDBLOCK && tries < 100; tries++) {
+		int pid = read_pid(path);
+
+		if (pid > 0 && (kill(pid, 0) == 0 || errno != ESRCH))
+			break;
+		nanosleep(&pause, NULL);
+		err = open_locked(path, fd);
+	}
+	return err;
+}
+
 int instance_lock(struct instance *i, struct diag *diag)
 {
 	int err = make_dir(i->run_dir);
 
 	if (!err)
-		err = open_locked(i->pid_path, &i->lock_fd);
+		err = wait_locked(i->pid_path, &i->lock_fd);
 	if (err == -EWOULDBLOCK) {
 		diag_error(
 			diag, NULL, 0,
