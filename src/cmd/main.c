@@ -8,6 +8,7 @@
 #include "cmd/check.h"
 #include "cmd/demo.h"
 #include "cmd/down.h"
+#include "cmd/reload.h"
 #include "cmd/status.h"
 #include "cmd/trace.h"
 #include "cmd/up.h"
@@ -21,6 +22,8 @@ struct subcommand {
 static const struct subcommand commands[] = {
 	{ "up", "bring tunnel files up on one tun device", cmd_up },
 	{ "down", "take a running instance down, and put the host back", cmd_down },
+	{ "reload", "apply to a running instance what has changed in its files",
+	  cmd_reload },
 	{ "status", "print what a running instance does", cmd_status },
 	{ "check", "read tunnel files, report mistakes, print what they do together",
 	  cmd_check },

@@ -369,6 +369,23 @@ static void print_drops(const struct status_look *look, FILE *out)
 	table_print(&t, out);
 }
 
+/* FILE:LINE: TEXT, of files that are not in force as they are. */
+static void print_errors(const json_t *status, FILE *out)
+{
+	const json_t *errors = json_object_get(status, "errors");
+
+	for (size_t i = 0; i < json_array_size(errors); i++) {
+		const json_t *e = json_array_get(errors, i);
+		const char *file = status_string(e, "file");
+		int64_t line = status_integer(e, "line");
+
+		fprintf(out, "not in force: %s%s", file, *file ? ":" : "");
+		if (line > 0)
+			fprintf(out, "%" PRId64 ":", line);
+		fprintf(out, "%s%s\n", *file ? " " : "", status_string(e, "text"));
+	}
+}
+
 void status_text(const struct status_look *look, FILE *out)
 {
 	const json_t *status = look->status;
@@ -383,6 +400,7 @@ void status_text(const struct status_look *look, FILE *out)
 		fprintf(out, ", engine restarted %" PRId64 " time%s", restarts,
 		        restarts == 1 ? "" : "s");
 	fputc('\n', out);
+	print_errors(status, out);
 	print_peers(look, out);
 	print_drops(look, out);
 }

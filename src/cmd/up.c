@@ -24,10 +24,11 @@
 #include "control/supervisor.h"
 
 static const char usage[] =
-	"usage: tunion up [--foreground] [--no-firewall] [--log-level LEVEL] [--syslog]\n"
-	"                 [--tun NAME] [--run-dir DIR] [DIR | FILE...]\n"
+	"usage: tunion up [--foreground] [--no-firewall] [--no-watch] [--log-level LEVEL]\n"
+	"                 [--syslog] [--tun NAME] [--run-dir DIR] [DIR | FILE...]\n"
 	"  --foreground       stay, and log to stderr; end with Ctrl-C or tunion down\n"
 	"  --no-firewall      do without nft and iptables\n"
+	"  --no-watch         apply changed files only at tunion reload\n"
 	"  --log-level LEVEL  error, warn, info (the default) or debug\n"
 	"  --syslog           log to syslog once it is up, also with --foreground\n"
 	"  --tun NAME         name of the tun device (" INSTANCE_DEFAULT_TUN ")\n"
@@ -218,6 +219,9 @@ static bool take_option(struct up *up, int option, const char *argument)
 	case 'F':
 		up->options.no_firewall = true;
 		return true;
+	case 'w':
+		up->options.no_watch = true;
+		return true;
 	case 'l':
 		if (log_output_parse_level(argument, &up->log_level))
 			return true;
@@ -242,6 +246,7 @@ int cmd_up(int argc, char **argv)
 	static const struct option long_options[] = {
 		{ "foreground", no_argument, NULL, 'f' },
 		{ "no-firewall", no_argument, NULL, 'F' },
+		{ "no-watch", no_argument, NULL, 'w' },
 		{ "log-level", required_argument, NULL, 'l' },
 		{ "syslog", no_argument, NULL, 's' },
 		{ "tun", required_argument, NULL, 't' },

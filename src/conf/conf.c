@@ -31,7 +31,11 @@ static int whole(struct conf **out, int r)
 
 int conf_read(struct conf **out, const char *path, struct diag *diag)
 {
-	return whole(out, load_file(out, path, diag));
+	struct load_buffer buffer = { 0 };
+	int r = load_file(out, path, &buffer, NULL, diag);
+
+	load_buffer_clear(&buffer);
+	return whole(out, r);
 }
 
 int conf_read_stream(struct conf **out, FILE *stream, const char *path, struct diag *diag)

@@ -86,7 +86,10 @@ struct conf_peer {
 	struct conf_carrier via;
 };
 
+#define CONF_DIGEST_BYTES 32
+
 struct conf {
+	uint8_t digest[CONF_DIGEST_BYTES]; /* of the text: are two files the same? */
 	char *path; /* owned; as given or DIR/NAME.conf */
 	char *name; /* owned; of the device: the file's name without .conf */
 
@@ -146,6 +149,14 @@ struct conf_set {
 MUST_CHECK int conf_set_read(struct conf_set *out, const char *const *paths, size_t n,
                              struct diag *diag);
 void conf_set_clear(struct conf_set *set);
+/* The same for an instance that runs with the files of `old`: files that have gone, all of a
+ * directory's too, are no error. Those whose text is the same are not parsed again: *out has
+ * then the conf of old itself. -EINVAL as above; any other error: it can't be told which files
+ * there are. */
+MUST_CHECK int conf_set_reread(struct conf_set *out, const struct conf_set *old,
+                               const char *const *paths, size_t n, struct diag *diag);
+/* What old does not have, too. */
+void conf_set_clear_but(struct conf_set *set, const struct conf_set *old);
 
 /* 1..15 characters of A-Z a-z 0-9 _ = + . -, and none of ".", "..", "all", which wg-quick
  * takes but no device can have. */

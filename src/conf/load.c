@@ -40,8 +40,10 @@ static int conf_new(struct conf **out, const char *path, struct diag *diag)
 	struct conf *conf = calloc(1, sizeof(*conf));
 
 	*out = NULL;
-	if (!conf)
-		return -ENOMEM;
+	if (!conf || sodium_init() < 0) {
+		free(conf);
+		return conf ? -ENOSYS : -ENOMEM;
+	}
 	conf->path = strdup(path);
 	conf->name = name_of(path);
 	if (!conf->path || !conf->name) {
@@ -59,33 +61,36 @@ static int conf_new(struct conf **out, const char *path, struct diag *diag)
 	return -EINVAL;
 }
 
-/* A larger copy; the old text is wiped. NULL if out of memory. */
-static char *enlarge(char *text, size_t n, size_t room)
+/* The old text is wiped. */
+static int enlarge(struct load_buffer *b, size_t n)
 {
+	size_t room = b->room ? 2 * b->room : TEXT_START_BYTES;
 	char *larger = sodium_malloc(room);
 
-	if (larger && n > 0)
-		memcpy(larger, text, n);
-	sodium_free(text);
-	return larger;
+	if (!larger)
+		return -ENOMEM;
+	if (n > 0)
+		memcpy(larger, b->text, n);
+	sodium_free(b->text);
+	b->text = larger;
+	b->room = room;
+	return 0;
 }
 
-/* *text gets n bytes and one to spare; free it with sodium_free. 0 or -errno. */
-static int read_all(char **text, size_t *n, FILE *stream)
+void load_buffer_clear(struct load_buffer *b)
 {
-	size_t room = 0, want = TEXT_START_BYTES;
+	sodium_free(b->text);
+	*b = (struct load_buffer){ 0 };
+}
 
-	*text = NULL;
+/* The buffer gets n bytes and one to spare. 0 or -errno. */
+static int read_all(struct load_buffer *b, size_t *n, FILE *stream)
+{
 	*n = 0;
 	do {
-		if (*n + 1 >= room) {
-			room = want;
-			want *= 2;
-			*text = enlarge(*text, *n, room);
-			if (!*text)
-				return -ENOMEM;
-		}
-		*n += fread(*text + *n, 1, room - 1 - *n, stream);
+		if (*n + 1 >= b->room && enlarge(b, *n) < 0)
+			return -ENOMEM;
+		*n += fread(b->text + *n, 1, b->room - 1 - *n, stream);
 		if (ferror(stream))
 			return errno ? -errno : -EIO;
 		if (*n > TEXT_MAX_BYTES)
@@ -94,30 +99,36 @@ static int read_all(char **text, size_t *n, FILE *stream)
 	return 0;
 }
 
-/* Reads and parses; conf has its path. */
-static int fill(struct conf *conf, FILE *stream, struct diag *diag)
+static void digest_of(uint8_t out[static CONF_DIGEST_BYTES], const char *text, size_t n)
 {
-	char *text = NULL;
+	(void)crypto_generichash(out, CONF_DIGEST_BYTES, (const unsigned char *)text, n,
+	                         NULL, 0);
+}
+
+/* Reads and parses; conf has its path. 1: it's the text of known, and was not parsed. */
+static int fill(struct conf *conf, FILE *stream, struct load_buffer *buffer,
+                const struct conf *known, struct diag *diag)
+{
 	size_t n;
 	int r;
 
-	if (sodium_init() < 0)
-		return -ENOSYS;
 	errno = 0;
-	r = read_all(&text, &n, stream);
-	if (r == 0)
-		r = parse_text(conf, text, n, diag);
-	else
+	r = read_all(buffer, &n, stream);
+	if (r < 0) {
 		diag_error(diag, conf->path, 0, "can't be read: %s", strerror(-r));
-	sodium_free(text);
-	return r;
+		return r;
+	}
+	digest_of(conf->digest, buffer->text, n);
+	if (known && memcmp(known->digest, conf->digest, CONF_DIGEST_BYTES) == 0)
+		return 1;
+	return parse_text(conf, buffer->text, n, diag);
 }
 
 /* As wg-quick: who may get at the file through its directory? */
 static void warn_if_open_to_all(const struct conf *conf, const struct stat *file,
                                 struct diag *diag)
 {
-	char *path = realpath(conf->path, NULL);
+	char *path = (file->st_mode & 07) != 0 ? realpath(conf->path, NULL) : NULL;
 	char *slash = path ? strrchr(path, '/') : NULL;
 	struct stat directory;
 
@@ -171,7 +182,8 @@ static int finish(struct conf **out, int named, int r)
 	return r < 0 ? r : named;
 }
 
-int load_file(struct conf **out, const char *path, struct diag *diag)
+int load_file(struct conf **out, const char *path, struct load_buffer *buffer,
+              struct conf *known, struct diag *diag)
 {
 	int named = conf_new(out, path, diag);
 	FILE *stream;
@@ -183,8 +195,13 @@ int load_file(struct conf **out, const char *path, struct diag *diag)
 	if (r == 0) {
 		setvbuf(stream, NULL, _IONBF,
 		        0); /* or stdio would keep a copy of the keys */
-		r = fill(*out, stream, diag);
+		r = fill(*out, stream, buffer, known, diag);
 		fclose(stream);
+	}
+	if (r > 0) {
+		conf_free(*out);
+		*out = known;
+		return 0;
 	}
 	return finish(out, named, r);
 }
@@ -192,8 +209,12 @@ int load_file(struct conf **out, const char *path, struct diag *diag)
 int load_stream(struct conf **out, FILE *stream, const char *path, struct diag *diag)
 {
 	int named = conf_new(out, path, diag);
+	struct load_buffer buffer = { 0 };
+	int r;
 
 	if (!*out)
 		return named;
-	return finish(out, named, fill(*out, stream, diag));
+	r = fill(*out, stream, &buffer, NULL, diag);
+	load_buffer_clear(&buffer);
+	return finish(out, named, r);
 }

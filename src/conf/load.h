@@ -8,10 +8,21 @@
 #include "base/diag.h"
 #include "conf/conf.h"
 
+/* Where a file's text lies while it is parsed, for one file after the other: locked
+ * memory, wiped when it's given back. Zeroed is empty. */
+struct load_buffer {
+	char *text; /* owned, sodium_malloc */
+	size_t room;
+};
+
+void load_buffer_clear(struct load_buffer *b);
+
 /* As conf_read and conf_read_stream, but *out is filled also after an error, with what
  * was understood (nothing but path and name, if the file can't be read). It is NULL only
- * if the path ends in no NAME.conf, or out of memory. */
-MUST_CHECK int load_file(struct conf **out, const char *path, struct diag *diag);
+ * if the path ends in no NAME.conf, or out of memory. known (NULL: none) is another
+ * version of the file, without errors: is its text the same, then *out is that. */
+MUST_CHECK int load_file(struct conf **out, const char *path, struct load_buffer *buffer,
+                         struct conf *known, struct diag *diag);
 MUST_CHECK int load_stream(struct conf **out, FILE *stream, const char *path,
                            struct diag *diag);
 

@@ -1,6 +1,7 @@
 /* src/conf/set.c - several tunnel files: what `up` and `check` are given */
 #include <dirent.h>
 #include <errno.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -13,6 +14,7 @@
 struct files {
 	char **v; /* owned, and each string */
 	size_t n;
+	bool may_be_gone; /* reading again: what is no more is no error */
 };
 
 static void files_clear(struct files *files)
@@ -35,6 +37,13 @@ static int files_add(struct files *files, char *path)
 	}
 	v[files->n++] = path;
 	return 0;
+}
+
+static const char *last_part(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash ? slash + 1 : path;
 }
 
 static char *join(const char *directory, const char *file)
@@ -88,7 +97,7 @@ static int add_directory(struct files *files, const char *directory, struct diag
 	if (r == 0 && errno != 0) {
 		diag_error(diag, directory, 0, "can't be read: %s", strerror(errno));
 		r = -EINVAL;
-	} else if (r == 0 && files->n == before) {
+	} else if (r == 0 && files->n == before && !files->may_be_gone) {
 		diag_error(diag, directory, 0,
 		           "has no tunnel files; expected some NAME.conf");
 		r = -EINVAL;
@@ -104,6 +113,9 @@ static int add_path(struct files *files, const char *path, struct diag *diag)
 	struct stat st;
 
 	if (stat(path, &st) < 0) {
+		if (errno == ENOENT && files->may_be_gone &&
+		    is_tunnel_file(last_part(path)))
+			return 0;
 		diag_error(diag, path, 0, "can't be read: %s", strerror(errno));
 		return -EINVAL;
 	}
@@ -151,8 +163,41 @@ static int worse(int a, int b)
 	return a < 0 || b < 0 ? -EINVAL : 0;
 }
 
-static int load_all(struct conf_set *out, const struct files *files, struct diag *diag)
+static int compare_name(const void *name, const void *conf)
 {
+	return strcmp(name, (*(struct conf *const *)conf)->name);
+}
+
+static struct conf *find(const struct conf_set *set, const char *name)
+{
+	struct conf **found =
+		set->n ? bsearch(name, set->v, set->n, sizeof(*set->v), compare_name)
+		       : NULL;
+
+	return found ? *found : NULL;
+}
+
+/* The file's other version in old (NULL: there are none). By its path, so that two files
+ * of one NAME are not taken for one. */
+static struct conf *known(const struct conf_set *old, const char *path)
+{
+	const char *part = last_part(path);
+	char name[CONF_NAME_MAX + 1];
+	size_t n = strlen(part);
+	struct conf *conf;
+
+	if (!old || n < 5 || n - 5 > CONF_NAME_MAX)
+		return NULL;
+	memcpy(name, part, n - 5);
+	name[n - 5] = '\0';
+	conf = find(old, name);
+	return conf && strcmp(conf->path, path) == 0 ? conf : NULL;
+}
+
+static int load_all(struct conf_set *out, const struct files *files,
+                    const struct conf_set *old, struct diag *diag)
+{
+	struct load_buffer buffer = { 0 };
 	int r = 0;
 
 	out->v = calloc(files->n + 1, sizeof(*out->v));
@@ -161,19 +206,32 @@ static int load_all(struct conf_set *out, const struct files *files, struct diag
 	for (size_t i = 0; i < files->n && r != -ENOMEM; i++) {
 		struct conf *conf;
 
-		r = worse(r, load_file(&conf, files->v[i], diag));
+		r = worse(r, load_file(&conf, files->v[i], &buffer,
+		                       known(old, files->v[i]), diag));
 		if (conf)
 			out->v[out->n++] = conf;
 	}
+	load_buffer_clear(&buffer);
 	qsort(out->v, out->n, sizeof(*out->v), by_name);
 	return worse(r, drop_doubles(out, diag));
+}
+
+/* 0, -ENOMEM, -EINVAL. */
+static int add_paths(struct files *files, const char *const *paths, size_t n,
+                     struct diag *diag)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < n && r != -ENOMEM; i++)
+		r = worse(r, add_path(files, paths[i], diag));
+	return r;
 }
 
 int conf_set_read(struct conf_set *out, const char *const *paths, size_t n,
                   struct diag *diag)
 {
 	struct files files = { .n = 0 };
-	int r = 0;
+	int r;
 
 	*out = (struct conf_set){ .n = 0 };
 	if (n == 0) {
@@ -181,13 +239,25 @@ int conf_set_read(struct conf_set *out, const char *const *paths, size_t n,
 		           "no tunnel files are given; expected files or directories");
 		return -EINVAL;
 	}
-	for (size_t i = 0; i < n && r != -ENOMEM; i++)
-		r = worse(r, add_path(&files, paths[i], diag));
+	r = add_paths(&files, paths, n, diag);
 	if (r != -ENOMEM)
-		r = worse(r, load_all(out, &files, diag));
+		r = worse(r, load_all(out, &files, NULL, diag));
 	files_clear(&files);
-	if (r == -ENOMEM)
-		diag_error(diag, NULL, 0, "out of memory");
+	return r;
+}
+
+int conf_set_reread(struct conf_set *out, const struct conf_set *old,
+                    const char *const *paths, size_t n, struct diag *diag)
+{
+	struct files files = { .may_be_gone = true };
+	int r = add_paths(&files, paths, n, diag);
+
+	*out = (struct conf_set){ .n = 0 };
+	if (r == -EINVAL)
+		r = -EIO;
+	else if (r == 0)
+		r = load_all(out, &files, old, diag);
+	files_clear(&files);
 	return r;
 }
 
@@ -195,6 +265,15 @@ void conf_set_clear(struct conf_set *set)
 {
 	for (size_t i = 0; i < set->n; i++)
 		conf_free(set->v[i]);
+	free(set->v);
+	*set = (struct conf_set){ .n = 0 };
+}
+
+void conf_set_clear_but(struct conf_set *set, const struct conf_set *old)
+{
+	for (size_t i = 0; i < set->n; i++)
+		if (find(old, set->v[i]->name) != set->v[i])
+			conf_free(set->v[i]);
 	free(set->v);
 	*set = (struct conf_set){ .n = 0 };
 }

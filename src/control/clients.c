@@ -15,6 +15,7 @@
 enum client_state {
 	CLIENT_ASKS, /* its request is not complete */
 	CLIENT_WANTS_STATUS,
+	CLIENT_WANTS_RELOAD,
 	CLIENT_WANTS_DOWN,
 	CLIENT_ANSWERED, /* goes when the answer is written */
 };
@@ -69,6 +70,9 @@ static bool carry_out(struct client *c)
 	if (strcmp(c->request, "status") == 0) {
 		c->state = CLIENT_WANTS_STATUS;
 		all->want_status(all->context);
+	} else if (strcmp(c->request, "reload") == 0) {
+		c->state = CLIENT_WANTS_RELOAD;
+		all->want_reload(all->context);
 	} else if (strcmp(c->request, "down") == 0) {
 		c->state = CLIENT_WANTS_DOWN;
 		all->want_down(all->context);
@@ -156,15 +160,13 @@ bool clients_want_status(const struct clients *c)
 	return false;
 }
 
-void clients_answer_status(struct clients *c, const char *text)
+static void answer_all(struct clients *c, enum client_state waiting, const char *text)
 {
 	struct client *next;
 
 	for (struct client *at = c->first; at; at = next) {
 		next = at->next;
-		if (at->state != CLIENT_WANTS_STATUS)
-			continue;
-		if (!answer(at, text ? text : "error: the status can't be told\n"))
+		if (at->state == waiting && !answer(at, text))
 			client_free(at);
 	}
 }
@@ -178,6 +180,17 @@ void clients_refuse_down(struct clients *c, const char *text)
 		if (at->state == CLIENT_WANTS_DOWN && !answer(at, text))
 			client_free(at);
 	}
+}
+
+void clients_answer_status(struct clients *c, const char *text)
+{
+	answer_all(c, CLIENT_WANTS_STATUS,
+	           text ? text : "error: the status can't be told\n");
+}
+
+void clients_answer_reload(struct clients *c, const char *text)
+{
+	answer_all(c, CLIENT_WANTS_RELOAD, text ? text : "failed: out of memory\n");
 }
 
 /* The last words are few enough for any socket buffer. */

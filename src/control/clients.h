@@ -1,9 +1,10 @@
 /* src/control/clients.h - who asks the instance on its control socket, and for what?
  *
- * A client sends one line, "status" or "down". The answer is all that comes until the
- * end: JSON for status; for down, warnings, a line each, and "ok" when the host is as it
- * was, or "refused" when the instance stays up. Anything else is answered by "error:
- * ...". Supervisor process. */
+ * A client sends one line, "status", "reload" or "down". The answer is all that comes
+ * until the end: JSON for status; for reload, errors and warnings, a line each, and "ok:
+ * ..." or "failed: ..." with what was done; for down, warnings, a line each, and "ok"
+ * when the host is as it was, or "refused" when the instance stays up. Anything else is
+ * answered by "error: ...". Supervisor process. */
 #ifndef TUNION_CONTROL_CLIENTS_H
 #define TUNION_CONTROL_CLIENTS_H
 
@@ -22,8 +23,10 @@ struct clients {
 	struct loop_source listener; /* its fd is borrowed */
 	struct client *first;        /* owned */
 	size_t count;
-	/* A client has asked; it waits for clients_answer_status, or for clients_end. */
+	/* A client has asked; it waits for clients_answer_status or _reload, or for
+	 * clients_end. */
 	void (*want_status)(void *context);
+	void (*want_reload)(void *context);
 	void (*want_down)(void *context);
 	void *context; /* borrowed */
 };
@@ -32,6 +35,7 @@ struct clients {
 MUST_CHECK int clients_start(struct clients *c, struct loop *loop, int listen_fd);
 /* To all who wait for it. NULL: it could not be made. */
 void clients_answer_status(struct clients *c, const char *text);
+void clients_answer_reload(struct clients *c, const char *text);
 bool clients_want_status(const struct clients *c);
 /* Tells those who wait for `down` that it stays up. */
 void clients_refuse_down(struct clients *c, const char *text);

@@ -43,10 +43,10 @@ static void print_domains(struct outbuf *o, const struct conf_texts *domains)
 	}
 }
 
-static int send_settings(struct engine_child *engine, const struct configured *d)
+static int send_settings(struct engine_child *engine, const struct plan_device *d)
 {
-	struct command m = command_of(COMMAND_DEVICE_SETTINGS, d->plan->way.name);
-	const struct conf *conf = d->plan->conf;
+	struct command m = command_of(COMMAND_DEVICE_SETTINGS, d->way.name);
+	const struct conf *conf = d->conf;
 	struct ip_addr *addresses = calloc(conf->addresses.n + 1, sizeof(*addresses));
 	struct outbuf domains = { 0 };
 	int err = -ENOMEM;
@@ -56,23 +56,47 @@ static int send_settings(struct engine_child *engine, const struct configured *d
 		goto out;
 	for (size_t i = 0; i < conf->addresses.n; i++)
 		addresses[i] = conf->addresses.v[i].prefix.addr;
-	m.mtu_bytes = d->plan->mtu_bytes;
-	m.metric = d->plan->way.metric;
-	m.table_off = d->plan->way.table_off;
+	m.mtu_bytes = d->mtu_bytes;
+	m.metric = d->way.metric;
+	m.table_off = d->way.table_off;
 	m.source_fix_off = conf->source_fix_off;
-	m.default_route = configure_has_default_route(d->plan);
+	m.default_route = configure_has_default_route(d);
 	m.addresses = addresses;
 	m.address_count = conf->addresses.n;
 	m.servers = conf->dns_servers.v;
 	m.server_count = conf->dns_servers.n;
 	m.text = domains.bytes + domains.first;
 	m.text_bytes = outbuf_bytes(&domains);
-	set_via(&m, d->plan->way.via, d->plan->way.via_device);
+	set_via(&m, d->way.via, d->way.via_device);
 	err = engine_child_send(engine, &m);
 out:
 	outbuf_clear(&domains);
 	free(addresses);
 	return err;
+}
+
+static int send_vias(struct engine_child *engine, const struct plan_device *d)
+{
+	int err = 0;
+
+	for (size_t i = 0; i < d->peer_count && !err; i++) {
+		const struct plan_peer *p = &d->peers[i];
+		struct command m = command_of(COMMAND_PEER_VIA, d->way.name);
+
+		if (p->way.via == WAY_VIA_UNION)
+			continue;
+		memcpy(m.key, p->conf->public_key, KEY_BYTES);
+		set_via(&m, p->way.via, p->way.via_device);
+		err = engine_child_send(engine, &m);
+	}
+	return err;
+}
+
+int configure_settings(struct engine_child *engine, const struct plan_device *d)
+{
+	int err = send_settings(engine, d);
+
+	return err ? err : send_vias(engine, d);
 }
 
 int configure_resolver(struct engine_child *engine, const struct ip_addr *ipv4,
@@ -87,30 +111,6 @@ int configure_resolver(struct engine_child *engine, const struct ip_addr *ipv4,
 	if (ipv6->family != IP_NONE)
 		addresses[m.address_count++] = *ipv6;
 	return engine_child_send(engine, &m);
-}
-
-static int send_vias(struct engine_child *engine, const struct configured *d)
-{
-	int err = 0;
-
-	for (size_t i = 0; i < d->plan->peer_count && !err; i++) {
-		const struct plan_peer *p = &d->plan->peers[i];
-		struct command m = command_of(COMMAND_PEER_VIA, d->plan->way.name);
-
-		if (p->way.via == WAY_VIA_UNION)
-			continue;
-		memcpy(m.key, p->conf->public_key, KEY_BYTES);
-		set_via(&m, p->way.via, p->way.via_device);
-		err = engine_child_send(engine, &m);
-	}
-	return err;
-}
-
-int configure_settings(struct engine_child *engine, const struct configured *d)
-{
-	int err = send_settings(engine, d);
-
-	return err ? err : send_vias(engine, d);
 }
 
 int configure_sockets(struct engine_child *engine, const struct configured *d,
@@ -129,8 +129,8 @@ int configure_sockets(struct engine_child *engine, const struct configured *d,
 
 /* ---- WireGuard's own: UAPI text */
 
-static void print_key(struct outbuf *o, const char *name,
-                      const uint8_t key[static KEY_BYTES])
+void configure_print_key(struct outbuf *o, const char *name,
+                         const uint8_t key[static KEY_BYTES])
 {
 	char hex[KEY_HEX_CHARS + 1];
 
@@ -139,14 +139,14 @@ static void print_key(struct outbuf *o, const char *name,
 	sodium_memzero(hex, sizeof(hex));
 }
 
-static void print_peer(struct outbuf *o, const struct plan_peer *p)
+void configure_print_peer(struct outbuf *o, const struct plan_peer *p)
 {
 	const struct conf_peer *conf = p->conf;
 	char text[ENDPOINT_STRLEN];
 
-	print_key(o, "public_key", conf->public_key);
+	configure_print_key(o, "public_key", conf->public_key);
 	if (conf->preshared_key)
-		print_key(o, "preshared_key", conf->preshared_key);
+		configure_print_key(o, "preshared_key", conf->preshared_key);
 	if (p->way.endpoint.addr.family != IP_NONE)
 		outbuf_print(o, "endpoint=%s\n", endpoint_format(&p->way.endpoint, text));
 	if (conf->has_keepalive)
@@ -175,19 +175,31 @@ static int send_text(struct engine_child *engine, const char *name,
 	return err;
 }
 
-static int send_wireguard(struct engine_child *engine, const struct configured *d)
+int configure_wireguard(struct engine_child *engine, const char *name,
+                        const struct outbuf *lines)
 {
 	struct outbuf text = { 0 };
 	int err;
 
 	outbuf_print(&text, "set=1\n");
-	if (d->plan->conf->private_key)
-		print_key(&text, "private_key", d->plan->conf->private_key);
-	for (size_t i = 0; i < d->plan->peer_count; i++)
-		print_peer(&text, &d->plan->peers[i]);
+	outbuf_add(&text, lines->bytes + lines->first, outbuf_bytes(lines));
 	outbuf_print(&text, "\n");
-	err = text.failed ? -ENOMEM : send_text(engine, d->plan->way.name, &text);
+	err = text.failed || lines->failed ? -ENOMEM : send_text(engine, name, &text);
 	outbuf_clear(&text);
+	return err;
+}
+
+static int send_wireguard(struct engine_child *engine, const struct plan_device *d)
+{
+	struct outbuf lines = { 0 };
+	int err;
+
+	if (d->conf->private_key)
+		configure_print_key(&lines, "private_key", d->conf->private_key);
+	for (size_t i = 0; i < d->peer_count; i++)
+		configure_print_peer(&lines, &d->peers[i]);
+	err = configure_wireguard(engine, d->way.name, &lines);
+	outbuf_clear(&lines);
 	return err;
 }
 
@@ -196,11 +208,11 @@ int configure_device(struct engine_child *engine, const struct configured *d)
 	int err = send_add(engine, d);
 
 	if (!err)
-		err = configure_settings(engine, d);
+		err = configure_settings(engine, d->plan);
 	if (!err)
 		err = configure_sockets(engine, d, true, 0);
 	if (!err)
-		err = send_wireguard(engine, d);
+		err = send_wireguard(engine, d->plan);
 	return err;
 }
 
@@ -214,7 +226,7 @@ int configure_endpoint(struct engine_child *engine, const char *device,
 	int err;
 
 	outbuf_print(&text, "set=1\n");
-	print_key(&text, "public_key", public_key);
+	configure_print_key(&text, "public_key", public_key);
 	outbuf_print(&text, "update_only=true\nendpoint=%s\n\n",
 	             endpoint_format(endpoint, where));
 	err = text.failed ? -ENOMEM : send_text(engine, device, &text);

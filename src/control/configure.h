@@ -7,6 +7,7 @@
 
 #include "base/attr.h"
 #include "control/engine_child.h"
+#include "control/outbuf.h"
 #include "io/udp.h"
 #include "plan/plan.h"
 
@@ -22,10 +23,19 @@ struct configured {
 /* Queues everything that makes the device in the engine, but does not start it. Endpoints
  * are those of the plan, which follow roaming. 0 or -errno. */
 MUST_CHECK int configure_device(struct engine_child *engine, const struct configured *d);
-bool configure_has_default_route(const struct plan_device *d);
-/* Only what is not WireGuard's: its settings, and those of its peers. */
+/* What is tunion's of a device that is there: its MTU, addresses, carriers and so on. 0
+ * or -errno. */
 MUST_CHECK int configure_settings(struct engine_child *engine,
-                                  const struct configured *d);
+                                  const struct plan_device *d);
+/* One set=1 for a device, `lines` without that line and the empty one that ends it. The
+ * lines are left. 0 or -errno. */
+MUST_CHECK int configure_wireguard(struct engine_child *engine, const char *name,
+                                   const struct outbuf *lines);
+/* Lines of a peer, as it is in its file, and a line of a key. */
+void configure_print_peer(struct outbuf *o, const struct plan_peer *p);
+void configure_print_key(struct outbuf *o, const char *name,
+                         const uint8_t key[static KEY_BYTES]);
+bool configure_has_default_route(const struct plan_device *d);
 /* Where the host sends its DNS queries, see host_resolver. */
 MUST_CHECK int configure_resolver(struct engine_child *engine, const struct ip_addr *ipv4,
                                   const struct ip_addr *ipv6);

@@ -374,6 +374,16 @@ int instance_listen_uapi(struct instance *i, const char *name, int *fd, struct d
 	return err;
 }
 
+/* Its line stays in the pid file: whoever takes the name next is looked at on release. */
+void instance_unlisten_uapi(struct instance *i, const char *name)
+{
+	char *path = instance_uapi_path(i, name);
+
+	if (path)
+		unlink(path);
+	free(path);
+}
+
 int instance_listen(struct instance *i, struct diag *diag)
 {
 	int err = listen_on(i->socket_path, &i->listen_fd);

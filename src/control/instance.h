@@ -40,6 +40,8 @@ bool instance_is_stale(const struct instance *i);
  * the reason in diag: -EEXIST when somebody else serves the name. */
 MUST_CHECK int instance_listen_uapi(struct instance *i, const char *name, int *fd,
                                     struct diag *diag);
+/* The reverse, once all who had the socket have closed it. */
+void instance_unlisten_uapi(struct instance *i, const char *name);
 /* Hooks know but the name of the tun: until it is unset, wg(8) finds the device under it,
  * unless a device is called so. Unsetting where nothing is set is fine. */
 void instance_set_alias(const struct instance *i, const char *name);

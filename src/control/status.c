@@ -194,16 +194,32 @@ char *status_of_engine(const struct engine *e, const struct uapi_host *host,
 	return text;
 }
 
+static json_t *errors_json(const struct diag *errors)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; errors && i < errors->count; i++) {
+		const struct diag_entry *e = &errors->entries[i];
+
+		list = append(list, json_pack("{s:s?, s:o, s:s}", "file", e->file, "line",
+		                              e->line ? json_integer((json_int_t)e->line)
+		                                      : json_null(),
+		                              "text", e->text));
+	}
+	return list;
+}
+
 char *status_complete(const char *engine_text, size_t engine_bytes,
                       const struct status_instance *i)
 {
 	json_t *engine = json_loadb(engine_text, engine_bytes, 0, NULL), *all;
 	char *text = NULL;
 
-	all = json_pack("{s:s, s:i, s:I, s:i, s:i, s:i, s:I}", "tun", i->tun, "tun_mtu",
-	                (int)i->tun_mtu_bytes, "mark", (json_int_t)i->mark, "pid", i->pid,
-	                "engine_pid", i->engine_pid, "engine_restarts",
-	                (int)i->engine_restarts, "up_seconds", (json_int_t)i->up_s);
+	all = json_pack("{s:s, s:i, s:I, s:i, s:i, s:i, s:I, s:o}", "tun", i->tun,
+	                "tun_mtu", (int)i->tun_mtu_bytes, "mark", (json_int_t)i->mark,
+	                "pid", i->pid, "engine_pid", i->engine_pid, "engine_restarts",
+	                (int)i->engine_restarts, "up_seconds", (json_int_t)i->up_s,
+	                "errors", errors_json(i->errors));
 	if (all && json_is_object(engine) && json_object_update(all, engine) == 0)
 		text = json_dumps(all, JSON_INDENT(2));
 	json_decref(engine);

@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "base/attr.h"
+#include "base/diag.h"
 #include "control/uapi.h"
 #include "engine/engine.h"
 
@@ -26,6 +27,7 @@ struct status_instance {
 	int pid, engine_pid;
 	unsigned engine_restarts;
 	uint64_t up_s;
+	const struct diag *errors; /* borrowed: of the last reload; NULL: none */
 };
 
 /* The engine's text with the instance's members. Free it; NULL: out of memory, or the

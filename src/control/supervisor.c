@@ -21,6 +21,7 @@
 #include <unistd.h>
 
 #include "base/key.h"
+#include "control/follow.h"
 #include "control/rights.h"
 #include "control/status.h"
 #include "control/supervisor_state.h"
@@ -78,21 +79,35 @@ static void signal_ready(struct loop_source *source, uint32_t events, uint64_t n
 
 /* ---- what the engine says */
 
-static struct configured *find_device(struct supervisor *s, const char *name)
+static int compare_device(const void *name, const void *device)
 {
-	for (size_t i = 0; i < s->device_count; i++)
-		if (strcmp(s->devices[i].plan->way.name, name) == 0)
-			return &s->devices[i];
-	return NULL;
+	return strcmp(name, ((const struct configured *)device)->plan->way.name);
 }
 
-static void close_udp(struct configured *d)
+/* They are in the order of the plan's, by name. */
+struct configured *supervisor_find_device(const struct supervisor *s, const char *name)
+{
+	if (s->device_count == 0)
+		return NULL;
+	return bsearch(name, s->devices, s->device_count, sizeof(*s->devices),
+	               compare_device);
+}
+
+void supervisor_close_udp(struct configured *d)
 {
 	for (int f = 0; f < UDP_FAMILIES; f++) {
 		if (d->udp_fds[f] >= 0)
 			close(d->udp_fds[f]);
 		d->udp_fds[f] = -1;
 	}
+}
+
+void supervisor_close_device(struct configured *d)
+{
+	supervisor_close_udp(d);
+	if (d->uapi_fd >= 0)
+		close(d->uapi_fd);
+	d->uapi_fd = -1;
 }
 
 static uint32_t effective_mark(const struct supervisor *s, uint32_t fwmark)
@@ -102,7 +117,7 @@ static uint32_t effective_mark(const struct supervisor *s, uint32_t fwmark)
 
 static void handle_port_wanted(struct supervisor *s, const struct command *m)
 {
-	struct configured *d = find_device(s, m->name);
+	struct configured *d = supervisor_find_device(s, m->name);
 	uint16_t port = m->port;
 	int fds[UDP_FAMILIES], err;
 
@@ -110,7 +125,7 @@ static void handle_port_wanted(struct supervisor *s, const struct command *m)
 		return;
 	err = udp_open(fds, &port, effective_mark(s, d->fwmark));
 	if (!err) {
-		close_udp(d);
+		supervisor_close_udp(d);
 		memcpy(d->udp_fds, fds, sizeof(d->udp_fds));
 		d->port = port;
 	}
@@ -120,7 +135,7 @@ static void handle_port_wanted(struct supervisor *s, const struct command *m)
 
 static void handle_mark_wanted(struct supervisor *s, const struct command *m)
 {
-	struct configured *d = find_device(s, m->name);
+	struct configured *d = supervisor_find_device(s, m->name);
 	int err;
 
 	if (!d)
@@ -156,6 +171,7 @@ static void complete_status(struct supervisor *s)
 		.pid = (int)getpid(),
 		.engine_pid = (int)s->engine.pid,
 		.engine_restarts = s->restart_count,
+		.errors = &s->file_errors,
 		.up_s = (loop_now_ns() - s->up_since_ns) / NS_PER_SEC,
 	};
 	char *text =
@@ -270,7 +286,7 @@ static int configure_engine(struct supervisor *s)
 	return err ? err : engine_child_wait(&s->engine);
 }
 
-static void say_configure_error(const struct supervisor *s, int err, struct diag *diag)
+void supervisor_say_engine_error(const struct supervisor *s, int err, struct diag *diag)
 {
 	if (s->engine.error_request != COMMAND_NONE)
 		diag_error(diag, NULL, 0, "the engine refuses %s %s: %s",
@@ -337,7 +353,7 @@ static int read_files(struct supervisor *s, const struct supervisor_options *o,
 
 static int make_plan(struct supervisor *s, struct diag *diag)
 {
-	struct plan_env env = { host_path_mtu, s->host };
+	struct plan_env env = { .path_mtu = host_path_mtu, .context = s->host };
 
 	plan_clear(&s->plan);
 	return plan_make(&s->plan, &s->files, &env, diag);
@@ -418,6 +434,8 @@ static int prepare(struct supervisor *s, const struct supervisor_options *o,
 	}
 	err = instance_init(&s->instance, o->run_dir, o->tun, diag);
 	if (!err)
+		err = follow_init(s, o);
+	if (!err)
 		err = read_files(s, o, diag);
 	if (!err)
 		err = instance_lock(&s->instance, diag);
@@ -453,7 +471,7 @@ static int bring_up(struct supervisor *s, struct diag *diag)
 		return err;
 	err = configure_engine(s);
 	if (err) {
-		say_configure_error(s, err, diag);
+		supervisor_say_engine_error(s, err, diag);
 		return err;
 	}
 	err = host_up(s->host, &s->plan, diag);
@@ -467,6 +485,7 @@ static int bring_up(struct supervisor *s, struct diag *diag)
 
 static void want_status(void *context);
 static void want_down(void *context);
+static void want_reload(void *context);
 static void channel_ready(struct loop_source *source, uint32_t events, uint64_t now_ns);
 
 static int begin_to_serve(struct supervisor *s, struct diag *diag)
@@ -475,6 +494,7 @@ static int begin_to_serve(struct supervisor *s, struct diag *diag)
 
 	s->clients.want_status = want_status;
 	s->clients.want_down = want_down;
+	s->clients.want_reload = want_reload;
 	s->clients.context = s;
 	s->signals.ready = signal_ready;
 	s->channel = (struct loop_source){ s->engine.channel.fd, channel_ready };
@@ -484,6 +504,8 @@ static int begin_to_serve(struct supervisor *s, struct diag *diag)
 	err = loop_add(s->loop, &s->signals, EPOLLIN);
 	if (!err)
 		err = clients_start(&s->clients, s->loop, s->instance.listen_fd);
+	if (!err)
+		err = follow_start(s);
 	if (err)
 		diag_error(diag, NULL, 0, "can't begin to serve: %s", strerror(-err));
 	return err;
@@ -563,6 +585,13 @@ static void want_down(void *context)
 	s->down_wanted = true;
 }
 
+static void want_reload(void *context)
+{
+	struct supervisor *s = context;
+
+	s->reload_asked = true;
+}
+
 static bool may_restart(struct supervisor *s)
 {
 	uint64_t now_ns = loop_now_ns();
@@ -638,7 +667,8 @@ static void update_host(struct supervisor *s)
 
 	s->endpoints_moved = false;
 	s->next_update_ns = loop_now_ns() + UPDATE_PAUSE_NS;
-	way_compute(&s->plan.table, &s->plan.devices[0].way);
+	if (s->plan.device_count > 0)
+		way_compute(&s->plan.table, &s->plan.devices[0].way);
 	underlay_update_mtus(s);
 	if (host_update(s->host, &s->plan, &diag) < 0)
 		log_error(&s->log, NULL, "the host's routes don't follow an endpoint");
@@ -666,12 +696,17 @@ static int watch_channel(struct supervisor *s)
 	return err;
 }
 
+static uint64_t earlier(uint64_t a, uint64_t b)
+{
+	return a < b ? a : b;
+}
+
 static uint64_t deadline_ns(const struct supervisor *s)
 {
-	uint64_t due_ns = underlay_deadline_ns(s, loop_now_ns());
+	uint64_t due_ns =
+		earlier(underlay_deadline_ns(s, loop_now_ns()), follow_deadline_ns(s));
 
-	return s->endpoints_moved && s->next_update_ns < due_ns ? s->next_update_ns
-	                                                        : due_ns;
+	return s->endpoints_moved ? earlier(due_ns, s->next_update_ns) : due_ns;
 }
 
 int supervisor_serve(struct supervisor *s)
@@ -690,6 +725,7 @@ int supervisor_serve(struct supervisor *s)
 			update_host(s);
 		if (s->down_wanted)
 			takedown_consider(s);
+		follow_round(s);
 		if (s->engine.error) {
 			log_error(&s->log, NULL, "the engine refuses %s %s: %s",
 			          command_type_name(s->engine.error_request),
@@ -704,11 +740,8 @@ int supervisor_serve(struct supervisor *s)
 
 static void close_devices(struct supervisor *s)
 {
-	for (size_t i = 0; i < s->device_count; i++) {
-		close_udp(&s->devices[i]);
-		if (s->devices[i].uapi_fd >= 0)
-			close(s->devices[i].uapi_fd);
-	}
+	for (size_t i = 0; i < s->device_count; i++)
+		supervisor_close_device(&s->devices[i]);
 	free(s->devices);
 	s->devices = NULL;
 	s->device_count = 0;
@@ -733,6 +766,7 @@ void supervisor_down(struct supervisor *s, struct diag *diag)
 	host_free(s->host);
 	plan_clear(&s->plan);
 	conf_set_clear(&s->files);
+	follow_clear(s);
 	instance_release(&s->instance);
 	text = takedown_answer(diag, "ok");
 	clients_end(&s->clients, text ? text : "ok\n");

@@ -21,6 +21,7 @@ struct supervisor_options {
 	const char *const *paths; /* tunnel files and directories */
 	size_t path_count;
 	const struct log *log; /* borrowed for as long as it lives */
+	bool no_watch;         /* files are read again only when a client asks */
 	bool foreground;       /* the engine may keep our stderr, too */
 	bool no_firewall;      /* host_options.no_guard */
 };

@@ -28,7 +28,10 @@ struct supervisor {
 	struct log log;
 	bool foreground;
 	struct instance instance;
-	struct conf_set files;
+	char **paths; /* owned: absolute, as relative ones end with the directory */
+	size_t path_count;
+	struct conf_set files;   /* as last read and taken */
+	struct diag file_errors; /* of the last reload: why it is not all in force */
 	struct plan plan;
 	struct host *host;
 	struct hooks_events hooks_events;
@@ -46,6 +49,9 @@ struct supervisor {
 	struct outbuf status_text; /* of the engine, so far */
 	bool status_asked;
 
+	struct watch *watch; /* owned; NULL: the files can't be watched */
+	struct loop_source watch_source;
+	bool reload_asked;
 	bool endpoints_moved;
 	uint64_t next_update_ns; /* of the host, at the earliest */
 	bool down_wanted;        /* by a client: it may be refused */
@@ -66,5 +72,11 @@ void supervisor_log_diag(const struct supervisor *s, const struct diag *diag);
 MUST_CHECK int supervisor_open_udp(struct supervisor *s, struct configured *d,
                                    struct diag *diag);
 MUST_CHECK int supervisor_send_resolver(struct supervisor *s);
+/* What engine_child_wait returned, in words. */
+void supervisor_say_engine_error(const struct supervisor *s, int err, struct diag *diag);
+/* NULL: there is none of the name. */
+struct configured *supervisor_find_device(const struct supervisor *s, const char *name);
+void supervisor_close_udp(struct configured *d);
+void supervisor_close_device(struct configured *d);
 
 #endif

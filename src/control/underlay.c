@@ -193,7 +193,7 @@ static unsigned take_changes(struct underlay *u, uint64_t now_ns)
 
 void underlay_update_mtus(struct supervisor *s)
 {
-	struct plan_env env = { host_path_mtu, s->host };
+	struct plan_env env = { .path_mtu = host_path_mtu, .context = s->host };
 	uint32_t *old = calloc(s->plan.device_count + 1, sizeof(*old));
 
 	if (!old) {
@@ -209,7 +209,7 @@ void underlay_update_mtus(struct supervisor *s)
 		if (d->mtu_bytes == old[d - s->plan.devices])
 			continue;
 		log_info(&s->log, d->way.name, "its MTU is %u now", d->mtu_bytes);
-		if (configure_settings(&s->engine, &s->devices[i]) < 0)
+		if (configure_settings(&s->engine, d) < 0)
 			supervisor_stop(s, -ENOMEM);
 	}
 	free(old);

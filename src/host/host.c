@@ -244,27 +244,47 @@ static MUST_CHECK int pre_up(struct host *h, const struct plan *plan, struct dia
 }
 
 /* A file is remembered from before its hooks run, so that nothing can come between their
- * success and that; also with what has changed in it since. */
-static MUST_CHECK int post_up(struct host *h, const struct plan *plan, struct diag *diag)
+ * success and that. */
+static MUST_CHECK int post_up_file(struct host *h, const struct conf *conf,
+                                   struct diag *diag)
 {
 	const struct hooks_env env = hooks_env(h, diag);
 	struct hooks *hooks = &h->journal.hooks;
+	int rc;
+
+	if (!is_new(h, conf))
+		return 0;
+	rc = hooks_remember(hooks, conf);
+	if (rc < 0)
+		return rc;
+	rc = hooks_run_up(&env, conf, CONF_POST_UP);
+	if (rc < 0)
+		hooks_forget(hooks, hooks->n - 1);
+	return rc;
+}
+
+static MUST_CHECK int post_up(struct host *h, const struct plan *plan, struct diag *diag)
+{
 	int rc = 0;
 
-	for (size_t i = 0; i < plan->device_count && rc == 0; i++) {
-		const struct conf *conf = plan->devices[i].conf;
-		bool new = is_new(h, conf);
-
-		rc = hooks_remember(hooks, conf);
-		if (rc < 0 || !new)
-			continue;
-		rc = hooks_run_up(&env, conf, CONF_POST_UP);
-		if (rc < 0)
-			hooks_forget(hooks, hooks->n - 1);
-	}
+	for (size_t i = 0; i < plan->device_count && rc == 0; i++)
+		rc = post_up_file(h, plan->devices[i].conf, diag);
 	if (rc == 0)
 		rc = journal_save(&h->journal, diag);
 	return rc;
+}
+
+/* Of the files that are up, as they are now. */
+static MUST_CHECK int remember_changed(struct host *h, const struct plan *plan,
+                                       struct diag *diag)
+{
+	int rc = 0;
+
+	for (size_t i = 0; i < plan->device_count && rc == 0; i++) {
+		if (!is_new(h, plan->devices[i].conf))
+			rc = hooks_remember(&h->journal.hooks, plan->devices[i].conf);
+	}
+	return rc < 0 ? rc : journal_save(&h->journal, diag);
 }
 
 /* Of the files that the plan no longer has, in reverse order. */
@@ -311,18 +331,35 @@ int host_up(struct host *h, const struct plan *plan, struct diag *diag)
 	return rc;
 }
 
+int host_file_added(struct host *h, const struct conf *conf, struct diag *diag)
+{
+	const struct hooks_env env = hooks_env(h, diag);
+	int rc;
+
+	if (!is_new(h, conf))
+		return 0;
+	rc = hooks_check(conf, diag);
+	return rc < 0 ? rc : hooks_run_up(&env, conf, CONF_PRE_UP);
+}
+
+int host_file_up(struct host *h, const struct conf *conf, struct diag *diag)
+{
+	int rc;
+
+	if (!is_new(h, conf))
+		return 0;
+	rc = post_up_file(h, conf, diag);
+	return rc < 0 ? rc : journal_save(&h->journal, diag);
+}
+
 int host_update(struct host *h, const struct plan *plan, struct diag *diag)
 {
-	int rc = check_hooks(h, plan, diag), changed;
+	int rc, changed;
 
-	if (rc < 0)
-		return rc;
 	run_hooks_of_gone(h, plan, CONF_PRE_DOWN, diag);
-	rc = pre_up(h, plan, diag);
 	changed = host_change(h, plan, diag);
 	run_hooks_of_gone(h, plan, CONF_POST_DOWN, diag);
-	if (rc == 0)
-		rc = post_up(h, plan, diag);
+	rc = remember_changed(h, plan, diag);
 	return changed < 0 ? changed : rc;
 }
 

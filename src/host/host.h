@@ -8,7 +8,8 @@
  *    Then the engine is started, devices configured, sockets opened with host_mark.
  *  - host_up sets MTU, addresses, the tun up, DNS, routes, rules and the guard, and runs
  * the PostUp hooks.
- *  - host_update, whenever the plan or an endpoint has changed, does what differs.
+ *  - host_update, whenever the plan or an endpoint has changed, does what differs;
+ *    host_file_added comes before it and host_file_up after it, for each new file.
  *  - host_down runs the PreDown hooks, puts everything back in reverse, and runs the
  * PostDown hooks. Then host_free.
  *
@@ -78,6 +79,15 @@ uint32_t host_mark(const struct host *h);
 void host_resolver(const struct host *h, struct ip_addr *ipv4, struct ip_addr *ipv6);
 
 MUST_CHECK int host_up(struct host *h, const struct plan *plan, struct diag *diag);
+/* Of a file that comes while the instance is up: checks its hooks and runs PreUp. One
+ * that is up already is passed over. 0 or -errno, the reason in diag: it must then not
+ * be in the plan that host_update is given. */
+MUST_CHECK int host_file_added(struct host *h, const struct conf *conf,
+                               struct diag *diag);
+/* After host_update with it: PostUp. 0 or -errno, the reason in diag: as with wg-quick it
+ * is to go again, by a host_update without it, and its PreDown and PostDown won't run. */
+MUST_CHECK int host_file_up(struct host *h, const struct conf *conf, struct diag *diag);
+
 /* After host_up. What cannot be applied is reported and the rest is applied all the same:
  * a running instance is not taken down for it. The ways must be computed (way_compute)
  * from the endpoints as they are now; an endpoint that is a name counts from when it is

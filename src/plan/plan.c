@@ -97,7 +97,17 @@ static int fill_prefixes(struct plan_device *d)
 	return 0;
 }
 
-static int fill_device(struct plan_device *d, const struct conf *conf)
+static struct endpoint endpoint_of(const struct plan_env *env, const struct conf *conf,
+                                   const struct conf_peer *peer)
+{
+	const struct endpoint *now =
+		env && env->endpoint ? env->endpoint(env->context, conf, peer) : NULL;
+
+	return now ? *now : peer->endpoint;
+}
+
+static int fill_device(struct plan_device *d, const struct conf *conf,
+                       const struct plan_env *env)
 {
 	d->conf = conf;
 	d->way.name = conf->name;
@@ -117,21 +127,22 @@ static int fill_device(struct plan_device *d, const struct conf *conf)
 
 		p->conf = &conf->peers[i];
 		p->way.device = &d->way;
-		p->way.endpoint = p->conf->endpoint;
+		p->way.endpoint = endpoint_of(env, conf, p->conf);
 		p->way.sibling = i + 1 < d->peer_count ? &d->peers[i + 1].way : NULL;
 	}
 	d->way.peers = d->peer_count > 0 ? &d->peers->way : NULL;
 	return fill_prefixes(d);
 }
 
-static int fill_devices(struct plan *plan, const struct conf_set *set)
+static int fill_devices(struct plan *plan, const struct conf_set *set,
+                        const struct plan_env *env)
 {
 	plan->devices = calloc(set->n + 1, sizeof(*plan->devices));
 	if (!plan->devices)
 		return -ENOMEM;
 	plan->device_count = set->n;
 	for (size_t i = 0; i < set->n; i++) {
-		int err = fill_device(&plan->devices[i], set->v[i]);
+		int err = fill_device(&plan->devices[i], set->v[i], env);
 
 		if (err)
 			return err;
@@ -290,7 +301,8 @@ static bool file_has_errors(const struct diag *diag, size_t n, const char *path)
 	return false;
 }
 
-/* A carrier whose file was not wholly understood may have the endpoint all the same. */
+/* A carrier whose file was not wholly understood may have the endpoint all the same; and
+ * where a peer has roamed to is no mistake of its file. */
 static void check_carriers(const struct plan_device *d, size_t entries_before,
                            struct diag *diag)
 {
@@ -299,7 +311,8 @@ static void check_carriers(const struct plan_device *d, size_t entries_before,
 		const struct conf_carrier *said = &p->conf->via;
 		struct way_device *via;
 
-		if (p->way.state != WAY_NO_CARRIER_PEER || p->way.next)
+		if (p->way.state != WAY_NO_CARRIER_PEER || p->way.next ||
+		    !endpoint_equal(&p->way.endpoint, &p->conf->endpoint))
 			continue;
 		way_effective_via(&p->way, &via);
 		if (file_has_errors(diag, entries_before,
@@ -340,7 +353,7 @@ static int make(struct plan *plan, const struct conf_set *set, const struct plan
 	int err = union_init(&plan->table);
 
 	if (!err)
-		err = fill_devices(plan, set);
+		err = fill_devices(plan, set, env);
 	if (!err)
 		err = check_ports(set, diag);
 	if (err)

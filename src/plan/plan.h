@@ -26,6 +26,10 @@
 struct plan_env {
 	/* The host's path MTU to an address, 0 if unknown. NULL: never known. */
 	uint32_t (*path_mtu)(void *context, const struct ip_addr *to);
+	/* Where a peer is now, when that is known better than its file says: it has roamed.
+	 * NULL: nothing is known of it. The function may be NULL. */
+	const struct endpoint *(*endpoint)(void *context, const struct conf *conf,
+	                                   const struct conf_peer *peer);
 	void *context;
 };
 

@@ -60,6 +60,23 @@ static int up(struct driver *d, struct diag *diag)
 	return rc < 0 ? rc : host_up(d->host, &d->plan, diag);
 }
 
+/* Files that can't be brought up stay in the plan: the supervisor would leave them out.
+ */
+static int update(struct driver *d, struct diag *diag)
+{
+	int first = 0, rc;
+
+	for (size_t i = 0; i < d->plan.device_count; i++) {
+		rc = host_file_added(d->host, d->plan.devices[i].conf, diag);
+		first = first < 0 ? first : rc;
+	}
+	if (first == 0)
+		first = host_update(d->host, &d->plan, diag);
+	for (size_t i = 0; i < d->plan.device_count && first == 0; i++)
+		first = host_file_up(d->host, d->plan.devices[i].conf, diag);
+	return first;
+}
+
 static int up_failing(struct driver *d, const char *words, struct diag *diag)
 {
 	char *dir;
@@ -91,7 +108,7 @@ static int run(struct driver *d, const char *command, const char *word, struct d
 	} else if (strcmp(command, "update") == 0) {
 		rc = load(d, word, diag);
 		if (rc == 0)
-			rc = host_update(d->host, &d->plan, diag);
+			rc = update(d, diag);
 	} else if (strcmp(command, "down") == 0) {
 		host_down(d->host, &d->plan, diag);
 	}

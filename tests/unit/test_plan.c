@@ -85,7 +85,8 @@ static uint32_t path_mtu(void *context, const struct ip_addr *to)
 	return to->b[0] == 127 ? 65536 : 0;
 }
 
-static const struct plan_env env = { path_mtu, (char[]){ "host" } };
+static const struct plan_env env = { .path_mtu = path_mtu,
+	                             .context = (char[]){ "host" } };
 
 START_TEST(no_files)
 {
