@@ -48,8 +48,8 @@ MUST_CHECK int host_new(struct host **out, const struct host_options *options,
                         struct diag *diag);
 /* As host_down, should it not have been called. NULL is fine. */
 void host_free(struct host *h);
-/* In a forked child: frees it and changes nothing on the host, which is its parent's. NULL
- * is fine. */
+/* In a forked child: frees it and changes nothing on the host, which is its parent's.
+ * NULL is fine. */
 void host_forget(struct host *h);
 
 /* For plan_env.path_mtu; context is the struct host. 0: unknown. */

@@ -197,7 +197,7 @@ static const char *trend(void *context, const char *device)
  * has no rate. After a restart of the engine counters begin anew. */
 START_TEST(rates_and_trends)
 {
-	struct status_look look = { .elapsed_ns = NS_PER_SEC / 2, .trend = trend };
+	struct status_look look = { .elapsed_ns = 2 * NS_PER_SEC, .trend = trend };
 	char *before =
 		     quoted("{'devices': [{'name': 'b', 'peers': ["
 	                    "{'public_key': 'Y', 'rx_bytes': 0, 'tx_bytes': 500},"
@@ -214,21 +214,21 @@ START_TEST(rates_and_trends)
 		look, now, before,
 		": mtu 0, 2 devices, up for 0 seconds\n"
 		"\n"
-		"DEVICE  PEER  STATE       HANDSHAKE  RX RATE      TX RATE  TREND  WAY\n"
-		"a       Z     no session  never      0 bit/s      0 bit/s  ▁█     a >\n"
-		"b       X     no session  never      16.0 kbit/s  0 bit/s  ▂▂\n"
-		"        Y     no session  never      10.0 Mbit/s  0 bit/s\n");
+		"DEVICE  PEER  STATE       HANDSHAKE  RX RATE     TX RATE  TREND  WAY\n"
+		"a       Z     no session  never      0 bit/s     0 bit/s  ▁█     a >\n"
+		"b       X     no session  never      4.0 kbit/s  0 bit/s  ▂▂\n"
+		"        Y     no session  never      2.5 Mbit/s  0 bit/s\n");
 	look.trend = NULL;
 	check_text(look, now, before,
 	           ": mtu 0, 2 devices, up for 0 seconds\n"
 	           "\n"
-	           "DEVICE  PEER  STATE       HANDSHAKE  RECEIVED  SENT  RX RATE      TX "
+	           "DEVICE  PEER  STATE       HANDSHAKE  RECEIVED  SENT  RX RATE     TX "
 	           "RATE  ENDPOINT  WAY\n"
-	           "a       Z     no session  never      900 B     10 B  0 bit/s      0 "
+	           "a       Z     no session  never      900 B     10 B  0 bit/s     0 "
 	           "bit/s            a >\n"
-	           "b       X     no session  never      2.0 KiB   10 B  16.0 kbit/s  0 "
+	           "b       X     no session  never      2.0 KiB   10 B  4.0 kbit/s  0 "
 	           "bit/s\n"
-	           "        Y     no session  never      610 KiB   0 B   10.0 Mbit/s  0 "
+	           "        Y     no session  never      610 KiB   0 B   2.5 Mbit/s  0 "
 	           "bit/s\n");
 	free(now);
 	free(before);
