@@ -232,14 +232,14 @@ static size_t count_kind(const struct host_items *items, size_t from,
 }
 
 /* What TCP hands over at once is to leave as one UDP_SEGMENT message, of at most 64
- * segments and 65507 bytes. By default it would be three segments more, and these a
- * message of their own. The kernel takes 321 bytes off for headers, and then what is left
- * of a whole number of segments, which in IPv6 are shorter by 20 bytes. */
+ * segments and 65465 bytes (see io/udp.c). By default it would be three segments more,
+ * and these a message of their own. The kernel takes 321 bytes off for headers, and then
+ * what is left of a whole number of segments, which in IPv6 are shorter by 20 bytes. */
 static void set_gso_max(struct change *c, uint32_t mtu_bytes)
 {
 	const uint32_t tcp_headers = 52, message = 32, reserve = 321,
 		       default_bytes = 65536;
-	uint32_t segments = 65507 / (mtu_bytes + message), bytes = default_bytes;
+	uint32_t segments = 65465 / (mtu_bytes + message), bytes = default_bytes;
 
 	if (segments > 64)
 		segments = 64;

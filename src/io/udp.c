@@ -21,8 +21,11 @@
 #define READ_MESSAGES       32 /* per recvmmsg of single datagrams */
 #define READ_COALESCED      3  /* of messages of up to 64 KiB: no more than caches hold */
 #define SEGMENTS_MAX        64 /* of one UDP_SEGMENT send, on any kernel that has it */
-#define SEND_MAX_BYTES      65507 /* UDP payload over IPv4 */
-#define PORT_TRIES          100
+/* UDP payload of one UDP_SEGMENT send. A device is given no more than 64 KiB at once, its
+ * own header (14, with VLAN tags 22 bytes), IPv6's and UDP's counted in; what is longer
+ * the kernel would cut before it, and each datagram would walk alone. */
+#define SEND_MAX_BYTES (65535 - 22 - 40 - 8)
+#define PORT_TRIES     100
 
 /* Room for the destination address, TOS and UDP_GRO of a received message, or the source
  * address, TOS and UDP_SEGMENT of a sent one. */
