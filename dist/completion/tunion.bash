@@ -27,6 +27,9 @@ _tunion() {
 	--tun)
 		mapfile -t COMPREPLY < <(compgen -W "$(_tunion_instances)" -- "$cur")
 		return ;;
+	--log-level)
+		mapfile -t COMPREPLY < <(compgen -W "error warn info debug" -- "$cur")
+		return ;;
 	--run-dir)
 		mapfile -t COMPREPLY < <(compgen -d -- "$cur")
 		return ;;

@@ -19,5 +19,6 @@ complete -c tunion -f
 complete -c tunion -n __fish_use_subcommand -a '(__tunion_commands)'
 complete -c tunion -n 'not __fish_use_subcommand; and string match -q -- "-*" (commandline -ct)' -a '(__tunion_flags)'
 complete -c tunion -n 'not __fish_use_subcommand' -l tun -x -a '(__tunion_instances)'
+complete -c tunion -n 'not __fish_use_subcommand' -l log-level -x -a 'error warn info debug'
 complete -c tunion -n 'not __fish_use_subcommand' -l run-dir -x -a '(__fish_complete_directories)'
 complete -c tunion -n 'not __fish_use_subcommand' -k -a '(__fish_complete_suffix .conf)'

@@ -53,6 +53,14 @@ static bool tun_mtu(const json_t *status, int64_t *out)
 	return integer_member(status, "tun_mtu", out);
 }
 
+static bool config_errors(const json_t *status, int64_t *out)
+{
+	const json_t *errors = json_object_get(status, "errors");
+
+	*out = (int64_t)json_array_size(errors);
+	return json_is_array(errors);
+}
+
 static bool mtu(const json_t *device, int64_t *out)
 {
 	return integer_member(device, "mtu", out);
@@ -101,6 +109,8 @@ static const struct metric of_instance[] = {
 	  "How often the engine ended unexpectedly and was started again.",
 	  engine_restarts },
 	{ "tunion_tun_mtu_bytes", "gauge", "MTU of the host tun.", tun_mtu },
+	{ "tunion_config_errors", "gauge",
+	  "Errors for which the files are not in force as they are now.", config_errors },
 };
 
 static const struct metric of_device[] = {

@@ -3,6 +3,7 @@
  * the way. */
 #include "control/status.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/key.h"
@@ -139,7 +140,7 @@ static json_t *peer_json(const struct union_table *table, const struct wg_peer *
 		way_format(prefixes.way, way, sizeof(way));
 	return json_pack(
 		"{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:b, s:s, s:o, s:s, s:o, s:I, s:I, "
-	        "s:b, s:i}",
+		"s:b, s:i}",
 		"public_key", key_json(wg_peer_public_key(p)), "endpoint",
 		e->addr.family == IP_NONE ? json_null()
 					  : json_string(endpoint_format(e, endpoint)),
@@ -194,6 +195,21 @@ char *status_of_engine(const struct engine *e, const struct uapi_host *host,
 	return text;
 }
 
+/* A path need not be UTF-8, but JSON is: then all but its ASCII becomes '?'. */
+static json_t *path_json(const char *path)
+{
+	json_t *json = path ? json_string(path) : json_null();
+	char *copy = json ? NULL : strdup(path);
+
+	for (char *at = copy; at && *at; at++)
+		if ((unsigned char)*at > 0x7e)
+			*at = '?';
+	if (copy)
+		json = json_string(copy);
+	free(copy);
+	return json;
+}
+
 static json_t *errors_json(const struct diag *errors)
 {
 	json_t *list = json_array();
@@ -201,7 +217,8 @@ static json_t *errors_json(const struct diag *errors)
 	for (size_t i = 0; errors && i < errors->count; i++) {
 		const struct diag_entry *e = &errors->entries[i];
 
-		list = append(list, json_pack("{s:s?, s:o, s:s}", "file", e->file, "line",
+		list = append(list, json_pack("{s:o, s:o, s:s}", "file",
+		                              path_json(e->file), "line",
 		                              e->line ? json_integer((json_int_t)e->line)
 		                                      : json_null(),
 		                              "text", e->text));

@@ -204,6 +204,36 @@ START_TEST(no_object_is_no_status)
 }
 END_TEST
 
+/* Errors of files, of which one has a name that JSON can't say: no reason to say nothing.
+ */
+START_TEST(errors_of_files)
+{
+	struct diag diag = { 0 };
+	struct status_instance instance = { .tun = "t", .errors = &diag };
+	json_t *s, *errors;
+	char *text;
+
+	diag_error(&diag, "a.conf", 7, "bad");
+	diag_error(&diag, "\xff/b.conf", 0, "worse");
+	diag_error(&diag, NULL, 0, "worst");
+	text = status_complete("{}", 2, &instance);
+	ck_assert_ptr_nonnull(text);
+	s = json_loads(text, 0, NULL);
+	errors = json_object_get(s, "errors");
+	ck_assert_uint_eq(json_array_size(errors), 3);
+	ck_assert_int_eq(
+		json_integer_value(json_object_get(json_array_get(errors, 0), "line")),
+		7);
+	ck_assert_str_eq(
+		json_string_value(json_object_get(json_array_get(errors, 1), "file")),
+		"?/b.conf");
+	ck_assert(json_is_null(json_object_get(json_array_get(errors, 2), "file")));
+	json_decref(s);
+	free(text);
+	diag_clear(&diag);
+}
+END_TEST
+
 TCase *unit_tests(void)
 {
 	TCase *tc = tcase_create("control/status");
@@ -212,5 +242,6 @@ TCase *unit_tests(void)
 	tcase_add_test(tc, who_stands_in);
 	tcase_add_test(tc, no_secret_is_told);
 	tcase_add_test(tc, no_object_is_no_status);
+	tcase_add_test(tc, errors_of_files);
 	return tc;
 }

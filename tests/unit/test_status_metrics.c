@@ -11,7 +11,8 @@
 
 static const char status[] =
 	"{\"tun\": \"tunion0\", \"up_seconds\": 61, \"engine_restarts\": 0, "
-	"\"tun_mtu\": 1420, \"drops\": {\"no-route\": 3}, \"devices\": ["
+	"\"tun_mtu\": 1420, \"errors\": [{}, {}], \"drops\": {\"no-route\": 3}, "
+        "\"devices\": ["
 	"{\"name\": \"home\", \"mtu\": 1340, \"drops\": {\"send\": 2}, \"peers\": ["
 	"{\"public_key\": \"a\\\\b\\\"c\\nd=\", \"state\": \"ok\", \"rx_bytes\": "
 	"9007199254740993, \"tx_bytes\": 0, \"latest_handshake\": 1700000000, "
@@ -38,6 +39,7 @@ static const char *const lines[] = {
 	"tunion_up_seconds{tun=\"tunion0\"} 61\n",
 	"tunion_engine_restarts_total{tun=\"tunion0\"} 0\n",
 	"tunion_tun_mtu_bytes{tun=\"tunion0\"} 1420\n",
+	"tunion_config_errors{tun=\"tunion0\"} 2\n",
 	"tunion_device_mtu_bytes{tun=\"tunion0\",device=\"home\"} 1340\n"
 	"tunion_device_mtu_bytes{tun=\"tunion0\",device=\"vpn\"} 1420\n",
 	"tunion_peer_received_bytes_total{tun=\"tunion0\",device=\"home\",peer="

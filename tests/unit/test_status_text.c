@@ -48,6 +48,12 @@ static const struct {
 	  "tunion0: mtu 1420, 0 devices, up for 1 day, 1 hour\n" },
 	{ "{'tun': 't', 'up_seconds': 62, 'engine_restarts': 1}",
 	  "t: mtu 0, 0 devices, up for 1 minute, 2 seconds, engine restarted 1 time\n" },
+	{ "{'errors': [{'file': 'a.conf', 'line': 7, 'text': 'bad'}, {'file': 'b.conf', "
+	  "'line': null, 'text': 'worse'}, {'file': null, 'line': null, 'text': 'w'}]}",
+	  ": mtu 0, 0 devices, up for 0 seconds\n"
+	  "not in force: a.conf:7: bad\n"
+	  "not in force: b.conf: worse\n"
+	  "not in force: w\n" },
 	/* of another version than ours */
 	{ "{'devices': 5, 'tun': [], 'up_seconds': 'long', 'drops': 7}",
 	  ": mtu 0, 0 devices, up for 0 seconds\n" },
