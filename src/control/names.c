@@ -272,9 +272,16 @@ static MUST_CHECK int take_peer(struct names *n, const struct conf *conf,
 	return 0;
 }
 
-static bool is_name(const struct conf_peer *p)
+/* Also one whose address has been entered in the peer. */
+static bool is_name(const struct names *n, const struct conf *conf,
+                    const struct conf_peer *p)
 {
-	return p->has_endpoint && p->endpoint.addr.family == IP_NONE;
+	const struct name *name;
+
+	if (!p->has_endpoint || p->endpoint.addr.family == IP_NONE)
+		return p->has_endpoint;
+	name = find(n, conf->name, p->public_key);
+	return name && is_same(name, p);
 }
 
 static void free_unwanted(struct names *n)
@@ -301,8 +308,10 @@ int names_update(struct names *n, struct conf_set *set)
 		name->wanted = false;
 	for (size_t i = 0; i < set->n; i++) {
 		for (size_t k = 0; k < set->v[i]->peer_count && !err; k++) {
-			if (is_name(&set->v[i]->peers[k]))
-				err = take_peer(n, set->v[i], &set->v[i]->peers[k]);
+			struct conf_peer *p = &set->v[i]->peers[k];
+
+			if (is_name(n, set->v[i], p))
+				err = take_peer(n, set->v[i], p);
 		}
 	}
 	free_unwanted(n);
@@ -322,10 +331,11 @@ void names_warn(const struct names *n, struct diag *diag)
 {
 	for (const struct name *name = n->first; name; name = name->next) {
 		if (!known(name))
-			diag_warning(diag, name->path, name->line,
-			          "the Endpoint %s has no address yet (%s); it will be "
-			          "asked for again",
-			          name->host, name->error ? name->error : "no answer");
+			diag_warning(
+				diag, name->path, name->line,
+				"the Endpoint %s has no address yet (%s); it will be "
+				"asked for again",
+				name->host, name->error ? name->error : "no answer");
 	}
 }
 

@@ -36,6 +36,10 @@ def test(lab):
     equal(endpoint(w, "vpn"), "203.0.113.2:51820", "then the next one")
     w.client.reach(LAN)
 
+    # a reload forgets no name
+    t.write("third.conf", "[Interface]\nAddress = 10.99.0.2/32\n")
+    t.run("reload")
+
     # home's server moves inside vpn. It does not speak first: its session is gone.
     w.home_process.stop()
     w.home.run("ip addr add 192.0.2.9/24 dev eth0; ip addr del 192.0.2.2/24 dev eth0;"
