@@ -23,7 +23,8 @@
 #include "cmd/target.h"
 #include "io/loop.h"
 
-#define PERIOD_NS NS_PER_SEC
+#define PERIOD_NS      NS_PER_SEC
+#define ANSWER_SECONDS 5 /* for keys and signals wait as long */
 
 #define ENTER      "\033[?1049h\033[?25l" /* the other screen, no cursor */
 #define LEAVE      "\033[?25h\033[?1049l"
@@ -190,18 +191,16 @@ static void draw(struct watch *w)
 	free(text);
 }
 
-/* False: it does not answer. */
-static bool look_again(struct watch *w)
+/* 0, or why it does not answer. */
+static int look_again(struct watch *w)
 {
 	char *answer;
-	json_t *status = NULL;
+	int err = target_ask_within(w->instance, "status", ANSWER_SECONDS, &answer);
+	json_t *status = err ? NULL : json_loads(answer, 0, NULL);
 
-	if (target_ask(w->instance, "status", &answer) == 0) {
-		status = json_loads(answer, 0, NULL);
-		free(answer);
-	}
+	free(answer);
 	if (!status)
-		return false;
+		return err ? err : -ECONNREFUSED; /* it ended meanwhile */
 	json_decref(w->before);
 	w->before = w->status;
 	w->before_ns = w->status_ns;
@@ -209,7 +208,7 @@ static bool look_again(struct watch *w)
 	w->status_ns = loop_now_ns();
 	note_trends(w);
 	draw(w);
-	return true;
+	return 0;
 }
 
 /* ---- the terminal */
@@ -267,8 +266,8 @@ static bool take_signal(struct watch *w)
 	return true;
 }
 
-/* False: the instance does not answer. */
-static bool serve(struct watch *w)
+/* 0: it was told to end; or why the instance does not answer. */
+static int serve(struct watch *w)
 {
 	struct pollfd p[] = { { .fd = w->signal_fd, .events = POLLIN },
 		              { .fd = STDIN_FILENO, .events = POLLIN } };
@@ -279,8 +278,10 @@ static bool serve(struct watch *w)
 		int timeout_ms;
 
 		if (now_ns >= next_ns) {
-			if (!look_again(w))
-				return false;
+			int err = look_again(w);
+
+			if (err)
+				return err;
 			next_ns = now_ns + PERIOD_NS;
 			now_ns = loop_now_ns();
 		}
@@ -290,14 +291,14 @@ static bool serve(struct watch *w)
 			continue; /* interrupted: a stop and its end */
 		if ((p[0].revents && !take_signal(w)) ||
 		    (p[1].revents && !take_key(&p[1])))
-			return true;
+			return 0;
 	}
 }
 
 int status_watch(const struct instance *instance, bool colour)
 {
 	struct watch w = { .instance = instance, .colour = colour, .signal_fd = -1 };
-	bool answers = true;
+	int err;
 
 	if (!isatty(STDOUT_FILENO)) {
 		fprintf(stderr, "tunion status --watch needs a terminal\n");
@@ -305,14 +306,15 @@ int status_watch(const struct instance *instance, bool colour)
 	}
 	setlocale(LC_CTYPE, "");
 	w.utf8 = strcmp(nl_langinfo(CODESET), "UTF-8") == 0;
-	if (take_terminal(&w) == 0) {
-		answers = serve(&w);
-		give_terminal_back(&w);
+	err = take_terminal(&w);
+	if (err) {
+		fprintf(stderr, "tunion status: %s\n", strerror(-err));
 	} else {
-		perror("tunion status");
+		err = serve(&w);
+		give_terminal_back(&w);
+		if (err)
+			target_say_error(instance, err);
 	}
-	if (!answers)
-		target_say_not_up(instance);
 	if (w.signal_fd >= 0)
 		close(w.signal_fd);
 	json_decref(w.status);
@@ -320,5 +322,5 @@ int status_watch(const struct instance *instance, bool colour)
 	for (size_t i = 0; i < w.trend_count; i++)
 		free(w.trends[i].name);
 	free(w.trends);
-	return answers ? EXIT_SUCCESS : EXIT_FAILURE;
+	return err ? EXIT_FAILURE : EXIT_SUCCESS;
 }

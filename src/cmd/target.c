@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/time.h>
 #include <unistd.h>
 
 int target_find(struct instance *out, const char *run_dir, const char *tun)
@@ -51,22 +53,42 @@ static int read_all(int fd, char **out)
 	return n < 0 && errno != ECONNRESET ? -errno : 0;
 }
 
-int target_ask(const struct instance *i, const char *request, char **answer)
+int target_ask_within(const struct instance *i, const char *request, unsigned seconds,
+                      char **answer)
 {
+	const struct timeval timeout = { .tv_sec = (time_t)seconds };
 	int fd, err = instance_ask(i, request, &fd);
 
 	*answer = NULL;
-	if (!err) {
+	if (err)
+		return err;
+	if (setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof(timeout)) < 0)
+		err = -errno;
+	if (!err)
 		err = read_all(fd, answer);
-		close(fd);
-	}
+	close(fd);
+	return err == -EAGAIN ? -ETIMEDOUT : err;
+}
+
+int target_ask(const struct instance *i, const char *request, char **answer)
+{
+	int err = target_ask_within(i, request, 0, answer);
+
 	if (err && err != -ENOENT && err != -ECONNREFUSED)
-		fprintf(stderr, "%s: %s%s\n", i->socket_path, strerror(-err),
-		        err == -EACCES ? " (are you root?)" : "");
+		target_say_error(i, err);
 	return err;
 }
 
 void target_say_not_up(const struct instance *i)
 {
 	fprintf(stderr, "%s is not up (%s)\n", i->tun, i->run_dir);
+}
+
+void target_say_error(const struct instance *i, int err)
+{
+	if (err == -ENOENT || err == -ECONNREFUSED)
+		target_say_not_up(i);
+	else
+		fprintf(stderr, "%s: %s%s\n", i->socket_path, strerror(-err),
+		        err == -EACCES ? " (are you root?)" : "");
 }

@@ -13,7 +13,14 @@ MUST_CHECK int target_find(struct instance *out, const char *run_dir, const char
  * nothing said: it does not run. On other failures says why on stderr. */
 MUST_CHECK int target_ask(const struct instance *i, const char *request, char **answer);
 
+/* The same, but says nothing, and waits that long for each part of the answer, 0: for as
+ * long as it takes. -ETIMEDOUT. */
+MUST_CHECK int target_ask_within(const struct instance *i, const char *request,
+                                 unsigned seconds, char **answer);
+
 /* What to say of one that does not run. */
 void target_say_not_up(const struct instance *i);
+/* Why it could not be asked: one of the errors above. */
+void target_say_error(const struct instance *i, int err);
 
 #endif

@@ -107,6 +107,21 @@ def test_watch(t, w):
     check(again.returncode == 1 and "terminal" in again.stderr, f"without a terminal: {again}")
 
 
+def test_stuck(t):
+    """An engine that does not answer must not keep the terminal."""
+    engine = t.status()["engine_pid"]
+    terminal = Terminal(t, TERM="xterm")
+    terminal.wait_seen("home", "the status")
+    t.host.run(f"kill -STOP {engine}")
+    try:
+        equal(terminal.process.wait(15), 1, "exit status when there is no answer")
+        terminal.read(0.1)
+        check("timed out" in terminal.seen.split("\033[?1049l")[-1], terminal.seen[-200:])
+        equal(termios.tcgetattr(terminal.slave), terminal.before, "the terminal's settings")
+    finally:
+        t.host.run(f"kill -CONT {engine}")
+
+
 def test_restart(t, w):
     """Counters begin anew with the engine; the rest is as before."""
     before = t.status()
@@ -129,6 +144,7 @@ def test(lab):
     test_metrics(t, w)
     test_text(t)
     test_watch(t, w)
+    test_stuck(t)
     before = w.client.snapshot()
     test_restart(t, w)
     same_text(w.client.snapshot(), before, "the client after a restart of the engine")
