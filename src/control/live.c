@@ -407,11 +407,17 @@ static int send_sockets(struct round *r, struct configured *d, struct prepared *
 	return configure_sockets(&r->s->engine, d, true, 0);
 }
 
-static int send_mark(struct round *r, struct configured *d, const struct conf *conf)
+/* The instance has one mark, of all its sockets. */
+static void warn_of_mark(struct round *r, const struct conf *conf)
 {
 	if (conf->fwmark && conf->fwmark != host_mark(r->s->host))
 		diag_warning(r->diag, conf->path, conf->fwmark_line,
 		             "another FwMark is used from the next up on");
+}
+
+static int send_mark(struct round *r, struct configured *d, const struct conf *conf)
+{
+	warn_of_mark(r, conf);
 	d->fwmark = conf->fwmark ? host_mark(r->s->host) : 0;
 	return configure_sockets(&r->s->engine, d, false, 0);
 }
@@ -442,8 +448,10 @@ static int send_device(struct round *r, struct configured *d)
 	const struct plan_device *old = plan_find(&r->plan, name);
 	int err = 0;
 
-	if (!old)
+	if (!old) {
+		warn_of_mark(r, d->plan->conf);
 		return configure_device(&r->s->engine, d);
+	}
 	if (!reload_same_settings(old, d->plan))
 		err = configure_settings(&r->s->engine, d->plan);
 	if (!err && f->state == RELOAD_CHANGED)

@@ -112,6 +112,17 @@ def test(lab):
     equal(c.wg("show", "zzz", "listen-port").strip(), "41007", "ListenPort of the renamed file")
     check(not os.path.exists(os.path.join(c.run_dir, "wireguard", "aaa.sock")), "a removed device's socket stays")
 
+    # A file that another one needs is not taken away, as long as that one is there
+    t.write("via.conf", f"[Interface]\nPrivateKey = {new.private}\n# tunion: Via = zzz\n")
+    reload(t, 0, "1 added")
+    os.rename(os.path.join(t.dir, "zzz.conf"), os.path.join(t.dir, "zzz.off"))
+    reload(t, 1, "via.conf:3: Via = zzz, but there is no tunnel file zzz.conf", "0 removed")
+    check("zzz" in c.wg("show", "interfaces").split(), "a carrier that is needed is gone")
+    os.unlink(os.path.join(t.dir, "via.conf"))
+    reload(t, 0, "2 removed")
+    os.rename(os.path.join(t.dir, "zzz.off"), os.path.join(t.dir, "zzz.conf"))
+    reload(t, 0, "1 added")
+
     # Hooks that fail: that file does not come up, others do
     t.write("bad1.conf", f"[Interface]\nPrivateKey = {new.private}\nAddress = 10.89.0.1/32\nPreUp = false\n")
     t.write("bad2.conf", f"[Interface]\nPrivateKey = {new.private}\nAddress = 10.89.0.2/32\nPostUp = false\n"
