@@ -780,6 +780,35 @@ START_TEST(a_vanished_client_is_given_up)
 }
 END_TEST
 
+/* _i: 1: there was a session before. */
+START_TEST(who_owes_an_answer_is_complained_of_again_and_again)
+{
+	struct scene s;
+	size_t complaints;
+
+	scene_start(&s, two_full_tunnels, 1);
+	for (int i = 0; i < 60 * _i; i++) {
+		probe_from(&s, 0, &s.lan4[0], 100);
+		run(&s, SECOND);
+	}
+	ck_assert_uint_eq(s.client->complaints, 0);
+	stop_server(&s, 0);
+	for (int i = 0; i < (_i ? 17 : 7); i++) {
+		probe_from(&s, 0, &s.lan4[0], 100);
+		run(&s, SECOND);
+	}
+	ck_assert_uint_ge(s.client->complaints, 1);
+	complaints = s.client->complaints;
+	for (int i = 0; i < 60; i++) {
+		probe_from(&s, 0, &s.lan4[0], 100);
+		run(&s, SECOND);
+	}
+	ck_assert_uint_ge(s.client->complaints, complaints + 9);
+	ck_assert_uint_le(s.client->complaints, complaints + 13);
+	scene_end(&s);
+}
+END_TEST
+
 START_TEST(without_a_standby_a_dead_tunnel_still_captures)
 {
 	struct scene s;
@@ -820,6 +849,8 @@ TCase *unit_tests(void)
 	tcase_add_test(tc, idle_costs_nothing);
 	tcase_add_loop_test(tc, a_standby_takes_over_and_gives_back, 0, 3);
 	tcase_add_test(tc, a_vanished_client_is_given_up);
+	tcase_add_loop_test(tc, who_owes_an_answer_is_complained_of_again_and_again, 0,
+	                    2);
 	tcase_add_test(tc, without_a_standby_a_dead_tunnel_still_captures);
 	return tc;
 }

@@ -63,6 +63,15 @@ static void count_change(void *context, struct device *device, struct wg_peer *p
 	node->endpoint_changes++;
 }
 
+static void count_complaint(void *context, struct device *device, struct wg_peer *peer)
+{
+	struct node *node = context;
+
+	(void)device;
+	(void)peer;
+	node->complaints++;
+}
+
 static void keep_line(void *context, enum log_level level, const char *line)
 {
 	struct node *node = context;
@@ -490,6 +499,7 @@ struct node *world_node(struct world *w, const char *public4, const char *public
 		.log = &node->log,
 		.wall_clock_ns = wall_clock,
 		.endpoint_changed = count_change,
+		.unanswered = count_complaint,
 		.context = node,
 	};
 

@@ -77,6 +77,7 @@ struct node {
 	uint64_t bursts,
 		last_burst_ns;     /* times it began to send after a second of silence */
 	uint64_t endpoint_changes; /* told by the engine */
+	uint64_t complaints;       /* likewise: of peers that owe an answer */
 	uint64_t failures;         /* peers that stopped to answer, by the log */
 	uint64_t wakeups;          /* times the engine asked to be woken */
 	uint64_t icmp_errors;      /* ICMP errors that came out of the tun */

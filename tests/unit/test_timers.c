@@ -157,6 +157,25 @@ START_TEST(initiations_are_5_s_apart_whatever_is_asked)
 }
 END_TEST
 
+START_TEST(a_new_endpoint_is_tried_at_once)
+{
+	struct wg_peer *p = lab_peer_of(lab, 0, 1);
+	struct endpoint away = lab_elsewhere(9, 51820), e = *wg_peer_endpoint(p);
+
+	wg_peer_set_endpoint(p, &away);
+	wg_peer_handshake_anew(p, lab->now_ns); /* nothing waits for it */
+	ck_assert_uint_eq(lab->mail_count, 0);
+	lab_send(lab, 0, 1, 64, 0);
+	expect(MESSAGE_INITIATION, 0, LAB_START_NS, 0);
+	lab->now_ns += SEC;
+	wg_peer_set_endpoint(p, &e);
+	wg_peer_handshake_anew(p, lab->now_ns);
+	ck_assert_uint_eq(lab_deliver_all(lab), 1); /* the packet that waited */
+	wg_peer_handshake_anew(p, lab->now_ns);
+	ck_assert_uint_eq(lab->mail_count, 0);
+}
+END_TEST
+
 START_TEST(a_retransmission_forgets_the_local_address)
 {
 	struct wg_peer *p = lab_peer_of(lab, 0, 1);
@@ -685,6 +704,7 @@ TCase *unit_tests(void)
 	tcase_add_test(tc, giving_up_leaves_nothing_after_540_s);
 	tcase_add_test(tc, a_new_packet_starts_again);
 	tcase_add_test(tc, initiations_are_5_s_apart_whatever_is_asked);
+	tcase_add_test(tc, a_new_endpoint_is_tried_at_once);
 	tcase_add_test(tc, a_retransmission_forgets_the_local_address);
 	tcase_add_test(tc, who_only_receives_sends_a_keepalive_after_10_s);
 	tcase_add_test(tc, a_packet_of_any_kind_is_as_good_as_a_keepalive);
