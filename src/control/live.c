@@ -599,6 +599,17 @@ static void end_round(struct round *r)
 	free(r->prepared);
 }
 
+static void update_host(struct round *r)
+{
+	size_t before = r->diag->errors;
+	int err = host_update(r->s->host, &r->s->plan, r->diag);
+
+	if (err < 0 && r->diag->errors == before)
+		diag_error(r->diag, NULL, 0, "the host can't be brought up to date: %s",
+		           strerror(-err));
+	r->s->host_failed = err < 0;
+}
+
 /* Applies what differs in r->reload. */
 static int run_round(struct round *r)
 {
@@ -615,8 +626,7 @@ static int run_round(struct round *r)
 		goto out;
 	swap_plans(r);
 	tell_engine(r);
-	if (host_update(r->s->host, &r->s->plan, r->diag) < 0 && r->diag->errors == 0)
-		diag_error(r->diag, NULL, 0, "the host can't be brought up to date");
+	update_host(r);
 	remove_gone(r);
 	count_done(r);
 out:
@@ -697,6 +707,8 @@ int live_reload(struct supervisor *s, struct live_result *result, struct diag *d
 		err = run_round(&r);
 		if (!err && anything_differs(&r))
 			finish_added(&r);
+		else if (!err && s->host_failed)
+			update_host(&r);
 	}
 	note_errors(s, diag);
 	free(r.set.v);

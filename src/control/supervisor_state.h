@@ -31,6 +31,7 @@ struct supervisor {
 	char **paths; /* owned: absolute, as relative ones end with the directory */
 	size_t path_count;
 	struct conf_set files;   /* as last read and taken */
+	bool host_failed;        /* the last reload: it's tried again by the next one */
 	struct diag file_errors; /* of the last reload: why it is not all in force */
 	struct plan plan;
 	struct host *host;
