@@ -169,12 +169,32 @@ static int errno_of(int status)
 	return status == ARES_SUCCESS ? 0 : status == ARES_ENOMEM ? -ENOMEM : -EIO;
 }
 
-int lookup_new(struct lookup **out, struct loop *loop)
+/* Returns a status of c-ares. */
+static int set_servers(struct lookup *l, const struct ip_addr *servers, size_t n)
 {
-	char lookups[] = "fb"; /* the hosts file, then servers */
+	struct ares_addr_node *nodes = calloc(n, sizeof(*nodes));
+	int status;
+
+	if (!nodes)
+		return ARES_ENOMEM;
+	for (size_t i = 0; i < n; i++) {
+		nodes[i].family = servers[i].family == IP_V4 ? AF_INET : AF_INET6;
+		memcpy(&nodes[i].addr, servers[i].b, ip_addr_bytes(&servers[i]));
+		nodes[i].next = i + 1 < n ? &nodes[i + 1] : NULL;
+	}
+	status = ares_set_servers(l->channel, nodes);
+	free(nodes);
+	return status;
+}
+
+int lookup_new(struct lookup **out, struct loop *loop, const struct ip_addr *servers,
+               size_t n)
+{
+	/* the hosts file, then servers, if there are: c-ares 1.18 without any leaks */
+	char both[] = "fb", hosts[] = "f";
 	struct ares_options options = { .timeout = TIMEOUT_MS,
 		                        .tries = TRIES,
-		                        .lookups = lookups,
+		                        .lookups = servers && n == 0 ? hosts : both,
 		                        .sock_state_cb = watch_changed };
 	int status = ares_library_init(ARES_LIB_INIT_ALL);
 	struct lookup *l = calloc(1, sizeof(*l));
@@ -191,6 +211,12 @@ int lookup_new(struct lookup **out, struct loop *loop)
 		                                   ARES_OPT_SOCK_STATE_CB);
 	if (status != ARES_SUCCESS) {
 		free(l);
+		return errno_of(status);
+	}
+	if (servers && n > 0)
+		status = set_servers(l, servers, n);
+	if (status != ARES_SUCCESS) {
+		lookup_free(l);
 		return errno_of(status);
 	}
 	ares_set_socket_configure_callback(l->channel, configure_socket, l);
@@ -211,23 +237,6 @@ void lookup_free(struct lookup *l)
 	}
 	free(l);
 	ares_library_cleanup();
-}
-
-int lookup_set_servers(struct lookup *l, const struct ip_addr *servers, size_t n)
-{
-	struct ares_addr_node *nodes = calloc(n + 1, sizeof(*nodes));
-	int status;
-
-	if (!nodes)
-		return -ENOMEM;
-	for (size_t i = 0; i < n; i++) {
-		nodes[i].family = servers[i].family == IP_V4 ? AF_INET : AF_INET6;
-		memcpy(&nodes[i].addr, servers[i].b, ip_addr_bytes(&servers[i]));
-		nodes[i].next = i + 1 < n ? &nodes[i + 1] : NULL;
-	}
-	status = ares_set_servers(l->channel, n > 0 ? nodes : NULL);
-	free(nodes);
-	return errno_of(status);
 }
 
 void lookup_set_mark(struct lookup *l, uint32_t mark)

@@ -27,15 +27,13 @@ struct lookup_query {
 	struct lookup_call *call; /* NULL: not asked */
 };
 
-/* Servers and search domains are those of /etc/resolv.conf as it is now. loop is
- * borrowed. 0 or -errno. */
-MUST_CHECK int lookup_new(struct lookup **out, struct loop *loop);
+/* Search domains are those of /etc/resolv.conf as it is now, and so are the servers if
+ * `servers` is NULL. loop is borrowed. 0 or -errno. */
+MUST_CHECK int lookup_new(struct lookup **out, struct loop *loop,
+                          const struct ip_addr *servers, size_t n);
 /* Questions under way are not answered. NULL is fine. */
 void lookup_free(struct lookup *l);
 
-/* In place of the ones it has; from the next question on. 0 or -ENOMEM. */
-MUST_CHECK int lookup_set_servers(struct lookup *l, const struct ip_addr *servers,
-                                  size_t n);
 /* SO_MARK of its sockets, those that are open too; 0: none. Without the right to it they
  * stay unmarked. */
 void lookup_set_mark(struct lookup *l, uint32_t mark);

@@ -171,13 +171,15 @@ static MUST_CHECK int open_lookup(struct name *name)
 {
 	const struct names *n = name->names;
 	struct ip_addr servers[SERVERS_MAX];
-	int err = lookup_new(&name->lookup, n->env.loop);
+	int err;
 
-	if (err || name->asking == ASKING_HOST)
-		return err;
-	lookup_set_mark(name->lookup, n->mark);
-	return lookup_set_servers(name->lookup, servers,
-	                          n->env.servers(n->env.context, servers, SERVERS_MAX));
+	if (name->asking == ASKING_HOST)
+		return lookup_new(&name->lookup, n->env.loop, NULL, 0);
+	err = lookup_new(&name->lookup, n->env.loop, servers,
+	                 n->env.servers(n->env.context, servers, SERVERS_MAX));
+	if (!err)
+		lookup_set_mark(name->lookup, n->mark);
+	return err;
 }
 
 static void close_lookup(struct name *name)
