@@ -40,6 +40,7 @@ enum command_type {
 	COMMAND_STATUS_TEXT, /* text: a piece of the JSON; an empty one ends it */
 	COMMAND_ENDPOINT,    /* name, key, endpoint: the peer is there now */
 	COMMAND_UNANSWERED,  /* name, key: the peer owes an answer; said again and again */
+	COMMAND_PATH_NEWS,   /* a path takes less than it did */
 	COMMAND_PORT_WANTED, /* name, port (0: any): wants new sockets */
 	COMMAND_MARK_WANTED, /* name, mark (0: the instance's): wants it on its sockets */
 	COMMAND_LOG,         /* result: the level; text: one line */

@@ -333,6 +333,8 @@ static int do_device_settings(struct engine_process *p, struct command *m)
 	settings.port = device_port(s->device);
 	if (!err)
 		err = device_set(s->device, &settings);
+	if (s->udp)
+		udp_network_changed(s->udp); /* its MTU may fit the path now */
 	free(domains);
 	free(text);
 	return err;
@@ -671,11 +673,20 @@ static void end(struct engine_process *p)
 	channel_clear(&p->channel);
 }
 
+static void tell_path_news(struct engine_process *p)
+{
+	struct command news = command_of(COMMAND_PATH_NEWS, NULL);
+
+	if (udp_path_news(p->scratch))
+		send_message(p, &news);
+}
+
 static void serve(struct engine_process *p)
 {
 	while (!p->stop) {
 		int err;
 
+		tell_path_news(p);
 		flush(p);
 		if (p->stop)
 			break;

@@ -204,6 +204,8 @@ static void handle_message(void *context, struct command *m)
 		underlay_found(s, m);
 	} else if (m->type == COMMAND_UNANSWERED) {
 		underlay_unanswered(s, m);
+	} else if (m->type == COMMAND_PATH_NEWS) {
+		underlay_path_news(s);
 	} else if (m->type == COMMAND_PORT_WANTED) {
 		handle_port_wanted(s, m);
 	} else if (m->type == COMMAND_MARK_WANTED) {

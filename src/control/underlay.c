@@ -107,21 +107,25 @@ static int start_names(struct supervisor *s)
 
 /* ---- changes of the network */
 
-static void monitor_ready(struct loop_source *source, uint32_t events, uint64_t now_ns)
+static void note_changes(struct underlay *u, unsigned bits, uint64_t now_ns)
 {
-	struct supervisor *s = CONTAINER_OF(source, struct supervisor, underlay.monitor);
-	struct underlay *u = &s->underlay;
-	unsigned bits = monitor_read(source->fd, host_tun_ifindex(s->host));
 	uint64_t due_ns = now_ns + SETTLE_NS;
 
-	(void)events;
-	if (!bits)
-		return;
 	if (due_ns < u->dealt_ns + DISTANCE_NS)
 		due_ns = u->dealt_ns + DISTANCE_NS;
 	if (!u->changes || due_ns < u->due_ns)
 		u->due_ns = due_ns;
 	u->changes |= bits;
+}
+
+static void monitor_ready(struct loop_source *source, uint32_t events, uint64_t now_ns)
+{
+	struct supervisor *s = CONTAINER_OF(source, struct supervisor, underlay.monitor);
+	unsigned bits = monitor_read(source->fd, host_tun_ifindex(s->host));
+
+	(void)events;
+	if (bits)
+		note_changes(&s->underlay, bits, now_ns);
 }
 
 /* Without one the instance works, it only does not follow. */
@@ -248,6 +252,11 @@ void underlay_end(struct supervisor *s)
 	s->underlay.monitor.fd = -1;
 	names_free(s->names);
 	s->names = NULL;
+}
+
+void underlay_path_news(struct supervisor *s)
+{
+	note_changes(&s->underlay, MONITOR_NETWORK, loop_now_ns());
 }
 
 void underlay_unanswered(struct supervisor *s, const struct command *m)

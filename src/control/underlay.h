@@ -34,7 +34,8 @@ void underlay_up(struct supervisor *s, struct diag *diag);
 /* Fine if it did not begin. */
 void underlay_end(struct supervisor *s);
 
-/* COMMAND_UNANSWERED, COMMAND_ENDPOINT. */
+/* COMMAND_PATH_NEWS, COMMAND_UNANSWERED, COMMAND_ENDPOINT. */
+void underlay_path_news(struct supervisor *s);
 void underlay_unanswered(struct supervisor *s, const struct command *m);
 void underlay_found(struct supervisor *s, const struct command *m);
 

@@ -39,6 +39,7 @@ union control {
  * read is over. */
 struct udp_scratch {
 	struct buffers *buffers; /* borrowed */
+	bool path_news;          /* see udp_path_news */
 	struct {
 		struct mmsghdr messages[READ_MESSAGES];
 		struct iovec iovecs[READ_MESSAGES];
@@ -86,7 +87,9 @@ static void tune(int fd, enum udp_family family)
 		(void)option(fd, IPPROTO_IP, IP_PKTINFO, 1);
 		(void)option(fd, IPPROTO_IP, IP_RECVTOS, 1);
 	} else {
-		(void)option(fd, IPPROTO_IPV6, IPV6_MTU_DISCOVER, IPV6_PMTUDISC_OMIT);
+		/* No router fragments IPv6, so the path's news must count: what is too
+		 * big for it is fragmented here. */
+		(void)option(fd, IPPROTO_IPV6, IPV6_MTU_DISCOVER, IPV6_PMTUDISC_DONT);
 		(void)option(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, 1);
 		(void)option(fd, IPPROTO_IPV6, IPV6_RECVTCLASS, 1);
 	}
@@ -333,8 +336,10 @@ static bool retry(struct udp *u, struct endpoint *to, int err)
 	switch (err) {
 	case ECONNREFUSED:
 		return true;
-	case EIO:
 	case EMSGSIZE:
+		u->scratch->path_news = true;
+		return without_segments(u);
+	case EIO:
 		return without_segments(u);
 	case EINVAL:
 		return without_source(to) || without_segments(u);
@@ -551,6 +556,14 @@ int udp_fd(const struct udp *u, enum udp_family family)
 struct udp_link *udp_as_link(struct udp *u)
 {
 	return &u->link;
+}
+
+bool udp_path_news(struct udp_scratch *scratch)
+{
+	bool news = scratch->path_news;
+
+	scratch->path_news = false;
+	return news;
 }
 
 void udp_network_changed(struct udp *u)

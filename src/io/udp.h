@@ -7,6 +7,7 @@
 #ifndef TUNION_IO_UDP_H
 #define TUNION_IO_UDP_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/attr.h"
@@ -49,6 +50,9 @@ struct udp_link *udp_as_link(struct udp *u);
 
 /* What was refused may be possible now: it is tried again. */
 void udp_network_changed(struct udp *u);
+
+/* True once after a path has turned out to take less than what was sent. */
+bool udp_path_news(struct udp_scratch *scratch);
 
 /* Reads what is there, up to a bound, and hands it to sink in batches of at most
  * BATCH_MAX datagrams, with `from` and `tos` set; they lie in the buffers until sink
