@@ -2,7 +2,6 @@
 #include "cmd/reload.h"
 
 #include <errno.h>
-#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -37,7 +36,7 @@ static int tell(char *answer)
 	return EXIT_FAILURE;
 }
 
-static int reload(const struct instance *i)
+static int reload(struct instance *i)
 {
 	char *answer;
 	int status, err = target_ask(i, "reload", &answer);
@@ -53,39 +52,5 @@ static int reload(const struct instance *i)
 
 int cmd_reload(int argc, char **argv)
 {
-	static const struct option long_options[] = {
-		{ "tun", required_argument, NULL, 't' },
-		{ "run-dir", required_argument, NULL, 'r' },
-		{ "help", no_argument, NULL, 'h' },
-		{ 0 },
-	};
-	const char *tun = NULL, *run_dir = NULL;
-	struct instance instance;
-	int option, status;
-
-	while ((option = getopt_long(argc, argv, "h", long_options, NULL)) != -1) {
-		switch (option) {
-		case 't':
-			tun = optarg;
-			break;
-		case 'r':
-			run_dir = optarg;
-			break;
-		case 'h':
-			fputs(usage, stdout);
-			return EXIT_SUCCESS;
-		default:
-			fputs(usage, stderr);
-			return EXIT_FAILURE;
-		}
-	}
-	if (optind < argc) {
-		fputs(usage, stderr);
-		return EXIT_FAILURE;
-	}
-	if (target_find(&instance, run_dir, tun) < 0)
-		return EXIT_FAILURE;
-	status = reload(&instance);
-	instance_clear(&instance);
-	return status;
+	return target_command(argc, argv, usage, reload);
 }

@@ -2,6 +2,7 @@
 #include "cmd/target.h"
 
 #include <errno.h>
+#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -91,4 +92,44 @@ void target_say_error(const struct instance *i, int err)
 	else
 		fprintf(stderr, "%s: %s%s\n", i->socket_path, strerror(-err),
 		        err == -EACCES ? " (are you root?)" : "");
+}
+
+int target_command(int argc, char **argv, const char *usage,
+                   int (*work)(struct instance *instance))
+{
+	static const struct option long_options[] = {
+		{ "tun", required_argument, NULL, 't' },
+		{ "run-dir", required_argument, NULL, 'r' },
+		{ "help", no_argument, NULL, 'h' },
+		{ 0 },
+	};
+	const char *tun = NULL, *run_dir = NULL;
+	struct instance instance;
+	int option, status;
+
+	while ((option = getopt_long(argc, argv, "h", long_options, NULL)) != -1) {
+		switch (option) {
+		case 't':
+			tun = optarg;
+			break;
+		case 'r':
+			run_dir = optarg;
+			break;
+		case 'h':
+			fputs(usage, stdout);
+			return EXIT_SUCCESS;
+		default:
+			fputs(usage, stderr);
+			return EXIT_FAILURE;
+		}
+	}
+	if (optind < argc) {
+		fputs(usage, stderr);
+		return EXIT_FAILURE;
+	}
+	if (target_find(&instance, run_dir, tun) < 0)
+		return EXIT_FAILURE;
+	status = work(&instance);
+	instance_clear(&instance);
+	return status;
 }

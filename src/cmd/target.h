@@ -18,6 +18,11 @@ MUST_CHECK int target_ask(const struct instance *i, const char *request, char **
 MUST_CHECK int target_ask_within(const struct instance *i, const char *request,
                                  unsigned seconds, char **answer);
 
+/* The whole of a command with no arguments but --tun, --run-dir and --help: finds the
+ * instance and runs `work` on it. Returns the exit status. */
+int target_command(int argc, char **argv, const char *usage,
+                   int (*work)(struct instance *instance));
+
 /* What to say of one that does not run. */
 void target_say_not_up(const struct instance *i);
 /* Why it could not be asked: one of the errors above. */
