@@ -2,14 +2,16 @@
  *
  * Built by `make bench/aead`. Prints the nanoseconds per packet for sealing and opening,
  * in batches of 1, 2, 8 and 32: of each implementation that this CPU can run, of
- * libsodium's own AEAD and of OpenSSL's EVP, one call per packet. All take turns within
- * each round, so that what disturbs the machine disturbs all; printed is the median of
- * the rounds.
+ * libsodium's own AEAD, OpenSSL's EVP and libgcrypt, one packet after the other, the key
+ * set once where the library can. All take turns within each round, so that what disturbs
+ * the machine disturbs all; printed is the median of the rounds. Then: how many times as
+ * fast as each library the chosen implementation is in batches of 32, and the target.
  *
  * usage: bench/aead [bytes per packet, default 1420] [rounds, default 301]
+ *                   [implementation to compare, default the one tunion would choose]
  *
- * OpenSSL chooses its own code; to see it without AVX-512:
- *   OPENSSL_ia32cap=:~0xd0030000 bench/aead */
+ * OpenSSL chooses its own code; to see both without AVX-512:
+ *   OPENSSL_ia32cap=:~0xd0030000 bench/aead 1420 301 avx2 */
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,13 +22,16 @@
 #ifdef HAVE_OPENSSL
 #include <openssl/evp.h>
 #endif
+#ifdef HAVE_LIBGCRYPT
+#include <gcrypt.h>
+#endif
 
 #include "base/attr.h"
 #include "crypto/aead.h"
 
 #define PACKETS   64 /* sealed or opened in one measurement */
 #define BYTES_MAX 9000
-#define WAYS_MAX  10
+#define WAYS_MAX  12
 
 static const size_t batches[] = { 1, 2, 8, 32 };
 
@@ -40,6 +45,9 @@ struct bench {
 	size_t rounds;
 #ifdef HAVE_OPENSSL
 	EVP_CIPHER_CTX *sealer, *opener;
+#endif
+#ifdef HAVE_LIBGCRYPT
+	gcry_cipher_hd_t gcrypt;
 #endif
 };
 
@@ -156,6 +164,46 @@ static void open_openssl(struct bench *bench, const struct aead_impl *impl,
 }
 #endif
 
+#ifdef HAVE_LIBGCRYPT
+static void seal_gcrypt(struct bench *bench, const struct aead_impl *impl,
+                        struct aead_job *jobs, size_t n)
+{
+	gcry_cipher_hd_t gcrypt = bench->gcrypt;
+	uint8_t nonce[12];
+
+	(void)impl;
+	for (size_t i = 0; i < n; i++) {
+		struct aead_job *job = &jobs[i];
+
+		put_nonce(nonce, job->counter);
+		if (gcry_cipher_setiv(gcrypt, nonce, sizeof(nonce)) ||
+		    gcry_cipher_encrypt(gcrypt, job->text, job->text_bytes, NULL, 0) ||
+		    gcry_cipher_gettag(gcrypt, job->text + job->text_bytes,
+		                       AEAD_TAG_BYTES))
+			abort();
+	}
+}
+
+static void open_gcrypt(struct bench *bench, const struct aead_impl *impl,
+                        struct aead_job *jobs, size_t n)
+{
+	gcry_cipher_hd_t gcrypt = bench->gcrypt;
+	uint8_t nonce[12];
+
+	(void)impl;
+	for (size_t i = 0; i < n; i++) {
+		struct aead_job *job = &jobs[i];
+
+		put_nonce(nonce, job->counter);
+		if (gcry_cipher_setiv(gcrypt, nonce, sizeof(nonce)) ||
+		    gcry_cipher_decrypt(gcrypt, job->text, job->text_bytes, NULL, 0))
+			abort();
+		job->ok = gcry_cipher_checktag(gcrypt, job->text + job->text_bytes,
+		                               AEAD_TAG_BYTES) == 0;
+	}
+}
+#endif
+
 static double now_ns(void)
 {
 	struct timespec now;
@@ -179,8 +227,9 @@ static double measure(struct bench *bench, const struct way *way, bool opening, 
 	end = now_ns();
 	for (size_t i = 0; i < PACKETS; i++) {
 		const uint8_t *want = (const uint8_t *)to + i * sizeof(bench->bytes[0]);
+		size_t checked = bench->text_bytes + (opening ? 0 : AEAD_TAG_BYTES);
 
-		if (memcmp(bench->bytes[i], want, bench->text_bytes) != 0 ||
+		if (memcmp(bench->bytes[i], want, checked) != 0 ||
 		    (opening && !bench->jobs[i].ok)) {
 			fprintf(stderr, "%s: wrong result\n", way->name);
 			exit(EXIT_FAILURE);
@@ -228,8 +277,41 @@ static size_t list_ways(struct way ways[WAYS_MAX])
 #else
 	printf("OpenSSL EVP: not in this build\n");
 #endif
+#ifdef HAVE_LIBGCRYPT
+	ways[n++] =
+		(struct way){ "libgcrypt", NULL, seal_gcrypt, open_gcrypt, { { 0 } } };
+#else
+	printf("libgcrypt: not in this build\n");
+#endif
 	return n;
 }
+
+#ifdef HAVE_OPENSSL
+static void prepare_openssl(struct bench *bench)
+{
+	bench->sealer = EVP_CIPHER_CTX_new();
+	bench->opener = EVP_CIPHER_CTX_new();
+	if (!bench->sealer || !bench->opener ||
+	    !EVP_EncryptInit_ex(bench->sealer, EVP_chacha20_poly1305(), NULL, bench->key,
+	                        NULL) ||
+	    !EVP_DecryptInit_ex(bench->opener, EVP_chacha20_poly1305(), NULL, bench->key,
+	                        NULL))
+		abort();
+}
+#endif
+
+#ifdef HAVE_LIBGCRYPT
+static void prepare_gcrypt(struct bench *bench)
+{
+	if (!gcry_check_version(GCRYPT_VERSION) ||
+	    gcry_control(GCRYCTL_DISABLE_SECMEM, 0) ||
+	    gcry_control(GCRYCTL_INITIALIZATION_FINISHED, 0) ||
+	    gcry_cipher_open(&bench->gcrypt, GCRY_CIPHER_CHACHA20,
+	                     GCRY_CIPHER_MODE_POLY1305, 0) ||
+	    gcry_cipher_setkey(bench->gcrypt, bench->key, sizeof(bench->key)))
+		abort();
+}
+#endif
 
 static struct bench *prepare(uint32_t text_bytes, size_t rounds)
 {
@@ -248,14 +330,10 @@ static struct bench *prepare(uint32_t text_bytes, size_t rounds)
 	seal_sodium(bench, NULL, bench->jobs, PACKETS);
 	memcpy(bench->sealed, bench->bytes, sizeof(bench->sealed));
 #ifdef HAVE_OPENSSL
-	bench->sealer = EVP_CIPHER_CTX_new();
-	bench->opener = EVP_CIPHER_CTX_new();
-	if (!bench->sealer || !bench->opener ||
-	    !EVP_EncryptInit_ex(bench->sealer, EVP_chacha20_poly1305(), NULL, bench->key,
-	                        NULL) ||
-	    !EVP_DecryptInit_ex(bench->opener, EVP_chacha20_poly1305(), NULL, bench->key,
-	                        NULL))
-		abort();
+	prepare_openssl(bench);
+#endif
+#ifdef HAVE_LIBGCRYPT
+	prepare_gcrypt(bench);
 #endif
 	return bench;
 }
@@ -265,6 +343,9 @@ static void release(struct bench *bench)
 #ifdef HAVE_OPENSSL
 	EVP_CIPHER_CTX_free(bench->sealer);
 	EVP_CIPHER_CTX_free(bench->opener);
+#endif
+#ifdef HAVE_LIBGCRYPT
+	gcry_cipher_close(bench->gcrypt);
 #endif
 	free(bench);
 }
@@ -299,22 +380,77 @@ static void print_table(const struct bench *bench, const struct way *ways, size_
 	printf("\n");
 }
 
+/* Of the design; 0: none for this pair. */
+static double target(const char *impl, const char *library)
+{
+	if (strcmp(library, "libsodium AEAD") == 0)
+		return 2;
+	if (strcmp(library, "OpenSSL EVP") == 0 && strncmp(impl, "avx512", 6) == 0)
+		return 1.5;
+	if (strcmp(library, "OpenSSL EVP") == 0 && strcmp(impl, "avx2") == 0)
+		return 1;
+	return 0;
+}
+
+/* One line per library; bench/report.py reads them. */
+static void print_ratios(const struct bench *bench, const struct way *ways, size_t n,
+                         const struct way *ours)
+{
+	size_t b = ARRAY_SIZE(batches) - 1;
+
+	printf("\ntimes as fast, in batches of %zu:\n", batches[b]);
+	for (const struct way *way = ways; way < ways + n; way++) {
+		double times[2], least = target(ours->name, way->name);
+
+		if (way->impl)
+			continue;
+		for (int opening = 0; opening < 2; opening++)
+			times[opening] = median(way->ns[opening][b], bench->rounds) /
+			                 median(ours->ns[opening][b], bench->rounds);
+		printf("%s / %s: seal %.2f, open %.2f", ours->name, way->name, times[0],
+		       times[1]);
+		if (least > 0)
+			printf(", target %.1f: %s", least,
+			       times[0] >= least && times[1] >= least ? "met" : "missed");
+		printf("\n");
+	}
+}
+
+/* NULL: there is none of that name here; name NULL: the one that tunion would use. */
+static const struct way *find_ours(const struct way *ways, size_t n, const char *name)
+{
+	const struct aead_impl *chosen = aead_choose();
+
+	for (const struct way *way = ways; way < ways + n; way++)
+		if (way->impl &&
+		    (name ? strcmp(way->name, name) == 0 : way->impl == chosen))
+			return way;
+	return NULL;
+}
+
 int main(int argc, char **argv)
 {
 	unsigned long text_bytes = argc > 1 ? strtoul(argv[1], NULL, 10) : 1420;
 	unsigned long rounds = argc > 2 ? strtoul(argv[2], NULL, 10) : 301;
 	struct way ways[WAYS_MAX];
+	const struct way *ours;
 	struct bench *bench;
 	double *all;
 	size_t n;
 
 	if (text_bytes > BYTES_MAX || rounds == 0 || rounds > 100000 ||
 	    sodium_init() < 0) {
-		fprintf(stderr, "usage: %s [BYTES, at most %d] [ROUNDS]\n", argv[0],
-		        BYTES_MAX);
+		fprintf(stderr,
+		        "usage: %s [BYTES, at most %d] [ROUNDS] [IMPLEMENTATION]\n",
+		        argv[0], BYTES_MAX);
 		return EXIT_FAILURE;
 	}
 	n = list_ways(ways);
+	ours = find_ours(ways, n, argc > 3 ? argv[3] : NULL);
+	if (!ours) {
+		fprintf(stderr, "%s: no such implementation here\n", argv[3]);
+		return EXIT_FAILURE;
+	}
 	bench = prepare((uint32_t)text_bytes, rounds);
 	all = calloc(n * 2 * ARRAY_SIZE(batches) * rounds, sizeof(*all));
 	if (!bench || !all)
@@ -325,6 +461,7 @@ int main(int argc, char **argv)
 				all + (i * 2 * ARRAY_SIZE(batches) + k) * rounds;
 	run_rounds(bench, ways, n);
 	print_table(bench, ways, n);
+	print_ratios(bench, ways, n, ours);
 	free(all);
 	release(bench);
 	return EXIT_SUCCESS;
