@@ -161,31 +161,31 @@ class TunionPair(Contender):
 
 
 class SingBoxNested(Contender):
-    """Two WireGuard endpoints, the outer the inner's detour; both by the kernel's tun."""
+    """At the near end two WireGuard endpoints, the outer the inner's detour, as a user of two
+    providers has them; at the far end the same two, the inner listening at the outer's address.
+    All by the kernel's tun, which is sing-box's fastest way."""
 
     def __init__(self, name, i, program):
         super().__init__(name, i)
         self.program = program
+        self.net = {"o": f"10.201.{i}", "i": f"10.1.{i}"}  # outer, inner: prefix, also of the tun's name
+
+    def endpoint(self, level, own, keys, port, to):
+        """`own`: 0 near, 1 far; who has no address to send to listens, and learns it."""
+        peer = {"public_key": keys[1 - own].public, "allowed_ips": [f"{self.net[level]}.0/24"]}
+        return {"type": "wireguard", "tag": level, "system": True, "name": f"sing{self.i}{level}",
+                "mtu": MTU if level == "o" else MTU - 80, "address": [f"{self.net[level]}.{own + 1}/24"],
+                "private_key": keys[own].private,
+                **({"listen_port": port} if own else {"detour": "o"} if level == "i" else {}),
+                "peers": [peer if own else {**peer, "address": to, "port": port}]}
 
     def up(self, world):
         outer, inner = (Keys(), Keys()), (Keys(), Keys())
         port = PORT + self.i
-        for own, host in ((0, world.a), (1, world.b)):
-            other = 1 - own
-            address = own + 1, other + 1
-            far = (world.near, world.far)[other]
-
-            def endpoint(tag, keys, net, port, to, own=own, other=other, address=address, **more):
-                return {"type": "wireguard", "tag": tag, "address": [f"{net}.{address[0]}/24"],
-                        "private_key": keys[own].private, "listen_port": port, "peers": [{
-                            "address": to, "port": port, "public_key": keys[other].public,
-                            "allowed_ips": [f"{net}.0/24"]}], **more}
-            outer_net, inner_net = f"10.201.{self.i}", f"10.1.{self.i}"
+        for own, host in ((1, world.b), (0, world.a)):
             config = {"log": {"level": "warn"}, "endpoints": [
-                endpoint("outer", outer, outer_net, port, far, mtu=MTU),
-                endpoint("inner", inner, inner_net, port + 1, f"{outer_net}.{address[1]}", mtu=MTU - 80, system=True,
-                         name=f"sing{self.i}", detour="outer")]}
-            del config["endpoints"][1]["listen_port"]  # not with a detour
+                self.endpoint("o", own, outer, port, world.far),
+                self.endpoint("i", own, inner, port + 1, f"{self.net['o']}.2")]}
             path = host.lab.new_file(f"sing{self.i}{own}.json")
             with open(path, "w") as f:
                 json.dump(config, f)

@@ -9,9 +9,11 @@ import os
 import shutil
 import subprocess
 
-GO_PACKAGES = {  # program: (package, tags)
-    "wireguard-go": ("golang.zx2c4.com/wireguard", ""),
-    "sing-box": ("github.com/sagernet/sing-box/cmd/sing-box", "with_wireguard,with_gvisor"),
+GO_PACKAGES = {  # program: (package, tags, versions to try in this order)
+    "wireguard-go": ("golang.zx2c4.com/wireguard", "", ["latest"]),
+    # Its newer versions need modules that not every proxy serves.
+    "sing-box": ("github.com/sagernet/sing-box/cmd/sing-box", "with_wireguard,with_gvisor",
+                 ["latest", "v1.13.0", "v1.12.12"]),
 }
 CRATES = {"boringtun-cli": "boringtun-cli", "gotatun": "gotatun-cli"}  # program: crate
 BUILD_SECONDS = 1800
@@ -48,14 +50,18 @@ class Peers:
             self.programs[program] = self.path(program)
 
     def build_go(self, program):
-        package, tags = GO_PACKAGES[program]
+        package, tags, versions = GO_PACKAGES[program]
         if not shutil.which("go"):
             return "no go compiler"
         directory = os.path.join(self.dir, "go")
-        error = self.run(["go", "install", "-tags", tags, package + "@latest"], {"GOBIN": directory})
-        if not error:
-            os.replace(os.path.join(directory, os.path.basename(package)), self.path(program))
-        return error
+        errors = []
+        for version in versions:
+            error = self.run(["go", "install", "-tags", tags, f"{package}@{version}"], {"GOBIN": directory})
+            if not error:
+                os.replace(os.path.join(directory, os.path.basename(package)), self.path(program))
+                return None
+            errors.append(f"{version}: {error}")
+        return "; ".join(errors)
 
     def build_crate(self, program):
         if not shutil.which("cargo"):
@@ -82,8 +88,8 @@ def version_of(path):
         done = subprocess.run(["go", "version", "-m", path], text=True, capture_output=True)
         for line in done.stdout.splitlines():
             words = line.split()
-            if len(words) > 2 and words[0] in ("dep", "mod") and any(
-                    (p + "/").startswith(words[1] + "/") for p, _ in GO_PACKAGES.values()):
+            if len(words) > 2 and words[0] == "mod" and words[2] != "(devel)":
                 return words[2]
     done = subprocess.run([path, "--version"], text=True, capture_output=True, stdin=subprocess.DEVNULL)
-    return (done.stdout or done.stderr).strip().splitlines()[0].split()[-1] if done.stdout or done.stderr else "?"
+    text = (done.stdout or done.stderr).strip()
+    return text.splitlines()[0].split()[-1] if text else "?"
