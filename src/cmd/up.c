@@ -24,10 +24,12 @@
 #include "control/supervisor.h"
 
 static const char usage[] =
-	"usage: tunion up [--foreground] [--no-firewall] [--no-watch] [--log-level LEVEL]\n"
-	"                 [--syslog] [--tun NAME] [--run-dir DIR] [DIR | FILE...]\n"
+	"usage: tunion up [--foreground] [--no-firewall] [--no-offload] [--no-watch]\n"
+	"                 [--log-level LEVEL] [--syslog] [--tun NAME] [--run-dir DIR]\n"
+	"                 [DIR | FILE...]\n"
 	"  --foreground       stay, and log to stderr; end with Ctrl-C or tunion down\n"
 	"  --no-firewall      do without nft and iptables\n"
+	"  --no-offload       do without large packets that the kernel or a NIC cuts\n"
 	"  --no-watch         apply changed files only at tunion reload\n"
 	"  --log-level LEVEL  error, warn, info (the default) or debug\n"
 	"  --syslog           log to syslog once it is up, also with --foreground\n"
@@ -219,6 +221,9 @@ static bool take_option(struct up *up, int option, const char *argument)
 	case 'F':
 		up->options.no_firewall = true;
 		return true;
+	case 'O':
+		up->options.no_offload = true;
+		return true;
 	case 'w':
 		up->options.no_watch = true;
 		return true;
@@ -246,6 +251,7 @@ int cmd_up(int argc, char **argv)
 	static const struct option long_options[] = {
 		{ "foreground", no_argument, NULL, 'f' },
 		{ "no-firewall", no_argument, NULL, 'F' },
+		{ "no-offload", no_argument, NULL, 'O' },
 		{ "no-watch", no_argument, NULL, 'w' },
 		{ "log-level", required_argument, NULL, 'l' },
 		{ "syslog", no_argument, NULL, 's' },

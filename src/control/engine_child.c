@@ -13,7 +13,6 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "control/engine_process.h"
 #include "control/rights.h"
 
 #define CHANNEL_FD  3
@@ -35,8 +34,8 @@ static int keep_only(int channel_fd, bool keep_stderr)
 	return CHANNEL_FD;
 }
 
-int engine_child_start(struct engine_child *c, enum log_level level, bool keep_stderr,
-                       void (*forget)(void *context), void *context)
+int engine_child_start(struct engine_child *c, const struct engine_options *options,
+                       bool keep_stderr, void (*forget)(void *context), void *context)
 {
 	pid_t supervisor = getpid(), pid;
 	sigset_t none;
@@ -63,7 +62,7 @@ int engine_child_start(struct engine_child *c, enum log_level level, bool keep_s
 		sigprocmask(SIG_SETMASK, &none, NULL);
 		forget(context);
 		exit(engine_process_run(keep_only(pair[1], keep_stderr), supervisor,
-		                        level));
+		                        options));
 	}
 	close(pair[1]);
 	c->pid = pid;

@@ -10,8 +10,8 @@
 #include <sys/types.h>
 
 #include "base/attr.h"
-#include "base/log.h"
 #include "control/command.h"
+#include "control/engine_process.h"
 
 struct engine_child {
 	pid_t pid; /* 0: none runs */
@@ -29,9 +29,9 @@ struct engine_child {
 /* Forks. Its standard streams become /dev/null, but for stderr where that is kept.
  * `forget` is called in the child, to free what it has inherited of the caller's. 0 or
  * -errno. */
-MUST_CHECK int engine_child_start(struct engine_child *c, enum log_level level,
-                                  bool keep_stderr, void (*forget)(void *context),
-                                  void *context);
+MUST_CHECK int engine_child_start(struct engine_child *c,
+                                  const struct engine_options *options, bool keep_stderr,
+                                  void (*forget)(void *context), void *context);
 /* Queues a request. 0 or -errno. */
 MUST_CHECK int engine_child_send(struct engine_child *c, const struct command *m);
 /* Sends what is queued and waits for all replies. 0, the first error of a reply (see

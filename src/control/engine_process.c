@@ -626,7 +626,8 @@ static const struct aead_impl *choose_aead(const struct log *log)
 	return chosen;
 }
 
-static int begin(struct engine_process *p, int channel_fd, enum log_level level)
+static int begin(struct engine_process *p, int channel_fd,
+                 const struct engine_options *options)
 {
 	struct engine_env env = { .rng = { fill_random, NULL },
 		                  .log = &p->log,
@@ -636,7 +637,7 @@ static int begin(struct engine_process *p, int channel_fd, enum log_level level)
 		                  .context = p };
 	int err;
 
-	p->log = (struct log){ level, write_log, p };
+	p->log = (struct log){ options->log_level, write_log, p };
 	p->uapi_host = (struct uapi_host){ set_port, set_fwmark, get_fwmark, p };
 	p->uapi_host_supervisor = (struct uapi_host){ NULL, NULL, get_fwmark, p };
 	if (sodium_init() < 0) {
@@ -651,7 +652,7 @@ static int begin(struct engine_process *p, int channel_fd, enum log_level level)
 	if (!err)
 		err = buffers_new(&p->buffers);
 	if (!err)
-		err = udp_scratch_new(&p->scratch, p->buffers);
+		err = udp_scratch_new(&p->scratch, p->buffers, !options->no_offload);
 	if (!err)
 		err = engine_new(&p->engine, &env);
 	if (err)
@@ -700,13 +701,14 @@ static void serve(struct engine_process *p)
 	}
 }
 
-int engine_process_run(int channel_fd, pid_t supervisor, enum log_level level)
+int engine_process_run(int channel_fd, pid_t supervisor,
+                       const struct engine_options *options)
 {
 	struct engine_process p = { .channel.fd = -1 };
 	int err;
 
 	prctl(PR_SET_NAME, "tunion-engine");
-	err = begin(&p, channel_fd, level);
+	err = begin(&p, channel_fd, options);
 	if (!err)
 		err = rights_drop(supervisor);
 	if (err) {

@@ -6,13 +6,21 @@
 #ifndef TUNION_CONTROL_ENGINE_PROCESS_H
 #define TUNION_CONTROL_ENGINE_PROCESS_H
 
+#include <stdbool.h>
 #include <sys/types.h>
 
 #include "base/log.h"
 
+/* What it can't be told later. */
+struct engine_options {
+	enum log_level log_level;
+	bool no_offload; /* of the UDP sockets; a tun says itself what it can */
+};
+
 /* Runs it; in a process forked for it, whose other descriptors but 0 to 2 are closed
  * here. channel_fd is owned. Returns the exit status: 0 when the supervisor has closed
  * the channel, else 1; what went wrong has been logged through the channel. */
-int engine_process_run(int channel_fd, pid_t supervisor, enum log_level level);
+int engine_process_run(int channel_fd, pid_t supervisor,
+                       const struct engine_options *options);
 
 #endif

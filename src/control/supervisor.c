@@ -56,7 +56,8 @@ static int block_signals(struct supervisor *s)
 	wanted_signals(&set);
 	if (sigprocmask(SIG_BLOCK, &set, NULL) < 0)
 		return -errno;
-	s->underlay.monitor.fd = s->signals.fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	s->underlay.monitor.fd = s->signals.fd =
+		signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 	return s->signals.fd < 0 ? -errno : 0;
 }
 
@@ -242,9 +243,11 @@ static void forget(void *context)
 
 static int start_engine(struct supervisor *s)
 {
+	struct engine_options options = { s->log.level, s->no_offload };
+
 	s->engine.handle = handle_message;
 	s->engine.context = s;
-	return engine_child_start(&s->engine, s->log.level, s->foreground, forget, s);
+	return engine_child_start(&s->engine, &options, s->foreground, forget, s);
 }
 
 static int start_devices(struct supervisor *s)
@@ -426,7 +429,7 @@ static int check_interrupt(struct supervisor *s, struct diag *diag)
 static int prepare(struct supervisor *s, const struct supervisor_options *o,
                    struct diag *diag)
 {
-	struct host_options host = { .vnet_hdr = true, .log = &s->log };
+	struct host_options host = { .vnet_hdr = !o->no_offload, .log = &s->log };
 	int err = start_engine(s);
 
 	if (err) {
@@ -527,6 +530,7 @@ int supervisor_up(struct supervisor **out, const struct supervisor_options *opti
 	}
 	s->log = *options->log;
 	s->foreground = options->foreground;
+	s->no_offload = options->no_offload;
 	s->signals.fd = s->instance.lock_fd = s->instance.listen_fd =
 		s->engine.channel.fd = -1;
 	rights_raise_limits();

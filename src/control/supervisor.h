@@ -24,6 +24,7 @@ struct supervisor_options {
 	bool no_watch;         /* files are read again only when a client asks */
 	bool foreground;       /* the engine may keep our stderr, too */
 	bool no_firewall;      /* host_options.no_guard */
+	bool no_offload;       /* the kernel gives and takes single packets only */
 };
 
 /* All or nothing: what was done is undone where it fails. 0, and then the instance is up

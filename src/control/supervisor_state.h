@@ -26,7 +26,7 @@ struct names;
 
 struct supervisor {
 	struct log log;
-	bool foreground;
+	bool foreground, no_offload;
 	struct instance instance;
 	char **paths; /* owned: absolute, as relative ones end with the directory */
 	size_t path_count;

@@ -39,7 +39,8 @@ union control {
  * read is over. */
 struct udp_scratch {
 	struct buffers *buffers; /* borrowed */
-	bool path_news;          /* see udp_path_news */
+	bool offload;
+	bool path_news; /* see udp_path_news */
 	struct {
 		struct mmsghdr messages[READ_MESSAGES];
 		struct iovec iovecs[READ_MESSAGES];
@@ -93,7 +94,6 @@ static void tune(int fd, enum udp_family family)
 		(void)option(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, 1);
 		(void)option(fd, IPPROTO_IPV6, IPV6_RECVTCLASS, 1);
 	}
-	(void)option(fd, IPPROTO_UDP, UDP_GRO, 1);
 }
 
 static int bind_any(int fd, enum udp_family family, uint16_t *port)
@@ -497,12 +497,13 @@ int udp_read(struct udp *u, enum udp_family family,
 
 /* ---- the object */
 
-int udp_scratch_new(struct udp_scratch **out, struct buffers *buffers)
+int udp_scratch_new(struct udp_scratch **out, struct buffers *buffers, bool offload)
 {
 	*out = calloc(1, sizeof(**out));
 	if (!*out)
 		return -ENOMEM;
 	(*out)->buffers = buffers;
+	(*out)->offload = offload;
 	for (size_t i = 0; i < READ_MESSAGES; i++) {
 		(*out)->in.iovecs[i] =
 			(struct iovec){ buffers_slot(buffers, i) + PACKET_HEADROOM_BYTES,
@@ -532,9 +533,12 @@ int udp_new(struct udp **out, const int fds[static UDP_FAMILIES],
 	u->link.send = udp_send;
 	u->fds[UDP_IPV4] = fds[UDP_IPV4];
 	u->fds[UDP_IPV6] = fds[UDP_IPV6];
-	u->segment = true;
+	u->segment = scratch->offload;
 	u->read_messages = READ_MESSAGES;
 	u->scratch = scratch;
+	for (int f = 0; f < UDP_FAMILIES; f++)
+		if (fds[f] >= 0)
+			(void)option(fds[f], IPPROTO_UDP, UDP_GRO, scratch->offload);
 	return 0;
 }
 
@@ -568,5 +572,5 @@ bool udp_path_news(struct udp_scratch *scratch)
 
 void udp_network_changed(struct udp *u)
 {
-	u->segment = true;
+	u->segment = u->scratch->offload;
 }

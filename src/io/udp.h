@@ -3,7 +3,7 @@
  * Sending: datagrams of one size to one place leave in one system call and one walk
  * through the kernel (UDP_SEGMENT); receiving: what the kernel has coalesced (UDP_GRO) is
  * taken apart here, without a copy. Both are tried at run time and given up where
- * refused. */
+ * refused; or not tried at all, see udp_scratch_new. */
 #ifndef TUNION_IO_UDP_H
 #define TUNION_IO_UDP_H
 
@@ -31,8 +31,10 @@ MUST_CHECK int udp_set_mark(const int fds[static UDP_FAMILIES], uint32_t mark);
 /* The working memory of reads and sends, shared by all devices: one is busy at a time. */
 struct udp_scratch;
 
-/* buffers is borrowed. 0 or -ENOMEM. */
-MUST_CHECK int udp_scratch_new(struct udp_scratch **out, struct buffers *buffers);
+/* buffers is borrowed. offload: may the kernel be given many datagrams as one, and give
+ * them so? 0 or -ENOMEM. */
+MUST_CHECK int udp_scratch_new(struct udp_scratch **out, struct buffers *buffers,
+                               bool offload);
 /* After all that use it. NULL is fine. */
 void udp_scratch_free(struct udp_scratch *scratch);
 

@@ -363,6 +363,7 @@ class Tunion:
 
     def up(self, *words):
         """In the foreground, so that its log is kept and it ends with the test."""
+        words += tuple(os.environ.get("TUNION_UP", "").split())
         self.process = self.host.start(self.argv("up", "--foreground", *words, self.dir), name="tunion")
 
         def ready():

@@ -12,6 +12,9 @@
 #ifndef UDP_SEGMENT
 #define UDP_SEGMENT 103
 #endif
+#ifndef UDP_GRO
+#define UDP_GRO 104
+#endif
 
 #define SENT_MAX BATCH_MAX
 
@@ -91,14 +94,19 @@ static struct udp *udp_on(struct fixture *f, uint16_t *port)
 	return u;
 }
 
-static void fixture_open(struct fixture *f)
+static void fixture_open_with(struct fixture *f, bool offload)
 {
 	*f = (struct fixture){ 0 };
 	memset(&kernel, 0, sizeof(kernel));
 	ck_assert_int_eq(buffers_new(&f->buffers), 0);
-	ck_assert_int_eq(udp_scratch_new(&f->scratch, f->buffers), 0);
+	ck_assert_int_eq(udp_scratch_new(&f->scratch, f->buffers, offload), 0);
 	f->a = udp_on(f, &f->port_a);
 	f->b = udp_on(f, &f->port_b);
+}
+
+static void fixture_open(struct fixture *f)
+{
+	fixture_open_with(f, true);
 }
 
 static void fixture_close(struct fixture *f)
@@ -300,6 +308,38 @@ START_TEST(a_source_address_that_is_gone_does_not_end_segments)
 }
 END_TEST
 
+static int gro(const struct udp *u, enum udp_family family)
+{
+	int value = -1;
+	socklen_t len = sizeof(value);
+
+	ck_assert_int_eq(
+		getsockopt(udp_fd(u, family), IPPROTO_UDP, UDP_GRO, &value, &len), 0);
+	return value;
+}
+
+START_TEST(without_offloads_all_datagrams_are_single)
+{
+	static const size_t bytes[] = { 1400, 1400, 1400, 600, 100, 100 };
+	struct fixture f;
+	struct endpoint to;
+
+	fixture_open_with(&f, _i == 0);
+	to = loopback(UDP_IPV4, f.port_b);
+	for (int round = 0; round < 2; round++) {
+		f.received = 0;
+		send_all(&f, &to, bytes, ARRAY_SIZE(bytes), 0);
+		receive(&f, UDP_IPV4, ARRAY_SIZE(bytes));
+		udp_network_changed(f.a);
+	}
+	ck_assert_uint_eq(kernel.segmented, _i == 0 ? 4 : 0);
+	for (int family = 0; family < UDP_FAMILIES; family++)
+		if (udp_fd(f.b, (enum udp_family)family) >= 0)
+			ck_assert_int_eq(gro(f.b, (enum udp_family)family), _i == 0);
+	fixture_close(&f);
+}
+END_TEST
+
 START_TEST(a_taken_port_is_an_error_and_leaves_nothing_open)
 {
 	struct fixture f;
@@ -324,6 +364,7 @@ TCase *unit_tests(void)
 	tcase_add_test(tc, a_source_address_that_is_gone_does_not_stop_sending);
 	tcase_add_loop_test(tc, where_segments_are_refused_datagrams_go_one_by_one, 0, 3);
 	tcase_add_test(tc, a_source_address_that_is_gone_does_not_end_segments);
+	tcase_add_loop_test(tc, without_offloads_all_datagrams_are_single, 0, 2);
 	tcase_add_test(tc, a_taken_port_is_an_error_and_leaves_nothing_open);
 	return tc;
 }
