@@ -21,7 +21,7 @@
 #define PACKET_MAX_BYTES      65535
 #define PACKET_BUFFER_BYTES   (PACKET_HEADROOM_BYTES + PACKET_MAX_BYTES + PACKET_TAILROOM_BYTES)
 
-#define BATCH_MAX 128 /* packets in one batch */
+#define BATCH_MAX 256 /* packets in one batch */
 
 struct wg_peer;
 

@@ -25,7 +25,7 @@
 
 /* No further read for a batch that has so many packets: it would not hold the up to 48 of
  * one more 64 KiB read, and a batch that ends amid one leaves in odd pieces. */
-#define BATCH_ENOUGH (BATCH_MAX / 2)
+#define BATCH_ENOUGH (BATCH_MAX - 48)
 
 struct tun {
 	struct tun_link link; /* first member */

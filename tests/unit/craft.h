@@ -13,7 +13,7 @@
 
 #include "base/packet.h"
 
-#define CRAFT_MAX_BYTES 2048
+#define CRAFT_MAX_BYTES 2304
 
 /* For what a test's own scenery needs; ck_assert reports also what holds, and slowly. */
 #define must(condition)                                                                  \

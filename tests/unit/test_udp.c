@@ -225,7 +225,7 @@ START_TEST(a_full_batch_of_one_size_arrives)
 	ck_assert_uint_gt(kernel.longest, 60000);
 	receive(&f, UDP_IPV4, BATCH_MAX);
 	for (size_t i = 0; i < BATCH_MAX; i++)
-		ck_assert_uint_eq(f.first[i], i + 1);
+		ck_assert_uint_eq(f.first[i], (uint8_t)(i + 1));
 	fixture_close(&f);
 }
 END_TEST
