@@ -76,6 +76,19 @@ static inline void transpose(vec v[16])
 
 #define mul32(a, b) ((wide)_mm256_mul_epu32((__m256i)(a), (__m256i)(b)))
 
+static inline void transpose_wide(wide v[4])
+{
+	__m256i a = _mm256_unpacklo_epi64((__m256i)v[0], (__m256i)v[1]);
+	__m256i b = _mm256_unpackhi_epi64((__m256i)v[0], (__m256i)v[1]);
+	__m256i c = _mm256_unpacklo_epi64((__m256i)v[2], (__m256i)v[3]);
+	__m256i d = _mm256_unpackhi_epi64((__m256i)v[2], (__m256i)v[3]);
+
+	v[0] = (wide)_mm256_permute2x128_si256(a, c, 0x20);
+	v[1] = (wide)_mm256_permute2x128_si256(b, d, 0x20);
+	v[2] = (wide)_mm256_permute2x128_si256(a, c, 0x31);
+	v[3] = (wide)_mm256_permute2x128_si256(b, d, 0x31);
+}
+
 static const wide_signed lane_block = { 0, 2, 1, 3 };
 
 static inline void load_words(const uint8_t *from, wide *lo, wide *hi)

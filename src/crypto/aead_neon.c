@@ -54,6 +54,14 @@ static inline void transpose(vec v[16])
 #define mul32(a, b)                                                                      \
 	((wide)vmull_u32(vmovn_u64((uint64x2_t)(a)), vmovn_u64((uint64x2_t)(b))))
 
+static inline void transpose_wide(wide v[2])
+{
+	uint64x2_t a = (uint64x2_t)v[0], b = (uint64x2_t)v[1];
+
+	v[0] = (wide)vtrn1q_u64(a, b);
+	v[1] = (wide)vtrn2q_u64(a, b);
+}
+
 static const wide_signed lane_block = { 0, 1 };
 
 static inline void load_words(const uint8_t *from, wide *lo, wide *hi)

@@ -46,7 +46,7 @@ static void open_job(struct aead_job *job)
 	uint8_t tag[AEAD_TAG_BYTES];
 
 	compute_tag(tag, job, &nonce);
-	job->ok = sodium_memcmp(tag, job->text + job->text_bytes, sizeof(tag)) == 0;
+	job->ok = crypto_verify_16(tag, job->text + job->text_bytes) == 0;
 	if (job->ok)
 		crypto_stream_chacha20_ietf_xor_ic(job->text, job->text, job->text_bytes,
 		                                   (const uint8_t *)&nonce, 1, job->key);

@@ -60,6 +60,14 @@ static inline void transpose(vec v[16])
 
 #define mul32(a, b) ((wide)_mm_mul_epu32((__m128i)(a), (__m128i)(b)))
 
+static inline void transpose_wide(wide v[2])
+{
+	__m128i a = (__m128i)v[0], b = (__m128i)v[1];
+
+	v[0] = (wide)_mm_unpacklo_epi64(a, b);
+	v[1] = (wide)_mm_unpackhi_epi64(a, b);
+}
+
 static const wide_signed lane_block = { 0, 1 };
 
 static inline void load_words(const uint8_t *from, wide *lo, wide *hi)

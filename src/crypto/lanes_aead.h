@@ -1,9 +1,11 @@
 /* src/crypto/lanes_aead.h - ChaCha20-Poly1305 (RFC 8439 2.8) over a batch, in SIMD lanes
  *
  * A template: the including file has defined what lanes_chacha20.h and one of
- * lanes_poly26.h and lanes_poly44.h ask for, and load_words   from WIDE_LANES 16-byte
- * blocks: their first and their second halves lane_block   which of these blocks comes
- * into which lane
+ * lanes_poly26.h and lanes_poly44.h ask for, and
+ *   load_words      from WIDE_LANES 16-byte blocks: their first and their second halves
+ *   lane_block      which of these blocks comes into which lane
+ *   transpose_wide  lane j of vector i and lane i of vector j, WIDE_LANES vectors,
+ *                   change places
  *
  * The jobs are taken LANES at a time.
  *
@@ -43,8 +45,8 @@ _Static_assert(1 << LEVELS == WIDE_LANES, "lanes are joined in pairs, LEVELS tim
 /* WIDE_LANES jobs, one in each lane. */
 struct team {
 	struct poly_factor power[LEVELS + 1]; /* r, r^2, r^4, ... of each job */
-	/* What the lanes that a job's blocks were dealt to came to, first lane first. */
-	uint64_t sum[WIDE_LANES][LIMBS][WIDE_LANES] ALIGNED;
+	/* What the lanes that each job's blocks were dealt to came to. */
+	struct poly sum[WIDE_LANES];
 };
 
 /* A job's first and last round can't be read from the text as they stand. They are laid
@@ -286,15 +288,11 @@ static void sum_rounds_two(struct sum *s1, struct sum *s2, uint64_t rounds)
 
 static void sum_finish(struct sum *s, struct work *w, size_t index)
 {
-	struct team *team = &w->teams[index / WIDE_LANES];
-
 	if (s->left > 1)
 		sum_rounds(s, s->left - 1);
 	if (s->left > 0)
 		sum_round(s, w->edges[index].last);
-	for (size_t k = 0; k < LIMBS; k++)
-		for (size_t i = 0; i < WIDE_LANES; i++)
-			team->sum[lane_block[i]][k][index % WIDE_LANES] = s->h.limb[k][i];
+	w->teams[index / WIDE_LANES].sum[index % WIDE_LANES] = s->h;
 }
 
 static void sum_two(struct work *w, const struct aead_job *jobs, size_t index)
@@ -337,6 +335,21 @@ static void put_tag(uint8_t tag[AEAD_TAG_BYTES], const uint64_t limb[LIMBS],
 	memcpy(tag, g, sizeof(g));
 }
 
+/* From one job in each of sum, a lane for each block, to one block in each of h, a lane
+ * for each job. */
+static inline void turn(struct poly h[WIDE_LANES], const struct poly sum[WIDE_LANES])
+{
+	for (size_t k = 0; k < LIMBS; k++) {
+		wide v[WIDE_LANES];
+
+		for (size_t i = 0; i < WIDE_LANES; i++)
+			v[i] = sum[i].limb[k];
+		transpose_wide(v);
+		for (size_t i = 0; i < WIDE_LANES; i++)
+			h[lane_block[i]].limb[k] = v[i];
+	}
+}
+
 /* Joins the lanes of each job first, first + 1, ... into its tag. */
 static void join_lanes(struct work *w, size_t first, size_t n)
 {
@@ -344,9 +357,7 @@ static void join_lanes(struct work *w, size_t first, size_t n)
 	struct poly h[WIDE_LANES];
 	size_t level = 0;
 
-	for (size_t i = 0; i < WIDE_LANES; i++)
-		for (size_t k = 0; k < LIMBS; k++)
-			h[i].limb[k] = load_wide(team->sum[i][k]);
+	turn(h, team->sum);
 	for (size_t lanes = WIDE_LANES; lanes > 1; lanes /= 2, level++) {
 		for (size_t i = 0; i < lanes / 2; i++) {
 			struct poly left = h[2 * i];
@@ -441,8 +452,8 @@ static void open_some(struct work *w, struct aead_job *jobs, size_t n)
 	stream_ahead(w, jobs, n, &at);
 	compute_tags(w, jobs, n);
 	for (size_t i = 0; i < n; i++) {
-		jobs[i].ok = sodium_memcmp(w->tags[i], jobs[i].text + jobs[i].text_bytes,
-		                           AEAD_TAG_BYTES) == 0;
+		jobs[i].ok = crypto_verify_16(w->tags[i],
+		                              jobs[i].text + jobs[i].text_bytes) == 0;
 		w->refused[i] = !jobs[i].ok;
 	}
 	use_stream(w, jobs, n);

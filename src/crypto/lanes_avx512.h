@@ -58,6 +58,38 @@ static inline void transpose(vec v[16])
 		transpose_wholes(v + i);
 }
 
+/* 2 x 2 words in each quarter */
+static inline void transpose_wide_pair(wide *a, wide *b)
+{
+	__m512i x = (__m512i)*a, y = (__m512i)*b;
+
+	*a = (wide)_mm512_unpacklo_epi64(x, y);
+	*b = (wide)_mm512_unpackhi_epi64(x, y);
+}
+
+/* 4 x 4 quarters of v[0], v[2], v[4], v[6] */
+static inline void transpose_wide_parts(wide v[7])
+{
+	__m512i a = _mm512_shuffle_i64x2((__m512i)v[0], (__m512i)v[2], 0x44);
+	__m512i b = _mm512_shuffle_i64x2((__m512i)v[0], (__m512i)v[2], 0xee);
+	__m512i c = _mm512_shuffle_i64x2((__m512i)v[4], (__m512i)v[6], 0x44);
+	__m512i d = _mm512_shuffle_i64x2((__m512i)v[4], (__m512i)v[6], 0xee);
+
+	v[0] = (wide)_mm512_shuffle_i64x2(a, c, 0x88);
+	v[2] = (wide)_mm512_shuffle_i64x2(a, c, 0xdd);
+	v[4] = (wide)_mm512_shuffle_i64x2(b, d, 0x88);
+	v[6] = (wide)_mm512_shuffle_i64x2(b, d, 0xdd);
+}
+
+static inline void transpose_wide(wide v[8])
+{
+#pragma GCC unroll 4
+	for (int i = 0; i < 8; i += 2)
+		transpose_wide_pair(&v[i], &v[i + 1]);
+	transpose_wide_parts(v);
+	transpose_wide_parts(v + 1);
+}
+
 static const wide_signed lane_block = { 0, 4, 1, 5, 2, 6, 3, 7 };
 
 static inline void load_words(const uint8_t *from, wide *lo, wide *hi)
