@@ -39,7 +39,8 @@ bool aead_works(const struct aead_impl *impl);
 /* The fastest that works. For once, at the start; say in the log which it is. */
 const struct aead_impl *aead_choose(void);
 
-/* impl NULL: the fastest that the CPU can run, untested. */
+/* impl NULL: the fastest that the CPU can run, untested. A single small job is left to
+ * libsodium, which is faster there. */
 void aead_seal_batch(const struct aead_impl *impl, struct aead_job *jobs, size_t n);
 void aead_open_batch(const struct aead_impl *impl, struct aead_job *jobs, size_t n);
 
