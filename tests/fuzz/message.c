@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "aead_turn.h"
 #include "base/reader.h"
 #include "wg/cookie.h"
 #include "wg/device.h"
@@ -149,12 +150,13 @@ static struct wg_peer *new_peer(struct wg_device *d, const struct wg_device *of)
 	return p;
 }
 
-static void set_up(struct world *w)
+static void set_up(struct world *w, const struct aead_impl *aead)
 {
 	*w = (struct world){ .now_ns = NS_PER_SEC };
 	w->rng = (struct rng){ .fill = fill, .context = w };
 	w->callbacks = (struct wg_callbacks){ emit, emit_to, nothing, nothing };
 	w->env = (struct wg_env){ .rng = &w->rng,
+		                  .aead = aead,
 		                  .timers = &w->timers,
 		                  .pool = packet_pool_new(1U << 20),
 		                  .wall_clock_ns = wall_clock_ns,
@@ -251,7 +253,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
 	const uint8_t *head, *piece;
 	size_t piece_bytes;
 
-	set_up(&w);
+	set_up(&w, aead_turn(n));
 	while ((head = reader_take(&r, 3))) {
 		piece_bytes = (size_t)head[1] | (size_t)head[2] << 8;
 		if (piece_bytes > r.left_bytes)

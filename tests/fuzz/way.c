@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "aead_turn.h"
 #include "base/reader.h"
 #include "engine/engine.h"
 
@@ -35,6 +36,7 @@ struct host {
 
 struct world {
 	uint64_t now_ns, seed;
+	const struct aead_impl *aead;
 	struct host client, server;
 	struct device *vpn, *home;
 	struct mail mail[MAIL_MAX];
@@ -143,6 +145,7 @@ static struct ip_addr addr(const char *text)
 static void start_host(struct world *w, struct host *h, const char *endpoint)
 {
 	struct engine_env env = { .rng = { fill, w },
+		                  .aead = w->aead,
 		                  .wall_clock_ns = wall_clock_ns,
 		                  .context = w };
 
@@ -275,6 +278,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
 
 	if (!w)
 		return 0;
+	w->aead = aead_turn(n);
 	set_up(w);
 	into_tun(w, &w->client, ping, sizeof(ping)); /* so that there is a session */
 	while ((head = reader_take(&r, 3))) {

@@ -540,8 +540,10 @@ END_TEST
 TCase *unit_tests(void)
 {
 	TCase *tc = tcase_create("sim/random");
+	const char *seeds = getenv("TUNION_SIM_SEEDS");
 
 	tcase_set_timeout(tc, 60);
-	tcase_add_loop_test(tc, every_packet_by_its_chain, 0, SEEDS);
+	tcase_add_loop_test(tc, every_packet_by_its_chain, 0,
+	                    seeds ? atoi(seeds) : SEEDS);
 	return tc;
 }

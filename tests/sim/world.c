@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "aead_turn.h"
 #include "craft.h"
 #include "unit.h"
 
@@ -496,6 +497,7 @@ struct node *world_node(struct world *w, const char *public4, const char *public
 	struct node *node = &w->nodes[w->node_count];
 	struct engine_env env = {
 		.rng = { fill_random, node },
+		.aead = aead_turn(w->seed + w->node_count),
 		.log = &node->log,
 		.wall_clock_ns = wall_clock,
 		.endpoint_changed = count_change,
