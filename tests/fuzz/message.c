@@ -8,19 +8,13 @@
 
 #include "aead_turn.h"
 #include "base/reader.h"
+#include "script.h"
 #include "wg/cookie.h"
 #include "wg/device.h"
 #include "wg/message.h"
 
-#define PIECE_MAX 2048U
-
-struct buffer {
-	uint8_t bytes[PACKET_HEADROOM_BYTES + PIECE_MAX + PACKET_TAILROOM_BYTES];
-	struct packet packet;
-};
-
 struct world {
-	uint64_t now_ns, seed;
+	struct script script;
 	struct rng rng;
 	struct timerq timers;
 	struct wg_callbacks callbacks;
@@ -34,40 +28,8 @@ struct world {
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n);
 
-static void fill(void *context, void *bytes, size_t n)
-{
-	struct world *w = context;
-	uint8_t *b = bytes;
-
-	while (n-- > 0)
-		*b++ = (uint8_t)((w->seed =
-		                          w->seed * UINT64_C(6364136223846793005) + 1) >>
-		                 56);
-}
-
-static uint64_t wall_clock_ns(void *context)
-{
-	struct world *w = context;
-
-	return w->now_ns;
-}
-
 static const struct endpoint somewhere = { .addr = { IP_V4, { 10, 0, 0, 1 } },
 	                                   .port = 1 };
-
-static void set_packet(struct buffer *b, const void *bytes, size_t n)
-{
-	if (n > PIECE_MAX)
-		n = PIECE_MAX;
-	memcpy(b->bytes + PACKET_HEADROOM_BYTES, bytes, n);
-	b->packet = (struct packet){
-		.data = b->bytes + PACKET_HEADROOM_BYTES,
-		.len_bytes = (uint32_t)n,
-		.headroom_bytes = PACKET_HEADROOM_BYTES,
-		.tailroom_bytes = (uint32_t)(PIECE_MAX - n) + PACKET_TAILROOM_BYTES,
-		.from = &somewhere,
-	};
-}
 
 /* What must hold of every inner packet that a device lets through. */
 static void check_inner(const struct packet *p, const struct world *w)
@@ -85,7 +47,7 @@ static void open_at(struct world *w, struct wg_device *d, struct buffer *b)
 {
 	struct packet *packets[1] = { &b->packet };
 	bool claimed = wg_device_claims(d, &b->packet);
-	size_t n = wg_device_open(d, packets, 1, w->now_ns);
+	size_t n = wg_device_open(d, packets, 1, w->script.now_ns);
 
 	if (n > 1 || (n == 1 && !claimed))
 		abort();
@@ -103,10 +65,11 @@ static void emit(void *context, struct wg_peer *peer, struct packet *const *pack
 	(void)now_ns;
 	for (size_t i = 0; i < n; i++) {
 		if (peer == w->other_peer)
-			set_packet(&w->last, packets[i]->data, packets[i]->len_bytes);
+			buffer_set(&w->last, packets[i]->data, packets[i]->len_bytes,
+			           &somewhere);
 		if (w->cut)
 			continue;
-		set_packet(&b, packets[i]->data, packets[i]->len_bytes);
+		buffer_set(&b, packets[i]->data, packets[i]->len_bytes, &somewhere);
 		open_at(w, to, &b);
 	}
 }
@@ -152,14 +115,14 @@ static struct wg_peer *new_peer(struct wg_device *d, const struct wg_device *of)
 
 static void set_up(struct world *w, const struct aead_impl *aead)
 {
-	*w = (struct world){ .now_ns = NS_PER_SEC };
-	w->rng = (struct rng){ .fill = fill, .context = w };
+	*w = (struct world){ .script.now_ns = NS_PER_SEC };
+	w->rng = (struct rng){ .fill = script_fill, .context = w };
 	w->callbacks = (struct wg_callbacks){ emit, emit_to, nothing, nothing };
 	w->env = (struct wg_env){ .rng = &w->rng,
 		                  .aead = aead,
 		                  .timers = &w->timers,
 		                  .pool = packet_pool_new(1U << 20),
-		                  .wall_clock_ns = wall_clock_ns,
+		                  .wall_clock_ns = script_wall_clock_ns,
 		                  .callbacks = &w->callbacks,
 		                  .context = w };
 	w->device = new_device(w, "device", 8);
@@ -167,8 +130,8 @@ static void set_up(struct world *w, const struct aead_impl *aead)
 	w->peer = new_peer(w->device, w->other);
 	w->other_peer = new_peer(w->other, w->device);
 	cookie_maker_init(&w->maker, wg_device_public_key(w->device));
-	wg_device_start(w->device, w->now_ns);
-	wg_device_start(w->other, w->now_ns);
+	wg_device_start(w->device, w->script.now_ns);
+	wg_device_start(w->other, w->script.now_ns);
 }
 
 static void tear_down(struct world *w)
@@ -183,9 +146,9 @@ static void seal(struct world *w, struct wg_peer *peer, const uint8_t *piece, si
 	struct buffer b;
 	struct packet *packets[1] = { &b.packet };
 
-	set_packet(&b, piece, n);
-	if (wg_peer_seal(peer, packets, 1, w->now_ns) == 1)
-		emit(w, peer, packets, 1, w->now_ns);
+	buffer_set(&b, piece, n, &somewhere);
+	if (wg_peer_seal(peer, packets, 1, w->script.now_ns) == 1)
+		emit(w, peer, packets, 1, w->script.now_ns);
 }
 
 enum op {
@@ -206,19 +169,19 @@ static void step(struct world *w, enum op op, const uint8_t *piece, size_t n)
 
 	switch (op) {
 	case OP_RAW: /* whatever it is */
-		set_packet(&b, piece, n);
+		buffer_set(&b, piece, n, &somewhere);
 		open_at(w, w->device, &b);
 		break;
 	case OP_MAC1: /* with right MACs, as a handshake message has them */
-		set_packet(&b, piece, n);
+		buffer_set(&b, piece, n, &somewhere);
 		if (b.packet.len_bytes >= sizeof(struct message_macs))
 			cookie_maker_sign(&w->maker, b.packet.data, b.packet.len_bytes,
-			                  w->now_ns);
+			                  w->script.now_ns);
 		open_at(w, w->device, &b);
 		break;
 	case OP_CHANGED: /* the last message of the peer once more, these bytes changed */
-		set_packet(&b, w->last.packet.data ? w->last.packet.data : piece,
-		           w->last.packet.len_bytes);
+		buffer_set(&b, w->last.packet.data ? w->last.packet.data : piece,
+		           w->last.packet.len_bytes, &somewhere);
 		for (size_t i = 0; i + 1 < n && b.packet.len_bytes; i += 2)
 			b.packet.data[piece[i] % b.packet.len_bytes] ^= piece[i + 1];
 		open_at(w, w->device, &b);
@@ -230,15 +193,15 @@ static void step(struct world *w, enum op op, const uint8_t *piece, size_t n)
 		seal(w, w->peer, piece, n);
 		break;
 	case OP_TIME:
-		w->now_ns += n ? piece[0] * NS_PER_SEC + 1 : 1;
-		timerq_run(&w->timers, w->now_ns);
+		w->script.now_ns += n ? piece[0] * NS_PER_SEC + 1 : 1;
+		timerq_run(&w->timers, w->script.now_ns);
 		break;
 	case OP_CUT:
 		w->cut = !w->cut;
 		break;
 	case OP_HANDSHAKE: /* old keys away, a new handshake */
 		wg_device_stop(w->other);
-		wg_device_start(w->other, w->now_ns);
+		wg_device_start(w->other, w->script.now_ns);
 		seal(w, w->other_peer, piece, n);
 		break;
 	case OP_COUNT:

@@ -9,14 +9,9 @@
 #include "aead_turn.h"
 #include "base/reader.h"
 #include "engine/engine.h"
+#include "script.h"
 
-#define PIECE_MAX 2048U
-#define MAIL_MAX  64U
-
-struct buffer {
-	uint8_t bytes[PACKET_HEADROOM_BYTES + PIECE_MAX + PACKET_TAILROOM_BYTES];
-	struct packet packet;
-};
+#define MAIL_MAX 64U
 
 /* A datagram on the network between the two engines. */
 struct mail {
@@ -35,7 +30,7 @@ struct host {
 };
 
 struct world {
-	uint64_t now_ns, seed;
+	struct script script;
 	const struct aead_impl *aead;
 	struct host client, server;
 	struct device *vpn, *home;
@@ -44,37 +39,6 @@ struct world {
 };
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n);
-
-static void fill(void *context, void *bytes, size_t n)
-{
-	struct world *w = context;
-	uint8_t *b = bytes;
-
-	while (n-- > 0)
-		*b++ = (uint8_t)((w->seed =
-		                          w->seed * UINT64_C(6364136223846793005) + 1) >>
-		                 56);
-}
-
-static uint64_t wall_clock_ns(void *context)
-{
-	const struct world *w = context;
-
-	return w->now_ns;
-}
-
-static void set_packet(struct buffer *b, const void *bytes, size_t n)
-{
-	if (n > PIECE_MAX)
-		n = PIECE_MAX;
-	memcpy(b->bytes + PACKET_HEADROOM_BYTES, bytes, n);
-	b->packet = (struct packet){
-		.data = b->bytes + PACKET_HEADROOM_BYTES,
-		.len_bytes = (uint32_t)n,
-		.headroom_bytes = PACKET_HEADROOM_BYTES,
-		.tailroom_bytes = (uint32_t)(PIECE_MAX - n) + PACKET_TAILROOM_BYTES,
-	};
-}
 
 /* ---- links */
 
@@ -124,9 +88,9 @@ static void deliver(struct world *w)
 		struct buffer b;
 		struct packet *batch[1] = { &b.packet };
 
-		set_packet(&b, m->bytes, m->n);
-		b.packet.from = m->to == w->vpn ? &w->server.address : &w->client.address;
-		engine_udp_input(m->to, batch, 1, w->now_ns);
+		buffer_set(&b, m->bytes, m->n,
+		           m->to == w->vpn ? &w->server.address : &w->client.address);
+		engine_udp_input(m->to, batch, 1, w->script.now_ns);
 	}
 	w->mail_count = 0;
 }
@@ -144,9 +108,9 @@ static struct ip_addr addr(const char *text)
 
 static void start_host(struct world *w, struct host *h, const char *endpoint)
 {
-	struct engine_env env = { .rng = { fill, w },
+	struct engine_env env = { .rng = { script_fill, w },
 		                  .aead = w->aead,
-		                  .wall_clock_ns = wall_clock_ns,
+		                  .wall_clock_ns = script_wall_clock_ns,
 		                  .context = w };
 
 	h->world = w;
@@ -207,7 +171,7 @@ static void set_up(struct world *w)
 	struct device_settings server = { .mtu_bytes = 2000, .port = 51820 };
 	const uint8_t nobody[KEY_BYTES] = { 9 };
 
-	w->now_ns = NS_PER_SEC;
+	w->script.now_ns = NS_PER_SEC;
 	start_host(w, &w->client, "198.51.100.7:20000");
 	start_host(w, &w->server, "100.64.0.1:51820");
 	w->vpn = w->server.to = add_device(&w->client, "vpn", &vpn, 8);
@@ -227,8 +191,8 @@ static void into_tun(struct world *w, struct host *h, const uint8_t *piece, size
 	struct buffer b;
 	struct packet *batch[1] = { &b.packet };
 
-	set_packet(&b, piece, n);
-	engine_tun_input(h->engine, batch, 1, w->now_ns);
+	buffer_set(&b, piece, n, NULL);
+	engine_tun_input(h->engine, batch, 1, w->script.now_ns);
 	deliver(w);
 	deliver(w); /* a handshake and what waited for it */
 	deliver(w);
@@ -249,15 +213,14 @@ static void step(struct world *w, enum op op, const uint8_t *piece, size_t n)
 		into_tun(w, &w->server, piece, n);
 		break;
 	case OP_NETWORK:
-		set_packet(&b, piece, n);
-		b.packet.from = &w->server.address;
-		engine_udp_input(n % 2 ? w->home : w->vpn, batch, 1, w->now_ns);
+		buffer_set(&b, piece, n, &w->server.address);
+		engine_udp_input(n % 2 ? w->home : w->vpn, batch, 1, w->script.now_ns);
 		deliver(w);
 		break;
 	case OP_TIME:
-		w->now_ns += (n > 0 ? piece[0] : 1) * NS_PER_SEC / 10;
-		engine_run_timers(w->client.engine, w->now_ns);
-		engine_run_timers(w->server.engine, w->now_ns);
+		w->script.now_ns += (n > 0 ? piece[0] : 1) * NS_PER_SEC / 10;
+		engine_run_timers(w->client.engine, w->script.now_ns);
+		engine_run_timers(w->server.engine, w->script.now_ns);
 		deliver(w);
 		break;
 	case OP_COUNT:
