@@ -29,6 +29,11 @@ static uint64_t less_16(struct be16 field)
 	return (uint16_t)~htons(be16_get(field));
 }
 
+static uint64_t less_32(struct be32 field)
+{
+	return (uint32_t)~htonl(be32_get(field));
+}
+
 /* The two bytes of which the second is TCP's flags. */
 static uint64_t sum_of_flags(const struct tcp_header *tcp)
 {
@@ -51,8 +56,8 @@ static void start_sums(struct segmenter *s, const struct ip_view *ip)
 	if (s->gso == VNET_GSO_UDP_L4)
 		s->transport_sum += less_16(udp->len) + less_16(udp->checksum);
 	else
-		s->transport_sum += (uint32_t)~sum_of_32(be32_get(tcp->seq)) +
-		                    (uint16_t)~sum_of_flags(tcp) + less_16(tcp->checksum);
+		s->transport_sum += less_32(tcp->seq) + less_16(tcp->checksum) +
+		                    (uint16_t)~sum_of_flags(tcp);
 }
 
 /* ---- segments */
