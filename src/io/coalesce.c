@@ -91,7 +91,9 @@ static bool same_tcp(const uint8_t *a, const uint8_t *b, uint32_t bytes)
 	const struct tcp_header *ta = (const void *)a, *tb = (const void *)b;
 	size_t options = sizeof(*ta);
 
-	return memcmp(&ta->ack, &tb->ack, sizeof(ta->ack)) == 0 &&
+	return ta->data_offset == tb->data_offset && /* and the reserved bits */
+	       memcmp(&ta->urgent, &tb->urgent, sizeof(ta->urgent)) == 0 &&
+	       memcmp(&ta->ack, &tb->ack, sizeof(ta->ack)) == 0 &&
 	       memcmp(&ta->window, &tb->window, sizeof(ta->window)) == 0 &&
 	       memcmp(a + options, b + options, bytes - options) == 0;
 }

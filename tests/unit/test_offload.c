@@ -191,6 +191,23 @@ START_TEST(a_large_packet_becomes_valid_segments)
 }
 END_TEST
 
+/* Only what differs between segments is summed anew. */
+START_TEST(checksums_are_right_at_any_sequence_number)
+{
+	static struct large l;
+	static struct parts parts;
+	struct tcp_header *tcp = (void *)(l.bytes + sizeof(struct ipv4_header));
+
+	make_large(&l, &shapes[1]);
+	for (uint32_t i = 0; i < 0x10000; i += 0x101) {
+		tcp->seq = be32_put(_i == 0 ? i : i << 16);
+		take_apart(&parts, &l);
+		for (size_t k = 0; k < parts.n; k++)
+			is_valid(parts.order[k]);
+	}
+}
+END_TEST
+
 static size_t join_all(struct coalescer *c, const struct parts *parts, uint8_t *out,
                        size_t g)
 {
@@ -237,6 +254,7 @@ static const struct {
 	{ "URG", 20 + 13, true },
 	{ "a wrong checksum", 20 + 40, false },
 	{ "source port", 20 + 1, true },
+	{ "the urgent pointer", 20 + 19, true },
 };
 
 static void fix_checksums(struct packet *p)
@@ -341,6 +359,7 @@ TCase *unit_tests(void)
 
 	tcase_add_loop_test(tc, a_large_packet_becomes_valid_segments, 0,
 	                    ARRAY_SIZE(shapes));
+	tcase_add_loop_test(tc, checksums_are_right_at_any_sequence_number, 0, 2);
 	tcase_add_loop_test(tc, segments_become_the_large_packet_again, 0,
 	                    ARRAY_SIZE(shapes));
 	tcase_add_loop_test(tc, a_packet_that_differs_is_not_merged, 0,
