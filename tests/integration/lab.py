@@ -82,6 +82,11 @@ def call(name, *args):
         raise OSError(ctypes.get_errno(), f"{name}: {os.strerror(ctypes.get_errno())}")
 
 
+def die_with_parent():
+    """In a child, before exec."""
+    call("prctl", PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+
+
 def genkey():
     return subprocess.run(["wg", "genkey"], check=True, capture_output=True, text=True).stdout.strip()
 
@@ -193,7 +198,7 @@ class Host:
              None)
         for source, target in self.binds:
             call("mount", source.encode(), target.encode(), None, MS_BIND, None)
-        call("prctl", PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+        die_with_parent()
 
     def environment(self):
         return dict(os.environ, PATH=f"{self.bin}:{os.environ['PATH']}")
@@ -429,8 +434,8 @@ def inside():
     return "TUNION_LAB" in os.environ
 
 
-def enter_namespaces():
-    """Runs this program again in new namespaces; does not return, but for a Skip."""
+def argv_in_namespaces():
+    """The words that run a program in new namespaces; a Skip says why that is impossible here."""
     need("unshare", "ip", "wg")
     if not os.access("/dev/net/tun", os.R_OK | os.W_OK):
         raise Skip("/dev/net/tun is missing or not ours to open")
@@ -443,9 +448,20 @@ def enter_namespaces():
     if tried.returncode != 0:
         raise Skip(("no right to make namespaces: " if os.geteuid() == 0 else
                     "not root, and the system allows no user namespaces: ") + tried.stderr.strip())
+    return argv
+
+
+def enter_namespaces():
+    """Runs this program again in new namespaces; returns its exit status. unshare takes no heed of
+    SIGTERM; so we stay its parent, and it is killed when we end, in whichever way."""
+    argv = argv_in_namespaces()
     os.environ["TUNION_LAB"] = "root" if os.geteuid() == 0 else "user"
     os.environ["LC_ALL"] = "C"
-    os.execvp(argv[0], argv + [sys.executable, os.path.abspath(sys.argv[0]), *sys.argv[1:]])
+    child = subprocess.Popen(argv + [sys.executable, os.path.abspath(sys.argv[0]), *sys.argv[1:]],
+                             preexec_fn=die_with_parent)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the test too, which then ends
+    status = child.wait()
+    return status if status >= 0 else 1
 
 
 def be_init(pid):
@@ -461,7 +477,7 @@ def be_init(pid):
             return os.waitstatus_to_exitcode(status)
 
 
-def run_test(test):
+def run_test(test, show_logs):
     """In the namespaces, as process 2."""
     def terminated(*_):
         raise KeyboardInterrupt
@@ -476,7 +492,8 @@ def run_test(test):
     except Skip:
         raise
     except BaseException:  # also Ctrl-C: the logs are of use then too
-        lab.logs()
+        if show_logs:
+            lab.logs()
         raise
     finally:
         lab.close()
@@ -498,13 +515,13 @@ def status_of(work):
     return 1
 
 
-def main(test):
+def main(test, show_logs=True):
     if not inside():
         sys.exit(status_of(enter_namespaces))
     sys.stdout.flush()
     pid = os.fork()
     if pid == 0:
-        status = status_of(lambda: run_test(test))
+        status = status_of(lambda: run_test(test, show_logs))
         sys.stdout.flush()
         sys.stderr.flush()
         os._exit(status)
