@@ -2,7 +2,8 @@
 
 A contender is brought up once and stays up through all rounds; an idle one costs next to
 nothing. It knows the address of its far end and its processes, so that their CPU time and
-memory can be asked for. `i` parts their addresses, ports and names.
+memory can be asked for. `i` parts their addresses, ports and names; sing-box takes the port of
+`i` + 1 too.
 """
 
 import json
@@ -127,6 +128,11 @@ class Inside(Userspace):
         super().__init__(name, i, argv)
         self.carrier = carrier
         self.endpoints = (carrier.near, carrier.far)
+
+    def up(self, world):
+        if not self.carrier.roots:
+            self.carrier.up(world)
+        super().up(world)
 
     def pids(self):
         return super().pids() + self.carrier.pids()

@@ -6,8 +6,12 @@ get newer ones.
 """
 
 import os
+import re
 import shutil
+import signal
 import subprocess
+
+import lab
 
 GO_PACKAGES = {  # program: (package, tags, versions to try in this order)
     "wireguard-go": ("golang.zx2c4.com/wireguard", "", ["latest"]),
@@ -18,6 +22,8 @@ GO_PACKAGES = {  # program: (package, tags, versions to try in this order)
 CRATES = {"boringtun-cli": "boringtun-cli", "gotatun": "gotatun-cli"}  # program: crate
 BUILD_SECONDS = 1800
 SLOW = {"sing-box", *CRATES}  # minutes; not built by --quick
+OLD = "wireguard-go, old"  # as the system has it, if it is from before the offloads
+OFFLOADS_SINCE = 20230301
 
 
 def cache_dir():
@@ -36,9 +42,10 @@ class Peers:
     def path(self, program):
         return os.path.join(self.dir, "bin", program)
 
-    def build(self, quick):
+    def find(self, quick, wanted):
+        """Programs that `wanted(program)`: as built before, else built now."""
         os.makedirs(os.path.join(self.dir, "bin"), exist_ok=True)
-        for program in [*GO_PACKAGES, *CRATES]:
+        for program in filter(wanted, [*GO_PACKAGES, *CRATES]):
             if not os.access(self.path(program), os.X_OK):
                 if quick and program in SLOW:
                     self.absent[program] = "not built by --quick"
@@ -48,6 +55,17 @@ class Peers:
                     self.absent[program] = error
                     continue
             self.programs[program] = self.path(program)
+        if wanted(OLD):
+            self.find_old()
+
+    def find_old(self):
+        """New ones have no switch for their offloads."""
+        path = shutil.which("wireguard-go")
+        version = re.fullmatch(r"v?0\.0\.(\d{8})", version_of(path)) if path else None
+        if version and int(version.group(1)) < OFFLOADS_SINCE:
+            self.programs[OLD] = path
+        else:
+            self.absent[OLD] = "no wireguard-go from before March 2023 is installed; Debian 12's package is one"
 
     def build_go(self, program):
         package, tags, versions = GO_PACKAGES[program]
@@ -72,14 +90,25 @@ class Peers:
     def run(self, argv, environment):
         """Why there is no such program now, or None."""
         print("building:", " ".join(argv), flush=True)
+        child = subprocess.Popen(argv, cwd=self.dir, env={**os.environ, **environment}, text=True,
+                                 start_new_session=True, preexec_fn=lab.die_with_parent,
+                                 stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
         try:
-            done = subprocess.run(argv, cwd=self.dir, env={**os.environ, **environment}, text=True, timeout=BUILD_SECONDS,
-                                  stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+            output, _ = child.communicate(timeout=BUILD_SECONDS)
         except subprocess.TimeoutExpired:
             return f"{argv[0]} did not end within {BUILD_SECONDS} s"
-        lines = done.stdout.strip().splitlines() or ["no output"]
-        errors = [line for line in lines if line.startswith("error")] or lines
-        return None if done.returncode == 0 else f"{argv[0]} {argv[1]}: {errors[-1]}"
+        finally:
+            if child.poll() is None:  # also after Ctrl-C: it and the compilers that it started
+                os.killpg(child.pid, signal.SIGKILL)
+                child.wait()
+        return None if child.returncode == 0 else f"{argv[0]} {argv[1]}: {reason(output)}"
+
+
+def reason(output):
+    """The line that says why, without the address that was asked."""
+    lines = output.strip().splitlines() or ["no output"]
+    errors = [line for line in lines if re.match(r"error|go: (?!downloading)", line)] or lines
+    return re.sub(r"reading https?://\S+: ", "", errors[-1].strip())
 
 
 def version_of(path):
