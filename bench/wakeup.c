@@ -130,6 +130,7 @@ int main(int argc, char **argv)
 		return 2;
 	}
 	printf("one CPU: %.1f us\n", round_trip(cpus[0], cpus[0], times));
+	fflush(stdout); /* not again by the next child */
 	if (n == 2)
 		printf("two CPUs: %.1f us\n", round_trip(cpus[0], cpus[1], times));
 	return 0;
