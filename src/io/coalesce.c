@@ -11,7 +11,8 @@
 #include "base/iphdr.h"
 #include "io/tcphdr.h"
 
-#define LOOK_BACK 8 /* groups that are searched for a packet's flow */
+#define LOOK_BACK   8 /* groups that are searched for a packet's flow */
+#define PORTS_BYTES 4 /* of TCP and UDP, at their beginning */
 
 /* What matters of one packet. */
 struct candidate {
@@ -74,8 +75,9 @@ static bool same_flow(const struct coalesced *g, const uint8_t *head,
 	                                  : offsetof(struct ipv6_header, src);
 
 	return g->protocol == c->ip.protocol && g->ip_bytes == c->ip.payload_at &&
+	       c->ip.total_bytes - c->ip.payload_at >= PORTS_BYTES &&
 	       head[0] >> 4 == c->data[0] >> 4 &&
-	       memcmp(head + at, c->data + at, c->ip.payload_at - at + 4) == 0;
+	       memcmp(head + at, c->data + at, c->ip.payload_at - at + PORTS_BYTES) == 0;
 }
 
 static bool same_ip(const uint8_t *a, const uint8_t *b, enum ip_family family)
