@@ -25,6 +25,7 @@ import traceback
 TOP = os.path.abspath(os.environ.get("top_srcdir", os.path.join(os.path.dirname(__file__), "../..")))
 BUILD = os.path.abspath(os.environ.get("top_builddir", os.path.join(TOP, "build")))
 TUNION = os.environ.get("TUNION", os.path.join(BUILD, "tunion"))
+UP_OPTIONS = os.environ.get("TUNION_UP", "").split()  # of every `tunion up`
 SECONDS = 20  # how long a condition may take; generous, for slow machines
 
 CLONE_NEWNS, CLONE_NEWNET = 0x20000, 0x40000000
@@ -368,8 +369,8 @@ class Tunion:
 
     def up(self, *words):
         """In the foreground, so that its log is kept and it ends with the test."""
-        words += tuple(os.environ.get("TUNION_UP", "").split())
-        self.process = self.host.start(self.argv("up", "--foreground", *words, self.dir), name="tunion")
+        self.process = self.host.start(self.argv("up", "--foreground", *UP_OPTIONS, *words, self.dir),
+                                       name="tunion")
 
         def ready():
             check(self.process.alive(), "tunion up ended:\n" + self.process.output())

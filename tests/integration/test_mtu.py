@@ -7,6 +7,7 @@ import re
 from lab import Tunion, check, equal, main, wait_for
 from world import INTERNET, INTERNET6, LAN, LAN6, World
 
+AGAIN_WITH = "--no-offload"
 HEADERS = 28  # IPv4 and ICMP
 HEADERS6 = 48
 

@@ -2,8 +2,12 @@
 """home inside vpn: vpn.conf takes everything, so home's own datagrams travel inside vpn. The uplink
 carries nothing but datagrams between the client and the vpn server, from the first packet on."""
 
-from lab import Tunion, check, main, same_text
+import re
+
+from lab import UP_OPTIONS, Tunion, check, equal, main, same_text
 from world import INTERNET, INTERNET6, LAN, LAN6, World, only_to
+
+AGAIN_WITH = "--no-offload"
 
 
 def test(lab):
@@ -26,6 +30,9 @@ def test(lab):
 
     to_vpn, others = only_to(uplink.lines(), "203.0.113.2.51820")
     check(len(to_vpn) > 100, f"only {len(to_vpn)} datagrams between client and vpn server")
+    # What leaves as segments of one send is captured before it is cut.
+    lengths = [int(n) for line in to_vpn for n in re.findall(r"> 203\.0\.113\.2\.51820: UDP, length (\d+)", line)]
+    equal(max(lengths) > 1500, not UP_OPTIONS, "offloads are used")
     check(not others, "the uplink carried something else:\n" + "\n".join(others[:20]))
     to_home, _ = only_to(inside.lines(), "192.0.2.2.51821")
     check(len(to_home) > 100, "home's datagrams do not come out of vpn's tunnel")

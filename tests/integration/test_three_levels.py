@@ -4,6 +4,8 @@
 from lab import Keys, Tunion, check, main
 from world import LAN, World, only_to, peer
 
+AGAIN_WITH = "--no-offload"
+
 
 def test(lab):
     w = World(lab)
