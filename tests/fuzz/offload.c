@@ -218,15 +218,16 @@ static void check_group(struct coalescer *c, const struct batch *b, size_t g, bo
 	free(whole);
 }
 
-/* Same addresses, protocol and ports. */
+/* IP packets with same addresses, protocol and ports. */
 static bool is_one_flow(const uint8_t *a, size_t a_bytes, const uint8_t *b,
                         size_t b_bytes)
 {
 	size_t at = ip_bytes(a, a_bytes), src = at == 20 ? 12 : 8;
+	struct ip_view v;
 
-	return at && at == ip_bytes(b, b_bytes) && a_bytes >= at + 4 &&
-	       b_bytes >= at + 4 && a[0] >> 4 == b[0] >> 4 &&
-	       protocol_of(a) == protocol_of(b) &&
+	return at && ip_view_parse(&v, a, a_bytes) && ip_view_parse(&v, b, b_bytes) &&
+	       at == ip_bytes(b, b_bytes) && a_bytes >= at + 4 && b_bytes >= at + 4 &&
+	       a[0] >> 4 == b[0] >> 4 && protocol_of(a) == protocol_of(b) &&
 	       (protocol_of(a) == PROTO_TCP || protocol_of(a) == PROTO_UDP) &&
 	       memcmp(a + src, b + src, at - src + 4) == 0;
 }
