@@ -419,7 +419,7 @@ static void print_ratios(const struct bench *bench, const struct way *ways, size
 /* NULL: there is none of that name here; name NULL: the one that tunion would use. */
 static const struct way *find_ours(const struct way *ways, size_t n, const char *name)
 {
-	const struct aead_impl *chosen = aead_choose();
+	const struct aead_impl *chosen = aead_choose(NULL);
 
 	for (const struct way *way = ways; way < ways + n; way++)
 		if (way->impl &&

@@ -612,20 +612,6 @@ static uint64_t wall_clock_ns(void *context)
 	return loop_wall_clock_ns();
 }
 
-/* The fastest code for data packets that works. */
-static const struct aead_impl *choose_aead(const struct log *log)
-{
-	const struct aead_impl *chosen = aead_choose();
-
-	for (size_t i = 0; aead_at(i) != chosen; i++)
-		if (aead_at(i)->available())
-			log_warn(log, NULL,
-			         "ChaCha20-Poly1305 by %s gives wrong results: not used",
-			         aead_at(i)->name);
-	log_debug(log, NULL, "ChaCha20-Poly1305 by %s", chosen->name);
-	return chosen;
-}
-
 static int begin(struct engine_process *p, int channel_fd,
                  const struct engine_options *options)
 {
@@ -646,7 +632,7 @@ static int begin(struct engine_process *p, int channel_fd,
 	}
 	err = channel_init(&p->channel, channel_fd);
 	if (!err)
-		env.aead = choose_aead(&p->log);
+		env.aead = aead_choose(&p->log);
 	if (!err)
 		err = loop_new(&p->loop);
 	if (!err)

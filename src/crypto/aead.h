@@ -11,6 +11,8 @@
 #define AEAD_KEY_BYTES 32
 #define AEAD_TAG_BYTES 16
 
+struct log;
+
 /* One packet. The nonce is 32 zero bits and the little-endian counter (paper 5.4.6); no
  * additional data. Seal: text[0..text_bytes) becomes ciphertext, the tag is written right
  * behind it. Open: the tag is read from behind text; ok says whether it was right; if
@@ -36,8 +38,9 @@ struct aead_impl {
 const struct aead_impl *aead_at(size_t i);
 /* Does it do what libsodium does? Some 100 us. False too if this CPU can't run it. */
 bool aead_works(const struct aead_impl *impl);
-/* The fastest that works. For once, at the start; say in the log which it is. */
-const struct aead_impl *aead_choose(void);
+/* The fastest that works. For once, at the start. The log is told which, and of those
+ * that do not work; may be NULL. */
+const struct aead_impl *aead_choose(const struct log *log);
 
 /* impl NULL: the fastest that the CPU can run, untested. A single small job is left to
  * libsodium, which is faster there. */
