@@ -344,6 +344,69 @@ START_TEST(edges_of_poly1305)
 }
 END_TEST
 
+START_TEST(each_wrong_bit_of_a_tag_is_refused)
+{
+	const struct aead_impl *impl = impl_at(_i);
+	static const uint8_t key[AEAD_KEY_BYTES] = { 3 };
+	uint8_t texts[8 * AEAD_TAG_BYTES][33 + AEAD_TAG_BYTES] = { { 0 } };
+	struct aead_job jobs[ARRAY_SIZE(texts)];
+
+	if (!impl)
+		return;
+	for (size_t i = 0; i < ARRAY_SIZE(texts); i++)
+		jobs[i] = (struct aead_job){
+			.key = key, .text = texts[i], .counter = i, .text_bytes = 33
+		};
+	impl->seal(jobs, ARRAY_SIZE(jobs));
+	for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
+		texts[i][33 + i / 8] ^= (uint8_t)(1 << i % 8);
+		jobs[i].ok = true;
+	}
+	impl->open(jobs, ARRAY_SIZE(jobs));
+	for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
+		ck_assert_msg(!jobs[i].ok, "%s, bit %zu", impl->name, i);
+		texts[i][33 + i / 8] ^= (uint8_t)(1 << i % 8);
+	}
+	impl->open(jobs, ARRAY_SIZE(jobs));
+	for (size_t i = 0; i < ARRAY_SIZE(texts); i++)
+		ck_assert(jobs[i].ok && sodium_is_zero(texts[i], 33));
+}
+END_TEST
+
+/* The longest that a datagram can bear, beside an empty one. */
+START_TEST(long_and_empty_texts)
+{
+	static const uint32_t lengths[] = { 65535 - 32, 0, 65535 - 33, 16384, 0, 8191 };
+	const struct aead_impl *impl = impl_at(_i);
+	static uint8_t texts[ARRAY_SIZE(lengths)][65536], model[65536];
+	struct aead_job jobs[ARRAY_SIZE(lengths)];
+	uint64_t seed = unit_seed();
+	uint8_t key[AEAD_KEY_BYTES];
+
+	if (!impl)
+		return;
+	fill_random(&seed, key, sizeof(key));
+	memset(texts, 0xa5, sizeof(texts));
+	for (size_t i = 0; i < ARRAY_SIZE(lengths); i++)
+		jobs[i] = (struct aead_job){ .key = key,
+			                     .text = texts[i],
+			                     .counter = i,
+			                     .text_bytes = lengths[i] };
+	impl->seal(jobs, ARRAY_SIZE(jobs));
+	for (size_t i = 0; i < ARRAY_SIZE(lengths); i++) {
+		memset(model, 0xa5, sizeof(model));
+		aead_seal(model, model, lengths[i], NULL, 0, i, key);
+		ck_assert_mem_eq(texts[i], model, sizeof(model));
+	}
+	impl->open(jobs, ARRAY_SIZE(jobs));
+	memset(model, 0xa5, sizeof(model));
+	for (size_t i = 0; i < ARRAY_SIZE(lengths); i++) {
+		ck_assert(jobs[i].ok);
+		ck_assert_mem_eq(texts[i], model, lengths[i]);
+	}
+}
+END_TEST
+
 /* ---- implementations that are wrong; by the linker in aead_at's place */
 
 const struct aead_impl *__real_aead_at(size_t i);
@@ -478,6 +541,8 @@ TCase *unit_tests(void)
 	tcase_add_loop_test(tc, batches_open_what_is_right_and_nothing_else, 0, impls);
 	tcase_add_loop_test(tc, nothing_outside_text_and_tag_is_touched, 0, impls);
 	tcase_add_loop_test(tc, edges_of_poly1305, 0, impls);
+	tcase_add_loop_test(tc, each_wrong_bit_of_a_tag_is_refused, 0, impls);
+	tcase_add_loop_test(tc, long_and_empty_texts, 0, impls);
 	tcase_add_test(tc, self_test_tells_right_from_wrong);
 	tcase_add_loop_test(tc, what_is_wrong_is_told_and_not_chosen, 0, impls + 1);
 	return tc;
