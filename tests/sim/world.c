@@ -7,6 +7,8 @@
 
 #include "aead_turn.h"
 #include "craft.h"
+#include "ipbytes.h"
+#include "nat.h"
 #include "unit.h"
 
 #define WALL_START_NS (UINT64_C(1700000000) * NS_PER_SEC)
@@ -88,13 +90,6 @@ static void keep_line(void *context, enum log_level level, const char *line)
 
 /* ---- addresses */
 
-static struct ip_addr address_at(const uint8_t *ip, bool destination)
-{
-	if (ip[0] >> 4 == 6)
-		return ip_addr_from_bytes(IP_V6, ip + (destination ? 24 : 8));
-	return ip_addr_from_bytes(IP_V4, ip + (destination ? 16 : 12));
-}
-
 static bool is_local(const struct node *node, const struct ip_addr *addr)
 {
 	for (size_t i = 0; i < node->local_count; i++) {
@@ -125,26 +120,6 @@ static struct node *owner_of(const struct world *w, const struct ip_addr *addr)
 static bool by_chance(struct world *w, uint32_t permille)
 {
 	return permille > 0 && unit_random(&w->random) % 1000 < permille;
-}
-
-/* ---- headers */
-
-static size_t header_of(const uint8_t *ip)
-{
-	return ip[0] >> 4 == 6 ? 40 : 20;
-}
-
-static uint8_t tos_of(const uint8_t *ip)
-{
-	return (uint8_t)(ip[0] >> 4 == 6 ? ip[0] << 4 | ip[1] >> 4 : ip[1]);
-}
-
-/* at 0: source, 2: destination */
-static uint16_t port_of(const uint8_t *ip, size_t at)
-{
-	const uint8_t *udp = ip + header_of(ip);
-
-	return (uint16_t)(udp[at] << 8 | udp[at + 1]);
 }
 
 /* ---- the network */
@@ -189,51 +164,6 @@ static void travel(struct node *from, struct node *to, const struct trail *trail
 		           bytes, n);
 }
 
-/* ---- network address translation */
-
-/* c becomes the datagram with other addresses. */
-static void readdress(struct craft *c, const uint8_t *ip, size_t n,
-                      const struct ip_addr *src, uint16_t src_port,
-                      const struct ip_addr *dst, uint16_t dst_port)
-{
-	char from[IP_ADDR_STRLEN], to[IP_ADDR_STRLEN];
-	size_t header = header_of(ip) + 8;
-
-	craft_udp(c, ip_addr_format(src, from), src_port, ip_addr_format(dst, to),
-	          dst_port, ip + header, n - header);
-	craft_set_tos(c, tos_of(ip));
-}
-
-static void translate_out(struct node *node, struct craft *c, const uint8_t *ip, size_t n)
-{
-	struct ip_addr src = address_at(ip, false), dst = address_at(ip, true);
-	uint16_t port = port_of(ip, 0);
-	size_t i = 0;
-
-	while (i < node->nat_count &&
-	       (node->nats[i].port != port || !ip_addr_equal(&node->nats[i].addr, &src)))
-		i++;
-	must(i < NAT_MAX);
-	if (i == node->nat_count)
-		node->nats[node->nat_count++] = (struct nat){ src, port };
-	readdress(c, ip, n, src.family == IP_V4 ? &node->public4 : &node->public6,
-	          (uint16_t)(NAT_PORT + i), &dst, port_of(ip, 2));
-}
-
-/* False: not for an address translated here. */
-static bool translate_in(struct node *node, struct craft *c, const uint8_t *ip, size_t n)
-{
-	struct ip_addr src = address_at(ip, false), dst = address_at(ip, true);
-	size_t i = (size_t)port_of(ip, 2) - NAT_PORT;
-
-	if (i >= node->nat_count ||
-	    !ip_addr_equal(&dst, dst.family == IP_V4 ? &node->public4 : &node->public6))
-		return false;
-	readdress(c, ip, n, &src, port_of(ip, 0), &node->nats[i].addr,
-	          node->nats[i].port);
-	return true;
-}
-
 /* A packet that the node itself sends or forwards. */
 static void route(struct node *from, const struct trail *trail, uint8_t *ip, size_t n)
 {
@@ -249,7 +179,7 @@ static void route(struct node *from, const struct trail *trail, uint8_t *ip, siz
 	} else if (!to) {
 		w->unroutable++;
 	} else if (is_behind_tun(from, &src)) {
-		translate_out(from, &c, ip, n);
+		nat_out(from, &c, ip, n);
 		travel(from, to, trail, c.packet.data, c.packet.len_bytes);
 	} else {
 		travel(from, to, trail, ip, n);
@@ -701,7 +631,7 @@ static void arrive(struct world *w, struct event *e)
 	w->udp_trail.n = 0;
 	if (!is_local(e->node, &dst)) { /* it has moved on */
 		w->unroutable++;
-	} else if (translate_in(e->node, &c, e->bytes, e->n)) {
+	} else if (nat_in(e->node, &c, e->bytes, e->n)) {
 		events_add(&w->queue, w->now_ns, EVENT_TUN, e->node, &e->trail,
 		           c.packet.data, c.packet.len_bytes);
 	} else if (!udp) {

@@ -1,0 +1,233 @@
+/* tests/sim/test_hours.c - what happens in these networks as time goes by, and when a
+ * server goes away */
+#include "unit.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "scene.h"
+
+/* ---- hours */
+
+/* Three hours of a packet every 7 s, nested: sessions change under way, and none is lost.
+ */
+START_TEST(rekeying_for_hours)
+{
+	struct scene s;
+	uint64_t handshakes = 0, last = 0;
+
+	scene_start(&s, scene_vpn_and_home, 2);
+	for (int i = 0; i < 3 * 3600 / 7; i++) {
+		uint16_t id = scene_probe(&s, 1, &s.lan4[1], 100);
+		struct wg_peer_stats stats;
+
+		scene_run(&s, 7 * SECOND);
+		scene_check_way(&s, id, "1>2", "2>1");
+		wg_peer_stats(s.peer[1], &stats, s.w->now_ns);
+		ck_assert(stats.session);
+		handshakes += stats.last_handshake_ns != last;
+		last = stats.last_handshake_ns;
+	}
+	ck_assert_uint_ge(handshakes, 3 * 3600 / 130);
+	ck_assert_uint_le(handshakes, 3 * 3600 / 115);
+	for (enum drop reason = DROP_NONE + 1; reason < DROP_COUNT; reason++)
+		ck_assert_uint_eq(node_drops(s.client, reason), 0);
+	scene_run(&s, 900 * SECOND);
+	ck_assert(world_idle(s.w));
+	scene_end(&s);
+}
+END_TEST
+
+static uint64_t bursts_of_an_hour(size_t devices)
+{
+	struct scene s;
+	struct scene_device all[8] = { { .name = NULL } };
+	uint64_t before;
+
+	for (size_t i = 0; i < devices; i++)
+		all[i] = (struct scene_device){
+			.name = (const char *[]){ "a", "b", "c", "d", "e", "f", "g",
+			                          "h" }[i],
+			.allowed = { "172.31.0.0/16" },
+			.keepalive_s = 25,
+		};
+	scene_start(&s, all, devices);
+	for (size_t i = 0; i < devices; i++) { /* not all at the same moment */
+		wg_peer_set_keepalive(s.peer[i], 0, s.w->now_ns);
+		scene_run(&s, SECOND / 9);
+		wg_peer_set_keepalive(s.peer[i], 25, s.w->now_ns);
+	}
+	scene_run(&s, 60 * SECOND);
+	before = s.client->bursts;
+	scene_run(&s, 3600 * SECOND);
+	before = s.client->bursts - before;
+	scene_end(&s);
+	return before;
+}
+
+START_TEST(keepalives_of_all_devices_go_together)
+{
+	uint64_t one = bursts_of_an_hour(1), eight = bursts_of_an_hour(8);
+
+	ck_assert_msg(eight <= one + one / 10, "%u bursts with 8 devices, %u with one",
+	              (unsigned)eight, (unsigned)one);
+}
+END_TEST
+
+START_TEST(idle_costs_nothing)
+{
+	struct scene s;
+	uint64_t wakeups, handled;
+
+	scene_start(&s, scene_vpn_and_home, 2);
+	ck_assert(world_idle(s.w)); /* configured, never used */
+	scene_probe(&s, 1, &s.lan4[1], 100);
+	scene_run(&s, 900 * SECOND);
+	ck_assert(world_idle(s.w));
+	wakeups = s.client->wakeups;
+	handled = s.w->handled;
+	scene_run(&s, 24 * 3600 * SECOND);
+	ck_assert_uint_eq(s.client->wakeups, wakeups);
+	ck_assert_uint_eq(s.w->handled, handled);
+	scene_end(&s);
+}
+END_TEST
+
+/* ---- R3 */
+
+static const struct scene_device two_full_tunnels[] = {
+	{ .name = "a", .allowed = { "0.0.0.0/0" } },
+	{ .name = "b", .allowed = { "0.0.0.0/0" } },
+	{ .name = "inner", .allowed = { "172.16.2.0/24" } },
+};
+
+/* A probe each second until one comes back by that way; returns how many seconds that
+ * took. */
+static unsigned seconds_until(struct scene *s, const struct ip_addr *dst,
+                              const char *there, unsigned limit)
+{
+	char text[100];
+
+	for (unsigned i = 0; i < limit; i++) {
+		uint16_t probe = scene_probe(s, 0, dst, 200);
+		const struct probe *p = &s->w->probes[probe];
+
+		scene_run(s, SECOND);
+		if (p->returned &&
+		    strcmp(scene_trail_text(&p->there, text, sizeof(text)), there) == 0)
+			return i;
+	}
+	return limit;
+}
+
+static void stop_server(struct scene *s, size_t i)
+{
+	wg_device_stop(device_wg(s->server_device[i]));
+}
+
+static void start_server(struct scene *s, size_t i)
+{
+	wg_device_start(device_wg(s->server_device[i]), s->w->now_ns);
+}
+
+/* _i: seconds for which the session has been used before its server stops. */
+START_TEST(a_standby_takes_over_and_gives_back)
+{
+	struct scene s;
+
+	scene_start(&s, two_full_tunnels, 3);
+	/* the inner tunnel follows its carrier */
+	ck_assert_uint_eq(seconds_until(&s, &s.lan4[2], "1>3", 5), 0);
+	for (int i = 0; i < _i; i++)
+		ck_assert_uint_eq(seconds_until(&s, &s.lan4[0], "1", 5), 0);
+	stop_server(&s, 0);
+	ck_assert_uint_lt(seconds_until(&s, &s.lan4[1], "2", 60), 20);
+	ck_assert_uint_lt(seconds_until(&s, &s.lan4[2], "2>3", 60), 20);
+	scene_run(&s, 300 * SECOND);
+	ck_assert_uint_eq(seconds_until(&s, &s.lan4[1], "2", 60), 0);
+	start_server(&s, 0);
+	ck_assert_uint_lt(seconds_until(&s, &s.lan4[0], "1", 60), 20);
+	ck_assert_uint_eq(seconds_until(&s, &s.lan4[2], "1>3", 60), 0);
+	scene_end(&s);
+}
+END_TEST
+
+/* Nobody stands in for it, so nothing is tried but what packets ask for. */
+START_TEST(a_vanished_client_is_given_up)
+{
+	struct scene s;
+	struct craft c;
+
+	scene_start(&s, scene_vpn_and_home, 1);
+	scene_probe(&s, 0, &s.lan4[0], 100);
+	scene_run(&s, SECOND);
+	wg_device_stop(device_wg(s.device[0]));
+	for (int i = 0; i < 60; i++) {
+		craft_udp(&c, "172.16.0.9", 9, "10.0.0.2", 9, "are you there?", 14);
+		node_inject(s.server[0], &c);
+		scene_run(&s, SECOND);
+	}
+	ck_assert_uint_eq(s.server[0]->failures, 1);
+	scene_run(&s, 900 * SECOND);
+	ck_assert(world_idle(s.w));
+	scene_end(&s);
+}
+END_TEST
+
+/* _i: 1: there was a session before. */
+START_TEST(who_owes_an_answer_is_complained_of_again_and_again)
+{
+	struct scene s;
+	size_t complaints;
+
+	scene_start(&s, two_full_tunnels, 1);
+	for (int i = 0; i < 60 * _i; i++) {
+		scene_probe(&s, 0, &s.lan4[0], 100);
+		scene_run(&s, SECOND);
+	}
+	ck_assert_uint_eq(s.client->complaints, 0);
+	stop_server(&s, 0);
+	for (int i = 0; i < (_i ? 17 : 7); i++) {
+		scene_probe(&s, 0, &s.lan4[0], 100);
+		scene_run(&s, SECOND);
+	}
+	ck_assert_uint_ge(s.client->complaints, 1);
+	complaints = s.client->complaints;
+	for (int i = 0; i < 60; i++) {
+		scene_probe(&s, 0, &s.lan4[0], 100);
+		scene_run(&s, SECOND);
+	}
+	ck_assert_uint_ge(s.client->complaints, complaints + 9);
+	ck_assert_uint_le(s.client->complaints, complaints + 13);
+	scene_end(&s);
+}
+END_TEST
+
+START_TEST(without_a_standby_a_dead_tunnel_still_captures)
+{
+	struct scene s;
+
+	scene_start(&s, two_full_tunnels, 1);
+	stop_server(&s, 0);
+	ck_assert_uint_eq(seconds_until(&s, &s.lan4[0], "1", 60), 60);
+	ck_assert_uint_eq(node_drops(s.client, DROP_NO_ROUTE), 0);
+	scene_end(&s);
+}
+END_TEST
+
+TCase *unit_tests(void)
+{
+	TCase *tc = tcase_create("sim/hours");
+
+	tcase_set_timeout(tc, 60);
+	tcase_add_test(tc, rekeying_for_hours);
+	tcase_add_test(tc, keepalives_of_all_devices_go_together);
+	tcase_add_test(tc, idle_costs_nothing);
+	tcase_add_loop_test(tc, a_standby_takes_over_and_gives_back, 0, 3);
+	tcase_add_test(tc, a_vanished_client_is_given_up);
+	tcase_add_loop_test(tc, who_owes_an_answer_is_complained_of_again_and_again, 0,
+	                    2);
+	tcase_add_test(tc, without_a_standby_a_dead_tunnel_still_captures);
+	return tc;
+}

@@ -1,0 +1,185 @@
+/* tests/unit/test_engine_config.c - devices, peers and prefixes come, change and go */
+#include "unit.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "engine_hosts.h"
+
+START_TEST(devices_by_name_and_in_order)
+{
+	struct engine *e = client->engine;
+	struct device *d;
+
+	ck_assert_int_eq(engine_add_device(e, "home", &d), -EEXIST);
+	ck_assert_ptr_null(d);
+	ck_assert_int_eq(engine_add_device(e, "third", &d), 0);
+	ck_assert_ptr_eq(engine_find_device(e, "third"), d);
+	ck_assert_ptr_null(engine_find_device(e, "fourth"));
+	ck_assert_ptr_eq(engine_first_device(e), vpn);
+	ck_assert_ptr_eq(engine_next_device(vpn), home);
+	ck_assert_ptr_eq(engine_next_device(home), d);
+	ck_assert_ptr_null(engine_next_device(d));
+	engine_remove_device(e, home);
+	ck_assert_ptr_eq(engine_next_device(vpn), d);
+	ck_assert_ptr_null(engine_find_device(e, "home"));
+	engine_remove_device(e, vpn);
+	ck_assert_ptr_eq(engine_first_device(e), d);
+	ck_assert_int_eq(engine_add_device(e, "home", &home), 0);
+	ck_assert_ptr_eq(engine_next_device(d), home);
+}
+END_TEST
+
+/* Via may name a device that comes later; until then nothing leaks to the network. */
+START_TEST(r5_via_of_a_device_that_comes_later)
+{
+	struct ip_addr address = sim_addr("10.9.0.2");
+	struct device_settings s = { .addresses = &address,
+		                     .address_count = 1,
+		                     .mtu_bytes = 1420,
+		                     .port = 20009 };
+	struct device *later;
+
+	ck_assert_int_eq(device_set_peer_via(home, wg_peer_public_key(peer[1]),
+	                                     WAY_VIA_DEVICE, "later"),
+	                 0);
+	probe(1, "10.1.0.2", "172.16.1.9", 10);
+	run(SECOND);
+	ck_assert_uint_eq(drops_of(home, DROP_NO_CARRIER_PEER), 1);
+	ck_assert_uint_eq(client->sends, 0);
+	later = node_device(client, "later", &s);
+	ck_assert_int_eq(engine_settle(client->engine, w->now_ns), 0);
+	ck_assert_int_eq(peer_way(peer[1])->state, WAY_NO_CARRIER_PEER);
+	engine_remove_device(client->engine, later);
+	ck_assert_int_eq(engine_settle(client->engine, w->now_ns), 0);
+	ck_assert_int_eq(peer_way(peer[1])->state, WAY_NO_CARRIER_PEER);
+}
+END_TEST
+
+START_TEST(the_port_may_change)
+{
+	warm_up();
+	device_set_port(home, 20077);
+	ck_assert_uint_eq(device_port(home), 20077);
+	probe(1, "10.1.0.2", "172.16.1.9", 10);
+	run(SECOND);
+	ck_assert_uint_eq(w->probes[1].returned, 1);
+	ck_assert_uint_eq(w->strays, 0);
+}
+END_TEST
+
+/* wg's side changes, engine_touch is told: peers and prefixes come and go. */
+START_TEST(peers_and_prefixes_change)
+{
+	struct ip_addr dst = sim_addr("172.16.1.9"), other = sim_addr("192.168.7.7");
+	uint8_t key[KEY_BYTES];
+	struct wg_peer *p;
+
+	ck_assert_int_eq(engine_settle(client->engine, w->now_ns), 0);
+	ck_assert_ptr_eq(union_lookup(engine_union(client->engine), &dst),
+	                 peer_way(peer[1]));
+	memcpy(key, wg_peer_public_key(peer[1]), sizeof(key));
+	wg_device_remove_peer(peer[1]);
+	engine_touch(home);
+	ck_assert_int_eq(engine_settle(client->engine, w->now_ns), 0);
+	ck_assert_ptr_null(union_lookup(engine_union(client->engine), &dst));
+	ck_assert_int_eq(wg_device_add_peer(device_wg(home), key, &p), 0);
+	ck_assert_ptr_null(peer_way(p));
+	peer_allow(p, "192.168.7.0/24");
+	ck_assert_int_eq(engine_settle(client->engine, w->now_ns), 0);
+	ck_assert_ptr_eq(union_lookup(engine_union(client->engine), &other), peer_way(p));
+	ck_assert_int_eq(peer_way(p)->state, WAY_NO_ENDPOINT);
+	wg_peer_clear_allowed_ips(p);
+	engine_touch(home);
+	engine_touch(home);
+	ck_assert_int_eq(engine_settle(client->engine, w->now_ns), 0);
+	ck_assert_ptr_null(union_lookup(engine_union(client->engine), &other));
+}
+END_TEST
+
+/* A newcomer that names one of two others with Via turns their order round: a device
+ * stands before its carrier, and the newcomer's metric is high. */
+START_TEST(r3_order_follows_others)
+{
+	static const char *const names[] = { "ra", "rb", "rc" };
+	struct ip_addr dst = sim_addr("192.168.9.9");
+
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+		struct device_settings s = { .mtu_bytes = 1420,
+			                     .port = (uint16_t)(20010 + i),
+			                     .metric = i == 2 ? 5 : 0,
+			                     .via = i == 2 ? WAY_VIA_DEVICE
+			                                   : WAY_VIA_UNION,
+			                     .via_name = "ra" };
+		uint8_t key[KEY_BYTES] = { 9, (uint8_t)i };
+		struct device *d;
+		struct wg_peer *p;
+
+		ck_assert_int_eq(engine_add_device(client->engine, names[i], &d), 0);
+		ck_assert_int_eq(device_set(d, &s), 0);
+		if (i == 2)
+			break;
+		ck_assert_int_eq(wg_device_add_peer(device_wg(d), key, &p), 0);
+		peer_allow(p, "192.168.9.0/24");
+		ck_assert_int_eq(engine_settle(client->engine, w->now_ns), 0);
+		ck_assert_str_eq(
+			union_lookup(engine_union(client->engine), &dst)->device->name,
+			"ra");
+	}
+	ck_assert_int_eq(engine_settle(client->engine, w->now_ns), 0);
+	ck_assert_str_eq(union_lookup(engine_union(client->engine), &dst)->device->name,
+	                 "rb");
+}
+END_TEST
+
+/* One by one, each with a question between: must not take the square of it. */
+START_TEST(a_thousand_devices)
+{
+	struct ip_addr dst = sim_addr("203.0.113.1");
+	struct engine *e = client->engine;
+	char name[16];
+
+	for (uint16_t i = 0; i < 1000; i++) {
+		struct device_settings s = { .mtu_bytes = 1420,
+			                     .port = (uint16_t)(30000 + i) };
+		uint8_t key[KEY_BYTES] = { (uint8_t)i, (uint8_t)(i >> 8), 9 };
+		struct wg_peer *p;
+		struct device *d;
+
+		snprintf(name, sizeof(name), "d%u", i);
+		ck_assert_int_eq(engine_add_device(e, name, &d), 0);
+		ck_assert_int_eq(device_set(d, &s), 0);
+		ck_assert_int_eq(wg_device_add_peer(device_wg(d), key, &p), 0);
+		for (unsigned k = 0; k < 10; k++) {
+			struct ip_prefix prefix = { { IP_V4,
+				                      { 11, (uint8_t)(i >> 8), (uint8_t)i,
+				                        (uint8_t)k } },
+				                    32 };
+
+			if (wg_peer_add_allowed_ip(p, prefix) != 0)
+				ck_abort();
+		}
+		engine_touch(d);
+		if (engine_settle(e, w->now_ns) != 0)
+			ck_abort();
+	}
+	ck_assert_uint_eq(union_count(engine_union(e)), 6 + 10000);
+	ck_assert_ptr_null(union_lookup(engine_union(e), &dst));
+}
+END_TEST
+
+TCase *unit_tests(void)
+{
+	TCase *tc = tcase_create("engine/config");
+
+	tcase_set_timeout(tc, 60);
+	tcase_add_checked_fixture(tc, start, stop);
+	tcase_add_test(tc, devices_by_name_and_in_order);
+	tcase_add_test(tc, r5_via_of_a_device_that_comes_later);
+	tcase_add_test(tc, the_port_may_change);
+	tcase_add_test(tc, peers_and_prefixes_change);
+	tcase_add_test(tc, r3_order_follows_others);
+	tcase_add_test(tc, a_thousand_devices);
+	return tc;
+}
