@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/epoll.h>
 
+#include "base/memory.h"
 #include "control/live.h"
 #include "control/supervisor_state.h"
 #include "control/watch.h"
@@ -146,6 +147,7 @@ static void reload(struct supervisor *s)
 	free(text);
 	diag_clear(&told);
 	diag_clear(&diag);
+	memory_give_back();
 }
 
 uint64_t follow_deadline_ns(const struct supervisor *s)

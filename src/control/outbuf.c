@@ -10,7 +10,10 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define CAPACITY_MIN 512
+#include "base/memory.h"
+
+#define CAPACITY_MIN  512
+#define CAPACITY_KEPT (16U << 10) /* when empty */
 
 static void release(uint8_t *bytes, size_t capacity)
 {
@@ -86,8 +89,13 @@ void outbuf_consume(struct outbuf *o, size_t n)
 		return;
 	sodium_memzero(o->bytes + o->first, n);
 	o->first += n;
-	if (o->first == o->end)
-		o->first = o->end = 0;
+	if (o->first != o->end)
+		return;
+	o->first = o->end = 0;
+	if (o->capacity > CAPACITY_KEPT && !o->failed) {
+		outbuf_clear(o);
+		memory_give_back(); /* what made so much text is over too */
+	}
 }
 
 int outbuf_write(struct outbuf *o, int fd)

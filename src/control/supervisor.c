@@ -21,6 +21,7 @@
 #include <unistd.h>
 
 #include "base/key.h"
+#include "base/memory.h"
 #include "control/follow.h"
 #include "control/rights.h"
 #include "control/status.h"
@@ -547,6 +548,7 @@ int supervisor_up(struct supervisor **out, const struct supervisor_options *opti
 		return err;
 	}
 	s->up_since_ns = loop_now_ns();
+	memory_give_back();
 	*out = s;
 	return 0;
 }
