@@ -4,8 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <sodium.h>
-
+#include "base/secret.h"
 #include "conf/load.h"
 
 bool conf_name_valid(const char *name)
@@ -52,7 +51,7 @@ static void clear_texts(struct conf_texts *list)
 
 static void clear_peer(struct conf_peer *peer)
 {
-	sodium_free(peer->preshared_key);
+	secret_free(peer->preshared_key);
 	free(peer->allowed_ips.v);
 	free(peer->endpoint_host);
 	free(peer->via.name);
@@ -71,7 +70,7 @@ void conf_free(struct conf *conf)
 	clear_texts(&conf->dns_domains);
 	free(conf->dns_servers.v);
 	free(conf->addresses.v);
-	sodium_free(conf->private_key);
+	secret_free(conf->private_key);
 	free(conf->name);
 	free(conf->path);
 	free(conf);

@@ -74,7 +74,7 @@ struct conf_peer {
 	unsigned line; /* of its [Peer] */
 	uint8_t public_key[KEY_BYTES];
 	bool has_preshared_key;
-	uint8_t *preshared_key; /* owned, sodium_malloc; NULL if none */
+	uint8_t *preshared_key; /* owned, of secret_new; NULL if none */
 	struct conf_prefixes allowed_ips; /* masked, no duplicates in the file: the last peer has it */
 	bool has_endpoint;
 	struct endpoint endpoint; /* numeric endpoints only; else addr.family is IP_NONE */
@@ -94,7 +94,7 @@ struct conf {
 	char *name; /* owned; of the device: the file's name without .conf */
 
 	bool has_private_key;
-	uint8_t *private_key; /* owned, sodium_malloc (locked, not dumped); NULL if none */
+	uint8_t *private_key; /* owned, of secret_new; NULL if none */
 	uint8_t public_key[KEY_BYTES]; /* derived; only with has_private_key */
 	uint16_t listen_port;      /* host order; 0: drawn once */
 	unsigned listen_port_line;

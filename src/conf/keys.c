@@ -115,13 +115,13 @@ static void keep_secret(struct keys_file *f, bool *has, uint8_t **kept,
 {
 	*has = !key_is_zero(key);
 	if (*has && !*kept)
-		*kept = sodium_malloc(KEY_BYTES);
+		*kept = secret_new(f->secrets);
 	if (*has && *kept)
 		memcpy(*kept, key, KEY_BYTES);
 	else if (*has)
 		keys_no_memory(f);
 	if (!*has || !*kept) {
-		sodium_free(*kept);
+		secret_free(*kept);
 		*kept = NULL;
 		*has = false;
 	}

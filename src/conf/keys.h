@@ -6,6 +6,7 @@
 
 #include "base/attr.h"
 #include "base/diag.h"
+#include "base/secret.h"
 #include "conf/conf.h"
 #include "conf/merge.h"
 
@@ -18,9 +19,10 @@ enum keys_section {
 
 /* The file that is being read. */
 struct keys_file {
-	struct conf *conf; /* borrowed */
-	struct diag *diag; /* borrowed */
-	unsigned line;     /* that errors are about */
+	struct conf *conf;       /* borrowed */
+	struct diag *diag;       /* borrowed */
+	struct secrets *secrets; /* borrowed: where its keys come from */
+	unsigned line;           /* that errors are about */
 	struct merge_section
 		*sections; /* owned: each [Peer], the last is the current one */
 	size_t section_count;

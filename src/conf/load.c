@@ -80,6 +80,7 @@ static int enlarge(struct load_buffer *b, size_t n)
 void load_buffer_clear(struct load_buffer *b)
 {
 	sodium_free(b->text);
+	secrets_clear(&b->secrets);
 	*b = (struct load_buffer){ 0 };
 }
 
@@ -121,7 +122,7 @@ static int fill(struct conf *conf, FILE *stream, struct load_buffer *buffer,
 	digest_of(conf->digest, buffer->text, n);
 	if (known && memcmp(known->digest, conf->digest, CONF_DIGEST_BYTES) == 0)
 		return 1;
-	return parse_text(conf, buffer->text, n, diag);
+	return parse_text(conf, buffer->text, n, &buffer->secrets, diag);
 }
 
 /* As wg-quick: who may get at the file through its directory? */

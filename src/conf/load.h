@@ -6,13 +6,15 @@
 
 #include "base/attr.h"
 #include "base/diag.h"
+#include "base/secret.h"
 #include "conf/conf.h"
 
 /* Where a file's text lies while it is parsed, for one file after the other: locked
- * memory, wiped when it's given back. Zeroed is empty. */
+ * memory, wiped when it's given back. And where their keys come from. Zeroed is empty. */
 struct load_buffer {
 	char *text; /* owned, sodium_malloc */
 	size_t room;
+	struct secrets secrets;
 };
 
 void load_buffer_clear(struct load_buffer *b);

@@ -7,8 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <sodium.h>
-
+#include "base/secret.h"
 #include "base/trie.h"
 
 /* A section and the peer it becomes part of. */
@@ -46,7 +45,7 @@ void merge_section_clear(struct merge_section *section)
 {
 	free(section->peer.endpoint_host);
 	free(section->peer.via.name);
-	sodium_free(section->peer.preshared_key);
+	secret_free(section->peer.preshared_key);
 	free(section->peer.allowed_ips.v);
 	free(section->allowed);
 	*section = (struct merge_section){ .allowed_count = 0 };
@@ -103,7 +102,7 @@ static void add_to_peer(struct conf_peer *peer, struct merge_section *section)
 	struct conf_peer *from = &section->peer;
 
 	if (section->names_preshared_key) {
-		sodium_free(peer->preshared_key);
+		secret_free(peer->preshared_key);
 		peer->preshared_key = from->preshared_key;
 		peer->has_preshared_key = from->has_preshared_key;
 		from->preshared_key = NULL;

@@ -345,9 +345,10 @@ static void finish(struct parse *p)
 		keys_no_memory(&p->file);
 }
 
-int parse_text(struct conf *conf, char *text, size_t n, struct diag *diag)
+int parse_text(struct conf *conf, char *text, size_t n, struct secrets *secrets,
+               struct diag *diag)
 {
-	struct parse p = { .file = { .conf = conf, .diag = diag } };
+	struct parse p = { .file = { .conf = conf, .diag = diag, .secrets = secrets } };
 	int r;
 
 	if (skip_mark(&p, &text, &n)) {

@@ -6,11 +6,13 @@
 
 #include "base/attr.h"
 #include "base/diag.h"
+#include "base/secret.h"
 #include "conf/conf.h"
 
 /* Fills conf, whose path is set and the rest zero, from the text, which gets changed;
- * text[n] must be writable. Every error goes to diag; conf is then as far filled as was
- * understood. 0, -EINVAL or -ENOMEM. */
-MUST_CHECK int parse_text(struct conf *conf, char *text, size_t n, struct diag *diag);
+ * text[n] must be writable. Its keys come from secrets. Every error goes to diag; conf is
+ * then as far filled as was understood. 0, -EINVAL or -ENOMEM. */
+MUST_CHECK int parse_text(struct conf *conf, char *text, size_t n,
+                          struct secrets *secrets, struct diag *diag);
 
 #endif

@@ -13,6 +13,7 @@
 #include "base/link.h"
 #include "base/log.h"
 #include "base/packet.h"
+#include "base/secret.h"
 #include "base/timerq.h"
 #include "engine/bucket.h"
 #include "engine/engine.h"
@@ -91,6 +92,7 @@ struct engine {
 	struct engine_env env;
 	struct timerq timers;
 	struct packet_pool *pool;    /* owned */
+	struct secrets secrets;      /* the devices' private keys */
 	struct tun_link *tun;        /* borrowed; may be NULL */
 	struct device *first, *last; /* owned */
 	struct bucket_table by_name, by_port, by_address;

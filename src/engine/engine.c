@@ -138,6 +138,7 @@ void engine_free(struct engine *e)
 	resolver_free(e->resolver);
 	reassembly_free(e->reassembly);
 	packet_pool_free(e->pool);
+	secrets_clear(&e->secrets);
 	free(e);
 }
 
@@ -263,6 +264,7 @@ int engine_add_device(struct engine *e, const char *name, struct device **out)
 	d->wg_env = (struct wg_env){ .rng = &e->env.rng,
 		                     .timers = &e->timers,
 		                     .pool = e->pool,
+		                     .secrets = &e->secrets,
 		                     .log = e->env.log,
 		                     .aead = e->env.aead,
 		                     .wall_clock_ns = wall_clock,

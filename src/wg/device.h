@@ -48,6 +48,7 @@ struct wg_env {
 	const struct rng *rng;
 	struct timerq *timers;
 	struct packet_pool *pool;
+	struct secrets *secrets;
 	const struct log *log; /* may be NULL */
 	/* What aead_choose found to work; NULL: whatever the CPU has. */
 	const struct aead_impl *aead;

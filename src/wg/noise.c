@@ -120,18 +120,15 @@ static void store(struct noise_handshake *h, const struct symmetric *s)
 
 /* ---- identity and handshake */
 
-int noise_identity_init(struct noise_identity *id)
+int noise_identity_init(struct noise_identity *id, struct secrets *secrets)
 {
-	*id = (struct noise_identity){ .private_key = sodium_malloc(NOISE_KEY_BYTES) };
-	if (!id->private_key)
-		return -ENOMEM;
-	sodium_memzero(id->private_key, NOISE_KEY_BYTES);
-	return 0;
+	*id = (struct noise_identity){ .private_key = secret_new(secrets) };
+	return id->private_key ? 0 : -ENOMEM;
 }
 
 void noise_identity_clear(struct noise_identity *id)
 {
-	sodium_free(id->private_key); /* wipes */
+	secret_free(id->private_key);
 	*id = (struct noise_identity){ 0 };
 }
 

@@ -12,11 +12,12 @@
 #include "base/attr.h"
 #include "base/drop.h"
 #include "base/rng.h"
+#include "base/secret.h"
 #include "wg/message.h"
 
 /* Who a device is. Embedded in it. */
 struct noise_identity {
-	uint8_t *private_key; /* owned: locked, guarded memory; clamped */
+	uint8_t *private_key; /* owned, of secret_new; clamped */
 	uint8_t public_key[NOISE_KEY_BYTES];
 	bool present; /* else both keys are zero */
 };
@@ -57,7 +58,7 @@ struct noise_session {
 };
 
 /* 0 or -ENOMEM. No key yet. */
-MUST_CHECK int noise_identity_init(struct noise_identity *id);
+MUST_CHECK int noise_identity_init(struct noise_identity *id, struct secrets *secrets);
 void noise_identity_clear(struct noise_identity *id);
 /* Clamps. NULL or all zeroes: no key. */
 void noise_identity_set(struct noise_identity *id, const uint8_t *private_key);

@@ -8,6 +8,7 @@
 
 #include "aead_turn.h"
 #include "base/reader.h"
+#include "base/secret.h"
 #include "script.h"
 #include "wg/cookie.h"
 #include "wg/device.h"
@@ -19,6 +20,7 @@ struct world {
 	struct timerq timers;
 	struct wg_callbacks callbacks;
 	struct wg_env env;
+	struct secrets secrets;
 	struct wg_device *device, *other; /* the one that is fuzzed; its peer */
 	struct wg_peer *peer, *other_peer;
 	struct cookie_maker maker; /* of MACs for device */
@@ -122,6 +124,7 @@ static void set_up(struct world *w, const struct aead_impl *aead)
 		                  .aead = aead,
 		                  .timers = &w->timers,
 		                  .pool = packet_pool_new(1U << 20),
+		                  .secrets = &w->secrets,
 		                  .wall_clock_ns = script_wall_clock_ns,
 		                  .callbacks = &w->callbacks,
 		                  .context = w };
@@ -139,6 +142,7 @@ static void tear_down(struct world *w)
 	wg_device_free(w->device);
 	wg_device_free(w->other);
 	packet_pool_free(w->env.pool);
+	secrets_clear(&w->secrets);
 }
 
 static void seal(struct world *w, struct wg_peer *peer, const uint8_t *piece, size_t n)

@@ -100,6 +100,7 @@ static void set_up_device(struct lab *lab, int i)
 	d->env = (struct wg_env){ .rng = &lab->rng,
 		                  .timers = &lab->timers,
 		                  .pool = lab->pool,
+		                  .secrets = &lab->secrets,
 		                  .wall_clock_ns = wall_clock_ns,
 		                  .callbacks = &lab->callbacks,
 		                  .context = d };
@@ -133,6 +134,7 @@ void lab_free(struct lab *lab)
 		wg_device_free(lab->devices[i].wg);
 	ck_assert_uint_eq(timerq_next_ns(&lab->timers), NEVER_NS);
 	packet_pool_free(lab->pool);
+	secrets_clear(&lab->secrets);
 	free(lab);
 }
 

@@ -4,6 +4,7 @@
 #define TUNION_UNIT_LAB_H
 
 #include "base/packet.h"
+#include "base/secret.h"
 #include "base/timerq.h"
 #include "wg/device.h"
 #include "wg/message.h"
@@ -42,6 +43,7 @@ struct lab {
 	struct rng rng;
 	struct timerq timers;
 	struct packet_pool *pool;
+	struct secrets secrets;
 	struct wg_callbacks callbacks;
 	struct lab_device devices[LAB_DEVICES];
 	struct lab_mail mail[LAB_MAIL]; /* not yet delivered, in order */

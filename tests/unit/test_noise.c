@@ -68,6 +68,7 @@ struct side {
 };
 
 static struct side initiator, responder;
+static struct secrets secrets;
 
 static void set_up_side(struct side *s, uint8_t key, uint8_t ephemeral)
 {
@@ -76,7 +77,7 @@ static void set_up_side(struct side *s, uint8_t key, uint8_t ephemeral)
 	memset(private_key, key, sizeof(private_key));
 	s->ephemeral = ephemeral;
 	s->rng = (struct rng){ .fill = fill, .context = &s->ephemeral };
-	ck_assert_int_eq(noise_identity_init(&s->id), 0);
+	ck_assert_int_eq(noise_identity_init(&s->id, &secrets), 0);
 	noise_identity_set(&s->id, private_key);
 }
 
@@ -101,6 +102,7 @@ static void tear_down(void)
 {
 	noise_identity_clear(&initiator.id);
 	noise_identity_clear(&responder.id);
+	secrets_clear(&secrets);
 }
 
 static void initiate(struct message_initiation *m, uint64_t wall_ns)
