@@ -1,6 +1,7 @@
 /* src/wg/keypair.c */
 #include "wg/keypair.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include <sodium.h>
@@ -12,9 +13,13 @@ static bool older_than(const struct keypair *k, uint64_t age_ns, uint64_t now_ns
 
 void keypairs_init(struct keypairs *k, struct wg_peer *peer)
 {
-	*k = (struct keypairs){ 0 };
+	*k = (struct keypairs){ .peer = peer };
+}
+
+void keypairs_free(struct keypairs *k)
+{
 	for (size_t i = 0; i < ARRAY_SIZE(k->slots); i++)
-		k->slots[i].index.peer = peer;
+		free(k->slots[i]);
 }
 
 /* NULL is fine. */
@@ -33,31 +38,50 @@ static void discard(struct index_table *t, struct keypair *k)
 void keypairs_clear(struct keypairs *k, struct index_table *t)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(k->slots); i++)
-		discard(t, &k->slots[i]);
+		discard(t, k->slots[i]);
 	k->previous = k->current = k->next = NULL;
 }
 
 void keypairs_expire(struct keypairs *k)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(k->slots); i++)
-		k->slots[i].can_send = false;
+		if (k->slots[i])
+			k->slots[i]->can_send = false;
 }
 
-static struct keypair *unused_slot(struct keypairs *k)
+/* NULL: all are in use. */
+static struct keypair *unused_slot(const struct keypairs *k)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(k->slots); i++)
+		if (k->slots[i] && k->slots[i]->index.kind == INDEX_UNUSED)
+			return k->slots[i];
+	return NULL;
+}
+
+/* Makes one more, if none is unused and there are not three. False if out of memory. */
+static bool make_slot(struct keypairs *k)
 {
 	size_t i = 0;
 
-	while (k->slots[i].index.kind != INDEX_UNUSED)
-		i++; /* keypairs_add has just discarded one, if all were in use */
-	return &k->slots[i];
+	while (i < ARRAY_SIZE(k->slots) && k->slots[i])
+		i++;
+	if (unused_slot(k) || i == ARRAY_SIZE(k->slots))
+		return true;
+	k->slots[i] = calloc(1, sizeof(*k->slots[i]));
+	if (!k->slots[i])
+		return false;
+	k->slots[i]->index.peer = k->peer;
+	return true;
 }
 
-void keypairs_add(struct keypairs *k, struct index_table *t,
+bool keypairs_add(struct keypairs *k, struct index_table *t,
                   const struct noise_session *session, struct index_entry *handshake,
                   uint64_t now_ns)
 {
 	struct keypair *new;
 
+	if (!make_slot(k))
+		return false;
 	discard(t, k->previous);
 	k->previous = NULL;
 	if (!session->initiator) {
@@ -82,6 +106,7 @@ void keypairs_add(struct keypairs *k, struct index_table *t,
 	new->born_ns = now_ns;
 	memcpy(new->send_key, session->send_key, sizeof(new->send_key));
 	memcpy(new->receive_key, session->receive_key, sizeof(new->receive_key));
+	return true;
 }
 
 bool keypairs_received(struct keypairs *k, struct index_table *t, struct keypair *keypair)

@@ -28,23 +28,28 @@ struct keypair {
 	struct replay replay;
 };
 
-/* Embedded in a peer. */
+/* Embedded in a peer. A keypair's memory stays until the peer goes: who looked one up for
+ * a batch may find it wiped, but can look. */
 struct keypairs {
-	struct keypair slots[3];
-	struct keypair *previous, *current, *next; /* into slots, or NULL */
+	struct keypair
+		*slots[3]; /* owned; made as needed, or NULL: most peers are idle */
+	struct keypair *previous, *current, *next; /* among slots, or NULL */
+	struct wg_peer *peer;                      /* borrowed */
 };
 
 void keypairs_init(struct keypairs *k, struct wg_peer *peer);
+/* After keypairs_clear. */
+void keypairs_free(struct keypairs *k);
 /* Wipes all three. */
 void keypairs_clear(struct keypairs *k, struct index_table *t);
 /* No keypair seals any more; what is under way can still be opened. */
 void keypairs_expire(struct keypairs *k);
 
 /* A session begins: it gets the index of its handshake, and is current for an initiator,
- * next for a responder; the oldest goes. */
-void keypairs_add(struct keypairs *k, struct index_table *t,
-                  const struct noise_session *session, struct index_entry *handshake,
-                  uint64_t now_ns);
+ * next for a responder; the oldest goes. False if out of memory, and nothing changes. */
+MUST_CHECK bool keypairs_add(struct keypairs *k, struct index_table *t,
+                             const struct noise_session *session,
+                             struct index_entry *handshake, uint64_t now_ns);
 /* An authentic packet came with this keypair. True if that made it current. */
 bool keypairs_received(struct keypairs *k, struct index_table *t,
                        struct keypair *keypair);

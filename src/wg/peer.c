@@ -48,6 +48,7 @@ void peer_stop(struct wg_peer *p)
 void peer_free(struct wg_peer *p)
 {
 	peer_stop(p);
+	keypairs_free(&p->keypairs);
 	wg_peer_clear_allowed_ips(p);
 	sodium_memzero(p, sizeof(*p));
 	free(p);

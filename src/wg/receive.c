@@ -51,6 +51,22 @@ static enum drop receive_initiation(struct wg_device *d, const struct packet *pa
 	return DROP_NONE;
 }
 
+/* The initiator's. Out of memory, the handshake is tried again in its time. */
+static void begin_session(struct wg_peer *p, struct noise_session *session,
+                          uint64_t now_ns)
+{
+	bool begun = keypairs_add(&p->keypairs, &p->device->indices, session,
+	                          &p->handshake_index, now_ns);
+
+	sodium_memzero(session, sizeof(*session));
+	if (!begun)
+		return;
+	timers_session_begun(p, now_ns);
+	peer_handshake_done(p);
+	/* What is staged, or an empty packet: it confirms the session to the peer. */
+	send_keepalive(p, now_ns);
+}
+
 static enum drop receive_response(struct wg_device *d, const struct packet *packet,
                                   uint64_t now_ns)
 {
@@ -67,16 +83,8 @@ static enum drop receive_response(struct wg_device *d, const struct packet *pack
 	if (!noise_consume_response(&p->handshake, &d->identity, &message))
 		return DROP_BAD_HANDSHAKE;
 	peer_learn_endpoint(p, packet->from);
-	if (noise_begin_session(&p->handshake, &session)) {
-		keypairs_add(&p->keypairs, &d->indices, &session, &p->handshake_index,
-		             now_ns);
-		sodium_memzero(&session, sizeof(session));
-		timers_session_begun(p, now_ns);
-		peer_handshake_done(p);
-		/* What is staged, or an empty packet: it confirms the session to the
-		 * peer. */
-		send_keepalive(p, now_ns);
-	}
+	if (noise_begin_session(&p->handshake, &session))
+		begin_session(p, &session, now_ns);
 	handshake_received(p, packet, now_ns);
 	return DROP_NONE;
 }

@@ -98,6 +98,7 @@ void send_response(struct wg_peer *p, uint64_t now_ns)
 	struct wg_device *d = p->device;
 	struct message_response message;
 	struct noise_session session;
+	bool begun;
 
 	/* A crossing initiation of ours waits: the peer's handshake is on its way. */
 	p->next_initiation_ns = now_ns + REKEY_TIMEOUT;
@@ -109,8 +110,13 @@ void send_response(struct wg_peer *p, uint64_t now_ns)
 		index_table_remove(&d->indices, &p->handshake_index);
 		return;
 	}
-	keypairs_add(&p->keypairs, &d->indices, &session, &p->handshake_index, now_ns);
+	begun = keypairs_add(&p->keypairs, &d->indices, &session, &p->handshake_index,
+	                     now_ns);
 	sodium_memzero(&session, sizeof(session));
+	if (!begun) { /* the initiator tries again */
+		index_table_remove(&d->indices, &p->handshake_index);
+		return;
+	}
 	timers_session_begun(p, now_ns);
 	emit_handshake(p, &message, sizeof(message), now_ns);
 }

@@ -498,8 +498,12 @@ START_TEST(keys_are_wiped_540_s_after_the_session_began)
 	skip_to(t0 + 540 * SEC);
 	ck_assert_ptr_null(p->keypairs.current);
 	for (size_t i = 0; i < ARRAY_SIZE(p->keypairs.slots); i++) {
-		ck_assert_mem_eq(p->keypairs.slots[i].send_key, zero, AEAD_KEY_BYTES);
-		ck_assert_mem_eq(p->keypairs.slots[i].receive_key, zero, AEAD_KEY_BYTES);
+		const struct keypair *k = p->keypairs.slots[i];
+
+		if (!k)
+			continue;
+		ck_assert_mem_eq(k->send_key, zero, AEAD_KEY_BYTES);
+		ck_assert_mem_eq(k->receive_key, zero, AEAD_KEY_BYTES);
 	}
 	lab_deliver(lab, &old, 0, NULL, NULL);
 	ck_assert_uint_eq(lab_drops(lab, 0, DROP_UNKNOWN_INDEX), 1);
