@@ -11,7 +11,8 @@
 #include "engine/engine.h"
 #include "script.h"
 
-#define MAIL_MAX 64U
+#define MAIL_MAX     64U
+#define TOGETHER_MAX 20U /* packets of one batch */
 
 /* A datagram on the network between the two engines. */
 struct mail {
@@ -83,14 +84,24 @@ static size_t udp_send(struct udp_link *link, const struct endpoint *to,
 
 static void deliver(struct world *w)
 {
-	for (size_t i = 0; i < w->mail_count; i++) {
-		struct mail *m = &w->mail[i];
-		struct buffer b;
-		struct packet *batch[1] = { &b.packet };
+	static struct buffer buffers[TOGETHER_MAX];
+	struct packet *batch[TOGETHER_MAX];
+	size_t n;
 
-		buffer_set(&b, m->bytes, m->n,
-		           m->to == w->vpn ? &w->server.address : &w->client.address);
-		engine_udp_input(m->to, batch, 1, w->script.now_ns);
+	for (size_t i = 0; i < w->mail_count; i += n) {
+		struct device *to = w->mail[i].to;
+
+		for (n = 0; n < TOGETHER_MAX && i + n < w->mail_count; n++) {
+			const struct mail *m = &w->mail[i + n];
+
+			if (m->to != to)
+				break;
+			buffer_set(&buffers[n], m->bytes, m->n,
+			           to == w->vpn ? &w->server.address
+			                        : &w->client.address);
+			batch[n] = &buffers[n].packet;
+		}
+		engine_udp_input(to, batch, n, w->script.now_ns);
 	}
 	w->mail_count = 0;
 }
@@ -186,13 +197,17 @@ static void set_up(struct world *w)
 	engine_set_resolver(w->client.engine, &resolver4, &resolver6);
 }
 
-static void into_tun(struct world *w, struct host *h, const uint8_t *piece, size_t n)
+static void into_tun(struct world *w, struct host *h, const uint8_t *piece, size_t n,
+                     size_t copies)
 {
-	struct buffer b;
-	struct packet *batch[1] = { &b.packet };
+	static struct buffer buffers[TOGETHER_MAX];
+	struct packet *batch[TOGETHER_MAX];
 
-	buffer_set(&b, piece, n, NULL);
-	engine_tun_input(h->engine, batch, 1, w->script.now_ns);
+	for (size_t i = 0; i < copies; i++) {
+		buffer_set(&buffers[i], piece, n, NULL);
+		batch[i] = &buffers[i].packet;
+	}
+	engine_tun_input(h->engine, batch, copies, w->script.now_ns);
 	deliver(w);
 	deliver(w); /* a handshake and what waited for it */
 	deliver(w);
@@ -200,17 +215,18 @@ static void into_tun(struct world *w, struct host *h, const uint8_t *piece, size
 
 enum op { OP_TUN, OP_INNER, OP_NETWORK, OP_TIME, OP_COUNT };
 
-static void step(struct world *w, enum op op, const uint8_t *piece, size_t n)
+static void step(struct world *w, enum op op, size_t copies, const uint8_t *piece,
+                 size_t n)
 {
 	struct buffer b;
 	struct packet *batch[1] = { &b.packet };
 
 	switch (op) {
 	case OP_TUN:
-		into_tun(w, &w->client, piece, n);
+		into_tun(w, &w->client, piece, n, copies);
 		break;
 	case OP_INNER:
-		into_tun(w, &w->server, piece, n);
+		into_tun(w, &w->server, piece, n, copies);
 		break;
 	case OP_NETWORK:
 		buffer_set(&b, piece, n, &w->server.address);
@@ -228,7 +244,7 @@ static void step(struct world *w, enum op op, const uint8_t *piece, size_t n)
 	}
 }
 
-/* Each step: what to do, two bytes of length, the piece. */
+/* Each step: what to do and how often at once, two bytes of length, the piece. */
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
 {
 	static const uint8_t ping[] = {
@@ -243,14 +259,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
 		return 0;
 	w->aead = aead_turn(n);
 	set_up(w);
-	into_tun(w, &w->client, ping, sizeof(ping)); /* so that there is a session */
+	into_tun(w, &w->client, ping, sizeof(ping), 1); /* so that there is a session */
 	while ((head = reader_take(&r, 3))) {
 		size_t want = (size_t)(head[1] << 8 | head[2]);
 		size_t have = want < r.left_bytes ? want : r.left_bytes;
 		const uint8_t *piece = reader_take(&r, have);
 
 		if (piece)
-			step(w, (enum op)(head[0] % OP_COUNT), piece, have);
+			step(w, (enum op)(head[0] % OP_COUNT),
+			     1 + head[0] / OP_COUNT % TOGETHER_MAX, piece, have);
 	}
 	engine_free(w->client.engine);
 	engine_free(w->server.engine);
