@@ -164,9 +164,11 @@ static void make_powers(struct work *w, size_t first, size_t n)
 
 		poly_split(limb, load_word(key) & UINT64_C(0x0ffffffc0fffffff),
 		           load_word(key + 8) & UINT64_C(0x0ffffffc0ffffffc));
+#pragma GCC unroll 5
 		for (size_t k = 0; k < LIMBS; k++)
 			limbs[k][i] = limb[k];
 	}
+#pragma GCC unroll 5
 	for (size_t k = 0; k < LIMBS; k++)
 		r.limb[k] = load_wide(limbs[k]);
 	poly_make_factor(&power[0], &r);
@@ -237,6 +239,7 @@ static void sum_start(struct sum *s, const struct work *w, const struct aead_job
 	const struct poly_factor *step = &w->teams[index / WIDE_LANES].power[LEVELS];
 	const struct edges *edges = &w->edges[index];
 
+#pragma GCC unroll 5
 	for (size_t k = 0; k < LIMBS; k++) {
 		s->h.limb[k] = (wide){ 0 };
 		s->step.limb[k] = (wide){ 0 } + step->limb[k][index % WIDE_LANES];
@@ -339,12 +342,15 @@ static void put_tag(uint8_t tag[AEAD_TAG_BYTES], const uint64_t limb[LIMBS],
  * for each job. */
 static inline void turn(struct poly h[WIDE_LANES], const struct poly sum[WIDE_LANES])
 {
+#pragma GCC unroll 5
 	for (size_t k = 0; k < LIMBS; k++) {
 		wide v[WIDE_LANES];
 
+#pragma GCC unroll 8
 		for (size_t i = 0; i < WIDE_LANES; i++)
 			v[i] = sum[i].limb[k];
 		transpose_wide(v);
+#pragma GCC unroll 8
 		for (size_t i = 0; i < WIDE_LANES; i++)
 			h[lane_block[i]].limb[k] = v[i];
 	}
@@ -363,6 +369,7 @@ static void join_lanes(struct work *w, size_t first, size_t n)
 			struct poly left = h[2 * i];
 
 			poly_mul(&left, &team->power[level]);
+#pragma GCC unroll 5
 			for (size_t k = 0; k < LIMBS; k++)
 				h[i].limb[k] = left.limb[k] + h[2 * i + 1].limb[k];
 		}
@@ -371,6 +378,7 @@ static void join_lanes(struct work *w, size_t first, size_t n)
 	for (size_t i = 0; i < WIDE_LANES && first + i < n; i++) {
 		uint64_t limb[LIMBS];
 
+#pragma GCC unroll 5
 		for (size_t k = 0; k < LIMBS; k++)
 			limb[k] = h[0].limb[k][i];
 		put_tag(w->tags[first + i], limb, w->stream[first + i]);

@@ -52,6 +52,7 @@ static ALWAYS_INLINE void poly_add_blocks(struct poly *h, wide lo, wide hi, wide
 
 static inline void poly_make_factor(struct poly_factor *f, const struct poly *x)
 {
+#pragma GCC unroll 5
 	for (int i = 0; i < LIMBS; i++) {
 		f->limb[i] = x->limb[i];
 		f->fold[i] = (x->limb[i] << 2) + x->limb[i];
