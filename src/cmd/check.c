@@ -18,15 +18,7 @@ static const char usage[] =
 
 static int print_json(const struct plan_load *load, bool ok)
 {
-	json_t *json = plan_json(&load->plan, &load->diag, ok);
-
-	if (!json || json_dumpf(json, stdout, JSON_INDENT(2)) != 0) {
-		fprintf(stderr, "tunion: can't write JSON\n");
-		ok = false;
-	}
-	putchar('\n');
-	json_decref(json);
-	return ok ? EXIT_SUCCESS : EXIT_FAILURE;
+	return plan_json_print(plan_json(&load->plan, &load->diag, ok), ok);
 }
 
 static int print_text(const struct plan_load *load, bool ok)

@@ -3,6 +3,8 @@
  * the way. Keys only ever get more: see doc/json.md. */
 #include "cmd/plan_json.h"
 
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define CHAIN_STRLEN 512
@@ -238,4 +240,15 @@ json_t *plan_json_trace(const struct plan *plan, const struct ip_addr *dst)
 	                 taker->device->name, "peer",
 	                 public_key(plan_peer_of(taker)->conf), "chain", chain(taker),
 	                 "hops", hops);
+}
+
+int plan_json_print(json_t *json, bool ok)
+{
+	if (!json || json_dumpf(json, stdout, JSON_INDENT(2)) != 0) {
+		fprintf(stderr, "tunion: can't write JSON\n");
+		ok = false;
+	}
+	putchar('\n');
+	json_decref(json);
+	return ok ? EXIT_SUCCESS : EXIT_FAILURE;
 }

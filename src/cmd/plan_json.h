@@ -17,4 +17,7 @@ json_t *plan_json_trace(const struct plan *plan, const struct ip_addr *dst);
 /* What `trace` prints when the files have errors: only these. */
 json_t *plan_json_errors(const struct diag *diag);
 
+/* Writes it to stdout, and takes it; NULL: says that there is none. The exit status. */
+int plan_json_print(json_t *json, bool ok);
+
 #endif

@@ -17,16 +17,9 @@ static const char usage[] =
 
 static int print_json(const struct plan_load *load, bool ok, const struct ip_addr *dst)
 {
-	json_t *json =
-		ok ? plan_json_trace(&load->plan, dst) : plan_json_errors(&load->diag);
-
-	if (!json || json_dumpf(json, stdout, JSON_INDENT(2)) != 0) {
-		fprintf(stderr, "tunion: can't write JSON\n");
-		ok = false;
-	}
-	putchar('\n');
-	json_decref(json);
-	return ok ? EXIT_SUCCESS : EXIT_FAILURE;
+	return plan_json_print(ok ? plan_json_trace(&load->plan, dst)
+	                          : plan_json_errors(&load->diag),
+	                       ok);
 }
 
 static int print_text(const struct plan_load *load, bool ok, const struct ip_addr *dst)

@@ -468,11 +468,6 @@ struct engine *device_engine(const struct device *d)
 	return d->engine;
 }
 
-const struct way_device *device_way(const struct device *d)
-{
-	return &d->way;
-}
-
 uint32_t device_mtu_bytes(const struct device *d)
 {
 	return d->mtu_bytes;

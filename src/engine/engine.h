@@ -95,7 +95,6 @@ void device_set_port(struct device *d, uint16_t port);
 struct wg_device *device_wg(const struct device *d);
 const char *device_name(const struct device *d);
 struct engine *device_engine(const struct device *d);
-const struct way_device *device_way(const struct device *d);
 uint32_t device_mtu_bytes(const struct device *d);
 uint16_t device_port(const struct device *d);
 /* wg's and the engine's own counts, added up. */

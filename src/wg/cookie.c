@@ -65,11 +65,6 @@ void cookie_maker_init(struct cookie_maker *m,
 	derive_key(m->cookie_key, label_cookie, public_key);
 }
 
-void cookie_maker_clear(struct cookie_maker *m)
-{
-	sodium_memzero(m, sizeof(*m));
-}
-
 void cookie_maker_sign(struct cookie_maker *m, void *message, size_t n, uint64_t now_ns)
 {
 	struct message_macs *macs;

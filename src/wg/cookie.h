@@ -38,7 +38,6 @@ bool cookie_checker_mac1(const struct cookie_checker *c, const void *message, si
 /* For messages to the peer with this public key. */
 void cookie_maker_init(struct cookie_maker *m,
                        const uint8_t public_key[static NOISE_KEY_BYTES]);
-void cookie_maker_clear(struct cookie_maker *m);
 /* Fills in both MACs of a whole message; mac2 is zero while there is no cookie. */
 void cookie_maker_sign(struct cookie_maker *m, void *message, size_t n, uint64_t now_ns);
 /* DROP_NONE, or DROP_BAD_COOKIE: did not authenticate, or nothing was sent that it
