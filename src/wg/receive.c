@@ -164,14 +164,12 @@ static enum drop check_inner(struct wg_peer *p, struct packet *packet)
 	return DROP_NONE;
 }
 
-/* Everything that an authentic data message changes. True: the inner packet goes on. */
-static bool receive_inner(struct wg_peer *p, struct keypair *k, struct packet *packet,
-                          uint64_t now_ns)
+/* What an authentic data message says of its peer: where he is, that he has the keypair,
+ * and that he is there. */
+static void heard_from(struct wg_peer *p, struct keypair *k, const struct endpoint *from,
+                       uint64_t now_ns)
 {
-	uint32_t len_bytes = packet->len_bytes;
-	enum drop drop;
-
-	peer_learn_endpoint(p, packet->from);
+	peer_learn_endpoint(p, from);
 	if (keypairs_received(&p->keypairs, &p->device->indices, k)) {
 		peer_handshake_done(p);
 		send_staged(p, now_ns);
@@ -183,11 +181,18 @@ static bool receive_inner(struct wg_peer *p, struct keypair *k, struct packet *p
 	}
 	timers_any_received(p);
 	timers_any_traversal(p, now_ns);
+}
+
+/* True: the inner packet goes on. */
+static bool receive_inner(struct wg_peer *p, struct packet *packet)
+{
+	uint32_t len_bytes = packet->len_bytes;
+	enum drop drop;
+
 	if (len_bytes == 0) {
 		p->rx_bytes += MESSAGE_DATA_MIN_BYTES;
 		return false; /* a keepalive has done all it can */
 	}
-	timers_data_received(p, now_ns);
 	drop = check_inner(p, packet);
 	if (drop != DROP_NONE) {
 		device_drop(p->device, drop, 1);
@@ -250,10 +255,38 @@ static enum drop run_check(struct run *run, size_t i)
 	return replay_accept(&k->replay, run->jobs[i].counter) ? DROP_NONE : DROP_REPLAY;
 }
 
+/* Messages one after the other with one keypair, from one place. They are news of the
+ * peer but once, and touch its timers once. */
+struct streak {
+	struct keypair *keypair; /* NULL: none yet */
+	const struct endpoint *from;
+	size_t data; /* those that are no keepalives */
+};
+
+static void streak_end(struct streak *s, uint64_t now_ns)
+{
+	if (s->data > 0)
+		timers_data_received(s->keypair->index.peer, s->data, now_ns);
+	*s = (struct streak){ 0 };
+}
+
+static void streak_add(struct streak *s, struct keypair *k, const struct packet *packet,
+                       uint64_t now_ns)
+{
+	if (k != s->keypair || packet->from != s->from) {
+		streak_end(s, now_ns);
+		*s = (struct streak){ .keypair = k, .from = packet->from };
+		heard_from(k->index.peer, k, packet->from, now_ns);
+	}
+	s->data += packet->len_bytes > 0;
+}
+
 /* Opens the run and empties it; moves what goes on behind the `done` packets in front. */
 static size_t run_finish(struct run *run, struct wg_device *d, struct packet **messages,
                          size_t done, uint64_t now_ns)
 {
+	struct streak streak = { 0 };
+
 	aead_open_batch(d->env->aead, run->jobs, run->n);
 	for (size_t i = 0; i < run->n; i++) {
 		struct packet **slot = &messages[run->at[i]], *packet = *slot;
@@ -265,12 +298,13 @@ static size_t run_finish(struct run *run, struct wg_device *d, struct packet **m
 		}
 		packet_pull(packet, sizeof(struct message_data));
 		packet_set_len(packet, packet->len_bytes - AEAD_TAG_BYTES);
-		if (!receive_inner(run->keypair[i]->index.peer, run->keypair[i], packet,
-		                   now_ns))
+		streak_add(&streak, run->keypair[i], packet, now_ns);
+		if (!receive_inner(run->keypair[i]->index.peer, packet))
 			continue;
 		*slot = messages[done];
 		messages[done++] = packet;
 	}
+	streak_end(&streak, now_ns);
 	run->n = 0;
 	return done;
 }

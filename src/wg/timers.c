@@ -154,11 +154,13 @@ void timers_data_sent(struct wg_peer *p, uint64_t now_ns)
 		    now_ns + KEEPALIVE_TIMEOUT + REKEY_TIMEOUT + p->timers.jitter_ns);
 }
 
-void timers_data_received(struct wg_peer *p, uint64_t now_ns)
+void timers_data_received(struct wg_peer *p, size_t n, uint64_t now_ns)
 {
-	if (!pending(p, TIMER_SEND_KEEPALIVE))
+	if (!pending(p, TIMER_SEND_KEEPALIVE)) {
 		set(p, TIMER_SEND_KEEPALIVE, now_ns + KEEPALIVE_TIMEOUT);
-	else
+		n--;
+	}
+	if (n > 0)
 		p->timers.need_another_keepalive = true;
 }
 

@@ -4,6 +4,7 @@
 #define TUNION_WG_TIMERS_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 struct wg_peer;
@@ -15,7 +16,8 @@ void timers_stop(struct wg_peer *p);
 /* What timers are told. "Any" counts handshake messages and keepalives too; all packets
  * of these are authentic. */
 void timers_data_sent(struct wg_peer *p, uint64_t now_ns);
-void timers_data_received(struct wg_peer *p, uint64_t now_ns);
+/* n > 0 packets, together. */
+void timers_data_received(struct wg_peer *p, size_t n, uint64_t now_ns);
 void timers_any_sent(struct wg_peer *p);
 void timers_any_received(struct wg_peer *p);
 void timers_any_traversal(struct wg_peer *p, uint64_t now_ns); /* sent or received */
