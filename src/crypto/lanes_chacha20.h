@@ -178,17 +178,19 @@ static ALWAYS_INLINE void chacha_diagonals(vec v[16])
 static inline void chacha_xor_partial(uint8_t *to, uint32_t bytes,
                                       const vec parts[VEC_PARTS])
 {
-	uint8_t block[CHACHA_BLOCK_BYTES];
+	uint8_t stream[CHACHA_BLOCK_BYTES];
+	uint64_t text, word;
+	uint32_t at = 0;
 
-	if (bytes == 0)
-		return;
-	memcpy(block, to, bytes);
-	for (size_t q = 0; q < VEC_PARTS; q++) {
-		vec x = load_vec(block + q * sizeof(vec)) ^ parts[q];
-
-		memcpy(block + q * sizeof(vec), &x, sizeof(x));
+	memcpy(stream, parts, sizeof(stream));
+	for (; bytes - at >= sizeof(word); at += sizeof(word)) {
+		memcpy(&text, to + at, sizeof(text));
+		memcpy(&word, stream + at, sizeof(word));
+		text ^= word;
+		memcpy(to + at, &text, sizeof(text));
 	}
-	memcpy(to, block, bytes);
+	for (; at < bytes; at++)
+		to[at] ^= stream[at];
 }
 
 static inline void chacha_xor(uint8_t *to, uint32_t bytes, const vec parts[VEC_PARTS])
