@@ -177,12 +177,16 @@ static bool next_line(FILE *f, char *line, size_t size)
 	return true;
 }
 
-/* The UAPI sockets that the pid file lists. Whether they are dead is looked at each. */
+/* The UAPI sockets that the pid file lists. Whether they are dead is looked at each: the
+ * engine dies with its supervisor, but a moment later; another program may serve the
+ * name. */
 static void remove_listed_sockets(int lock_fd)
 {
 	int fd = fcntl(lock_fd, F_DUPFD_CLOEXEC, 0);
 	FILE *f = fd < 0 ? NULL : fdopen(fd, "re");
 	char line[sizeof(((struct sockaddr_un *)0)->sun_path) + 2];
+	const struct timespec pause = { 0, 10000000 };
+	int patience = 50; /* pauses, for all together */
 
 	if (!f) {
 		if (fd >= 0)
@@ -192,7 +196,8 @@ static void remove_listed_sockets(int lock_fd)
 	rewind(f);
 	if (next_line(f, line, sizeof(line))) /* the pid */
 		while (next_line(f, line, sizeof(line)))
-			(void)!remove_dead_socket(line);
+			while (remove_dead_socket(line) == -EEXIST && patience-- > 0)
+				nanosleep(&pause, NULL);
 	fclose(f);
 }
 

@@ -67,13 +67,12 @@ def pids():
     found = []
     for pid in filter(str.isdigit, os.listdir("/proc")):
         try:
-            with open(f"/proc/{pid}/cmdline", "rb") as f:
-                words = f.read().split(b"\0")
             with open(f"/proc/{pid}/stat") as f:
-                state = f.read().rsplit(")", 1)[1].split()[0]
+                name, rest = f.read().split("(", 1)[1].rsplit(")", 1)
         except OSError:
             continue
-        if words and os.path.basename(words[0]).endswith(b"tunion") and state != "Z":
+        # While it ends it has no command line any more, but still its sockets.
+        if name.startswith("tunion") and rest.split()[0] != "Z":
             found.append(int(pid))
     return found
 

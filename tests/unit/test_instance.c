@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -184,6 +185,25 @@ START_TEST(a_file_in_the_way_is_not_removed)
 }
 END_TEST
 
+/* The engine, which ends a moment after its supervisor. */
+static void fork_engine(const struct instance *i)
+{
+	int ready[2];
+	char byte;
+
+	if (pipe(ready) < 0 || fork() != 0) {
+		if (read(ready[0], &byte, 1) != 1)
+			_exit(1);
+		return;
+	}
+	close(i->lock_fd);
+	close(i->listen_fd);
+	if (write(ready[1], "", 1) != 1)
+		_exit(1);
+	poll(NULL, 0, 100);
+	_exit(0);
+}
+
 /* In a process that is then killed. */
 static void be_killed(const char *tun)
 {
@@ -201,6 +221,7 @@ static void be_killed(const char *tun)
 		    instance_listen_uapi(&i, "home", &fd, &diag) != 0 ||
 		    instance_listen(&i, &diag) != 0)
 			_exit(1);
+		fork_engine(&i);
 		raise(SIGKILL);
 	}
 	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
