@@ -2,6 +2,7 @@
 #include "control/clients.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -171,15 +172,25 @@ static void answer_all(struct clients *c, enum client_state waiting, const char 
 	}
 }
 
+char *clients_text(const struct diag *diag, const char *last)
+{
+	char *text = NULL;
+	size_t n;
+	FILE *f = open_memstream(&text, &n);
+
+	if (!f)
+		return NULL;
+	diag_print(diag, f);
+	fprintf(f, "%s\n", last);
+	if (fclose(f) == 0)
+		return text;
+	free(text);
+	return NULL;
+}
+
 void clients_refuse_down(struct clients *c, const char *text)
 {
-	struct client *next;
-
-	for (struct client *at = c->first; at; at = next) {
-		next = at->next;
-		if (at->state == CLIENT_WANTS_DOWN && !answer(at, text))
-			client_free(at);
-	}
+	answer_all(c, CLIENT_WANTS_DOWN, text);
 }
 
 void clients_answer_status(struct clients *c, const char *text)

@@ -12,6 +12,7 @@
 #include <stddef.h>
 
 #include "base/attr.h"
+#include "base/diag.h"
 #include "io/loop.h"
 
 #define CLIENTS_MAX 32
@@ -33,6 +34,9 @@ struct clients {
 
 /* The callbacks and their context must be set. 0 or -errno. */
 MUST_CHECK int clients_start(struct clients *c, struct loop *loop, int listen_fd);
+/* What reload and down are answered: what diag holds, a line each, and a last line. To be
+ * freed; NULL: no memory. */
+char *clients_text(const struct diag *diag, const char *last);
 /* To all who wait for it. NULL: it could not be made. */
 void clients_answer_status(struct clients *c, const char *text);
 void clients_answer_reload(struct clients *c, const char *text);

@@ -84,23 +84,14 @@ void follow_clear(struct supervisor *s)
 
 /* ---- reload */
 
-/* A client is told what diag holds, a line each, and then how it went. NULL: no memory.
- */
+/* NULL: no memory. */
 static char *answer_text(int err, const struct live_result *done, const struct diag *diag)
 {
-	char *text = NULL;
-	size_t n;
-	FILE *f = open_memstream(&text, &n);
+	char line[100];
 
-	if (!f)
-		return NULL;
-	diag_print(diag, f);
-	fprintf(f, "%s: %zu added, %zu changed, %zu removed\n", err ? "failed" : "ok",
-	        done->added, done->changed, done->removed);
-	if (fclose(f) == 0)
-		return text;
-	free(text);
-	return NULL;
+	snprintf(line, sizeof(line), "%s: %zu added, %zu changed, %zu removed",
+	         err ? "failed" : "ok", done->added, done->changed, done->removed);
+	return clients_text(diag, line);
 }
 
 static bool same_entry(const struct diag_entry *a, const struct diag_entry *b)

@@ -776,7 +776,7 @@ void supervisor_down(struct supervisor *s, struct diag *diag)
 	conf_set_clear(&s->files);
 	follow_clear(s);
 	instance_release(&s->instance);
-	text = takedown_answer(diag, "ok");
+	text = clients_text(diag, "ok");
 	clients_end(&s->clients, text ? text : "ok\n");
 	free(text);
 	loop_free(s->loop);

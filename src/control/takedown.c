@@ -2,26 +2,9 @@
 #include "control/takedown.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 
 #include "control/save.h"
-
-char *takedown_answer(const struct diag *diag, const char *word)
-{
-	char *text = NULL;
-	size_t n;
-	FILE *f = open_memstream(&text, &n);
-
-	if (!f)
-		return NULL;
-	diag_print(diag, f);
-	fprintf(f, "%s\n", word);
-	if (fclose(f) == 0)
-		return text;
-	free(text);
-	return NULL;
-}
 
 /* The files that want it. The first error; the others are saved all the same. */
 static int save_files(struct supervisor *s, struct diag *diag)
@@ -61,7 +44,7 @@ void takedown_consider(struct supervisor *s)
 	if (s->ready_for_down) {
 		supervisor_stop(s, 0);
 	} else {
-		text = takedown_answer(&diag, "refused");
+		text = clients_text(&diag, "refused");
 		clients_refuse_down(&s->clients, text ? text : "refused\n");
 		free(text);
 	}

@@ -14,8 +14,4 @@ MUST_CHECK int takedown_prepare(struct supervisor *s, struct diag *diag);
  * wg-quick a PreDown that fails, or a file that can't be saved, keeps it up. */
 void takedown_consider(struct supervisor *s);
 
-/* What a client of `down` is told: warnings, a line each, and a word. To be freed; NULL:
- * no memory. */
-char *takedown_answer(const struct diag *diag, const char *word);
-
 #endif
