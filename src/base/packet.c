@@ -100,23 +100,31 @@ static struct pool_buffer *pool_get(struct packet_pool *pool, size_t size_bytes)
 	return b;
 }
 
-struct packet *packet_pool_copy(struct packet_pool *pool, const struct packet *p)
+struct packet *packet_pool_take(struct packet_pool *pool, uint32_t len_bytes)
 {
-	struct pool_buffer *b = pool_get(pool, p->len_bytes);
+	struct pool_buffer *b = pool_get(pool, len_bytes);
 
 	if (!b)
 		return NULL;
 	b->next_free = NULL;
 	b->packet = (struct packet){
 		.data = b->bytes + PACKET_HEADROOM_BYTES,
-		.len_bytes = p->len_bytes,
+		.len_bytes = len_bytes,
 		.headroom_bytes = PACKET_HEADROOM_BYTES,
-		.tailroom_bytes =
-		        (uint32_t)(b->size_bytes - p->len_bytes) + PACKET_TAILROOM_BYTES,
-		.tos = p->tos,
+		.tailroom_bytes = (uint32_t)(b->size_bytes - len_bytes) + PACKET_TAILROOM_BYTES,
 	};
-	memcpy(b->packet.data, p->data, p->len_bytes);
 	return &b->packet;
+}
+
+struct packet *packet_pool_copy(struct packet_pool *pool, const struct packet *p)
+{
+	struct packet *copy = packet_pool_take(pool, p->len_bytes);
+
+	if (!copy)
+		return NULL;
+	copy->tos = p->tos;
+	memcpy(copy->data, p->data, p->len_bytes);
+	return copy;
 }
 
 void packet_pool_put(struct packet_pool *pool, struct packet *p)

@@ -53,9 +53,12 @@ struct packet_pool;
 struct packet_pool *packet_pool_new(size_t limit_bytes);
 /* All copies must have been given back. NULL is fine. */
 void packet_pool_free(struct packet_pool *pool);
-/* A copy with full head- and tailroom; NULL when the limit is reached. Give back with
- * packet_pool_put, which wipes the bytes. `from` and `peer` of the copy are NULL. */
+/* A packet of len_bytes, not yet written, with full head- and tailroom; `tos` is 0, `from`
+ * and `peer` are NULL. NULL when the limit is reached. Give back with packet_pool_put. */
+MUST_CHECK struct packet *packet_pool_take(struct packet_pool *pool, uint32_t len_bytes);
+/* The same with the bytes and the tos of p. */
 MUST_CHECK struct packet *packet_pool_copy(struct packet_pool *pool, const struct packet *p);
+/* Wipes the bytes. */
 void packet_pool_put(struct packet_pool *pool, struct packet *p);
 
 #endif

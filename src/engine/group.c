@@ -14,7 +14,9 @@ void grouping_start(struct grouping *g)
 void grouping_add(struct grouping *g, struct group *group, struct packet *packet)
 {
 	assert(g->n < BATCH_MAX);
+	assert(group->count == 0 || group->used_by == g);
 	if (group->count++ == 0) {
+		group->used_by = g;
 		group->next = NULL;
 		*g->last = group;
 		g->last = &group->next;

@@ -12,8 +12,13 @@
 
 #include "base/packet.h"
 
-/* Busy only between grouping_start and grouping_finish; otherwise zero. */
+struct grouping;
+
+/* In use only between grouping_add and grouping_finish; otherwise zero. It is part of the
+ * destination, so only one grouping at a time may have it: nothing that may begin another
+ * grouping is to be called before this one is finished. Asserted. */
 struct group {
+	const struct grouping *used_by; /* borrowed; NULL: none */
 	struct group *next;
 	uint32_t count, at;
 };

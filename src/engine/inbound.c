@@ -144,8 +144,6 @@ static void put_back(struct device *d, struct packet *const *packets, size_t n,
 	}
 }
 
-static void deliver(struct device *d, struct packet **packets, size_t n, unsigned depth,
-                    uint64_t now_ns);
 static void open_batch(struct device *d, struct packet **datagrams, size_t n,
                        unsigned depth, uint64_t now_ns);
 
@@ -195,56 +193,95 @@ static bool is_fragment(const struct packet *p)
 	return p->data[6] == PROTO_IPV6_FRAGMENT;
 }
 
-/* Is it a fragment that was taken, for a device perhaps? */
-static bool take_fragment(struct device *d, struct packet *p, unsigned depth,
-                          uint64_t now_ns)
+/* What reassembly makes of a packet that may be one of its fragments: the packet itself,
+ * the whole datagram (from the pool) that it completes, or NULL: it is held or dropped. */
+static struct packet *defragment(struct device *d, struct packet *p, uint64_t now_ns)
 {
-	struct packet whole, *one = &whole;
+	struct packet *whole;
 	struct ip_view v;
 
 	if (!is_fragment(p) || !ip_view_parse_addresses(&v, p->data, p->len_bytes) ||
 	    !device_has_address(d, &v.dst))
-		return false;
-	switch (reassembly_add(d->engine->reassembly, d->id, depth, p, now_ns, &whole)) {
+		return p;
+	switch (reassembly_add(d->engine->reassembly, d->id, p, now_ns, &whole)) {
 	case REASSEMBLY_PASS:
-		return false;
+		return p;
 	case REASSEMBLY_TAKEN:
 		break;
 	case REASSEMBLY_WHOLE:
-		deliver(d, &one, 1, depth, now_ns);
-		break;
+		return whole;
 	}
-	return true;
+	return NULL;
 }
 
-/* Inner packets of d's peers. */
-static void deliver(struct device *d, struct packet **packets, size_t n, unsigned depth,
-                    uint64_t now_ns)
+/* The datagrams that a batch has completed; their packets are part of it. */
+struct completed {
+	struct packet *packets[BATCH_MAX];
+	size_t count;
+};
+
+/* Fragments leave the batch; the datagram that one completes takes its place. Returns how
+ * many packets there are now. */
+static size_t put_together(struct device *d, struct packet **packets, size_t n,
+                           struct completed *completed, uint64_t now_ns)
+{
+	size_t kept = 0;
+
+	completed->count = 0;
+	for (size_t i = 0; i < n; i++) {
+		struct packet *p = defragment(d, packets[i], now_ns);
+
+		if (p && p != packets[i])
+			completed->packets[completed->count++] = p;
+		if (p)
+			packets[kept++] = p;
+	}
+	return kept;
+}
+
+/* ---- inner packets of d's peers */
+
+/* What is for the tun goes there; what is for carried devices is moved to `carried`, in a
+ * run per device. Returns the number of runs. */
+static size_t sort_out(struct device *d, struct packet **packets, size_t n,
+                       struct endpoint *senders, struct packet **carried,
+                       struct group_run *runs, uint64_t now_ns)
 {
 	struct grouping grouping;
-	struct group_run runs[BATCH_MAX];
-	struct endpoint senders[BATCH_MAX];
-	struct packet *carried[BATCH_MAX];
-	size_t run_count, for_tun = 0;
+	size_t for_tun = 0, run_count;
 
 	grouping_start(&grouping);
 	for (size_t i = 0; i < n; i++) {
-		struct device *next;
+		struct device *next = demultiplex(d, packets[i], &senders[i]);
 
-		if (take_fragment(d, packets[i], depth, now_ns))
-			continue;
-		next = demultiplex(d, packets[i], &senders[i]);
 		if (next)
 			grouping_add(&grouping, &next->group, packets[i]);
 		else
 			packets[for_tun++] = packets[i];
 	}
+	run_count = grouping_finish(&grouping, carried, runs);
 	put_back(d, packets, for_tun, now_ns);
 	to_tun(d->engine, packets, for_tun);
-	run_count = grouping_finish(&grouping, carried, runs);
+	return run_count;
+}
+
+/* In three steps: nothing leaves, and no other batch begins, while packets are grouped. */
+static void deliver(struct device *d, struct packet **packets, size_t n, unsigned depth,
+                    uint64_t now_ns)
+{
+	struct group_run runs[BATCH_MAX];
+	struct endpoint senders[BATCH_MAX];
+	struct packet *carried[BATCH_MAX];
+	struct completed completed;
+	size_t run_count;
+
+	n = put_together(d, packets, n, &completed, now_ns);
+	run_count = sort_out(d, packets, n, senders, carried, runs, now_ns);
 	for (size_t i = 0; i < run_count; i++)
 		open_batch(CONTAINER_OF(runs[i].group, struct device, group),
 		           runs[i].packets, runs[i].n, depth + 1, now_ns);
+	for (size_t i = 0; i < completed.count; i++)
+		packet_pool_put(d->engine->pool, completed.packets[i]);
 }
 
 static void open_batch(struct device *d, struct packet **datagrams, size_t n,

@@ -5,7 +5,6 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 
 #include "base/checksum.h"
 #include "engine/fragment.h"
@@ -50,10 +49,7 @@ struct reassembly {
 	struct datagram datagrams[REASSEMBLY_DATAGRAMS];
 	struct held held[REASSEMBLY_FRAGMENTS];
 	struct held *free_list;
-	uint8_t *whole; /* mapped: WAY_MAX buffers of PACKET_BUFFER_BYTES */
 };
-
-#define WHOLE_BYTES (WAY_MAX * (size_t)PACKET_BUFFER_BYTES)
 
 static void expire(struct timer *timer, uint64_t now_ns);
 
@@ -68,12 +64,6 @@ struct reassembly *reassembly_new(const struct reassembly_env *env)
 	for (size_t i = 0; i < REASSEMBLY_FRAGMENTS; i++) {
 		r->held[i].next = r->free_list;
 		r->free_list = &r->held[i];
-	}
-	r->whole = mmap(NULL, WHOLE_BYTES, PROT_READ | PROT_WRITE,
-	                MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-	if (r->whole == MAP_FAILED) {
-		free(r);
-		return NULL;
 	}
 	return r;
 }
@@ -107,7 +97,6 @@ void reassembly_free(struct reassembly *r)
 	for (size_t i = 0; i < REASSEMBLY_DATAGRAMS; i++)
 		let_go(r, &r->datagrams[i]);
 	timerq_disarm(r->env.timers, &r->timer);
-	munmap(r->whole, WHOLE_BYTES);
 	free(r);
 }
 
@@ -283,8 +272,14 @@ static void decide(struct reassembly *r, struct datagram *d, const struct piece 
 
 /* ---- the whole */
 
+static uint32_t header_bytes(const struct datagram *d)
+{
+	return d->key.family == IP_V4 ? sizeof(struct ipv4_header)
+	                              : sizeof(struct ipv6_header);
+}
+
 /* The first fragment's header, without what says that it is one. */
-static uint8_t *put_header(const struct datagram *d, uint8_t *out)
+static void put_header(const struct datagram *d, uint8_t *out)
 {
 	const uint8_t *from = d->first->packet->data;
 
@@ -297,7 +292,6 @@ static uint8_t *put_header(const struct datagram *d, uint8_t *out)
 		h.flags_offset = h.checksum = be16_put(0);
 		h.checksum = be16_put(checksum_finish(checksum_add(0, &h, sizeof(h))));
 		memcpy(out, &h, sizeof(h));
-		return out + sizeof(h);
 	} else {
 		struct ipv6_header h;
 
@@ -305,32 +299,30 @@ static uint8_t *put_header(const struct datagram *d, uint8_t *out)
 		h.payload_len = be16_put((uint16_t)d->total_bytes);
 		h.next_header = PROTO_UDP;
 		memcpy(out, &h, sizeof(h));
-		return out + sizeof(h);
 	}
 }
 
-static void join(struct reassembly *r, struct datagram *d, unsigned depth,
-                 struct packet *whole)
+/* NULL: no room. */
+static struct packet *join(struct reassembly *r, const struct datagram *d)
 {
-	uint8_t *buffer = r->whole + (depth - 1) % WAY_MAX * (size_t)PACKET_BUFFER_BYTES;
-	uint8_t *at = put_header(d, buffer + PACKET_HEADROOM_BYTES);
+	struct packet *whole =
+		packet_pool_take(r->env.pool, header_bytes(d) + d->total_bytes);
+	uint8_t *at;
 
-	*whole = (struct packet){ .data = buffer + PACKET_HEADROOM_BYTES,
-		                  .headroom_bytes = PACKET_HEADROOM_BYTES };
+	if (!whole)
+		return NULL;
+	put_header(d, whole->data);
+	at = whole->data + header_bytes(d);
 	for (const struct held *h = d->first; h; h = h->next) {
 		memcpy(at, h->packet->data + h->payload_at, h->bytes);
 		at += h->bytes;
 	}
-	whole->len_bytes = (uint32_t)(at - whole->data);
-	whole->tailroom_bytes =
-		PACKET_BUFFER_BYTES - PACKET_HEADROOM_BYTES - whole->len_bytes;
-	let_go(r, d);
-	d->whose = UNUSED;
+	return whole;
 }
 
 enum reassembly_result reassembly_add(struct reassembly *r, uint32_t carrier,
-                                      unsigned depth, const struct packet *p,
-                                      uint64_t now_ns, struct packet *whole)
+                                      const struct packet *p, uint64_t now_ns,
+                                      struct packet **whole)
 {
 	struct piece piece;
 	struct datagram *d;
@@ -348,6 +340,13 @@ enum reassembly_result reassembly_add(struct reassembly *r, uint32_t carrier,
 	}
 	if (d->whose != DEVICE || d->have_bytes != d->total_bytes)
 		return REASSEMBLY_TAKEN;
-	join(r, d, depth, whole);
+	*whole = join(r, d);
+	if (!*whole) {
+		drop(r, d, 0);
+		d->whose = REFUSED;
+		return REASSEMBLY_TAKEN;
+	}
+	let_go(r, d);
+	d->whose = UNUSED;
 	return REASSEMBLY_WHOLE;
 }

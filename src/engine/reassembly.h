@@ -47,10 +47,10 @@ enum reassembly_result {
 };
 
 /* A fragment has come in through `carrier` (any id that stays the carrier's) for one of
- * its addresses. WHOLE: *whole is the IP packet without fragmentation, in memory of this
- * depth (1..WAY_MAX) until the next one is completed at that depth. */
+ * its addresses. WHOLE: *whole is the IP packet without fragmentation; it comes from the
+ * pool and the caller gives it back there. */
 MUST_CHECK enum reassembly_result reassembly_add(struct reassembly *r, uint32_t carrier,
-                                                 unsigned depth, const struct packet *p,
-                                                 uint64_t now_ns, struct packet *whole);
+                                                 const struct packet *p, uint64_t now_ns,
+                                                 struct packet **whole);
 
 #endif

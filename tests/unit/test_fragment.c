@@ -114,7 +114,7 @@ START_TEST(pieces_in_any_order_become_the_packet_again)
 	struct fixture f;
 	struct craft c, original;
 	struct pieces pieces;
-	struct packet *order[BATCH_MAX], whole;
+	struct packet *order[BATCH_MAX], *whole;
 
 	fixture_open(&f);
 	for (uint32_t round = 0; round < 500; round++) {
@@ -143,12 +143,13 @@ START_TEST(pieces_in_any_order_become_the_packet_again)
 		ck_assert_uint_gt(pieces.n, 1);
 		shuffle(&f, &pieces, order);
 		for (size_t i = 0; i < pieces.n; i++) {
-			got = reassembly_add(f.r, CARRIER, 1, order[i], f.now_ns, &whole);
+			got = reassembly_add(f.r, CARRIER, order[i], f.now_ns, &whole);
 			ck_assert_int_eq(got, i + 1 == pieces.n ? REASSEMBLY_WHOLE
 			                                        : REASSEMBLY_TAKEN);
 		}
-		ck_assert_uint_eq(whole.len_bytes, original.packet.len_bytes);
-		ck_assert_mem_eq(whole.data, original.packet.data, whole.len_bytes);
+		ck_assert_uint_eq(whole->len_bytes, original.packet.len_bytes);
+		ck_assert_mem_eq(whole->data, original.packet.data, whole->len_bytes);
+		packet_pool_put(f.pool, whole);
 		fragments_put(f.pool, pieces.v, pieces.n);
 	}
 	ck_assert_uint_eq(f.dropped + f.released, 0);
@@ -187,19 +188,19 @@ START_TEST(the_hosts_fragments_go_to_the_host)
 	struct fixture f;
 	struct craft c;
 	struct pieces pieces;
-	struct packet whole;
+	struct packet *whole;
 
 	fixture_open(&f);
 	make(&c, true, PORT + 1, 1000);
 	cut(&f, &c, 500, 1, &pieces);
 	ck_assert_uint_eq(pieces.n, 3);
 	/* held until the first one says whose they are */
-	ck_assert_int_eq(reassembly_add(f.r, CARRIER, 1, pieces.v[1], 1, &whole),
+	ck_assert_int_eq(reassembly_add(f.r, CARRIER, pieces.v[1], 1, &whole),
 	                 REASSEMBLY_TAKEN);
-	ck_assert_int_eq(reassembly_add(f.r, CARRIER, 1, pieces.v[0], 1, &whole),
+	ck_assert_int_eq(reassembly_add(f.r, CARRIER, pieces.v[0], 1, &whole),
 	                 REASSEMBLY_PASS);
 	ck_assert_uint_eq(f.released, 1);
-	ck_assert_int_eq(reassembly_add(f.r, CARRIER, 1, pieces.v[2], 1, &whole),
+	ck_assert_int_eq(reassembly_add(f.r, CARRIER, pieces.v[2], 1, &whole),
 	                 REASSEMBLY_PASS);
 	fragments_put(f.pool, pieces.v, pieces.n);
 	fixture_close(&f);
@@ -211,18 +212,18 @@ START_TEST(an_overlap_drops_the_datagram)
 	struct fixture f;
 	struct craft c;
 	struct pieces pieces;
-	struct packet whole;
+	struct packet *whole;
 
 	fixture_open(&f);
 	make(&c, _i, PORT, 1000);
 	cut(&f, &c, 500, 1, &pieces);
 	for (size_t i = 0; i < 2; i++)
-		ck_assert_int_eq(reassembly_add(f.r, CARRIER, 1, pieces.v[i], 1, &whole),
+		ck_assert_int_eq(reassembly_add(f.r, CARRIER, pieces.v[i], 1, &whole),
 		                 REASSEMBLY_TAKEN);
-	ck_assert_int_eq(reassembly_add(f.r, CARRIER, 1, pieces.v[1], 1, &whole),
+	ck_assert_int_eq(reassembly_add(f.r, CARRIER, pieces.v[1], 1, &whole),
 	                 REASSEMBLY_TAKEN);
 	ck_assert_uint_eq(f.dropped, 3);
-	ck_assert_int_eq(reassembly_add(f.r, CARRIER, 1, pieces.v[2], 1, &whole),
+	ck_assert_int_eq(reassembly_add(f.r, CARRIER, pieces.v[2], 1, &whole),
 	                 REASSEMBLY_TAKEN);
 	ck_assert_uint_eq(f.dropped, 4);
 	fragments_put(f.pool, pieces.v, pieces.n);
@@ -235,13 +236,13 @@ START_TEST(a_datagram_that_stays_incomplete_is_dropped_in_time)
 	struct fixture f;
 	struct craft c;
 	struct pieces pieces;
-	struct packet whole;
+	struct packet *whole;
 	uint64_t due_ns;
 
 	fixture_open(&f);
 	make(&c, false, PORT, 1000);
 	cut(&f, &c, 500, 1, &pieces);
-	ck_assert_int_eq(reassembly_add(f.r, CARRIER, 1, pieces.v[0], f.now_ns, &whole),
+	ck_assert_int_eq(reassembly_add(f.r, CARRIER, pieces.v[0], f.now_ns, &whole),
 	                 REASSEMBLY_TAKEN);
 	due_ns = timerq_next_ns(&f.timers);
 	ck_assert_uint_eq(due_ns, f.now_ns + REASSEMBLY_NS);
@@ -259,14 +260,14 @@ START_TEST(many_datagrams_are_bounded)
 	struct fixture f;
 	struct craft c;
 	struct pieces pieces;
-	struct packet whole;
+	struct packet *whole;
 
 	fixture_open(&f);
 	for (uint32_t id = 0; id < 5 * REASSEMBLY_DATAGRAMS; id++) {
 		make(&c, false, PORT, 1000);
 		cut(&f, &c, 500, id, &pieces);
 		ck_assert_int_eq(
-			reassembly_add(f.r, CARRIER, 1, pieces.v[id % 2], id, &whole),
+			reassembly_add(f.r, CARRIER, pieces.v[id % 2], id, &whole),
 			REASSEMBLY_TAKEN);
 		fragments_put(f.pool, pieces.v, pieces.n);
 	}
@@ -279,7 +280,7 @@ START_TEST(random_fragments_do_no_harm)
 {
 	struct fixture f;
 	struct craft c;
-	struct packet whole;
+	struct packet *whole;
 
 	fixture_open(&f);
 	for (int i = 0; i < 5000; i++) {
@@ -295,8 +296,9 @@ START_TEST(random_fragments_do_no_harm)
 			c.packet.data[43] = (uint8_t)(r >> 8);
 			memset(c.packet.data + 44, 0, 4);
 		}
-		(void)!reassembly_add(f.r, CARRIER, 1 + r % WAY_MAX, &c.packet, f.now_ns,
-		                      &whole);
+		if (reassembly_add(f.r, CARRIER, &c.packet, f.now_ns, &whole) ==
+		    REASSEMBLY_WHOLE)
+			packet_pool_put(f.pool, whole);
 		if (r % 1000 == 0)
 			f.now_ns += NS_PER_SEC;
 		timerq_run(&f.timers, f.now_ns);
