@@ -30,7 +30,7 @@
  * none until then. */
 struct peer {
 	struct way_peer way; /* first member */
-	struct wg_peer *wg;  /* borrowed: from the device's wg */
+	struct wg_peer *wg;  /* borrowed: from the device's wg; NULL: removed there */
 	struct group group;
 	struct timer failing_timer; /* see standby.h */
 	bool failing;               /* unusable for its own reasons */

@@ -65,6 +65,19 @@ static void on_handshake_done(void *context, struct wg_peer *wg)
 		standby_handshake_done(wg_peer_context(wg));
 }
 
+/* No timer may find the peer until settle frees its shadow, which can take long: settle
+ * may have no memory. */
+static void on_peer_removed(void *context, struct wg_peer *wg)
+{
+	struct peer *peer = wg_peer_context(wg);
+
+	if (!peer)
+		return;
+	standby_clear_peer(peer);
+	peer->wg = NULL;
+	settle_touch(context);
+}
+
 static uint64_t wall_clock(void *context)
 {
 	const struct device *d = context;
@@ -77,6 +90,7 @@ static const struct wg_callbacks callbacks = {
 	.emit_to = on_emit_to,
 	.endpoint_changed = on_endpoint_changed,
 	.handshake_done = on_handshake_done,
+	.peer_removed = on_peer_removed,
 };
 
 static struct way_peer *peer_of_entry(const struct trie_entry *entry)
@@ -194,8 +208,13 @@ uint64_t engine_next_deadline_ns(const struct engine *e)
 	return timerq_next_ns(&e->timers);
 }
 
+/* If there is no memory to settle, the timers run all the same: a session has to end in
+ * its time, and what they would send is dropped by on_emit. */
 void engine_run_timers(struct engine *e, uint64_t now_ns)
 {
+	int err = settle(e);
+
+	(void)err;
 	timerq_run(&e->timers, now_ns);
 }
 

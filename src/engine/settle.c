@@ -65,6 +65,8 @@ static void free_unseen(struct device *d)
 		} else {
 			*at = peer->way.sibling;
 			standby_clear_peer(peer);
+			if (peer->wg)
+				wg_peer_set_context(peer->wg, NULL);
 			free(peer);
 		}
 	}

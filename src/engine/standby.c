@@ -64,9 +64,9 @@ static struct peer *culprit(struct way_peer *p)
 static void retry(struct timer *timer, uint64_t now_ns)
 {
 	struct engine *e = CONTAINER_OF(timer, struct engine, retry_timer);
-	bool again = settle(e) != 0;
+	bool settled = settle(e) == 0, again = !settled;
 
-	for (struct device *d = e->first; d; d = engine_next_device(d)) {
+	for (struct device *d = settled ? e->first : NULL; d; d = engine_next_device(d)) {
 		for (struct way_peer *p = d->way.peers; p; p = p->sibling) {
 			struct peer *failing = displaced(p) ? culprit(p) : NULL;
 

@@ -226,6 +226,7 @@ void wg_device_remove_peer(struct wg_peer *p)
 	struct wg_device *d = p->device;
 	struct wg_peer **at = bucket_of(d, p->handshake.remote_static);
 
+	d->env->callbacks->peer_removed(d->env->context, p);
 	while (*at != p)
 		at = &(*at)->next_in_bucket;
 	*at = p->next_in_bucket;

@@ -39,6 +39,9 @@ struct wg_callbacks {
 	void (*endpoint_changed)(void *context, struct wg_peer *peer);
 	/* A handshake with the peer has been completed, in either role. */
 	void (*handshake_done)(void *context, struct wg_peer *peer);
+	/* The peer is about to be freed: what the owner keeps of it must not lead to it any
+	 * more. */
+	void (*peer_removed)(void *context, struct wg_peer *peer);
 };
 
 struct aead_impl;

@@ -82,6 +82,14 @@ static void handshake_done(void *context, struct wg_peer *peer)
 	d->handshakes++;
 }
 
+static void peer_removed(void *context, struct wg_peer *peer)
+{
+	struct lab_device *d = context;
+
+	(void)peer;
+	d->removals++;
+}
+
 static uint64_t wall_clock_ns(void *context)
 {
 	struct lab_device *d = context;
@@ -122,7 +130,8 @@ struct lab *lab_new(uint64_t seed)
 	lab->callbacks = (struct wg_callbacks){ .emit = emit,
 		                                .emit_to = emit_to,
 		                                .endpoint_changed = endpoint_changed,
-		                                .handshake_done = handshake_done };
+		                                .handshake_done = handshake_done,
+		                                .peer_removed = peer_removed };
 	for (int i = 0; i < LAB_DEVICES; i++)
 		set_up_device(lab, i);
 	return lab;

@@ -32,7 +32,7 @@ struct lab_device {
 	struct wg_env env;
 	uint8_t private_key[KEY_BYTES];
 	struct endpoint address; /* where its datagrams come from */
-	int endpoint_changes, handshakes;
+	int endpoint_changes, handshakes, removals;
 };
 
 /* On the heap; lab_new, lab_free. */
