@@ -7,7 +7,7 @@
 #include "base/iphdr.h"
 #include "engine_hosts.h"
 
-#define MESSAGES  16
+#define MESSAGES 16
 
 /* Datagrams for vpn's socket, in the order in which they are given to it. */
 static struct craft batch[4 * MESSAGES];
