@@ -4,7 +4,7 @@
 
 #include <stdbool.h>
 
-#include "control/instance.h"
+#include "supervisor/instance.h"
 
 /* Until q or a signal, and gives the terminal back as it was. Returns the exit status:
  * failure, with the reason on stderr, if the instance does not answer (any more) or

@@ -3,7 +3,7 @@
 #define TUNION_CMD_TARGET_H
 
 #include "base/attr.h"
-#include "control/instance.h"
+#include "supervisor/instance.h"
 
 /* The instance of this tun, or, with NULL, the only one there is. run_dir NULL: the
  * default. On failure says why on stderr. instance_clear afterwards. */

@@ -16,12 +16,13 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/process.h"
 #include "cmd/log_output.h"
 #include "cmd/notify.h"
 #include "cmd/plan_load.h"
-#include "control/instance.h"
-#include "control/rights.h"
-#include "control/supervisor.h"
+#include "supervisor/instance.h"
+#include "supervisor/supervisor.h"
+#include "worker/worker.h"
 
 static const char usage[] =
 	"usage: tunion up [--foreground] [--no-firewall] [--no-offload] [--no-watch]\n"
@@ -128,7 +129,7 @@ static int keep_only(int fd)
 {
 	if (fd != 3 && dup3(fd, 3, O_CLOEXEC) < 0)
 		return fd;
-	rights_close_from(4);
+	process_close_from(4);
 	return 3;
 }
 
@@ -261,7 +262,7 @@ int cmd_up(int argc, char **argv)
 		{ 0 },
 	};
 	static const char *const default_paths[] = { PLAN_LOAD_DEFAULT_DIR };
-	struct up up = { .options = { .tun = INSTANCE_DEFAULT_TUN },
+	struct up up = { .options = { .tun = INSTANCE_DEFAULT_TUN, .worker = { worker_run } },
 		         .log_level = LOG_LEVEL_INFO };
 	int option;
 

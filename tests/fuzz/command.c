@@ -6,7 +6,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
-#include "control/command.h"
+#include "channel/command.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n);
 

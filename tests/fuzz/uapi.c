@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "control/uapi.h"
+#include "worker/uapi.h"
 
 #define NOW_NS (1000 * NS_PER_SEC)
 

@@ -1,4 +1,4 @@
-#include "control/candidates.h"
+#include "supervisor/candidates.h"
 
 #include <string.h>
 
@@ -169,7 +169,7 @@ END_TEST
 
 TCase *unit_tests(void)
 {
-	TCase *tc = tcase_create("control/candidates");
+	TCase *tc = tcase_create("supervisor/candidates");
 
 	tcase_add_test(tc, each_is_tried_in_turn_ipv6_first);
 	tcase_add_test(tc, what_is_unreachable_counts_only_if_all_is);

@@ -6,7 +6,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "control/command.h"
+#include "channel/command.h"
 
 static void pair(struct channel *a, struct channel *b)
 {
@@ -193,7 +193,7 @@ END_TEST
 
 TCase *unit_tests(void)
 {
-	TCase *tc = tcase_create("control/command");
+	TCase *tc = tcase_create("channel/command");
 
 	tcase_add_test(tc, settings_and_addresses);
 	tcase_add_test(tc, sockets_and_descriptors);

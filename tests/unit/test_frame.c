@@ -8,7 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "control/frame.h"
+#include "channel/frame.h"
 
 static void pair(struct channel *a, struct channel *b)
 {
@@ -224,7 +224,7 @@ END_TEST
 
 TCase *unit_tests(void)
 {
-	TCase *tc = tcase_create("control/frame");
+	TCase *tc = tcase_create("channel/frame");
 
 	tcase_add_test(tc, frames_come_whole_and_in_order);
 	tcase_add_test(tc, short_reads);

@@ -12,7 +12,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "control/instance.h"
+#include "supervisor/instance.h"
 
 /* A run directory of its own for each test. */
 static char dir[32];
@@ -278,7 +278,7 @@ END_TEST
 
 TCase *unit_tests(void)
 {
-	TCase *tc = tcase_create("control/instance");
+	TCase *tc = tcase_create("supervisor/instance");
 
 	tcase_add_checked_fixture(tc, make_dir, remove_dir);
 	tcase_add_test(tc, names_of_tuns);

@@ -4,9 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "control/configure.h"
-#include "control/reload.h"
-#include "control/uapi.h"
+#include "supervisor/configure.h"
+#include "supervisor/reload.h"
+#include "worker/uapi.h"
 #include "planned.h"
 
 #define NOW_NS (1000 * NS_PER_SEC)
@@ -436,7 +436,7 @@ END_TEST
 
 TCase *unit_tests(void)
 {
-	TCase *tc = tcase_create("control/reload");
+	TCase *tc = tcase_create("supervisor/reload");
 
 	tcase_add_test(tc, files_are_told_apart_by_name);
 	tcase_add_test(tc, a_bad_file_stands_for_its_old_version);

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "conf/conf.h"
-#include "control/save.h"
+#include "supervisor/save.h"
 
 #define HEX_A  "0101010101010101010101010101010101010101010101010101010101010101"
 #define HEX_B  "0202020202020202020202020202020202020202020202020202020202020202"
@@ -95,7 +95,7 @@ END_TEST
 
 TCase *unit_tests(void)
 {
-	TCase *tc = tcase_create("control/save");
+	TCase *tc = tcase_create("supervisor/save");
 
 	tcase_add_loop_test(tc, the_file_and_the_device_make_the_text, 0,
 	                    (int)ARRAY_SIZE(cases));

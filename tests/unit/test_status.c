@@ -4,7 +4,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "control/status.h"
+#include <jansson.h>
+
+#include "supervisor/instance_status.h"
+#include "worker/engine_status.h"
 
 #define NOW_NS (1000 * NS_PER_SEC)
 
@@ -69,18 +72,18 @@ static struct engine *two_devices(void)
 static json_t *status_json(struct engine *e)
 {
 	const struct uapi_host host = { 0 };
-	const struct status_instance instance = { .tun = "tunion0",
+	const struct instance_status instance = { .tun = "tunion0",
 		                                  .tun_mtu_bytes = 1420,
 		                                  .mark = UINT32_MAX,
 		                                  .pid = 7,
 		                                  .engine_pid = 8,
 		                                  .engine_restarts = 1,
 		                                  .up_s = 3661 };
-	char *text = status_of_engine(e, &host, NOW_NS), *whole;
+	char *text = engine_status_text(e, &host, NOW_NS), *whole;
 	json_t *json;
 
 	ck_assert_ptr_nonnull(text);
-	whole = status_complete(text, strlen(text), &instance);
+	whole = instance_status_text(text, strlen(text), &instance);
 	ck_assert_ptr_nonnull(whole);
 	json = json_loads(whole, 0, NULL);
 	ck_assert_ptr_nonnull(json);
@@ -196,11 +199,11 @@ END_TEST
 
 START_TEST(no_object_is_no_status)
 {
-	const struct status_instance instance = { .tun = "tunion0" };
+	const struct instance_status instance = { .tun = "tunion0" };
 
-	ck_assert_ptr_null(status_complete("", 0, &instance));
-	ck_assert_ptr_null(status_complete("[]", 2, &instance));
-	ck_assert_ptr_null(status_complete("{\"devices\": [", 13, &instance));
+	ck_assert_ptr_null(instance_status_text("", 0, &instance));
+	ck_assert_ptr_null(instance_status_text("[]", 2, &instance));
+	ck_assert_ptr_null(instance_status_text("{\"devices\": [", 13, &instance));
 }
 END_TEST
 
@@ -209,14 +212,14 @@ END_TEST
 START_TEST(errors_of_files)
 {
 	struct diag diag = { 0 };
-	struct status_instance instance = { .tun = "t", .errors = &diag };
+	struct instance_status instance = { .tun = "t", .errors = &diag };
 	json_t *s, *errors;
 	char *text;
 
 	diag_error(&diag, "a.conf", 7, "bad");
 	diag_error(&diag, "\xff/b.conf", 0, "worse");
 	diag_error(&diag, NULL, 0, "worst");
-	text = status_complete("{}", 2, &instance);
+	text = instance_status_text("{}", 2, &instance);
 	ck_assert_ptr_nonnull(text);
 	s = json_loads(text, 0, NULL);
 	errors = json_object_get(s, "errors");
@@ -236,7 +239,7 @@ END_TEST
 
 TCase *unit_tests(void)
 {
-	TCase *tc = tcase_create("control/status");
+	TCase *tc = tcase_create("engine_status, instance_status");
 
 	tcase_add_test(tc, json_of_two_devices);
 	tcase_add_test(tc, who_stands_in);

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "control/uapi.h"
+#include "worker/uapi.h"
 
 /* A key pair and two public keys, as hex. PRIVATE is clamped. */
 #define PRIVATE "40bb3ce5666b8188efe3d632605260a907a829143c479dfbd0ba35b98809b962"
@@ -510,7 +510,7 @@ END_TEST
 
 TCase *unit_tests(void)
 {
-	TCase *tc = tcase_create("control/uapi");
+	TCase *tc = tcase_create("worker/uapi");
 
 	tcase_add_loop_test(tc, set_then_get, 0, ARRAY_SIZE(sets));
 	tcase_add_loop_test(tc, what_get_says_can_be_set, 0, ARRAY_SIZE(sets));

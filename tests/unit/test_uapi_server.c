@@ -9,7 +9,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include "control/uapi_server.h"
+#include "worker/uapi_server.h"
 
 #define PEER "b85996fecc9c7f1fc6d2572a76eda11d59bcd20be8e543b15ce4bd85a8e75a33"
 
@@ -280,7 +280,7 @@ END_TEST
 
 TCase *unit_tests(void)
 {
-	TCase *tc = tcase_create("control/uapi_server");
+	TCase *tc = tcase_create("worker/uapi_server");
 
 	tcase_add_test(tc, requests_in_pieces_and_one_after_the_other);
 	tcase_add_test(tc, who_speaks_something_else_is_hung_up_on);

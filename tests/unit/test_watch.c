@@ -8,7 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "control/watch.h"
+#include "supervisor/watch.h"
 
 /* inotify puts an event in its queue before the system call that causes it returns: there
  * is nothing to wait for but the watch's own time, which the tests make. */
@@ -251,7 +251,7 @@ END_TEST
 
 TCase *unit_tests(void)
 {
-	TCase *tc = tcase_create("control/watch");
+	TCase *tc = tcase_create("supervisor/watch");
 
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, each_way_of_changing_a_file_is_seen);

@@ -1,0 +1,12 @@
+/* src/base/process.h - what does a process hold, and how much may it hold? */
+#ifndef TUNION_BASE_PROCESS_H
+#define TUNION_BASE_PROCESS_H
+
+/* Allows as many open files and as much locked memory as the system lets us: thousands of
+ * devices need three descriptors each. It does not matter if that fails. */
+void process_raise_limits(void);
+
+/* Closes every descriptor from `first` on. */
+void process_close_from(int first);
+
+#endif

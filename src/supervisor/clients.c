@@ -1,0 +1,226 @@
+/* src/supervisor/clients.c */
+#include "supervisor/clients.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "channel/outbuf.h"
+
+#define REQUEST_MAX 64 /* characters of a request */
+
+enum client_state {
+	CLIENT_ASKS, /* its request is not complete */
+	CLIENT_WANTS_STATUS,
+	CLIENT_WANTS_RELOAD,
+	CLIENT_WANTS_DOWN,
+	CLIENT_ANSWERED, /* goes when the answer is written */
+};
+
+struct client {
+	struct client *next;
+	struct clients *clients;   /* borrowed */
+	struct loop_source source; /* its fd is owned */
+	enum client_state state;
+	struct outbuf out;
+	size_t used;
+	char request[REQUEST_MAX];
+};
+
+static void client_free(struct client *c)
+{
+	struct client **at = &c->clients->first;
+
+	while (*at != c)
+		at = &(*at)->next;
+	*at = c->next;
+	c->clients->count--;
+	loop_remove(c->clients->loop, &c->source);
+	close(c->source.fd);
+	outbuf_clear(&c->out);
+	free(c);
+}
+
+/* False: it's over. */
+static bool write_answer(struct client *c)
+{
+	if (c->out.failed || outbuf_write(&c->out, c->source.fd) < 0 ||
+	    outbuf_bytes(&c->out) == 0)
+		return false;
+	return loop_modify(c->clients->loop, &c->source, EPOLLOUT) == 0;
+}
+
+static bool answer(struct client *c, const char *text)
+{
+	c->state = CLIENT_ANSWERED;
+	outbuf_add(&c->out, text, strlen(text));
+	return write_answer(c);
+}
+
+static bool carry_out(struct client *c)
+{
+	struct clients *all = c->clients;
+
+	/* While it waits only a hang-up is of interest, which is always told. */
+	if (loop_modify(all->loop, &c->source, 0) < 0)
+		return false;
+	if (strcmp(c->request, "status") == 0) {
+		c->state = CLIENT_WANTS_STATUS;
+		all->want_status(all->context);
+	} else if (strcmp(c->request, "reload") == 0) {
+		c->state = CLIENT_WANTS_RELOAD;
+		all->want_reload(all->context);
+	} else if (strcmp(c->request, "down") == 0) {
+		c->state = CLIENT_WANTS_DOWN;
+		all->want_down(all->context);
+	} else {
+		return answer(c, "error: unknown request\n");
+	}
+	return true;
+}
+
+static bool read_request(struct client *c)
+{
+	ssize_t n =
+		read(c->source.fd, c->request + c->used, sizeof(c->request) - c->used);
+	char *end;
+
+	if (n < 0)
+		return errno == EAGAIN || errno == EINTR;
+	c->used += (size_t)n;
+	end = memchr(c->request, '\n', c->used);
+	if (end) {
+		*end = '\0';
+		return carry_out(c);
+	}
+	return n > 0 && c->used < sizeof(c->request);
+}
+
+static void client_ready(struct loop_source *source, uint32_t events, uint64_t now_ns)
+{
+	struct client *c = CONTAINER_OF(source, struct client, source);
+	bool alive = false;
+
+	(void)now_ns;
+	if (c->state == CLIENT_ASKS)
+		alive = read_request(c);
+	else if (c->state == CLIENT_ANSWERED && !(events & EPOLLERR))
+		alive = write_answer(c);
+	/* else: hung up while waiting */
+	if (!alive)
+		client_free(c);
+}
+
+static void accept_ready(struct loop_source *source, uint32_t events, uint64_t now_ns)
+{
+	struct clients *all = CONTAINER_OF(source, struct clients, listener);
+	int fd = accept4(source->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+	struct client *c;
+
+	(void)events;
+	(void)now_ns;
+	if (fd < 0)
+		return;
+	c = all->count < CLIENTS_MAX ? calloc(1, sizeof(*c)) : NULL;
+	if (!c) {
+		close(fd);
+		return;
+	}
+	c->clients = all;
+	c->source = (struct loop_source){ fd, client_ready };
+	if (loop_add(all->loop, &c->source, EPOLLIN) < 0) {
+		close(fd);
+		free(c);
+		return;
+	}
+	c->next = all->first;
+	all->first = c;
+	all->count++;
+}
+
+int clients_start(struct clients *c, struct loop *loop, int listen_fd)
+{
+	int err;
+
+	c->listener = (struct loop_source){ listen_fd, accept_ready };
+	err = loop_add(loop, &c->listener, EPOLLIN);
+	if (!err)
+		c->loop = loop;
+	return err;
+}
+
+bool clients_want_status(const struct clients *c)
+{
+	for (const struct client *at = c->first; at; at = at->next)
+		if (at->state == CLIENT_WANTS_STATUS)
+			return true;
+	return false;
+}
+
+static void answer_all(struct clients *c, enum client_state waiting, const char *text)
+{
+	struct client *next;
+
+	for (struct client *at = c->first; at; at = next) {
+		next = at->next;
+		if (at->state == waiting && !answer(at, text))
+			client_free(at);
+	}
+}
+
+char *clients_text(const struct diag *diag, const char *last)
+{
+	char *text = NULL;
+	size_t n;
+	FILE *f = open_memstream(&text, &n);
+
+	if (!f)
+		return NULL;
+	diag_print(diag, f);
+	fprintf(f, "%s\n", last);
+	if (fclose(f) == 0)
+		return text;
+	free(text);
+	return NULL;
+}
+
+void clients_refuse_down(struct clients *c, const char *text)
+{
+	answer_all(c, CLIENT_WANTS_DOWN, text);
+}
+
+void clients_answer_status(struct clients *c, const char *text)
+{
+	answer_all(c, CLIENT_WANTS_STATUS,
+	           text ? text : "error: the status can't be told\n");
+}
+
+void clients_answer_reload(struct clients *c, const char *text)
+{
+	answer_all(c, CLIENT_WANTS_RELOAD, text ? text : "failed: out of memory\n");
+}
+
+/* The last words are few enough for any socket buffer. */
+static void tell_end(struct client *c, const char *text)
+{
+	outbuf_add(&c->out, text, strlen(text));
+	if (!c->out.failed)
+		(void)!outbuf_write(&c->out, c->source.fd);
+}
+
+void clients_end(struct clients *c, const char *text)
+{
+	if (!c->loop)
+		return;
+	while (c->first) {
+		if (c->first->state == CLIENT_WANTS_DOWN)
+			tell_end(c->first, text);
+		client_free(c->first);
+	}
+	loop_remove(c->loop, &c->listener);
+	c->loop = NULL;
+}

@@ -1,0 +1,236 @@
+/* src/supervisor/configure.c */
+#include "supervisor/configure.h"
+
+#include <errno.h>
+#include <sodium.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "channel/outbuf.h"
+
+/* ---- settings that are tunion's */
+
+static int send_add(struct worker_child *engine, const struct configured *d)
+{
+	struct command m = command_of(COMMAND_DEVICE_ADD, d->plan->way.name);
+
+	m.fds[0] = d->uapi_fd;
+	m.fd_count = 1;
+	return worker_child_send(engine, &m);
+}
+
+static void set_via(struct command *m, enum way_via via, const struct way_device *device)
+{
+	m->via = via;
+	if (via == WAY_VIA_DEVICE && device)
+		snprintf(m->via_name, sizeof(m->via_name), "%s", device->name);
+}
+
+bool configure_has_default_route(const struct plan_device *d)
+{
+	for (size_t i = 0; i < d->prefix_count; i++)
+		if (d->prefixes[i].trie.prefix.len == 0)
+			return true;
+	return false;
+}
+
+static void print_domains(struct outbuf *o, const struct conf_texts *domains)
+{
+	for (size_t i = 0; i < domains->n; i++) {
+		outbuf_add(o, domains->v[i].text, strlen(domains->v[i].text));
+		outbuf_add(o, "\n", 1);
+	}
+}
+
+static int send_settings(struct worker_child *engine, const struct plan_device *d)
+{
+	struct command m = command_of(COMMAND_DEVICE_SETTINGS, d->way.name);
+	const struct conf *conf = d->conf;
+	struct ip_addr *addresses = calloc(conf->addresses.n + 1, sizeof(*addresses));
+	struct outbuf domains = { 0 };
+	int err = -ENOMEM;
+
+	print_domains(&domains, &conf->dns_domains);
+	if (!addresses || domains.failed)
+		goto out;
+	for (size_t i = 0; i < conf->addresses.n; i++)
+		addresses[i] = conf->addresses.v[i].prefix.addr;
+	m.mtu_bytes = d->mtu_bytes;
+	m.metric = d->way.metric;
+	m.table_off = d->way.table_off;
+	m.source_fix_off = conf->source_fix_off;
+	m.default_route = configure_has_default_route(d);
+	m.addresses = addresses;
+	m.address_count = conf->addresses.n;
+	m.servers = conf->dns_servers.v;
+	m.server_count = conf->dns_servers.n;
+	m.text = domains.bytes + domains.first;
+	m.text_bytes = outbuf_bytes(&domains);
+	set_via(&m, d->way.via, d->way.via_device);
+	err = worker_child_send(engine, &m);
+out:
+	outbuf_clear(&domains);
+	free(addresses);
+	return err;
+}
+
+static int send_vias(struct worker_child *engine, const struct plan_device *d)
+{
+	int err = 0;
+
+	for (size_t i = 0; i < d->peer_count && !err; i++) {
+		const struct plan_peer *p = &d->peers[i];
+		struct command m = command_of(COMMAND_PEER_VIA, d->way.name);
+
+		if (p->way.via == WAY_VIA_UNION)
+			continue;
+		memcpy(m.key, p->conf->public_key, KEY_BYTES);
+		set_via(&m, p->way.via, p->way.via_device);
+		err = worker_child_send(engine, &m);
+	}
+	return err;
+}
+
+int configure_settings(struct worker_child *engine, const struct plan_device *d)
+{
+	int err = send_settings(engine, d);
+
+	return err ? err : send_vias(engine, d);
+}
+
+int configure_resolver(struct worker_child *engine, const struct ip_addr *ipv4,
+                       const struct ip_addr *ipv6)
+{
+	struct command m = command_of(COMMAND_RESOLVER, NULL);
+	struct ip_addr addresses[2];
+
+	m.addresses = addresses;
+	if (ipv4->family != IP_NONE)
+		addresses[m.address_count++] = *ipv4;
+	if (ipv6->family != IP_NONE)
+		addresses[m.address_count++] = *ipv6;
+	return worker_child_send(engine, &m);
+}
+
+int configure_sockets(struct worker_child *engine, const struct configured *d,
+                      bool with_fds, int result)
+{
+	struct command m = command_of(COMMAND_DEVICE_SOCKETS, d->plan->way.name);
+
+	m.result = result;
+	m.port = d->port;
+	m.mark = d->fwmark;
+	for (int f = 0; f < UDP_FAMILIES && with_fds; f++)
+		if (d->udp_fds[f] >= 0)
+			m.fds[m.fd_count++] = d->udp_fds[f];
+	return worker_child_send(engine, &m);
+}
+
+/* ---- WireGuard's own: UAPI text */
+
+void configure_print_key(struct outbuf *o, const char *name,
+                         const uint8_t key[static KEY_BYTES])
+{
+	char hex[KEY_HEX_CHARS + 1];
+
+	key_to_hex(hex, key);
+	outbuf_print(o, "%s=%s\n", name, hex);
+	sodium_memzero(hex, sizeof(hex));
+}
+
+void configure_print_peer(struct outbuf *o, const struct plan_peer *p)
+{
+	const struct conf_peer *conf = p->conf;
+	char text[ENDPOINT_STRLEN];
+
+	configure_print_key(o, "public_key", conf->public_key);
+	if (conf->preshared_key)
+		configure_print_key(o, "preshared_key", conf->preshared_key);
+	if (p->way.endpoint.addr.family != IP_NONE)
+		outbuf_print(o, "endpoint=%s\n", endpoint_format(&p->way.endpoint, text));
+	if (conf->has_keepalive)
+		outbuf_print(o, "persistent_keepalive_interval=%u\n",
+		             (unsigned)conf->keepalive_s);
+	for (size_t i = 0; i < conf->allowed_ips.n; i++)
+		outbuf_print(o, "allowed_ip=%s\n",
+		             ip_prefix_format(&conf->allowed_ips.v[i].prefix, text));
+}
+
+/* One set, however many messages it takes: it has one reply. */
+static int send_text(struct worker_child *engine, const char *name,
+                     const struct outbuf *text)
+{
+	struct command m = command_of(COMMAND_DEVICE_UAPI, name);
+	const uint8_t *at = text->bytes + text->first;
+	size_t left = outbuf_bytes(text);
+	int err = 0;
+
+	for (; left > 0 && !err; left -= m.text_bytes, at += m.text_bytes) {
+		m.text = at;
+		m.text_bytes = left < COMMAND_TEXT_MAX ? left : COMMAND_TEXT_MAX;
+		err = left > COMMAND_TEXT_MAX ? command_send(&engine->channel, &m)
+		                              : worker_child_send(engine, &m);
+	}
+	return err;
+}
+
+int configure_wireguard(struct worker_child *engine, const char *name,
+                        const struct outbuf *lines)
+{
+	struct outbuf text = { 0 };
+	int err;
+
+	outbuf_print(&text, "set=1\n");
+	outbuf_add(&text, lines->bytes + lines->first, outbuf_bytes(lines));
+	outbuf_print(&text, "\n");
+	err = text.failed || lines->failed ? -ENOMEM : send_text(engine, name, &text);
+	outbuf_clear(&text);
+	return err;
+}
+
+static int send_wireguard(struct worker_child *engine, const struct plan_device *d)
+{
+	struct outbuf lines = { 0 };
+	int err;
+
+	if (d->conf->private_key)
+		configure_print_key(&lines, "private_key", d->conf->private_key);
+	for (size_t i = 0; i < d->peer_count; i++)
+		configure_print_peer(&lines, &d->peers[i]);
+	err = configure_wireguard(engine, d->way.name, &lines);
+	outbuf_clear(&lines);
+	return err;
+}
+
+int configure_device(struct worker_child *engine, const struct configured *d)
+{
+	int err = send_add(engine, d);
+
+	if (!err)
+		err = configure_settings(engine, d->plan);
+	if (!err)
+		err = configure_sockets(engine, d, true, 0);
+	if (!err)
+		err = send_wireguard(engine, d->plan);
+	return err;
+}
+
+int configure_endpoint(struct worker_child *engine, const char *device,
+                       const uint8_t public_key[static KEY_BYTES],
+                       const struct endpoint *endpoint)
+{
+	struct command try = command_of(COMMAND_PEER_TRY, device);
+	struct outbuf text = { 0 };
+	char where[ENDPOINT_STRLEN];
+	int err;
+
+	outbuf_print(&text, "set=1\n");
+	configure_print_key(&text, "public_key", public_key);
+	outbuf_print(&text, "update_only=true\nendpoint=%s\n\n",
+	             endpoint_format(endpoint, where));
+	err = text.failed ? -ENOMEM : send_text(engine, device, &text);
+	outbuf_clear(&text);
+	memcpy(try.key, public_key, KEY_BYTES);
+	return err ? err : worker_child_send(engine, &try);
+}

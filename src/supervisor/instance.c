@@ -1,0 +1,489 @@
+/* src/supervisor/instance.c
+ *
+ * The lock is flock() on the pid file, which the kernel drops with the last descriptor:
+ * so the engine must not inherit it (it closes all), nor the hooks (close on exec). */
+#include "supervisor/instance.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <time.h>
+#include <unistd.h>
+
+#define BACKLOG    16
+#define TUN_MAX    15 /* characters; IFNAMSIZ - 1 */
+#define UAPI_DIR   "/var/run/wireguard"
+#define PID_SUFFIX ".pid"
+
+/* ---- names */
+
+static char *default_run_dir(void)
+{
+	const char *user_dir = getenv("XDG_RUNTIME_DIR");
+	char *dir;
+
+	if (geteuid() == 0 || !user_dir || user_dir[0] != '/')
+		return strdup(RUNSTATEDIR "/tunion");
+	return asprintf(&dir, "%s/tunion", user_dir) < 0 ? NULL : dir;
+}
+
+/* As the kernel wants the name of an interface, and without a leading dot or dash. */
+static bool tun_valid(const char *tun)
+{
+	size_t n = strlen(tun);
+
+	return n >= 1 && n <= TUN_MAX && tun[0] != '.' && tun[0] != '-' &&
+	       strcspn(tun, "/: \t\n\v\f\r%") == n;
+}
+
+/* DIR/NAME + suffix; NULL if out of memory. */
+static char *path_of(const char *dir, const char *name, const char *suffix)
+{
+	char *path;
+
+	return asprintf(&path, "%s/%s%s", dir, name, suffix) < 0 ? NULL : path;
+}
+
+int instance_init(struct instance *i, const char *run_dir, const char *tun,
+                  struct diag *diag)
+{
+	*i = (struct instance){ .lock_fd = -1, .listen_fd = -1 };
+	if (!tun_valid(tun)) {
+		diag_error(diag, NULL, 0,
+		           "\"%s\" can't be the name of a network interface", tun);
+		return -EINVAL;
+	}
+	i->run_dir = run_dir ? strdup(run_dir) : default_run_dir();
+	i->tun = strdup(tun);
+	if (i->run_dir) {
+		i->uapi_dir =
+			run_dir ? path_of(run_dir, "wireguard", "") : strdup(UAPI_DIR);
+		i->pid_path = path_of(i->run_dir, tun, PID_SUFFIX);
+		i->socket_path = path_of(i->run_dir, tun, ".sock");
+		i->state_path = path_of(i->run_dir, tun, ".state");
+	}
+	if (!i->tun || !i->uapi_dir || !i->pid_path || !i->socket_path ||
+	    !i->state_path) {
+		diag_error(diag, NULL, 0, "out of memory");
+		instance_clear(i);
+		return -ENOMEM;
+	}
+	return 0;
+}
+
+void instance_clear(struct instance *i)
+{
+	instance_release(i);
+	free(i->run_dir);
+	free(i->uapi_dir);
+	free(i->tun);
+	free(i->pid_path);
+	free(i->socket_path);
+	free(i->state_path);
+	*i = (struct instance){ .lock_fd = -1, .listen_fd = -1 };
+}
+
+/* ---- sockets */
+
+static int address_of(struct sockaddr_un *address, const char *path)
+{
+	*address = (struct sockaddr_un){ .sun_family = AF_UNIX };
+	if (strlen(path) >= sizeof(address->sun_path))
+		return -ENAMETOOLONG;
+	memcpy(address->sun_path, path, strlen(path) + 1);
+	return 0;
+}
+
+static int connect_to(const char *path, int *fd)
+{
+	struct sockaddr_un address;
+	int err = address_of(&address, path);
+
+	*fd = -1;
+	if (err)
+		return err;
+	*fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (*fd < 0)
+		return -errno;
+	if (connect(*fd, (struct sockaddr *)&address, sizeof(address)) < 0) {
+		err = -errno;
+		close(*fd);
+		*fd = -1;
+	}
+	return err;
+}
+
+/* Removes a socket that nobody serves. -EEXIST: somebody does, or it's no socket. */
+static int remove_dead_socket(const char *path)
+{
+	struct stat st;
+	int fd, err;
+
+	if (lstat(path, &st) < 0)
+		return errno == ENOENT ? 0 : -errno;
+	if (!S_ISSOCK(st.st_mode))
+		return -EEXIST;
+	err = connect_to(path, &fd);
+	if (fd >= 0)
+		close(fd);
+	if (err != -ECONNREFUSED)
+		return -EEXIST;
+	return unlink(path) < 0 && errno != ENOENT ? -errno : 0;
+}
+
+/* For nobody but the user. */
+static int listen_on(const char *path, int *fd)
+{
+	struct sockaddr_un address;
+	mode_t mask;
+	int err = address_of(&address, path);
+
+	*fd = -1;
+	if (!err)
+		err = remove_dead_socket(path);
+	if (err)
+		return err;
+	*fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (*fd < 0)
+		return -errno;
+	mask = umask(0177);
+	if (bind(*fd, (struct sockaddr *)&address, sizeof(address)) < 0 ||
+	    listen(*fd, BACKLOG) < 0)
+		err = -errno;
+	umask(mask);
+	if (err) {
+		close(*fd);
+		*fd = -1;
+	}
+	return err;
+}
+
+/* ---- the pid file */
+
+/* One line, without its newline; false at the end. */
+static bool next_line(FILE *f, char *line, size_t size)
+{
+	if (!fgets(line, (int)size, f))
+		return false;
+	line[strcspn(line, "\n")] = '\0';
+	return true;
+}
+
+/* The UAPI sockets that the pid file lists. Whether they are dead is looked at each: the
+ * engine dies with its supervisor, but a moment later; another program may serve the
+ * name. */
+static void remove_listed_sockets(int lock_fd)
+{
+	int fd = fcntl(lock_fd, F_DUPFD_CLOEXEC, 0);
+	FILE *f = fd < 0 ? NULL : fdopen(fd, "re");
+	char line[sizeof(((struct sockaddr_un *)0)->sun_path) + 2];
+	const struct timespec pause = { 0, 10000000 };
+	int patience = 50; /* pauses, for all together */
+
+	if (!f) {
+		if (fd >= 0)
+			close(fd);
+		return;
+	}
+	rewind(f);
+	if (next_line(f, line, sizeof(line))) /* the pid */
+		while (next_line(f, line, sizeof(line)))
+			while (remove_dead_socket(line) == -EEXIST && patience-- > 0)
+				nanosleep(&pause, NULL);
+	fclose(f);
+}
+
+static int read_pid(const char *path)
+{
+	FILE *f = fopen(path, "re");
+	int pid = 0;
+
+	if (f && fscanf(f, "%d", &pid) != 1)
+		pid = 0;
+	if (f)
+		fclose(f);
+	return pid;
+}
+
+/* mkdir -p */
+static int make_dir(const char *path)
+{
+	char *copy = strdup(path), *slash;
+	int err = 0;
+
+	if (!copy)
+		return -ENOMEM;
+	for (slash = copy; slash && !err; *slash = '/') {
+		slash = strchr(slash + 1, '/');
+		if (!slash)
+			break;
+		*slash = '\0';
+		if (mkdir(copy, 0755) < 0 && errno != EEXIST)
+			err = -errno;
+	}
+	if (!err && mkdir(copy, 0755) < 0 && errno != EEXIST)
+		err = -errno;
+	free(copy);
+	return err;
+}
+
+/* -EWOULDBLOCK: somebody has it. Between opening and locking it may have been removed by
+ * an instance that went down, and then the lock is worth nothing: once more. */
+static int open_locked(const char *path, int *fd)
+{
+	struct stat here, there;
+
+	for (;;) {
+		*fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644);
+		if (*fd < 0)
+			return -errno;
+		if (flock(*fd, LOCK_EX | LOCK_NB) < 0) {
+			int err = -errno;
+
+			close(*fd);
+			*fd = -1;
+			return err;
+		}
+		if (fstat(*fd, &here) == 0 && stat(path, &there) == 0 &&
+		    here.st_ino == there.st_ino && here.st_dev == there.st_dev)
+			return 0;
+		close(*fd);
+	}
+}
+
+static int write_pid(int fd)
+{
+	if (ftruncate(fd, 0) < 0 || lseek(fd, 0, SEEK_SET) < 0)
+		return -errno;
+	return dprintf(fd, "%d\n", (int)getpid()) < 0 ? -EIO : 0;
+}
+
+/* Whoever is about to run another program, or to see whether we are there, has the lock
+ * for a moment, also beyond the death of the instance itself. */
+static int wait_locked(const char *path, int *fd)
+{
+	const struct timespec pause = { 0, 10000000 };
+	int err = open_locked(path, fd);
+
+	for (int tries = 0; err == -EWOULDBLOCK && tries < 100; tries++) {
+		int pid = read_pid(path);
+
+		if (pid > 0 && (kill(pid, 0) == 0 || errno != ESRCH))
+			break;
+		nanosleep(&pause, NULL);
+		err = open_locked(path, fd);
+	}
+	return err;
+}
+
+int instance_lock(struct instance *i, struct diag *diag)
+{
+	int err = make_dir(i->run_dir);
+
+	if (!err)
+		err = wait_locked(i->pid_path, &i->lock_fd);
+	if (err == -EWOULDBLOCK) {
+		diag_error(
+			diag, NULL, 0,
+			"%s is already up (pid %d); tunion reload applies changed files",
+			i->tun, read_pid(i->pid_path));
+		return -EEXIST;
+	}
+	if (err) {
+		diag_error(diag, NULL, 0, "%s: %s%s", i->run_dir, strerror(-err),
+		           err == -EACCES || err == -EPERM ? " (are you root?)" : "");
+		return err;
+	}
+	remove_listed_sockets(i->lock_fd);
+	instance_unset_alias(i);
+	(void)!remove_dead_socket(i->socket_path);
+	err = write_pid(i->lock_fd);
+	if (err)
+		diag_error(diag, NULL, 0, "%s: %s", i->pid_path, strerror(-err));
+	return err;
+}
+
+/* A file, not locked by anybody. */
+static bool is_stale_file(const char *path)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	bool stale;
+
+	if (fd < 0)
+		return false;
+	stale = flock(fd, LOCK_SH | LOCK_NB) == 0;
+	close(fd);
+	return stale;
+}
+
+bool instance_is_stale(const struct instance *i)
+{
+	return is_stale_file(i->pid_path);
+}
+
+char *instance_uapi_path(const struct instance *i, const char *name)
+{
+	return path_of(i->uapi_dir, name, ".sock");
+}
+
+void instance_set_alias(const struct instance *i, const char *name)
+{
+	char *path = instance_uapi_path(i, i->tun), *target = NULL;
+
+	instance_unset_alias(i);
+	if (asprintf(&target, "%s.sock", name) < 0)
+		target = NULL;
+	/* what is there already stays */
+	if (path && target)
+		(void)!symlink(target, path);
+	free(target);
+	free(path);
+}
+
+void instance_unset_alias(const struct instance *i)
+{
+	char *path = instance_uapi_path(i, i->tun);
+	struct stat st;
+
+	if (path && lstat(path, &st) == 0 && S_ISLNK(st.st_mode))
+		unlink(path);
+	free(path);
+}
+
+int instance_listen_uapi(struct instance *i, const char *name, int *fd, struct diag *diag)
+{
+	char *path = instance_uapi_path(i, name);
+	int err = path ? make_dir(i->uapi_dir) : -ENOMEM;
+
+	*fd = -1;
+	if (!err)
+		err = listen_on(path, fd);
+	if (err == -EEXIST)
+		diag_error(diag, NULL, 0,
+		           "%s is in use: another WireGuard serves a device %s", path,
+		           name);
+	else if (err)
+		diag_error(diag, NULL, 0, "%s: %s", path ? path : name, strerror(-err));
+	if (!err && dprintf(i->lock_fd, "%s\n", path) < 0)
+		err = -EIO; /* removed all the same on release, or by nobody after a kill
+		             */
+	free(path);
+	return err;
+}
+
+/* Its line stays in the pid file: whoever takes the name next is looked at on release. */
+void instance_unlisten_uapi(struct instance *i, const char *name)
+{
+	char *path = instance_uapi_path(i, name);
+
+	if (path)
+		unlink(path);
+	free(path);
+}
+
+int instance_listen(struct instance *i, struct diag *diag)
+{
+	int err = listen_on(i->socket_path, &i->listen_fd);
+
+	if (err)
+		diag_error(diag, NULL, 0, "%s: %s", i->socket_path, strerror(-err));
+	return err;
+}
+
+void instance_release(struct instance *i)
+{
+	if (i->listen_fd >= 0) {
+		unlink(i->socket_path);
+		close(i->listen_fd);
+		i->listen_fd = -1;
+	}
+	if (i->lock_fd < 0)
+		return;
+	remove_listed_sockets(i->lock_fd);
+	unlink(i->pid_path);
+	close(i->lock_fd);
+	i->lock_fd = -1;
+}
+
+/* ---- finding and asking */
+
+/* "TUN.pid": the length of TUN; 0: another file. */
+static size_t pid_file_tun(const char *name)
+{
+	size_t n = strlen(name), suffix = strlen(PID_SUFFIX);
+
+	if (n <= suffix || n - suffix > TUN_MAX ||
+	    strcmp(name + n - suffix, PID_SUFFIX) != 0)
+		return 0;
+	return n - suffix;
+}
+
+/* Running instances count before stale ones. */
+static size_t find_all(const char *dir_path, bool stale, char **tun)
+{
+	DIR *dir = opendir(dir_path);
+	struct dirent *entry;
+	size_t count = 0, n;
+
+	while (dir && (entry = readdir(dir))) {
+		char *path;
+		bool wanted;
+
+		n = pid_file_tun(entry->d_name);
+		path = n ? path_of(dir_path, entry->d_name, "") : NULL;
+		wanted = path && is_stale_file(path) == stale;
+		free(path);
+		if (wanted && count++ == 0)
+			*tun = strndup(entry->d_name, n);
+	}
+	if (dir)
+		closedir(dir);
+	return count;
+}
+
+int instance_find_only(const char *run_dir, char **tun, struct diag *diag)
+{
+	char *dir = run_dir ? strdup(run_dir) : default_run_dir();
+	size_t count = 0;
+
+	*tun = NULL;
+	if (dir)
+		count = find_all(dir, false, tun);
+	if (dir && count == 0)
+		count = find_all(dir, true, tun);
+	if (count == 0)
+		diag_error(diag, NULL, 0, "no instance is up (%s)",
+		           dir ? dir : "out of memory");
+	else if (count > 1)
+		diag_error(diag, NULL, 0, "%zu instances are up: say which with --tun",
+		           count);
+	free(dir);
+	if (count == 1 && *tun)
+		return 0;
+	free(*tun);
+	*tun = NULL;
+	return count > 1 ? -ENOTUNIQ : -ENOENT;
+}
+
+int instance_ask(const struct instance *i, const char *request, int *fd)
+{
+	int err = connect_to(i->socket_path, fd);
+
+	if (err)
+		return err;
+	if (send(*fd, request, strlen(request), MSG_NOSIGNAL) < 0 ||
+	    send(*fd, "\n", 1, MSG_NOSIGNAL) < 0) {
+		err = -errno;
+		close(*fd);
+		*fd = -1;
+	}
+	return err;
+}

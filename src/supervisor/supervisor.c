@@ -1,0 +1,788 @@
+/* src/supervisor/supervisor.c
+ *
+ * `up` is a row of steps; supervisor_down undoes them in reverse, from any point, so that
+ * a failing step needs nothing but to call it. The engine is forked first, while there
+ * are no keys in memory to inherit. What it asks for later (sockets) or tells (endpoints)
+ * arrives in handle_message; the host's routes are brought up to date once per round of
+ * the loop. */
+#include "supervisor/supervisor.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/signalfd.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/key.h"
+#include "base/memory.h"
+#include "base/process.h"
+#include "supervisor/follow.h"
+#include "supervisor/instance_status.h"
+#include "supervisor/supervisor_state.h"
+#include "supervisor/takedown.h"
+#include "supervisor/underlay.h"
+
+#define RESTARTS_PERIOD_NS (60 * NS_PER_SEC)
+/* Endpoints are moved by others, as often as they like. */
+#define UPDATE_PAUSE_NS (200 * NS_PER_MS)
+
+void supervisor_stop(struct supervisor *s, int error)
+{
+	s->stop = true;
+	if (error && !s->error)
+		s->error = error;
+}
+
+/* ---- signals */
+
+static void wanted_signals(sigset_t *set)
+{
+	sigemptyset(set);
+	sigaddset(set, SIGTERM);
+	sigaddset(set, SIGINT);
+	sigaddset(set, SIGHUP);
+}
+
+static int block_signals(struct supervisor *s)
+{
+	sigset_t set;
+
+	wanted_signals(&set);
+	if (sigprocmask(SIG_BLOCK, &set, NULL) < 0)
+		return -errno;
+	s->underlay.monitor.fd = s->signals.fd =
+		signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	return s->signals.fd < 0 ? -errno : 0;
+}
+
+static bool take_signal(struct supervisor *s)
+{
+	struct signalfd_siginfo info;
+
+	return read(s->signals.fd, &info, sizeof(info)) == (ssize_t)sizeof(info);
+}
+
+static void signal_ready(struct loop_source *source, uint32_t events, uint64_t now_ns)
+{
+	struct supervisor *s = CONTAINER_OF(source, struct supervisor, signals);
+
+	(void)events;
+	(void)now_ns;
+	if (take_signal(s))
+		supervisor_stop(s, 0);
+}
+
+/* ---- what the engine says */
+
+static int compare_device(const void *name, const void *device)
+{
+	return strcmp(name, ((const struct configured *)device)->plan->way.name);
+}
+
+/* They are in the order of the plan's, by name. */
+struct configured *supervisor_find_device(const struct supervisor *s, const char *name)
+{
+	if (s->device_count == 0)
+		return NULL;
+	return bsearch(name, s->devices, s->device_count, sizeof(*s->devices),
+	               compare_device);
+}
+
+void supervisor_close_udp(struct configured *d)
+{
+	for (int f = 0; f < UDP_FAMILIES; f++) {
+		if (d->udp_fds[f] >= 0)
+			close(d->udp_fds[f]);
+		d->udp_fds[f] = -1;
+	}
+}
+
+void supervisor_close_device(struct configured *d)
+{
+	supervisor_close_udp(d);
+	if (d->uapi_fd >= 0)
+		close(d->uapi_fd);
+	d->uapi_fd = -1;
+}
+
+static uint32_t effective_mark(const struct supervisor *s, uint32_t fwmark)
+{
+	return fwmark ? fwmark : host_mark(s->host);
+}
+
+static void handle_port_wanted(struct supervisor *s, const struct command *m)
+{
+	struct configured *d = supervisor_find_device(s, m->name);
+	uint16_t port = m->port;
+	int fds[UDP_FAMILIES], err;
+
+	if (!d)
+		return;
+	err = udp_open(fds, &port, effective_mark(s, d->fwmark));
+	if (!err) {
+		supervisor_close_udp(d);
+		memcpy(d->udp_fds, fds, sizeof(d->udp_fds));
+		d->port = port;
+	}
+	if (configure_sockets(&s->engine, d, !err, err) < 0)
+		supervisor_stop(s, -ENOMEM);
+}
+
+static void handle_mark_wanted(struct supervisor *s, const struct command *m)
+{
+	struct configured *d = supervisor_find_device(s, m->name);
+	int err;
+
+	if (!d)
+		return;
+	err = udp_set_mark(d->udp_fds, effective_mark(s, m->mark));
+	if (!err)
+		d->fwmark = m->mark;
+	if (configure_sockets(&s->engine, d, false, err) < 0)
+		supervisor_stop(s, -ENOMEM);
+}
+
+/* Of a peer that a UAPI client has added the plan knows nothing. */
+static void handle_endpoint(struct supervisor *s, const struct command *m)
+{
+	const struct plan_device *d = plan_find(&s->plan, m->name);
+
+	for (size_t i = 0; d && i < d->peer_count; i++) {
+		struct plan_peer *p = &d->peers[i];
+
+		if (memcmp(p->conf->public_key, m->key, KEY_BYTES) != 0)
+			continue;
+		p->way.endpoint = m->endpoint;
+		s->endpoints_moved = true;
+	}
+}
+
+static void complete_status(struct supervisor *s)
+{
+	struct instance_status i = {
+		.tun = s->instance.tun,
+		.tun_mtu_bytes = s->plan.tun_mtu_bytes,
+		.mark = host_mark(s->host),
+		.pid = (int)getpid(),
+		.engine_pid = (int)s->engine.pid,
+		.engine_restarts = s->restart_count,
+		.errors = &s->file_errors,
+		.up_s = (loop_now_ns() - s->up_since_ns) / NS_PER_SEC,
+	};
+	char *text =
+		instance_status_text((const char *)s->status_text.bytes + s->status_text.first,
+	                        outbuf_bytes(&s->status_text), &i);
+
+	clients_answer_status(&s->clients, text);
+	free(text);
+	outbuf_clear(&s->status_text);
+	s->status_asked = false;
+}
+
+static void handle_log(struct supervisor *s, const struct command *m)
+{
+	enum log_level level = LOG_LEVEL_DEBUG;
+
+	if (m->result >= 0 && m->result < (int32_t)LOG_LEVEL_DEBUG)
+		level = (enum log_level)m->result;
+	log_line(&s->log, level, NULL, "%.*s", (int)m->text_bytes, (const char *)m->text);
+}
+
+static void handle_message(void *context, struct command *m)
+{
+	struct supervisor *s = context;
+
+	if (m->type == COMMAND_LOG) {
+		handle_log(s, m);
+	} else if (m->type == COMMAND_ENDPOINT) {
+		handle_endpoint(s, m);
+		underlay_found(s, m);
+	} else if (m->type == COMMAND_UNANSWERED) {
+		underlay_unanswered(s, m);
+	} else if (m->type == COMMAND_PATH_NEWS) {
+		underlay_path_news(s);
+	} else if (m->type == COMMAND_PORT_WANTED) {
+		handle_port_wanted(s, m);
+	} else if (m->type == COMMAND_MARK_WANTED) {
+		handle_mark_wanted(s, m);
+	} else if (m->type == COMMAND_STATUS_TEXT) {
+		outbuf_add(&s->status_text, m->text, m->text_bytes);
+		if (m->text_bytes == 0)
+			complete_status(s);
+	} else if (m->type == COMMAND_TUN_LOST) {
+		log_error(&s->log, NULL, "the tun device %s is gone: %s", s->instance.tun,
+		          strerror(-m->result));
+		supervisor_stop(s, m->result ? m->result : -ENODEV);
+	} else {
+		log_error(&s->log, NULL, "the engine sent a message of type %s",
+		          command_type_name(m->type));
+		supervisor_stop(s, -EPROTO);
+	}
+}
+
+/* ---- the engine process */
+
+/* In the engine's process: what it has inherited, keys above all. Descriptors are closed
+ * by their number. */
+static void forget(void *context)
+{
+	struct supervisor *s = context;
+
+	plan_clear(&s->plan);
+	conf_set_clear(&s->files);
+	free(s->devices);
+	host_forget(s->host);
+	outbuf_clear(&s->status_text);
+}
+
+static int start_engine(struct supervisor *s)
+{
+	struct worker_options options = { s->log.level, s->no_offload };
+
+	s->engine.handle = handle_message;
+	s->engine.context = s;
+	return worker_child_start(&s->engine, &options, s->foreground, forget, s);
+}
+
+static int start_devices(struct supervisor *s)
+{
+	int err = 0;
+
+	for (size_t i = 0; i < s->device_count && !err; i++) {
+		struct command m =
+			command_of(COMMAND_DEVICE_START, s->devices[i].plan->way.name);
+
+		err = worker_child_send(&s->engine, &m);
+	}
+	return err;
+}
+
+int supervisor_send_resolver(struct supervisor *s)
+{
+	struct ip_addr ipv4, ipv6;
+
+	host_resolver(s->host, &ipv4, &ipv6);
+	return configure_resolver(&s->engine, &ipv4, &ipv6);
+}
+
+/* Everything the engine has to know, then the start. */
+static int configure_engine(struct supervisor *s)
+{
+	struct command tun = command_of(COMMAND_TUN, NULL);
+	int err;
+
+	tun.fds[0] = host_tun_fd(s->host);
+	tun.fd_count = 1;
+	err = worker_child_send(&s->engine, &tun);
+	if (!err)
+		err = supervisor_send_resolver(s);
+	for (size_t i = 0; i < s->device_count && !err; i++)
+		err = configure_device(&s->engine, &s->devices[i]);
+	if (!err)
+		err = worker_child_wait(&s->engine);
+	if (!err)
+		err = start_devices(s);
+	return err ? err : worker_child_wait(&s->engine);
+}
+
+void supervisor_say_engine_error(const struct supervisor *s, int err, struct diag *diag)
+{
+	if (s->engine.error_request != COMMAND_NONE)
+		diag_error(diag, NULL, 0, "the engine refuses %s %s: %s",
+		           command_type_name(s->engine.error_request),
+		           s->engine.error_name, strerror(-err));
+	else
+		diag_error(diag, NULL, 0, "the engine does not answer: %s",
+		           strerror(-err));
+}
+
+/* ---- while hooks run: they may speak to the devices by wg(8), and the engine then asks
+ * for sockets */
+
+static void hooks_begin(void *context, const char *name)
+{
+	struct supervisor *s = context;
+
+	instance_set_alias(&s->instance, name);
+}
+
+static void hooks_end(void *context)
+{
+	struct supervisor *s = context;
+
+	instance_unset_alias(&s->instance);
+}
+
+/* A channel that fails is seen again by who waits for it next. */
+static void serve_engine(void *context, int fd)
+{
+	struct supervisor *s = context;
+	struct pollfd p[] = { { .fd = fd, .events = POLLIN },
+		              { .fd = s->engine.channel.fd, .events = POLLIN } };
+
+	while (p[0].revents == 0) {
+		p[1].events = POLLIN;
+		if (p[1].fd >= 0 && worker_child_dispatch(&s->engine) < 0)
+			p[1].fd = -1;
+		if (p[1].fd >= 0 && channel_pending(&s->engine.channel))
+			p[1].events |= POLLOUT;
+		if (poll(p, ARRAY_SIZE(p), -1) < 0 && errno != EINTR)
+			return;
+	}
+}
+
+/* ---- up */
+
+/* Errors of all files, and those between files, in one run. The plan is only tried: what
+ * is not known yet, addresses of names and path MTUs, is in its warnings. */
+static int read_files(struct supervisor *s, const struct supervisor_options *o,
+                      struct diag *diag)
+{
+	int err = conf_set_read(&s->files, o->paths, o->path_count, diag), plan_err;
+	struct diag not_told = { 0 };
+
+	if (err && err != -EINVAL)
+		return err;
+	plan_err = plan_make(&s->plan, &s->files, NULL, err ? diag : &not_told);
+	if (!err && plan_err)
+		plan_err = plan_make(&s->plan, &s->files, NULL, diag);
+	diag_clear(&not_told);
+	return err ? err : plan_err;
+}
+
+static int make_plan(struct supervisor *s, struct diag *diag)
+{
+	struct plan_env env = { .path_mtu = host_path_mtu, .context = s->host };
+
+	plan_clear(&s->plan);
+	return plan_make(&s->plan, &s->files, &env, diag);
+}
+
+int supervisor_open_udp(struct supervisor *s, struct configured *d, struct diag *diag)
+{
+	const struct conf *conf = d->plan->conf;
+	int err;
+
+	d->port = conf->listen_port;
+	/* Of two FwMarks in two files one counts, see host_prepare. Hooks ask for it by
+	 * `wg show %i fwmark`, as with wg-quick, which sets one for a default route. */
+	d->fwmark = conf->fwmark || (conf->table == CONF_TABLE_AUTO &&
+	                             configure_has_default_route(d->plan))
+	                    ? host_mark(s->host)
+	                    : 0;
+	err = udp_open(d->udp_fds, &d->port, host_mark(s->host));
+	if (err == -EADDRINUSE && conf->listen_port)
+		diag_error(diag, conf->path, conf->listen_port_line,
+		           "ListenPort %u is in use by another program",
+		           (unsigned)conf->listen_port);
+	else if (err)
+		diag_error(diag, conf->path, conf->listen_port_line,
+		           "can't open the UDP sockets: %s", strerror(-err));
+	return err;
+}
+
+static int open_devices(struct supervisor *s, struct diag *diag)
+{
+	int first = 0;
+
+	s->devices = calloc(s->plan.device_count + 1, sizeof(*s->devices));
+	if (!s->devices) {
+		diag_error(diag, NULL, 0, "out of memory");
+		return -ENOMEM;
+	}
+	for (; s->device_count < s->plan.device_count; s->device_count++) {
+		struct configured *d = &s->devices[s->device_count];
+
+		*d = (struct configured){ .plan = &s->plan.devices[s->device_count],
+			                  .udp_fds = { -1, -1 },
+			                  .uapi_fd = -1 };
+	}
+	/* all of them, so that all errors are told in one run */
+	for (size_t i = 0; i < s->device_count; i++) {
+		struct configured *d = &s->devices[i];
+		int err = supervisor_open_udp(s, d, diag);
+
+		if (!err)
+			err = instance_listen_uapi(&s->instance, d->plan->way.name,
+			                           &d->uapi_fd, diag);
+		if (!first)
+			first = err;
+	}
+	return first;
+}
+
+static int check_interrupt(struct supervisor *s, struct diag *diag)
+{
+	if (!take_signal(s))
+		return 0;
+	diag_error(diag, NULL, 0, "interrupted");
+	return -EINTR;
+}
+
+/* Nothing outside this process has been changed yet. */
+static int prepare(struct supervisor *s, const struct supervisor_options *o,
+                   struct diag *diag)
+{
+	struct host_options host = { .vnet_hdr = !o->no_offload, .log = &s->log };
+	int err = start_engine(s);
+
+	if (err) {
+		diag_error(diag, NULL, 0, "can't start the engine process: %s",
+		           strerror(-err));
+		return err;
+	}
+	err = instance_init(&s->instance, o->run_dir, o->tun, diag);
+	if (!err)
+		err = follow_init(s, o);
+	if (!err)
+		err = read_files(s, o, diag);
+	if (!err)
+		err = instance_lock(&s->instance, diag);
+	if (err)
+		return err;
+	host.tun = s->instance.tun;
+	host.state_path = s->instance.state_path;
+	host.no_guard = o->no_firewall;
+	s->hooks_events =
+		(struct hooks_events){ hooks_begin, hooks_end, serve_engine, s };
+	host.events = &s->hooks_events;
+	err = host_new(&s->host, &host, diag);
+	return err;
+}
+
+static int bring_up(struct supervisor *s, struct diag *diag)
+{
+	int err = loop_new(&s->loop);
+
+	if (!err)
+		err = underlay_begin(s);
+	if (err)
+		diag_error(diag, NULL, 0, "can't ask for names: %s", strerror(-err));
+	else
+		err = make_plan(s, diag);
+	if (!err)
+		err = host_prepare(s->host, &s->plan, diag);
+	if (!err)
+		err = open_devices(s, diag);
+	if (!err)
+		err = check_interrupt(s, diag);
+	if (err)
+		return err;
+	err = configure_engine(s);
+	if (err) {
+		supervisor_say_engine_error(s, err, diag);
+		return err;
+	}
+	err = host_up(s->host, &s->plan, diag);
+	s->host_is_up = err == 0;
+	if (!err)
+		underlay_up(s, diag);
+	if (!err)
+		err = check_interrupt(s, diag);
+	return err;
+}
+
+static void want_status(void *context);
+static void want_down(void *context);
+static void want_reload(void *context);
+static void channel_ready(struct loop_source *source, uint32_t events, uint64_t now_ns);
+
+static int begin_to_serve(struct supervisor *s, struct diag *diag)
+{
+	int err;
+
+	s->clients.want_status = want_status;
+	s->clients.want_down = want_down;
+	s->clients.want_reload = want_reload;
+	s->clients.context = s;
+	s->signals.ready = signal_ready;
+	s->channel = (struct loop_source){ s->engine.channel.fd, channel_ready };
+	err = instance_listen(&s->instance, diag);
+	if (err)
+		return err;
+	err = loop_add(s->loop, &s->signals, EPOLLIN);
+	if (!err)
+		err = clients_start(&s->clients, s->loop, s->instance.listen_fd);
+	if (!err)
+		err = follow_start(s);
+	if (err)
+		diag_error(diag, NULL, 0, "can't begin to serve: %s", strerror(-err));
+	return err;
+}
+
+int supervisor_up(struct supervisor **out, const struct supervisor_options *options,
+                  struct diag *diag)
+{
+	struct supervisor *s = calloc(1, sizeof(*s));
+	struct diag undo = { 0 };
+	int err;
+
+	*out = NULL;
+	if (!s) {
+		diag_error(diag, NULL, 0, "out of memory");
+		return -ENOMEM;
+	}
+	s->log = *options->log;
+	s->foreground = options->foreground;
+	s->no_offload = options->no_offload;
+	s->signals.fd = s->instance.lock_fd = s->instance.listen_fd =
+		s->engine.channel.fd = -1;
+	process_raise_limits();
+	err = prepare(s, options, diag);
+	if (!err)
+		err = block_signals(s);
+	if (!err)
+		err = bring_up(s, diag);
+	if (!err)
+		err = begin_to_serve(s, diag);
+	if (err) {
+		supervisor_down(s, &undo);
+		diag_clear(&undo);
+		return err;
+	}
+	s->up_since_ns = loop_now_ns();
+	memory_give_back();
+	*out = s;
+	return 0;
+}
+
+/* ---- serve */
+
+void supervisor_log_diag(const struct supervisor *s, const struct diag *diag)
+{
+	for (size_t i = 0; i < diag->count; i++) {
+		const struct diag_entry *e = &diag->entries[i];
+		enum log_level level =
+			e->severity == DIAG_ERROR ? LOG_LEVEL_ERROR : LOG_LEVEL_WARN;
+
+		if (e->file)
+			log_line(&s->log, level, NULL, "%s:%u: %s", e->file, e->line,
+			         e->text);
+		else
+			log_line(&s->log, level, NULL, "%s", e->text);
+	}
+}
+
+static void ask_status(struct supervisor *s)
+{
+	struct command m = command_of(COMMAND_STATUS, NULL);
+
+	/* its answer is no reply: not counted by worker_child_send */
+	if (s->status_asked)
+		return;
+	outbuf_clear(&s->status_text);
+	s->status_asked = command_send(&s->engine.channel, &m) == 0;
+}
+
+static void want_status(void *context)
+{
+	ask_status(context);
+}
+
+static void want_down(void *context)
+{
+	struct supervisor *s = context;
+
+	s->down_wanted = true;
+}
+
+static void want_reload(void *context)
+{
+	struct supervisor *s = context;
+
+	s->reload_asked = true;
+}
+
+static bool may_restart(struct supervisor *s)
+{
+	uint64_t now_ns = loop_now_ns();
+	uint64_t *oldest_ns = &s->restarts_ns[s->restart_count % RESTARTS_MAX];
+
+	if (s->restart_count >= RESTARTS_MAX && now_ns - *oldest_ns < RESTARTS_PERIOD_NS)
+		return false;
+	*oldest_ns = now_ns;
+	s->restart_count++;
+	return true;
+}
+
+static void leave_channel(struct supervisor *s)
+{
+	if (s->channel_events)
+		loop_remove(s->loop, &s->channel);
+	s->channel_events = 0;
+}
+
+static void say_how_it_ended(const struct supervisor *s, int status, int err)
+{
+	if (WIFSIGNALED(status))
+		log_error(&s->log, NULL, "the engine was killed by signal %d",
+		          WTERMSIG(status));
+	else if (WEXITSTATUS(status) || err == -ENOTCONN)
+		log_error(&s->log, NULL, "the engine ended with status %d",
+		          WEXITSTATUS(status));
+	else
+		log_error(&s->log, NULL, "the engine is of no use: %s", strerror(-err));
+}
+
+/* The sockets, the tun and what they are for have stayed here; sessions are made anew.
+ * What UAPI clients had set is lost. */
+static void restart_engine(struct supervisor *s, int why)
+{
+	leave_channel(s);
+	s->status_asked = false;
+	while (why && !s->stop) {
+		int status = worker_child_stop(&s->engine);
+
+		say_how_it_ended(s, status, why);
+		if (!may_restart(s)) {
+			log_error(&s->log, NULL,
+			          "it ended %d times within a minute: going down",
+			          RESTARTS_MAX + 1);
+			supervisor_stop(s, -ECHILD);
+			return;
+		}
+		why = start_engine(s);
+		if (!why)
+			why = configure_engine(s);
+	}
+	s->channel.fd = s->engine.channel.fd;
+	log_warn(&s->log, NULL, "the engine was started again");
+	if (clients_want_status(&s->clients))
+		ask_status(s);
+}
+
+static void channel_ready(struct loop_source *source, uint32_t events, uint64_t now_ns)
+{
+	struct supervisor *s = CONTAINER_OF(source, struct supervisor, channel);
+	int err = worker_child_dispatch(&s->engine);
+
+	(void)events;
+	(void)now_ns;
+	if (err && !s->stop)
+		restart_engine(s, err);
+}
+
+static void update_host(struct supervisor *s)
+{
+	struct diag diag = { 0 };
+
+	s->endpoints_moved = false;
+	s->next_update_ns = loop_now_ns() + UPDATE_PAUSE_NS;
+	if (s->plan.device_count > 0)
+		way_compute(&s->plan.table, &s->plan.devices[0].way);
+	underlay_update_mtus(s);
+	if (host_update(s->host, &s->plan, &diag) < 0)
+		log_error(&s->log, NULL, "the host's routes don't follow an endpoint");
+	if (supervisor_send_resolver(s) < 0)
+		supervisor_stop(s, -ENOMEM);
+	supervisor_log_diag(s, &diag);
+	diag_clear(&diag);
+}
+
+/* Writes what the round has left to be written, and waits for the channel as it needs. */
+static int watch_channel(struct supervisor *s)
+{
+	uint32_t events = EPOLLIN;
+	int err;
+
+	/* a broken one is found out by the loop: it hangs up */
+	(void)!channel_write(&s->engine.channel);
+	if (channel_pending(&s->engine.channel))
+		events |= EPOLLOUT;
+	if (events == s->channel_events)
+		return 0;
+	err = s->channel_events ? loop_modify(s->loop, &s->channel, events)
+	                        : loop_add(s->loop, &s->channel, events);
+	s->channel_events = events;
+	return err;
+}
+
+static uint64_t earlier(uint64_t a, uint64_t b)
+{
+	return a < b ? a : b;
+}
+
+static uint64_t deadline_ns(const struct supervisor *s)
+{
+	uint64_t due_ns =
+		earlier(underlay_deadline_ns(s, loop_now_ns()), follow_deadline_ns(s));
+
+	return s->endpoints_moved ? earlier(due_ns, s->next_update_ns) : due_ns;
+}
+
+int supervisor_serve(struct supervisor *s)
+{
+	while (!s->stop) {
+		int err = watch_channel(s);
+
+		if (!err)
+			err = loop_wait(s->loop, deadline_ns(s));
+		if (err) {
+			log_error(&s->log, NULL, "waiting failed: %s", strerror(-err));
+			supervisor_stop(s, err);
+		}
+		underlay_run(s, loop_now_ns());
+		if (s->endpoints_moved && loop_now_ns() >= s->next_update_ns)
+			update_host(s);
+		if (s->down_wanted)
+			takedown_consider(s);
+		follow_round(s);
+		if (s->engine.error) {
+			log_error(&s->log, NULL, "the engine refuses %s %s: %s",
+			          command_type_name(s->engine.error_request),
+			          s->engine.error_name, strerror(-s->engine.error));
+			s->engine.error = 0;
+		}
+	}
+	return s->error;
+}
+
+/* ---- down */
+
+static void close_devices(struct supervisor *s)
+{
+	for (size_t i = 0; i < s->device_count; i++)
+		supervisor_close_device(&s->devices[i]);
+	free(s->devices);
+	s->devices = NULL;
+	s->device_count = 0;
+}
+
+void supervisor_down(struct supervisor *s, struct diag *diag)
+{
+	char *text;
+
+	if (!s)
+		return;
+	/* nobody can be refused any more */
+	if (s->up_since_ns && !s->ready_for_down)
+		(void)!takedown_prepare(s, diag);
+	if (s->host && s->host_is_up)
+		host_down(s->host, &s->plan, diag);
+	if (s->loop)
+		leave_channel(s);
+	(void)worker_child_stop(&s->engine);
+	close_devices(s);
+	underlay_end(s);
+	host_free(s->host);
+	plan_clear(&s->plan);
+	conf_set_clear(&s->files);
+	follow_clear(s);
+	instance_release(&s->instance);
+	text = clients_text(diag, "ok");
+	clients_end(&s->clients, text ? text : "ok\n");
+	free(text);
+	loop_free(s->loop);
+	if (s->signals.fd >= 0)
+		close(s->signals.fd);
+	instance_clear(&s->instance);
+	outbuf_clear(&s->status_text);
+	free(s);
+}

@@ -1,0 +1,48 @@
+/* src/supervisor/worker_child.h - the engine process, as the supervisor sees it
+ *
+ * Requests are queued and answered in order; what the engine says on its own (a log line,
+ * an endpoint) goes to a handler. Supervisor process. */
+#ifndef TUNION_SUPERVISOR_WORKER_CHILD_H
+#define TUNION_SUPERVISOR_WORKER_CHILD_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
+
+#include "base/attr.h"
+#include "channel/command.h"
+#include "channel/worker_entry.h"
+
+struct worker_child {
+	pid_t pid; /* 0: none runs */
+	struct channel channel;
+	size_t unanswered; /* requests */
+	/* Of the first request that failed since worker_child_wait last returned. */
+	int error;
+	enum command_type error_request;
+	char error_name[COMMAND_NAME_MAX + 1];
+	struct worker_entry entry; /* what to run in it */
+	/* What is no reply. fds not taken (set to -1) are closed after. */
+	void (*handle)(void *context, struct command *m);
+	void *context; /* borrowed */
+};
+
+/* Forks. Its standard streams become /dev/null, but for stderr where that is kept.
+ * `forget` is called in the child, to free what it has inherited of the caller's. 0 or
+ * -errno. */
+MUST_CHECK int worker_child_start(struct worker_child *c,
+                                  const struct worker_options *options, bool keep_stderr,
+                                  void (*forget)(void *context), void *context);
+/* Queues a request. 0 or -errno. */
+MUST_CHECK int worker_child_send(struct worker_child *c, const struct command *m);
+/* Sends what is queued and waits for all replies. 0, the first error of a reply (see
+ * `error`), -ETIMEDOUT, or -ENOTCONN and others: the engine is gone or of no use. */
+MUST_CHECK int worker_child_wait(struct worker_child *c);
+/* Reads and writes what can be without waiting. 0, or -errno: as above. Errors in replies
+ * stay in `error`. */
+MUST_CHECK int worker_child_dispatch(struct worker_child *c);
+/* Closes the channel, so that it ends, and waits for that: kills it after five seconds.
+ * Returns its wait status; 0 if none ran. */
+int worker_child_stop(struct worker_child *c);
+
+#endif

@@ -1,0 +1,197 @@
+/* src/worker/engine_status.c - members are packed with json_pack, whose "o" takes the reference
+ * over also when it fails; a NULL for "o" makes the whole NULL, so errors need no care on
+ * the way. */
+#include "worker/engine_status.h"
+
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/key.h"
+#include "plan/union.h"
+#include "plan/way.h"
+#include "wg/device.h"
+
+#define CHAIN_STRLEN 512
+#define CHAIN_MAX    (2 * WAY_MAX)
+
+static json_t *append(json_t *list, json_t *item)
+{
+	if (list && json_array_append_new(list, item) == 0)
+		return list;
+	json_decref(list);
+	return NULL;
+}
+
+static json_t *key_json(const uint8_t key[static KEY_BYTES])
+{
+	char text[KEY_BASE64_CHARS + 1];
+
+	key_to_base64(text, key);
+	return json_string(text);
+}
+
+/* Only reasons that occurred. */
+static json_t *drops_json(const struct drop_counts *c)
+{
+	json_t *drops = json_object();
+
+	for (unsigned i = DROP_NONE + 1; drops && i < DROP_COUNT; i++) {
+		if (c->by[i] == 0)
+			continue;
+		if (json_object_set_new(drops, drop_name((enum drop)i),
+		                        json_integer((json_int_t)c->by[i])) < 0) {
+			json_decref(drops);
+			drops = NULL;
+		}
+	}
+	return drops;
+}
+
+static json_t *chain_json(const struct way_peer *way)
+{
+	const struct way_peer *hops[CHAIN_MAX];
+	size_t n = way ? way_list(way, hops, ARRAY_SIZE(hops)) : 0;
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < n; i++)
+		list = append(list, json_string(hops[i]->device->name));
+	if (way && way->state == WAY_OK)
+		list = append(list, json_string("network"));
+	return list;
+}
+
+struct prefixes {
+	const struct union_table *table;
+	const struct way_peer *way;
+	json_t *all, *standby;
+	/* names of devices, each once */
+	json_t *stands_by_for, *stands_in_for, *stood_in_by;
+};
+
+/* R3's order, as if all of them were usable. */
+static bool comes_before(const struct way_device *a, const struct way_device *b)
+{
+	if (a->table_off != b->table_off)
+		return b->table_off;
+	return a->rank < b->rank;
+}
+
+static json_t *append_once(json_t *list, const char *name)
+{
+	for (size_t i = 0; i < json_array_size(list); i++)
+		if (strcmp(json_string_value(json_array_get(list, i)), name) == 0)
+			return list;
+	return append(list, json_string(name));
+}
+
+static void add_standby(struct prefixes *p, const struct union_node *node)
+{
+	const struct way_device *device = p->way->device,
+				*active = node->first->peer->device;
+
+	if (active == device) {
+		for (const struct union_entry *e = node->first->next; e; e = e->next)
+			if (comes_before(e->peer->device, device))
+				p->stands_in_for = append_once(p->stands_in_for,
+				                               e->peer->device->name);
+	} else if (comes_before(active, device)) {
+		p->stands_by_for = append_once(p->stands_by_for, active->name);
+	} else {
+		p->stood_in_by = append_once(p->stood_in_by, active->name);
+	}
+}
+
+static bool add_prefix(void *context, const struct ip_prefix *prefix)
+{
+	struct prefixes *p = context;
+	struct trie_entry *entry = trie_find(p->table->trie, prefix);
+	const struct union_node *node =
+		entry ? CONTAINER_OF(entry, struct union_node, trie) : NULL;
+	char text[IP_PREFIX_STRLEN];
+
+	ip_prefix_format(prefix, text);
+	p->all = append(p->all, json_string(text));
+	if (node && node->first->peer != p->way)
+		p->standby = append(p->standby, json_string(text));
+	if (node && p->way)
+		add_standby(p, node);
+	return p->all && p->standby;
+}
+
+static json_t *peer_json(const struct union_table *table, const struct wg_peer *p,
+                         uint64_t now_ns)
+{
+	const struct endpoint *e = wg_peer_endpoint(p);
+	struct prefixes prefixes = {
+		.table = table,
+		.way = peer_way(p),
+		.all = json_array(),
+		.standby = json_array(),
+		.stands_by_for = json_array(),
+		.stands_in_for = json_array(),
+		.stood_in_by = json_array(),
+	};
+	char endpoint[ENDPOINT_STRLEN], way[CHAIN_STRLEN] = "";
+	struct wg_peer_stats stats;
+
+	wg_peer_stats(p, &stats, now_ns);
+	wg_peer_walk_allowed_ips(p, add_prefix, &prefixes);
+	if (prefixes.way)
+		way_format(prefixes.way, way, sizeof(way));
+	return json_pack(
+		"{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:b, s:s, s:o, s:s, s:o, s:I, s:I, "
+		"s:b, s:i}",
+		"public_key", key_json(wg_peer_public_key(p)), "endpoint",
+		e->addr.family == IP_NONE ? json_null()
+					  : json_string(endpoint_format(e, endpoint)),
+		"allowed_ips", prefixes.all, "standby", prefixes.standby, "stands_by_for",
+		prefixes.stands_by_for, "stands_in_for", prefixes.stands_in_for,
+		"stood_in_by", prefixes.stood_in_by, "usable",
+		!(prefixes.way && prefixes.way->unusable), "state",
+		prefixes.way ? way_state_name(prefixes.way->state) : "", "chain",
+		chain_json(prefixes.way), "way", way, "latest_handshake",
+		stats.last_handshake_ns
+			? json_integer((json_int_t)(stats.last_handshake_ns / NS_PER_SEC))
+			: json_null(),
+		"rx_bytes", (json_int_t)stats.rx_bytes, "tx_bytes",
+		(json_int_t)stats.tx_bytes, "session", (int)stats.session,
+		"persistent_keepalive", (int)wg_peer_keepalive(p));
+}
+
+static json_t *device_json(const struct device *d, const struct uapi_host *host,
+                           uint64_t now_ns)
+{
+	const struct wg_device *wg = device_wg(d);
+	const struct union_table *table = engine_union(device_engine(d));
+	uint32_t fwmark = host->fwmark ? host->fwmark(host->context, d) : 0;
+	json_t *peers = json_array();
+	struct drop_counts drops;
+
+	device_drops(d, &drops);
+	for (const struct wg_peer *p = wg_device_first_peer(wg); p; p = wg_peer_next(p))
+		peers = append(peers, peer_json(table, p, now_ns));
+	return json_pack(
+		"{s:s, s:o, s:i, s:I, s:i, s:o, s:o}", "name", device_name(d),
+		"public_key",
+		wg_device_has_private_key(wg) ? key_json(wg_device_public_key(wg))
+					      : json_null(),
+		"listen_port", (int)device_port(d), "fwmark", (json_int_t)fwmark, "mtu",
+		(int)device_mtu_bytes(d), "peers", peers, "drops", drops_json(&drops));
+}
+
+char *engine_status_text(const struct engine *e, const struct uapi_host *host,
+                       uint64_t now_ns)
+{
+	json_t *devices = json_array(), *all;
+	char *text;
+
+	for (const struct device *d = engine_first_device(e); d;
+	     d = engine_next_device(d))
+		devices = append(devices, device_json(d, host, now_ns));
+	all = json_pack("{s:o, s:o}", "devices", devices, "drops",
+	                drops_json(engine_drops(e)));
+	text = all ? json_dumps(all, JSON_COMPACT) : NULL;
+	json_decref(all);
+	return text;
+}
