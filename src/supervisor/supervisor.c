@@ -532,6 +532,7 @@ int supervisor_up(struct supervisor **out, const struct supervisor_options *opti
 	s->log = *options->log;
 	s->foreground = options->foreground;
 	s->no_offload = options->no_offload;
+	s->engine.entry = options->worker;
 	s->signals.fd = s->instance.lock_fd = s->instance.listen_fd =
 		s->engine.channel.fd = -1;
 	process_raise_limits();
