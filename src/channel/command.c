@@ -13,6 +13,7 @@
 
 #include "base/reader.h"
 #include "base/wire.h"
+#include "channel/outbuf.h"
 
 enum member {
 	HAS_NAME = 1 << 0,

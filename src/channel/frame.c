@@ -1,9 +1,5 @@
-/* src/channel/frame.c
- *
- * The kernel delivers descriptors with the first byte that they were sent with, and never
- * joins them with bytes sent later. So by the time a frame is complete its descriptors
- * are there, in order, before those of any later frame: the header's count says how many
- * to take. */
+/* src/channel/frame.c - a frame is one message of the socket: header, body, and its
+ * descriptors beside them. Frames hold private keys, so both directions are wiped. */
 #include "channel/frame.h"
 
 #include <errno.h>
@@ -15,30 +11,57 @@
 #include <unistd.h>
 
 #define FRAME_MAX (sizeof(struct frame_header) + FRAME_BODY_MAX)
+/* Twice the largest frame: the kernel counts its own structs against it. */
+#define SEND_BUFFER_BYTES (2 * (int)FRAME_MAX)
 
-struct pending_fds {
-	struct pending_fds *next;
-	uint64_t at; /* position of the frame's first byte in the stream */
-	size_t count;
+/* On the heap, until it is sent. */
+struct waiting_frame {
+	struct waiting_frame *next;
 	int fds[FRAME_FDS_MAX]; /* owned */
+	size_t fd_count;
+	size_t bytes_count;
+	uint8_t bytes[]; /* header and body */
 };
 
+/* One descriptor more than we take, so that there is always room to see one too many. */
 union fd_control {
 	struct cmsghdr align;
-	uint8_t bytes[CMSG_SPACE(sizeof(int) * FRAME_FDS_MAX)];
+	uint8_t bytes[CMSG_SPACE(sizeof(int) * (FRAME_FDS_MAX + 1))];
 };
 
 static void close_all(const int *fds, size_t n)
 {
-	for (size_t i = 0; i < n; i++)
+	for (size_t i = 0; i < n; i++) {
 		if (fds[i] >= 0)
 			close(fds[i]);
+	}
 }
 
 void frame_close_fds(struct frame *frame)
 {
 	close_all(frame->fds, frame->fd_count);
 	frame->fd_count = 0;
+}
+
+/* ---- life */
+
+int channel_pair(int fds[2])
+{
+	return socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, fds) < 0 ? -errno
+	                                                                      : 0;
+}
+
+/* Room for the largest frame, if the system's default is smaller. */
+static void widen(int fd)
+{
+	int bytes = 0;
+	socklen_t len = sizeof(bytes);
+
+	if (getsockopt(fd, SOL_SOCKET, SO_SNDBUF, &bytes, &len) < 0 ||
+	    bytes >= SEND_BUFFER_BYTES)
+		return;
+	bytes = SEND_BUFFER_BYTES;
+	(void)setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &bytes, sizeof(bytes));
 }
 
 int channel_init(struct channel *c, int fd)
@@ -52,28 +75,34 @@ int channel_init(struct channel *c, int fd)
 		channel_clear(c);
 		return err;
 	}
+	widen(fd);
 	return 0;
 }
 
-static void drop_first_pending(struct channel *c)
+static void free_frame(struct waiting_frame *f)
 {
-	struct pending_fds *p = c->first_fds;
+	close_all(f->fds, f->fd_count);
+	sodium_memzero(f->bytes, f->bytes_count);
+	free(f);
+}
 
-	c->first_fds = p->next;
-	if (!c->first_fds)
-		c->last_fds = NULL;
-	close_all(p->fds, p->count);
-	free(p);
+static void drop_first(struct channel *c)
+{
+	struct waiting_frame *f = c->first;
+
+	c->first = f->next;
+	if (!c->first)
+		c->last = NULL;
+	c->waiting_bytes -= f->bytes_count;
+	free_frame(f);
 }
 
 void channel_clear(struct channel *c)
 {
 	if (c->fd >= 0)
 		close(c->fd);
-	while (c->first_fds)
-		drop_first_pending(c);
-	close_all(c->fds, c->fd_count);
-	outbuf_clear(&c->out);
+	while (c->first)
+		drop_first(c);
 	if (c->in)
 		sodium_memzero(c->in, FRAME_MAX);
 	free(c->in);
@@ -82,102 +111,89 @@ void channel_clear(struct channel *c)
 
 /* ---- sending */
 
-static int add_fds(struct channel *c, const int *fds, size_t n)
+static int copy_fds(struct waiting_frame *f, const int *fds, size_t n)
 {
-	struct pending_fds *p = calloc(1, sizeof(*p));
+	for (; f->fd_count < n; f->fd_count++) {
+		int fd = fcntl(fds[f->fd_count], F_DUPFD_CLOEXEC, 0);
 
-	if (!p)
-		return -ENOMEM;
-	p->at = c->added_bytes;
-	for (; p->count < n; p->count++) {
-		p->fds[p->count] = fcntl(fds[p->count], F_DUPFD_CLOEXEC, 0);
-		if (p->fds[p->count] < 0) {
-			int err = -errno;
-
-			close_all(p->fds, p->count);
-			free(p);
-			return err;
-		}
+		if (fd < 0)
+			return -errno;
+		f->fds[f->fd_count] = fd;
 	}
-	if (c->last_fds)
-		c->last_fds->next = p;
-	else
-		c->first_fds = p;
-	c->last_fds = p;
 	return 0;
 }
 
 int channel_send(struct channel *c, uint16_t type, const void *body, size_t body_bytes,
                  const int *fds, size_t fd_count)
 {
-	struct frame_header h = { be32_put((uint32_t)body_bytes), be16_put(type),
-		                  be16_put((uint16_t)fd_count) };
+	struct frame_header h = { be16_put(type), be16_put((uint16_t)fd_count) };
+	struct waiting_frame *f;
 	int err;
 
 	if (body_bytes > FRAME_BODY_MAX || fd_count > FRAME_FDS_MAX)
 		return -EMSGSIZE;
-	if (c->out.failed)
+	f = calloc(1, sizeof(*f) + sizeof(h) + body_bytes);
+	if (!f)
 		return -ENOMEM;
-	if (fd_count) {
-		err = add_fds(c, fds, fd_count);
-		if (err)
-			return err;
+	err = copy_fds(f, fds, fd_count);
+	if (err) {
+		free_frame(f);
+		return err;
 	}
-	outbuf_add(&c->out, &h, sizeof(h));
-	outbuf_add(&c->out, body, body_bytes);
-	c->added_bytes += sizeof(h) + body_bytes;
-	return c->out.failed ? -ENOMEM : 0;
+	f->bytes_count = sizeof(h) + body_bytes;
+	memcpy(f->bytes, &h, sizeof(h));
+	if (body_bytes > 0)
+		memcpy(f->bytes + sizeof(h), body, body_bytes);
+	*(c->last ? &c->last->next : &c->first) = f;
+	c->last = f;
+	c->waiting_bytes += f->bytes_count;
+	return 0;
 }
 
-/* One piece: up to the next byte that descriptors go with, which begins a piece. */
-static ssize_t send_piece(struct channel *c)
+static ssize_t send_frame(const struct channel *c, struct waiting_frame *f)
 {
-	struct pending_fds *p = c->first_fds;
-	struct iovec iov = { c->out.bytes + c->out.first, outbuf_bytes(&c->out) };
+	struct iovec iov = { f->bytes, f->bytes_count };
 	struct msghdr m = { .msg_iov = &iov, .msg_iovlen = 1 };
 	union fd_control control = { 0 };
-	uint64_t end;
 
-	if (p && p->at == c->sent_bytes) {
+	if (f->fd_count > 0) {
 		m.msg_control = control.bytes;
-		m.msg_controllen = CMSG_SPACE(sizeof(int) * p->count);
+		m.msg_controllen = CMSG_SPACE(sizeof(int) * f->fd_count);
 		control.align.cmsg_level = SOL_SOCKET;
 		control.align.cmsg_type = SCM_RIGHTS;
-		control.align.cmsg_len = CMSG_LEN(sizeof(int) * p->count);
-		memcpy(CMSG_DATA(&control.align), p->fds, sizeof(int) * p->count);
-		p = p->next;
+		control.align.cmsg_len = CMSG_LEN(sizeof(int) * f->fd_count);
+		memcpy(CMSG_DATA(&control.align), f->fds, sizeof(int) * f->fd_count);
 	}
-	end = p ? p->at : c->added_bytes;
-	if (iov.iov_len > end - c->sent_bytes)
-		iov.iov_len = (size_t)(end - c->sent_bytes);
 	return sendmsg(c->fd, &m, MSG_NOSIGNAL);
+}
+
+/* ETOOMANYREFS: too many descriptors are under way; the receiver will take them. */
+static bool has_no_room(int error)
+{
+	return error == EAGAIN || error == EWOULDBLOCK || error == ENOBUFS ||
+	       error == ETOOMANYREFS;
 }
 
 int channel_write(struct channel *c)
 {
-	if (c->out.failed)
-		return -ENOMEM;
-	while (channel_pending(c)) {
-		ssize_t n = send_piece(c);
-
-		if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
+	while (c->first) {
+		if (send_frame(c, c->first) >= 0)
+			drop_first(c);
+		else if (has_no_room(errno))
 			return 0;
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
+		else if (errno != EINTR)
 			return -errno;
-		if (c->first_fds && c->first_fds->at == c->sent_bytes)
-			drop_first_pending(c);
-		c->sent_bytes += (uint64_t)n;
-		outbuf_consume(&c->out, (size_t)n);
 	}
 	return 0;
 }
 
 /* ---- receiving */
 
-static int take_control(struct channel *c, struct msghdr *m)
+/* Descriptors that can't be the frame's are closed; false then. */
+static bool take_fds(struct frame *out, struct msghdr *m)
 {
+	bool all = true;
+
 	for (struct cmsghdr *h = CMSG_FIRSTHDR(m); h; h = CMSG_NXTHDR(m, h)) {
 		size_t n = h->cmsg_len - CMSG_LEN(0);
 		const uint8_t *at = CMSG_DATA(h);
@@ -188,75 +204,56 @@ static int take_control(struct channel *c, struct msghdr *m)
 			int fd;
 
 			memcpy(&fd, at, sizeof(fd));
-			if (c->fd_count == CHANNEL_FDS_MAX) {
-				close(fd);
-				m->msg_flags |= MSG_CTRUNC;
+			if (out->fd_count < FRAME_FDS_MAX) {
+				out->fds[out->fd_count++] = fd;
 			} else {
-				c->fds[c->fd_count++] = fd;
+				close(fd);
+				all = false;
 			}
 		}
 	}
-	return m->msg_flags & MSG_CTRUNC ? -EPROTO : 0;
+	return all;
 }
 
-/* Reads until the frame in c->in has `want` bytes: 1; 0: they are not there yet. */
-static int fill(struct channel *c, size_t want)
+static bool take_header(struct frame *out, const struct channel *c, size_t n)
 {
-	while (c->in_bytes < want) {
-		struct iovec iov = { c->in + c->in_bytes, want - c->in_bytes };
-		union fd_control control;
-		struct msghdr m = { .msg_iov = &iov,
-			            .msg_iovlen = 1,
-			            .msg_control = control.bytes,
-			            .msg_controllen = sizeof(control.bytes) };
-		ssize_t n = recvmsg(c->fd, &m, MSG_CMSG_CLOEXEC);
+	struct frame_header h;
 
-		if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
-			return 0;
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return -errno;
-		if (take_control(c, &m) < 0)
-			return -EPROTO;
-		if (n == 0)
-			return c->in_bytes ? -EPROTO : -ENOTCONN;
-		c->in_bytes += (size_t)n;
-	}
-	return 1;
+	if (n < sizeof(h))
+		return false;
+	memcpy(&h, c->in, sizeof(h));
+	out->type = be16_get(h.type);
+	out->body = c->in + sizeof(h);
+	out->body_bytes = n - sizeof(h);
+	return be16_get(h.fds) == out->fd_count;
 }
 
 int channel_next(struct channel *c, struct frame *out)
 {
-	struct frame_header h;
-	size_t body_bytes, fd_count;
-	int got;
+	struct iovec iov = { c->in, FRAME_MAX };
+	union fd_control control;
+	struct msghdr m = { .msg_iov = &iov,
+		            .msg_iovlen = 1,
+		            .msg_control = control.bytes,
+		            .msg_controllen = sizeof(control.bytes) };
+	bool whole;
+	ssize_t n;
 
 	*out = (struct frame){ 0 };
 	if (c->wipe_bytes)
 		sodium_memzero(c->in, c->wipe_bytes);
 	c->wipe_bytes = 0;
-	got = fill(c, sizeof(h));
-	if (got <= 0)
-		return got;
-	memcpy(&h, c->in, sizeof(h));
-	body_bytes = be32_get(h.body_bytes);
-	fd_count = be16_get(h.fds);
-	if (body_bytes > FRAME_BODY_MAX || fd_count > FRAME_FDS_MAX)
-		return -EPROTO;
-	got = fill(c, sizeof(h) + body_bytes);
-	if (got <= 0)
-		return got;
-	if (fd_count > c->fd_count)
-		return -EPROTO;
-	out->type = be16_get(h.type);
-	out->body = c->in + sizeof(h);
-	out->body_bytes = body_bytes;
-	out->fd_count = fd_count;
-	memcpy(out->fds, c->fds, sizeof(int) * fd_count);
-	c->fd_count -= fd_count;
-	memmove(c->fds, c->fds + fd_count, sizeof(int) * c->fd_count);
-	c->wipe_bytes = c->in_bytes;
-	c->in_bytes = 0;
-	return 1;
+	do {
+		n = recvmsg(c->fd, &m, MSG_CMSG_CLOEXEC);
+	} while (n < 0 && errno == EINTR);
+	if (n < 0)
+		return errno == EAGAIN || errno == EWOULDBLOCK ? 0 : -errno;
+	c->wipe_bytes = (size_t)n;
+	whole = take_fds(out, &m) && !(m.msg_flags & (MSG_TRUNC | MSG_CTRUNC));
+	if (n == 0 && out->fd_count == 0)
+		return -ENOTCONN;
+	if (whole && take_header(out, c, (size_t)n))
+		return 1;
+	frame_close_fds(out);
+	return -EPROTO;
 }

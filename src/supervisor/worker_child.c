@@ -8,7 +8,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -39,15 +38,14 @@ int worker_child_start(struct worker_child *c, const struct worker_options *opti
 {
 	pid_t supervisor = getpid(), pid;
 	sigset_t none;
-	int pair[2];
+	int pair[2], err = channel_pair(pair);
 
-	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0)
-		return -errno;
+	if (err)
+		return err;
 	fflush(NULL);
 	pid = fork();
 	if (pid < 0) {
-		int err = -errno;
-
+		err = -errno;
 		close(pair[0]);
 		close(pair[1]);
 		return err;

@@ -82,7 +82,7 @@ static void write_log(void *context, enum log_level level, const char *line)
 	struct worker *p = context;
 	struct command m = command_of(COMMAND_LOG, NULL);
 
-	if (outbuf_bytes(&p->channel.out) > LOG_PENDING_MAX)
+	if (p->channel.waiting_bytes > LOG_PENDING_MAX)
 		return;
 	m.result = (int32_t)level;
 	m.text = line;
