@@ -268,7 +268,7 @@ void carry_messages(struct peer *peer, struct packet **messages, size_t n,
 		struct way_peer *next;
 
 		/* ways may have changed meanwhile */
-		if (settle(e) != 0 || hop > WAY_MAX) {
+		if (engine_settle(e) != 0 || hop > WAY_MAX) {
 			device_drop(d, DROP_WAY_TOO_LONG, n);
 			return;
 		}
@@ -290,7 +290,7 @@ void carry_to(struct device *d, const struct endpoint *to, struct packet *messag
 	struct way_peer stranger = { .device = &d->way, .endpoint = *to };
 	size_t n;
 
-	if (settle(d->engine) != 0)
+	if (engine_settle(d->engine) != 0)
 		return;
 	way_next(&d->engine->table, &stranger);
 	if (stranger.state != WAY_OK) {

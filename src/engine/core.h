@@ -16,7 +16,7 @@
 #include "base/secret.h"
 #include "base/timerq.h"
 #include "engine/bucket.h"
-#include "engine/engine.h"
+#include "engine/env.h"
 #include "engine/flow.h"
 #include "engine/group.h"
 #include "engine/icmp.h"
@@ -109,6 +109,13 @@ struct engine {
 	struct drop_counts drops;
 	struct icmp_limit unreachable_limit, too_big_limit;
 };
+
+/* What engine_settle has to do, at least. */
+static inline void engine_need(struct engine *e, enum settle_need what)
+{
+	if (e->need < what)
+		e->need = what;
+}
 
 static inline struct peer *peer_of_way(struct way_peer *way)
 {

@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "base/iphdr.h"
+#include "engine/device_list.h"
 #include "engine/settle.h"
 #include "engine/source.h"
 
@@ -154,7 +155,7 @@ static struct device *device_by_id(struct engine *e, uint32_t id)
 	struct device *d = e->first;
 
 	while (d && d->id != id)
-		d = engine_next_device(d);
+		d = device_list_next(d);
 	return d;
 }
 

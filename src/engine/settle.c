@@ -1,33 +1,24 @@
 /* src/engine/settle.c - wg is the one that knows peers and allowed IPs; struct peer is
  * their shadow here, kept as the context of each wg_peer, and the union's entries point
- * to it. settle_run, for the touched devices: entries out, shadows compared with wg's
+ * to it. engine_settle, for the touched devices: entries out, shadows compared with wg's
  * peers, ranks, entries in; then the ways of all. */
 #include "engine/settle.h"
 
 #include <errno.h>
 #include <stdlib.h>
 
+#include "engine/core.h"
+#include "engine/device_list.h"
 #include "engine/standby.h"
-
-static void need(struct engine *e, enum settle_need what)
-{
-	if (e->need < what)
-		e->need = what;
-}
 
 void settle_touch(struct device *d)
 {
-	need(d->engine, SETTLE_ALL);
+	engine_need(d->engine, SETTLE_ALL);
 	if (d->touched)
 		return;
 	d->touched = true;
 	d->next_touched = d->engine->touched;
 	d->engine->touched = d;
-}
-
-void settle_standby(struct engine *e)
-{
-	need(e, SETTLE_STANDBY);
 }
 
 /* ---- shadows */
@@ -102,7 +93,7 @@ void settle_remove(struct device *d)
 		at = &(*at)->next_touched;
 	if (*at)
 		*at = d->next_touched;
-	need(e, SETTLE_ALL);
+	engine_need(e, SETTLE_ALL);
 }
 
 /* ---- Via and ranks */
@@ -114,7 +105,7 @@ static struct way_device *first_way(const struct engine *e)
 
 static struct way_device *named(const struct engine *e, const char *name)
 {
-	struct device *d = name ? engine_find_device(e, name) : NULL;
+	struct device *d = name ? device_list_find(e, name) : NULL;
 
 	return d ? &d->way : NULL;
 }
@@ -122,7 +113,7 @@ static struct way_device *named(const struct engine *e, const char *name)
 /* A name that no device bears (yet) leaves NULL: WAY_NO_CARRIER_PEER. */
 static void resolve_vias(struct engine *e)
 {
-	for (struct device *d = e->first; d; d = engine_next_device(d)) {
+	for (struct device *d = e->first; d; d = device_list_next(d)) {
 		d->way.via_device = named(e, d->via_name);
 		for (struct peer_via *v = d->vias; v; v = v->next) {
 			struct wg_peer *w = wg_device_find_peer(d->wg, v->public_key);
@@ -142,10 +133,10 @@ static bool rank_devices(struct engine *e)
 {
 	bool changed = false;
 
-	for (struct device *d = e->first; d; d = engine_next_device(d))
+	for (struct device *d = e->first; d; d = device_list_next(d))
 		d->old_rank = d->way.rank;
 	way_rank(first_way(e));
-	for (struct device *d = e->first; d; d = engine_next_device(d))
+	for (struct device *d = e->first; d; d = device_list_next(d))
 		changed = changed || d->old_rank != d->way.rank;
 	return changed;
 }
@@ -207,7 +198,7 @@ static void note_carrier(struct peer *peer)
 
 static void each_peer(struct engine *e, void (*fn)(struct peer *peer))
 {
-	for (struct device *d = e->first; d; d = engine_next_device(d)) {
+	for (struct device *d = e->first; d; d = device_list_next(d)) {
 		for (struct way_peer *p = d->way.peers; p; p = p->sibling)
 			fn(peer_of_way(p));
 	}
@@ -218,10 +209,13 @@ static void forget_carrying(struct peer *peer)
 	peer->carries = false;
 }
 
-int settle_run(struct engine *e)
+int engine_settle(struct engine *e)
 {
-	int err = e->need == SETTLE_ALL ? settle_union(e) : 0;
+	int err;
 
+	if (e->need == SETTLE_NOTHING)
+		return 0;
+	err = e->need == SETTLE_ALL ? settle_union(e) : 0;
 	if (err)
 		return err;
 	standby_arrange(e);
@@ -258,5 +252,5 @@ void settle_endpoint(struct peer *peer)
 	if (e->need == SETTLE_NOTHING && !peer->carries && e->failing_count == 0)
 		join_way(e, peer);
 	else
-		need(e, SETTLE_WAYS);
+		engine_need(e, SETTLE_WAYS);
 }

@@ -1,7 +1,7 @@
 /* src/engine/standby.c */
 #include "engine/standby.h"
 
-#include "engine/settle.h"
+#include "engine/device_list.h"
 #include "wg/message.h"
 
 static struct timerq *timers_of(const struct peer *peer)
@@ -19,7 +19,7 @@ static void set_failing(struct peer *peer, bool failing)
 		return;
 	peer->failing = failing;
 	e->failing_count += failing ? 1 : (size_t)-1;
-	settle_standby(e);
+	engine_need(e, SETTLE_STANDBY);
 	log_info(e->env.log, d->way.name, "peer %s %s",
 	         key_short(wg_peer_public_key(peer->wg), key),
 	         failing ? "does not answer" : "answers again");
@@ -64,9 +64,9 @@ static struct peer *culprit(struct way_peer *p)
 static void retry(struct timer *timer, uint64_t now_ns)
 {
 	struct engine *e = CONTAINER_OF(timer, struct engine, retry_timer);
-	bool settled = settle(e) == 0, again = !settled;
+	bool again = false;
 
-	for (struct device *d = settled ? e->first : NULL; d; d = engine_next_device(d)) {
+	for (struct device *d = e->first; d; d = device_list_next(d)) {
 		for (struct way_peer *p = d->way.peers; p; p = p->sibling) {
 			struct peer *failing = displaced(p) ? culprit(p) : NULL;
 
@@ -157,7 +157,7 @@ void standby_handshake_done(struct peer *peer)
 static void each_peer(struct engine *e, void (*fn)(struct peer *peer, bool *any),
                       bool *any)
 {
-	for (struct device *d = e->first; d; d = engine_next_device(d)) {
+	for (struct device *d = e->first; d; d = device_list_next(d)) {
 		for (struct way_peer *p = d->way.peers; p; p = p->sibling)
 			fn(peer_of_way(p), any);
 	}

@@ -404,7 +404,7 @@ static int do_device_start(struct worker *p, struct command *m)
 
 	if (!s)
 		return -ENOENT;
-	err = engine_settle(p->engine, p->now_ns);
+	err = engine_settle(p->engine);
 	if (!err)
 		wg_device_start(device_wg(s->device), p->now_ns);
 	return err;
@@ -420,7 +420,7 @@ static int do_peer_try(struct worker *p, struct command *m)
 	if (!s)
 		return -ENOENT;
 	peer = wg_device_find_peer(device_wg(s->device), m->key);
-	err = engine_settle(p->engine, p->now_ns);
+	err = engine_settle(p->engine);
 	if (!err && peer)
 		wg_peer_handshake_anew(peer, p->now_ns);
 	return err;
@@ -537,7 +537,7 @@ static void do_status(struct worker *p)
 	char *text = NULL;
 	size_t left;
 
-	if (engine_settle(p->engine, p->now_ns) == 0)
+	if (engine_settle(p->engine) == 0)
 		text = engine_status_text(p->engine, &p->uapi_host, p->now_ns);
 	left = text ? strlen(text) : 0;
 	for (m.text = text; left > 0; left -= m.text_bytes) {

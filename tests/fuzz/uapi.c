@@ -109,7 +109,7 @@ static void feed(struct world *w, const uint8_t *bytes, size_t n, size_t piece)
 			resume(w);
 		else if (taken < now && w->uapi.state != UAPI_CLOSED)
 			abort();
-		if (engine_settle(w->engine, NOW_NS) != 0)
+		if (engine_settle(w->engine) != 0)
 			abort();
 	}
 }

@@ -49,10 +49,10 @@ START_TEST(r5_via_of_a_device_that_comes_later)
 	ck_assert_uint_eq(drops_of(home, DROP_NO_CARRIER_PEER), 1);
 	ck_assert_uint_eq(client->sends, 0);
 	later = node_device(client, "later", &s);
-	ck_assert_int_eq(engine_settle(client->engine, w->now_ns), 0);
+	ck_assert_int_eq(engine_settle(client->engine), 0);
 	ck_assert_int_eq(peer_way(peer[1])->state, WAY_NO_CARRIER_PEER);
 	engine_remove_device(client->engine, later);
-	ck_assert_int_eq(engine_settle(client->engine, w->now_ns), 0);
+	ck_assert_int_eq(engine_settle(client->engine), 0);
 	ck_assert_int_eq(peer_way(peer[1])->state, WAY_NO_CARRIER_PEER);
 }
 END_TEST
@@ -76,24 +76,24 @@ START_TEST(peers_and_prefixes_change)
 	uint8_t key[KEY_BYTES];
 	struct wg_peer *p;
 
-	ck_assert_int_eq(engine_settle(client->engine, w->now_ns), 0);
+	ck_assert_int_eq(engine_settle(client->engine), 0);
 	ck_assert_ptr_eq(union_lookup(engine_union(client->engine), &dst),
 	                 peer_way(peer[1]));
 	memcpy(key, wg_peer_public_key(peer[1]), sizeof(key));
 	wg_device_remove_peer(peer[1]);
 	engine_touch(home);
-	ck_assert_int_eq(engine_settle(client->engine, w->now_ns), 0);
+	ck_assert_int_eq(engine_settle(client->engine), 0);
 	ck_assert_ptr_null(union_lookup(engine_union(client->engine), &dst));
 	ck_assert_int_eq(wg_device_add_peer(device_wg(home), key, &p), 0);
 	ck_assert_ptr_null(peer_way(p));
 	peer_allow(p, "192.168.7.0/24");
-	ck_assert_int_eq(engine_settle(client->engine, w->now_ns), 0);
+	ck_assert_int_eq(engine_settle(client->engine), 0);
 	ck_assert_ptr_eq(union_lookup(engine_union(client->engine), &other), peer_way(p));
 	ck_assert_int_eq(peer_way(p)->state, WAY_NO_ENDPOINT);
 	wg_peer_clear_allowed_ips(p);
 	engine_touch(home);
 	engine_touch(home);
-	ck_assert_int_eq(engine_settle(client->engine, w->now_ns), 0);
+	ck_assert_int_eq(engine_settle(client->engine), 0);
 	ck_assert_ptr_null(union_lookup(engine_union(client->engine), &other));
 }
 END_TEST
@@ -122,12 +122,12 @@ START_TEST(r3_order_follows_others)
 			break;
 		ck_assert_int_eq(wg_device_add_peer(device_wg(d), key, &p), 0);
 		peer_allow(p, "192.168.9.0/24");
-		ck_assert_int_eq(engine_settle(client->engine, w->now_ns), 0);
+		ck_assert_int_eq(engine_settle(client->engine), 0);
 		ck_assert_str_eq(
 			union_lookup(engine_union(client->engine), &dst)->device->name,
 			"ra");
 	}
-	ck_assert_int_eq(engine_settle(client->engine, w->now_ns), 0);
+	ck_assert_int_eq(engine_settle(client->engine), 0);
 	ck_assert_str_eq(union_lookup(engine_union(client->engine), &dst)->device->name,
 	                 "rb");
 }
@@ -161,7 +161,7 @@ START_TEST(a_thousand_devices)
 				ck_abort();
 		}
 		engine_touch(d);
-		if (engine_settle(e, w->now_ns) != 0)
+		if (engine_settle(e) != 0)
 			ck_abort();
 	}
 	ck_assert_uint_eq(union_count(engine_union(e)), 6 + 10000);

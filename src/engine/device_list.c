@@ -1,0 +1,49 @@
+/* src/engine/device_list.c */
+#include "engine/device_list.h"
+
+#include <string.h>
+
+static struct device *device_of_link(struct bucket_link *link)
+{
+	return CONTAINER_OF(link, struct device, by_name);
+}
+
+struct device *device_list_find(const struct engine *e, const char *name)
+{
+	struct bucket_link *l = bucket_first(&e->by_name, bucket_hash_name(name));
+
+	while (l && strcmp(device_of_link(l)->way.name, name) != 0)
+		l = bucket_next(l);
+	return l ? device_of_link(l) : NULL;
+}
+
+struct device *device_list_next(const struct device *d)
+{
+	return d->way.sibling ? device_of_way(d->way.sibling) : NULL;
+}
+
+void device_list_add(struct engine *e, struct device *d)
+{
+	d->previous = e->last;
+	if (e->last)
+		e->last->way.sibling = &d->way;
+	else
+		e->first = d;
+	e->last = d;
+	bucket_add(&e->by_name, &d->by_name, bucket_hash_name(d->way.name));
+}
+
+void device_list_remove(struct engine *e, struct device *d)
+{
+	struct device *next = device_list_next(d);
+
+	if (d->previous)
+		d->previous->way.sibling = d->way.sibling;
+	else
+		e->first = next;
+	if (next)
+		next->previous = d->previous;
+	else
+		e->last = d->previous;
+	bucket_remove(&e->by_name, &d->by_name);
+}

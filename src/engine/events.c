@@ -1,0 +1,75 @@
+/* src/engine/events.c - wg's callbacks come in here, with the device as context */
+#include "engine/events.h"
+
+#include <string.h>
+
+#include "engine/carry.h"
+#include "engine/settle.h"
+#include "engine/standby.h"
+
+static void on_emit(void *context, struct wg_peer *wg, struct packet *const *packets,
+                    size_t n, uint64_t now_ns)
+{
+	struct device *d = context;
+	struct packet *batch[BATCH_MAX];
+	int err = engine_settle(d->engine); /* configured a moment ago, perhaps */
+
+	if (err || !wg_peer_context(wg)) {
+		device_drop(d, DROP_NO_ENDPOINT, n);
+		return;
+	}
+	while (n > 0) {
+		size_t now = n < BATCH_MAX ? n : BATCH_MAX;
+
+		memcpy(batch, packets, now * sizeof(*packets));
+		standby_messages_sent(wg_peer_context(wg), batch, now, now_ns);
+		carry_messages(wg_peer_context(wg), batch, now, now_ns);
+		packets += now;
+		n -= now;
+	}
+}
+
+static void on_emit_to(void *context, const struct endpoint *to, struct packet *packet,
+                       uint64_t now_ns)
+{
+	carry_to(context, to, packet, now_ns);
+}
+
+static void on_endpoint_changed(void *context, struct wg_peer *wg)
+{
+	struct device *d = context;
+	struct engine *e = d->engine;
+
+	if (wg_peer_context(wg))
+		settle_endpoint(wg_peer_context(wg));
+	if (e->env.endpoint_changed)
+		e->env.endpoint_changed(e->env.context, d, wg);
+}
+
+static void on_handshake_done(void *context, struct wg_peer *wg)
+{
+	(void)context;
+	if (wg_peer_context(wg))
+		standby_handshake_done(wg_peer_context(wg));
+}
+
+/* No timer may find the peer until settle frees its shadow, which can take long: settle
+ * may have no memory. */
+static void on_peer_removed(void *context, struct wg_peer *wg)
+{
+	struct peer *peer = wg_peer_context(wg);
+
+	if (!peer)
+		return;
+	standby_clear_peer(peer);
+	peer->wg = NULL;
+	settle_touch(context);
+}
+
+const struct wg_callbacks events_callbacks = {
+	.emit = on_emit,
+	.emit_to = on_emit_to,
+	.endpoint_changed = on_endpoint_changed,
+	.handshake_done = on_handshake_done,
+	.peer_removed = on_peer_removed,
+};

@@ -1,0 +1,10 @@
+/* src/engine/events.h - what wg tells of a device, and what it wants sent */
+#ifndef TUNION_ENGINE_EVENTS_H
+#define TUNION_ENGINE_EVENTS_H
+
+#include "engine/core.h"
+
+/* For a wg_env whose context is the struct device. */
+extern const struct wg_callbacks events_callbacks;
+
+#endif
