@@ -10,12 +10,12 @@
 #define ALWAYS_INLINE            inline __attribute__((always_inline))
 #define ARRAY_SIZE(a)            (sizeof(a) / sizeof((a)[0]))
 
-/* The struct that embeds `member`, from a pointer to that member. */
+/* From a pointer to `member`, a pointer to the struct of this type that embeds it. */
 #define CONTAINER_OF(ptr, type, member) \
 	((type *)(void *)((char *)(ptr)-offsetof(type, member)))
 
 #define NS_PER_MS  UINT64_C(1000000)
 #define NS_PER_SEC UINT64_C(1000000000)
-#define NEVER_NS   UINT64_MAX /* a deadline that does not come */
+#define NEVER_NS   UINT64_MAX /* the deadline of a timer that is not armed */
 
 #endif

@@ -1,5 +1,6 @@
-/* src/base/checksum.c - summed as 32-bit words in memory order: one's complement sums
- * don't care about the byte order (RFC 1071 2B), so it is put right once, at the end. */
+/* src/base/checksum.c - sums 32-bit words as they lie in memory. A one's complement
+ * sum does not depend on the byte order (RFC 1071 2B), so the order is corrected
+ * once, at the end. */
 #include "base/checksum.h"
 
 #include <arpa/inet.h>
@@ -9,10 +10,10 @@
 
 #define WIDE_BYTES 32U
 
-/* Two 32-bit words in each lane; a compiler makes of it what the CPU has. */
+/* Each lane holds two 32-bit words; the compiler chooses the vector instructions. */
 typedef uint64_t wide __attribute__((vector_size(WIDE_BYTES)));
 
-/* Whole blocks of WIDE_BYTES. A lane has room for 2^32 words. */
+/* Adds whole blocks of WIDE_BYTES. A lane has room for the sum of 2^32 words. */
 static ALWAYS_INLINE uint64_t add_blocks(const uint8_t *at, size_t blocks)
 {
 	wide even = { 0 }, odd = { 0 }, block;
@@ -54,7 +55,7 @@ uint64_t checksum_add(uint64_t sum, const void *bytes, size_t n)
 	const uint8_t *at = bytes;
 	uint32_t word;
 
-	if (n >= 2 * WIDE_BYTES) { /* not worth it for a header */
+	if (n >= 2 * WIDE_BYTES) { /* vectors don't pay for a short header */
 		size_t blocks = n / WIDE_BYTES;
 
 		sum += add_long(at, blocks);
@@ -94,8 +95,8 @@ uint64_t checksum_pseudo(const struct ip_addr *src, const struct ip_addr *dst,
 
 uint16_t checksum_replace(uint16_t checksum, const void *from, const void *to, size_t n)
 {
-	uint64_t sum =
-		(uint16_t)~htons(checksum); /* RFC 1624 eqn. 3: HC' = ~(~HC + ~m + m') */
+	/* RFC 1624 eqn. 3: HC' = ~(~HC + ~m + m') */
+	uint64_t sum = (uint16_t)~htons(checksum);
 	uint16_t removed = fold(checksum_add(0, from, n));
 
 	sum += (uint16_t)~removed;

@@ -40,7 +40,7 @@ static void add(struct diag *d, enum diag_severity severity, const char *file, u
 	*(severity == DIAG_ERROR ? &d->errors : &d->warnings) += 1;
 	if (!grow(d) || (file && !(e.file = strdup(file))) || vasprintf(&e.text, fmt, args) < 0) {
 		free(e.file);
-		d->errors++; /* what can't be told must not pass for fine */
+		d->errors++; /* a message that got lost must not look like success */
 		return;
 	}
 	d->entries[d->count++] = e;
@@ -74,11 +74,11 @@ static void print_entry(const struct diag_entry *e, FILE *out)
 	        e->text);
 }
 
-/* Where an entry is to be printed. */
+/* One entry, and what decides where it is printed. */
 struct place {
 	const struct diag_entry *entry; /* borrowed */
-	size_t order;                   /* as it was added */
-	size_t file;                    /* order of the first one about this file */
+	size_t order;                   /* the position at which it was added */
+	size_t file;                    /* `order` of the file's first entry */
 };
 
 static int compare_files(const struct diag_entry *a, const struct diag_entry *b)
@@ -130,7 +130,8 @@ void diag_print(const struct diag *d, FILE *out)
 
 	if (places)
 		sort(places, d);
-	for (size_t i = 0; i < d->count; i++) /* better in no order than not at all */
+	/* If there is no memory to sort them, they are printed unsorted. */
+	for (size_t i = 0; i < d->count; i++)
 		print_entry(places ? places[i].entry : &d->entries[i], out);
 	free(places);
 	if (d->count < d->errors + d->warnings)

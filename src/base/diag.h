@@ -1,4 +1,5 @@
-/* src/base/diag.h - errors and warnings of setup and control, collected; only cmd prints them */
+/* src/base/diag.h - collects the errors and warnings of setup and control; only cmd
+ * prints them */
 #ifndef TUNION_BASE_DIAG_H
 #define TUNION_BASE_DIAG_H
 
@@ -15,12 +16,13 @@ enum diag_severity {
 
 struct diag_entry {
 	enum diag_severity severity;
-	char *file;    /* owned; NULL: about no file */
-	unsigned line; /* from 1; 0: about the whole file */
-	char *text;    /* owned; one line, no secret in it */
+	char *file;    /* owned; NULL if the message is about no file */
+	unsigned line; /* counted from 1; 0 if the message is about the whole file */
+	char *text;    /* owned; one line that contains no secret */
 };
 
-/* Zeroed is empty. A list that ran out of memory says so when printed and counts as error. */
+/* A zeroed struct is an empty list. A list that ran out of memory counts this as an error
+ * and says so when it is printed. */
 struct diag {
 	struct diag_entry *entries; /* owned */
 	size_t count, capacity;
@@ -29,14 +31,16 @@ struct diag {
 
 void diag_clear(struct diag *d);
 
-/* file may be NULL, line 0. The text is one sentence: what is wrong, what is expected. */
+/* file may be NULL, and line 0. The text is one sentence that says what is wrong and what
+ * is expected. */
 void diag_error(struct diag *d, const char *file, unsigned line, const char *fmt, ...)
         PRINTF_LIKE(4, 5);
 void diag_warning(struct diag *d, const char *file, unsigned line, const char *fmt, ...)
         PRINTF_LIKE(4, 5);
 
-/* "FILE:LINE: text" each, warnings with "warning: " before the text; in order of file (as
- * first mentioned) and line. */
+/* Prints each entry as "FILE:LINE: text", with "warning: " in front of a warning's text.
+ * Entries are sorted by file, in the order in which the files were first mentioned, and
+ * then by line. */
 void diag_print(const struct diag *d, FILE *out);
 
 #endif

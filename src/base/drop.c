@@ -34,7 +34,7 @@ static const char *const names[] = {
 	[DROP_TUN] = "tun",
 	[DROP_DOWN] = "down",
 };
-_Static_assert(ARRAY_SIZE(names) == DROP_COUNT, "a name for each reason");
+_Static_assert(ARRAY_SIZE(names) == DROP_COUNT, "every reason has a name");
 
 const char *drop_name(enum drop reason)
 {

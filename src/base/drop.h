@@ -1,4 +1,5 @@
-/* src/base/drop.h - why was a packet dropped? One list for wg and engine, counted per device. */
+/* src/base/drop.h - why was a packet dropped? One list for wg and engine,
+ * counted per device. */
 #ifndef TUNION_BASE_DROP_H
 #define TUNION_BASE_DROP_H
 
@@ -7,39 +8,40 @@
 enum drop {
 	DROP_NONE = 0,
 	/* outbound */
-	DROP_MALFORMED,      /* not an IP packet, or its lengths contradict each other */
-	DROP_NO_ROUTE,       /* no prefix of the union matches the destination */
-	DROP_NO_KEY,         /* the device has no private key */
-	DROP_NO_ENDPOINT,    /* the peer's endpoint is not known (yet) */
-	DROP_TOO_BIG,        /* larger than the device's MTU */
-	DROP_LOOP,           /* the peer's way is a routing loop (design R2) */
-	DROP_WAY_TOO_LONG,   /* more than WAY_MAX peers */
-	DROP_NO_CARRIER_PEER, /* Via names a carrier none of whose peers has the endpoint */
-	DROP_NO_CARRIER_ADDRESS, /* the carrier has no Address of the endpoint's family (R7) */
-	DROP_STAGED_FULL,    /* the queue that waits for a handshake was full: oldest dropped */
-	DROP_HANDSHAKE_FAILED, /* given up after REKEY_ATTEMPT_TIME; the queue was dropped */
-	DROP_SEND,           /* the socket refused it */
-	DROP_SOURCE,         /* bears another device's address, and no flow is free (section 5) */
+	DROP_MALFORMED,          /* not an IP packet, or its lengths disagree */
+	DROP_NO_ROUTE,           /* no prefix of the union matches the destination */
+	DROP_NO_KEY,             /* the device has no private key */
+	DROP_NO_ENDPOINT,        /* the peer's endpoint is not known (yet) */
+	DROP_TOO_BIG,            /* larger than the device's MTU */
+	DROP_LOOP,               /* the peer's way is a routing loop (design R2) */
+	DROP_WAY_TOO_LONG,       /* the way has more than WAY_MAX peers */
+	DROP_NO_CARRIER_PEER,    /* no peer of the Via carrier has the endpoint */
+	DROP_NO_CARRIER_ADDRESS, /* the carrier has no Address of the family (R7) */
+	DROP_STAGED_FULL,        /* the queue for a handshake was full; its oldest went */
+	DROP_HANDSHAKE_FAILED,   /* given up after REKEY_ATTEMPT_TIME, with its queue */
+	DROP_SEND,               /* the socket refused it */
+	DROP_SOURCE,             /* another device's address, no free flow (section 5) */
 	/* inbound */
-	DROP_BAD_MESSAGE,    /* unknown type, or a length that the type can't have */
-	DROP_BAD_MAC1,
-	DROP_UNKNOWN_INDEX,  /* receiver index of no keypair and no handshake */
-	DROP_BAD_HANDSHAKE,  /* did not authenticate, or from no peer of the device */
+	DROP_BAD_MESSAGE,        /* unknown type, or a length that the type can't have */
+	DROP_BAD_MAC1,           /* a handshake message whose mac1 is wrong */
+	DROP_UNKNOWN_INDEX,      /* no keypair or handshake has this receiver index */
+	DROP_BAD_HANDSHAKE,      /* did not authenticate, or is from no peer */
 	DROP_REPLAYED_HANDSHAKE, /* its timestamp is not newer than the last */
-	DROP_HANDSHAKE_FLOOD, /* initiations of one peer too close together */
-	DROP_UNDER_LOAD,     /* no valid mac2 while under load, or over the rate limit */
-	DROP_BAD_COOKIE,     /* a cookie reply that did not authenticate */
-	DROP_BAD_AUTH,       /* transport data whose tag is wrong */
-	DROP_REPLAY,         /* transport counter seen, or behind the window */
-	DROP_EXPIRED_KEY,    /* keypair past REJECT_AFTER_TIME or REJECT_AFTER_MESSAGES */
-	DROP_WRONG_SOURCE,   /* inner source address is not the peer's (cryptokey routing) */
-	DROP_FRAGMENT,       /* of a datagram that was never completed, or made no sense (R10) */
-	DROP_TUN,            /* the tun refused it, or there is none */
-	DROP_DOWN,           /* the device is not started */
+	DROP_HANDSHAKE_FLOOD,    /* the peer's initiations come too fast */
+	DROP_UNDER_LOAD,         /* under load: no valid mac2, or over the rate limit */
+	DROP_BAD_COOKIE,         /* a cookie reply that did not authenticate */
+	DROP_BAD_AUTH,           /* transport data whose tag is wrong */
+	DROP_REPLAY,             /* the counter was seen, or is behind the window */
+	DROP_EXPIRED_KEY,        /* past REJECT_AFTER_TIME or REJECT_AFTER_MESSAGES */
+	DROP_WRONG_SOURCE,       /* inner source is not the peer's (cryptokey routing) */
+	DROP_FRAGMENT,           /* its datagram was not completed, or is absurd (R10) */
+	DROP_TUN,                /* the tun refused it, or there is none */
+	DROP_DOWN,               /* the device is not started */
 	DROP_COUNT,
 };
 
-/* Short words for status and JSON, such as "no-route"; never change one. */
+/* A short word for status and JSON, such as "no-route". Programs rely on these words, so
+ * none of them may ever change. */
 const char *drop_name(enum drop reason);
 
 /* Embedded per device. */

@@ -68,8 +68,9 @@ bool ip_view_parse_addresses(struct ip_view *out, const void *bytes, size_t n)
 	}
 }
 
-/* RFC 8200 4: hop-by-hop, routing and destination options share one layout; the fragment
- * header is 8 bytes. Anything else ends the chain; so does one that is cut off. */
+/* RFC 8200 4: hop-by-hop, routing and destination options share one layout, and the
+ * fragment header has 8 bytes. Any other header ends the chain; so does a header that is
+ * cut off. */
 enum { EXT_HOP_BY_HOP = 0, EXT_ROUTING = 43, EXT_DESTINATION = 60 };
 
 static void skip_extensions(struct ip_view *v, const uint8_t *bytes)

@@ -65,24 +65,28 @@ enum ip_protocol {
 	PROTO_ICMPV6 = 58,
 };
 
-/* What the engine asks of an inner packet. Values, no pointers into it. */
+/* What the engine wants to know about an inner packet. It holds values, no pointers into
+ * the packet. */
 struct ip_view {
 	enum ip_family family;
 	struct ip_addr src, dst;
-	uint8_t tos;           /* or traffic class */
-	uint8_t protocol;      /* IPv6: after the extension headers that were understood */
-	bool fragment;         /* part of a fragmented packet, the first included */
-	bool first;            /* not a fragment, or the one with offset 0 */
-	bool dont_fragment;    /* IPv4 DF; always true for IPv6 */
-	uint32_t total_bytes;  /* by the header; never more than the bytes given */
-	uint32_t payload_at;   /* offset of what `protocol` says */
+	uint8_t tos;      /* IPv4 TOS or IPv6 traffic class */
+	uint8_t protocol; /* IPv6: after the extension headers that are known */
+	bool fragment;    /* part of a fragmented packet; also true for the first part */
+	bool first;       /* not a fragment, or the one with offset 0 */
+	bool dont_fragment;   /* IPv4: the DF flag; always true for IPv6 */
+	uint32_t total_bytes; /* as the header says; never more than the bytes given */
+	uint32_t payload_at;  /* offset of the header that `protocol` names */
 };
 
-/* Checks version, header length and total length against the n bytes that are there (bytes
- * beyond the header's total are WireGuard's padding and fine). False: not an IP packet. */
+/* Compares version, header length and total length with the n bytes that are there. More
+ * bytes than the header's total are allowed: they are WireGuard's padding. Returns false
+ * if this is not an IP packet. */
 MUST_CHECK bool ip_view_parse(struct ip_view *out, const void *bytes, size_t n);
 
-/* Just enough for cryptokey routing, cheaper: family, src, dst, tos, total_bytes. */
+/* Does less, and sets only what cryptokey routing needs for certain: for IPv6,
+ * `protocol` and `payload_at` stop at the first header after the IPv6 header, and
+ * fragments are not seen. */
 MUST_CHECK bool ip_view_parse_addresses(struct ip_view *out, const void *bytes, size_t n);
 
 #endif

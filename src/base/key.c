@@ -1,5 +1,5 @@
-/* src/base/key.c - libsodium's codecs are constant-time for a given length; its base64
- * decoder also refuses a last digit whose low bits are not zero, as wg does. */
+/* src/base/key.c - libsodium's codecs take the same time for all texts of one length.
+ * Like wg, its base64 decoder refuses a last digit whose low bits are not zero. */
 #include "base/key.h"
 
 #include <stdio.h>

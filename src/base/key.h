@@ -1,4 +1,5 @@
-/* src/base/key.h - 32-byte keys as text, base64 (files) and hex (UAPI), in constant time */
+/* src/base/key.h - 32-byte keys as text, base64 (files) and hex (UAPI), in
+ * constant time */
 #ifndef TUNION_BASE_KEY_H
 #define TUNION_BASE_KEY_H
 
@@ -11,16 +12,18 @@
 #define KEY_BASE64_CHARS 44 /* without the final NUL */
 #define KEY_HEX_CHARS    64
 
-/* text need not be NUL-terminated after `chars` characters; exactly KEY_BASE64_CHARS of
- * standard base64 with the last digit's two low bits zero (as wg). On false `out` is wiped. */
+/* Reads `chars` characters of text, which need not end with NUL: exactly KEY_BASE64_CHARS
+ * of standard base64 (the two low bits of the last digit are zero, as wg demands), or
+ * exactly KEY_HEX_CHARS of hex. Where they return false, `out` is wiped. */
 MUST_CHECK bool key_from_base64(uint8_t out[static KEY_BYTES], const char *text, size_t chars);
 MUST_CHECK bool key_from_hex(uint8_t out[static KEY_BYTES], const char *text, size_t chars);
 void key_to_base64(char out[static KEY_BASE64_CHARS + 1], const uint8_t key[static KEY_BYTES]);
 void key_to_hex(char out[static KEY_HEX_CHARS + 1], const uint8_t key[static KEY_BYTES]);
-/* Constant time. */
+/* Takes the same time for every key. */
 bool key_is_zero(const uint8_t key[static KEY_BYTES]);
 
-/* "AbCd…wXyZ": enough of a public key to recognise a peer in a log line. */
+/* Writes "AbCd…wXyZ", which is enough of a public key to recognise a peer in a log line,
+ * and returns `out`. */
 #define KEY_SHORT_STRLEN 16
 const char *key_short(const uint8_t public_key[static KEY_BYTES], char out[static KEY_SHORT_STRLEN]);
 

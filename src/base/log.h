@@ -13,17 +13,19 @@ enum log_level {
 	LOG_LEVEL_DEBUG,
 };
 
-/* Passed in, never global. write is given one finished line without newline. */
+/* Passed to whoever logs, never global. `write` gets one complete line without
+ * newline. */
 struct log {
-	enum log_level level; /* more detailed lines are left out */
+	enum log_level level; /* lines that are more detailed than this are left out */
 	void (*write)(void *context, enum log_level level, const char *line);
 	void *context; /* borrowed */
 };
 
-/* A sink for stderr: "tunion: LINE". */
+/* A `write` for stderr: it prints "tunion: LINE". */
 void log_to_stderr(void *context, enum log_level level, const char *line);
 
-/* name (of a device) is put in front as "NAME: "; NULL: nothing. A NULL log is silent. */
+/* `name` is the name of a device, which is put in front of the line as "NAME: "; with
+ * NULL nothing is. If `log` is NULL nothing is written. */
 void log_line(const struct log *log, enum log_level level, const char *name, const char *fmt,
               ...) PRINTF_LIKE(4, 5);
 
@@ -32,11 +34,12 @@ void log_line(const struct log *log, enum log_level level, const char *name, con
 #define log_info(log, name, ...)  log_line(log, LOG_LEVEL_INFO, name, __VA_ARGS__)
 #define log_debug(log, name, ...) log_line(log, LOG_LEVEL_DEBUG, name, __VA_ARGS__)
 
-/* What a stranger can provoke is logged at most once per period; the next line that passes
- * says how many were swallowed. Zeroed struct: first line passes. */
+/* For what a stranger can provoke: at most one line is written in each period. The next
+ * line that is written says how many were left out. With a zeroed struct the first line
+ * is written. */
 struct log_limit {
-	uint64_t next_ns; /* no line before this */
-	uint64_t swallowed;
+	uint64_t next_ns;   /* no line is written before this time */
+	uint64_t swallowed; /* lines left out since the last one that was written */
 };
 
 void log_limited(const struct log *log, struct log_limit *limit, uint64_t now_ns,

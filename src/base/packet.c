@@ -1,5 +1,6 @@
-/* src/base/packet.c - pool buffers come in two kinds: small ones, kept in a free list, for
- * what a tunnel usually carries; and larger ones made to measure. */
+/* src/base/packet.c - the pool has two kinds of buffers: small ones, which are enough for
+ * most packets of a tunnel and are kept in a free list, and larger ones of exactly the
+ * size that was asked for. */
 #include "base/packet.h"
 
 #include <assert.h>
@@ -36,7 +37,7 @@ void packet_set_len(struct packet *p, uint32_t n)
 }
 
 struct pool_buffer {
-	struct packet packet; /* first member: what the user holds */
+	struct packet packet; /* first member: this is what the user holds */
 	struct pool_buffer *next_free;
 	size_t size_bytes;
 	uint8_t bytes[];
@@ -44,7 +45,7 @@ struct pool_buffer {
 
 struct packet_pool {
 	struct pool_buffer *free_list;
-	size_t limit_bytes, used_bytes; /* used: by what is out and what is kept */
+	size_t limit_bytes, used_bytes; /* used: taken and kept ones together */
 };
 
 struct packet_pool *packet_pool_new(size_t limit_bytes)
@@ -56,7 +57,7 @@ struct packet_pool *packet_pool_new(size_t limit_bytes)
 	return pool;
 }
 
-/* Gives a kept buffer back to the system; false if none is kept. */
+/* Gives one of the kept buffers back to the system; false if there is none. */
 static bool release_one(struct packet_pool *pool)
 {
 	struct pool_buffer *b = pool->free_list;
@@ -89,7 +90,8 @@ static struct pool_buffer *pool_get(struct packet_pool *pool, size_t size_bytes)
 	if (size_bytes < SMALL_BYTES)
 		size_bytes = SMALL_BYTES;
 	while (size_bytes > pool->limit_bytes - pool->used_bytes) {
-		if (!release_one(pool)) /* what is kept must not keep a large packet out */
+		/* kept small buffers make room for a large packet */
+		if (!release_one(pool))
 			return NULL;
 	}
 	b = malloc(sizeof(*b) + PACKET_HEADROOM_BYTES + size_bytes + PACKET_TAILROOM_BYTES);

@@ -1,8 +1,8 @@
 /* src/base/packet.h - what is one packet in memory?
  *
- * A packet is a view into a buffer that somebody else owns for the time of one batch, with
- * room before and after the bytes, so that an encapsulation writes its headers in front and
- * its tag behind, in place. */
+ * A packet is a view into a buffer that somebody else owns for the time of one batch.
+ * There is room before and after its bytes, so that an encapsulation can write its
+ * headers in front of them and its tag behind them, in place. */
 #ifndef TUNION_BASE_PACKET_H
 #define TUNION_BASE_PACKET_H
 
@@ -11,9 +11,10 @@
 #include "base/attr.h"
 #include "base/ip.h"
 
-#define WAY_MAX 8 /* peers on one way; design R2 */
+#define WAY_MAX 8 /* the most peers that one way may have; design R2 */
 
-/* One encapsulation: IPv6, fragment header, UDP, data header in front; padding, tag behind. */
+/* What one encapsulation adds. In front: IPv6 header, fragment header, UDP header, header
+ * of the data message. Behind: padding, the tag, and one byte to spare. */
 #define PACKET_FRONT_BYTES    (40 + 8 + 8 + 16)
 #define PACKET_BACK_BYTES     (15 + 16 + 1)
 #define PACKET_HEADROOM_BYTES (WAY_MAX * PACKET_FRONT_BYTES)
@@ -21,44 +22,47 @@
 #define PACKET_MAX_BYTES      65535
 #define PACKET_BUFFER_BYTES   (PACKET_HEADROOM_BYTES + PACKET_MAX_BYTES + PACKET_TAILROOM_BYTES)
 
-#define BATCH_MAX 256 /* packets in one batch */
+#define BATCH_MAX 256 /* the most packets in one batch */
 
 struct wg_peer;
 
 struct packet {
-	uint8_t *data; /* borrowed: first byte of the packet */
+	uint8_t *data; /* borrowed: the first byte of the packet */
 	uint32_t len_bytes;
 	uint32_t headroom_bytes; /* writable before data */
 	uint32_t tailroom_bytes; /* writable after data + len_bytes */
-	/* The TOS/traffic class byte of the IP header outside the bytes here. Received: of the
-	 * datagram that brought them. To be sent: what that header has to bear (design R9). */
+	/* The TOS or traffic class byte of the IP header that is outside of these bytes.
+	 * For a received packet: of the datagram that brought it. For a packet to be
+	 * sent: what the outer header must have (design R9). */
 	uint8_t tos;
-	const struct endpoint *from; /* borrowed: received datagrams: the sender */
-	struct wg_peer *peer;        /* borrowed: set by wg where a packet belongs to a peer */
+	const struct endpoint *from; /* borrowed: the sender of a received datagram */
+	struct wg_peer *peer;        /* borrowed: set by wg; the peer it belongs to */
 };
 
-/* Takes n bytes of headroom into the packet; returns its new first byte. Own bug if there
- * is less room: the ways are bounded, see WAY_MAX. */
+/* Moves n bytes from the headroom into the packet and returns its new first byte. There
+ * must be so much room: the length of ways is bounded, see WAY_MAX. */
 uint8_t *packet_push(struct packet *p, uint32_t n);
-/* Takes n bytes off the front; n <= len_bytes. */
+/* Removes n bytes from the front; n <= len_bytes. */
 void packet_pull(struct packet *p, uint32_t n);
-/* Grows (from the tailroom) or cuts the end so that the packet has n bytes. */
+/* Makes the packet n bytes long: grows its end into the tailroom, or cuts it off. */
 void packet_set_len(struct packet *p, uint32_t n);
 
-/* Buffers for packets that must outlive their batch (staged until a handshake is done).
- * Keeps what is freed for the next one; never holds more than its limit. One per engine. */
+/* Buffers for packets that must live longer than their batch, such as those that are
+ * staged until a handshake is done. Freed small buffers are kept for the next packets;
+ * kept and taken ones together never exceed the limit. There is one pool per engine. */
 struct packet_pool;
 
-/* limit_bytes bounds all copies together. NULL if out of memory. */
+/* limit_bytes bounds the bytes of all buffers together. NULL if out of memory. */
 struct packet_pool *packet_pool_new(size_t limit_bytes);
-/* All copies must have been given back. NULL is fine. */
+/* All packets must have been given back before. NULL is fine. */
 void packet_pool_free(struct packet_pool *pool);
-/* A packet of len_bytes, not yet written, with full head- and tailroom; `tos` is 0, `from`
- * and `peer` are NULL. NULL when the limit is reached. Give back with packet_pool_put. */
+/* Takes a packet of len_bytes with full headroom and tailroom. Its bytes are not written
+ * yet, `tos` is 0, `from` and `peer` are NULL. Returns NULL when the limit is reached.
+ * Give it back with packet_pool_put. */
 MUST_CHECK struct packet *packet_pool_take(struct packet_pool *pool, uint32_t len_bytes);
-/* The same with the bytes and the tos of p. */
+/* Takes a packet with the bytes and the tos of p. */
 MUST_CHECK struct packet *packet_pool_copy(struct packet_pool *pool, const struct packet *p);
-/* Wipes the bytes. */
+/* Gives a packet back to the pool; its bytes are wiped. */
 void packet_pool_put(struct packet_pool *pool, struct packet *p);
 
 #endif

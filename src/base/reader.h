@@ -1,4 +1,5 @@
-/* src/base/reader.h - a bounded reader: bytes are taken from the front or not at all */
+/* src/base/reader.h - a bounded reader: it gives as many bytes as were asked
+ * for, or none */
 #ifndef TUNION_BASE_READER_H
 #define TUNION_BASE_READER_H
 
@@ -8,7 +9,7 @@
 
 #include "base/attr.h"
 
-/* Borrows the bytes it reads. */
+/* The bytes are borrowed. */
 struct reader {
 	const uint8_t *at;
 	size_t left_bytes;
@@ -19,7 +20,8 @@ static inline struct reader reader_of(const void *bytes, size_t n)
 	return (struct reader){ .at = bytes, .left_bytes = n };
 }
 
-/* The next n bytes, which stay where they are; NULL, and nothing taken, if fewer are left. */
+/* Returns a pointer to the next n bytes; they are not copied. If fewer are left, it
+ * returns NULL and takes none. */
 static inline MUST_CHECK const void *reader_take(struct reader *r, size_t n)
 {
 	const uint8_t *at = r->at;

@@ -1,11 +1,12 @@
-/* src/base/rng.h - where does randomness come from? From outside, so that tests can script it. */
+/* src/base/rng.h - randomness is passed in from outside, so that tests can script it */
 #ifndef TUNION_BASE_RNG_H
 #define TUNION_BASE_RNG_H
 
 #include <stddef.h>
 #include <stdint.h>
 
-/* In the engine process this is libsodium's randombytes; in tests a seeded stream. */
+/* In the engine process this is libsodium's randombytes; in tests it is a
+ * seeded stream. */
 struct rng {
 	void (*fill)(void *context, void *bytes, size_t n);
 	void *context; /* borrowed */

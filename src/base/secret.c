@@ -1,5 +1,5 @@
-/* src/base/secret.c - a block goes when the last of its keys has been given back, and
- * nobody would take more from it. */
+/* src/base/secret.c - a block is freed when all of its keys have been given back and no
+ * struct secrets takes keys from it any more. */
 #include "base/secret.h"
 
 #include <stdbool.h>
@@ -9,20 +9,21 @@
 
 #include "base/attr.h"
 
-/* What fits into one page beside libsodium's 16 bytes, and is a multiple of 16: else the
- * block would not be aligned. */
+/* This fits into one page together with the 16 bytes that libsodium adds. It is a
+ * multiple of 16, because libsodium puts a block at the end of a page and would not align
+ * it otherwise. */
 #define BLOCK_BYTES (4096 - 16)
 
 struct slot {
 	struct secret_block *block;
-	struct slot *next; /* of the unused ones */
+	struct slot *next; /* in the list of unused slots */
 	uint8_t key[SECRET_BYTES];
 };
 
 struct secret_block {
-	size_t used;         /* slots */
-	bool open;           /* a struct secrets takes from it */
-	struct slot *unused; /* a list */
+	size_t used;         /* number of slots that are taken */
+	bool open;           /* a struct secrets takes new keys from this block */
+	struct slot *unused; /* list of the slots that are not taken */
 	struct slot slots[];
 };
 

@@ -1,7 +1,8 @@
-/* src/base/secret.h - where do keys lie that are kept for long?
+/* src/base/secret.h - where are keys that are kept for a long time?
  *
- * In libsodium's guarded memory: locked, not in core dumps, between pages that can't be
- * touched. A key alone in it would cost 8 KiB; so a hundred share a block. */
+ * In libsodium's guarded memory: it is locked, left out of core dumps, and lies between
+ * pages that can't be accessed. For a single key this would cost 8 KiB, so about a
+ * hundred keys share one block. */
 #ifndef TUNION_BASE_SECRET_H
 #define TUNION_BASE_SECRET_H
 
@@ -13,17 +14,17 @@
 
 struct secret_block;
 
-/* Where the next keys come from. Zeroed is empty. */
+/* The block from which the next keys are taken. A zeroed struct is empty. */
 struct secrets {
 	struct secret_block *block;
 };
 
-/* SECRET_BYTES, zeroed; give back with secret_free. NULL if out of memory. sodium_init
- * has to have been called. */
+/* Returns SECRET_BYTES zeroed bytes; give them back with secret_free. NULL if out of
+ * memory. sodium_init must have been called before. */
 MUST_CHECK uint8_t *secret_new(struct secrets *secrets);
-/* Wipes. NULL is fine. May come after secrets_clear. */
+/* Wipes the key and gives it back. NULL is fine. May be called after secrets_clear. */
 void secret_free(uint8_t *secret);
-/* What was taken stays valid until it is given back. */
+/* Keys that were taken before stay valid until they are given back. */
 void secrets_clear(struct secrets *secrets);
 
 #endif

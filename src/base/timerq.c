@@ -1,6 +1,7 @@
-/* src/base/timerq.c - a pairing heap (Fredman et al. 1986): melding two trees is one compare;
- * taking the root out melds its children in pairs. `previous` is the left sibling, or the
- * parent for a first child, so that any timer can be cut out. */
+/* src/base/timerq.c - a pairing heap (Fredman et al. 1986). One comparison melds two
+ * trees; removing the root melds its children in pairs. `previous` is the sibling on the
+ * left or, for the first child, the parent, so that a timer can be removed from any place
+ * in the heap. */
 #include "base/timerq.h"
 
 #include <stddef.h>
@@ -37,7 +38,7 @@ static struct timer *meld(struct timer *a, struct timer *b)
 	return a;
 }
 
-/* Melds a list of siblings: pairs from the left, then all from the right. */
+/* Melds a list of siblings: first pairs from the left, then all pairs from the right. */
 static struct timer *meld_siblings(struct timer *first)
 {
 	struct timer *pairs = NULL, *root = NULL;

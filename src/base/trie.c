@@ -1,18 +1,20 @@
-/* src/base/trie.c - a path-compressed binary trie per family, with jump tables where it
- * is dense.
+/* src/base/trie.c - a path-compressed binary trie for each family, with jump tables where
+ * it is dense.
  *
- * A node stands for a prefix; its children are longer prefixes inside it, told apart by
- * the first bit behind it. A node has an entry, or two children, or both; so there are
- * fewer than twice as many nodes as entries. This alone is the table.
+ * A node stands for a prefix. Its children are longer prefixes inside this one; the first
+ * bit after the prefix tells which child. A node has an entry, or two children, or both,
+ * so there are fewer than twice as many nodes as entries. The nodes alone are the whole
+ * table.
  *
- * A jump table only makes lookups short: with 100,000 prefixes they would pass 17 nodes,
- * each of them a cache miss. The table of a node (its anchor) is indexed by the `stride`
- * bits of an address that follow the anchor's prefix, and says where a walk over the
- * nodes would be after these bits, and which entry it would have met on the way. Whatever
- * changes the nodes below an anchor sets the slots concerned anew from the nodes. Tables
- * are made as subtrees grow, if enough of their slots would be used, and grow with them
- * (the idea of LC-tries, Nilsson and Karlsson 1999). Lack of memory for a table costs
- * time, not correctness. */
+ * Jump tables only make lookups faster: with 100,000 prefixes a lookup would pass 17
+ * nodes, and each of them would be a cache miss. The table of a node (its anchor) is
+ * indexed by the `stride` bits of an address that follow the anchor's prefix. It says
+ * where a walk over the nodes would be after these bits, and which entry it would have
+ * met on the way. Whatever changes the nodes below an anchor fills the slots concerned
+ * again from the nodes. A table is made when a subtree has grown and enough of the slots
+ * would be used, and it is replaced by a larger one as the subtree grows on (the idea of
+ * LC-tries, Nilsson and Karlsson 1999). If there is no memory for a table, lookups are
+ * slower but still correct. */
 #include "base/trie.h"
 
 #include <errno.h>
@@ -20,22 +22,23 @@
 #include <string.h>
 
 #define STRIDE_MIN    3  /* bits; smaller tables save too little */
-#define STRIDE_MAX    16 /* 1 MiB */
-#define SPARSE        4  /* one slot in so many must be used */
-#define ENTRIES_MIN   8  /* below an anchor */
-#define SHRINK_FACTOR 16 /* a table with so many times more slots than entries goes */
+#define STRIDE_MAX    16 /* bits; such a table has 1 MiB */
+#define SPARSE        4  /* one of so many slots must be used */
+#define ENTRIES_MIN   8  /* entries that must be below an anchor */
+#define SHRINK_FACTOR 16 /* a table with so many times more slots than entries is freed */
 
-/* An address, left-aligned: bit 0 is the top bit of hi. */
+/* An address, left-aligned: its first bit is the top bit of hi. */
 struct key {
 	uint64_t hi, lo;
 };
 
-/* As a walk is after the anchor's stride of bits. */
+/* The state of a walk after `stride` bits behind the anchor's prefix. */
 struct slot {
-	struct trie_entry
-		*best; /* longest met between the anchor and the end of the stride */
-	struct node
-		*next; /* the first node that isn't shorter than that; may not match */
+	/* the longest entry between the anchor and the end of the stride */
+	struct trie_entry *best;
+	/* the first node that isn't shorter than the anchor and the stride; it
+	 * may not match */
+	struct node *next;
 };
 
 struct jump {
@@ -47,17 +50,18 @@ struct node {
 	struct key key; /* of the prefix, masked */
 	uint8_t len;
 	uint32_t count;           /* entries in this subtree */
-	uint32_t checked;         /* count when a table was last thought of */
-	struct trie_entry *entry; /* NULL: only a fork */
-	struct jump *jump;        /* owned; NULL: none */
+	uint32_t checked;         /* value of count when a table was last considered */
+	struct trie_entry *entry; /* NULL if the node is only a fork */
+	struct jump *jump;        /* owned; NULL if it has no table */
 	struct node *child[2];
 };
 _Static_assert(sizeof(struct node) <= 64, "a node is one cache line");
 
-/* Nodes come in blocks, each twice as large as the one before, so that small tries stay
- * small and no node lies across two cache lines. */
+/* Nodes are allocated in blocks. Each block has twice as many as the one before, so
+ * that a small trie stays small; the alignment keeps a node from lying across two
+ * cache lines. */
 struct block {
-	struct block *next; /* and padding up to a node's size */
+	struct block *next; /* followed by padding up to the size of a node */
 	struct node nodes[] __attribute__((aligned(64)));
 };
 #define BLOCK_NODES_MAX 1023
@@ -65,9 +69,9 @@ struct block {
 struct trie {
 	struct node *root4, *root6;
 	size_t count;
-	struct block *blocks; /* owned, all nodes are in them */
-	struct node *unused;  /* a list through child[0] */
-	size_t block_nodes;   /* of the last block */
+	struct block *blocks; /* owned; all nodes are in them */
+	struct node *unused;  /* a list, linked through child[0] */
+	size_t block_nodes;   /* number of nodes in the last block */
 };
 
 /* ---- keys */
@@ -92,7 +96,7 @@ static struct key key_of(const struct ip_addr *a)
 	return k;
 }
 
-/* Bits that both have in common from the left: 0..128. */
+/* The number of leading bits that both have in common: 0..128. */
 static unsigned common_bits(const struct key *a, const struct key *b)
 {
 	uint64_t hi = a->hi ^ b->hi, lo = a->lo ^ b->lo;
@@ -102,7 +106,7 @@ static unsigned common_bits(const struct key *a, const struct key *b)
 	return lo ? 64 + (unsigned)__builtin_clzll(lo) : 128;
 }
 
-/* n bits from position `at`; 1 <= n <= 64, at < 128. */
+/* n bits beginning at position `at`; 1 <= n <= 64, at < 128. */
 static unsigned bits_at(const struct key *k, unsigned at, unsigned n)
 {
 	uint64_t v = k->hi;
@@ -130,7 +134,7 @@ static bool holds(const struct node *n, const struct key *key)
 	return common_bits(&n->key, key) >= n->len;
 }
 
-/* Never of a node of full length: it has no children. */
+/* Not for a node of full length, which has no children. */
 static struct node **side(struct node *n, const struct key *key)
 {
 	return &n->child[bits_at(key, n->len, 1)];
@@ -138,7 +142,8 @@ static struct node **side(struct node *n, const struct key *key)
 
 /* ---- jump tables */
 
-/* The slots below a prefix inside the anchor's (or around it: all). */
+/* A range of slots: those below a prefix inside the anchor's prefix. For a prefix that
+ * contains the anchor's it is all slots. */
 struct range {
 	unsigned first, count;
 };
@@ -162,7 +167,8 @@ static void set_range(struct jump *j, struct range r, struct slot slot)
 		j->slots[r.first + i] = slot;
 }
 
-/* Sets the slots of a range, in which n and what is below it are the only nodes. */
+/* Fills the slots of a range. n and the nodes below it are the only nodes in the
+ * range. */
 static void fill(const struct node *anchor, struct jump *j, struct range r,
                  struct node *n, struct trie_entry *best)
 {
@@ -176,21 +182,21 @@ static void fill(const struct node *anchor, struct jump *j, struct range r,
 	if (own.count < r.count || own.first != r.first)
 		set_range(j, r, (struct slot){ best, NULL });
 	if (own.first < r.first || own.first >= r.first + r.count)
-		return; /* it lies beside the range */
+		return; /* the node is not in the range */
 	if (n->len >= anchor->len + j->stride) {
 		j->slots[own.first] = (struct slot){ best, n };
 		return;
 	}
 	if (n->entry)
 		best = n->entry;
-	half = (struct range){ own.first,
-		               own.count / 2 }; /* as deep as the stride, at most */
+	/* the recursion is at most as deep as the stride */
+	half = (struct range){ own.first, own.count / 2 };
 	fill(anchor, j, half, n->child[0], best);
 	half.first += half.count;
 	fill(anchor, j, half, n->child[1], best);
 }
 
-/* Sets the slots below a prefix anew, after nodes in there have changed. */
+/* Fills the slots below a prefix again, after nodes below it have changed. */
 static void refresh(struct node *anchor, const struct key *key, unsigned len)
 {
 	struct jump *j = anchor->jump;
@@ -205,7 +211,7 @@ static void refresh(struct node *anchor, const struct key *key, unsigned len)
 	fill(anchor, j, range_of(anchor, j, key, len), n, best);
 }
 
-/* A table of every node above `len` on the way to the key. */
+/* Refreshes the table of every node shorter than `len` on the way to the key. */
 static void refresh_above(struct node *root, const struct key *key, unsigned len)
 {
 	for (struct node *n = root; n && n->len < len && holds(n, key);
@@ -222,7 +228,7 @@ static void drop_jump(struct node *n)
 	n->checked = 0;
 }
 
-/* Nodes inside an anchor's stride are jumped over: they need no tables. */
+/* A lookup jumps over the nodes inside an anchor's stride, so they need no tables. */
 static void drop_inside(struct node *n, unsigned end)
 {
 	if (!n || n->len >= end)
@@ -232,7 +238,7 @@ static void drop_inside(struct node *n, unsigned end)
 	drop_inside(n->child[1], end);
 }
 
-/* How many slots of a table that reaches to `end` would be used? */
+/* How many slots would be used in a table that reaches to bit `end`? */
 static unsigned used_slots(const struct node *n, unsigned end)
 {
 	unsigned used;
@@ -245,7 +251,7 @@ static unsigned used_slots(const struct node *n, unsigned end)
 	return used ? used : 1;
 }
 
-/* 0: no table is worth it. */
+/* 0 if no table is worth its memory. */
 static unsigned best_stride(const struct node *n, unsigned address_bits)
 {
 	unsigned stride = STRIDE_MAX;
@@ -289,8 +295,8 @@ static struct node *jump_over(const struct node *n, const struct key *key,
 	return slot->next;
 }
 
-/* Thinks of tables for the nodes that a lookup of the key passes, each time their subtree
- * has doubled. */
+/* Considers a table for each node that a lookup of the key passes, whenever the subtree
+ * of the node has doubled. */
 static void grow_jumps(struct node *root, const struct key *key, unsigned address_bits)
 {
 	struct trie_entry *ignored;
@@ -314,7 +320,7 @@ static void free_jumps(struct node *n)
 {
 	if (!n)
 		return;
-	free_jumps(n->child[0]); /* as deep as an address has bits, at most */
+	free_jumps(n->child[0]); /* at most as deep as an address has bits */
 	free_jumps(n->child[1]);
 	free(n->jump);
 }
@@ -366,7 +372,7 @@ static struct node **root_of(struct trie *t, uint8_t family)
 	return family == IP_V4 ? &t->root4 : &t->root6;
 }
 
-/* To look up: of a family that is none, there is none. */
+/* For lookups: an address of no family has no root. */
 static struct node *root_for(const struct trie *t, uint8_t family)
 {
 	if (family == IP_V4)
@@ -392,8 +398,8 @@ static struct node *node_new(struct trie *t, const struct key *key, unsigned len
 	return n;
 }
 
-/* Puts leaf where `at` has a node that does not hold leaf's prefix, or none. Returns the
- * node that stands there now; NULL if out of memory. */
+/* Inserts leaf at `at`, where there is no node, or one whose prefix does not contain that
+ * of the leaf. Returns the node that is there afterwards; NULL if out of memory. */
 static struct node *insert_leaf(struct trie *t, struct node **at, struct node *leaf)
 {
 	struct node *old = *at, *fork;
@@ -418,7 +424,7 @@ static struct node *insert_leaf(struct trie *t, struct node **at, struct node *l
 	return fork;
 }
 
-/* The count of all nodes above `to`, which is on the way to the key. */
+/* Changes the count of all nodes above `to`, which is on the way to the key. */
 static void count_above(struct node *root, const struct node *to, const struct key *key,
                         int by)
 {
@@ -458,7 +464,7 @@ int trie_insert(struct trie *t, struct ip_prefix prefix, struct trie_entry *entr
 	return 0;
 }
 
-/* A node that is left without entry goes when it has not two children. */
+/* Removes a node that has no entry and fewer than two children. */
 static void prune(struct trie *t, struct node **at)
 {
 	struct node *n = *at;
@@ -469,7 +475,7 @@ static void prune(struct trie *t, struct node **at)
 	free_node(t, n);
 }
 
-/* A table with few entries left costs more than it saves. */
+/* A table costs more than it saves when only few entries are left below it. */
 static void shrink_jump(struct node *n)
 {
 	if (n->jump && (1U << n->jump->stride) / SHRINK_FACTOR > n->count)
@@ -494,7 +500,8 @@ void trie_remove(struct trie *t, struct trie_entry *entry)
 	prune(t, at);
 	if (parent)
 		prune(t, parent);
-	/* a parent that went leaves the other child, whose slots stay right */
+	/* Where the parent was removed, its other child takes its place; that child's
+	 * slots are still right. */
 	refresh_above(*root, &key, entry->prefix.len);
 }
 

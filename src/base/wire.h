@@ -1,7 +1,7 @@
 /* src/base/wire.h - how are integers laid out on the wire?
  *
- * A wire struct is made of these and of byte arrays only, so it has no padding, any
- * alignment will do, and its byte order can't be forgotten: every access says it. */
+ * A wire struct is made only of these types and of byte arrays. So it has no padding and
+ * may have any alignment, and nobody can forget its byte order: every access names it. */
 #ifndef TUNION_BASE_WIRE_H
 #define TUNION_BASE_WIRE_H
 
