@@ -1,5 +1,5 @@
-/* src/crypto/aead.c - single messages by libsodium; which implementations there are for
- * batches */
+/* src/crypto/aead.c - seals single messages with libsodium, and lists the implementations
+ * for batches */
 #include "crypto/aead.h"
 
 #include <sodium.h>
@@ -7,11 +7,10 @@
 #include "base/attr.h"
 #include "crypto/aead_impl.h"
 
-#define SMALL_BYTES                                                                      \
-	256 /* of a text; up to here libsodium is faster with a single one               \
-	     */
+/* bytes of text; a single packet up to this size is done faster by libsodium */
+#define SMALL_BYTES 256
 
-/* the best first; libsodium's, the last, runs everywhere */
+/* The best comes first. The last one, libsodium's, runs everywhere. */
 static const struct aead_impl *const impls[] = {
 #ifdef SIMD_X86
 	&aead_avx512ifma, &aead_avx512, &aead_avx2, &aead_ssse3,
@@ -36,7 +35,7 @@ static const struct aead_impl *first_available(void)
 	return impls[i];
 }
 
-/* Most lanes would be idle: TCP's acknowledgements, keepalives, a ping. */
+/* For TCP's acknowledgements, keepalives and pings most lanes would be idle. */
 static bool small(const struct aead_job *jobs, size_t n)
 {
 	return n == 1 && jobs[0].text_bytes <= SMALL_BYTES;

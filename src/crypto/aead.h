@@ -13,10 +13,11 @@
 
 struct log;
 
-/* One packet. The nonce is 32 zero bits and the little-endian counter (paper 5.4.6); no
- * additional data. Seal: text[0..text_bytes) becomes ciphertext, the tag is written right
- * behind it. Open: the tag is read from behind text; ok says whether it was right; if
- * not, the text is left as it was, undecrypted. Borrows key and text for the call. */
+/* One packet. The nonce is 32 zero bits and the little-endian counter (paper 5.4.6);
+ * there is no additional data. Seal: text[0..text_bytes) becomes ciphertext, and the tag
+ * is written right behind it. Open: the tag is read from right behind the text, and `ok`
+ * says whether it is right; if it is not, the text stays encrypted. Key and text are
+ * borrowed for the call. */
 struct aead_job {
 	const uint8_t *key;
 	uint8_t *text;
@@ -25,8 +26,9 @@ struct aead_job {
 	bool ok; /* open only */
 };
 
-/* One way to do it: an instruction set's, or libsodium's. Constant, never goes away. The
- * functions need no other state; sodium_init has to have been called. */
+/* One implementation: for an instruction set, or with libsodium. It is constant and
+ * always valid. The functions need no other state; sodium_init must have been
+ * called before. */
 struct aead_impl {
 	const char *name;
 	bool (*available)(void); /* can this CPU run it? */
@@ -34,31 +36,33 @@ struct aead_impl {
 	void (*open)(struct aead_job *jobs, size_t n);
 };
 
-/* The implementations of this build, from the fastest; NULL behind the last. */
+/* The implementations of this build, the fastest first; NULL after the last one. */
 const struct aead_impl *aead_at(size_t i);
-/* Does it do what libsodium does? Some 100 us. False too if this CPU can't run it. */
+/* Does it give the same results as libsodium? The test takes about 100 us. False also if
+ * this CPU can't run it. */
 bool aead_works(const struct aead_impl *impl);
-/* The fastest that works. For once, at the start. The log is told which, and of those
- * that do not work; may be NULL. */
+/* Returns the fastest one that works. Call it once, at the start. It tells the log which
+ * one it chose, and which ones do not work; `log` may be NULL. */
 const struct aead_impl *aead_choose(const struct log *log);
 
-/* impl NULL: the fastest that the CPU can run, untested. A single small job is left to
- * libsodium, which is faster there. */
+/* With impl NULL they use the fastest one that this CPU can run, untested. A single small
+ * job is done by libsodium, which is faster for it. */
 void aead_seal_batch(const struct aead_impl *impl, struct aead_job *jobs, size_t n);
 void aead_open_batch(const struct aead_impl *impl, struct aead_job *jobs, size_t n);
 
-/* One message with additional data, for handshakes. out has text_bytes + AEAD_TAG_BYTES;
- * out may be text. */
+/* One message with additional data, for handshakes. `out` has room for
+ * text_bytes + AEAD_TAG_BYTES and may be the same as `text`. */
 void aead_seal(uint8_t *out, const uint8_t *text, size_t text_bytes, const uint8_t *ad,
                size_t ad_bytes, uint64_t counter,
                const uint8_t key[static AEAD_KEY_BYTES]);
-/* sealed_bytes counts the tag; out gets sealed_bytes - AEAD_TAG_BYTES. False: wrong tag
- * or too short; then out is zeroed. */
+/* sealed_bytes includes the tag; `out` gets sealed_bytes - AEAD_TAG_BYTES.
+ * Returns false if the tag is wrong, and then zeroes `out`, or if the message is
+ * too short for a tag. */
 MUST_CHECK bool aead_open(uint8_t *out, const uint8_t *sealed, size_t sealed_bytes,
                           const uint8_t *ad, size_t ad_bytes, uint64_t counter,
                           const uint8_t key[static AEAD_KEY_BYTES]);
 
-/* XChaCha20-Poly1305, for cookie replies (paper 5.4.7). Same rules. */
+/* XChaCha20-Poly1305, for cookie replies (paper 5.4.7). The same rules apply. */
 void xaead_seal(uint8_t *out, const uint8_t *text, size_t text_bytes, const uint8_t *ad,
                 size_t ad_bytes, const uint8_t nonce[static 24],
                 const uint8_t key[static AEAD_KEY_BYTES]);

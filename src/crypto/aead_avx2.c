@@ -39,7 +39,7 @@ static inline vec rotl7(vec v)
 	return v << 7 | v >> 25;
 }
 
-/* 4 x 4 words in each half of v[0..3] */
+/* transposes 4 x 4 words in each half of v[0..3] */
 static inline void transpose_halves(vec v[4])
 {
 	__m256i a = _mm256_unpacklo_epi32((__m256i)v[0], (__m256i)v[1]);
@@ -53,7 +53,7 @@ static inline void transpose_halves(vec v[4])
 	v[3] = (vec)_mm256_unpackhi_epi64(b, d);
 }
 
-/* 2 x 2 halves of v[0] and v[4] */
+/* transposes the 2 x 2 halves of v[0] and v[4] */
 static inline void transpose_wholes(vec v[5])
 {
 	__m256i a = (__m256i)v[0], b = (__m256i)v[4];

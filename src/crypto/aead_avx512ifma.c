@@ -1,5 +1,5 @@
-/* src/crypto/aead_avx512ifma.c - the batch AEAD in 512-bit lanes, with 52-bit multipliers
- */
+/* src/crypto/aead_avx512ifma.c - the batch AEAD in 512-bit lanes with 52-bit
+ * multipliers */
 #include "crypto/lanes_avx512.h"
 
 #define madd52lo(a, b, c)                                                                \

@@ -1,7 +1,7 @@
-/* src/crypto/aead_choose.c - the self-test seals and opens one batch of packets whose
- * lengths lie around everything that an implementation treats apart, under several keys,
- * with libsodium as the model, and checks that of a packet whose tag is wrong no byte
- * changes. */
+/* src/crypto/aead_choose.c - the self-test seals and opens one batch of packets. Their
+ * lengths are just below, at and above every length that an implementation treats
+ * specially; they use several keys; libsodium is the model. It also checks that no byte
+ * of a packet whose tag is wrong is changed. */
 #include <string.h>
 
 #include <sodium.h>
@@ -19,7 +19,7 @@ struct self_test {
 	uint8_t keys[3][AEAD_KEY_BYTES];
 	uint8_t plain[TEST_JOBS][TEST_SLOT_BYTES];
 	uint8_t sealed[TEST_JOBS][TEST_SLOT_BYTES]; /* by libsodium */
-	uint8_t bytes[TEST_JOBS][TEST_SLOT_BYTES];  /* by who is tested */
+	uint8_t bytes[TEST_JOBS][TEST_SLOT_BYTES];  /* by the one that is tested */
 };
 
 static void self_test_prepare(struct self_test *t)
@@ -50,7 +50,7 @@ static void self_test_prepare(struct self_test *t)
 	}
 }
 
-/* Every third packet gets a bit wrong. */
+/* One bit of the tag of every third packet is flipped. */
 static bool self_test_open(struct self_test *t, const struct aead_impl *impl)
 {
 	for (size_t i = 0; i < TEST_JOBS; i += 3)

@@ -1,13 +1,14 @@
 /* src/crypto/aead_impl.h - which implementations of the batch AEAD does this build have?
  *
- * Each stands in a file of its own, compiled for its instruction set; see aead_at. */
+ * Each one is in a file of its own, which is compiled for its instruction set;
+ * see aead_at. */
 #ifndef TUNION_CRYPTO_AEAD_IMPL_H
 #define TUNION_CRYPTO_AEAD_IMPL_H
 
 #include "base/wire.h"
 #include "crypto/aead.h"
 
-/* paper 5.4.6 */
+/* the nonce of the paper's 5.4.6 */
 struct aead_nonce {
 	uint8_t zero[4];
 	struct le64 counter;

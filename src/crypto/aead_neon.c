@@ -1,5 +1,5 @@
-/* src/crypto/aead_neon.c - the batch AEAD in 128-bit lanes, for AArch64, which always has
- * them */
+/* src/crypto/aead_neon.c - the batch AEAD in 128-bit lanes. Every AArch64 CPU has
+ * them. */
 #include <arm_neon.h>
 #include <stdint.h>
 
@@ -32,7 +32,7 @@ static inline vec rotl7(vec v)
 	return (vec)vsriq_n_u32(vshlq_n_u32((uint32x4_t)v, 7), (uint32x4_t)v, 25);
 }
 
-/* 4 x 4 words */
+/* transposes 4 x 4 words */
 static inline void transpose_four(vec v[4])
 {
 	uint32x4x2_t a = vtrnq_u32((uint32x4_t)v[0], (uint32x4_t)v[1]);

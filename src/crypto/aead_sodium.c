@@ -1,9 +1,9 @@
-/* src/crypto/aead_sodium.c - the batch AEAD one packet after the other, by libsodium
+/* src/crypto/aead_sodium.c - the batch AEAD by libsodium, one packet after the other
  *
- * For CPUs that no other file is for. libsodium's own AEAD zeroes the output when the tag
- * is wrong, which a batch must not: the text may be another's packet that only looks like
- * ours. So Poly1305 is checked first, over the ciphertext, and what passed is decrypted.
- */
+ * This is for CPUs that none of the other files supports. libsodium's own AEAD zeroes its
+ * output when the tag is wrong. A batch must not do that: the text may be a packet of
+ * somebody else that only looks like one of ours. So the tag is checked first, over the
+ * ciphertext, and only a packet whose tag is right is decrypted. */
 #include <sodium.h>
 
 #include "base/wire.h"
@@ -18,8 +18,8 @@ static void seal_job(struct aead_job *job)
 		NULL, 0, NULL, (const uint8_t *)&nonce, job->key);
 }
 
-/* RFC 8439 2.8: the ciphertext, zeroes up to 16, and both lengths, of which the first is
- * 0 */
+/* RFC 8439 2.8: the tag covers the ciphertext, zeroes up to a multiple of 16 bytes, and
+ * both lengths. The first length, of the additional data, is 0. */
 static void compute_tag(uint8_t tag[static AEAD_TAG_BYTES], const struct aead_job *job,
                         const struct aead_nonce *nonce)
 {

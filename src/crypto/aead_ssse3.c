@@ -37,7 +37,7 @@ static inline vec rotl7(vec v)
 	return v << 7 | v >> 25;
 }
 
-/* 4 x 4 words */
+/* transposes 4 x 4 words */
 static inline void transpose_four(vec v[4])
 {
 	__m128i a = _mm_unpacklo_epi32((__m128i)v[0], (__m128i)v[1]);

@@ -1,8 +1,8 @@
-/* src/crypto/blake2s.c - RFC 7693 section 3, portable; it runs in handshakes only.
+/* src/crypto/blake2s.c - RFC 7693 section 3 in portable C; only handshakes use it
  *
- * Bytes gather in `buffer` and are compressed when a byte comes after a full block: the
- * last block, full or not, has to stay until blake2s_final, which marks it. A key is the
- * first block, padded with zeroes. */
+ * Bytes are collected in `buffer`. A full block is compressed only when another byte
+ * follows, because the last block, full or not, has to wait for blake2s_final, which
+ * marks it as the last one. A key makes up the first block, padded with zeroes. */
 #include "crypto/blake2s.h"
 
 #include <assert.h>
@@ -188,9 +188,9 @@ void kdf(uint8_t out1[static BLAKE2S_HASH_BYTES], uint8_t *out2, uint8_t *out3,
 {
 	uint8_t *outs[] = { out1, out2, out3 };
 	uint8_t secret[BLAKE2S_HASH_BYTES];
-	uint8_t link[BLAKE2S_HASH_BYTES +
-	             1];       /* the output before, and this one's number */
-	size_t link_bytes = 1; /* before the first there is none */
+	/* the output before this one, and the number of this one */
+	uint8_t link[BLAKE2S_HASH_BYTES + 1];
+	size_t link_bytes = 1; /* the first one has no output before it */
 
 	hmac_blake2s(secret, key, BLAKE2S_HASH_BYTES, input, input_bytes);
 	link[0] = 1;

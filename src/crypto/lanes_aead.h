@@ -1,28 +1,38 @@
 /* src/crypto/lanes_aead.h - ChaCha20-Poly1305 (RFC 8439 2.8) over a batch, in SIMD lanes
  *
- * A template: the including file has defined what lanes_chacha20.h and one of
- * lanes_poly26.h and lanes_poly44.h ask for, and
- *   load_words      from WIDE_LANES 16-byte blocks: their first and their second halves
- *   lane_block      which of these blocks comes into which lane
- *   transpose_wide  lane j of vector i and lane i of vector j, WIDE_LANES vectors,
- *                   change places
+ * This is a template. The file that includes it has defined what lanes_chacha20.h and one
+ * of lanes_poly26.h and lanes_poly44.h ask for, and also
  *
- * The jobs are taken LANES at a time.
+ *   load_words      loads WIDE_LANES blocks of 16 bytes: their first halves into one
+ *                   vector, their second halves into another
+ *   lane_block      says which of these blocks gets into which lane
+ *   transpose_wide  exchanges lane j of vector i with lane i of vector j, for WIDE_LANES
+ *                   vectors
  *
- * Encryption deals out the 64-byte blocks of all packets to the lanes of ChaCha20, one
- * after the other (lanes_chacha20.h). Block 0 of a packet is its Poly1305 key.
+ * The jobs are processed LANES at a time.
  *
- * Poly1305 is sum(m[i] * r^(n - i)) over the packet's n 16-byte blocks m[0], m[1], ...:
- * the text, zeroes up to a whole block, and a block with the lengths. The blocks of one
- * packet are dealt out to WIDE_LANES lanes, so that each steps with r^WIDE_LANES: lane 0:
- * m[0] m[4] m[8] ...     lane 1: m[1] m[5] m[9] ...     (of 4 lanes) So that every packet
- * ends in the last lane, zeroes that count as nothing stand in front of its first block.
- * At its end, lanes are joined in pairs, h[0] r + h[1], h[2] r + h[3], then pairs of
- * these with r^2, and so on, and all is multiplied by r once. These few steps, and the
- * powers of r before, run on all packets of the batch together, one packet per lane.
+ * Encryption distributes the 64-byte blocks of all packets over the lanes of ChaCha20,
+ * one after the other (lanes_chacha20.h). Block 0 of a packet is its Poly1305 key.
  *
- * Nothing here branches on a secret or indexes with one: branches go by lengths and by
- * whether a tag was right. Texts are read and written within their bounds only. */
+ * Poly1305 is sum(m[i] * r^(n - i)) over the packet's n blocks m[0], m[1], ... of 16
+ * bytes: the text, zeroes up to a whole block, and a block with the lengths. The blocks
+ * of one packet are distributed over WIDE_LANES lanes, so that each lane multiplies by
+ * r^WIDE_LANES in each step. With 4 lanes:
+ *
+ *   lane 0:  m[0]  m[4]  m[8]   ...
+ *   lane 1:  m[1]  m[5]  m[9]   ...
+ *   lane 2:  m[2]  m[6]  m[10]  ...
+ *   lane 3:  m[3]  m[7]  m[11]  ...
+ *
+ * The last block of every packet must be in the last lane. Therefore empty blocks, which
+ * add nothing, are put in front of its first block. At the end the lanes are joined in
+ * pairs, h[0] r + h[1] and h[2] r + h[3], then these pairs with r^2, and so on, and the
+ * result is multiplied by r once. These few steps, and the computation of the powers of r
+ * before, are done for all packets of the batch together, with one packet in each lane.
+ *
+ * Nothing in here branches on a secret or uses one as an index: branches depend on
+ * lengths and on whether a tag was right. Texts are only read and written within
+ * their bounds. */
 #ifndef TUNION_CRYPTO_LANES_AEAD_H
 #define TUNION_CRYPTO_LANES_AEAD_H
 
@@ -39,46 +49,48 @@
 /* r, r^2, r^4, ... r^WIDE_LANES */
 #define LEVELS (WIDE_LANES == 8 ? 3 : WIDE_LANES == 4 ? 2 : 1)
 
-_Static_assert(LANES == 2 * WIDE_LANES, "vec and wide are of one size");
+_Static_assert(LANES == 2 * WIDE_LANES, "vec and wide have one size");
 _Static_assert(1 << LEVELS == WIDE_LANES, "lanes are joined in pairs, LEVELS times");
 
 /* WIDE_LANES jobs, one in each lane. */
 struct team {
 	struct poly_factor power[LEVELS + 1]; /* r, r^2, r^4, ... of each job */
-	/* What the lanes that each job's blocks were dealt to came to. */
+	/* For each job, the sums in the lanes over which its blocks were distributed. */
 	struct poly sum[WIDE_LANES];
 };
 
-/* A job's first and last round can't be read from the text as they stand. They are laid
- * out in `bytes`, for all jobs before any is summed: read too soon after they were
- * written in parts, they would hold up the CPU. */
+/* The first and the last round of a job can't be read from the text directly, because of
+ * the empty blocks, the padding and the lengths. They are laid out in `bytes`. This is
+ * done for all jobs before any of them is summed, because the CPU would have to wait if
+ * it read bytes just after they were written in parts. */
 struct edges {
 	uint8_t bytes[4 * ROUND_BYTES] ALIGNED;
-	const uint8_t *last; /* in bytes, where the first round begins */
-	size_t empty;        /* blocks of zeroes that the first round begins with */
+	const uint8_t *last; /* in bytes: the last round; the first is at the beginning */
+	size_t empty;        /* empty blocks at the beginning of the first round */
 	uint64_t rounds;
 };
 
 struct work {
 	struct chacha_lanes lanes;
-	/* Key stream: block 0 of each job; when opening, behind them the stream for the
-	 * first blocks of text, which have to wait for the tag. */
+	/* Key stream: first block 0 of each job. When opening, it is followed by the
+	 * stream for the first blocks of text, which can't be decrypted before the
+	 * tag is checked. */
 	uint8_t stream[BLOCKS][CHACHA_BLOCK_BYTES] ALIGNED;
 	uint8_t tags[LANES][AEAD_TAG_BYTES];
 	struct team teams[2];
-	/* from here on nothing is secret */
-	bool refused[LANES]; /* jobs not to decrypt */
+	/* nothing from here on is secret */
+	bool refused[LANES]; /* jobs that must not be decrypted */
 	struct edges edges[LANES];
 };
 
-/* Where in the batch the key stream has come to. */
+/* The next block of the batch to get key stream. */
 struct cursor {
 	size_t job;
-	uint32_t block; /* block 1 is the first of the text */
-	uint32_t first; /* block that a job begins with */
+	uint32_t block; /* block 1 is the first one of the text */
+	uint32_t first; /* the block with which every job begins */
 };
 
-/* Blocks of one job, next to each other. */
+/* Consecutive blocks of one job. */
 struct run {
 	const struct aead_job *job;
 	uint32_t block;
@@ -103,7 +115,7 @@ static inline wide load_wide(const uint64_t from[WIDE_LANES])
 	return v;
 }
 
-/* The next blocks of the batch, at most as many as there are lanes free. */
+/* The next blocks of the batch, at most as many as there are free lanes. */
 static bool next_run(struct work *w, const struct aead_job *jobs, size_t n,
                      struct cursor *at, struct run *run)
 {
@@ -134,7 +146,7 @@ static bool next_run(struct work *w, const struct aead_job *jobs, size_t n,
 	return false;
 }
 
-/* En- or decrypts the jobs from `at` on. */
+/* Encrypts or decrypts the jobs from `at` on. */
 static void crypt(struct work *w, const struct aead_job *jobs, size_t n,
                   struct cursor *at)
 {
@@ -151,7 +163,7 @@ static void crypt(struct work *w, const struct aead_job *jobs, size_t n,
 		chacha_run(&w->lanes);
 }
 
-/* r of the jobs first, first + 1, ... (RFC 8439 2.5.1) and its powers. */
+/* Computes r (RFC 8439 2.5.1) of the jobs first, first + 1, ..., and its powers. */
 static void make_powers(struct work *w, size_t first, size_t n)
 {
 	struct poly_factor *power = w->teams[first / WIDE_LANES].power;
@@ -178,8 +190,9 @@ static void make_powers(struct work *w, size_t first, size_t n)
 	}
 }
 
-/* Some blocks of zeroes and the text's first, and the text's end, padded, and the
- * lengths. Moves whole rounds, of which only a part is wanted. */
+/* Lays out the empty blocks and the beginning of the text, and then the end of the
+ * text with its padding, before the lengths. It copies whole rounds, although only
+ * parts are needed. */
 static inline void lay_out_long(struct edges *e, const struct aead_job *job)
 {
 	uint64_t done = ((e->rounds - 1) * WIDE_LANES - e->empty) * POLY_BYTES;
@@ -192,7 +205,7 @@ static inline void lay_out_long(struct edges *e, const struct aead_job *job)
 	e->last = e->bytes + 3 * ROUND_BYTES - (size_t)(job->text_bytes - done);
 }
 
-/* A text of less than one round: that makes one round, or two. */
+/* Lays out a text that is shorter than one round; it takes one round, or two. */
 static void lay_out_short(struct edges *e, const struct aead_job *job)
 {
 	memset(e->bytes, 0, 2 * ROUND_BYTES);
@@ -225,12 +238,12 @@ static ALWAYS_INLINE void add_round(struct poly *h, const uint8_t round[ROUND_BY
 	poly_add_blocks(h, lo, hi, top_bit);
 }
 
-/* One job's blocks on their way into the lanes. */
+/* The sum of one job's blocks, one number in each lane. */
 struct sum {
 	struct poly h;
 	struct poly_factor step; /* r^WIDE_LANES */
-	const uint8_t *next;     /* borrowed: text that is not in h */
-	uint64_t left;           /* rounds */
+	const uint8_t *next;     /* borrowed: the text that has not been added to h */
+	uint64_t left;           /* number of rounds that have not been added */
 };
 
 static void sum_start(struct sum *s, const struct work *w, const struct aead_job *job,
@@ -269,8 +282,8 @@ static void sum_rounds(struct sum *s, uint64_t rounds)
 	s->left -= rounds;
 }
 
-/* The same for two jobs: a multiplication has to wait for the one before, so two that
- * don't depend on each other take hardly longer than one. */
+/* The same for two jobs. A multiplication has to wait for the result of the one before
+ * it, so two that don't depend on each other take hardly longer than one. */
 static void sum_rounds_two(struct sum *s1, struct sum *s2, uint64_t rounds)
 {
 	struct sum t1 = *s1, t2 = *s2;
@@ -320,8 +333,8 @@ static void sum_one(struct work *w, const struct aead_job *jobs, size_t index)
 	sum_finish(&s, w, index);
 }
 
-/* RFC 8439 2.5.1: the number modulo 2^130 - 5, plus the key's second half modulo 2^128.
- */
+/* RFC 8439 2.5.1: the number modulo 2^130 - 5, plus the second half of the key,
+ * modulo 2^128. */
 static void put_tag(uint8_t tag[AEAD_TAG_BYTES], const uint64_t limb[LIMBS],
                     const uint8_t *key)
 {
@@ -338,8 +351,8 @@ static void put_tag(uint8_t tag[AEAD_TAG_BYTES], const uint64_t limb[LIMBS],
 	memcpy(tag, g, sizeof(g));
 }
 
-/* From one job in each of sum, a lane for each block, to one block in each of h, a lane
- * for each job. */
+/* In `sum` each element is one job, with a lane for each block; in `h` each element is
+ * one block, with a lane for each job. */
 static inline void turn(struct poly h[WIDE_LANES], const struct poly sum[WIDE_LANES])
 {
 #pragma GCC unroll 5
@@ -356,7 +369,7 @@ static inline void turn(struct poly h[WIDE_LANES], const struct poly sum[WIDE_LA
 	}
 }
 
-/* Joins the lanes of each job first, first + 1, ... into its tag. */
+/* Joins the lanes of each of the jobs first, first + 1, ... and makes its tag. */
 static void join_lanes(struct work *w, size_t first, size_t n)
 {
 	struct team *team = &w->teams[first / WIDE_LANES];
@@ -385,7 +398,8 @@ static void join_lanes(struct work *w, size_t first, size_t n)
 	}
 }
 
-/* The tags of all jobs, from their ciphertexts and the key stream's blocks 0. */
+/* Computes the tags of all jobs from their ciphertexts and from block 0 of the key
+ * stream. */
 static void compute_tags(struct work *w, const struct aead_job *jobs, size_t n)
 {
 	for (size_t i = 0; i < n; i += WIDE_LANES)
@@ -412,7 +426,8 @@ static void seal_some(struct work *w, struct aead_job *jobs, size_t n)
 		memcpy(jobs[i].text + jobs[i].text_bytes, w->tags[i], AEAD_TAG_BYTES);
 }
 
-/* Block 0 of each job, and in the lanes that are left, the stream for the first texts. */
+/* Makes block 0 for each job and, in the lanes that are left, stream for the
+ * first texts. */
 static void stream_ahead(struct work *w, struct aead_job *jobs, size_t n,
                          struct cursor *at)
 {
@@ -433,7 +448,7 @@ static void use_stream(struct work *w, const struct aead_job *jobs, size_t n)
 	struct cursor at = { .block = 1, .first = 1 };
 	struct run run;
 
-	w->lanes.used = n; /* as stream_ahead had it */
+	w->lanes.used = n; /* as in stream_ahead after the blocks 0 */
 	while (w->lanes.used < BLOCKS && next_run(w, jobs, n, &at, &run)) {
 		const uint8_t *stream =
 			(const uint8_t *)w->stream + w->lanes.used * CHACHA_BLOCK_BYTES;
@@ -468,11 +483,11 @@ static void open_some(struct work *w, struct aead_job *jobs, size_t n)
 	crypt(w, jobs, n, &at);
 }
 
-/* What functions called from here may have left below our frame: at -O2 none has more
- * (-fstack-usage). */
+/* The functions called from here may have left secrets on the stack below our frame. At
+ * -O2 none of them uses more than this (-fstack-usage). */
 #define STACK_BYTES 4096
 
-/* Of the teams only the first has been used if there never were more jobs than in it. */
+/* If there were never more jobs than fit into the first team, only this one was used. */
 static void wipe(struct work *w, size_t n)
 {
 	size_t teams = n > WIDE_LANES ? 2 : 1;

@@ -1,4 +1,4 @@
-/* src/crypto/lanes_avx512.h - what the lanes_*.h templates ask for, in AVX-512F */
+/* src/crypto/lanes_avx512.h - what the lanes_*.h templates ask for, with AVX-512F */
 #ifndef TUNION_CRYPTO_LANES_AVX512_H
 #define TUNION_CRYPTO_LANES_AVX512_H
 
@@ -20,7 +20,7 @@ static const vec_signed lane_index = { 0, 1, 2,  3,  4,  5,  6,  7,
 #define rotl8(v)  ((vec)_mm512_rol_epi32((__m512i)(v), 8))
 #define rotl7(v)  ((vec)_mm512_rol_epi32((__m512i)(v), 7))
 
-/* 4 x 4 words in each quarter of v[0..3] */
+/* transposes 4 x 4 words in each quarter of v[0..3] */
 static inline void transpose_quarters(vec v[4])
 {
 	__m512i a = _mm512_unpacklo_epi32((__m512i)v[0], (__m512i)v[1]);
@@ -34,7 +34,7 @@ static inline void transpose_quarters(vec v[4])
 	v[3] = (vec)_mm512_unpackhi_epi64(b, d);
 }
 
-/* 4 x 4 quarters of v[0], v[4], v[8], v[12] */
+/* transposes the 4 x 4 quarters of v[0], v[4], v[8], v[12] */
 static inline void transpose_wholes(vec v[13])
 {
 	__m512i a = _mm512_shuffle_i32x4((__m512i)v[0], (__m512i)v[4], 0x44);
@@ -58,7 +58,7 @@ static inline void transpose(vec v[16])
 		transpose_wholes(v + i);
 }
 
-/* 2 x 2 words in each quarter */
+/* transposes 2 x 2 words in each quarter */
 static inline void transpose_wide_pair(wide *a, wide *b)
 {
 	__m512i x = (__m512i)*a, y = (__m512i)*b;
@@ -67,7 +67,7 @@ static inline void transpose_wide_pair(wide *a, wide *b)
 	*b = (wide)_mm512_unpackhi_epi64(x, y);
 }
 
-/* 4 x 4 quarters of v[0], v[2], v[4], v[6] */
+/* transposes the 4 x 4 quarters of v[0], v[2], v[4], v[6] */
 static inline void transpose_wide_parts(wide v[7])
 {
 	__m512i a = _mm512_shuffle_i64x2((__m512i)v[0], (__m512i)v[2], 0x44);

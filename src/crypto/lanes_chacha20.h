@@ -1,18 +1,19 @@
 /* src/crypto/lanes_chacha20.h - ChaCha20 (RFC 8439 2.3), one block in each lane
  *
- * A template: the file that includes it has defined, for its instruction set,
- *   LANES               how many 32-bit words a vector holds
- *   vec, vec_signed     that vector, and the same of signed words
- *   lane_index          a vec_signed with 0, 1, 2, ...
- *   rotl16, 12, 8, 7    each word of a vec rotated left
- *   transpose           16 vecs, of which vec i holds word i of every block, become the
- *                       blocks: bytes [q * sizeof(vec), (q + 1) * sizeof(vec)) of the
- *                       block of lane l are vec q * LANES + l
+ * This is a template. The file that includes it has defined for its instruction set
  *
- * ChaCha20's state is 16 words. Here each word is a vector, and lane l of the 16 vectors
- * is a state of its own: a block of any packet, with its own key, nonce and block number.
- * So the rounds need no shuffles, and lanes are never idle while there are blocks left in
- * any packet of the batch, however long each of them is. */
+ *   LANES               how many 32-bit words a vector holds
+ *   vec, vec_signed     that vector, and the same with signed words
+ *   lane_index          a vec_signed with 0, 1, 2, ...
+ *   rotl16, 12, 8, 7    rotate each word of a vec to the left
+ *   transpose           gets 16 vecs, of which vec i holds word i of every block, and
+ *                       turns them into the blocks: vec q * LANES + l is then bytes
+ *                       [q * sizeof(vec), (q + 1) * sizeof(vec)) of the block in lane l
+ *
+ * The state of ChaCha20 is 16 words. Here each word is a vector, and lane l of the 16
+ * vectors is a separate state: a block of any packet, with its own key, nonce and block
+ * number. So the rounds need no shuffles, and no lane is idle as long as there are blocks
+ * left in any packet of the batch, whatever the lengths of the packets are. */
 #ifndef TUNION_CRYPTO_LANES_CHACHA20_H
 #define TUNION_CRYPTO_LANES_CHACHA20_H
 
@@ -25,19 +26,20 @@
 #define CHACHA_BLOCK_BYTES 64
 #define CHACHA_KEY_WORDS   8
 #define ALIGNED            __attribute__((aligned(64)))
-#define BLOCKS             (2 * LANES)                        /* at once */
-#define VEC_PARTS          (CHACHA_BLOCK_BYTES / sizeof(vec)) /* vectors in a block */
+/* BLOCKS are computed at once; VEC_PARTS vectors make up one block. */
+#define BLOCKS    (2 * LANES)
+#define VEC_PARTS (CHACHA_BLOCK_BYTES / sizeof(vec))
 
-/* The next BLOCKS blocks, in two rows of lanes. Holds keys. */
+/* The next BLOCKS blocks, in two rows of lanes. Contains keys. */
 struct chacha_lanes {
-	vec counter[2]; /* block number in its packet */
+	vec counter[2]; /* number of the block in its packet */
 	vec nonce[2][2];
-	uint32_t bytes[BLOCKS] ALIGNED; /* so many are XORed in, 0..64 ... */
-	uint8_t *to[BLOCKS];            /* ... here */
+	uint32_t bytes[BLOCKS] ALIGNED; /* so many bytes, 0..64, are XORed ... */
+	uint8_t *to[BLOCKS];            /* ... into the text here */
 	const uint8_t *key[BLOCKS];     /* borrowed from the jobs */
-	const uint8_t *one_key;         /* if all have the same, else NULL */
+	const uint8_t *one_key;         /* the key if all have the same, else NULL */
 	uint32_t key_words[CHACHA_KEY_WORDS][LANES] ALIGNED;
-	size_t used; /* blocks */
+	size_t used; /* number of blocks */
 };
 
 static inline vec load_vec(const void *from)
@@ -66,8 +68,9 @@ static inline void chacha_init(struct chacha_lanes *l)
 	l->used = 0;
 }
 
-/* Takes `run` lanes for blocks `block`, ... of one packet, all but the last of them
- * whole. Writes all lanes that are still free: whoever comes next overwrites the rest. */
+/* Takes `run` lanes for the blocks `block`, `block` + 1, ... of one packet; all but
+ * the last are whole. It writes all lanes that are still free: the next call
+ * overwrites the rest. */
 static inline void chacha_add(struct chacha_lanes *l, const struct aead_job *job,
                               uint32_t block, size_t run, uint8_t *to, uint64_t bytes)
 {
@@ -100,7 +103,7 @@ static inline void chacha_add(struct chacha_lanes *l, const struct aead_job *job
 	l->used = end;
 }
 
-/* Lanes that nobody took have any key, and write nothing. */
+/* Lanes that are not used get some key, and write nothing. */
 static inline void chacha_fill_up(struct chacha_lanes *l, size_t blocks)
 {
 	for (size_t i = l->used; i < blocks; i++) {
@@ -109,7 +112,8 @@ static inline void chacha_fill_up(struct chacha_lanes *l, size_t blocks)
 	}
 }
 
-/* State words 4..11. Mostly all packets of a batch are of one keypair. */
+/* Sets the words 4..11 of the state. Usually all packets of a batch belong to
+ * one keypair. */
 static ALWAYS_INLINE void chacha_load_keys(vec state[16], struct chacha_lanes *l,
                                            size_t row)
 {
@@ -132,7 +136,7 @@ static ALWAYS_INLINE void chacha_load_keys(vec state[16], struct chacha_lanes *l
 		state[4 + w] = load_vec(l->key_words[w]);
 }
 
-/* RFC 8439 2.3, with the nonce of the paper's 5.4.6: 32 zero bits, and the counter. */
+/* RFC 8439 2.3, with the nonce of the paper's 5.4.6: 32 zero bits and the counter. */
 static ALWAYS_INLINE void chacha_start(vec state[16], struct chacha_lanes *l, size_t row)
 {
 	state[0] = splat_word(UINT32_C(0x61707865));
@@ -174,7 +178,7 @@ static ALWAYS_INLINE void chacha_diagonals(vec v[16])
 	QUARTER_ROUND(v[3], v[4], v[9], v[14]);
 }
 
-/* The end of a packet, without touching what is behind it. */
+/* For the end of a packet: bytes behind it are not touched. */
 static inline void chacha_xor_partial(uint8_t *to, uint32_t bytes,
                                       const vec parts[VEC_PARTS])
 {
@@ -239,8 +243,8 @@ static void chacha_run_row(struct chacha_lanes *l)
 	chacha_finish(v, l, 0);
 }
 
-/* Each operation waits for the one before, so two states take less than twice as long as
- * one, even if not all of them fits into registers. */
+/* Each operation has to wait for the one before it. So two states take less than twice
+ * the time of one, even if they don't both fit into the registers. */
 static void chacha_run_both(struct chacha_lanes *l)
 {
 	vec v[16], u[16];
@@ -258,7 +262,7 @@ static void chacha_run_both(struct chacha_lanes *l)
 	chacha_finish(u, l, 1);
 }
 
-/* Encrypts what the lanes say, and empties them. */
+/* Encrypts the blocks in the lanes, and empties the lanes. */
 static void chacha_run(struct chacha_lanes *l)
 {
 	if (l->used > LANES)

@@ -1,15 +1,16 @@
-/* src/crypto/lanes_poly26.h - numbers modulo 2^130 - 5 in 64-bit lanes, for 32-bit
- * multipliers
+/* src/crypto/lanes_poly26.h - numbers modulo 2^130 - 5 in 64-bit lanes, for
+ * 32-bit multipliers
  *
- * A number is h0 + h1 2^26 + ... + h4 2^104, in limbs of 26 bits, a few bits more between
- * multiplications. The file that includes it has defined
- *   wide   a vector of 64-bit words, one number's limb in each
- *   mul32  the products of the words' low halves
+ * A number is h0 + h1 2^26 + ... + h4 2^104. Its limbs have 26 bits, and a few more
+ * between multiplications. The file that includes this one has defined
  *
- * 2^130 is 5 modulo 2^130 - 5, so a product of limbs whose place is 2^130 or more comes
- * back 130 bits lower, times 5; the `fold` of a factor are its limbs times 5. With limbs
- * of the left factor below 2^29 and of the right one below 2^27, a sum of five products
- * stays below 2^62. */
+ *   wide   a vector of 64-bit words; each word is a limb of another number
+ *   mul32  multiplies the low halves of the words
+ *
+ * 2^130 is 5 modulo 2^130 - 5. So a product of two limbs that belongs at 2^130 or
+ * higher is added 130 bits lower, times 5. Therefore a factor also has `fold`, which is
+ * five times its limbs. If the limbs of the left factor are below 2^29 and those of the
+ * right one below 2^27, a sum of five products is below 2^62. */
 #ifndef TUNION_CRYPTO_LANES_POLY26_H
 #define TUNION_CRYPTO_LANES_POLY26_H
 
@@ -29,7 +30,7 @@ struct poly_factor {
 	wide fold[LIMBS];
 };
 
-/* lo and hi are the halves of 128 bits */
+/* lo and hi are the two halves of a number of 128 bits. */
 static inline void poly_split(uint64_t limb[LIMBS], uint64_t lo, uint64_t hi)
 {
 	limb[0] = lo & MASK26;
@@ -39,8 +40,8 @@ static inline void poly_split(uint64_t limb[LIMBS], uint64_t lo, uint64_t hi)
 	limb[4] = hi >> 40;
 }
 
-/* Adds blocks; top_bit is all ones where there is a block, whose 2^128 then counts too.
- */
+/* Adds one block in each lane. top_bit is all ones where there is a block: then the 2^128
+ * that Poly1305 adds to every block counts too. It is zero where the block is empty. */
 static ALWAYS_INLINE void poly_add_blocks(struct poly *h, wide lo, wide hi, wide top_bit)
 {
 	h->limb[0] += lo & MASK26;
@@ -75,8 +76,8 @@ static ALWAYS_INLINE void poly_mul(struct poly *h, const struct poly_factor *f)
 	d4 = mul32(a[0], b[4]) + mul32(a[1], b[3]) + mul32(a[2], b[2]) +
 	     mul32(a[3], b[1]) + mul32(a[4], b[0]);
 
-	/* two carries at a time, from limb 0 and limb 3, so that neither waits for the
-	 * other */
+	/* Two carries run at the same time, from limb 0 and from limb 3, so that neither
+	 * waits for the other. */
 	d1 += d0 >> 26;
 	d4 += d3 >> 26;
 	d0 &= MASK26;
@@ -93,7 +94,8 @@ static ALWAYS_INLINE void poly_mul(struct poly *h, const struct poly_factor *f)
 	h->limb[3] = d3 & MASK26;
 }
 
-/* One lane's number, less than 2^131, as 128 + a few bits with all carries done. */
+/* Joins the limbs of one lane's number, which is less than 2^131, with all
+ * carries done. */
 static inline void poly_join(uint64_t words[3], const uint64_t limb[LIMBS])
 {
 	uint64_t h1 = limb[1] + (limb[0] >> 26), h2 = limb[2] + (h1 >> 26);

@@ -1,14 +1,15 @@
 /* src/crypto/lanes_poly44.h - numbers modulo 2^130 - 5 in 64-bit lanes, for 52-bit
  * multipliers
  *
- * A number is h0 + h1 2^44 + h2 2^88, in limbs of 44, 44 and 42 bits, a few bits more
- * between multiplications. The file that includes it has defined wide                a
- * vector of 64-bit words, one number's limb in each madd52lo, madd52hi  a + the low, the
- * high 52 bits of the 104-bit product b * c
+ * A number is h0 + h1 2^44 + h2 2^88. Its limbs have 44, 44 and 42 bits, and a few more
+ * between multiplications. The file that includes this one has defined
  *
- * 2^132 = 4 * 2^130 is 20 modulo 2^130 - 5, so a product of limbs whose place is 2^132 or
- * more comes back 132 bits lower, times 20; the `fold` of a factor are its limbs
- * times 20. */
+ *   wide                a vector of 64-bit words; each word is a limb of another number
+ *   madd52lo, madd52hi  a + the low or the high 52 bits of the 104-bit product b * c
+ *
+ * 2^132 = 4 * 2^130 is 20 modulo 2^130 - 5. So a product of two limbs that belongs at
+ * 2^132 or higher is added 132 bits lower, times 20. Therefore a factor also has `fold`,
+ * which is its limbs times 20. */
 #ifndef TUNION_CRYPTO_LANES_POLY44_H
 #define TUNION_CRYPTO_LANES_POLY44_H
 
@@ -29,7 +30,7 @@ struct poly_factor {
 	wide fold[LIMBS];
 };
 
-/* lo and hi are the halves of 128 bits */
+/* lo and hi are the two halves of a number of 128 bits. */
 static inline void poly_split(uint64_t limb[LIMBS], uint64_t lo, uint64_t hi)
 {
 	limb[0] = lo & MASK44;
@@ -37,8 +38,8 @@ static inline void poly_split(uint64_t limb[LIMBS], uint64_t lo, uint64_t hi)
 	limb[2] = hi >> 24;
 }
 
-/* Adds blocks; top_bit is all ones where there is a block, whose 2^128 then counts too.
- */
+/* Adds one block in each lane. top_bit is all ones where there is a block: then the 2^128
+ * that Poly1305 adds to every block counts too. It is zero where the block is empty. */
 static ALWAYS_INLINE void poly_add_blocks(struct poly *h, wide lo, wide hi, wide top_bit)
 {
 	h->limb[0] += lo & MASK44;
@@ -73,8 +74,8 @@ static ALWAYS_INLINE void poly_mul(struct poly *h, const struct poly_factor *f)
 	hi[2] = madd52hi(madd52hi(madd52hi((wide){ 0 }, a[0], b[2]), a[1], b[1]), a[2],
 	                 b[0]);
 
-	/* hi counts 2^52 of its limb: 2^8 of the next one, 2^10 where limbs have 42 bits
-	 */
+	/* A unit of hi is 2^52 of its limb: that is 2^8 of the next limb, or 2^10 where
+	 * the limb has 42 bits. */
 	carry = (lo[0] >> 44) + (hi[0] << 8);
 	lo[1] += carry;
 	carry = (lo[1] >> 44) + (hi[1] << 8);
@@ -86,7 +87,8 @@ static ALWAYS_INLINE void poly_mul(struct poly *h, const struct poly_factor *f)
 	h->limb[1] = (lo[1] & MASK44) + (lo[0] >> 44);
 }
 
-/* One lane's number, less than 2^131, as 128 + a few bits with all carries done. */
+/* Joins the limbs of one lane's number, which is less than 2^131, with all
+ * carries done. */
 static inline void poly_join(uint64_t words[3], const uint64_t limb[LIMBS])
 {
 	uint64_t h1 = limb[1] + (limb[0] >> 44), h2 = limb[2] + (h1 >> 44);
