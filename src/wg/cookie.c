@@ -24,7 +24,7 @@ static void derive_key(uint8_t out[static NOISE_KEY_BYTES], const char *label,
 	blake2s_final(&s, out);
 }
 
-/* mac1 is over all before it, mac2 over all before that, mac1 included. */
+/* mac1 covers everything before it; mac2 everything before it, mac1 included. */
 static void make_mac1(uint8_t out[static MAC_BYTES], const uint8_t *key,
                       const void *message, size_t n)
 {

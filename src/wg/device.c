@@ -66,7 +66,7 @@ const char *wg_device_name(const struct wg_device *d)
 
 /* ---- the key */
 
-/* Is this, once clamped, the key the device has? */
+/* Is this the key that the device has, once it is clamped? */
 static bool same_key(const struct wg_device *d, const uint8_t *private_key)
 {
 	uint8_t clamped[KEY_BYTES];
@@ -162,7 +162,7 @@ static void put_into_bucket(struct wg_device *d, struct wg_peer *p)
 	*bucket = p;
 }
 
-/* Room for one more peer. 0 or -ENOMEM. */
+/* Makes room for one more peer. 0 or -ENOMEM. */
 static int grow(struct wg_device *d)
 {
 	size_t count = d->peer_bucket_count ? 2 * d->peer_bucket_count : 2;

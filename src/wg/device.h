@@ -1,8 +1,9 @@
 /* src/wg/device.h - one WireGuard device: key, peers, sessions, timers
  *
- * A library: no socket, no clock, no tun, no other device. Packets come in and go out as
- * batches; time is passed in; what the device has to say goes to the callbacks. Everything
- * runs in the engine thread. Numbers in comments are sections of the WireGuard paper. */
+ * This is a library: it knows no socket, no clock, no tun and no other device. Packets
+ * come in and go out as batches; time is passed in; the callbacks get what the device has
+ * to say. Everything runs in the engine thread. The numbers in comments are sections of
+ * the WireGuard paper. */
 #ifndef TUNION_WG_DEVICE_H
 #define TUNION_WG_DEVICE_H
 
@@ -23,157 +24,170 @@
 struct wg_device;
 struct wg_peer;
 
-/* Called from inside the functions below; must not add or remove peers or devices. */
+/* Called from inside the functions below. They must not add or remove peers or
+ * devices. */
 struct wg_callbacks {
-	/* Sends messages (handshake, keepalive, staged data now sealed) to the peer's endpoint.
-	 * The buffers have the usual headroom, may be overwritten, and are gone after the call.
-	 * packet->tos is set. now_ns is that of the call this happens in: a carrier's session is
-	 * judged by it. The way of one peer may lead through another peer of the same device, so
-	 * wg_peer_seal of that one may be called from in here. */
+	/* Sends messages (handshake, keepalive, sealed data that was staged) to the
+	 * peer's endpoint. The buffers have the usual headroom; they may be overwritten
+	 * and must not be used after the call. packet->tos is set. now_ns is that of the
+	 * call from which this one comes; the age of a carrier's session is judged by it.
+	 * The way of one peer may lead through another peer of the same device, so this
+	 * callback may call wg_peer_seal for that one. */
 	void (*emit)(void *context, struct wg_peer *peer, struct packet *const *packets, size_t n,
 	             uint64_t now_ns);
 	/* Sends a message that belongs to no peer: a cookie reply. */
 	void (*emit_to)(void *context, const struct endpoint *to, struct packet *packet,
 	                uint64_t now_ns);
-	/* The peer's endpoint was learned anew (authenticated packet from elsewhere). */
+	/* The peer has a new endpoint, learned from an authenticated packet. */
 	void (*endpoint_changed)(void *context, struct wg_peer *peer);
 	/* A handshake with the peer has been completed, in either role. */
 	void (*handshake_done)(void *context, struct wg_peer *peer);
-	/* The peer is about to be freed: what the owner keeps of it must not lead to it any
-	 * more. */
+	/* The peer is about to be freed: nothing that the owner keeps may point to it
+	 * after this call. */
 	void (*peer_removed)(void *context, struct wg_peer *peer);
 };
 
 struct aead_impl;
 
-/* Outlives the device; all borrowed. */
+/* Lives longer than the device. All pointers are borrowed. */
 struct wg_env {
 	const struct rng *rng;
 	struct timerq *timers;
 	struct packet_pool *pool;
 	struct secrets *secrets;
 	const struct log *log; /* may be NULL */
-	/* What aead_choose found to work; NULL: whatever the CPU has. */
+	/* what aead_choose returned; with NULL the fastest one that the CPU has */
 	const struct aead_impl *aead;
-	/* Nanoseconds since 1970 for TAI64N and last-handshake times, from wall clock. */
+	/* The wall clock in nanoseconds since 1970, for TAI64N and
+	 * last-handshake times. */
 	uint64_t (*wall_clock_ns)(void *context);
 	const struct wg_callbacks *callbacks;
 	void *context; /* for all functions above */
 };
 
-/* name is copied, for logs. No private key yet, stopped. 0 or -ENOMEM. */
+/* `name` is copied; logs use it. The new device has no private key and is stopped.
+ * 0 or -ENOMEM. */
 MUST_CHECK int wg_device_new(struct wg_device **out, const char *name, const struct wg_env *env);
-/* Removes the peers, wipes. NULL is fine. */
+/* Removes the peers and wipes the keys. NULL is fine. */
 void wg_device_free(struct wg_device *d);
 
-void wg_device_set_context(struct wg_device *d, void *context); /* the owner's, see below */
+/* A pointer that belongs to the owner of the device; NULL at first. */
+void wg_device_set_context(struct wg_device *d, void *context);
 void *wg_device_context(const struct wg_device *d);
 const char *wg_device_name(const struct wg_device *d);
 
-/* Clamped here. NULL or all zeroes: no key. Sessions end; a peer with the device's own public
- * key is removed. */
+/* The key is clamped here. NULL or all zeroes mean that there is no key. All sessions
+ * end, and a peer with the device's own public key is removed. */
 void wg_device_set_private_key(struct wg_device *d, const uint8_t *private_key);
 bool wg_device_has_private_key(const struct wg_device *d);
-/* All zeroes without a key. */
+/* Writes zeroes if there is no key. */
 void wg_device_private_key(const struct wg_device *d, uint8_t out[static KEY_BYTES]);
 const uint8_t *wg_device_public_key(const struct wg_device *d);
 
-/* For padding (5.4.6): the sealed text is padded to a multiple of 16, never past this.
- * Inner MTU in bytes; 0 is unlimited. */
+/* The inner MTU in bytes, 0 for unlimited. It is for padding (5.4.6): the text is padded
+ * to a multiple of 16, but never beyond the MTU. */
 void wg_device_set_mtu(struct wg_device *d, uint32_t mtu_bytes);
 
-/* As the interface going up and down: on start, peers with persistent keepalive send one;
- * on stop, sessions and staged packets go. Stopped, all packets are dropped (DROP_DOWN). */
+/* Like an interface that goes up or down. On start, peers with a persistent keepalive
+ * send one. On stop, sessions and staged packets are dropped. A stopped device drops all
+ * packets (DROP_DOWN). */
 void wg_device_start(struct wg_device *d, uint64_t now_ns);
 void wg_device_stop(struct wg_device *d);
 bool wg_device_started(const struct wg_device *d);
 
 /* ---- peers */
 
-/* NULL if unknown. */
+/* NULL if there is no such peer. */
 struct wg_peer *wg_device_find_peer(const struct wg_device *d, const uint8_t public_key[static KEY_BYTES]);
-/* 0; -EEXIST; -EINVAL for the device's own key; -ENOMEM. */
+/* 0, -EEXIST, -EINVAL for the device's own key, or -ENOMEM. */
 MUST_CHECK int wg_device_add_peer(struct wg_device *d, const uint8_t public_key[static KEY_BYTES],
                                   struct wg_peer **out);
-/* Wiped and freed. Not during a batch. */
+/* Wipes the peer's keys and frees it. Not to be called during a batch. */
 void wg_device_remove_peer(struct wg_peer *p);
-/* In the order they were added: first, then next until NULL. */
+/* Peers are in the order in which they were added: first, then next until NULL. */
 struct wg_peer *wg_device_first_peer(const struct wg_device *d);
 struct wg_peer *wg_peer_next(const struct wg_peer *p);
 size_t wg_device_peer_count(const struct wg_device *d);
 
 struct wg_device *wg_peer_device(const struct wg_peer *p);
 const uint8_t *wg_peer_public_key(const struct wg_peer *p);
-/* A pointer of the owner's; NULL at first. */
+/* A pointer that belongs to the owner of the peer; NULL at first. */
 void wg_peer_set_context(struct wg_peer *p, void *context);
 void *wg_peer_context(const struct wg_peer *p);
 
-/* NULL or zeroes: none. */
+/* NULL or zeroes mean that there is no preshared key. */
 void wg_peer_set_preshared_key(struct wg_peer *p, const uint8_t *preshared_key);
 void wg_peer_preshared_key(const struct wg_peer *p, uint8_t out[static KEY_BYTES]);
 
-/* Set by configuration: no callback. local and ifindex of it are cleared unless given. */
+/* For configuration: no callback is called. The whole endpoint is taken, so `local` and
+ * `ifindex` are cleared if they are not given. */
 void wg_peer_set_endpoint(struct wg_peer *p, const struct endpoint *endpoint);
 const struct endpoint *wg_peer_endpoint(const struct wg_peer *p);
-/* Forget local and ifindex: the network has changed. */
+/* Forgets local and ifindex, because the network has changed. */
 void wg_peer_clear_local(struct wg_peer *p);
 
-/* Seconds; 0 off. Turning it on sends a keepalive at once if started. */
+/* In seconds; 0 is off. Turning it on sends a keepalive at once if the device is
+ * started. */
 void wg_peer_set_keepalive(struct wg_peer *p, uint16_t seconds, uint64_t now_ns);
 uint16_t wg_peer_keepalive(const struct wg_peer *p);
 
-/* Takes the prefix from any other peer of the device. 0 or -ENOMEM. */
+/* If another peer of the device has the prefix, it is taken away from that one.
+ * 0 or -ENOMEM. */
 MUST_CHECK int wg_peer_add_allowed_ip(struct wg_peer *p, struct ip_prefix prefix);
-/* Fine if it isn't there. */
+/* Does nothing if the peer doesn't have the prefix. */
 void wg_peer_remove_allowed_ip(struct wg_peer *p, struct ip_prefix prefix);
 void wg_peer_clear_allowed_ips(struct wg_peer *p);
-/* In the order they were added, as the kernel lists them (one that is added again moves to
- * the end); stops when visit returns false. */
+/* In the order in which they were added, as the kernel lists them (a prefix that is added
+ * again moves to the end); ends when visit returns false. */
 void wg_peer_walk_allowed_ips(const struct wg_peer *p,
                               bool (*visit)(void *context, const struct ip_prefix *prefix),
                               void *context);
 size_t wg_peer_allowed_ip_count(const struct wg_peer *p);
-/* The device's table, and whose an entry of it is: for Via lookups. */
+/* The device's table, and the peer that an entry of it belongs to. For lookups of Via. */
 const struct trie *wg_device_allowed_ips(const struct wg_device *d);
 struct wg_peer *wg_allowed_ip_peer(const struct trie_entry *entry);
 
-/* Sends an initiation, and its retransmissions, unless that is under way. */
+/* Sends an initiation, to be repeated until it is answered, unless one is under way. */
 void wg_peer_try_handshake(struct wg_peer *p, uint64_t now_ns);
 
-/* The endpoint is another one: what is unanswered, or waits for a session, is tried there at
- * once. Nothing if there is no such thing. */
+/* To be called when the endpoint has changed: if a handshake is unanswered or packets
+ * wait for a session, an initiation is sent to the new endpoint at once. Otherwise
+ * does nothing. */
 void wg_peer_handshake_anew(struct wg_peer *p, uint64_t now_ns);
 
 struct wg_peer_stats {
-	uint64_t rx_bytes, tx_bytes;        /* WireGuard messages of both kinds, as the kernel counts */
-	uint64_t last_handshake_ns;         /* wall clock, since 1970; 0: never */
-	bool session;                       /* a current keypair younger than REJECT_AFTER_TIME */
-	uint64_t handshake_unanswered_ns;   /* since when (BOOTTIME) handshakes go unanswered, also
-	                                     * when that was given up; 0: the last was answered */
-	bool silent;                        /* data was sent, and for 15 s nothing authentic has come */
+	uint64_t rx_bytes, tx_bytes; /* WireGuard messages, counted as in the kernel */
+	uint64_t last_handshake_ns;  /* wall clock, since 1970; 0 if there was none */
+	bool session; /* the current keypair is younger than REJECT_AFTER_TIME */
+	/* Since this time (CLOCK_BOOTTIME) no handshake has been answered, even if it was
+	 * given up meanwhile; 0 if the last one was answered. */
+	uint64_t handshake_unanswered_ns;
+	bool silent; /* data was sent, and nothing authentic came for 15 s */
 };
 void wg_peer_stats(const struct wg_peer *p, struct wg_peer_stats *out, uint64_t now_ns);
 
 /* ---- packets */
 
-/* Inner packets to a peer. With a session: sealed in place (data message: header in front,
- * padding and tag behind), and their tos set to what the outer header has to bear (ECN of the
- * inner one, DSCP 0). Without: copied into the staged queue, handshake started; so are they
- * when the session is too old. Packets whose outer message can be sent now are moved to the
- * front of `packets`, in order; returns how many. Does not emit those. */
+/* Inner packets for a peer. If there is a session, they are sealed in place: the header
+ * of the data message is put in front, padding and tag behind. Their tos is set to what
+ * the outer header must have (ECN of the inner packet, DSCP 0). If there is no session,
+ * or it is too old, they are copied into the staged queue and a handshake is started.
+ * Sealed packets are moved to the front of `packets`, in order; the function returns how
+ * many there are. It does not emit them. */
 MUST_CHECK size_t wg_peer_seal(struct wg_peer *p, struct packet **packets, size_t n, uint64_t now_ns);
 
-/* Would this device take this UDP payload as a WireGuard message of its own? Right type and
- * length; transport data and cookie replies for an index of ours; handshakes with a valid
- * mac1 (R7). Changes nothing. */
+/* Would this device accept this UDP payload as a WireGuard message for itself (R7)? Type
+ * and length must be right; transport data and cookie replies must be for an index of
+ * this device; handshake messages must have a valid mac1. Changes nothing. */
 bool wg_device_claims(const struct wg_device *d, const struct packet *message);
 
-/* UDP payloads that arrived for the device, each with `from` and `tos`. Handshake messages
- * are dealt with; transport data is authenticated, decrypted in place, checked against replay
- * window and allowed IPs; keepalives counted. The inner packets are moved to the front of
- * `messages`, in order, with data/len_bytes the IP packet (padding cut), peer set, and a CE
- * mark of the outer header copied in where allowed (R9); returns how many. Everything else
- * is counted by reason. */
+/* UDP payloads that arrived for the device, each with `from` and `tos`. Handshake
+ * messages are answered. Transport data is authenticated, decrypted in place, and
+ * checked against replay window and allowed IPs. Keepalives are counted. The inner
+ * packets are moved to the front of `messages`, in order; the function returns how many
+ * there are. Their bytes are the IP packet without padding, `peer` is set, and a CE mark
+ * of the outer header is copied in where this is allowed (R9). Everything else is
+ * counted by reason. */
 MUST_CHECK size_t wg_device_open(struct wg_device *d, struct packet **messages, size_t n,
                                  uint64_t now_ns);
 

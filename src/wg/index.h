@@ -1,7 +1,7 @@
-/* src/wg/index.h - whose handshake or keypair does a receiver index name?
+/* src/wg/index.h - to which handshake or keypair does a receiver index belong?
  *
- * One table per device. Indices are drawn at random, so that they tell a stranger
- * nothing, and serve as their own hash. An entry is embedded in what it names. */
+ * Each device has one table. Indices are random, so that they tell a stranger nothing;
+ * they also serve as their own hash. An entry is embedded in the handshake or keypair. */
 #ifndef TUNION_WG_INDEX_H
 #define TUNION_WG_INDEX_H
 
@@ -21,31 +21,33 @@ enum index_kind {
 
 struct index_entry {
 	struct index_entry *next; /* in its bucket */
-	struct wg_peer *peer;     /* borrowed; set by the user before the first insert */
+	struct wg_peer *peer;     /* borrowed; the user sets it before the first insert */
 	uint32_t index;
 	enum index_kind kind;
 };
 
 struct index_table {
-	struct index_entry **buckets; /* owned; a power of two of them */
+	struct index_entry **buckets; /* owned; their number is a power of two */
 	size_t bucket_count;
 };
 
 /* All entries must have been removed. */
 void index_table_clear(struct index_table *t);
-/* Makes room for n entries in all, so that inserting never allocates. 0 or -ENOMEM, then
- * the table is as it was. A zeroed table has room for none. */
+/* Makes room for n entries in all, so that inserting never allocates. 0, or -ENOMEM,
+ * which leaves the table as it was. A zeroed table has no room. */
 MUST_CHECK int index_table_reserve(struct index_table *t, size_t n);
 
-/* Draws an index that is not in use; an entry that is in the table gets a new one. */
+/* Draws an index that is not in use. An entry that is already in the table gets
+ * a new index. */
 void index_table_insert(struct index_table *t, struct index_entry *e,
                         enum index_kind kind, const struct rng *rng);
-/* Fine if it isn't there. */
+/* Does nothing if the entry isn't in the table. */
 void index_table_remove(struct index_table *t, struct index_entry *e);
-/* `to`, not in the table, takes over the index of `from`, which leaves it. */
+/* Gives the index of `from` to `to`, which is not in the table yet, and removes
+ * `from`. */
 void index_table_hand_over(struct index_table *t, struct index_entry *from,
                            struct index_entry *to, enum index_kind kind);
-/* NULL if nothing has it. */
+/* NULL if no entry has this index. */
 struct index_entry *index_table_find(const struct index_table *t, uint32_t index);
 
 #endif

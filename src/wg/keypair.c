@@ -49,7 +49,7 @@ void keypairs_expire(struct keypairs *k)
 			k->slots[i]->can_send = false;
 }
 
-/* NULL: all are in use. */
+/* NULL if all of them are in use. */
 static struct keypair *unused_slot(const struct keypairs *k)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(k->slots); i++)
@@ -58,7 +58,8 @@ static struct keypair *unused_slot(const struct keypairs *k)
 	return NULL;
 }
 
-/* Makes one more, if none is unused and there are not three. False if out of memory. */
+/* Allocates one more if none is unused and there are fewer than three. False if
+ * out of memory. */
 static bool make_slot(struct keypairs *k)
 {
 	size_t i = 0;
@@ -85,12 +86,13 @@ bool keypairs_add(struct keypairs *k, struct index_table *t,
 	discard(t, k->previous);
 	k->previous = NULL;
 	if (!session->initiator) {
-		/* Until the initiator has confirmed it, current goes on sealing. */
+		/* `current` goes on sealing until the initiator has confirmed
+		 * the new one. */
 		discard(t, k->next);
 		new = k->next = unused_slot(k);
 	} else if (k->next) {
-		/* The peer may have confirmed nothing yet, but seals with it: keep that
-		 * one. */
+		/* The peer may already seal with `next`, although it has
+			 * confirmed nothing yet: keep that one. */
 		discard(t, k->current);
 		k->previous = k->next;
 		k->next = NULL;

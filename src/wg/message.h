@@ -18,7 +18,7 @@
 
 #define SEALED(n) ((n) + AEAD_TAG_BYTES)
 
-/* 5.4: one byte of type and three that are zero, read as one number. */
+/* 5.4: one byte of type and three zero bytes, read as one number. */
 enum message_type {
 	MESSAGE_NONE = 0, /* nothing that a peer would send */
 	MESSAGE_INITIATION = 1,
@@ -27,7 +27,7 @@ enum message_type {
 	MESSAGE_DATA = 4,
 };
 
-/* 5.4.4, the last bytes of both handshake messages. */
+/* 5.4.4: the last bytes of both handshake messages. */
 struct message_macs {
 	uint8_t mac1[MAC_BYTES];
 	uint8_t mac2[MAC_BYTES];
@@ -64,7 +64,7 @@ struct message_cookie_reply {
 };
 _Static_assert(sizeof(struct message_cookie_reply) == 64, "wire size");
 
-/* 5.4.6: before the sealed packet. */
+/* 5.4.6: the header in front of the sealed packet. */
 struct message_data {
 	struct le32 type;
 	struct le32 receiver;
@@ -72,27 +72,25 @@ struct message_data {
 };
 _Static_assert(sizeof(struct message_data) == 16, "wire size");
 
-#define MESSAGE_DATA_MIN_BYTES                                                           \
-	(sizeof(struct message_data) + SEALED(0)) /* a keepalive                         \
-	                                           */
+#define MESSAGE_DATA_MIN_BYTES (sizeof(struct message_data) + SEALED(0)) /* a keepalive */
 #define MESSAGE_PADDING 16U
 
-/* 6.1 and 6.5; what the paper leaves open is as in the kernel module. */
+/* 6.1 and 6.5. What the paper leaves open is as in the kernel module. */
 #define REKEY_AFTER_MESSAGES  (UINT64_C(1) << 60)
 #define REJECT_AFTER_MESSAGES (UINT64_MAX - 8128 - 1)
 #define REKEY_AFTER_TIME      (120 * NS_PER_SEC)
 #define REJECT_AFTER_TIME     (180 * NS_PER_SEC)
 #define REKEY_ATTEMPT_TIME    (90 * NS_PER_SEC)
 #define REKEY_TIMEOUT         (5 * NS_PER_SEC)
-#define REKEY_TIMEOUT_JITTER  (NS_PER_SEC / 3) /* at most, exclusive */
+#define REKEY_TIMEOUT_JITTER  (NS_PER_SEC / 3) /* the jitter is less than this */
 #define KEEPALIVE_TIMEOUT     (10 * NS_PER_SEC)
-#define COOKIE_LIFETIME       ((120 - 5) * NS_PER_SEC) /* 5 s less than its maker keeps it */
-#define INITIATIONS_PER_SEC   50U   /* that one peer may have consumed */
-#define HANDSHAKE_TOS         0x88U /* AF41, ECN clear */
+#define COOKIE_LIFETIME       ((120 - 5) * NS_PER_SEC) /* its maker keeps it 5 s longer */
+#define INITIATIONS_PER_SEC   50U   /* as many of one peer may be consumed */
+#define HANDSHAKE_TOS         0x88U /* DSCP AF41, ECN bits clear */
 
-/* What n received bytes are, by type and length; MESSAGE_NONE if they can't be. Of
- * handshake messages and cookie replies then all bytes are there, of data the header and
- * a tag. */
+/* The kind of message that n received bytes are, judged by type and length; MESSAGE_NONE
+ * if they can't be one. A handshake message or cookie reply then has exactly its size; a
+ * data message has at least its header and a tag. */
 enum message_type message_type_of(const void *bytes, size_t n);
 
 #endif

@@ -5,8 +5,8 @@
  *     -> e, es, s, ss, {t}
  *     <- e, ee, se, psk, {}
  *
- * The four functions below walk these tokens in this order. Consuming works on a copy of
- * the symmetric state, which takes the place of the handshake's own only when the last
+ * The four functions below process these tokens in this order. Consuming works on a copy
+ * of the symmetric state. The copy replaces the state of the handshake only when the last
  * token of the message has authenticated. */
 #include "wg/noise.h"
 
@@ -20,7 +20,8 @@
 static const char construction[] = "Noise_IKpsk2_25519_ChaChaPoly_BLAKE2s";
 static const char identifier[] = "WireGuard v1 zx2c4 Jason@zx2c4.com";
 
-/* C, H and the key of the next message part; on the stack, wiped by whoever has it. */
+/* C, H and the key of the next part of the message. It is on the stack of a function that
+ * wipes it. */
 struct symmetric {
 	uint8_t chaining_key[NOISE_HASH_BYTES];
 	uint8_t hash[NOISE_HASH_BYTES];
@@ -44,7 +45,7 @@ static void mix_hash(struct symmetric *s, const void *bytes, size_t n)
 	blake2s_final(&b, s->hash);
 }
 
-/* Where both sides start: <- s, the responder's static key. */
+/* Both sides start with this: <- s, the responder's static key. */
 static void begin(struct symmetric *s, const uint8_t *responder_static)
 {
 	blake2s(s->chaining_key, NOISE_HASH_BYTES, construction, sizeof(construction) - 1,
@@ -55,7 +56,7 @@ static void begin(struct symmetric *s, const uint8_t *responder_static)
 	memset(s->key, 0, sizeof(s->key));
 }
 
-/* Of an ephemeral key: as psk handshakes need it, it goes into C too. */
+/* Mixes in an ephemeral key. It goes into C too, as handshakes with a psk need it. */
 static void mix_ephemeral(struct symmetric *s, const uint8_t *public_key)
 {
 	mix_hash(s, public_key, NOISE_KEY_BYTES);
@@ -184,10 +185,10 @@ void noise_handshake_reset(struct noise_handshake *h)
 	set_state(h, NOISE_ZEROED);
 }
 
-/* TAI64 label of 1970 plus the 10 leap seconds before it, as everybody's WireGuard has
- * it. */
+/* The TAI64 label of 1970, plus the 10 leap seconds before it, as all WireGuard
+ * implementations have it. */
 #define TAI64_1970  UINT64_C(0x400000000000000a)
-#define WHITEN_BITS 24 /* the greatest power of two within 1/50 s of nanoseconds */
+#define WHITEN_BITS 24 /* the greatest power of two that is not above 1/50 s in ns */
 _Static_assert((UINT64_C(1) << WHITEN_BITS) <= NS_PER_SEC / INITIATIONS_PER_SEC &&
                        (UINT64_C(2) << WHITEN_BITS) > NS_PER_SEC / INITIATIONS_PER_SEC,
                "whitened to the rate of initiations");
@@ -249,7 +250,7 @@ out:
 	return ok;
 }
 
-/* May an initiation with this timestamp be consumed now? */
+/* Is the timestamp new enough, so that the initiation may be consumed now? */
 static enum drop fresh(const struct noise_handshake *h, const uint8_t *timestamp,
                        uint64_t now_ns)
 {

@@ -1,5 +1,4 @@
-/* src/wg/peer.c - one peer: what configuration says of it, and what it is told of events
- */
+/* src/wg/peer.c - one peer: what is configured for it, and which events it is told */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,7 +25,7 @@ struct wg_peer *peer_new(struct wg_device *d, const uint8_t public_key[static KE
 	return p;
 }
 
-/* Sessions and what was to come of them; not the configuration. */
+/* Forgets sessions and handshakes, but not the configuration. */
 static void forget_sessions(struct wg_peer *p)
 {
 	index_table_remove(&p->device->indices, &p->handshake_index);
@@ -190,7 +189,8 @@ void wg_peer_handshake_anew(struct wg_peer *p, uint64_t now_ns)
 {
 	if (p->unanswered_since_ns == 0 && p->staged.count == 0)
 		return;
-	p->next_initiation_ns = 0; /* the distance is meant for one place */
+	p->next_initiation_ns =
+		0; /* the limit on initiations is meant for one endpoint */
 	send_initiation(p, now_ns);
 }
 

@@ -1,7 +1,7 @@
-/* src/wg/receive.c - a batch of messages comes in. Handshake messages are dealt with one
- * by one; the data messages between two of them are a run: looked up, opened side by
- * side, and then, in order, checked and handed on. So a packet that follows the handshake
- * message which made its key finds the key. */
+/* src/wg/receive.c - a batch of messages comes in. Handshake messages are processed one
+ * by one. The data messages between two of them are a run: they are looked up, opened
+ * side by side, and then checked and passed on in order. So a data message that follows
+ * the handshake message which made its key finds this key. */
 #include <string.h>
 
 #include <sodium.h>
@@ -51,7 +51,7 @@ static enum drop receive_initiation(struct wg_device *d, const struct packet *pa
 	return DROP_NONE;
 }
 
-/* The initiator's. Out of memory, the handshake is tried again in its time. */
+/* For the initiator. If memory is short, the timer tries the handshake again. */
 static void begin_session(struct wg_peer *p, struct noise_session *session,
                           uint64_t now_ns)
 {
@@ -63,7 +63,8 @@ static void begin_session(struct wg_peer *p, struct noise_session *session,
 		return;
 	timers_session_begun(p, now_ns);
 	peer_handshake_done(p);
-	/* What is staged, or an empty packet: it confirms the session to the peer. */
+	/* Sends what is staged, or else an empty packet: this confirms
+		 * the session. */
 	send_keepalive(p, now_ns);
 }
 
@@ -117,7 +118,7 @@ static enum drop receive_handshake(struct wg_device *d, enum message_type type,
 
 /* ---- data: what an opened packet has to pass */
 
-/* RFC 6040 4.2, but that nothing is dropped: the kernel module leaves an inner packet
+/* RFC 6040 4.2, but nothing is dropped: like the kernel module, we leave an inner packet
  * that is not ECN-capable as it is. */
 enum { ECN_MASK = 3, ECN_NOT_ECT = 0, ECN_ECT1 = 1, ECN_ECT0 = 2, ECN_CE = 3 };
 
@@ -148,7 +149,8 @@ static void copy_ecn_in(struct packet *packet, const struct ip_view *view)
 	                                        packet->data, sizeof(before)));
 }
 
-/* An authentic, fresh packet of p, padding included, not empty. */
+/* For an authentic packet of p that is no repeat; it still has its padding and
+ * is not empty. */
 static enum drop check_inner(struct wg_peer *p, struct packet *packet)
 {
 	struct trie_entry *entry;
@@ -164,8 +166,8 @@ static enum drop check_inner(struct wg_peer *p, struct packet *packet)
 	return DROP_NONE;
 }
 
-/* What an authentic data message says of its peer: where he is, that he has the keypair,
- * and that he is there. */
+/* An authentic data message tells three things about its peer: where it is, that it has
+ * the keypair, and that it is alive. */
 static void heard_from(struct wg_peer *p, struct keypair *k, const struct endpoint *from,
                        uint64_t now_ns)
 {
@@ -183,7 +185,7 @@ static void heard_from(struct wg_peer *p, struct keypair *k, const struct endpoi
 	timers_any_traversal(p, now_ns);
 }
 
-/* True: the inner packet goes on. */
+/* Returns true if there is an inner packet to pass on. */
 static bool receive_inner(struct wg_peer *p, struct packet *packet)
 {
 	uint32_t len_bytes = packet->len_bytes;
@@ -191,7 +193,7 @@ static bool receive_inner(struct wg_peer *p, struct packet *packet)
 
 	if (len_bytes == 0) {
 		p->rx_bytes += MESSAGE_DATA_MIN_BYTES;
-		return false; /* a keepalive has done all it can */
+		return false; /* a keepalive has done its work */
 	}
 	drop = check_inner(p, packet);
 	if (drop != DROP_NONE) {
@@ -208,7 +210,7 @@ static bool receive_inner(struct wg_peer *p, struct packet *packet)
 struct run {
 	size_t n;
 	struct aead_job jobs[BATCH_MAX];
-	size_t at[BATCH_MAX]; /* in the batch */
+	size_t at[BATCH_MAX]; /* position in the batch */
 	struct keypair *keypair[BATCH_MAX];
 	uint32_t index[BATCH_MAX];
 };
@@ -242,8 +244,8 @@ static enum drop run_add(struct run *run, struct wg_device *d,
 	return DROP_NONE;
 }
 
-/* Was it authentic, and is it new? What the packets before it in the run set off,
- * callbacks included, may have ended its keypair. */
+/* Was it authentic, and is it no repeat? The packets before it in the run may have ended
+ * its keypair, through the callbacks too. */
 static enum drop run_check(struct run *run, size_t i)
 {
 	struct keypair *k = run->keypair[i];
@@ -255,12 +257,12 @@ static enum drop run_check(struct run *run, size_t i)
 	return replay_accept(&k->replay, run->jobs[i].counter) ? DROP_NONE : DROP_REPLAY;
 }
 
-/* Messages one after the other with one keypair, from one place. They are news of the
- * peer but once, and touch its timers once. */
+/* Consecutive messages with one keypair from one endpoint. What they tell about the peer,
+ * and its timers, are dealt with once for all of them. */
 struct streak {
-	struct keypair *keypair; /* NULL: none yet */
+	struct keypair *keypair; /* NULL if there is no message yet */
 	const struct endpoint *from;
-	size_t data; /* those that are no keepalives */
+	size_t data; /* number of messages that are no keepalives */
 };
 
 static void streak_end(struct streak *s, uint64_t now_ns)
@@ -281,7 +283,8 @@ static void streak_add(struct streak *s, struct keypair *k, const struct packet 
 	s->data += packet->len_bytes > 0;
 }
 
-/* Opens the run and empties it; moves what goes on behind the `done` packets in front. */
+/* Opens the run and empties it. Moves the packets to pass on behind the `done`
+ * ones in front. */
 static size_t run_finish(struct run *run, struct wg_device *d, struct packet **messages,
                          size_t done, uint64_t now_ns)
 {

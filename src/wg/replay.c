@@ -1,5 +1,5 @@
-/* src/wg/replay.c - RFC 6479: the ring has one word more than the window, so
- * moving on clears whole words and never shifts a bit. */
+/* src/wg/replay.c - RFC 6479: the ring has one word more than the window. So moving the
+ * window on clears whole words and never shifts bits. */
 #include "wg/replay.h"
 
 #define WORDS (REPLAY_BITS / 64)
@@ -10,7 +10,7 @@ static void advance(struct replay *r, uint64_t counter)
 	uint64_t word = r->highest / 64;
 	uint64_t steps = counter / 64 - word;
 
-	if (steps > WORDS) /* a jump over the whole ring empties it once */
+	if (steps > WORDS) /* a jump over the whole ring clears every word once */
 		steps = WORDS;
 	while (steps-- > 0)
 		r->seen[++word % WORDS] = 0;

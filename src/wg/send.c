@@ -1,6 +1,5 @@
-/* src/wg/send.c - sealing: a batch of packets to one peer becomes a batch of AEAD jobs on
- * the stack, each packet growing in place by a header in front and padding and tag
- * behind. */
+/* src/wg/send.c - sealing: a batch of packets for one peer becomes a batch of AEAD jobs
+ * on the stack. Each packet grows in place: a header in front, padding and tag behind. */
 #include "wg/send.h"
 
 #include <string.h>
@@ -26,14 +25,15 @@ static void emit(struct wg_peer *p, struct packet *const *packets, size_t n,
 	env->callbacks->emit(env->context, p, packets, n, now_ns);
 }
 
-/* Room for a message of the device's own, with what encapsulations around it need. */
+/* A buffer for a message of the device's own, with room for all encapsulations around
+ * it. */
 struct own_buffer {
 	uint8_t bytes[PACKET_HEADROOM_BYTES + sizeof(struct message_initiation) +
 	              PACKET_TAILROOM_BYTES];
 	struct packet packet;
 };
 
-/* An empty packet of peer p in that buffer. */
+/* An empty packet for peer p in this buffer. */
 static struct packet *own_packet(struct own_buffer *b, struct wg_peer *p, uint8_t tos)
 {
 	b->packet = (struct packet){
@@ -100,7 +100,8 @@ void send_response(struct wg_peer *p, uint64_t now_ns)
 	struct noise_session session;
 	bool begun;
 
-	/* A crossing initiation of ours waits: the peer's handshake is on its way. */
+	/* An initiation of our own has to wait, because the peer's handshake is under
+	 * way. */
 	p->next_initiation_ns = now_ns + REKEY_TIMEOUT;
 	index_table_insert(&d->indices, &p->handshake_index, INDEX_HANDSHAKE,
 	                   d->env->rng);
@@ -113,7 +114,7 @@ void send_response(struct wg_peer *p, uint64_t now_ns)
 	begun = keypairs_add(&p->keypairs, &d->indices, &session, &p->handshake_index,
 	                     now_ns);
 	sodium_memzero(&session, sizeof(session));
-	if (!begun) { /* the initiator tries again */
+	if (!begun) { /* the initiator will try again */
 		index_table_remove(&d->indices, &p->handshake_index);
 		return;
 	}
@@ -123,9 +124,9 @@ void send_response(struct wg_peer *p, uint64_t now_ns)
 
 /* ---- data */
 
-/* 5.4.6: to a multiple of 16, but not past the MTU. As the kernel: a packet that is
- * larger than the MTU (segments before they are cut) is padded as its last piece would
- * be. */
+/* 5.4.6: pads to a multiple of 16, but not beyond the MTU. Like the kernel, it pads a
+ * packet that is larger than the MTU (segments before they are cut) as its last piece
+ * would be padded. */
 static uint32_t padding_of(uint32_t len_bytes, uint32_t mtu_bytes)
 {
 	uint32_t padding;
@@ -138,8 +139,8 @@ static uint32_t padding_of(uint32_t len_bytes, uint32_t mtu_bytes)
 	return padding;
 }
 
-/* R9, as the kernel: DSCP 0, the inner packet's ECN, but for a CE mark, which stays
- * inside (RFC 3168 9.1.1: the outer is ECT(0) then). */
+/* R9, as in the kernel: DSCP 0 and the inner packet's ECN. A CE mark is the exception: it
+ * stays inside, and the outer header gets ECT(0) (RFC 3168 9.1.1). */
 static uint8_t outer_tos(const struct packet *inner)
 {
 	uint8_t ecn;
@@ -150,7 +151,7 @@ static uint8_t outer_tos(const struct packet *inner)
 	return ecn == 3 ? 2 : ecn;
 }
 
-/* At most BATCH_MAX packets, for which the keypair has counters left. */
+/* At most BATCH_MAX packets; the keypair must have counters left for them. */
 static void seal(const struct wg_device *d, struct keypair *k,
                  struct packet *const *packets, size_t n)
 {
@@ -176,7 +177,8 @@ static void seal(const struct wg_device *d, struct keypair *k,
 	aead_seal_batch(d->env->aead, jobs, n);
 }
 
-/* After sealed packets, before they leave: none of them but keepalives, or data too? */
+/* One of the next two is called after packets were sealed, before they leave:
+ * sent_keepalive if all of them are keepalives, sent_data if there is data among them. */
 static void sent_keepalive(struct wg_peer *p, uint64_t now_ns)
 {
 	timers_any_traversal(p, now_ns);
@@ -210,7 +212,7 @@ void send_staged(struct wg_peer *p, uint64_t now_ns)
 		send_keepalive(p, now_ns);
 		return;
 	}
-	p->keepalive_staged = false; /* they do as well */
+	p->keepalive_staged = false; /* data has the same effect */
 	for (size_t i = 0; i < n; i++) {
 		packets[i] = staged_pop(&p->staged);
 		packets[i]->peer = p;
@@ -246,7 +248,7 @@ void send_keepalive(struct wg_peer *p, uint64_t now_ns)
 	emit(p, &packet, 1, now_ns);
 }
 
-/* Why can nothing at all go to this peer now? */
+/* Is there a reason why nothing at all can be sent to this peer now? */
 static enum drop unsendable(const struct wg_peer *p)
 {
 	if (!p->device->started)
@@ -256,7 +258,7 @@ static enum drop unsendable(const struct wg_peer *p)
 	return p->endpoint.addr.family == IP_NONE ? DROP_NO_ENDPOINT : DROP_NONE;
 }
 
-/* They wait for a handshake, which is started. */
+/* Stages the packets and starts the handshake they wait for. */
 static void stage(struct wg_peer *p, struct packet *const *packets, size_t n,
                   uint64_t now_ns)
 {

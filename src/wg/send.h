@@ -1,5 +1,5 @@
-/* src/wg/send.h - how does a message get out of a device? wg_peer_seal, and what the
- * device sends of its own accord, which goes to wg_callbacks.emit. */
+/* src/wg/send.h - how does a message get out of a device? wg_peer_seal returns sealed
+ * packets to its caller; what the device sends by itself goes to wg_callbacks.emit. */
 #ifndef TUNION_WG_SEND_H
 #define TUNION_WG_SEND_H
 
@@ -7,18 +7,19 @@
 
 struct wg_peer;
 
-/* A new handshake, for a new reason: the attempts count from the start. At most one in
- * REKEY_TIMEOUT goes out, whoever asks; none without private key or endpoint. */
+/* Starts a new handshake for a new reason: attempts are counted from 0 again. Whoever
+ * asks for it, at most one initiation is sent within REKEY_TIMEOUT, and none without
+ * private key or endpoint. */
 void send_initiation(struct wg_peer *p, uint64_t now_ns);
-/* The same once more, because it was not answered. */
+/* Sends another initiation because the last one was not answered. */
 void send_initiation_again(struct wg_peer *p, uint64_t now_ns);
-/* Answers the initiation that the peer's handshake has consumed, and begins the session.
- */
+/* Answers the initiation that the peer's handshake has consumed, and begins the
+ * session. */
 void send_response(struct wg_peer *p, uint64_t now_ns);
-/* Staged packets if there are any, else an empty one; without a session, a handshake
- * first. */
+/* Sends the staged packets if there are any, otherwise an empty one. Without a session it
+ * starts a handshake first. */
 void send_keepalive(struct wg_peer *p, uint64_t now_ns);
-/* What is staged, or, without a session, an initiation for it. */
+/* Sends the staged packets or, without a session, an initiation to get one. */
 void send_staged(struct wg_peer *p, uint64_t now_ns);
 
 #endif

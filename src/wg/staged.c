@@ -14,7 +14,7 @@ struct packet *staged_pop(struct staged *s)
 	return p;
 }
 
-/* True if there was one. */
+/* Returns true if there was one. */
 static bool drop_oldest(struct staged *s, struct packet_pool *pool)
 {
 	struct packet *p = staged_pop(s);

@@ -1,5 +1,5 @@
-/* src/wg/state.h - what are a device and its peers made of? For src/wg only; see
- * device.h. */
+/* src/wg/state.h - what are a device and its peers made of? Only src/wg may include this;
+ * for others there is device.h. */
 #ifndef TUNION_WG_STATE_H
 #define TUNION_WG_STATE_H
 
@@ -28,15 +28,15 @@ enum peer_timer {
 
 struct peer_timers {
 	struct timer
-		timer; /* armed for the earliest deadline, or earlier: see wg/timers.c */
-	uint64_t deadline_ns[PEER_TIMER_COUNT]; /* NEVER_NS: off */
+		timer; /* armed for the earliest deadline or earlier: see wg/timers.c */
+	uint64_t deadline_ns[PEER_TIMER_COUNT]; /* NEVER_NS if the timer is off */
 	uint64_t jitter_ns;          /* drawn with each initiation and session */
 	uint32_t handshake_attempts; /* retransmissions since the last new reason */
 	bool need_another_keepalive;
 	bool sent_lastminute_handshake;
 };
 
-/* One prefix of one peer; owned by the peer's list, in the device's trie. */
+/* One prefix of one peer. The list of the peer owns it; it is in the device's trie. */
 struct allowed_ip {
 	struct trie_entry entry;
 	struct wg_peer *peer; /* borrowed */
@@ -48,13 +48,13 @@ struct allowed_list {
 	size_t count;
 };
 
-/* On the heap, from wg_device_add_peer to wg_device_remove_peer. */
+/* On the heap, from wg_device_add_peer until wg_device_remove_peer. */
 struct wg_peer {
 	struct wg_device *device;         /* borrowed: it owns the peer */
-	struct wg_peer *next, *previous;  /* in the order added */
-	struct wg_peer *next_in_bucket;   /* by public key */
-	void *context;                    /* borrowed: the engine's */
-	struct noise_handshake handshake; /* holds the public key */
+	struct wg_peer *next, *previous;  /* in the order in which peers were added */
+	struct wg_peer *next_in_bucket;   /* bucket of its public key */
+	void *context;                    /* borrowed: set by the engine */
+	struct noise_handshake handshake; /* contains the public key */
 	struct index_entry handshake_index;
 	struct cookie_maker cookie;
 	struct keypairs keypairs;
@@ -65,37 +65,37 @@ struct wg_peer {
 	uint64_t rx_bytes, tx_bytes;
 	uint64_t last_handshake_ns;   /* wall clock */
 	uint64_t unanswered_since_ns; /* CLOCK_BOOTTIME; 0: no handshake is unanswered */
-	uint64_t next_initiation_ns;  /* none is sent before: REKEY_TIMEOUT apart */
-	uint16_t keepalive_s;         /* 0: off */
-	bool keepalive_staged;        /* one is to be sent when there is a session */
+	uint64_t next_initiation_ns;  /* none is sent before this: see REKEY_TIMEOUT */
+	uint16_t keepalive_s;         /* 0 if it is off */
+	bool keepalive_staged;        /* one is sent when there is a session */
 	bool silent;                  /* see wg_peer_stats */
 };
 
-/* On the heap, from wg_device_new to wg_device_free. */
+/* On the heap, from wg_device_new until wg_device_free. */
 struct wg_device {
 	const struct wg_env *env; /* borrowed */
 	char *name;               /* owned */
-	void *context;            /* borrowed: the engine's */
+	void *context;            /* borrowed: set by the engine */
 	struct noise_identity identity;
 	struct cookie_checker cookie_checker;
 	struct wg_peer *first_peer, *last_peer; /* owned */
-	struct wg_peer **peer_buckets;          /* owned; a power of two of them */
+	struct wg_peer **peer_buckets; /* owned; their number is a power of two */
 	size_t peer_bucket_count, peer_count;
-	uint8_t bucket_key[16]; /* of SipHash, drawn: no one can aim at a bucket */
+	uint8_t bucket_key[16]; /* random key for SipHash: no one can aim at a bucket */
 	struct index_table indices;
-	struct trie *allowed_ips; /* owned; of struct allowed_ip */
+	struct trie *allowed_ips; /* owned; contains struct allowed_ip */
 	uint32_t mtu_bytes;
 	bool started;
 	struct drop_counts drops;
 };
 
-/* All packets that can't be: n of them, for one reason. */
+/* Counts n packets that were dropped for one reason; all drops of wg go through here. */
 static inline void device_drop(struct wg_device *d, enum drop reason, uint64_t n)
 {
 	drop_count(&d->drops, reason, n);
 }
 
-/* "NAME: peer abcd…wxyz: ...". Only for what a stranger can't provoke. */
+/* Logs "NAME: peer abcd…wxyz: ...". Only for events that a stranger can't provoke. */
 #define peer_log(peer, severity, fmt, ...)                                               \
 	do {                                                                             \
 		const struct log *peer_log_to = (peer)->device->env->log;                \
@@ -111,17 +111,19 @@ static inline void device_drop(struct wg_device *d, enum drop reason, uint64_t n
 
 /* ---- peer.c */
 
-/* A peer of d without keys but its own, in no list yet; NULL: out of memory. */
+/* Makes a peer of d with no key but its public one; it is in no list yet. NULL if
+ * out of memory. */
 struct wg_peer *peer_new(struct wg_device *d, const uint8_t public_key[static KEY_BYTES]);
-/* Must be in no list any more. Wipes. */
+/* The peer must not be in any list any more. Wipes its keys. */
 void peer_free(struct wg_peer *p);
-/* As after creation, but for configuration and the latest timestamp: device is down. */
+/* The device goes down: the peer is as after its creation, but keeps its configuration
+ * and the latest timestamp. */
 void peer_stop(struct wg_peer *p);
-/* The device's key has changed. */
+/* To be called when the device's key has changed. */
 void peer_set_identity(struct wg_peer *p);
-/* An authentic message came from there. */
+/* To be called when an authentic message came from this endpoint. */
 void peer_learn_endpoint(struct wg_peer *p, const struct endpoint *from);
-/* A handshake is confirmed, in either role. */
+/* To be called when a handshake is confirmed, in either role. */
 void peer_handshake_done(struct wg_peer *p);
 
 #endif

@@ -1,17 +1,19 @@
-/* src/wg/timers.c - five timers per peer, as in the kernel module:
+/* src/wg/timers.c - five timers for each peer, as in the kernel module
  *
- * RETRANSMIT_HANDSHAKE  an initiation was sent 5 s (and up to 333 ms) ago and not
- * answered: another one; after 20 of them it is given up. SEND_KEEPALIVE        data came
- * 10 s ago, and nothing was sent since: an empty packet, so that the peer knows we are
- * there. NEW_HANDSHAKE         data was sent 15 s ago, and nothing came since: the
- * session may be dead, a new handshake. ZERO_KEY_MATERIAL     540 s since the last
- * session began: its keys are wiped. PERSISTENT_KEEPALIVE  the interval the user set has
- * gone by without any packet.
+ *   RETRANSMIT_HANDSHAKE  An initiation was sent 5 s (plus up to 333 ms) ago and is not
+ *                         answered: another one is sent. After 20 it is given up.
+ *   SEND_KEEPALIVE        Data came 10 s ago, and nothing was sent since: an empty packet
+ *                         is sent, so that the peer knows that we are there.
+ *   NEW_HANDSHAKE         Data was sent 15 s ago, and nothing came since: the session may
+ *                         be dead, so a new handshake is started.
+ *   ZERO_KEY_MATERIAL     The last session began 540 s ago: its keys are wiped.
+ *   PERSISTENT_KEEPALIVE  The interval that the user set has passed without any packet:
+ *                         an empty packet is sent.
  *
- * In base/timerq there is but one timer for all five of a peer, and the data path hardly
- * ever touches it: putting a deadline off, or calling it off, only writes down the new
- * deadline, and the timer, when it fires, finds nothing due and is armed again for what
- * is next. Only a deadline earlier than the timer's moves it. */
+ * In base/timerq there is only one timer for all five of a peer, and the data path hardly
+ * ever touches it. Postponing or cancelling a deadline only writes the new deadline down.
+ * When the timer fires it finds nothing due, and is armed again for the next deadline.
+ * Only a deadline that is earlier than the timer's arms it anew. */
 #include "wg/timers.h"
 
 #include "wg/send.h"
@@ -45,7 +47,7 @@ static void cancel(struct wg_peer *p, enum peer_timer which)
 	p->timers.deadline_ns[which] = NEVER_NS;
 }
 
-/* ---- what is done when one is due */
+/* ---- what is done when a timer is due */
 
 static void retransmit_handshake(struct wg_peer *p, uint64_t now_ns)
 {
@@ -59,7 +61,7 @@ static void retransmit_handshake(struct wg_peer *p, uint64_t now_ns)
 		p->keepalive_staged = false;
 		lost = staged_purge(&p->staged, p->device->env->pool);
 		device_drop(p->device, DROP_HANDSHAKE_FAILED, lost);
-		/* What a partial exchange left is wiped in time, too. */
+		/* What is left of a partial exchange gets wiped in time, too. */
 		if (!pending(p, TIMER_ZERO_KEY_MATERIAL))
 			set(p, TIMER_ZERO_KEY_MATERIAL, now_ns + 3 * REJECT_AFTER_TIME);
 		return;
@@ -67,7 +69,7 @@ static void retransmit_handshake(struct wg_peer *p, uint64_t now_ns)
 	t->handshake_attempts++;
 	peer_log(p, LOG_LEVEL_DEBUG, "handshake not answered, try %u",
 	         t->handshake_attempts + 1);
-	/* Perhaps it is our source address that no longer works. */
+	/* Perhaps our source address is what no longer works. */
 	wg_peer_clear_local(p);
 	send_initiation_again(p, now_ns);
 }
@@ -181,8 +183,9 @@ void timers_any_traversal(struct wg_peer *p, uint64_t now_ns)
 
 	if (p->keepalive_s == 0)
 		return;
-	/* Down to a whole second: what falls within one goes out together, of all
-	 * devices, and never later than asked for, which is when a NAT forgets. */
+	/* Rounded down to a whole second. So the keepalives of all devices that fall
+	 * within one second go out together, and none later than the user asked for, when
+	 * a NAT may already have forgotten us. */
 	deadline_ns = now_ns + p->keepalive_s * NS_PER_SEC;
 	set(p, TIMER_PERSISTENT_KEEPALIVE, deadline_ns - deadline_ns % NS_PER_SEC);
 }
@@ -192,7 +195,8 @@ bool timers_handshake_pending(const struct wg_peer *p)
 	return pending(p, TIMER_RETRANSMIT_HANDSHAKE);
 }
 
-/* Kept for the data path, which must not draw: that may be a system call. */
+/* The jitter is drawn in advance for the data path, which must not draw random numbers
+ * itself: that may be a system call. */
 static void draw_jitter(struct wg_peer *p)
 {
 	p->timers.jitter_ns = rng_u32(p->device->env->rng) % REKEY_TIMEOUT_JITTER;
