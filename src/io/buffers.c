@@ -14,8 +14,8 @@ int buffers_new(struct buffers **out)
 	*out = NULL;
 	if (!b)
 		return -ENOMEM;
-	/* An odd number of cache lines behind the page: slots of one size would else
-	 * compete for the same cache sets. */
+	/* Slots have an odd number of cache lines. Otherwise all of them would compete
+	 * for the same cache sets. */
 	b->slot_bytes =
 		(PACKET_BUFFER_BYTES + PAGE_BYTES - 1) / PAGE_BYTES * PAGE_BYTES + 64;
 	b->memory = mmap(NULL, BUFFERS_SLOTS * b->slot_bytes, PROT_READ | PROT_WRITE,
@@ -33,8 +33,7 @@ void buffers_free(struct buffers *b)
 {
 	if (!b)
 		return;
-	munmap(b->memory,
-	       BUFFERS_SLOTS *
-	               b->slot_bytes); /* the kernel gives zeroed pages next time */
+	/* the kernel zeroes these pages before it gives them to anybody */
+	munmap(b->memory, BUFFERS_SLOTS * b->slot_bytes);
 	free(b);
 }

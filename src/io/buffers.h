@@ -1,7 +1,7 @@
-/* src/io/buffers.h - where do packets lie while one batch is worked on?
+/* src/io/buffers.h - where are the packets while one batch is processed?
  *
- * One set per process, used in turn by whatever is being read: a batch is finished before
- * the next read. Memory is mapped once and costs only what is touched. */
+ * A process has one set of buffers. All that is read uses it in turn: a batch is finished
+ * before the next read. The memory is mapped once; only what is touched costs memory. */
 #ifndef TUNION_IO_BUFFERS_H
 #define TUNION_IO_BUFFERS_H
 
@@ -11,23 +11,22 @@
 #include "base/attr.h"
 #include "base/packet.h"
 
-/* One more than a batch has packets: a read that is taken apart lands in the first. */
+/* One more than the packets of a batch: the first slot is for a read that is split up. */
 #define BUFFERS_SLOTS (BATCH_MAX + 1)
 
 struct buffers {
-	uint8_t *memory; /* owned, BUFFERS_SLOTS of slot_bytes */
+	uint8_t *memory; /* owned; BUFFERS_SLOTS slots of slot_bytes */
 	size_t slot_bytes;
 	struct packet packets[BATCH_MAX];
-	struct packet
-		*order[BATCH_MAX]; /* what is handed to the engine, which reorders it */
+	struct packet *order[BATCH_MAX]; /* given to the engine, which reorders it */
 };
 
-/* Too large for a stack: several kilobytes. 0 or -ENOMEM. */
+/* The struct has several kilobytes and is too large for a stack. 0 or -ENOMEM. */
 MUST_CHECK int buffers_new(struct buffers **out);
 /* NULL is fine. */
 void buffers_free(struct buffers *b);
 
-/* The slot's memory, slot_bytes long. */
+/* The memory of a slot, slot_bytes long. */
 static inline uint8_t *buffers_slot(const struct buffers *b, size_t slot)
 {
 	return b->memory + slot * b->slot_bytes;

@@ -1,8 +1,8 @@
-/* src/io/coalesce.c - a packet joins the group of its flow if on the wire it could be the
- * next segment of one large packet: the headers are the same but for lengths, ids,
- * sequence number, checksum and PSH, the payload is as long as the others', and only the
- * last is shorter. What can't join closes the group, so that a flow is never reordered.
- */
+/* src/io/coalesce.c - a packet joins the group of its flow if it could be the next
+ * segment of one large packet: its headers are the same except for lengths, ids, sequence
+ * number, checksum and PSH, and its payload is as long as that of the others; only the
+ * last one may be shorter. A packet that can't join closes the group, so that a flow is
+ * never reordered. */
 #include "io/coalesce.h"
 
 #include <string.h>
@@ -12,16 +12,16 @@
 #include "io/tcphdr.h"
 
 #define LOOK_BACK   8 /* groups that are searched for a packet's flow */
-#define PORTS_BYTES 4 /* of TCP and UDP, at their beginning */
+#define PORTS_BYTES 4 /* the ports of TCP and UDP; their headers begin with them */
 
-/* What matters of one packet. */
+/* The facts about one packet that matter for joining. */
 struct candidate {
 	const uint8_t *data;
 	struct ip_view ip;
 	uint32_t header_bytes, payload_bytes;
 	uint32_t seq;
 	bool mergeable; /* TCP or UDP of a kind that can be part of a group */
-	bool ends;      /* PSH: nothing comes after it in its group */
+	bool ends;      /* has PSH: no packet may follow it in its group */
 };
 
 static void look_at_tcp(struct candidate *c, uint32_t left)
@@ -59,7 +59,7 @@ static void look_at(struct candidate *c, const struct packet *p, bool udp)
 		return;
 	if (c->ip.payload_at != (c->ip.family == IP_V4 ? sizeof(struct ipv4_header)
 	                                               : sizeof(struct ipv6_header)))
-		return; /* options */
+		return; /* there are IP options or extension headers */
 	left = c->ip.total_bytes - c->ip.payload_at;
 	if (c->ip.protocol == PROTO_TCP)
 		look_at_tcp(c, left);
@@ -67,7 +67,7 @@ static void look_at(struct candidate *c, const struct packet *p, bool udp)
 		look_at_udp(c, left);
 }
 
-/* Addresses and ports. */
+/* Compares addresses and ports. */
 static bool same_flow(const struct coalesced *g, const uint8_t *head,
                       const struct candidate *c)
 {
@@ -84,8 +84,8 @@ static bool same_ip(const uint8_t *a, const uint8_t *b, enum ip_family family)
 {
 	if (family == IP_V4) /* version, TOS; flags, offset, TTL */
 		return memcmp(a, b, 2) == 0 && memcmp(a + 6, b + 6, 3) == 0;
-	return memcmp(a, b, 4) == 0 &&
-	       a[7] == b[7]; /* version, class, flow label; hop limit */
+	/* version, class, flow label; hop limit */
+	return memcmp(a, b, 4) == 0 && a[7] == b[7];
 }
 
 static bool same_tcp(const uint8_t *a, const uint8_t *b, uint32_t bytes)
@@ -93,7 +93,7 @@ static bool same_tcp(const uint8_t *a, const uint8_t *b, uint32_t bytes)
 	const struct tcp_header *ta = (const void *)a, *tb = (const void *)b;
 	size_t options = sizeof(*ta);
 
-	return ta->data_offset == tb->data_offset && /* and the reserved bits */
+	return ta->data_offset == tb->data_offset && /* with the reserved bits */
 	       memcmp(&ta->urgent, &tb->urgent, sizeof(ta->urgent)) == 0 &&
 	       memcmp(&ta->ack, &tb->ack, sizeof(ta->ack)) == 0 &&
 	       memcmp(&ta->window, &tb->window, sizeof(ta->window)) == 0 &&
@@ -161,7 +161,7 @@ static void begin(struct coalescer *co, const struct candidate *c, uint16_t i)
 	};
 }
 
-/* Into the open group of its flow, if it can be. */
+/* Puts the packet into the open group of its flow, if it fits. */
 static bool join(struct coalescer *co, const struct candidate *c, uint16_t i)
 {
 	size_t looked = 0;
@@ -197,7 +197,7 @@ void coalesce(struct coalescer *co, struct packet *const *packets, size_t n, boo
 	}
 }
 
-/* The first packet's headers become those of the whole. */
+/* Changes the headers of the first packet to those of the whole group. */
 static void make_header(struct coalescer *co, const struct coalesced *g, uint8_t *head,
                         bool push)
 {
@@ -224,7 +224,8 @@ static void make_header(struct coalescer *co, const struct coalesced *g, uint8_t
 		src = ip_addr_from_bytes(IP_V6, h->src);
 		dst = ip_addr_from_bytes(IP_V6, h->dst);
 	}
-	/* what the kernel completes: the pseudo header's sum, not complemented */
+	/* The kernel completes this checksum: it is the pseudo header's sum,
+	 * uncomplemented. */
 	partial = be16_put((uint16_t)~checksum_finish(
 		checksum_pseudo(&src, &dst, g->protocol, len)));
 	if (udp) {

@@ -14,9 +14,9 @@
 struct loop {
 	int epoll_fd;
 	struct loop_source timer;
-	uint64_t armed_ns; /* what the timer is set to; NEVER_NS: nothing */
+	uint64_t armed_ns; /* deadline to which the timer is set; NEVER_NS if it is off */
 	struct epoll_event events[EVENTS_MAX];
-	int next, count; /* events fetched and not yet dispatched */
+	int next, count; /* events that were fetched and are not dispatched yet */
 };
 
 static uint64_t clock_ns(clockid_t clock)
@@ -37,14 +37,14 @@ uint64_t loop_wall_clock_ns(void)
 	return clock_ns(CLOCK_REALTIME);
 }
 
-/* Its only work is to end the wait; what is due, the caller knows. */
+/* The timer only ends the wait; the caller knows what is due. */
 static void timer_ready(struct loop_source *source, uint32_t events, uint64_t now_ns)
 {
 	struct loop *loop = CONTAINER_OF(source, struct loop, timer);
 	uint64_t expirations;
 	ssize_t n = read(source->fd, &expirations, sizeof(expirations));
 
-	(void)n; /* EAGAIN: set anew since it expired */
+	(void)n; /* EAGAIN: the timer was set again after it expired */
 	(void)events;
 	(void)now_ns;
 	loop->armed_ns = NEVER_NS;

@@ -1,6 +1,7 @@
-/* src/io/segment.c - of each segment's checksums only what differs is summed anew: the
- * few fields as numbers, before they are in the packet, for bytes that were just written
- * in parts can't be read as wider words at once; and the payload. */
+/* src/io/segment.c - the checksum of a segment is computed from a sum that all segments
+ * share, the payload, and the few fields that differ. These fields are added as numbers
+ * before they are written into the packet, because bytes that were just written in parts
+ * can't be read as wider words without a delay. */
 #include "io/segment.h"
 
 #include <arpa/inet.h>
@@ -10,8 +11,8 @@
 #include "base/iphdr.h"
 #include "io/tcphdr.h"
 
-/* ---- checksums. Their words lie as in memory, see checksum.c; so a number to be stored
- * big-endian is swapped before it is added. */
+/* ---- checksums. Their words are as in memory, see checksum.c. So a number that is
+ * stored big-endian is swapped before it is added. */
 
 static uint64_t sum_of_16(uint16_t field)
 {
@@ -23,7 +24,7 @@ static uint64_t sum_of_32(uint32_t field)
 	return htonl(field);
 }
 
-/* What, added to a sum, takes the field out of it. */
+/* Added to a sum, this takes the field out of it. */
 static uint64_t less_16(struct be16 field)
 {
 	return (uint16_t)~htons(be16_get(field));
@@ -34,7 +35,7 @@ static uint64_t less_32(struct be32 field)
 	return (uint32_t)~htonl(be32_get(field));
 }
 
-/* The two bytes of which the second is TCP's flags. */
+/* For the two bytes of which the second one holds the flags of TCP. */
 static uint64_t sum_of_flags(const struct tcp_header *tcp)
 {
 	return sum_of_16((uint16_t)(tcp->data_offset << 8 | tcp->flags));
@@ -134,7 +135,7 @@ uint32_t segmenter_next_bytes(const struct segmenter *s)
 	return s->header_bytes + (left < s->segment_bytes ? left : s->segment_bytes);
 }
 
-/* The field holds the sum of the pseudo header already; the rest is added to it. */
+/* The checksum field already contains the sum of the pseudo header. */
 static void finish_checksum(const struct segmenter *s, uint8_t *packet)
 {
 	uint8_t *start = packet + s->csum_start;
@@ -161,7 +162,7 @@ static void fix_ip(const struct segmenter *s, uint8_t *packet, uint32_t len)
 	h4->id = be16_put(id);
 }
 
-/* FIN and PSH belong to the last segment, CWR to the first (RFC 3168 6.1.2). */
+/* FIN and PSH belong to the last segment, CWR to the first one (RFC 3168 6.1.2). */
 static void fix_tcp(const struct segmenter *s, struct tcp_header *tcp, uint64_t sum,
                     bool last)
 {
@@ -181,8 +182,8 @@ static void fix_udp(struct udp_header *udp, uint64_t sum, uint16_t len)
 	uint16_t checksum = checksum_finish(sum + sum_of_16(len));
 
 	udp->len = be16_put(len);
-	udp->checksum =
-		be16_put(checksum ? checksum : 0xffff); /* RFC 768: 0 means none */
+	/* RFC 768: 0 means that there is no checksum */
+	udp->checksum = be16_put(checksum ? checksum : 0xffff);
 }
 
 static void next_of_gso(const struct segmenter *s, uint8_t *out, uint32_t len, bool last)

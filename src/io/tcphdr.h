@@ -11,7 +11,7 @@ struct tcp_header {
 	struct be16 dst_port;
 	struct be32 seq;
 	struct be32 ack;
-	uint8_t data_offset; /* upper four bits, in words */
+	uint8_t data_offset; /* the upper four bits, in units of 4 bytes */
 	uint8_t flags;
 	struct be16 window;
 	struct be16 checksum;

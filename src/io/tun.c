@@ -1,5 +1,6 @@
-/* src/io/tun.c - a read lands in the first slot of the buffers, and the packets it makes
- * are laid out behind it, one after the other, each with its own head- and tailroom. */
+/* src/io/tun.c - a read goes to the first slot of the buffers. The packets that are
+ * made of it are laid out behind that slot, one after the other, each with headroom
+ * and tailroom. */
 #include "io/tun.h"
 
 #include <errno.h>
@@ -23,17 +24,18 @@
 
 #define ALIGN_BYTES 64U
 
-/* No further read for a batch that has so many packets: it would not hold the up to 48 of
- * one more 64 KiB read, and a batch that ends amid one leaves in odd pieces. */
+/* When a batch has so many packets, nothing more is read for it. One more read of 64
+ * KiB can have 48 packets, and these would not fit; a batch that ends amid a read is
+ * sent in odd pieces. */
 #define BATCH_ENOUGH (BATCH_MAX - 48)
 
 struct tun {
 	struct tun_link link; /* first member */
 	int fd;
-	bool vnet;                   /* a vnet header goes before each packet */
-	bool uso;                    /* UDP may be merged */
+	bool vnet;                   /* each packet has a vnet header in front */
+	bool uso;                    /* UDP may be joined */
 	struct buffers *buffers;     /* borrowed */
-	struct coalescer *coalescer; /* owned; only with vnet */
+	struct coalescer *coalescer; /* owned; NULL without vnet */
 };
 
 /* ---- writing */
@@ -80,7 +82,7 @@ static size_t tun_write(struct tun_link *link, struct packet *const *packets, si
 
 /* ---- reading */
 
-/* Where the next packet of a batch goes. */
+/* The place of the next packet of a batch. */
 struct layout {
 	struct buffers *buffers;
 	uint8_t *at;
@@ -90,7 +92,7 @@ struct layout {
 static uint8_t *place(struct layout *l, uint32_t bytes)
 {
 	size_t room = PACKET_HEADROOM_BYTES + bytes + PACKET_TAILROOM_BYTES;
-	/* an odd number: at a distance of 2048 bytes, all would share a few cache sets */
+	/* An odd number: 2048 bytes apart, all packets would share a few cache sets. */
 	size_t lines = (room + ALIGN_BYTES - 1) / ALIGN_BYTES | 1;
 	uint8_t *data = l->at + PACKET_HEADROOM_BYTES;
 
@@ -112,7 +114,7 @@ static void layout_reset(struct layout *l)
 	l->n = 0;
 }
 
-/* Into slot 0; returns the packet's bytes, 0 when nothing is there, or -errno. */
+/* Reads into slot 0. Returns the bytes of the packet, 0 when there is none, or -errno. */
 static ssize_t read_one(struct tun *t, struct vnet_header *header, uint8_t *data)
 {
 	struct iovec slices[2] = { { header, sizeof(*header) },
@@ -152,7 +154,7 @@ int tun_read(struct tun *t,
 			if (l.n == BATCH_MAX) {
 				sink(context, t->buffers->order, l.n);
 				layout_reset(&l);
-				full = true; /* the others have waited long enough */
+				full = true; /* other sources have waited long enough */
 			}
 		}
 		full = full || l.n >= BATCH_ENOUGH;
@@ -164,16 +166,15 @@ int tun_read(struct tun *t,
 
 /* ---- the object */
 
-/* The host may leave checksums and segmentation to us: TCP on any kernel, UDP since 6.2.
- */
+/* Offers the host to compute checksums and to segment for it: TCP on any kernel, UDP on
+ * Linux 6.2 and later. */
 static void offer_offloads(struct tun *t)
 {
 	unsigned tcp = TUN_F_CSUM | TUN_F_TSO4 | TUN_F_TSO6;
 
 	t->uso = ioctl(t->fd, TUNSETOFFLOAD, tcp | TUN_F_USO4 | TUN_F_USO6) == 0;
-	if (!t->uso)
-		(void)ioctl(t->fd, TUNSETOFFLOAD,
-		            tcp); /* without it: single packets, as before */
+	if (!t->uso) /* if even this fails, there are single packets, as before */
+		(void)ioctl(t->fd, TUNSETOFFLOAD, tcp);
 }
 
 static int prepare(struct tun *t)
@@ -183,7 +184,7 @@ static int prepare(struct tun *t)
 
 	if (flags < 0 || fcntl(t->fd, F_SETFL, flags | O_NONBLOCK) < 0)
 		return -errno;
-	/* A fd that is no tun (a test's socket pair) has no vnet header either. */
+	/* An fd that is no tun (the socket pair of a test) has no vnet header either. */
 	t->vnet = ioctl(t->fd, TUNGETIFF, &request) == 0 &&
 	          (request.ifr_flags & IFF_VNET_HDR);
 	if (!t->vnet)

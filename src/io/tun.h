@@ -1,7 +1,7 @@
 /* src/io/tun.h - reads and writes IP packets on a tun device whose fd is given
  *
- * Where the device has a vnet header (IFF_VNET_HDR), the host's stack may hand over and
- * be handed up to 64 KiB at once: see segment.h and coalesce.h. */
+ * If the device has a vnet header (IFF_VNET_HDR), the host's stack and we exchange up to
+ * 64 KiB at once: see segment.h and coalesce.h. */
 #ifndef TUNION_IO_TUN_H
 #define TUNION_IO_TUN_H
 
@@ -11,8 +11,9 @@
 
 struct tun;
 
-/* fd: IFF_TUN | IFF_NO_PI, with IFF_VNET_HDR or without; owned from here on also when
- * this fails; made non-blocking. buffers is borrowed. 0 or -errno. */
+/* The fd has IFF_TUN | IFF_NO_PI, with IFF_VNET_HDR or without. It belongs to the
+ * tun from here on, even if this fails, and is made non-blocking. buffers is
+ * borrowed. 0 or -errno. */
 MUST_CHECK int tun_new(struct tun **out, int fd, struct buffers *buffers);
 /* Closes the fd. NULL is fine. */
 void tun_free(struct tun *t);
@@ -20,8 +21,8 @@ void tun_free(struct tun *t);
 int tun_fd(const struct tun *t);
 struct tun_link *tun_as_link(struct tun *t);
 
-/* Reads what is there, up to a bound, and hands it to sink in batches of at most
- * BATCH_MAX packets with full head- and tailroom; they lie in the buffers until sink
+/* Reads what there is, up to a bound, and gives it to sink in batches of at most
+ * BATCH_MAX packets with full headroom and tailroom. They are in the buffers until sink
  * returns. Returns 0, or -errno (EBADFD: the device is gone). */
 MUST_CHECK int tun_read(struct tun *t,
                         void (*sink)(void *context, struct packet **packets, size_t n),

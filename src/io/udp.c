@@ -18,25 +18,26 @@
 #endif
 
 #define SOCKET_BUFFER_BYTES (4 << 20)
-#define READ_MESSAGES       32 /* per recvmmsg of single datagrams */
-#define READ_COALESCED      5  /* of messages of up to 64 KiB, 45 datagrams: a batch */
+#define READ_MESSAGES       32 /* single datagrams for each recvmmsg */
+#define READ_COALESCED      5  /* messages of up to 64 KiB, or 45 datagrams: one batch */
 #define SEGMENTS_MAX        64 /* of one UDP_SEGMENT send, on any kernel that has it */
-/* UDP payload of one UDP_SEGMENT send. A device is given no more than 64 KiB at once, its
- * own header (14, with VLAN tags 22 bytes), IPv6's and UDP's counted in; what is longer
- * the kernel would cut before it, and each datagram would walk alone. */
+/* The UDP payload of one UDP_SEGMENT send. A device gets at most 64 KiB at once,
+ * including its own header (14 bytes, or 22 with VLAN tags) and those of IPv6 and UDP.
+ * The kernel would split up anything longer before that, and each datagram would pass its
+ * stack alone. */
 #define SEND_MAX_BYTES (65535 - 22 - 40 - 8)
 #define PORT_TRIES     100
 
-/* Room for the destination address, TOS and UDP_GRO of a received message, or the source
- * address, TOS and UDP_SEGMENT of a sent one. */
+/* Has room for the destination address, TOS and UDP_GRO of a received message, or for the
+ * source address, TOS and UDP_SEGMENT of a sent one. */
 union control {
 	struct cmsghdr align;
 	uint8_t bytes[CMSG_SPACE(sizeof(struct in6_pktinfo)) + CMSG_SPACE(sizeof(int)) +
 	              CMSG_SPACE(sizeof(int))];
 };
 
-/* What recvmmsg fills and sendmmsg takes. Two sets: what is read is answered before the
- * read is over. */
+/* What recvmmsg fills, and what sendmmsg takes. There are two sets, because answers are
+ * sent while what was read is still in use. */
 struct udp_scratch {
 	struct buffers *buffers; /* borrowed */
 	bool offload;
@@ -58,8 +59,8 @@ struct udp_scratch {
 struct udp {
 	struct udp_link link; /* first member */
 	int fds[UDP_FAMILIES];
-	bool segment;                /* UDP_SEGMENT has not been refused */
-	unsigned read_messages;      /* to ask for next */
+	bool segment;                /* true unless UDP_SEGMENT was refused */
+	unsigned read_messages;      /* how many the next read asks for */
 	struct udp_scratch *scratch; /* borrowed */
 };
 
@@ -73,12 +74,13 @@ static int option(int fd, int level, int name, int value)
 static void enlarge(int fd, int force, int name)
 {
 	if (option(fd, SOL_SOCKET, force, SOCKET_BUFFER_BYTES) < 0)
-		(void)option(fd, SOL_SOCKET, name,
-		             SOCKET_BUFFER_BYTES); /* cut to rmem_max */
+		/* the kernel cuts it to rmem_max */
+		(void)option(fd, SOL_SOCKET, name, SOCKET_BUFFER_BYTES);
 }
 
-/* OMIT: like the kernel's tunnel, no DF, and a smaller path MTU does not make UDP_SEGMENT
- * fail. The other options are information; a system without them loses just that. */
+/* IP_PMTUDISC_OMIT: there is no DF, as with the kernel's tunnel, and a smaller path MTU
+ * does not make UDP_SEGMENT fail. The other options only give information; a system that
+ * doesn't have one of them only loses this. */
 static void tune(int fd, enum udp_family family)
 {
 	enlarge(fd, SO_RCVBUFFORCE, SO_RCVBUF);
@@ -88,8 +90,8 @@ static void tune(int fd, enum udp_family family)
 		(void)option(fd, IPPROTO_IP, IP_PKTINFO, 1);
 		(void)option(fd, IPPROTO_IP, IP_RECVTOS, 1);
 	} else {
-		/* No router fragments IPv6, so the path's news must count: what is too
-		 * big for it is fragmented here. */
+		/* No router fragments IPv6. So the known path MTU must be respected: what
+		 * is too big for it is fragmented here. */
 		(void)option(fd, IPPROTO_IPV6, IPV6_MTU_DISCOVER, IPV6_PMTUDISC_DONT);
 		(void)option(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, 1);
 		(void)option(fd, IPPROTO_IPV6, IPV6_RECVTCLASS, 1);
@@ -113,7 +115,7 @@ static int bind_any(int fd, enum udp_family family, uint16_t *port)
 	return 0;
 }
 
-/* 0 with *fd -1 where the family does not exist. */
+/* Returns 0 with *fd set to -1 if the system doesn't have this family. */
 static int open_family(int *fd, enum udp_family family, uint16_t *port, uint32_t mark)
 {
 	int err = 0;
@@ -134,7 +136,8 @@ static int open_family(int *fd, enum udp_family family, uint16_t *port, uint32_t
 	}
 	close(*fd);
 	*fd = -1;
-	return err == -EADDRNOTAVAIL && family == UDP_IPV6 ? 0 : err; /* IPv6 disabled */
+	/* such an address can't be had where IPv6 is disabled */
+	return err == -EADDRNOTAVAIL && family == UDP_IPV6 ? 0 : err;
 }
 
 static int open_both(int fds[static UDP_FAMILIES], uint16_t *port, uint32_t mark)
@@ -159,7 +162,7 @@ int udp_open(int fds[static UDP_FAMILIES], uint16_t *port, uint32_t mark)
 	int err, tries = wanted ? 1 : PORT_TRIES;
 
 	fds[UDP_IPV4] = fds[UDP_IPV6] = -1;
-	do { /* a port that is free in IPv4 may be taken in IPv6 */
+	do { /* a port that is free for IPv4 may be taken for IPv6 */
 		*port = wanted;
 		err = open_both(fds, port, mark);
 	} while (err == -EADDRINUSE && --tries > 0);
@@ -191,8 +194,8 @@ static void *control_add(struct msghdr *m, int level, int type, const void *valu
 	return c;
 }
 
-/* "Sticky source": only the address; the route may lead out of another interface by now.
- * But a link-local address means nothing without its interface. */
+/* The "sticky source" is only the address, because the route may lead through another
+ * interface by now. But a link-local address means nothing without its interface. */
 static void add_source(struct msghdr *m, const struct endpoint *to)
 {
 	if (to->local.family == IP_V4) {
@@ -221,8 +224,9 @@ static void add_tos(struct msghdr *m, const struct endpoint *to, uint8_t tos)
 		control_add(m, IPPROTO_IPV6, IPV6_TCLASS, &value, sizeof(value));
 }
 
-/* How many packets from the first on can go as segments of one message: all of the
- * first's length but the last, which may be shorter; all with its tos. */
+/* How many packets from the first one on can be sent as segments of one message?
+ * All must have the length of the first, but the last may be shorter; all must have
+ * the same tos. */
 static size_t segments(struct packet *const *packets, size_t n)
 {
 	uint32_t len = packets[0]->len_bytes, total = len;
@@ -239,7 +243,7 @@ static size_t segments(struct packet *const *packets, size_t n)
 	return i;
 }
 
-/* Makes messages of all packets; returns how many messages. */
+/* Makes messages of all packets; returns the number of messages. */
 static size_t fill(struct udp *u, const struct endpoint *to,
                    struct sockaddr_storage *name, socklen_t name_len,
                    struct packet *const *packets, size_t n)
@@ -279,8 +283,8 @@ static size_t packets_in(const struct udp *u, size_t messages)
 	return n;
 }
 
-/* Sends as far as it goes; returns packets sent, and the error that ended it, 0 if none.
- */
+/* Sends until an error occurs. Returns the number of packets sent; *err is the error, 0
+ * if there was none. */
 static size_t send_some(struct udp *u, const struct endpoint *to,
                         struct packet *const *packets, size_t n, int *err)
 {
@@ -326,11 +330,12 @@ static bool without_source(struct endpoint *to)
 	return had;
 }
 
-/* May the same packets go when asked for with less? NICs without checksum offload refuse
- * UDP_SEGMENT with EIO, routes with a smaller MTU with EMSGSIZE or EINVAL; a source
- * address that went with its interface is EINVAL or unreachable. Segments are given up
- * for good, the source only this time: so it is tried first. ECONNREFUSED is old news (an
- * ICMP error of an earlier datagram) and is gone once reported. */
+/* Can the same packets be sent if we ask for less? NICs without checksum offload refuse
+ * UDP_SEGMENT with EIO; routes with a smaller MTU refuse it with EMSGSIZE or EINVAL. If
+ * the source address went away with its interface, the error is EINVAL or "unreachable".
+ * Segments are given up for good, the source only this time; therefore the source is
+ * given up first. ECONNREFUSED is old news (the ICMP error for an earlier datagram) and
+ * is gone after it was reported. */
 static bool retry(struct udp *u, struct endpoint *to, int err)
 {
 	switch (err) {
@@ -373,7 +378,7 @@ static size_t udp_send(struct udp_link *link, const struct endpoint *to,
 struct received {
 	struct endpoint *from;
 	uint8_t tos;
-	size_t segment_bytes; /* 0: not coalesced */
+	size_t segment_bytes; /* 0 if it was not coalesced */
 };
 
 static int control_int(struct cmsghdr *c)
@@ -411,7 +416,7 @@ static void read_control(struct msghdr *m, struct received *r)
 	}
 }
 
-/* As a read has left it, a message is not fit for the next. */
+/* A read changes a message. This makes it ready for the next read. */
 static void prepare(struct udp_scratch *scratch, size_t i)
 {
 	scratch->in.messages[i].msg_hdr = (struct msghdr){
@@ -438,14 +443,15 @@ static void flush(struct collector *c)
 	c->n = 0;
 }
 
-/* Only the last datagram of a message has room behind it. */
+/* Only the last datagram of a message has tailroom. */
 static void collect(struct collector *c, const struct received *r, uint8_t *data,
                     size_t bytes)
 {
 	size_t step = r->segment_bytes ? r->segment_bytes : bytes;
 	size_t at = 0;
 
-	if (c->n > 0 && bytes > (BATCH_MAX - c->n) * step) /* better not in two batches */
+	/* it is better not to split one message over two batches */
+	if (c->n > 0 && bytes > (BATCH_MAX - c->n) * step)
 		flush(c);
 	while (at < bytes) {
 		size_t len = bytes - at < step ? bytes - at : step;
