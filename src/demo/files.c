@@ -1,4 +1,5 @@
-/* src/demo/files.c - keys are libsodium's; the private ones stand only in the texts */
+/* src/demo/files.c - the keys come from libsodium; the private ones only appear
+ * in the texts */
 #include "demo/files.h"
 
 #include <errno.h>
@@ -25,7 +26,7 @@ static void make_identity(struct identity *i)
 	key_to_base64(i->public_text, public_key);
 }
 
-/* One interface with one peer, as a provider's web page or a home router writes it. */
+/* Writes one interface with one peer, as a provider's web page or a home router does. */
 static int write_file(char out[FILES_TEXT_BYTES], const struct identity *mine,
                       const struct identity *theirs, const char *interface_lines,
                       const char *peer_lines)

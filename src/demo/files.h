@@ -1,5 +1,5 @@
-/* src/demo/files.h - the demo's tunnel files: ordinary wg-quick files with keys made on
- * the spot; the client's two, and one for each server */
+/* src/demo/files.h - the tunnel files of the demo: ordinary wg-quick files with keys that
+ * are made on the spot. Two are for the client, and one for each server. */
 #ifndef TUNION_DEMO_FILES_H
 #define TUNION_DEMO_FILES_H
 
@@ -7,7 +7,7 @@
 
 #define FILES_TEXT_BYTES 1024
 
-/* Holds private keys: wipe it with files_clear. */
+/* Contains private keys: wipe it with files_clear. */
 struct files {
 	char client_vpn[FILES_TEXT_BYTES], client_home[FILES_TEXT_BYTES];
 	char provider[FILES_TEXT_BYTES], home[FILES_TEXT_BYTES];

@@ -1,6 +1,6 @@
-/* src/demo/node.c - re-executes /proc/self/exe. A child dies with the demo (PDEATHSIG),
- * has a process group of its own, so that Ctrl-C reaches it only through node_stop, and a
- * clean signal mask. */
+/* src/demo/node.c - runs /proc/self/exe again. A child dies with the demo (PDEATHSIG). It
+ * has its own process group, so that Ctrl-C only reaches it through node_stop, and an
+ * empty signal mask. */
 #include "demo/node.h"
 
 #include <errno.h>
@@ -61,7 +61,7 @@ int node_write(const struct node *n, const char *name, const char *text,
 	return err;
 }
 
-/* In the child. `out` becomes its output. */
+/* Runs in the child. Output goes to `out`. */
 static void become_tunion(int ns, int out, const char *const *argv)
 {
 	sigset_t none;
@@ -75,7 +75,7 @@ static void become_tunion(int ns, int out, const char *const *argv)
 	_exit(127);
 }
 
-/* The pid, or -errno. */
+/* Returns the pid, or -errno. */
 static pid_t run(int ns, int out, const char *const *argv)
 {
 	pid_t pid = fork();
@@ -85,7 +85,8 @@ static pid_t run(int ns, int out, const char *const *argv)
 	return pid < 0 ? -errno : pid;
 }
 
-/* -EAGAIN while it runs, else its exit status; 128 + signal if one ended it. */
+/* Returns -EAGAIN while it runs, then its exit status, or 128 + signal if a
+ * signal ended it. */
 static int reap(pid_t pid)
 {
 	int status;
@@ -138,7 +139,7 @@ int node_status(const struct node *n, struct loop *loop, char **json)
 	return *json ? 0 : -EIO;
 }
 
-/* What the child said before it ended, for those who wonder why. */
+/* Adds what the child logged before it ended, so that the reader sees why. */
 static void tell_log(const struct node *n, struct diag *diag)
 {
 	char line[256];
@@ -179,7 +180,7 @@ static int wait_ready(struct node *n, struct loop *loop, uint64_t deadline_ns,
 int node_start(struct node *n, const struct world *w, struct loop *loop,
                uint64_t deadline_ns, const bool *stop, struct diag *diag)
 {
-	/* a host that has neither nft nor iptables is to see the demo, too */
+	/* The demo must also run on a host that has neither nft nor iptables. */
 	const char *argv[] = { "tunion",    "up",       "--foreground", "--no-firewall",
 		               "--run-dir", n->run_dir, "--tun",        NODE_TUN,
 		               n->conf_dir, NULL };

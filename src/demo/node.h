@@ -1,5 +1,5 @@
-/* src/demo/node.h - a tunion of the demo: a process that runs `tunion up --foreground` on
- * one of its hosts, by the same code as any other */
+/* src/demo/node.h - one tunion of the demo: a process that runs `tunion up --foreground`
+ * on one of the demo's hosts, with the same code as any other tunion */
 #ifndef TUNION_DEMO_NODE_H
 #define TUNION_DEMO_NODE_H
 
@@ -18,23 +18,25 @@
 
 struct node {
 	enum world_host host;
-	pid_t pid; /* 0: not running */
+	pid_t pid; /* 0 if it is not running */
 	char conf_dir[NODE_PATH_BYTES], run_dir[NODE_PATH_BYTES],
 		log_path[NODE_PATH_BYTES];
 };
 
-/* Makes dir/HOST, dir/HOST/conf (for its tunnel files), and fills in the paths. */
+/* Makes the folders dir/HOST and dir/HOST/conf (for its tunnel files) and sets the
+ * paths. */
 MUST_CHECK int node_init(struct node *n, const char *dir, enum world_host host,
                          struct diag *diag);
-/* Writes conf_dir/NAME.conf, readable by nobody else. */
+/* Writes the file conf_dir/NAME, which nobody else can read. */
 MUST_CHECK int node_write(const struct node *n, const char *name, const char *text,
                           struct diag *diag);
-/* Returns once `tunion status` answers, the child has ended, deadline_ns or *stop. */
+/* Returns when `tunion status` answers (0), or the child has ended, deadline_ns has come
+ * or *stop is true (-errno). */
 MUST_CHECK int node_start(struct node *n, const struct world *w, struct loop *loop,
                           uint64_t deadline_ns, const bool *stop, struct diag *diag);
-/* Runs `tunion status --json` there; *json is what it printed, to be freed. */
+/* Runs `tunion status --json` for this node. *json is what it printed; free it. */
 MUST_CHECK int node_status(const struct node *n, struct loop *loop, char **json);
-/* Asks it to end, and makes it end when it takes longer than 5 s. */
+/* Asks it to end, and kills it if this takes longer than 5 s. */
 void node_stop(struct node *n, struct loop *loop);
 
 #endif

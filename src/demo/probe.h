@@ -1,8 +1,8 @@
-/* src/demo/probe.h - does real traffic get there, intact, and under which name? Pings and
- * a TCP transfer between hosts of the demo's world
+/* src/demo/probe.h - does real traffic arrive, is it intact, and which source address
+ * does the other end see? Pings and a TCP transfer between hosts of the demo's world.
  *
- * Sockets stay in the network namespace they were made in, so one process has both ends.
- */
+ * A socket stays in the network namespace in which it was made, so one process can
+ * have both ends. */
 #ifndef TUNION_DEMO_PROBE_H
 #define TUNION_DEMO_PROBE_H
 
@@ -16,17 +16,18 @@
 
 struct probe_ping {
 	unsigned sent, answered;
-	uint64_t best_ns; /* shortest round trip; 0 without an answer */
+	uint64_t best_ns; /* shortest round trip; 0 if there was no answer */
 };
 
 struct probe_transfer {
-	uint64_t bytes;       /* each way, sent and found intact */
+	uint64_t bytes;       /* in each direction, sent and found intact */
 	uint64_t duration_ns; /* from the connection on */
 	struct ip_addr seen;  /* the client's address as the server saw it */
 };
 
-/* Both run the loop until done, deadline_ns or *stop. 0 also when nothing was answered; a
- * transfer that did not arrive in full and intact is -EIO, one not in time -ETIMEDOUT. */
+/* Both run the loop until they are done, deadline_ns has come, or *stop is true. They
+ * return 0 also if nothing was answered. A transfer that did not arrive completely and
+ * intact is -EIO; one that did not arrive in time is -ETIMEDOUT. */
 MUST_CHECK int probe_ping(const struct world *w, enum world_host from, const char *to,
                           unsigned count, struct loop *loop, uint64_t deadline_ns,
                           const bool *stop, struct probe_ping *out);

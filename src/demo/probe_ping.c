@@ -1,5 +1,5 @@
-/* src/demo/probe_ping.c - ICMP echo, RFC 792: the next request goes out once the last was
- * answered or is overdue */
+/* src/demo/probe_ping.c - ICMP echo, RFC 792. The next request is sent when the last one
+ * was answered or is overdue. */
 #include <errno.h>
 #include <netinet/in.h>
 #include <string.h>

@@ -1,5 +1,5 @@
 /* src/demo/probe_transfer.c - both ends send a pattern that depends on the position and
- * on who sends, and compare what they get with what the other end must have sent */
+ * on the sender, and compare what they receive with what the other end must have sent */
 #include <errno.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
@@ -16,7 +16,7 @@ struct transfer;
 struct end {
 	struct loop_source source;
 	struct transfer *transfer;
-	uint64_t seed;           /* of what it sends */
+	uint64_t seed;           /* of the pattern that it sends */
 	uint64_t sent, received; /* bytes */
 };
 
@@ -24,13 +24,13 @@ struct transfer {
 	struct loop *loop;
 	struct end client, server;
 	struct loop_source listener;
-	uint64_t bytes; /* to send, each way */
+	uint64_t bytes; /* to send in each direction */
 	int err;
 	struct ip_addr seen;
 	uint8_t piece[PIECE_BYTES];
 };
 
-/* A multiplicative hash of the position, byte by byte. */
+/* A multiplicative hash of the position, taken byte by byte. */
 static uint8_t pattern(uint64_t seed, uint64_t at)
 {
 	uint64_t word = (at / 8 + seed) * UINT64_C(0x9e3779b97f4a7c15);
@@ -116,7 +116,7 @@ static void accepted(struct loop_source *source, uint32_t events, uint64_t now_n
 	fail(t, loop_add(t->loop, &t->server.source, EPOLLIN | EPOLLOUT));
 }
 
-/* A TCP socket in the namespace of `host`, listening there or connecting from there. */
+/* Opens a TCP socket in the namespace of `host` that listens, or that connects. */
 static int open_tcp(const struct world *w, enum world_host host, const char *to,
                     bool listening)
 {

@@ -1,4 +1,5 @@
-/* src/demo/show.c - colour by ECMA-48 sequences, and only where the caller said so */
+/* src/demo/show.c - colours are ECMA-48 sequences, used only if the caller asks for
+ * them */
 #include "demo/show.h"
 
 #include <stdarg.h>

@@ -16,13 +16,13 @@ struct show {
 
 void show_heading(const struct show *s, const char *fmt, ...) PRINTF_LIKE(2, 3);
 void show_line(const struct show *s, const char *fmt, ...) PRINTF_LIKE(2, 3);
-/* "ok" or "FAILED" and what was expected; counts. Returns ok. */
+/* Prints "ok" or "FAILED" and what was expected, and counts it. Returns ok. */
 bool show_check(struct show *s, bool ok, const char *fmt, ...) PRINTF_LIKE(3, 4);
 
 #define SHOW_NUMBER_STRLEN 32
-/* "1,234,567" */
+/* Formats a number like "1,234,567". */
 const char *show_number(uint64_t n, char out[static SHOW_NUMBER_STRLEN]);
-/* "12.3 MiB" */
+/* Formats a size like "12.3 MiB". */
 const char *show_bytes(uint64_t n, char out[static SHOW_NUMBER_STRLEN]);
 
 #endif

@@ -1,5 +1,5 @@
-/* src/demo/space.c - unshare(2), user_namespaces(7). Each refusal is explained: which
- * knob of the system says no is what the reader wants to know. */
+/* src/demo/space.c - unshare(2), user_namespaces(7). Each refusal is explained, because
+ * the reader wants to know which setting of the system is the cause. */
 #include "demo/space.h"
 
 #include <errno.h>
@@ -28,12 +28,9 @@ static const char *why_no_user_namespace(int err)
 {
 	switch (err) {
 	case EPERM:
-		return "the system lets ordinary users make no user namespaces (see "
-		       "kernel.unprivileged_userns_clone, or the container's seccomp "
-		       "filter)";
+		return "the system does not let ordinary users make user namespaces (see kernel.unprivileged_userns_clone, or the seccomp filter of the container)";
 	case ENOSPC:
-		return "the system allows no more user namespaces "
-		       "(user.max_user_namespaces)";
+		return "the system allows no more user namespaces (user.max_user_namespaces)";
 	case EINVAL:
 	case ENOSYS:
 		return "this kernel is built without user namespaces";
@@ -42,7 +39,8 @@ static const char *why_no_user_namespace(int err)
 	}
 }
 
-/* Own id -> 0. A process may map only itself, once it has given up setgroups. */
+/* Maps our own id to 0. A process may only map itself, and only after it gave
+ * up setgroups. */
 static int map_ids(uid_t uid, gid_t gid)
 {
 	char text[32];
@@ -67,10 +65,11 @@ static int enter_user_namespace(bool *entered, struct diag *diag)
 	if (unshare(CLONE_NEWUSER) != 0) {
 		err = errno;
 		if (uid == 0)
-			return 0; /* root can do without */
-		diag_error(diag, NULL, 0,
-		           "no namespace for the demo: %s; root can do without",
-		           why_no_user_namespace(err));
+			return 0; /* root does not need one */
+		diag_error(
+			diag, NULL, 0,
+			"can't make a user namespace for the demo: %s; run it as root instead",
+			why_no_user_namespace(err));
 		return -err;
 	}
 	*entered = true;
@@ -79,8 +78,8 @@ static int enter_user_namespace(bool *entered, struct diag *diag)
 		diag_error(diag, NULL, 0,
 		           "could not become root of the new user namespace: %s",
 		           strerror(-err));
-	/* So that whoever started us may look at us, and nsenter(1) into our namespaces.
-	 */
+	/* So that the user who started us may look at us, and use nsenter(1) to get into
+	 * our namespaces. */
 	if (err == 0 && prctl(PR_SET_DUMPABLE, 1, 0, 0, 0) != 0)
 		err = -errno;
 	return err;
@@ -96,14 +95,12 @@ static int try_tun(struct diag *diag)
 	}
 	err = errno;
 	if (err == ENOENT || err == ENODEV || err == ENXIO)
-		diag_error(diag, NULL, 0,
-		           "/dev/net/tun is missing: load the module tun, or give the "
-		           "container "
-		           "the device");
+		diag_error(
+			diag, NULL, 0,
+			"/dev/net/tun is missing: load the module tun, or give the container the device");
 	else
 		diag_error(diag, NULL, 0,
-		           "/dev/net/tun can't be opened: %s; it is usually of mode "
-		           "0666",
+		           "/dev/net/tun can't be opened: %s; it usually has mode 0666",
 		           strerror(err));
 	return -err;
 }
@@ -117,12 +114,13 @@ int space_enter(bool *user_namespace, struct diag *diag)
 		err = enter_user_namespace(user_namespace, diag);
 	if (err == 0 && unshare(CLONE_NEWNET) != 0) {
 		err = -errno;
-		diag_error(diag, NULL, 0, "no network namespace for the demo: %s%s",
-		           strerror(-err),
-		           *user_namespace
-		                   ? " (does AppArmor restrict user namespaces? See "
-		                     "kernel.apparmor_restrict_unprivileged_userns)"
-		                   : "");
+		diag_error(
+			diag, NULL, 0,
+			"can't make a network namespace for the demo: %s%s",
+			strerror(-err),
+			*user_namespace
+				? " (does AppArmor restrict user namespaces? See kernel.apparmor_restrict_unprivileged_userns)"
+				: "");
 	}
 	return err;
 }

@@ -1,7 +1,7 @@
-/* src/demo/stage.c - one process conducts: it is in no host in particular, enters one to
- * make a socket there, and runs a tunion on three. Signals come by signalfd and only set
- * `stop`; every wait looks at it, so that Ctrl-C anywhere ends in the one clean-up at the
- * bottom. */
+/* src/demo/stage.c - one process directs the demo: it belongs to no host, enters a host
+ * to make a socket there, and runs a tunion on three of them. Signals come through
+ * signalfd and only set `stop`. Every wait checks it, so that Ctrl-C at any time leads to
+ * the one clean-up at the bottom. */
 #include "demo/stage.h"
 
 #include <errno.h>
@@ -33,12 +33,12 @@ struct stage {
 	struct loop *loop;
 	struct loop_source signals;
 	bool stop;           /* a signal asks us to end */
-	bool user_namespace; /* made one; else we are the system's root */
+	bool user_namespace; /* we made one; if not, we are root of the system */
 	struct world world;
-	char dir[64]; /* "" until made; short, as paths of sockets are */
+	char dir[64]; /* "" until it is made; short, because socket paths are limited */
 	struct node nodes[NODE_COUNT];
 	struct witness *uplink, *at_provider, *at_home;
-	pid_t residents[WORLD_HOST_COUNT]; /* with --keep: somebody to nsenter(1) to */
+	pid_t residents[WORLD_HOST_COUNT]; /* for --keep: processes to nsenter(1) to */
 	uint64_t start_ns;
 };
 
@@ -141,7 +141,7 @@ static int start_nodes(struct stage *d)
 	return err;
 }
 
-/* What tunion makes of the client's files. */
+/* Shows what tunion plans for the client's files. */
 static int tell_plan(struct stage *d)
 {
 	const char *dir = d->nodes[NODE_CLIENT].conf_dir;
@@ -218,7 +218,7 @@ static void conclude(struct stage *d)
 		             d->show.failed, d->show.checks, seconds);
 }
 
-/* A process that only is in a host, until it or we are ended. */
+/* Starts a process that does nothing but be in a host until it, or we, are ended. */
 static pid_t settle_resident(const struct stage *d, enum world_host host)
 {
 	pid_t pid = fork();
@@ -274,7 +274,7 @@ static void clean_up(struct stage *d)
 	witness_free(d->at_home);
 	world_clear(&d->world);
 	if (d->dir[0] && nftw(d->dir, remove_one, 8, FTW_DEPTH | FTW_PHYS) != 0)
-		diag_warning(d->diag, NULL, 0, "%s is left behind: %s", d->dir,
+		diag_warning(d->diag, NULL, 0, "%s could not be removed: %s", d->dir,
 		             strerror(errno));
 	if (d->signals.fd >= 0) {
 		loop_remove(d->loop, &d->signals);

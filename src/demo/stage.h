@@ -1,8 +1,10 @@
-/* src/demo/stage.h - the case that tunion exists for, live, on one machine, without root
+/* src/demo/stage.h - shows the case for which tunion exists, live, on one
+ * machine, without root
  *
- * A provider, the internet, a home network and a client with both tunnel files, each a
- * network namespace; provider, home and client run tunion. Real packets go to both ends
- * of the world, and what the client's uplink carried meanwhile is shown and judged. */
+ * There are a provider, the internet, a home network, and a client with both tunnel
+ * files. Each of them is a network namespace; provider, home and client run tunion. Real
+ * packets are sent from the client to the internet and to the home network. What the
+ * client's uplink carried meanwhile is shown and judged. */
 #ifndef TUNION_DEMO_STAGE_H
 #define TUNION_DEMO_STAGE_H
 
@@ -18,9 +20,10 @@ struct stage_options {
 	FILE *out; /* borrowed */
 };
 
-/* 0 when all its own checks hold; -EIO when one does not; -EINTR; -errno, with the reason
- * in diag, when the system does not let it run. The process is in namespaces of its own
- * afterwards, and SIGINT, SIGTERM and SIGHUP stay blocked: end it. */
+/* Returns 0 if all of the demo's checks hold, -EIO if one does not, -EINTR after a
+ * signal, and -errno with the reason in diag if the system does not let it run.
+ * Afterwards the process is in namespaces of its own, and SIGINT, SIGTERM and SIGHUP are
+ * still blocked: end it. */
 MUST_CHECK int stage_run(const struct stage_options *options, struct diag *diag);
 
 #endif

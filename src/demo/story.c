@@ -1,4 +1,4 @@
-/* src/demo/story.c - each part prints what it saw and then says whether that is what must
+/* src/demo/story.c - each part prints what it saw, and then whether this is as it must
  * be */
 #include "demo/story.h"
 
@@ -100,7 +100,7 @@ static bool between(const struct witness_flow *f, const char *a, const char *b)
 	       (strcmp(src, b) == 0 && strcmp(dst, a) == 0);
 }
 
-/* Datagrams between a host and the WireGuard port of a server. */
+/* True for datagrams between a host and the WireGuard port of a server. */
 static bool wireguard_between(const struct witness_flow *f, const char *client,
                               const char *server, const char *port)
 {

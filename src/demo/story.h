@@ -1,4 +1,4 @@
-/* src/demo/story.h - what the demo has seen, and how it is told */
+/* src/demo/story.h - prints what the demo has seen, and judges it */
 #ifndef TUNION_DEMO_STORY_H
 #define TUNION_DEMO_STORY_H
 
@@ -7,12 +7,12 @@
 #include "demo/witness.h"
 #include "plan/plan.h"
 
-/* One destination of the client's. */
+/* One destination of the client. */
 struct story_target {
 	enum world_host host;
 	const char *address;
-	const char *chain; /* as it must be */
-	const char *seen;  /* the client's address it must have seen */
+	const char *chain; /* that must carry the packets */
+	const char *seen;  /* the address of the client that the target must have seen */
 	struct probe_ping ping;
 	struct probe_transfer transfer;
 	int transfer_result;
@@ -29,7 +29,7 @@ void story_target(struct show *s, const struct story_target *t);
 void story_uplink(struct show *s, struct witness *uplink);
 /* Judges what came out of the tunnels at the provider and at home. */
 void story_inside(struct show *s, struct witness *provider, struct witness *home);
-/* json: what `tunion status --json` printed on the client. */
+/* `json` is what `tunion status --json` printed on the client. */
 void story_devices(struct show *s, const char *json);
 
 #endif

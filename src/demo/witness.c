@@ -1,7 +1,7 @@
-/* src/demo/witness.c - packet(7) with a TPACKET_V2 ring: a slot belongs to the kernel
- * until it sets TP_STATUS_USER, and again once we write TP_STATUS_KERNEL. In front of
- * each packet stands its virtio_net_hdr, which tells how many datagrams an unsegmented
- * one will be. */
+/* src/demo/witness.c - packet(7) with a TPACKET_V2 ring. A slot belongs to the kernel
+ * until it sets TP_STATUS_USER, and again after we write TP_STATUS_KERNEL. In front of
+ * each packet is its virtio_net_hdr, which tells into how many datagrams the packet will
+ * be segmented. */
 #include "demo/witness.h"
 
 #include <arpa/inet.h>
@@ -24,7 +24,8 @@
 #define SLOTS       16384U
 #define RING_BYTES  ((size_t)SLOTS * SLOT_BYTES)
 
-/* TPACKET_ALIGN(sizeof(struct tpacket2_hdr)), which mixes signs */
+/* TPACKET_ALIGN(sizeof(struct tpacket2_hdr)), which can't be used because it mixes
+ * signs */
 #define LINK_ADDRESS_AT                                                                  \
 	((sizeof(struct tpacket2_hdr) + TPACKET_ALIGNMENT - 1U) / TPACKET_ALIGNMENT *    \
 	 TPACKET_ALIGNMENT)
@@ -33,13 +34,13 @@ struct witness {
 	struct loop_source source;
 	struct loop *loop; /* borrowed */
 	uint8_t *ring;     /* mapped, RING_BYTES */
-	unsigned slot;     /* next to look at */
+	unsigned slot;     /* the next one to look at */
 	struct witness_flow flows[WITNESS_FLOWS_MAX];
 	size_t flow_count;
 	uint64_t lost, strange;
 };
 
-/* The parts that a packet waiting for segmentation will be sent as. */
+/* The number of packets that will be sent for one that waits for segmentation. */
 static uint64_t parts(const struct virtio_net_hdr *h, uint32_t total_bytes)
 {
 	if (h->gso_type == VIRTIO_NET_HDR_GSO_NONE || h->gso_size == 0 ||
@@ -64,8 +65,9 @@ static struct witness_flow *flow_of(struct witness *w, const struct witness_flow
 	return &w->flows[w->flow_count++];
 }
 
-/* RFC 791 and RFC 8200 give lengths; the slot holds only the packet's beginning, so the
- * header is looked at by hand, and of the total only the number is used. */
+/* The slot only has the beginning of the packet, so the parser for whole packets can't
+ * be used: the header (RFC 791, RFC 8200) is read by hand, and the total is only a
+ * number to count. */
 static void count_ip(struct witness *w, const uint8_t *ip, uint32_t n,
                      uint32_t total_bytes, const struct virtio_net_hdr *gso)
 {
@@ -231,7 +233,7 @@ uint64_t witness_lost(struct witness *w)
 	struct tpacket_stats stats = { 0 };
 	socklen_t n = sizeof(stats);
 
-	/* Reading sets the kernel's count back to zero. */
+	/* Reading this sets the kernel's count back to zero. */
 	if (getsockopt(w->source.fd, SOL_PACKET, PACKET_STATISTICS, &stats, &n) == 0)
 		w->lost += stats.tp_drops;
 	return w->lost;

@@ -1,8 +1,8 @@
-/* src/demo/witness.h - what did this interface carry? Counts of who talked to whom
+/* src/demo/witness.h - what did an interface carry? It counts who sent how much to whom.
  *
- * A packet socket with a ring that the kernel writes to, so that a burst is not lost
- * while the demo is busy; what is lost all the same is counted, and then no claim can be
- * made. */
+ * It is a packet socket with a ring that the kernel writes to, so that a burst is not
+ * lost while the demo is busy. What is lost in spite of this is counted; then nothing
+ * can be claimed. */
 #ifndef TUNION_DEMO_WITNESS_H
 #define TUNION_DEMO_WITNESS_H
 
@@ -14,7 +14,7 @@
 
 #define WITNESS_FLOWS_MAX 64
 
-/* One direction. Ports are 0 unless UDP or TCP. */
+/* One direction. The ports are 0 unless the protocol is UDP or TCP. */
 struct witness_flow {
 	struct ip_addr src, dst;
 	uint8_t protocol;
@@ -25,20 +25,21 @@ struct witness_flow {
 
 struct witness;
 
-/* Of an interface in the network namespace that the process is in; watches from now on,
- * whatever namespace it goes to. 0 or -errno. */
+/* Watches an interface of the network namespace in which the process is, from now on and
+ * whatever namespace the process enters later. 0 or -errno. */
 MUST_CHECK int witness_new(struct witness **out, struct loop *loop,
                            const char *interface);
 /* NULL is fine. */
 void witness_free(struct witness *w);
 
-/* Takes in what is in the ring. */
+/* Counts the packets that are in the ring. */
 void witness_drain(struct witness *w);
-/* After witness_drain. */
+/* To be called after witness_drain. */
 const struct witness_flow *witness_flows(const struct witness *w, size_t *n);
-/* Packets the ring had no room for, or flows the table had none for. */
+/* The packets for which the ring had no room, or whose flow did not fit into the
+ * table. */
 uint64_t witness_lost(struct witness *w);
-/* Frames that are neither IP nor ARP. */
+/* The frames that are neither IP nor ARP. */
 uint64_t witness_strange(const struct witness *w);
 
 #endif

@@ -1,5 +1,5 @@
-/* src/demo/world.c - tables of cables and routes, carried out over rtnetlink in each
- * host's namespace in turn. IPv6 is off: its neighbour messages would only blur what a
+/* src/demo/world.c - tables of cables and routes. rtnetlink makes them in the namespace
+ * of each host in turn. IPv6 is off: its neighbour messages would only obscure what a
  * cable shows. */
 #include "demo/world.h"
 
@@ -49,7 +49,7 @@ static const char *const names[] = {
 	[WORLD_PROVIDER] = "provider", [WORLD_HOME] = "home",
 	[WORLD_LAN] = "lan",
 };
-_Static_assert(ARRAY_SIZE(names) == WORLD_HOST_COUNT, "a name per host");
+_Static_assert(ARRAY_SIZE(names) == WORLD_HOST_COUNT, "every host has a name");
 
 const char *world_host_name(enum world_host host)
 {
@@ -66,7 +66,7 @@ static struct ip_addr address(const char *text)
 	struct ip_addr a = { 0 };
 
 	if (!ip_addr_parse(&a, text))
-		a.family = IP_NONE; /* a constant of ours: the kernel refuses it */
+		a.family = IP_NONE; /* our constant is wrong; the kernel refuses it */
 	return a;
 }
 
@@ -77,7 +77,7 @@ static int make_host(struct world *w, enum world_host host)
 
 	if (err == 0)
 		err = space_write("/proc/sys/net/ipv6/conf/all/disable_ipv6", "1");
-	if (err == -ENOENT) /* a kernel without IPv6 */
+	if (err == -ENOENT) /* the kernel has no IPv6 */
 		err = 0;
 	if (err == 0)
 		err = space_write("/proc/sys/net/ipv4/ip_forward",
@@ -186,8 +186,9 @@ int world_build(struct world *w, struct diag *diag)
 		err = add_route(w, routes[i].host, routes[i].dst, routes[i].len,
 		                routes[i].gateway);
 	if (err == -EOPNOTSUPP)
-		diag_error(diag, NULL, 0,
-		           "this kernel has no veth devices to make cables of");
+		diag_error(
+			diag, NULL, 0,
+			"this kernel has no veth devices, which are the demo's cables: load the module veth");
 	else if (err != 0)
 		diag_error(diag, NULL, 0, "could not build the demo's hosts: %s",
 		           strerror(-err));

@@ -1,13 +1,13 @@
-/* src/demo/world.h - the small internet that the demo plays in: five hosts, each a
- * network namespace, four cables
+/* src/demo/world.h - the small internet of the demo: five hosts, each of which is a
+ * network namespace, and four cables
  *
  *   client 198.51.100.2 --- internet --- provider 203.0.113.2
  *                           198.18.0.80 \
  *                                        -- home 192.0.2.2 --- lan 192.168.77.10
  *
- * The internet is a router and a host at 198.18.0.80. It knows the way back to the
- * provider's customers, so nobody translates addresses and each host sees who really
- * sent. */
+ * The internet is a router, and also a host at 198.18.0.80. It has a route to the
+ * provider's customers, so nobody has to translate addresses, and each host sees who
+ * really sent a packet. */
 #ifndef TUNION_DEMO_WORLD_H
 #define TUNION_DEMO_WORLD_H
 
@@ -42,12 +42,12 @@ enum world_host {
 };
 
 struct world {
-	int ns[WORLD_HOST_COUNT]; /* owned fds of their network namespaces; -1: not made
-	                           */
+	int ns[WORLD_HOST_COUNT]; /* owned fds of network namespaces; -1 if not made */
 };
 
-/* Hosts, cables, addresses, routes. The process must be root of its user namespace and is
- * left in one of the hosts. On an error the world is partly built: world_clear. */
+/* Makes hosts, cables, addresses and routes. The process must be root of its user
+ * namespace; afterwards it is in one of the hosts. After an error the world is only built
+ * in part: call world_clear. */
 MUST_CHECK int world_build(struct world *w, struct diag *diag);
 void world_clear(struct world *w);
 
