@@ -1,6 +1,6 @@
-/* src/plan/plan.c - the errors between files are found here, in this order: who Via
- * names, circles of Via, equal ports; then the union and the ways, and Vias that lead
- * nowhere. */
+/* src/plan/plan.c - finds the errors between files, in this order: names in Via, circles
+ * of Via, equal ports. Then it computes the union and the ways, and finds each Via that
+ * leads nowhere. */
 #include "plan/plan.h"
 
 #include <errno.h>
@@ -11,14 +11,14 @@
 #include "plan/plan_findings.h"
 #include "plan/plan_mtu.h"
 
-#define CYCLE_STRLEN 512 /* longer ones are cut */
+#define CYCLE_STRLEN 512 /* the text of a longer cycle is cut */
 
 static int compare_name(const void *name, const void *device)
 {
 	return strcmp(name, ((const struct plan_device *)device)->conf->name);
 }
 
-/* The devices are in byte order of name, as the set's files. */
+/* The devices are in byte order of their names, like the files of the set. */
 static struct plan_device *find(const struct plan *plan, const char *name)
 {
 	if (plan->device_count == 0)
@@ -68,7 +68,7 @@ static int add_prefix(struct plan_device *d, struct plan_peer *peer,
 			return err;
 		d->prefix_count++;
 	}
-	p->peer = peer; /* the last peer that names it has it */
+	p->peer = peer; /* the last peer that names a prefix has it */
 	p->line = from->line;
 	return 0;
 }
@@ -154,7 +154,8 @@ static int fill_devices(struct plan *plan, const struct conf_set *set,
 
 /* ---- errors between files */
 
-/* What can't be right is told, and then left out, so that one mistake is told once. */
+/* A Via that can't be right is reported and then ignored, so that one mistake is
+ * reported once. */
 static void fill_via(const struct plan *plan, const struct conf *conf,
                      const struct conf_carrier *from, enum way_via *via,
                      struct way_device **via_device, struct diag *diag)
@@ -174,11 +175,10 @@ static void fill_via(const struct plan *plan, const struct conf *conf,
 		break;
 	}
 	if (!carrier) {
-		diag_error(diag, conf->path, from->line,
-		           "Via = %s, but there is no tunnel file %s.conf: expected the "
-		           "name of "
-		           "one, or network",
-		           from->name, from->name);
+		diag_error(
+			diag, conf->path, from->line,
+			"Via = %s, but there is no tunnel file %s.conf: expected the name of one, or network",
+			from->name, from->name);
 		return;
 	}
 	*via = WAY_VIA_DEVICE;
@@ -201,7 +201,7 @@ static void fill_vias(struct plan *plan, struct diag *diag)
 	}
 }
 
-/* Cuts a device from the carrier it names; returns the line where it does. */
+/* Separates a device from a carrier that it names. Returns the line where it names it. */
 static unsigned cut_via(struct plan_device *d, const struct way_device *carrier)
 {
 	unsigned line = 0;
@@ -245,7 +245,7 @@ static void check_cycles(struct plan *plan, struct diag *diag)
 	while (plan->device_count > 0 && (on = way_via_cycle(&plan->devices->way))) {
 		first = on;
 		for (d = on->via_next; d != on; d = d->via_next) {
-			if (d < first) /* both of the one array */
+			if (d < first) /* both are in the one array */
 				first = d;
 		}
 		format_cycle(first, text, sizeof(text));
@@ -278,18 +278,16 @@ static int check_ports(const struct conf_set *set, struct diag *diag)
 		if (v[i]->listen_port != first->listen_port)
 			first = v[i];
 		else if (first->listen_port != 0)
-			diag_error(diag, v[i]->path, v[i]->listen_port_line,
-			           "ListenPort %u is also that of %s:%u: expected "
-			           "another one, "
-			           "or none",
-			           first->listen_port, first->path,
-			           first->listen_port_line);
+			diag_error(
+				diag, v[i]->path, v[i]->listen_port_line,
+				"ListenPort %u is also that of %s:%u: expected another one, or none",
+				first->listen_port, first->path, first->listen_port_line);
 	}
 	free(v);
 	return 0;
 }
 
-/* Among the first n entries, those from before the plan. */
+/* Only looks at the first n entries: those that were there before the plan. */
 static bool file_has_errors(const struct diag *diag, size_t n, const char *path)
 {
 	for (size_t i = 0; i < n && i < diag->count; i++) {
@@ -301,8 +299,8 @@ static bool file_has_errors(const struct diag *diag, size_t n, const char *path)
 	return false;
 }
 
-/* A carrier whose file was not wholly understood may have the endpoint all the same; and
- * where a peer has roamed to is no mistake of its file. */
+/* A carrier whose file was not understood completely may have the endpoint in spite of
+ * this. And if a peer has roamed away, that is no mistake in its file. */
 static void check_carriers(const struct plan_device *d, size_t entries_before,
                            struct diag *diag)
 {
@@ -320,11 +318,10 @@ static void check_carriers(const struct plan_device *d, size_t entries_before,
 			continue;
 		if (said->kind == CONF_VIA_UNION)
 			said = &d->conf->via;
-		diag_error(diag, d->conf->path, p->conf->endpoint_line,
-		           "Endpoint %s is in no AllowedIPs of %s, which has to carry it "
-		           "(Via in "
-		           "line %u)",
-		           p->conf->endpoint_host, via->name, said->line);
+		diag_error(
+			diag, d->conf->path, p->conf->endpoint_line,
+			"Endpoint %s is in no AllowedIPs of %s, which has to carry it (Via in line %u)",
+			p->conf->endpoint_host, via->name, said->line);
 	}
 }
 

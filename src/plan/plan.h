@@ -1,8 +1,9 @@
-/* src/plan/plan.h - many tunnel files -> one plan
+/* src/plan/plan.h - makes one plan of many tunnel files
  *
- * What `check` and `trace` print and `up` carries out: the union with its standbys, each
- * peer's way, effective MTUs, and the findings that no single file shows. Pure: what has to
- * be asked of the host (path MTU) comes through plan_env, names are resolved before. */
+ * `check` and `trace` print the plan, and `up` carries it out. It contains the union with
+ * its standbys, the way of each peer, the effective MTUs, and the findings that no single
+ * file shows. It does no I/O: what only the host knows (path MTUs) comes through
+ * plan_env, and names are resolved before. */
 #ifndef TUNION_PLAN_PLAN_H
 #define TUNION_PLAN_PLAN_H
 
@@ -18,25 +19,26 @@
 #include "plan/union.h"
 #include "plan/way.h"
 
-#define PLAN_MTU_DEFAULT    1420U /* 1500 - 80, when nothing is known of the path */
-#define PLAN_OVERHEAD_BYTES 80U   /* as wg-quick: IPv6 40 + UDP 8 + WireGuard 32 */
+#define PLAN_MTU_DEFAULT    1420U /* 1500 - 80, if nothing is known about the path */
+#define PLAN_OVERHEAD_BYTES 80U   /* as in wg-quick: IPv6 40 + UDP 8 + WireGuard 32 */
 #define PLAN_MTU_IPV6_MIN   1280U
 #define PLAN_MTU_IPV4_MIN   576U
 
 struct plan_env {
-	/* The host's path MTU to an address, 0 if unknown. NULL: never known. */
+	/* The host's path MTU to an address, 0 if it isn't known. The function
+	 * may be NULL. */
 	uint32_t (*path_mtu)(void *context, const struct ip_addr *to);
-	/* Where a peer is now, when that is known better than its file says: it has roamed.
-	 * NULL: nothing is known of it. The function may be NULL. */
+	/* The endpoint at which a peer is now, if it is known better than from its file,
+	 * because the peer has roamed; otherwise NULL. The function may be NULL. */
 	const struct endpoint *(*endpoint)(void *context, const struct conf *conf,
 	                                   const struct conf_peer *peer);
 	void *context;
 };
 
 struct plan_peer {
-	struct way_peer way; /* first member */
+	struct way_peer way;          /* first member */
 	const struct conf_peer *conf; /* borrowed */
-	bool on_loop; /* with WAY_LOOP: the peer is on the loop, doesn't just lead into it */
+	bool on_loop; /* for WAY_LOOP: it is on the loop, not only before it */
 };
 
 /* One of a device's AllowedIPs. */
@@ -47,35 +49,37 @@ struct plan_prefix {
 };
 
 struct plan_device {
-	struct way_device way; /* first member */
+	struct way_device way;   /* first member */
 	const struct conf *conf; /* borrowed */
-	struct plan_peer *peers; /* owned array, as conf->peers */
+	struct plan_peer *peers; /* owned array, in the order of conf->peers */
 	size_t peer_count;
 	struct plan_prefix *prefixes; /* owned array */
 	size_t prefix_count;
-	struct trie *allowed_ips; /* owned; of the prefixes */
-	uint32_t mtu_bytes; /* effective, design section 4 */
-	/* What fits into the carriers of its peers; less than mtu_bytes: outer packets of full
-	 * size are fragmented there (design R10). UINT32_MAX if it has no carrier. */
+	struct trie *allowed_ips; /* owned; contains the prefixes */
+	uint32_t mtu_bytes;       /* effective MTU, design section 4 */
+	/* The largest inner packet that fits into the carriers of its peers. If this is
+	 * less than mtu_bytes, outer packets of full size are fragmented there (design
+	 * R10). UINT32_MAX if it has no carrier. */
 	uint32_t carrier_fits_bytes;
 };
 
 struct plan {
-	struct plan_device *devices; /* owned array, in the set's order */
+	struct plan_device *devices; /* owned array, in the order of the set */
 	size_t device_count;
 	struct union_table table;
-	uint32_t tun_mtu_bytes; /* the largest effective MTU; 0 without devices */
+	uint32_t tun_mtu_bytes; /* the largest effective MTU; 0 if there are no devices */
 };
 
-/* set must outlive the plan. Errors (Via to nobody, a Via cycle, equal ListenPorts...) and
- * warnings (loops, missing families, standbys, ways too long) go to diag with FILE:LINE.
- * -EINVAL if there is an error in diag: the plan is then empty. So it may be given the set
- * and diag of a conf_set_read that failed: what doesn't depend on what is missing is told. */
+/* The set must live longer than the plan. Errors (a Via that names no file, a circle of
+ * Via, equal ListenPorts and so on) and warnings (loops, missing families, standbys, ways
+ * that are too long) are added to diag with FILE:LINE. Returns -EINVAL if there is any
+ * error in diag; then the plan is empty. So the set and diag may be those of a
+ * conf_set_read that failed: whatever doesn't depend on the missing parts is reported. */
 MUST_CHECK int plan_make(struct plan *out, const struct conf_set *set, const struct plan_env *env,
                          struct diag *diag);
 void plan_clear(struct plan *plan);
 
-/* NULL if there is none of the name. */
+/* NULL if no device has this name. */
 const struct plan_device *plan_find(const struct plan *plan, const char *name);
 /* The device's entry for exactly this prefix, or NULL. */
 const struct plan_prefix *plan_prefix_find(const struct plan_device *device,

@@ -1,5 +1,5 @@
-/* src/plan/plan_findings.c - thousands of files may have the same thing wrong with
- * thousands of prefixes, so what is alike is told in one line, with one example. */
+/* src/plan/plan_findings.c - thousands of files may have the same problem with thousands
+ * of prefixes. So findings of one kind are reported in one line, with one example. */
 #include "plan/plan_findings.h"
 
 #include <errno.h>
@@ -8,9 +8,9 @@
 
 #include "plan/plan_mtu.h"
 
-#define WAY_STRLEN 512 /* longer ways are cut */
+#define WAY_STRLEN 512 /* the text of a longer way is cut */
 
-/* For n things of which one is named: "", " (and 1 more)". */
+/* For a line that names one of n things: "" or " (and 1 more)". */
 static const char *and_more(char *out, size_t size, size_t n)
 {
 	out[0] = '\0';
@@ -33,14 +33,14 @@ static void report_loop(struct plan_peer *on, struct diag *diag)
 			first = p;
 		p = (struct plan_peer *)p->way.next;
 	} while (p != on);
-	diag_warning(diag, plan_device_of(&first->way)->conf->path,
-	             first->conf->endpoint_line,
-	             "routing loop: %s; its packets will be dropped, unless a Via takes "
-	             "it apart",
-	             way_format(&first->way, way, sizeof(way)));
+	diag_warning(
+		diag, plan_device_of(&first->way)->conf->path, first->conf->endpoint_line,
+		"routing loop: %s; its packets will be dropped, unless a Via takes it apart",
+		way_format(&first->way, way, sizeof(way)));
 }
 
-/* Each walk marks what it passes with its start: a mark of its own means a new loop. */
+/* Each walk marks the peers that it passes with its start. If it meets its own mark, it
+ * has found a new loop. */
 static void find_loop(struct plan_peer *start, struct diag *diag)
 {
 	struct way_peer *p = &start->way;
@@ -81,24 +81,22 @@ static void report_way(const struct plan_peer *p, size_t count, struct diag *dia
 	and_more(more, sizeof(more), count);
 	switch (p->way.state) {
 	case WAY_LOOP:
-		diag_warning(diag, path, line,
-		             "this peer%s runs into a routing loop: %s; its packets will "
-		             "be dropped",
-		             more, way);
+		diag_warning(
+			diag, path, line,
+			"this peer%s runs into a routing loop: %s; its packets will be dropped",
+			more, way);
 		return;
 	case WAY_TOO_LONG:
 		diag_warning(
 			diag, path, line,
-			"the way of this peer%s is longer than %d peers: %s; its packets "
-			"will be dropped",
+			"the way of this peer%s is longer than %d peers: %s; its packets will be dropped",
 			more, WAY_MAX, way);
 		return;
 	case WAY_NO_CARRIER_ADDRESS:
 		if (!way_source(&p->way))
 			diag_warning(
 				diag, path, line,
-				"%s has no %s Address, so it can't carry this peer%s: "
-				"expected one, or another Via",
+				"%s has no %s Address, so it can't carry this peer%s: expected one, or another Via",
 				p->way.next->device->name,
 				p->way.endpoint.addr.family == IP_V4 ? "IPv4" : "IPv6",
 				more);
@@ -106,7 +104,7 @@ static void report_way(const struct plan_peer *p, size_t count, struct diag *dia
 			diag_warning(diag, path, line,
 			             "nothing can carry this peer%s: %s", more, way);
 		return;
-	case WAY_NO_CARRIER_PEER: /* an error, told by plan_make */
+	case WAY_NO_CARRIER_PEER: /* an error that plan_make reports */
 	case WAY_NO_ENDPOINT:
 	case WAY_OK:
 	case WAY_STATE_COUNT:
@@ -136,29 +134,31 @@ static void find_failing_ways(const struct plan_device *d, struct diag *diag)
 /* ---- prefixes that get no packet */
 
 enum idle_kind {
-	STANDS_BY, /* another device's equal prefix comes first */
-	COVERED,   /* longer prefixes, some of another device, leave nothing of it */
+	STANDS_BY, /* another device has the same prefix and comes first */
+	COVERED,   /* longer prefixes, some of them of another device, cover all of it */
 };
 
-/* `prefix` of `device` gets nothing because of `other_prefix` of `other`. */
+/* `prefix` of `device` gets no packet because of `other_prefix` of `other`. */
 struct idle {
 	enum idle_kind kind;
 	const struct plan_device *device, *other;
 	struct ip_prefix prefix, other_prefix;
 };
 
-/* A node on the way down to the one being visited. */
+/* A node that contains the one being visited. */
 struct above {
 	const struct union_node *node;
-	uint64_t covered;                  /* by the nodes inside it; WHOLE: all of it */
-	const struct union_node *by_other; /* one of them that is another device's */
+	/* how much of it the nodes inside it cover; WHOLE is all of it */
+	uint64_t covered;
+	/* one of these nodes that belongs to another device */
+	const struct union_node *by_other;
 };
 #define WHOLE (UINT64_C(1) << 63)
 
 struct idles {
 	struct idle *v; /* owned */
 	size_t n, capacity;
-	struct above above[130]; /* as deep as an address has bits, and one */
+	struct above above[130]; /* as deep as an address has bits, plus one */
 	size_t depth;
 	bool failed;
 };
@@ -184,7 +184,7 @@ static const struct plan_device *active(const struct union_node *node)
 	return plan_device_of(node->first->peer);
 }
 
-/* Leaves the innermost node: is anything left of it for itself? */
+/* Leaves the innermost node, and reports it if nothing of it is left for itself. */
 static void leave(struct idles *idles)
 {
 	const struct above *a = &idles->above[--idles->depth];
@@ -249,7 +249,7 @@ static unsigned line_of(const struct plan_device *d, const struct ip_prefix *pre
 	return p ? p->line : 0;
 }
 
-/* The first of `count` that are alike. */
+/* `idle` is the first of `count` findings of the same kind. */
 static void report_idles(const struct idle *idle, size_t count, struct diag *diag)
 {
 	char prefix[IP_PREFIX_STRLEN], other[IP_PREFIX_STRLEN], more[64];
@@ -264,11 +264,10 @@ static void report_idles(const struct idle *idle, size_t count, struct diag *dia
 		             "%s%s stands by for %s:%u, which comes first", prefix, more,
 		             idle->other->conf->path, other_line);
 	else
-		diag_warning(diag, idle->device->conf->path, line,
-		             "%s%s gets no packet: longer prefixes leave nothing of it, "
-		             "such as "
-		             "%s (%s:%u)",
-		             prefix, more, other, idle->other->conf->path, other_line);
+		diag_warning(
+			diag, idle->device->conf->path, line,
+			"%s%s gets no packet: longer prefixes leave nothing of it, such as %s (%s:%u)",
+			prefix, more, other, idle->other->conf->path, other_line);
 }
 
 static int find_idle_prefixes(const struct plan *plan, struct diag *diag)
@@ -306,11 +305,10 @@ static void check_mtu(const struct plan_device *d, struct diag *diag)
 		             "MTU %u is raised to %u, the least for a tunnel with IPv6",
 		             c->mtu_bytes, d->mtu_bytes);
 	else if (d->mtu_bytes > d->carrier_fits_bytes)
-		diag_warning(diag, c->path, c->mtu_line,
-		             "MTU %u does not fit into the carrier: larger packets than "
-		             "%u are "
-		             "sent in fragments",
-		             d->mtu_bytes, d->carrier_fits_bytes);
+		diag_warning(
+			diag, c->path, c->mtu_line,
+			"MTU %u does not fit into the carrier: larger packets than %u are sent in fragments",
+			d->mtu_bytes, d->carrier_fits_bytes);
 }
 
 int plan_findings(struct plan *plan, struct diag *diag)

@@ -1,8 +1,8 @@
-/* src/plan/plan_mtu.c - a device's MTU hangs on those of its carriers, theirs on that of
- * their own carriers, and so on. MTUs only go down from round to round, and a way has at
- * most WAY_MAX peers, so after as many rounds all stand still. (Devices that carry each
- * other by different peers have no right answer: theirs go down until the rounds end.
- * Design R10.) */
+/* src/plan/plan_mtu.c - the MTU of a device depends on the MTUs of its carriers, which
+ * depend on those of their own carriers, and so on. From round to round MTUs only get
+ * smaller, and a way has at most WAY_MAX peers; so after that many rounds nothing changes
+ * any more. (For devices that carry each other through different peers there is no right
+ * answer: their MTUs get smaller until the rounds end. Design R10.) */
 #include "plan/plan_mtu.h"
 
 static bool has_ipv6(const struct plan_device *d)
@@ -42,8 +42,9 @@ static uint32_t network_fits(const struct plan_env *env, const struct ip_addr *t
 	return path_bytes ? fits(path_bytes) : PLAN_MTU_DEFAULT;
 }
 
-/* Where do this peer's outer packets go next, as far as that is known? A carrier counts
- * although its own endpoint is a name that isn't resolved yet. */
+/* Do the outer packets of this peer go to a carrier (or, without `carrier`, to the
+ * network), as far as this is known? A carrier also counts if its own endpoint is a name
+ * that isn't resolved yet. */
 static bool goes_on(const struct way_peer *p, bool carrier)
 {
 	if (p->next)
@@ -52,7 +53,7 @@ static bool goes_on(const struct way_peer *p, bool carrier)
 }
 
 /* The least that fits into the carriers (or, without `carriers`, into the network) of all
- * peers; as wg-quick, those whose endpoint isn't known don't count. */
+ * peers. As in wg-quick, peers whose endpoint isn't known don't count. */
 static uint32_t least(const struct plan_device *d, bool carriers,
                       const struct plan_env *env)
 {
@@ -76,7 +77,7 @@ static bool has_carrier(const struct plan_device *d)
 	return least(d, true, NULL) != UINT32_MAX;
 }
 
-/* By the file and the network alone. */
+/* Sets the MTU that follows from the file and the network alone. */
 static void start(struct plan_device *d, const struct plan_env *env)
 {
 	uint32_t bytes = least(d, false, env);
@@ -90,7 +91,7 @@ static void start(struct plan_device *d, const struct plan_env *env)
 	d->mtu_bytes = bytes;
 }
 
-/* One round for one device; false if nothing changed. */
+/* One round for one device. Returns false if nothing changed. */
 static bool lower(struct plan_device *d)
 {
 	uint32_t mtu_bytes = d->carrier_fits_bytes = least(d, true, NULL);

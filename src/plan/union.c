@@ -1,6 +1,6 @@
-/* src/plan/union.c - a trie of nodes, one per prefix; a node has the entries of all
- * devices that name the prefix, in R3's order. The entries of one device are also a list
- * of their own, so that a device leaves without a walk over the whole table. */
+/* src/plan/union.c - a trie with one node for each prefix. A node has the entries of all
+ * devices that name the prefix, in the order of R3. The entries of one device are also in
+ * a list, so that removing a device does not need a walk over the whole table. */
 #include "plan/union.h"
 
 #include <errno.h>
@@ -37,7 +37,7 @@ void union_clear(struct union_table *u)
 	u->trie = NULL;
 }
 
-/* Does a stand before b? What is unusable comes last, but before nothing at all. */
+/* Does a come before b? An unusable peer is taken only if there is no usable one. */
 static bool before(const struct way_peer *a, const struct way_peer *b)
 {
 	if (a->device->table_off != b->device->table_off)
@@ -136,7 +136,7 @@ void union_remove_device(struct union_table *u, struct way_device *device)
 	}
 }
 
-/* Most lists are sorted already, or nearly: so try the end first. */
+/* Most lists are already sorted, or nearly. So the end of the list is tried first. */
 static bool sort_node(void *context, struct trie_entry *trie)
 {
 	struct union_node *node = node_of(trie);
@@ -178,9 +178,10 @@ static bool may_carry(const struct way_peer *carrier, const struct way_device *f
 	       !way_carried_by(carrier, from);
 }
 
-/* Which of its peers a device seals a packet for is told by its own allowed IPs, where
- * also those prefixes count that stand by in the union: the answer, which comes by the
- * peer that has the address there, would not be let in by another. */
+/* The device's own allowed IPs tell for which of its peers it seals a packet. They
+ * include the prefixes that stand by in the union. This must be so because the
+ * answer comes from the peer that has the address there, and would not be accepted
+ * from any other. */
 static struct way_peer *peer_for(struct way_peer *active, const struct ip_addr *dst)
 {
 	const struct way_device *d = active->device;

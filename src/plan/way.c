@@ -1,7 +1,7 @@
-/* src/plan/way.c - every peer has at most one next hop, so the ways are a forest with,
- * here and there, a cycle. Each peer is walked over once: a walk ends at the network, at
- * a failure, at a peer whose way is known, or at a peer of the same walk, which is a
- * loop. */
+/* src/plan/way.c - every peer has at most one next hop. So the ways are a forest, with a
+ * cycle here and there. Each peer is passed once: a walk ends at the network, at a
+ * failure, at a peer whose way is known, or at a peer that the same walk has passed,
+ * which is a loop. */
 #include "plan/way.h"
 
 #include <stdio.h>
@@ -9,7 +9,7 @@
 
 #include "base/attr.h"
 
-/* Chains of Via that are longer are no use to anybody: see WAY_MAX. */
+/* Nobody needs longer chains of Via: see WAY_MAX. */
 #define VIA_STEPS_MAX 64
 
 static const char *const state_names[] = {
@@ -20,7 +20,7 @@ static const char *const state_names[] = {
 	[WAY_NO_CARRIER_PEER] = "no-carrier-peer",
 	[WAY_NO_CARRIER_ADDRESS] = "no-carrier-address",
 };
-_Static_assert(ARRAY_SIZE(state_names) == WAY_STATE_COUNT, "a name for each state");
+_Static_assert(ARRAY_SIZE(state_names) == WAY_STATE_COUNT, "every state has a name");
 
 static const enum drop state_drops[] = {
 	[WAY_NO_ENDPOINT] = DROP_NO_ENDPOINT,
@@ -30,7 +30,7 @@ static const enum drop state_drops[] = {
 	[WAY_NO_CARRIER_PEER] = DROP_NO_CARRIER_PEER,
 	[WAY_NO_CARRIER_ADDRESS] = DROP_NO_CARRIER_ADDRESS,
 };
-_Static_assert(ARRAY_SIZE(state_drops) == WAY_STATE_COUNT, "a reason for each state");
+_Static_assert(ARRAY_SIZE(state_drops) == WAY_STATE_COUNT, "every state has a reason");
 
 const char *way_state_name(enum way_state state)
 {
@@ -66,8 +66,8 @@ struct way_peer *way_via_peer(const struct way_peer *peer,
 	return entry ? carrier->peer_of(entry) : NULL;
 }
 
-/* While it isn't known which peer of a carrier it will be (endpoint not resolved yet),
- * what the carrier's file says for all its peers counts. */
+/* As long as it isn't known which peer of a carrier will be used (its endpoint is not
+ * resolved yet), the Via that the carrier's file sets for all peers counts. */
 bool way_carried_by(const struct way_peer *peer, const struct way_device *device)
 {
 	struct way_device *via;
@@ -89,8 +89,8 @@ bool way_carried_by(const struct way_peer *peer, const struct way_device *device
 	return true;
 }
 
-/* ---- rank: a priority queue (skew heap, linked through left and right) of the devices
- * that no unranked device names with Via */
+/* ---- rank: a priority queue of the devices that no unranked device names with Via. It
+ * is a skew heap, linked through left and right. */
 
 static bool ranks_before(const struct way_device *a, const struct way_device *b)
 {
@@ -120,7 +120,7 @@ static struct way_device *meld(struct way_device *a, struct way_device *b)
 	return root;
 }
 
-/* Calls fn for each device that `device`, or a peer of it, names with Via. */
+/* Calls fn for each device that `device`, or one of its peers, names with Via. */
 static void each_carrier(struct way_device *device,
                          void (*fn)(struct way_device *carrier, void *context),
                          void *context)
@@ -139,7 +139,7 @@ static void count_pending(struct way_device *carrier, void *context)
 	carrier->pending++;
 }
 
-/* Once it's ranked, a device holds its carrier back no longer. */
+/* A device that is ranked no longer holds back its carrier. */
 static void release(struct way_device *carrier, void *context)
 {
 	struct way_device **ready = context;
@@ -148,7 +148,7 @@ static void release(struct way_device *carrier, void *context)
 		*ready = meld(*ready, carrier);
 }
 
-/* Returns how many devices could be ranked; the others have pending > 0. */
+/* Returns how many devices could be ranked. The others have pending > 0. */
 static uint32_t rank(struct way_device *devices)
 {
 	struct way_device *ready = NULL, *d;
@@ -188,8 +188,8 @@ static void named_by(struct way_device *carrier, void *context)
 	carrier->left = context;
 }
 
-/* Every unranked device is named by an unranked one: whoever goes back from name to name
- * for long enough is on a cycle. */
+/* Every unranked device is named by another unranked one. So whoever goes back from name
+ * to name for long enough gets onto a cycle. */
 struct way_device *way_via_cycle(struct way_device *devices)
 {
 	struct way_device *on = NULL, *d;
@@ -253,9 +253,10 @@ void way_next(const struct union_table *u, struct way_peer *peer)
 		peer->state = WAY_NO_CARRIER_ADDRESS;
 }
 
-/* Walks from an unmarked peer to where its way is decided, and marks what it passes with
- * `start`. Returns the peer that decides: one marked before, one without next or with a
- * failure, or one of this very walk (a loop). Sets how many peers were newly passed. */
+/* Walks from an unmarked peer to the peer that decides its way, and marks all that it
+ * passes with `start`. It returns the peer that decides: one that was marked before, one
+ * without next or with a failure, or one that this walk has passed (a loop). *passed is
+ * the number of peers that it has marked. */
 static struct way_peer *walk(struct way_peer *start, unsigned *passed)
 {
 	struct way_peer *p = start;
@@ -277,7 +278,7 @@ static void settle(struct way_peer *start)
 	struct way_peer *end = walk(start, &passed), *p = start;
 	enum way_state state = end->state;
 
-	if (end->mark == start) { /* of this walk: the end of a way, or a loop */
+	if (end->mark == start) { /* marked by this walk: the end of a way, or a loop */
 		hops = passed;
 		if (state == WAY_OK && end->next)
 			state = WAY_LOOP;
@@ -319,7 +320,7 @@ static void append(char *out, size_t size, const char *text)
 	snprintf(out + n, size - n, "%s", text);
 }
 
-/* Does the way end behind p, for good or ill? */
+/* Does the way end after p, well or badly? */
 static bool is_last(const struct way_peer *p)
 {
 	return !p->next || (p->state == WAY_NO_CARRIER_ADDRESS && !way_source(p));

@@ -1,9 +1,9 @@
-/* src/plan/way.h - which way do a peer's outer packets take?
+/* src/plan/way.h - which way do the outer packets of a peer take?
  *
- * Design R1, R2, R5: the next hop of a peer's outer packets depends only on its endpoint; it
- * is a peer of another device, or the network. So the ways are a graph over peers. It is
- * computed here, once per change, and the data path follows `next`. Both the plan and the
- * engine embed these structs; nothing here does I/O or allocates. */
+ * Design R1, R2, R5: the next hop of a peer's outer packets depends only on its endpoint.
+ * It is a peer of another device, or the network. So the ways are a graph over peers. The
+ * graph is computed here, once after each change, and the data path follows `next`. Both
+ * the plan and the engine embed these structs. Nothing in here does I/O or allocates. */
 #ifndef TUNION_PLAN_WAY_H
 #define TUNION_PLAN_WAY_H
 
@@ -22,98 +22,103 @@ enum way_via {
 	WAY_VIA_DEVICE,
 };
 
-/* What follows from a peer's endpoint. Each is said of the whole way: of this peer or of a
- * later one. */
+/* What follows from the endpoint of a peer. The state is that of the whole way: the
+ * reason may be this peer or a later one. */
 enum way_state {
-	WAY_NO_ENDPOINT = 0, /* not known (yet) */
-	WAY_OK,
-	WAY_LOOP,               /* a peer comes twice */
-	WAY_TOO_LONG,           /* more than WAY_MAX peers */
-	WAY_NO_CARRIER_PEER,    /* Via names a device none of whose peers has the endpoint */
-	WAY_NO_CARRIER_ADDRESS, /* a carrier lacks an Address of the family (R7) */
+	WAY_NO_ENDPOINT = 0,    /* the endpoint is not known (yet) */
+	WAY_OK,                 /* the way leads to the network */
+	WAY_LOOP,               /* one peer comes twice */
+	WAY_TOO_LONG,           /* the way has more than WAY_MAX peers */
+	WAY_NO_CARRIER_PEER,    /* no peer of the Via device has the endpoint */
+	WAY_NO_CARRIER_ADDRESS, /* a carrier has no Address of the family (R7) */
 	WAY_STATE_COUNT,
 };
 
 struct way_peer {
 	/* input */
-	struct way_device *device;  /* borrowed */
-	struct way_peer *sibling;   /* next peer of the device */
-	struct endpoint endpoint;   /* addr.family IP_NONE: not known */
-	enum way_via via;           /* WAY_VIA_UNION: as the device says */
+	struct way_device *device; /* borrowed */
+	struct way_peer *sibling;  /* the next peer of the device */
+	struct endpoint endpoint;  /* addr.family is IP_NONE if it isn't known */
+	enum way_via via;          /* WAY_VIA_UNION: the device's `via` counts */
 	struct way_device *via_device;
-	bool unusable;              /* design R3: its standbys are active instead */
+	bool unusable; /* design R3: its standbys are active instead */
 	/* result of way_compute */
-	struct way_peer *next; /* carrier's peer; NULL: with WAY_OK the network, else none */
-	enum way_state state;  /* only WAY_OK may be followed */
-	unsigned hops;         /* peers on the way, this one included; WAY_OK, WAY_TOO_LONG */
-	struct way_peer *mark; /* scratch */
+	struct way_peer *next; /* peer of the carrier; NULL with WAY_OK is the network */
+	enum way_state state;  /* the way may only be followed if it is WAY_OK */
+	unsigned hops;         /* peers on the way; for WAY_OK and WAY_TOO_LONG */
+	struct way_peer *mark; /* working memory */
 };
 
 struct way_device {
 	/* input */
-	const char *name;        /* borrowed */
-	struct way_device *sibling; /* next device of the whole, any order */
-	struct way_peer *peers;  /* first */
+	const char *name;           /* borrowed */
+	struct way_device *sibling; /* the next device, in any order */
+	struct way_peer *peers;     /* the first one */
 	int32_t metric;
-	bool table_off;          /* carries only where Via says so */
-	enum way_via via;        /* for peers that say nothing */
+	bool table_off;   /* carries only where Via names it */
+	enum way_via via; /* for peers that have none of their own */
 	struct way_device *via_device;
-	/* first Address of each family; IP_NONE: has none */
+	/* the first Address of each family; IP_NONE if there is none */
 	struct ip_addr address4, address6;
-	uint16_t port;           /* host order: UDP source port of its outer packets */
+	uint16_t port; /* host order; the UDP source port of its outer packets */
 	const struct trie *allowed_ips; /* borrowed: prefix -> its peers, for Via */
-	/* Which peer of the device does a trie entry of allowed_ips belong to? */
+	/* returns the peer of the device that an entry of allowed_ips belongs to */
 	struct way_peer *(*peer_of)(const struct trie_entry *entry);
-	struct union_entry *entries; /* the union's; NULL at first */
-	/* result of way_rank */
-	uint32_t rank; /* R3's order: lower is active before higher */
+	struct union_entry *entries; /* its entries in the union; NULL at first */
+	/* result of way_rank: the order of R3; the lowest rank is active */
+	uint32_t rank;
 	struct way_device *via_next; /* result of way_via_cycle */
-	/* scratch */
+	/* working memory */
 	struct way_device *left, *right;
 	uint32_t pending;
 };
 
-/* Via and via_device of the peer, else of its device. */
+/* The via and via_device of the peer or, if it has none of its own, of its device. */
 enum way_via way_effective_via(const struct way_peer *peer, struct way_device **via_device);
 
-/* Sets every device's rank: a device before the carrier it (or a peer of it) names with Via,
- * then lower metric, then byte order of name. The Via graph must have no cycle: see
- * way_via_cycle. */
+/* Sets the rank of every device: a device comes before the carrier that it (or a peer of
+ * it) names with Via, then the lower metric first, then in byte order of the name. The
+ * graph of Via must have no cycle: see way_via_cycle. */
 void way_rank(struct way_device *devices);
 
-/* A device on a cycle of Via (its own or that of a peer of it), or NULL. Follow via_next to
- * print the cycle: it comes back to the device. Ranks are void after it. */
+/* Returns a device on a cycle of Via (its own, or that of one of its peers), or NULL. To
+ * print the cycle, follow via_next until it comes back to the device. The ranks are
+ * invalid afterwards. */
 struct way_device *way_via_cycle(struct way_device *devices);
 
 /* The peer of `carrier` that has the endpoint of `peer`, or NULL (R5). */
 struct way_peer *way_via_peer(const struct way_peer *peer, const struct way_device *carrier);
 
-/* Does the device carry this peer through Via, be it through others' Via? A chain of Via
- * that does not end is taken for one that does. */
+/* Does the device carry this peer through Via, directly or through the Via of others? If
+ * a chain of Via does not end, the answer is true. */
 bool way_carried_by(const struct way_peer *peer, const struct way_device *device);
 
-/* The next hop of one peer, into next and state; looks no further than that hop. */
+/* Computes the next hop of one peer, into next and state. It looks no further
+ * than this hop. */
 void way_next(const struct union_table *u, struct way_peer *peer);
 
-/* way_next for every peer, then loops, lengths and families along all ways. */
+/* Calls way_next for every peer, and then finds loops, lengths and families
+ * along all ways. */
 void way_compute(const struct union_table *u, struct way_device *devices);
 
-/* The carrier's own address an outer packet of `peer` bears as source (R7): of the endpoint's
- * family; NULL if the carrier has none. peer->next must not be NULL. With
- * WAY_NO_CARRIER_ADDRESS, NULL tells that it's this hop which fails. */
+/* The carrier's own address that is the source of peer's outer packets (R7). It has the
+ * family of the endpoint; NULL if the carrier has no such address. peer->next must not be
+ * NULL. With WAY_NO_CARRIER_ADDRESS, NULL means that this very hop fails. */
 const struct ip_addr *way_source(const struct way_peer *peer);
 
-/* The reason to count when a packet for this peer can't go; DROP_NONE for WAY_OK. */
+/* The reason to count when a packet for this peer can't be sent; DROP_NONE for WAY_OK. */
 enum drop way_drop(enum way_state state);
-/* "ok", "loop", ...; for JSON and status, never change one. */
+/* "ok", "loop" and so on, for JSON and status. Programs rely on these words, so none of
+ * them may ever change. */
 const char *way_state_name(enum way_state state);
 
-/* The peers on a way, from this one on, into out (at most max); a peer that comes again ends
- * it and is not put down again. Returns how many. */
+/* Writes the peers on a way, from this one on, to `out` (at most max). The list ends
+ * before a peer that would come a second time. Returns the number of peers. */
 size_t way_list(const struct way_peer *peer, const struct way_peer **out, size_t max);
 
-/* "home > vpn > network" into out (cut to size); a loop ends in "home ... (loop)", where home
- * is the peer that comes again; other failures end in "? (REASON)". Returns out. */
+/* Writes "home > vpn > network" to `out` (cut to size). A loop ends with "home ...
+ * (loop)", where home is the peer that comes again; other failures end with "? (REASON)".
+ * Returns `out`. */
 const char *way_format(const struct way_peer *peer, char *out, size_t size);
 
 #endif
