@@ -13,7 +13,7 @@ bool defrag_is_fragment(const uint8_t *ip)
 	return is_v6(ip) ? ip[6] == 44 : (ip[6] & 0x3f) != 0 || ip[7] != 0;
 }
 
-/* The header that all fragments share, without what belongs to one of them. */
+/* Copies the header that all fragments share, without the fields that differ. */
 static size_t whole_header(const uint8_t *ip, uint8_t *out)
 {
 	memcpy(out, ip, is_v6(ip) ? 40 : 20);

@@ -1,5 +1,5 @@
-/* tests/sim/events.h - what happens when in a simulated world: a queue by time, and by
- * the order of making where times are equal */
+/* tests/sim/events.h - what happens when in a simulated world: a queue ordered by time
+ * and, for equal times, by the order in which the events were made */
 #ifndef TUNION_SIM_EVENTS_H
 #define TUNION_SIM_EVENTS_H
 
@@ -8,7 +8,7 @@
 
 #define TRAIL_MAX 24
 
-/* The servers a packet came through: see world.h. */
+/* The servers through which a packet came: see world.h. */
 struct trail {
 	uint8_t node[TRAIL_MAX];
 	size_t n;
@@ -31,18 +31,18 @@ struct event {
 };
 
 struct events {
-	struct event **heap; /* owned, and what is in it */
+	struct event **heap; /* owned, and so are the events in it */
 	size_t count, room;
 	uint64_t made;
 };
 
 void events_clear(struct events *q);
-/* Copies trail and bytes. */
+/* Trail and bytes are copied. */
 void events_add(struct events *q, uint64_t at_ns, enum event_kind kind, struct node *node,
                 const struct trail *trail, const uint8_t *bytes, size_t n);
-/* NULL: none. */
+/* NULL if there is no event. */
 const struct event *events_first(const struct events *q);
-/* To be freed by the caller; there must be one. */
+/* The caller frees it. There must be an event. */
 struct event *events_take(struct events *q);
 
 #endif

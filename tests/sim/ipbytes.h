@@ -1,4 +1,4 @@
-/* tests/sim/ipbytes.h - what the bytes of a good IPv4 or IPv6 packet with UDP say */
+/* tests/sim/ipbytes.h - reads fields of a valid IPv4 or IPv6 packet with UDP */
 #ifndef TUNION_SIM_IPBYTES_H
 #define TUNION_SIM_IPBYTES_H
 
@@ -25,7 +25,7 @@ static inline uint8_t tos_of(const uint8_t *ip)
 	return (uint8_t)(ip[0] >> 4 == 6 ? ip[0] << 4 | ip[1] >> 4 : ip[1]);
 }
 
-/* at 0: source, 2: destination */
+/* `at` is 0 for the source port and 2 for the destination port. */
 static inline uint16_t port_of(const uint8_t *ip, size_t at)
 {
 	const uint8_t *udp = ip + header_of(ip);

@@ -3,7 +3,7 @@
 
 #include "ipbytes.h"
 
-/* c becomes the datagram with other addresses. */
+/* Makes c the same datagram with other addresses. */
 static void readdress(struct craft *c, const uint8_t *ip, size_t n,
                       const struct ip_addr *src, uint16_t src_port,
                       const struct ip_addr *dst, uint16_t dst_port)

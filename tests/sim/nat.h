@@ -4,9 +4,9 @@
 
 #include "world.h"
 
-/* c becomes the datagram as it leaves the node: from its public address. */
+/* Makes c the datagram as it leaves the node: with the node's public address. */
 void nat_out(struct node *node, struct craft *c, const uint8_t *ip, size_t n);
-/* The reverse; false: not for an address translated here. */
+/* The reverse. False if the datagram is not for an address that was translated here. */
 bool nat_in(struct node *node, struct craft *c, const uint8_t *ip, size_t n);
 
 #endif

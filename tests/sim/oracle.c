@@ -20,7 +20,7 @@ static bool names(const struct plan *plan, size_t device, size_t carrier)
 	return false;
 }
 
-/* place[d] is the device's place: 0 comes first. */
+/* place[d] is the position of device d in the order; 0 comes first. */
 static void order(const struct plan *plan, size_t place[static PLAN_DEVICES])
 {
 	bool done[PLAN_DEVICES] = { false };
@@ -46,14 +46,14 @@ static void order(const struct plan *plan, size_t place[static PLAN_DEVICES])
 	}
 }
 
-/* The plan with what is asked of it again and again. */
+/* The plan, together with what is needed of it again and again. */
 struct oracle {
 	const struct plan *plan;
 	size_t place[PLAN_DEVICES];
 };
 
-/* Does a come before b where both name a prefix? A device that carries nothing by its
- * prefixes does not stand in another's way. */
+/* Does a come before b for a prefix that both name? A device that carries nothing by its
+ * prefixes comes after all others. */
 static bool before(const struct oracle *o, size_t a, size_t b)
 {
 	const struct plan_device *d = o->plan->devices;
@@ -65,7 +65,7 @@ static bool before(const struct oracle *o, size_t a, size_t b)
 
 /* ---- R4: the longest prefix */
 
-/* Has the device this very prefix? */
+/* Does the device have exactly this prefix? */
 static bool has(const struct plan_device *d, const struct ip_prefix *prefix)
 {
 	for (size_t p = 0; p < d->peer_count; p++) {
@@ -77,7 +77,7 @@ static bool has(const struct plan_device *d, const struct ip_prefix *prefix)
 	return false;
 }
 
-/* The active device of the prefix of this length that holds addr, or device_count. */
+/* The active device for the prefix of this length that contains addr, or device_count. */
 static size_t active(const struct oracle *o, const struct ip_addr *addr, uint8_t len)
 {
 	struct ip_prefix prefix = ip_prefix_mask((struct ip_prefix){ *addr, len });
@@ -101,9 +101,9 @@ static bool peer_for(const struct plan_device *d, const struct ip_addr *addr,
 		for (size_t i = 0; i < d->peers[p].prefix_count; i++) {
 			const struct ip_prefix *prefix = &d->peers[p].prefixes[i];
 
+			/* >=: of equal prefixes the last one counts */
 			if (ip_prefix_contains(prefix, addr) && prefix->len >= best) {
-				best = prefix->len; /* >=: of equal ones the last has it
-				                     */
+				best = prefix->len;
 				*peer = p;
 			}
 		}
@@ -122,7 +122,7 @@ static enum via_kind via_of(const struct plan *plan, struct hop h, size_t *devic
 	return p->via != VIA_NOT_SAID ? p->via : d->via;
 }
 
-/* The same of a device, by what its file says for all its peers. */
+/* The same for a device, judged by what its file sets for all its peers. */
 static bool carried_from(const struct plan *plan, size_t from, size_t device)
 {
 	while (from != device && plan->devices[from].via == VIA_NAME)
@@ -130,9 +130,8 @@ static bool carried_from(const struct plan *plan, size_t from, size_t device)
 	return from == device;
 }
 
-/* Is the peer carried by `device` because Via says so, directly or further on? Where no
- * peer of the carrier has the endpoint (yet), what its file says for all of them counts.
- */
+/* Does `device` carry the peer because of Via, directly or further on? Where no peer of
+ * the carrier has the endpoint (yet), what its file sets for all of them counts. */
 static bool carried_by(const struct plan *plan, struct hop h, size_t device)
 {
 	size_t via;
@@ -172,7 +171,7 @@ static bool by_union(const struct oracle *o, struct hop from, struct hop *carrie
 	return false;
 }
 
-/* CHAIN_NETWORK with *found false: by the network. */
+/* CHAIN_NETWORK with *found false means that the network carries it. */
 static enum chain_end next(const struct oracle *o, struct hop from, bool *found,
                            struct hop *carrier)
 {

@@ -1,7 +1,7 @@
 /* tests/sim/oracle.h - a client with many devices as plain tables, and the chain that
- * each destination must take by the design's rules R1 to R5, found by the dullest search
+ * each destination must take by the design's rules R1 to R5, found by the simplest search
  *
- * Shares nothing with src/plan but the words. */
+ * It shares nothing with src/plan but the terms. */
 #ifndef TUNION_SIM_ORACLE_H
 #define TUNION_SIM_ORACLE_H
 
@@ -23,12 +23,11 @@ enum via_kind {
 };
 
 struct plan_peer {
-	size_t server; /* at the other end */
+	size_t server; /* the server at the other end */
 	struct ip_addr endpoint;
 	enum via_kind via;
 	size_t via_device;
-	struct ip_prefix
-		prefixes[PLAN_PREFIXES]; /* masked; of two peers, the last has it */
+	struct ip_prefix prefixes[PLAN_PREFIXES]; /* masked; the last peer has it */
 	size_t prefix_count;
 };
 
@@ -49,7 +48,7 @@ struct plan {
 };
 
 enum chain_end {
-	CHAIN_NETWORK,  /* it gets there */
+	CHAIN_NETWORK,  /* the packet gets to the network */
 	CHAIN_NO_ROUTE, /* no device has the destination */
 	CHAIN_LOOP,
 	CHAIN_TOO_LONG,
@@ -64,10 +63,10 @@ struct hop {
 struct chain {
 	enum chain_end end;
 	struct hop hops[CHAIN_MAX]; /* innermost first */
-	size_t n;                   /* known also where it ends badly */
+	size_t n;                   /* is also set for a chain that fails */
 };
 
-/* Who has an application's packet to dst, and by which way does it leave? */
+/* Which device gets an application's packet to dst, and which way does it take? */
 struct chain oracle_chain(const struct plan *plan, const struct ip_addr *dst);
 
 #endif

@@ -6,7 +6,7 @@
 
 #include "unit.h"
 
-#define MANY 200000 /* events: a storm */
+#define MANY 200000 /* so many events are a storm */
 
 const struct scene_device scene_vpn_and_home[2] = {
 	{ .name = "vpn", .allowed = { "0.0.0.0/0", "::/0" } },

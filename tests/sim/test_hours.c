@@ -1,5 +1,5 @@
-/* tests/sim/test_hours.c - what happens in these networks as time goes by, and when a
- * server goes away */
+/* tests/sim/test_hours.c - what happens in the networks of scene.h as time passes, and
+ * when a server disappears */
 #include "unit.h"
 
 #include <stdio.h>
@@ -10,8 +10,8 @@
 
 /* ---- hours */
 
-/* Three hours of a packet every 7 s, nested: sessions change under way, and none is lost.
- */
+/* For three hours a packet is sent every 7 s through nested tunnels. Sessions are
+ * replaced meanwhile, and no packet is lost. */
 START_TEST(rekeying_for_hours)
 {
 	struct scene s;
@@ -81,7 +81,7 @@ START_TEST(idle_costs_nothing)
 	uint64_t wakeups, handled;
 
 	scene_start(&s, scene_vpn_and_home, 2);
-	ck_assert(world_idle(s.w)); /* configured, never used */
+	ck_assert(world_idle(s.w)); /* configured, but never used */
 	scene_probe(&s, 1, &s.lan4[1], 100);
 	scene_run(&s, 900 * SECOND);
 	ck_assert(world_idle(s.w));
@@ -102,8 +102,8 @@ static const struct scene_device two_full_tunnels[] = {
 	{ .name = "inner", .allowed = { "172.16.2.0/24" } },
 };
 
-/* A probe each second until one comes back by that way; returns how many seconds that
- * took. */
+/* Sends a probe each second until one comes back that took this way. Returns how many
+ * seconds it took. */
 static unsigned seconds_until(struct scene *s, const struct ip_addr *dst,
                               const char *there, unsigned limit)
 {
@@ -131,7 +131,7 @@ static void start_server(struct scene *s, size_t i)
 	wg_device_start(device_wg(s->server_device[i]), s->w->now_ns);
 }
 
-/* _i: seconds for which the session has been used before its server stops. */
+/* _i is for how many seconds the session was used before its server stops. */
 START_TEST(a_standby_takes_over_and_gives_back)
 {
 	struct scene s;
@@ -153,7 +153,7 @@ START_TEST(a_standby_takes_over_and_gives_back)
 }
 END_TEST
 
-/* Nobody stands in for it, so nothing is tried but what packets ask for. */
+/* Nothing stands by for it, so nothing is tried except what packets ask for. */
 START_TEST(a_vanished_client_is_given_up)
 {
 	struct scene s;
@@ -175,7 +175,7 @@ START_TEST(a_vanished_client_is_given_up)
 }
 END_TEST
 
-/* _i: 1: there was a session before. */
+/* With _i = 1 there was a session before. */
 START_TEST(who_owes_an_answer_is_complained_of_again_and_again)
 {
 	struct scene s;

@@ -1,11 +1,11 @@
-/* tests/sim/test_random.c - random topologies against the oracle
+/* tests/sim/test_random.c - random topologies, compared with the oracle
  *
- * A client with up to 8 devices, a server for each peer; prefixes, Via, metrics, families
- * drawn at random, so that tunnels lie inside each other, several deep, and in loops.
- * Every packet that arrives must be intact and have come by just the oracle's chain,
- * there and back; in a clean network every packet that has a chain must arrive, and
- * nothing be dropped but what the oracle says. One failing seed is run alone with
- * TUNION_SEED=SEED; it is the first of the run. */
+ * A client has up to 8 devices, and each peer has its own server. Prefixes, Via, metrics
+ * and families are random, so that tunnels are inside each other, several levels deep, or
+ * in loops. Every packet that arrives must be intact and must have taken exactly the
+ * oracle's chain, there and back. In a clean network every packet that has a chain must
+ * arrive, and nothing may be dropped except what the oracle says. To run one failing seed
+ * alone, set TUNION_SEED=SEED; it is then the first seed of the run. */
 #include "unit.h"
 
 #include <inttypes.h>
@@ -17,12 +17,12 @@
 #include "world.h"
 
 #define SEEDS       500
-#define EVENTS_MAX  100000 /* of one seed: more is a storm */
+#define EVENTS_MAX  100000 /* for one seed; more is a storm */
 #define SERVER_MAX  (PLAN_DEVICES * PLAN_PEERS)
 #define ROUNDS      3
 #define SERVER_PORT 51820
 #define CLIENT_PORT 20000
-#define PAYLOAD_MAX 1300 /* with what is around it, too big for most carriers: R10 */
+#define PAYLOAD_MAX 1300 /* with its headers too big for most carriers: R10 */
 
 struct random_case {
 	uint64_t seed, state;
@@ -31,13 +31,13 @@ struct random_case {
 	struct node *client, *servers[SERVER_MAX];
 	struct device *devices[PLAN_DEVICES];
 	size_t server_count;
-	bool clean; /* the network, all the time */
+	bool clean; /* the network never loses, doubles or reorders */
 	uint16_t probes;
-	struct chain chains[PROBE_MAX]; /* of each probe, as predicted */
-	uint64_t predicted[CHAIN_NO_CARRIER_ADDRESS + 1]; /* drops */
+	struct chain chains[PROBE_MAX]; /* the chain predicted for each probe */
+	uint64_t predicted[CHAIN_NO_CARRIER_ADDRESS + 1]; /* number of drops */
 };
 
-/* ck_assert reports also what holds, which takes longer than the test itself. */
+/* ck_assert also reports what holds, and that takes longer than the test itself. */
 #define check(c, condition)                                                              \
 	do {                                                                             \
 		if (!(condition))                                                        \
@@ -125,7 +125,7 @@ static void draw_prefixes(struct random_case *c, struct plan_peer *p)
 		addr = lan_of(family, other);
 		add_prefix(p, &addr, v4 ? 24 : 64);
 		break;
-	default: /* one's own, of both families */
+	default: /* its own LAN, in both families */
 		addr = lan_of(IP_V4, p->server);
 		add_prefix(p, &addr, 24);
 		addr = lan_of(IP_V6, p->server);
@@ -134,7 +134,8 @@ static void draw_prefixes(struct random_case *c, struct plan_peer *p)
 	}
 }
 
-/* No cycle of Via: devices name only those that come later in the plan. */
+/* There is no cycle of Via, because devices only name those that come later in the
+ * plan. */
 static void draw_via(struct random_case *c, size_t device, size_t percent,
                      enum via_kind *via, size_t *via_device)
 {
@@ -154,7 +155,7 @@ static void draw_device(struct random_case *c, size_t i)
 {
 	struct plan_device *d = &c->plan.devices[i];
 
-	/* names differ by their second letter, and sort in no order */
+	/* Names differ in their second letter, and are in no particular order. */
 	snprintf(d->name, sizeof(d->name), "%c%c", (char)('a' + pick(c, 26)),
 	         (char)('a' + i));
 	d->v4 = chance(c, 90);
@@ -172,8 +173,8 @@ static void draw_device(struct random_case *c, size_t i)
 	}
 }
 
-/* Now and then a chain on purpose, as deep as there are devices: each takes the endpoint
- * of the one before, most specifically. */
+/* Sometimes a chain is made on purpose, as deep as there are devices: each device takes
+ * the endpoint of the one before it with the most specific prefix. */
 static void draw_deep_chain(struct random_case *c)
 {
 	for (size_t i = 0; i + 1 < c->plan.device_count; i++) {
@@ -211,7 +212,8 @@ static void build_server(struct random_case *c, size_t i)
 	char public4[IP_ADDR_STRLEN], public6[IP_ADDR_STRLEN];
 	struct ip_addr a4 = public_of(IP_V4, i), a6 = public_of(IP_V6, i);
 	struct ip_addr lan4 = lan_of(IP_V4, i), lan6 = lan_of(IP_V6, i);
-	/* Of the servers as carriers no more is asked: theirs is the host's business. */
+	/* The servers are not tested as carriers: what they carry is the host's
+	 * business. */
 	struct device_settings settings = { .mtu_bytes = 2000, .port = SERVER_PORT };
 
 	c->servers[i] = world_node(c->w, ip_addr_format(&a4, public4),
@@ -311,7 +313,7 @@ static struct random_case *case_new(uint64_t seed)
 	c->client = world_node(c->w, "198.51.100.7", "2001:db8:ffff::7", false);
 	for (size_t i = 0; i < c->server_count; i++)
 		build_server(c, i);
-	/* in any order: Via names devices that are not there yet */
+	/* The order is arbitrary: Via may name devices that do not exist yet. */
 	for (size_t i = c->plan.device_count; i-- > 0;)
 		build_device(c, i);
 	draw_conditions(c);
@@ -326,7 +328,7 @@ static void case_free(struct random_case *c)
 
 /* ---- sending */
 
-/* An Address of that family of some device, or the given one. */
+/* A random device that has an Address of this family, or the given one. */
 static size_t any_device_with(struct random_case *c, enum ip_family family, size_t device)
 {
 	size_t other = pick(c, c->plan.device_count);
@@ -335,8 +337,8 @@ static size_t any_device_with(struct random_case *c, enum ip_family family, size
 	return (family == IP_V4 ? d->v4 : d->v6) ? other : device;
 }
 
-/* Nothing is sent where the device that has the destination lacks an address to send
- * from. Now and then the source is another device's: section 5. */
+/* Nothing is sent if the device that has the destination has no address to send from.
+ * Sometimes the source address is another device's: design section 5. */
 static bool send_probe(struct random_case *c, const struct ip_addr *dst)
 {
 	struct chain chain = oracle_chain(&c->plan, dst);
@@ -362,7 +364,7 @@ static bool send_probe(struct random_case *c, const struct ip_addr *dst)
 	return true;
 }
 
-/* A mixed batch, to every host there is, some of them several times. */
+/* Sends a mixed batch to every host there is, and to some of them several times. */
 static void send_round(struct random_case *c)
 {
 	size_t room = BATCH_MAX;
@@ -389,7 +391,7 @@ static bool is_suffix(const struct trail *t, const struct trail *whole)
 	       memcmp(t->node, whole->node + whole->n - t->n, t->n) == 0;
 }
 
-/* Node 0 is the client, node i + 1 server i. */
+/* Node 0 is the client; server i is node i + 1. */
 static struct trail servers_of(const struct random_case *c, const struct chain *chain,
                                bool outermost_first)
 {
@@ -405,8 +407,8 @@ static struct trail servers_of(const struct random_case *c, const struct chain *
 	return t;
 }
 
-/* In a bad network a peer may fail, and a standby take over for a while: that is not in
- * the oracle. */
+/* In a bad network a peer may fail and a standby may take over for some time. The oracle
+ * does not know about this. */
 static bool took_over(const struct random_case *c)
 {
 	return c->client->failures > 0;
@@ -425,8 +427,8 @@ static void check_probe(struct random_case *c, uint16_t id, bool must_arrive)
 	}
 	if (p->arrived > 0 && as_planned)
 		check(c, p->there.n == there.n && is_suffix(&p->there, &there));
-	/* An answer that had to wait for a handshake of a server on the way goes on
-	 * without the beginning of its trail. */
+	/* An answer that had to wait for a handshake of a server on the way loses the
+	 * beginning of its trail. */
 	if (p->returned > 0 && as_planned)
 		check(c, p->back.n > 0 && is_suffix(&p->back, &back));
 	if (must_arrive) {
@@ -435,7 +437,8 @@ static void check_probe(struct random_case *c, uint16_t id, bool must_arrive)
 	}
 }
 
-/* The client's uplink: datagrams only to the outermost servers of chains in use. */
+/* The client's uplink may only carry datagrams to the outermost servers of
+ * chains in use. */
 static void check_uplink(struct random_case *c)
 {
 	bool may[NODE_MAX] = { false };
@@ -450,7 +453,7 @@ static void check_uplink(struct random_case *c)
 		check(c, may[i] || took_over(c) || c->client->sent[i] == 0);
 }
 
-/* What loss, doubling and overtaking may lead to, and nothing else. */
+/* The drops to which loss, doubling and reordering may lead. */
 static bool of_bad_network(enum drop reason)
 {
 	return reason == DROP_REPLAY || reason == DROP_REPLAYED_HANDSHAKE ||
@@ -511,10 +514,11 @@ START_TEST(every_packet_by_its_chain)
 		send_round(c);
 		run(c, 1 + pick(c, 12));
 	}
-	/* Whatever happened, in a good network all is well again. Handshakes that crossed
-	 * may have left the ends with no session in common: data finds that out in 15 s.
-	 * Any session that is older than 120 s then is replaced, so that none reaches the
-	 * 180 s at which the two ends' clocks begin to matter. */
+	/* Whatever happened before, in a good network everything works again. Handshakes
+	 * that crossed may have left the ends without a common session; data detects this
+	 * within 15 s. Any session that is older than 120 s then is replaced, so that
+	 * none reaches 180 s, the age at which the difference of the two ends' clocks
+	 * would matter. */
 	c->w->conditions.jitter_us = 0;
 	c->w->conditions.loss_permille = c->w->conditions.duplicate_permille = 0;
 	run(c, 120);
@@ -531,7 +535,7 @@ START_TEST(every_packet_by_its_chain)
 	check_drops(c);
 	check(c, c->w->corrupt == 0);
 	check(c, !c->clean || c->w->strays == 0);
-	run(c, 900); /* the last keys are wiped, and all is quiet */
+	run(c, 900); /* the last keys are wiped, and nothing is pending */
 	check(c, world_idle(c->w));
 	case_free(c);
 }

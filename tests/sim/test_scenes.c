@@ -1,5 +1,5 @@
-/* tests/sim/test_scenes.c - which ways packets take in some networks that were thought
- * out */
+/* tests/sim/test_scenes.c - which ways packets take in some networks that were
+ * designed by hand */
 #include "unit.h"
 
 #include <stdio.h>
@@ -32,7 +32,7 @@ END_TEST
 
 /* ---- deep */
 
-/* Device i carries device i + 1: the first is the outermost. */
+/* Device i carries device i + 1, so the first one is the outermost. */
 static void scene_chain(struct scene *s, size_t levels)
 {
 	static const char *const names[] = { "l0", "l1", "l2", "l3", "l4",
@@ -59,8 +59,8 @@ START_TEST(eight_levels)
 	id = scene_probe(&s, 7, &s.lan4[7], 1300);
 	scene_run(&s, 4 * SECOND);
 	scene_check_way(&s, id, "1>2>3>4>5>6>7>8", "8>7>6>5>4>3>2>1");
-	ck_assert_uint_ge(s.server[0]->fragments,
-	                  2); /* R10: too big for the outer ones */
+	/* R10: the packet is too big for the outer carriers */
+	ck_assert_uint_ge(s.server[0]->fragments, 2);
 	for (size_t i = 2; i <= 8; i++)
 		ck_assert_uint_eq(s.client->sent[i], 0);
 	scene_end(&s);
@@ -111,7 +111,7 @@ END_TEST
 
 /* ---- R1, R2, R5 */
 
-/* An endpoint inside the device's own prefixes leads nowhere but out. */
+/* An endpoint inside the device's own prefixes is reached through the network. */
 START_TEST(r1_own_endpoint_inside_own_prefix)
 {
 	static const struct scene_device devices[] = {
@@ -157,7 +157,7 @@ START_TEST(r2_a_loop_is_cut_counted_and_logged_once)
 	device_drops(s.device[0], &a);
 	device_drops(s.device[1], &b);
 	device_drops(s.device[2], &into);
-	/* a's keepalive asked for handshakes, from the start */
+	/* the keepalive of a has asked for handshakes from the start */
 	ck_assert_uint_gt(a.by[DROP_LOOP], 10);
 	ck_assert_uint_eq(b.by[DROP_LOOP], 10);
 	ck_assert_uint_eq(into.by[DROP_LOOP], 0);
@@ -165,7 +165,7 @@ START_TEST(r2_a_loop_is_cut_counted_and_logged_once)
 	ck_assert_uint_eq(s.client->icmp_errors, 20);
 	ck_assert_uint_eq(s.client->log_count, 1);
 	ck_assert_ptr_nonnull(strstr(s.client->log_lines[0], "b > a > b"));
-	scene_run(&s, 3600 * SECOND); /* it goes on trying, and says so now and then */
+	scene_run(&s, 3600 * SECOND); /* it goes on trying, and logs it now and then */
 	ck_assert_uint_le(s.client->log_count, 7);
 	scene_end(&s);
 }
@@ -178,20 +178,20 @@ START_TEST(r2_who_leads_into_a_loop_is_cut_too)
 
 	scene_start(&s, loop, 4);
 	wg_peer_remove_allowed_ip(s.peer[0], sim_prefix("100.64.1.0/24"));
-	peer_allow(s.peer[0], "100.64.0.0/16"); /* b's endpoint, and into's */
+	peer_allow(s.peer[0], "100.64.0.0/16"); /* has the endpoints of b and of into */
 	scene_probe(&s, 2, &s.lan4[2], 100);
 	scene_run(&s, SECOND);
 	device_drops(s.device[2], &into);
 	ck_assert_uint_eq(into.by[DROP_LOOP], 1);
 	ck_assert_uint_eq(s.client->log_count, 1);
-	/* the line names the loop only */
+	/* the line only names the loop itself */
 	ck_assert_str_eq(s.client->log_lines[0],
 	                 "routing loop, packets dropped: b > a > b ... (loop)");
 	scene_end(&s);
 }
 END_TEST
 
-/* A loop ends when an endpoint goes elsewhere, and what waited goes on. */
+/* A loop ends when an endpoint moves elsewhere, and the packets that waited are sent. */
 START_TEST(r2_a_loop_can_be_mended)
 {
 	struct scene s;
@@ -203,7 +203,7 @@ START_TEST(r2_a_loop_can_be_mended)
 	wg_peer_remove_allowed_ip(s.peer[1], sim_prefix("100.64.0.0/24"));
 	engine_touch(s.device[1]);
 	id = scene_probe(&s, 1, &s.lan4[1], 100);
-	scene_run(&s, 6 * SECOND); /* a may not handshake again before 5 s */
+	scene_run(&s, 6 * SECOND); /* a may send no other initiation within 5 s */
 	scene_check_way(&s, id, "1>2", "2>1");
 	scene_end(&s);
 }
@@ -219,7 +219,8 @@ START_TEST(r3_two_full_tunnels_in_a_chain)
 	uint16_t id;
 
 	scene_start(&s, devices, 2);
-	id = scene_probe(&s, 1, &s.lan4[0], 100); /* enters at the inner end */
+	/* it enters at the inner end of the chain */
+	id = scene_probe(&s, 1, &s.lan4[0], 100);
 	scene_run(&s, SECOND);
 	scene_check_way(&s, id, "1>2", "2>1");
 	ck_assert_uint_eq(s.w->probes[id].final_node, 1);
@@ -287,7 +288,8 @@ START_TEST(r8_home_moves_into_vpn_and_out_again)
 		id = scene_probe(&s, 1, &s.lan4[1], 100);
 		scene_run(&s, SECOND);
 		scene_check_way(&s, id, "2", "2");
-		/* home has another address now, and says so: it sends something */
+		/* home gets another address and sends something, so that the
+		 * client learns it */
 		node_move(s.server[1], "203.0.113.5");
 		wg_peer_set_keepalive(wg_device_first_peer(device_wg(s.server_device[1])),
 		                      5, s.w->now_ns);
@@ -297,7 +299,7 @@ START_TEST(r8_home_moves_into_vpn_and_out_again)
 		scene_check_way(&s, id, "1>2", "2>1");
 		ck_assert_uint_eq(peer_way(s.peer[1])->hops, 2);
 		ck_assert_uint_eq(s.client->endpoint_changes, turn + 1);
-		/* back again; this the client has from its DNS */
+		/* it moves back; this time the client knows it from its DNS */
 		wg_peer_set_keepalive(wg_device_first_peer(device_wg(s.server_device[1])),
 		                      0, s.w->now_ns);
 		node_move(s.server[1], "100.64.1.1");
@@ -308,7 +310,8 @@ START_TEST(r8_home_moves_into_vpn_and_out_again)
 }
 END_TEST
 
-/* vpn's endpoint goes where only home leads, and home lies in vpn: a loop, by roaming. */
+/* The endpoint of vpn moves to where only home leads, and home is inside vpn: roaming has
+ * made a loop. */
 START_TEST(r8_roaming_into_a_loop)
 {
 	struct scene s;
@@ -328,7 +331,7 @@ START_TEST(r8_roaming_into_a_loop)
 }
 END_TEST
 
-/* A peer that roams into a carrier fares as this one does. */
+/* A peer that roams into a carrier gets the same state as the carrier's peer. */
 START_TEST(r8_roaming_into_a_way_without_end)
 {
 	struct endpoint none = { .port = 0 };
@@ -341,7 +344,7 @@ START_TEST(r8_roaming_into_a_way_without_end)
 	engine_touch(s.device[0]);
 	ck_assert_int_eq(engine_settle(s.client->engine), 0);
 	ck_assert_str_eq(way_state_name(peer_way(s.peer[1])->state), "no-endpoint");
-	/* home's server says that it has moved, to the client directly */
+	/* The server of home tells the client directly that it has moved. */
 	node_move(s.server[1], "100.64.9.1");
 	wg_peer_set_endpoint(
 		wg_device_first_peer(device_wg(s.server_device[1])),
@@ -375,7 +378,8 @@ START_TEST(r8_the_client_moves)
 }
 END_TEST
 
-/* vpn goes: home leaves directly. vpn comes back: inside again. */
+/* When vpn is removed, home leaves directly. When vpn comes back, home is
+ * inside it again. */
 START_TEST(devices_come_and_go)
 {
 	struct scene s;
@@ -405,13 +409,14 @@ static const struct {
 	uint8_t there;
 } ecn[] = {
 	{ 0x00, false, 0x00 }, { 0x02, false, 0x02 }, { 0x01, false, 0x01 },
-	{ 0x03, false, 0x03 }, { 0xba, false, 0xba }, /* DSCP stays as it was, inside */
+	{ 0x03, false, 0x03 }, { 0xba, false, 0xba }, /* the inner DSCP stays as it was */
 	{ 0x02, true, 0x03 },  { 0x01, true, 0x03 },  { 0xba, true, 0xbb },
-	{ 0x00, true, 0x00 }, /* not ECT: nothing to mark */
+	{ 0x00, true, 0x00 }, /* not ECT, so it can't be marked */
 };
 
-/* A mark that home's server's datagram got between the servers comes out of home at the
- * client: the carrier hands on the TOS of the packet that it carried. */
+/* Between the servers, the datagram of home's server gets a mark. The packet that
+ * comes out of home at the client has it: a carrier passes on the TOS of the packet
+ * that it carried. */
 START_TEST(r9_ce_inside_a_carrier)
 {
 	struct ip_addr *src, *dst;

@@ -164,7 +164,7 @@ static void travel(struct node *from, struct node *to, const struct trail *trail
 		           bytes, n);
 }
 
-/* A packet that the node itself sends or forwards. */
+/* For a packet that the node itself sends or forwards. */
 static void route(struct node *from, const struct trail *trail, uint8_t *ip, size_t n)
 {
 	struct world *w = from->world;
@@ -242,7 +242,7 @@ static size_t probe_make(uint8_t *out, uint16_t id, bool back, size_t n)
 	return n;
 }
 
-/* The probe's id, or -1: not one, or not as it was made. */
+/* Returns the probe's id, or -1 if it is no probe or was changed on its way. */
 static int probe_parse(const uint8_t *udp, size_t n, bool back)
 {
 	uint16_t id;
@@ -571,7 +571,7 @@ static struct node_udp *udp_at(struct node *node, const uint8_t *ip)
 	return NULL;
 }
 
-/* What a socket would tell of a datagram. */
+/* Makes of the packet what a socket would return for it. */
 static void as_datagram(struct craft *c, struct endpoint *from)
 {
 	const uint8_t *ip = c->packet.data;
@@ -587,7 +587,7 @@ static void as_datagram(struct craft *c, struct endpoint *from)
 	c->packet.from = from;
 }
 
-/* May this event be handled in one batch with the first? */
+/* May this event be handled in one batch with the first one? */
 static bool same_batch(const struct event *first, const struct node_udp *udp,
                        const struct event *e)
 {
@@ -597,7 +597,7 @@ static bool same_batch(const struct event *first, const struct node_udp *udp,
 	       memcmp(e->trail.node, first->trail.node, e->trail.n) == 0;
 }
 
-/* The datagrams for one client device that are due now, as one batch. */
+/* Handles the datagrams for one device of a client that are due now, as one batch. */
 static void udp_input(struct world *w, struct event *first, struct node_udp *udp)
 {
 	struct craft buffers[BATCH_EVENTS];
@@ -629,7 +629,7 @@ static void arrive(struct world *w, struct event *e)
 
 	w->tun_trail = e->trail;
 	w->udp_trail.n = 0;
-	if (!is_local(e->node, &dst)) { /* it has moved on */
+	if (!is_local(e->node, &dst)) { /* the node has moved away */
 		w->unroutable++;
 	} else if (nat_in(e->node, &c, e->bytes, e->n)) {
 		events_add(&w->queue, w->now_ns, EVENT_TUN, e->node, &e->trail,
