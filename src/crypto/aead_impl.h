@@ -6,7 +6,7 @@
 #define TUNION_CRYPTO_AEAD_IMPL_H
 
 #include "base/wire.h"
-#include "crypto/aead.h"
+#include "crypto/aead_job.h"
 
 /* the nonce of the paper's 5.4.6 */
 struct aead_nonce {
