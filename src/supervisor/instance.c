@@ -235,6 +235,17 @@ static int make_dir(const char *path)
 	return err;
 }
 
+/* Whoever may open it can lock it, and keep us from it. So it is ours and for nobody else,
+ * also where an earlier version has left one. */
+static int make_private(int fd, struct stat *st)
+{
+	if (fstat(fd, st) < 0)
+		return -errno;
+	if (!S_ISREG(st->st_mode) || (st->st_uid != geteuid() && st->st_uid != 0))
+		return -EPERM;
+	return (st->st_mode & 077) != 0 && fchmod(fd, 0600) < 0 ? -errno : 0;
+}
+
 /* -EWOULDBLOCK: somebody has it. Between opening and locking it may have been removed by
  * an instance that went down, and then the lock is worth nothing: once more. */
 static int open_locked(const char *path, int *fd)
@@ -242,20 +253,22 @@ static int open_locked(const char *path, int *fd)
 	struct stat here, there;
 
 	for (;;) {
-		*fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644);
+		int err;
+
+		*fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK,
+		           0600);
 		if (*fd < 0)
 			return -errno;
-		if (flock(*fd, LOCK_EX | LOCK_NB) < 0) {
-			int err = -errno;
-
-			close(*fd);
-			*fd = -1;
-			return err;
-		}
-		if (fstat(*fd, &here) == 0 && stat(path, &there) == 0 &&
-		    here.st_ino == there.st_ino && here.st_dev == there.st_dev)
+		err = make_private(*fd, &here);
+		if (!err && flock(*fd, LOCK_EX | LOCK_NB) < 0)
+			err = -errno;
+		if (!err && stat(path, &there) == 0 && here.st_ino == there.st_ino &&
+		    here.st_dev == there.st_dev)
 			return 0;
 		close(*fd);
+		*fd = -1;
+		if (err)
+			return err;
 	}
 }
 
@@ -297,9 +310,16 @@ int instance_lock(struct instance *i, struct diag *diag)
 			i->tun, read_pid(i->pid_path));
 		return -EEXIST;
 	}
+	if (err == -EPERM) {
+		diag_error(
+			diag, NULL, 0,
+			"%s belongs to another user, who could keep %s from coming up: remove it",
+			i->pid_path, i->tun);
+		return err;
+	}
 	if (err) {
 		diag_error(diag, NULL, 0, "%s: %s%s", i->run_dir, strerror(-err),
-		           err == -EACCES || err == -EPERM ? " (are you root?)" : "");
+		           err == -EACCES ? " (are you root?)" : "");
 		return err;
 	}
 	remove_listed_sockets(i->lock_fd);

@@ -113,6 +113,35 @@ START_TEST(only_one_of_a_name)
 }
 END_TEST
 
+/* Whoever could open it could lock it, and keep `up` and `down` waiting. */
+START_TEST(the_pid_file_is_for_nobody_else)
+{
+	struct instance i;
+	struct stat st;
+	mode_t mask = umask(0);
+	int fd;
+
+	init(&i, "one");
+	ck_assert_int_eq(lock(&i), 0);
+	ck_assert_int_eq(stat(i.pid_path, &st), 0);
+	ck_assert_uint_eq(st.st_mode & 07777, 0600);
+	instance_release(&i);
+	/* one that was left with another mode */
+	fd = open(i.pid_path, O_WRONLY | O_CREAT, 0644);
+	ck_assert_int_ge(fd, 0);
+	close(fd);
+	ck_assert_int_eq(lock(&i), 0);
+	ck_assert_int_eq(stat(i.pid_path, &st), 0);
+	ck_assert_uint_eq(st.st_mode & 07777, 0600);
+	instance_release(&i);
+	umask(mask);
+	ck_assert_int_eq(mkfifo(i.pid_path, 0600), 0);
+	ck_assert_int_eq(lock(&i), -EPERM);
+	ck_assert_int_eq(unlink(i.pid_path), 0);
+	instance_clear(&i);
+}
+END_TEST
+
 START_TEST(sockets_are_private_and_go)
 {
 	struct instance i;
@@ -283,6 +312,7 @@ TCase *unit_tests(void)
 	tcase_add_checked_fixture(tc, make_dir, remove_dir);
 	tcase_add_test(tc, names_of_tuns);
 	tcase_add_test(tc, only_one_of_a_name);
+	tcase_add_test(tc, the_pid_file_is_for_nobody_else);
 	tcase_add_test(tc, sockets_are_private_and_go);
 	tcase_add_test(tc, a_device_that_somebody_serves);
 	tcase_add_test(tc, a_file_in_the_way_is_not_removed);
