@@ -9,6 +9,7 @@
 #include "cmd/plan_json.h"
 #include "cmd/plan_load.h"
 #include "cmd/plan_text.h"
+#include "host/hooks.h"
 
 static const char usage[] =
 	"usage: tunion check [--strict] [--json] [--no-resolve] [DIR | FILE...]\n"
@@ -31,6 +32,21 @@ static int print_text(const struct plan_load *load, bool ok)
 		       load->diag.warnings);
 	}
 	return ok ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
+/* Only a warning, because `up` may be meant for another user. */
+static void warn_of_hooks(struct plan_load *load)
+{
+	struct diag refused = { 0 };
+
+	for (size_t i = 0; i < load->set.n; i++)
+		(void)!hooks_check(load->set.v[i], &refused); /* it's in refused */
+	for (size_t i = 0; i < refused.count; i++) {
+		const struct diag_entry *e = &refused.entries[i];
+
+		diag_warning(&load->diag, e->file, e->line, "%s", e->text);
+	}
+	diag_clear(&refused);
 }
 
 int cmd_check(int argc, char **argv)
@@ -67,6 +83,7 @@ int cmd_check(int argc, char **argv)
 		}
 	}
 	ok = plan_load(&load, argv + optind, (size_t)(argc - optind), names) == 0;
+	warn_of_hooks(&load);
 	ok = ok && !(strict && load.diag.warnings > 0);
 	status = json ? print_json(&load, ok) : print_text(&load, ok);
 	plan_load_clear(&load);

@@ -71,6 +71,7 @@ void conf_free(struct conf *conf)
 	free(conf->dns_servers.v);
 	free(conf->addresses.v);
 	secret_free(conf->private_key);
+	free(conf->others);
 	free(conf->name);
 	free(conf->path);
 	free(conf);

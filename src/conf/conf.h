@@ -92,6 +92,9 @@ struct conf {
 	uint8_t digest[CONF_DIGEST_BYTES]; /* of the text: are two files the same? */
 	char *path; /* owned; as given or DIR/NAME.conf */
 	char *name; /* owned; of the device: the file's name without .conf */
+	bool only_ours; /* nobody but root and the running user could have written it: trust.h,
+	                 * when it was read. False: its hooks must not run. */
+	char *others; /* owned; NULL, or what of it is open to others */
 
 	bool has_private_key;
 	uint8_t *private_key; /* owned, of secret_new; NULL if none */

@@ -3,7 +3,6 @@
 #include "conf/load.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -12,6 +11,7 @@
 #include <sodium.h>
 
 #include "conf/parse.h"
+#include "conf/trust.h"
 
 #define TEXT_START_BYTES ((size_t)4096)
 #define TEXT_MAX_BYTES   ((size_t)64 << 20) /* 100,000 peers fit; a disk image does not */
@@ -147,21 +147,22 @@ out:
 }
 
 /* 0 or -errno. Doesn't hang on a FIFO, nor read a device. */
-static int open_file(FILE **out, const struct conf *conf, struct diag *diag)
+static int open_file(FILE **out, struct conf *conf, struct diag *diag)
 {
-	int fd = open(conf->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 	struct stat st;
-	int r = 0;
+	int fd, r = trust_open(conf->path, &fd, &conf->others);
 
 	*out = NULL;
-	if (fd < 0 || fstat(fd, &st) < 0) {
+	if (r == 0 && fstat(fd, &st) < 0)
 		r = -errno;
+	if (r < 0) {
 		diag_error(diag, conf->path, 0, "can't be read: %s", strerror(-r));
 	} else if (!S_ISREG(st.st_mode)) {
 		r = -EINVAL;
 		diag_error(diag, conf->path, 0,
 		           "is no regular file; expected a tunnel file");
 	} else {
+		conf->only_ours = !conf->others;
 		warn_if_open_to_all(conf, &st, diag);
 		*out = fdopen(fd, "r");
 		if (*out)

@@ -2,11 +2,8 @@
 #include "host/hooks.h"
 
 #include <errno.h>
-#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "host/spawn.h"
 
@@ -17,28 +14,6 @@ static const char *const kind_names[] = {
 	[CONF_POST_DOWN] = "PostDown",
 };
 _Static_assert(ARRAY_SIZE(kind_names) == CONF_HOOK_COUNT, "a name for each");
-
-/* ---- whose files are they? */
-
-static bool others_can_write(const struct stat *st)
-{
-	return (st->st_uid != 0 && st->st_uid != geteuid()) || (st->st_mode & 022) != 0;
-}
-
-/* In a sticky directory others can make files but not replace ours. */
-static bool others_can_replace(const char *file)
-{
-	char folder[PATH_MAX];
-	const char *slash = strrchr(file, '/');
-	struct stat st;
-	int n = slash ? snprintf(folder, sizeof(folder), "%.*s/", (int)(slash - file),
-	                         file)
-	              : snprintf(folder, sizeof(folder), ".");
-
-	return n < 0 || (size_t)n >= sizeof(folder) || stat(folder, &st) != 0 ||
-	       (st.st_uid != 0 && st.st_uid != geteuid()) ||
-	       ((st.st_mode & 022) != 0 && !(st.st_mode & S_ISVTX));
-}
 
 static const struct conf_text *first_hook(const struct conf *conf)
 {
@@ -52,21 +27,13 @@ static const struct conf_text *first_hook(const struct conf *conf)
 int hooks_check(const struct conf *conf, struct diag *diag)
 {
 	const struct conf_text *hook = first_hook(conf);
-	char real[PATH_MAX];
-	struct stat st;
 
-	if (!hook)
-		return 0;
-	/* the link's place counts as well as that of the file it leads to */
-	if (stat(conf->path, &st) == 0 && !others_can_write(&st) &&
-	    !others_can_replace(conf->path) && realpath(conf->path, real) &&
-	    !others_can_replace(real))
+	if (!hook || conf->only_ours)
 		return 0;
 	diag_error(
 		diag, conf->path, hook->line,
-		"hooks are only run from files that nobody but root or the running user "
-		"can "
-		"write or replace: check owner and mode of the file and its directory");
+		"hooks are refused: others than root and the running user can change them, since %s; give it to root or the running user and take the right to write from group and others, or move the file to a folder such as /etc/tunion",
+		conf->others ? conf->others : "they were not read from a file");
 	return -EPERM;
 }
 
@@ -170,9 +137,12 @@ int hooks_run_up(const struct hooks_env *env, const struct conf *conf,
 {
 	const struct conf_texts *hooks = &conf->hooks[kind];
 	char text[128];
-	int rc;
-	size_t i = run_all(env, conf->name, conf->path, hooks, &rc);
+	int rc = hooks_check(conf, env->diag);
+	size_t i;
 
+	if (rc < 0)
+		return rc;
+	i = run_all(env, conf->name, conf->path, hooks, &rc);
 	if (i == hooks->n)
 		return 0;
 	diag_error(env->diag, conf->path, hooks->v[i].line, "%s %s", kind_names[kind],
@@ -258,6 +228,8 @@ int hooks_remember(struct hooks *h, const struct conf *conf)
 	int old = hooks_find(h, conf->name);
 	struct hooks_file *at = NULL;
 
+	if (rc == 0 && first_hook(conf) && !conf->only_ours)
+		rc = -EPERM;
 	if (rc == 0)
 		rc = copy_texts(&new.pre_down, &conf->hooks[CONF_PRE_DOWN]);
 	if (rc == 0)

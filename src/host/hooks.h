@@ -47,17 +47,18 @@ struct hooks_env {
 	struct diag *diag;
 };
 
-/* Files with hooks that somebody other than root and the running user can write, or put
- * another in their place, are errors: -EPERM. */
+/* A file with hooks that others than root and the running user could have written when it
+ * was read (conf->only_ours) is an error, told with the line of its first hook: -EPERM.
+ * Running and remembering ask this too. */
 MUST_CHECK int hooks_check(const struct conf *conf, struct diag *diag);
 
 /* CONF_PRE_UP or CONF_POST_UP of a file, in order, until one fails: -EIO, told in diag
- * with FILE:LINE. */
+ * with FILE:LINE. -EPERM as hooks_check. */
 MUST_CHECK int hooks_run_up(const struct hooks_env *env, const struct conf *conf,
                             enum conf_hook kind);
 
 /* Remembers what to run when the file goes; in place of what was remembered under its
- * name. */
+ * name. 0, -ENOMEM; -EPERM: others could have written it, what was remembered stays. */
 MUST_CHECK int hooks_remember(struct hooks *h, const struct conf *conf);
 void hooks_forget(struct hooks *h, size_t i);
 void hooks_clear(struct hooks *h);

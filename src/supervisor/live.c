@@ -687,6 +687,7 @@ static int read_again(struct round *r, struct diag *read)
 
 	if (err && err != -EINVAL)
 		return err;
+	reload_refuse(&s->files, &r->fresh, read);
 	err = reload_compare(&r->reload, &s->files, &r->fresh, read);
 	if (err)
 		diag_error(r->diag, NULL, 0, "out of memory");

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "host/hooks.h"
 #include "supervisor/configure.h"
 
 /* ---- do two files say the same? */
@@ -161,6 +162,22 @@ static bool has_errors(const struct diag *errors, const char *path)
 			return true;
 	}
 	return false;
+}
+
+void reload_refuse(const struct conf_set *old, const struct conf_set *fresh,
+                   struct diag *errors)
+{
+	size_t i = 0;
+
+	for (size_t j = 0; j < fresh->n; j++) {
+		const struct conf *conf = fresh->v[j];
+
+		while (i < old->n && strcmp(old->v[i]->name, conf->name) < 0)
+			i++;
+		if (i < old->n && old->v[i] == conf)
+			continue;
+		(void)!hooks_check(conf, errors); /* it's in errors */
+	}
 }
 
 static void keep_resolved(const struct conf *old, struct conf *fresh)

@@ -36,7 +36,14 @@ struct reload {
 	size_t n;
 };
 
-/* Both sets must outlive it. `errors` is what reading `fresh` gave: a file that has one
+/* Adds to errors the files of `fresh` that are without mistakes but must not come, each
+ * with what to do: those with hooks that others could have written. One whose text is
+ * that of old, which is then the same conf, was judged when it came. */
+void reload_refuse(const struct conf_set *old, const struct conf_set *fresh,
+                   struct diag *errors);
+
+/* Both sets must outlive it. `errors` is what reading `fresh` gave, and
+ * reload_refuse: a file that has one
  * there is RELOAD_BAD. The addresses that names of Endpoints were resolved to pass from
  * old files to fresh ones where the name has not changed. 0 or -ENOMEM. */
 MUST_CHECK int reload_compare(struct reload *out, const struct conf_set *old,

@@ -563,9 +563,11 @@ void supervisor_log_diag(const struct supervisor *s, const struct diag *diag)
 		enum log_level level =
 			e->severity == DIAG_ERROR ? LOG_LEVEL_ERROR : LOG_LEVEL_WARN;
 
-		if (e->file)
+		if (e->file && e->line > 0)
 			log_line(&s->log, level, NULL, "%s:%u: %s", e->file, e->line,
 			         e->text);
+		else if (e->file)
+			log_line(&s->log, level, NULL, "%s: %s", e->file, e->text);
 		else
 			log_line(&s->log, level, NULL, "%s", e->text);
 	}

@@ -231,9 +231,9 @@ START_TEST(files_that_others_can_write_have_no_hooks)
 		mode_t file, folder;
 		int result;
 	} modes[] = {
-		{ 0600, 0700, 0 },      { 0644, 0755, 0 },      { 0660, 0700, -EPERM },
-		{ 0602, 0700, -EPERM }, { 0600, 0770, -EPERM }, { 0600, 0777, -EPERM },
-		{ 0600, 01777, 0 },
+		{ 0600, 0700, 0 },       { 0644, 0755, 0 },      { 0660, 0700, -EPERM },
+		{ 0602, 0700, -EPERM },  { 0600, 0770, -EPERM }, { 0600, 0777, -EPERM },
+		{ 0600, 01777, -EPERM },
 	};
 	char path[128];
 
@@ -251,6 +251,42 @@ START_TEST(files_that_others_can_write_have_no_hooks)
 		conf_free(conf);
 		diag_clear(&diag);
 	}
+	remove_folder();
+}
+END_TEST
+
+/* It counts what was when the text was read, not what its path leads to later. */
+START_TEST(hooks_that_were_read_from_an_open_file_stay_refused)
+{
+	char path[128], out_path[128], text[256];
+	struct diag diag = { 0 };
+	struct hooks_env env = { .tun = "tun9", .diag = &diag };
+	struct hooks hooks = { 0 };
+	struct conf *conf;
+
+	make_folder();
+	in_folder("out", out_path);
+	snprintf(text, sizeof(text), "[Interface]\nPreUp = echo >%s\nPostDown = true\n",
+	         out_path);
+	write_text(in_folder("a.conf", path), text, 0666);
+	conf = read_conf(path, &diag);
+	diag_clear(&diag);
+	ck_assert_int_eq(chmod(path, 0600), 0);
+	ck_assert_int_eq(hooks_check(conf, &diag), -EPERM);
+	ck_assert_uint_eq(diag.entries[0].line, 2);
+	ck_assert_ptr_nonnull(strstr(diag.entries[0].text, "/a.conf has mode 0666;"));
+	ck_assert_int_eq(hooks_run_up(&env, conf, CONF_PRE_UP), -EPERM);
+	ck_assert_int_eq(hooks_remember(&hooks, conf), -EPERM);
+	ck_assert_uint_eq(hooks.n, 0);
+	ck_assert_int_eq(access(out_path, F_OK), -1);
+	conf_free(conf);
+	diag_clear(&diag);
+	/* the other way round it was ours when it was read */
+	conf = read_conf(path, &diag);
+	ck_assert_int_eq(chmod(path, 0666), 0);
+	ck_assert_int_eq(hooks_check(conf, &diag), 0);
+	conf_free(conf);
+	diag_clear(&diag);
 	remove_folder();
 }
 END_TEST
@@ -390,6 +426,7 @@ TCase *unit_tests(void)
 	tcase_add_test(tc, every_percent_i_is_replaced);
 	tcase_add_test(tc, hooks_run_in_order_until_one_fails);
 	tcase_add_test(tc, files_that_others_can_write_have_no_hooks);
+	tcase_add_test(tc, hooks_that_were_read_from_an_open_file_stay_refused);
 	tcase_add_test(tc, a_journal_is_read_back);
 	tcase_add_test(tc, what_is_no_journal_is_refused);
 	return tc;

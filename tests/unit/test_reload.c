@@ -92,6 +92,34 @@ START_TEST(a_bad_file_stands_for_its_old_version)
 }
 END_TEST
 
+/* Of texts it isn't known who wrote them. */
+START_TEST(hooks_of_others_are_a_bad_version)
+{
+	static const char *const old[] = { "a", "[Interface]\nMTU=1300\n", NULL };
+	static const char *const fresh[] = { "a",
+		                             "[Interface]\nMTU=1300\nPostDown=true\n",
+		                             "b", "[Interface]\nPreUp=true\n", NULL };
+
+	planned_init(&before, old);
+	planned_init(&after, fresh);
+	reload_refuse(&before.set, &after.set, &errors);
+	ck_assert_uint_eq(errors.errors, 2);
+	ck_assert_uint_eq(errors.entries[0].line, 3);
+	ck_assert_int_eq(reload_compare(&reload, &before.set, &after.set, &errors), 0);
+	ck_assert_int_eq((int)reload.v[0].state, RELOAD_BAD);
+	ck_assert_int_eq((int)reload.v[1].state, RELOAD_BAD);
+	reload_clear(&reload);
+	diag_clear(&errors);
+	after.confs[0]->only_ours = after.confs[1]->only_ours = true;
+	reload_refuse(&before.set, &after.set, &errors);
+	ck_assert_uint_eq(errors.errors, 0);
+	/* and what is the same conf was judged before */
+	reload_refuse(&before.set, &before.set, &errors);
+	ck_assert_uint_eq(errors.errors, 0);
+	end();
+}
+END_TEST
+
 START_TEST(no_files_on_either_side)
 {
 	static const char *const one[] = { "a", "[Interface]\n", NULL };
@@ -440,6 +468,7 @@ TCase *unit_tests(void)
 
 	tcase_add_test(tc, files_are_told_apart_by_name);
 	tcase_add_test(tc, a_bad_file_stands_for_its_old_version);
+	tcase_add_test(tc, hooks_of_others_are_a_bad_version);
 	tcase_add_test(tc, no_files_on_either_side);
 	tcase_add_loop_test(tc, what_a_file_says_counts, 0, ARRAY_SIZE(edits));
 	tcase_add_test(tc, addresses_of_unchanged_names_are_kept);

@@ -1,0 +1,257 @@
+/* src/conf/trust.c - a path is followed part by part, links by ourselves
+ *
+ * A folder that only root and we can write is judged first; what is then found in it was
+ * put there by root or us, and can't be replaced by others any more. In a sticky folder
+ * others can't replace what is ours, but they can move a file there that is ours and lay
+ * in a folder of theirs. They can't do that with a folder, because moving one needs the
+ * right to write it. So in a sticky folder only a folder is taken as put there by us. */
+#include "conf/trust.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define LINKS_MAX 40 /* as the kernel */
+
+struct walk {
+	int folder;        /* owned: where we are; -1: nowhere */
+	uid_t system;      /* whose / is: he can change everything anyway */
+	bool sticky;       /* others can add to the folder where we are */
+	unsigned links;    /* followed so far */
+	char *rest;        /* owned: what of the path is still to go */
+	char at[PATH_MAX]; /* for messages: how we came here */
+	char *others;      /* owned; the first part that is open to others */
+};
+
+/* Only the first is kept: what comes later may be theirs altogether. */
+static MUST_CHECK int note(struct walk *w, const char *path, const struct stat *st)
+{
+	int n;
+
+	if (w->others)
+		return 0;
+	if (path[0] == '\0')
+		path = "/";
+	if (st->st_mode & 022)
+		n = asprintf(&w->others, "%s has mode %04o", path,
+		             (unsigned)st->st_mode & 07777);
+	else
+		n = asprintf(&w->others, "%s belongs to user %u", path,
+		             (unsigned)st->st_uid);
+	if (n >= 0)
+		return 0;
+	w->others = NULL;
+	return -ENOMEM;
+}
+
+static bool is_ours(const struct stat *st)
+{
+	return st->st_uid == 0 || st->st_uid == geteuid();
+}
+
+/* Goes to a folder, which is owned from here on. In a user namespace the system's folders
+ * belong to a user that it doesn't know, as / does; in a sticky one that is not enough,
+ * since all unknown users look the same. */
+static MUST_CHECK int enter(struct walk *w, int fd, const struct stat *st)
+{
+	bool known = is_ours(st) || (st->st_uid == w->system && !w->sticky);
+	bool open = (st->st_mode & 022) != 0;
+	int err = 0;
+
+	if (!known || (open && !(st->st_mode & S_ISVTX)))
+		err = note(w, w->at, st);
+	w->sticky = open;
+	if (w->folder >= 0)
+		close(w->folder);
+	w->folder = fd;
+	return err;
+}
+
+static MUST_CHECK int enter_root(struct walk *w)
+{
+	int fd = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	struct stat st;
+
+	if (fd < 0)
+		return -errno;
+	if (fstat(fd, &st) < 0) {
+		int err = -errno;
+
+		close(fd);
+		return err;
+	}
+	w->at[0] = '\0';
+	w->sticky = false;
+	w->system = st.st_uid;
+	return enter(w, fd, &st);
+}
+
+/* Appends a part to the way; what does not fit is missing from messages only. */
+static void add_part(struct walk *w, const char *part)
+{
+	size_t n = strlen(w->at);
+
+	(void)!snprintf(w->at + n, sizeof(w->at) - n, "/%s", part);
+}
+
+/* What comes in place of a link that stands in the folder where we are. */
+static MUST_CHECK int follow(struct walk *w, int link)
+{
+	char target[PATH_MAX], *rest = NULL;
+	ssize_t n = readlinkat(link, "", target, sizeof(target) - 1);
+	struct stat st;
+	int err = 0;
+
+	if (n < 0 || fstat(w->folder, &st) < 0)
+		return -errno;
+	target[n] = '\0';
+	if (++w->links > LINKS_MAX)
+		return -ELOOP;
+	if (w->sticky)
+		err = note(w, w->at, &st);
+	if (!err && asprintf(&rest, "%s/%s", target, w->rest) < 0)
+		return -ENOMEM;
+	if (!err && target[0] == '/')
+		err = enter_root(w);
+	free(w->rest);
+	w->rest = rest;
+	return err;
+}
+
+/* A part that more follow. */
+static MUST_CHECK int pass(struct walk *w, const char *part)
+{
+	/* O_DIRECTORY has an automounter mount what belongs there */
+	int fd = openat(w->folder, part, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	struct stat st;
+	int err;
+
+	if (fd < 0 && errno == ENOTDIR)
+		fd = openat(w->folder, part, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	err = fstat(fd, &st) < 0 ? -errno : 0;
+	if (!err && S_ISDIR(st.st_mode)) {
+		add_part(w, part);
+		return enter(w, fd, &st);
+	}
+	if (!err)
+		err = S_ISLNK(st.st_mode) ? follow(w, fd) : -ENOTDIR;
+	close(fd);
+	return err;
+}
+
+/* The last part: opened, or -EAGAIN, where it is a link and the way goes on. */
+static MUST_CHECK int arrive(struct walk *w, const char *part, int *out)
+{
+	int fd = openat(w->folder, part,
+	                O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	struct stat st, folder;
+	int err;
+
+	if (fd < 0 && errno == ELOOP) {
+		fd = openat(w->folder, part, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+		if (fd < 0)
+			return -errno;
+		w->rest[0] = '\0';
+		err = follow(w, fd);
+		close(fd);
+		return err ? err : -EAGAIN;
+	}
+	if (fd < 0)
+		return -errno;
+	err = fstat(fd, &st) < 0 || fstat(w->folder, &folder) < 0 ? -errno : 0;
+	if (!err && w->sticky)
+		err = note(w, w->at, &folder);
+	add_part(w, part);
+	if (!err && (!is_ours(&st) || (st.st_mode & 022)))
+		err = note(w, w->at, &st);
+	if (err)
+		close(fd);
+	else
+		*out = fd;
+	return err;
+}
+
+/* Takes the next part of the path. 0: that was the last; -EAGAIN: there are more. */
+static MUST_CHECK int step(struct walk *w, int *out)
+{
+	char part[NAME_MAX + 1], *rest = w->rest + strspn(w->rest, "/");
+	size_t n = strcspn(rest, "/");
+	bool last = rest[n + strspn(rest + n, "/")] == '\0';
+	int err;
+
+	if (n == 0)
+		return -EISDIR;
+	if (n > NAME_MAX)
+		return -ENAMETOOLONG;
+	memcpy(part, rest, n);
+	part[n] = '\0';
+	memmove(w->rest, rest + n, strlen(rest + n) + 1);
+	if (last)
+		return arrive(w, part, out);
+	if (strcmp(part, ".") == 0)
+		return -EAGAIN;
+	err = pass(w, part);
+	return err ? err : -EAGAIN;
+}
+
+/* From the root on, also where the path is relative. */
+static MUST_CHECK int begin(struct walk *w, const char *path)
+{
+	char *here = path[0] == '/' ? strdup("") : getcwd(NULL, 0);
+
+	if (!here)
+		return -errno;
+	if (asprintf(&w->rest, "%s/%s", here, path) < 0)
+		w->rest = NULL;
+	free(here);
+	return w->rest ? enter_root(w) : -ENOMEM;
+}
+
+static MUST_CHECK int walk(const char *path, int *fd, char **others)
+{
+	struct walk w = { .folder = -1 };
+	int err = begin(&w, path);
+
+	if (!err)
+		err = -EAGAIN;
+	while (err == -EAGAIN)
+		err = step(&w, fd);
+	if (w.folder >= 0)
+		close(w.folder);
+	free(w.rest);
+	if (err) {
+		free(w.others);
+		w.others = NULL;
+	}
+	*others = w.others;
+	return err;
+}
+
+int trust_open(const char *path, int *fd, char **others)
+{
+	int err;
+
+	*fd = -1;
+	err = walk(path, fd, others);
+	if (!err || err == -ENOMEM)
+		return err;
+	/* the kernel may know a way all the same: a link in /proc, a relative path in a
+	 * folder that has been moved out of sight */
+	*fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	if (*fd < 0)
+		return -errno;
+	if (asprintf(others, "the way to it can't be followed (%s)", strerror(-err)) >= 0)
+		return 0;
+	*others = NULL;
+	close(*fd);
+	*fd = -1;
+	return -ENOMEM;
+}
