@@ -96,6 +96,7 @@ struct conf {
 	                 * when it was read. False: its hooks must not run. */
 	char *others; /* owned; NULL, or what of it is open to others */
 
+	unsigned interface_line; /* of the first [Interface]; 0: there is none */
 	bool has_private_key;
 	uint8_t *private_key; /* owned, of secret_new; NULL if none */
 	uint8_t public_key[KEY_BYTES]; /* derived; only with has_private_key */

@@ -207,6 +207,8 @@ static void begin_section(struct parse *p, const char *word, enum keys_section s
 	if (section == KEYS_SECTION_UNKNOWN)
 		keys_bad(&p->file, "unknown section%s%s; expected [Interface] or [Peer]",
 		         *shown.text ? " " : "", shown.text);
+	if (section == KEYS_SECTION_INTERFACE && p->file.conf->interface_line == 0)
+		p->file.conf->interface_line = p->file.line;
 	if (section != KEYS_SECTION_PEER)
 		return;
 	v = list_room(p->file.sections, p->file.section_count, sizeof(*v));

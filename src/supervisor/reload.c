@@ -164,6 +164,22 @@ static bool has_errors(const struct diag *errors, const char *path)
 	return false;
 }
 
+static void refuse_if_emptied(const struct conf *old, const struct conf *fresh,
+                              struct diag *errors)
+{
+	const char *lost = NULL;
+
+	if (old->interface_line > 0 && fresh->interface_line == 0)
+		lost = "[Interface]";
+	else if (old->has_private_key && !fresh->has_private_key)
+		lost = "PrivateKey";
+	if (lost)
+		diag_error(
+			errors, fresh->path, 0,
+			"has lost its %s, as after a full disk or in the midst of a copy, so its version before stays in force; write it whole, or remove the file to take %s down",
+			lost, fresh->name);
+}
+
 void reload_refuse(const struct conf_set *old, const struct conf_set *fresh,
                    struct diag *errors)
 {
@@ -176,7 +192,11 @@ void reload_refuse(const struct conf_set *old, const struct conf_set *fresh,
 			i++;
 		if (i < old->n && old->v[i] == conf)
 			continue;
+		if (has_errors(errors, conf->path))
+			continue;
 		(void)!hooks_check(conf, errors); /* it's in errors */
+		if (i < old->n && strcmp(old->v[i]->name, conf->name) == 0)
+			refuse_if_emptied(old->v[i], conf, errors);
 	}
 }
 

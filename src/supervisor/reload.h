@@ -37,8 +37,10 @@ struct reload {
 };
 
 /* Adds to errors the files of `fresh` that are without mistakes but must not come, each
- * with what to do: those with hooks that others could have written. One whose text is
- * that of old, which is then the same conf, was judged when it came. */
+ * with what to do: those with hooks that others could have written, and those that have
+ * lost their [Interface] or PrivateKey, which is what a full disk or a copy that is not
+ * finished leaves of a file. One whose text is that of old, which is then the same conf,
+ * was judged when it came. */
 void reload_refuse(const struct conf_set *old, const struct conf_set *fresh,
                    struct diag *errors);
 

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """A plain user's folder, brought up by root: no hook of his runs, by whichever way it comes in; nor does he hinder
-root."""
+root. And an emptied file changes nothing."""
 
 import os
 import subprocess
@@ -169,11 +169,30 @@ def lock(h, before):
     same_text(h.snapshot(), before, "after down")
 
 
+def emptied(h, before):
+    t = Tunion(h, tun="t-empty")
+    keys = Keys()
+    text = conf(7, keys=keys).replace("10.7.0.0/16", "0.0.0.0/0")
+    t.write("a.conf", text)
+    t.up()
+    up = h.snapshot()
+    for bad in ("", "[Interface]\n", text.replace(f"PrivateKey = {keys.private}\n", ""), text[text.index("[Peer]"):]):
+        t.write("a.conf", bad)
+        wait_for(lambda: [e for e in t.status()["errors"] if "has lost its" in e["text"]], "the file being bad")
+        same_text(h.snapshot(), up, "with an emptied file")
+        equal(h.wg("show", "a", "public-key").strip(), keys.public, "the key")
+        t.write("a.conf", text)
+        wait_for(lambda: t.status()["errors"] == [], "the file being good")
+    t.down()
+    same_text(h.snapshot(), before, "after down")
+
+
 def test(lab):
     h, net = lab.host("h"), lab.host("net")
     lab.link(h, "eth0", "192.0.2.2/24", net, "eth0", "192.0.2.1/24")
     h.run("ip route add default via 192.0.2.1; nft list ruleset")
     before = h.snapshot()
+    emptied(h, before)
     probe = os.path.join(h.run_dir, "probe")
     open(probe, "w").close()
     try:

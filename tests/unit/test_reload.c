@@ -92,6 +92,47 @@ START_TEST(a_bad_file_stands_for_its_old_version)
 }
 END_TEST
 
+/* What a file is, and then, by the name of another; does the old version stay? */
+static const struct {
+	const char *old, *fresh, *lost; /* NULL: it's taken */
+} emptied[] = {
+	{ "[Interface]\nPrivateKey=" KEY1 "\n", "", "[Interface]" },
+	{ "[Interface]\nPrivateKey=" KEY1 "\n", "# only a comment", "[Interface]" },
+	{ "[Interface]\nPrivateKey=" KEY1 "\n", PEER("B"), "[Interface]" },
+	{ "[Interface]\nPrivateKey=" KEY1 "\n", "[Interface]\n", "PrivateKey" },
+	{ "[Interface]\nPrivateKey=" KEY1 "\n", "[Interface]\nPrivateKey=" KEY2 "\n",
+	  NULL },
+	{ "[Interface]\nMTU=1300\n", "[Interface]\n", NULL },
+	{ "[Interface]\nMTU=1300\n", "", "[Interface]" },
+	{ "", "", NULL },
+	{ "", "[Interface]\n", NULL },
+};
+
+START_TEST(an_emptied_file_is_a_bad_version)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(emptied); i++) {
+		const char *old[] = { "a", "[Interface]\n", "b", emptied[i].old, NULL };
+		const char *fresh[] = { "b", emptied[i].fresh, "c", "", NULL };
+		char text[64];
+
+		planned_init(&before, old);
+		planned_init(&after, fresh);
+		reload_refuse(&before.set, &after.set, &errors);
+		ck_assert_msg(errors.errors == (emptied[i].lost != NULL), "case %zu", i);
+		ck_assert_int_eq(
+			reload_compare(&reload, &before.set, &after.set, &errors), 0);
+		ck_assert_int_eq((int)reload.v[2].state, RELOAD_ADDED);
+		if (emptied[i].lost) {
+			snprintf(text, sizeof(text), "has lost its %s,", emptied[i].lost);
+			ck_assert_ptr_nonnull(strstr(errors.entries[0].text, text));
+			ck_assert_int_eq((int)reload.v[1].state, RELOAD_BAD);
+			ck_assert_ptr_eq(reload_conf(&reload.v[1]), before.confs[1]);
+		}
+		end();
+	}
+}
+END_TEST
+
 /* Of texts it isn't known who wrote them. */
 START_TEST(hooks_of_others_are_a_bad_version)
 {
@@ -468,6 +509,7 @@ TCase *unit_tests(void)
 
 	tcase_add_test(tc, files_are_told_apart_by_name);
 	tcase_add_test(tc, a_bad_file_stands_for_its_old_version);
+	tcase_add_test(tc, an_emptied_file_is_a_bad_version);
 	tcase_add_test(tc, hooks_of_others_are_a_bad_version);
 	tcase_add_test(tc, no_files_on_either_side);
 	tcase_add_loop_test(tc, what_a_file_says_counts, 0, ARRAY_SIZE(edits));
