@@ -335,7 +335,9 @@ static void finish(struct parse *p)
 	if (conf->has_private_key &&
 	    crypto_scalarmult_base(conf->public_key, conf->private_key) != 0)
 		keys_warn(&p->file, 0, "the PrivateKey has no public key");
-	if (!conf->has_private_key && p->file.error == 0)
+	/* a hook may set it */
+	if (!conf->has_private_key && p->file.error == 0 &&
+	    conf->hooks[CONF_PRE_UP].n + conf->hooks[CONF_POST_UP].n == 0)
 		keys_warn(&p->file, 0, "there is no PrivateKey: no peer can be reached");
 	if (conf->dns_domains.n > 0 && conf->dns_servers.n == 0)
 		keys_warn(&p->file, conf->dns_domains.v[0].line,

@@ -231,18 +231,6 @@ static MUST_CHECK int check_hooks(struct host *h, const struct plan *plan,
 	return first;
 }
 
-static MUST_CHECK int pre_up(struct host *h, const struct plan *plan, struct diag *diag)
-{
-	const struct hooks_env env = hooks_env(h, diag);
-	int rc = 0;
-
-	for (size_t i = 0; i < plan->device_count && rc == 0; i++) {
-		if (is_new(h, plan->devices[i].conf))
-			rc = hooks_run_up(&env, plan->devices[i].conf, CONF_PRE_UP);
-	}
-	return rc;
-}
-
 /* A file is remembered from before its hooks run, so that nothing can come between their
  * success and that. */
 static MUST_CHECK int post_up_file(struct host *h, const struct conf *conf,
@@ -313,8 +301,18 @@ int host_prepare(struct host *h, const struct plan *plan, struct diag *diag)
 		rc = host_numbers_choose_mark(&h->numbers, plan, &env, diag);
 	if (rc == 0)
 		rc = make_tun(h, diag);
-	if (rc == 0)
-		rc = pre_up(h, plan, diag);
+	if (rc < 0)
+		undo(h, diag);
+	return rc;
+}
+
+int host_pre_up(struct host *h, const struct plan *plan, struct diag *diag)
+{
+	const struct hooks_env env = hooks_env(h, diag);
+	int rc = 0;
+
+	for (size_t i = 0; i < plan->device_count && rc == 0; i++)
+		rc = hooks_run_up(&env, plan->devices[i].conf, CONF_PRE_UP);
 	if (rc < 0)
 		undo(h, diag);
 	return rc;

@@ -4,8 +4,10 @@
  * The supervisor's way through it:
  *  - host_new clears what a killed instance of the name left.
  *  - plan_make is given host_path_mtu.
- *  - host_prepare chooses the mark, makes the tun (still down) and runs the PreUp hooks.
- *    Then the engine is started, devices configured, sockets opened with host_mark.
+ *  - host_prepare chooses the mark and makes the tun (still down).
+ *    Then sockets are opened with host_mark, and devices made in the engine.
+ *  - host_pre_up runs the PreUp hooks, to which the devices are there.
+ *    Then the devices are given keys and peers and started.
  *  - host_up sets MTU, addresses, the tun up, DNS, routes, rules and the guard, and runs
  * the PostUp hooks.
  *  - host_update, whenever the plan or an endpoint has changed, does what differs;
@@ -13,7 +15,7 @@
  *  - host_down runs the PreDown hooks, puts everything back in reverse, and runs the
  * PostDown hooks. Then host_free.
  *
- * All or nothing: where a step of host_prepare or host_up fails, all before it are
+ * All or nothing: where a step of host_prepare, host_pre_up or host_up fails, all before it are
  * undone, in reverse, before the call returns. Supervisor process; may block; runs other
  * programs and waits for them, so nobody else may reap children that he doesn't know.
  * Needs CAP_NET_ADMIN. */
@@ -78,6 +80,7 @@ uint32_t host_mark(const struct host *h);
  * virtual resolver's addresses; IP_NONE where there is none. */
 void host_resolver(const struct host *h, struct ip_addr *ipv4, struct ip_addr *ipv6);
 
+MUST_CHECK int host_pre_up(struct host *h, const struct plan *plan, struct diag *diag);
 MUST_CHECK int host_up(struct host *h, const struct plan *plan, struct diag *diag);
 /* Of a file that comes while the instance is up: checks its hooks and runs PreUp. One
  * that is up already is passed over. 0 or -errno, the reason in diag: it must then not

@@ -189,8 +189,9 @@ int configure_wireguard(struct worker_child *engine, const char *name,
 	return err;
 }
 
-static int send_wireguard(struct worker_child *engine, const struct plan_device *d)
+int configure_addconf(struct worker_child *engine, const struct configured *configured)
 {
+	const struct plan_device *d = configured->plan;
 	struct outbuf lines = { 0 };
 	int err;
 
@@ -209,11 +210,7 @@ int configure_device(struct worker_child *engine, const struct configured *d)
 
 	if (!err)
 		err = configure_settings(engine, d->plan);
-	if (!err)
-		err = configure_sockets(engine, d, true, 0);
-	if (!err)
-		err = send_wireguard(engine, d->plan);
-	return err;
+	return err ? err : configure_sockets(engine, d, true, 0);
 }
 
 int configure_endpoint(struct worker_child *engine, const char *device,

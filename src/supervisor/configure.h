@@ -20,9 +20,13 @@ struct configured {
 	int uapi_fd;     /* owned: the listening socket; -1: none */
 };
 
-/* Queues everything that makes the device in the engine, but does not start it. Endpoints
- * are those of the plan, which follow roaming. 0 or -errno. */
+/* Queues what makes the device in the engine, as `ip link add`: without keys and peers, and
+ * not started. From when it's done wg(8) finds it. 0 or -errno. */
 MUST_CHECK int configure_device(struct worker_child *engine, const struct configured *d);
+/* Queues key and peers of its file, as `wg addconf`: what PreUp hooks have set and the
+ * file says nothing of stays. Endpoints are those of the plan, which follow roaming. 0 or
+ * -errno. */
+MUST_CHECK int configure_addconf(struct worker_child *engine, const struct configured *d);
 /* What is tunion's of a device that is there: its MTU, addresses, carriers and so on. 0
  * or -errno. */
 MUST_CHECK int configure_settings(struct worker_child *engine,

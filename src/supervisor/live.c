@@ -23,6 +23,7 @@ struct prepared {
 	bool in;                  /* while accepting: the plan tried has the fresh file */
 	bool open;                /* device has new sockets */
 	bool listens;             /* device has its UAPI socket */
+	bool made;                /* the engine has the device, of an added file */
 	bool pre_up;              /* its PreUp hooks have run */
 	struct configured device; /* owned; moved away when the round is committed */
 };
@@ -167,10 +168,26 @@ static bool take_in_part(struct round *r, const size_t *pending, size_t n)
 	return left || right;
 }
 
+/* The device that was made for PreUp hooks goes again. */
+static void unmake(struct round *r, size_t i)
+{
+	struct worker_child *engine = &r->s->engine;
+	struct command m =
+		command_of(COMMAND_DEVICE_REMOVE, reload_name(&r->reload.v[i]));
+
+	if (!r->prepared[i].made)
+		return;
+	r->prepared[i].made = false;
+	/* one that is gone has no devices */
+	if (worker_child_send(engine, &m) == 0)
+		(void)!worker_child_wait(engine);
+}
+
 static void refuse(struct round *r, size_t i)
 {
 	r->prepared[i].in = false;
 	r->reload.v[i].state = RELOAD_BAD;
+	unmake(r, i);
 }
 
 /* The mistakes that the changes pending would make, all together: two that contradict
@@ -297,6 +314,19 @@ static int open_sockets(struct round *r, struct prepared *p, const struct reload
 	return err;
 }
 
+static int make_device(struct round *r, struct prepared *p)
+{
+	struct worker_child *engine = &r->s->engine;
+	int err = configure_device(engine, &p->device);
+
+	if (!err)
+		err = worker_child_wait(engine);
+	if (err)
+		supervisor_say_engine_error(r->s, err, r->diag);
+	p->made = !err;
+	return err;
+}
+
 static int prepare(struct round *r, size_t i)
 {
 	const struct reload_file *f = &r->reload.v[i];
@@ -306,32 +336,51 @@ static int prepare(struct round *r, size_t i)
 	p->device.plan = plan_find(&r->plan, reload_name(f));
 	if (changes_port(f) && !p->open)
 		err = open_sockets(r, p, f);
-	if (err || f->state != RELOAD_ADDED || p->pre_up)
+	if (err || f->state != RELOAD_ADDED)
 		return err;
 	if (!p->listens)
 		err = instance_listen_uapi(&r->s->instance, reload_name(f),
 		                           &p->device.uapi_fd, r->diag);
 	p->listens = !err;
-	if (!err)
-		err = host_file_added(r->s->host, f->fresh, r->diag);
+	return err || p->made ? err : make_device(r, p);
+}
+
+static int run_pre_up(struct round *r, size_t i)
+{
+	const struct reload_file *f = &r->reload.v[i];
+	struct prepared *p = &r->prepared[i];
+	int err;
+
+	if (f->state != RELOAD_ADDED || p->pre_up)
+		return 0;
+	r->s->coming = &p->device;
+	err = host_file_added(r->s->host, f->fresh, r->diag);
+	r->s->coming = NULL;
 	p->pre_up = !err;
 	return err;
 }
 
-/* False if some file turned out not to go: the plan has to be made again. */
-static bool prepare_changes(struct round *r)
+/* One step of all files that come. False if some turned out not to go. */
+static bool do_step(struct round *r, int (*step)(struct round *r, size_t i))
 {
 	bool all = true;
 
 	for (size_t i = 0; i < r->reload.n; i++) {
 		if (!reload_differs(&r->reload.v[i]) || !r->reload.v[i].fresh)
 			continue;
-		if (prepare(r, i) == 0)
+		if (step(r, i) == 0)
 			continue;
 		refuse(r, i);
 		all = false;
 	}
 	return all;
+}
+
+/* All devices are there before the first hook runs. False: the plan has to be made again.
+ */
+static bool prepare_changes(struct round *r)
+{
+	return do_step(r, prepare) && do_step(r, run_pre_up);
 }
 
 /* ---- the new plan takes over */
@@ -449,8 +498,10 @@ static int send_device(struct round *r, struct configured *d)
 	int err = 0;
 
 	if (!old) {
+		/* the plan may be another than when it was made */
 		warn_of_mark(r, d->plan->conf);
-		return configure_device(&r->s->engine, d);
+		err = configure_settings(&r->s->engine, d->plan);
+		return err ? err : configure_addconf(&r->s->engine, d);
 	}
 	if (!reload_same_settings(old, d->plan))
 		err = configure_settings(&r->s->engine, d->plan);
@@ -587,6 +638,8 @@ static void end_round(struct round *r)
 	for (size_t i = 0; r->prepared && i < r->reload.n; i++) {
 		struct prepared *p = &r->prepared[i];
 
+		if (p->device.uapi_fd >= 0) /* it has not moved */
+			unmake(r, i);
 		if (p->device.uapi_fd >= 0)
 			instance_unlisten_uapi(&r->s->instance,
 			                       reload_name(&r->reload.v[i]));

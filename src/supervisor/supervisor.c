@@ -9,7 +9,6 @@
 
 #include <errno.h>
 #include <inttypes.h>
-#include <poll.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -24,6 +23,7 @@
 #include "base/memory.h"
 #include "base/process.h"
 #include "supervisor/follow.h"
+#include "supervisor/hook_service.h"
 #include "supervisor/instance_status.h"
 #include "supervisor/supervisor_state.h"
 #include "supervisor/takedown.h"
@@ -89,6 +89,8 @@ static int compare_device(const void *name, const void *device)
 /* They are in the order of the plan's, by name. */
 struct configured *supervisor_find_device(const struct supervisor *s, const char *name)
 {
+	if (s->coming && strcmp(s->coming->plan->way.name, name) == 0)
+		return s->coming;
 	if (s->device_count == 0)
 		return NULL;
 	return bsearch(name, s->devices, s->device_count, sizeof(*s->devices),
@@ -272,8 +274,8 @@ int supervisor_send_resolver(struct supervisor *s)
 	return configure_resolver(&s->engine, &ipv4, &ipv6);
 }
 
-/* Everything the engine has to know, then the start. */
-static int configure_engine(struct supervisor *s)
+/* The tun, and the devices as `ip link add` makes them: hooks can speak to them. */
+static int make_devices(struct supervisor *s)
 {
 	struct command tun = command_of(COMMAND_TUN, NULL);
 	int err;
@@ -285,6 +287,16 @@ static int configure_engine(struct supervisor *s)
 		err = supervisor_send_resolver(s);
 	for (size_t i = 0; i < s->device_count && !err; i++)
 		err = configure_device(&s->engine, &s->devices[i]);
+	return err ? err : worker_child_wait(&s->engine);
+}
+
+/* What the files say of them, then the start. */
+static int complete_devices(struct supervisor *s)
+{
+	int err = 0;
+
+	for (size_t i = 0; i < s->device_count && !err; i++)
+		err = configure_addconf(&s->engine, &s->devices[i]);
 	if (!err)
 		err = worker_child_wait(&s->engine);
 	if (!err)
@@ -301,41 +313,6 @@ void supervisor_say_engine_error(const struct supervisor *s, int err, struct dia
 	else
 		diag_error(diag, NULL, 0, "the engine does not answer: %s",
 		           strerror(-err));
-}
-
-/* ---- while hooks run: they may speak to the devices by wg(8), and the engine then asks
- * for sockets */
-
-static void hooks_begin(void *context, const char *name)
-{
-	struct supervisor *s = context;
-
-	instance_set_alias(&s->instance, name);
-}
-
-static void hooks_end(void *context)
-{
-	struct supervisor *s = context;
-
-	instance_unset_alias(&s->instance);
-}
-
-/* A channel that fails is seen again by who waits for it next. */
-static void serve_engine(void *context, int fd)
-{
-	struct supervisor *s = context;
-	struct pollfd p[] = { { .fd = fd, .events = POLLIN },
-		              { .fd = s->engine.channel.fd, .events = POLLIN } };
-
-	while (p[0].revents == 0) {
-		p[1].events = POLLIN;
-		if (p[1].fd >= 0 && worker_child_dispatch(&s->engine) < 0)
-			p[1].fd = -1;
-		if (p[1].fd >= 0 && channel_pending(&s->engine.channel))
-			p[1].events |= POLLOUT;
-		if (poll(p, ARRAY_SIZE(p), -1) < 0 && errno != EINTR)
-			return;
-	}
 }
 
 /* ---- up */
@@ -450,11 +427,23 @@ static int prepare(struct supervisor *s, const struct supervisor_options *o,
 	host.tun = s->instance.tun;
 	host.state_path = s->instance.state_path;
 	host.no_guard = o->no_firewall;
-	s->hooks_events =
-		(struct hooks_events){ hooks_begin, hooks_end, serve_engine, s };
+	hook_service_init(s);
 	host.events = &s->hooks_events;
 	err = host_new(&s->host, &host, diag);
 	return err;
+}
+
+/* Between the two steps of the devices PreUp hooks run, as with the newer wg-quick: what
+ * they set stays. */
+static int bring_up_devices(struct supervisor *s, struct diag *diag)
+{
+	int err = make_devices(s), hooks = err ? 0 : host_pre_up(s->host, &s->plan, diag);
+
+	if (!err && !hooks)
+		err = complete_devices(s);
+	if (err)
+		supervisor_say_engine_error(s, err, diag);
+	return err ? err : hooks;
 }
 
 static int bring_up(struct supervisor *s, struct diag *diag)
@@ -473,14 +462,10 @@ static int bring_up(struct supervisor *s, struct diag *diag)
 		err = open_devices(s, diag);
 	if (!err)
 		err = check_interrupt(s, diag);
-	if (err)
-		return err;
-	err = configure_engine(s);
-	if (err) {
-		supervisor_say_engine_error(s, err, diag);
-		return err;
-	}
-	err = host_up(s->host, &s->plan, diag);
+	if (!err)
+		err = bring_up_devices(s, diag);
+	if (!err)
+		err = host_up(s->host, &s->plan, diag);
 	s->host_is_up = err == 0;
 	if (!err)
 		underlay_up(s, diag);
@@ -653,7 +638,9 @@ static void restart_engine(struct supervisor *s, int why)
 		}
 		why = start_engine(s);
 		if (!why)
-			why = configure_engine(s);
+			why = make_devices(s);
+		if (!why)
+			why = complete_devices(s);
 	}
 	s->channel.fd = s->engine.channel.fd;
 	log_warn(&s->log, NULL, "the engine was started again");

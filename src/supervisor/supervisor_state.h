@@ -39,6 +39,8 @@ struct supervisor {
 	bool host_is_up;
 	struct configured *devices; /* owned; one for each of the plan's */
 	size_t device_count;
+	/* Borrowed: of a file that is being added, while its PreUp hooks run; else NULL. */
+	struct configured *coming;
 	struct worker_child engine;
 
 	struct underlay underlay;
@@ -75,7 +77,7 @@ MUST_CHECK int supervisor_open_udp(struct supervisor *s, struct configured *d,
 MUST_CHECK int supervisor_send_resolver(struct supervisor *s);
 /* What worker_child_wait returned, in words. */
 void supervisor_say_engine_error(const struct supervisor *s, int err, struct diag *diag);
-/* NULL: there is none of the name. */
+/* Also the one that is coming. NULL: there is none of the name. */
 struct configured *supervisor_find_device(const struct supervisor *s, const char *name);
 void supervisor_close_udp(struct configured *d);
 void supervisor_close_device(struct configured *d);

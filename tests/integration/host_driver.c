@@ -4,7 +4,7 @@
  *
  * Reads commands from standard input, one per line, and answers each with "ok" and maybe
  * more words, or with "failed"; what diag holds goes before it:
- *   up DIR      host_prepare and host_up with the files of DIR; says the mark
+ *   up DIR      host_prepare, host_pre_up and host_up with the files of DIR; says the mark
  *   fail N DIR  up, with the Nth system call or allocation failing; says "result" and
  * which one it was or, with N = 0, how many there are update DIR  host_update mtu ADDR
  * host_path_mtu down        host_down At the end of input it ends at once, as if killed.
@@ -57,6 +57,8 @@ static int up(struct driver *d, struct diag *diag)
 {
 	int rc = host_prepare(d->host, &d->plan, diag);
 
+	if (rc == 0)
+		rc = host_pre_up(d->host, &d->plan, diag);
 	return rc < 0 ? rc : host_up(d->host, &d->plan, diag);
 }
 

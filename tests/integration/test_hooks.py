@@ -59,6 +59,56 @@ def wg_by_the_tun(h, log, before):
     same_text(h.snapshot(), before, "after down")
 
 
+def keyless(number, *lines):
+    """As public guides have it: the key is not in the file. %i is all that a hook knows."""
+    return "\n".join(["[Interface]", f"Address = 10.{number}.0.2/24", *lines, "[Peer]", f"PublicKey = {Keys().public}",
+                      f"AllowedIPs = 10.{number}.0.0/16", "Endpoint = 192.0.2.1:1", ""])
+
+
+def key_in_pre_up(h, log, before):
+    """The device is there at PreUp, and what that sets stays: for one file, for several, for one that is added."""
+    keys = {name: Keys() for name in ("home", "office", "later")}
+    for name, k in keys.items():
+        with open(os.open(os.path.join(h.run_dir, f"{name}.key"), os.O_WRONLY | os.O_CREAT, 0o600), "w") as f:
+            f.write(k.private + "\n")
+
+    def text(number, name, port):
+        return keyless(number, f"PreUp = ip link show dev %i >/dev/null && wg show %i dump | wc -l >>{log.path}",
+                       f"PreUp = wg set %i private-key <(cat {h.run_dir}/{name}.key)",
+                       f"PreUp = wg set %i listen-port {port} fwmark 7; wg show %i public-key >>{log.path}",
+                       f"PostUp = wg show %i public-key >>{log.path}; wg show %i peers | wc -l >>{log.path}")
+
+    def started(name):
+        return ["1", keys[name].public, keys[name].public, "1"]  # no peers yet, and then one
+
+    t = Tunion(h, {"home.conf": text(7, "home", 4001)}, tun="t-keys")
+    done = t.try_run("up", t.dir)
+    equal((done.returncode, "PrivateKey" in done.stderr), (0, False), f"up of one file: {done.stderr}")
+    equal(log.take(), started("home"), "what hooks of one file saw")
+    equal(h.wg("show", "home", "public-key").strip(), keys["home"].public, "the key of one file")
+    t.run("down")
+    t.write("office.conf", text(8, "office", 4002))
+    t.up("--no-watch")
+    home, office = started("home"), started("office")
+    equal(log.take(), home[:2] + office[:2] + home[2:] + office[2:], "what hooks of two files saw")
+    t.write("later.conf", text(9, "later", 4003))
+    # and one whose PreUp fails leaves nothing
+    t.write("never.conf", keyless(6, "PreUp = wg set %i listen-port 4004; false"))
+    done = t.try_run("reload")
+    check(done.returncode == 1 and "1 added" in done.stdout + done.stderr and "never.conf:3: PreUp failed" in
+          done.stdout + done.stderr, f"reload: {done.stdout}{done.stderr}")
+    equal(log.take(), started("later"), "what hooks of an added file saw")
+    for name, port in (("home", 4001), ("office", 4002), ("later", 4003)):
+        equal(h.wg("show", name, "public-key").strip(), keys[name].public, f"{name}'s key")
+        equal(h.wg("show", name, "listen-port").strip(), str(port), f"{name}'s port")
+        equal(h.wg("show", name, "fwmark").strip(), "0x7", f"{name}'s mark")
+    equal({d["name"] for d in t.status()["devices"]}, set(keys), "devices")
+    equal(set(h.run("ls /run/wireguard").split()), {f"{name}.sock" for name in keys}, "sockets")
+    check(":4004 " not in h.run("ss -lun"), "the port of a file that does not come")
+    t.down()
+    same_text(h.snapshot(), before, "after down")
+
+
 def kept_up(h, log, before):
     keys = Keys()
     t = Tunion(h, {"a.conf": conf(7, f"PreDown = echo a >>{log.path}", f"PostDown = echo a down >>{log.path}"),
@@ -105,6 +155,7 @@ def test(lab):
     log = Log(h)
     order(h, log, before)
     wg_by_the_tun(h, log, before)
+    key_in_pre_up(h, log, before)
     kept_up(h, log, before)
     world_accessible(h, before)
 

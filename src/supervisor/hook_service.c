@@ -1,0 +1,43 @@
+/* src/supervisor/hook_service.c */
+#include "supervisor/hook_service.h"
+
+#include <errno.h>
+#include <poll.h>
+
+static void hooks_begin(void *context, const char *name)
+{
+	struct supervisor *s = context;
+
+	instance_set_alias(&s->instance, name);
+}
+
+static void hooks_end(void *context)
+{
+	struct supervisor *s = context;
+
+	instance_unset_alias(&s->instance);
+}
+
+/* A channel that fails is seen again by who waits for it next. */
+static void serve_engine(void *context, int fd)
+{
+	struct supervisor *s = context;
+	struct pollfd p[] = { { .fd = fd, .events = POLLIN },
+		              { .fd = s->engine.channel.fd, .events = POLLIN } };
+
+	while (p[0].revents == 0) {
+		p[1].events = POLLIN;
+		if (p[1].fd >= 0 && worker_child_dispatch(&s->engine) < 0)
+			p[1].fd = -1;
+		if (p[1].fd >= 0 && channel_pending(&s->engine.channel))
+			p[1].events |= POLLOUT;
+		if (poll(p, ARRAY_SIZE(p), -1) < 0 && errno != EINTR)
+			return;
+	}
+}
+
+void hook_service_init(struct supervisor *s)
+{
+	s->hooks_events =
+		(struct hooks_events){ hooks_begin, hooks_end, serve_engine, s };
+}
