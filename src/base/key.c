@@ -45,6 +45,34 @@ void key_to_hex(char out[static KEY_HEX_CHARS + 1], const uint8_t key[static KEY
 	sodium_bin2hex(out, KEY_HEX_CHARS + 1, key, KEY_BYTES);
 }
 
+static bool is_hex(const char *text, size_t n)
+{
+	return n == KEY_HEX_CHARS && strspn(text, "0123456789abcdefABCDEF") >= n;
+}
+
+void key_mask(char *text)
+{
+	static const char digits[] =
+		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+		"0123456789+/";
+	static const char mask[] = "(key)";
+
+	while (*(text += strcspn(text, digits)) != '\0') {
+		size_t n = strspn(text, digits);
+
+		/* what stands right before it, such as a path, may be of the same digits */
+		if (n >= KEY_BASE64_CHARS - 1 && text[n] == '=')
+			n++;
+		else if (!is_hex(text, n)) {
+			text += n;
+			continue;
+		}
+		memmove(text + sizeof(mask) - 1, text + n, strlen(text + n) + 1);
+		memcpy(text, mask, sizeof(mask) - 1);
+		text += sizeof(mask) - 1;
+	}
+}
+
 bool key_is_zero(const uint8_t key[static KEY_BYTES])
 {
 	return sodium_is_zero(key, KEY_BYTES);

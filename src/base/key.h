@@ -22,6 +22,10 @@ void key_to_hex(char out[static KEY_HEX_CHARS + 1], const uint8_t key[static KEY
 /* Takes the same time for every key. */
 bool key_is_zero(const uint8_t key[static KEY_BYTES]);
 
+/* In text of others that is to be printed: what looks like a key, in base64 or hex,
+ * becomes "(key)". Works in place; the text gets no longer. */
+void key_mask(char *text);
+
 /* Writes "AbCd…wXyZ", which is enough of a public key to recognise a peer in a log line,
  * and returns `out`. */
 #define KEY_SHORT_STRLEN 16

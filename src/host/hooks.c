@@ -5,6 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <sodium.h>
+
+#include "base/key.h"
 #include "host/spawn.h"
 
 static const char *const kind_names[] = {
@@ -61,9 +64,12 @@ char *hooks_expand(const char *command, const char *tun)
 	return NULL;
 }
 
+/* The command is in a variable: everybody sees the arguments of a process, and a command
+ * may have a key in it. The variable ends before the command begins. */
+static const char script[] = "eval \"unset TUNION_HOOK\n$TUNION_HOOK\"";
+
 /* Exit status, or -errno. */
-static int run_shell(const char *script, const char *const *env,
-                     const struct hooks_events *events)
+static int run_shell(const char *const *env, const struct hooks_events *events)
 {
 	static const char *const shells[] = { "bash", "sh" };
 	int rc = -ENOENT;
@@ -81,26 +87,47 @@ static int run_shell(const char *script, const char *const *env,
 	return rc;
 }
 
+/* Wiped and freed. NULL is fine. */
+static void forget(char *text)
+{
+	if (text)
+		sodium_memzero(text, strlen(text));
+	free(text);
+}
+
+static void say(const struct log *log, const char *command)
+{
+	char *shown = strdup(command);
+
+	if (shown)
+		key_mask(shown);
+	log_info(log, NULL, "[#] %s", shown ? shown : "a hook");
+	free(shown);
+}
+
 static MUST_CHECK int run_one(const struct hooks_env *env, const char *path,
                               const char *command)
 {
 	char *expanded = hooks_expand(command, env->tun);
-	char *interface = NULL, *file = NULL;
+	char *interface = NULL, *file = NULL, *hook = NULL;
 	int rc = -ENOMEM;
 
 	if (asprintf(&interface, "INTERFACE=%s", env->tun) < 0)
 		interface = NULL;
 	if (asprintf(&file, "CONFIG_FILE=%s", path) < 0)
 		file = NULL;
-	if (expanded && interface && file) {
-		const char *more[] = { interface, file, NULL };
+	if (expanded && asprintf(&hook, "TUNION_HOOK=%s", expanded) < 0)
+		hook = NULL;
+	if (hook && interface && file) {
+		const char *more[] = { interface, file, hook, NULL };
 
-		log_info(env->log, NULL, "[#] %s", expanded);
-		rc = run_shell(expanded, more, env->events);
+		say(env->log, expanded);
+		rc = run_shell(more, env->events);
 	}
 	free(file);
 	free(interface);
-	free(expanded);
+	forget(hook);
+	forget(expanded);
 	return rc;
 }
 

@@ -2,7 +2,8 @@
  * PostDown
  *
  * As wg-quick: by bash (else sh) under `set -e`, every %i replaced by the name of the
- * tun, INTERFACE and CONFIG_FILE set. What is to run when a file goes is remembered from
+ * tun, INTERFACE and CONFIG_FILE set. Each is told to the log before, keys in it masked;
+ * the list of processes doesn't show it. What is to run when a file goes is remembered from
  * when it came, since the file may have changed or be gone by then.
  * Supervisor; blocks. */
 #ifndef TUNION_HOST_HOOKS_H

@@ -255,6 +255,43 @@ START_TEST(files_that_others_can_write_have_no_hooks)
 }
 END_TEST
 
+static void keep_line(void *context, enum log_level level, const char *line)
+{
+	(void)level;
+	snprintf(context, 256, "%s", line);
+}
+
+#define SECRET "dwdtCnMYpX08FsFyUbJmRd9KbC+7bdixucHvTQ1MGio="
+
+/* Neither the log nor the list of processes, nor what a hook starts, is told a key. */
+START_TEST(a_key_in_a_hook_is_seen_by_the_hook_only)
+{
+	char path[128], out_path[128], text[512], line[256];
+	struct diag diag = { 0 };
+	struct log log = { LOG_LEVEL_INFO, keep_line, line };
+	struct hooks_env env = { .tun = "tun9", .log = &log, .diag = &diag };
+	struct conf *conf;
+
+	make_folder();
+	in_folder("out", out_path);
+	snprintf(text, sizeof(text),
+	         "[Interface]\nPreUp = K=" SECRET "; echo $K >%s; "
+	         "{ tr '\\0' ' ' </proc/$$/cmdline; echo; env; } | grep -c " SECRET
+	         " >>%s || :\n",
+	         out_path, out_path);
+	write_text(in_folder("a.conf", path), text, 0600);
+	conf = read_conf(path, &diag);
+	ck_assert_int_eq(hooks_run_up(&env, conf, CONF_PRE_UP), 0);
+	check_text(out_path, SECRET "\n0\n");
+	snprintf(text, sizeof(text), "[#] K=(key); echo $K >%s; ", out_path);
+	ck_assert_ptr_nonnull(strstr(line, text));
+	ck_assert_ptr_null(strstr(line, SECRET));
+	conf_free(conf);
+	diag_clear(&diag);
+	remove_folder();
+}
+END_TEST
+
 /* It counts what was when the text was read, not what its path leads to later. */
 START_TEST(hooks_that_were_read_from_an_open_file_stay_refused)
 {
@@ -426,6 +463,7 @@ TCase *unit_tests(void)
 	tcase_add_test(tc, every_percent_i_is_replaced);
 	tcase_add_test(tc, hooks_run_in_order_until_one_fails);
 	tcase_add_test(tc, files_that_others_can_write_have_no_hooks);
+	tcase_add_test(tc, a_key_in_a_hook_is_seen_by_the_hook_only);
 	tcase_add_test(tc, hooks_that_were_read_from_an_open_file_stay_refused);
 	tcase_add_test(tc, a_journal_is_read_back);
 	tcase_add_test(tc, what_is_no_journal_is_refused);

@@ -1,6 +1,7 @@
 /* tests/unit/test_key.c - the keys are those of RFC 7748 6.1 */
 #include "unit.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "base/key.h"
@@ -124,6 +125,37 @@ START_TEST(short_form)
 }
 END_TEST
 
+START_TEST(keys_in_text_are_masked)
+{
+	static const struct {
+		const char *text, *masked;
+	} cases[] = {
+		{ "", "" },
+		{ "wg show", "wg show" },
+		{ "echo " BASE64_KEY, "echo (key)" },
+		{ "<(echo " BASE64_KEY ") x", "<(echo (key)) x" },
+		{ "k=" BASE64_KEY "," BASE64_KEY ".", "k=(key),(key)." },
+		{ "/run/" BASE64_KEY, "(key)" },
+		{ "x" BASE64_KEY "=", "(key)=" },
+		{ "private_key=" HEX_KEY "\\n", "private_key=(key)\\n" },
+		/* one digit less, and one more of the hexadecimal ones */
+		{ "a+/AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=", "(key)" },
+		{ "+/AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=",
+		  "+/AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=" },
+		{ HEX_KEY "0", HEX_KEY "0" },
+		{ "=" BASE64_KEY "=" BASE64_KEY, "=(key)=(key)" },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		char text[256];
+
+		snprintf(text, sizeof(text), "%s", cases[i].text);
+		key_mask(text);
+		ck_assert_str_eq(text, cases[i].masked);
+	}
+}
+END_TEST
+
 TCase *unit_tests(void)
 {
 	TCase *tc = tcase_create("base/key");
@@ -135,5 +167,6 @@ TCase *unit_tests(void)
 	tcase_add_test(tc, chars_bound_the_text);
 	tcase_add_test(tc, zero);
 	tcase_add_test(tc, short_form);
+	tcase_add_test(tc, keys_in_text_are_masked);
 	return tc;
 }
