@@ -14,30 +14,43 @@ static const char usage[] = "usage: tunion down [--tun NAME] [--run-dir DIR]\n"
 			    "  --tun NAME     which one, if several are up\n"
 			    "  --run-dir DIR  as given to tunion up\n";
 
-/* Takes the line off the end of an answer. False: another is there. */
-static bool ends_with(char *answer, const char *line)
+/* Takes the last line off an answer; to be freed. NULL: out of memory. */
+static char *take_last_line(char *answer)
 {
-	size_t n = strlen(answer), m = strlen(line);
+	size_t n = strlen(answer);
+	char *line, *copy;
 
-	if (n < m || strcmp(answer + n - m, line) != 0 ||
-	    (n > m && answer[n - m - 1] != '\n'))
-		return false;
-	answer[n - m] = '\0';
-	return true;
+	if (n > 0 && answer[n - 1] == '\n')
+		answer[n - 1] = '\0';
+	line = strrchr(answer, '\n');
+	line = line ? line + 1 : answer;
+	copy = strdup(line);
+	*line = '\0';
+	return copy;
 }
 
-/* Warnings, a line each, then "ok", or "refused". */
+/* Warnings, a line each, then "ok", or with the exit status of the hook that failed
+ * "failed N" (it's down all the same) or "refused N". */
 static int tell(const struct instance *i, char *answer)
 {
-	bool ok = ends_with(answer, "ok\n"), refused = ends_with(answer, "refused\n");
+	char *last = take_last_line(answer);
+	int status = 0;
+	bool ok = last && strcmp(last, "ok") == 0, refused;
 
+	refused = last && sscanf(last, "refused %d", &status) == 1;
+	if (!ok && !refused && last && sscanf(last, "failed %d", &status) == 1)
+		ok = true;
 	fputs(answer, stderr);
 	if (refused)
 		fprintf(stderr, "%s stays up\n", i->tun);
 	else if (!ok)
 		fprintf(stderr,
-		        "the instance ended without telling whether all is restored\n");
-	return ok ? EXIT_SUCCESS : EXIT_FAILURE;
+		        "%s%sthe instance ended without telling whether all is restored\n",
+		        last ? last : "", last && *last ? "\n" : "");
+	free(last);
+	if (ok || (refused && status > 0))
+		return status;
+	return EXIT_FAILURE;
 }
 
 /* Of an instance that was killed: what it left in the host and in the run directory. */

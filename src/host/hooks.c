@@ -186,11 +186,10 @@ int hooks_run_down(const struct hooks_env *env, const struct hooks_file *file,
 	int rc;
 	size_t i = run_all(env, file->name, file->path, hooks, &rc);
 
-	if (i == hooks->n)
-		return 0;
-	diag_warning(env->diag, file->path, hooks->v[i].line, "%s %s", kind_names[kind],
-	             outcome(rc, text, sizeof(text)));
-	return -EIO;
+	if (i < hooks->n)
+		diag_warning(env->diag, file->path, hooks->v[i].line, "%s %s",
+		             kind_names[kind], outcome(rc, text, sizeof(text)));
+	return rc;
 }
 
 /* ---- remembering */

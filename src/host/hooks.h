@@ -35,6 +35,9 @@ struct hooks_events {
 	/* The hooks of this file are about to run; they have. */
 	void (*begin)(void *context, const char *name);
 	void (*end)(void *context);
+	/* Of all files that go: what is theirs is taken away, as PostDown hooks come next,
+	 * which with wg-quick don't find the device any more. */
+	void (*gone)(void *context);
 	/* While one runs: returns once fd is readable. */
 	void (*wait)(void *context, int fd);
 	void *context; /* borrowed */
@@ -66,8 +69,8 @@ void hooks_clear(struct hooks *h);
 /* -1: not there. */
 int hooks_find(const struct hooks *h, const char *name);
 
-/* CONF_PRE_DOWN or CONF_POST_DOWN of one file, in order, until one fails: -EIO, told as a
- * warning with FILE:LINE. */
+/* CONF_PRE_DOWN or CONF_POST_DOWN of one file, in order, until one fails, told as a
+ * warning with FILE:LINE: its exit status, above 0, or -errno if it can't be run. */
 MUST_CHECK int hooks_run_down(const struct hooks_env *env, const struct hooks_file *file,
                               enum conf_hook kind);
 

@@ -34,7 +34,7 @@ static MUST_CHECK int clear_stale(struct host *h, struct diag *diag)
 		return rc;
 	log_info(h->log, NULL, "clearing what an earlier instance of %s left",
 	         h->journal.tun);
-	journal_undo(&h->journal, h->nl, h->log, diag);
+	(void)!journal_undo(&h->journal, h->nl, h->log, diag); /* it's in diag */
 	return 0;
 }
 
@@ -60,7 +60,6 @@ int host_new(struct host **out, const struct host_options *options, struct diag 
 	h->no_guard = options->no_guard;
 	h->log = options->log;
 	rc = journal_init(&h->journal, options->tun, options->state_path);
-	h->journal.events = options->events;
 	if (rc == 0) {
 		rc = netlink_open(&h->nl);
 		if (rc < 0)
@@ -69,6 +68,7 @@ int host_new(struct host **out, const struct host_options *options, struct diag 
 	}
 	if (rc == 0)
 		rc = clear_stale(h, diag);
+	h->journal.events = options->events; /* an earlier instance has no devices */
 	if (rc < 0) {
 		host_free(h);
 		return rc;
@@ -77,10 +77,11 @@ int host_new(struct host **out, const struct host_options *options, struct diag 
 	return 0;
 }
 
-/* Everything that is in place, in reverse. */
-static void undo(struct host *h, struct diag *diag)
+/* Everything that is in place, in reverse. Returns as journal_undo. */
+static int undo(struct host *h, struct diag *diag)
 {
-	journal_undo(&h->journal, h->nl, h->log, diag);
+	int rc = journal_undo(&h->journal, h->nl, h->log, diag);
+
 	if (h->tun_fd >= 0)
 		close(h->tun_fd);
 	h->tun_fd = -1;
@@ -89,6 +90,7 @@ static void undo(struct host *h, struct diag *diag)
 	free(h->dns);
 	h->dns = NULL;
 	h->numbers = (struct host_numbers){ 0 };
+	return rc;
 }
 
 void host_free(struct host *h)
@@ -98,7 +100,7 @@ void host_free(struct host *h)
 	if (!h)
 		return;
 	if (h->nl && h->tun_fd >= 0)
-		undo(h, &diag);
+		(void)!undo(h, &diag);
 	diag_clear(&diag);
 	journal_clear(&h->journal);
 	netlink_free(h->nl);
@@ -302,7 +304,7 @@ int host_prepare(struct host *h, const struct plan *plan, struct diag *diag)
 	if (rc == 0)
 		rc = make_tun(h, diag);
 	if (rc < 0)
-		undo(h, diag);
+		(void)!undo(h, diag);
 	return rc;
 }
 
@@ -314,7 +316,7 @@ int host_pre_up(struct host *h, const struct plan *plan, struct diag *diag)
 	for (size_t i = 0; i < plan->device_count && rc == 0; i++)
 		rc = hooks_run_up(&env, plan->devices[i].conf, CONF_PRE_UP);
 	if (rc < 0)
-		undo(h, diag);
+		(void)!undo(h, diag);
 	return rc;
 }
 
@@ -325,7 +327,7 @@ int host_up(struct host *h, const struct plan *plan, struct diag *diag)
 	if (rc == 0)
 		rc = post_up(h, plan, diag);
 	if (rc < 0)
-		undo(h, diag);
+		(void)!undo(h, diag);
 	return rc;
 }
 
@@ -356,9 +358,14 @@ int host_update(struct host *h, const struct plan *plan, struct diag *diag)
 
 	run_hooks_of_gone(h, plan, CONF_PRE_DOWN, diag);
 	changed = host_change(h, plan, diag);
-	run_hooks_of_gone(h, plan, CONF_POST_DOWN, diag);
 	rc = remember_changed(h, plan, diag);
 	return changed < 0 ? changed : rc;
+}
+
+int host_post_down(struct host *h, const struct plan *plan, struct diag *diag)
+{
+	run_hooks_of_gone(h, plan, CONF_POST_DOWN, diag);
+	return journal_save(&h->journal, diag);
 }
 
 int host_pre_down(struct host *h, struct diag *diag)
@@ -382,8 +389,8 @@ out:
 	return added;
 }
 
-void host_down(struct host *h, const struct plan *plan, struct diag *diag)
+int host_down(struct host *h, const struct plan *plan, struct diag *diag)
 {
 	(void)plan; /* hooks are remembered from when the files came up */
-	undo(h, diag);
+	return undo(h, diag);
 }

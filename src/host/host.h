@@ -12,6 +12,7 @@
  * the PostUp hooks.
  *  - host_update, whenever the plan or an endpoint has changed, does what differs;
  *    host_file_added comes before it and host_file_up after it, for each new file.
+ *    Once the devices of files that have gone are gone too, host_post_down.
  *  - host_down runs the PreDown hooks, puts everything back in reverse, and runs the
  * PostDown hooks. Then host_free.
  *
@@ -96,18 +97,23 @@ MUST_CHECK int host_file_up(struct host *h, const struct conf *conf, struct diag
  * from the endpoints as they are now; an endpoint that is a name counts from when it is
  * resolved. 0, or the first error. */
 MUST_CHECK int host_update(struct host *h, const struct plan *plan, struct diag *diag);
+/* PostDown of the files that the plan no longer has. 0 or -errno: the state file can't be
+ * written. */
+MUST_CHECK int host_post_down(struct host *h, const struct plan *plan, struct diag *diag);
 
 /* Before host_down, where it may still be called off: the PreDown hooks, which host_down
  * then leaves out. Of all files, in reverse order. As with wg-quick one that fails wants
- * the instance to stay: -EIO, the reason in diag. */
+ * the instance to stay: its exit status, above 0, or -errno, the reason in diag. */
 MUST_CHECK int host_pre_down(struct host *h, struct diag *diag);
 
 /* Adds what of our addresses, routes and rules somebody has taken away; what is there
  * stays as it is. Returns how much was missing. */
 size_t host_restore(struct host *h);
 
-/* Hooks of files whose PostUp had succeeded run, as they were then. What fails is
- * reported as a warning, and everything else is undone. */
-void host_down(struct host *h, const struct plan *plan, struct diag *diag);
+/* Hooks of files whose PostUp had succeeded run, as they were then; between PreDown and
+ * PostDown hooks_events.gone is called. What fails is reported as a warning, and
+ * everything else is undone. 0, or the exit status of the first PostDown hook that failed,
+ * or -errno if it could not be run. */
+MUST_CHECK int host_down(struct host *h, const struct plan *plan, struct diag *diag);
 
 #endif

@@ -343,7 +343,7 @@ static void undo_tun(struct journal *j, struct netlink *nl, struct diag *diag)
 	j->ifindex = 0;
 }
 
-/* Of all files, in reverse order. 0 or -EIO. */
+/* Of all files, in reverse order. 0, or of the first that fails as hooks_run_down. */
 static MUST_CHECK int run_hooks(struct journal *j, enum conf_hook kind,
                                 const struct log *log, struct diag *diag)
 {
@@ -369,9 +369,11 @@ int journal_pre_down(struct journal *j, const struct log *log, struct diag *diag
 	return rc;
 }
 
-void journal_undo(struct journal *j, struct netlink *nl, const struct log *log,
-                  struct diag *diag)
+int journal_undo(struct journal *j, struct netlink *nl, const struct log *log,
+                 struct diag *diag)
 {
+	int rc;
+
 	/* what fails has been told, and must not keep the rest from being undone */
 	if (!j->pre_down_ran)
 		(void)!run_hooks(j, CONF_PRE_DOWN, log, diag);
@@ -386,7 +388,10 @@ void journal_undo(struct journal *j, struct netlink *nl, const struct log *log,
 	j->guard4 = j->guard6 = j->dns = false;
 	journal_restore_src_valid_mark(j, diag);
 	undo_tun(j, nl, diag);
-	(void)!run_hooks(j, CONF_POST_DOWN, log, diag);
+	if (j->events)
+		j->events->gone(j->events->context);
+	rc = run_hooks(j, CONF_POST_DOWN, log, diag);
 	hooks_clear(&j->hooks);
 	(void)!journal_save(j, diag); /* it says so itself */
+	return rc;
 }

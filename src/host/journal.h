@@ -48,13 +48,15 @@ MUST_CHECK int journal_set_src_valid_mark(struct journal *j, struct diag *diag);
 /* Back to 0, unless it was not set for us or is needed by another instance. */
 void journal_restore_src_valid_mark(struct journal *j, struct diag *diag);
 
-/* PreDown hooks; journal_undo then leaves them out. 0 or -EIO, told as warnings. */
+/* PreDown hooks; journal_undo then leaves them out. 0, or of the first that fails as
+ * hooks_run_down; all are told as warnings. */
 MUST_CHECK int journal_pre_down(struct journal *j, const struct log *log,
                                 struct diag *diag);
 
 /* Puts everything back, in reverse order, between PreDown and PostDown hooks, and saves.
- * What fails is a warning. log may be NULL. */
-void journal_undo(struct journal *j, struct netlink *nl, const struct log *log,
-                  struct diag *diag);
+ * What fails is a warning. log may be NULL. 0, or of the first PostDown hook that fails as
+ * hooks_run_down. */
+int journal_undo(struct journal *j, struct netlink *nl, const struct log *log,
+                 struct diag *diag);
 
 #endif

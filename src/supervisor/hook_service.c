@@ -18,6 +18,16 @@ static void hooks_end(void *context)
 	instance_unset_alias(&s->instance);
 }
 
+/* The engine ends, and with it the devices; the supervisor is going down. */
+static void hooks_gone(void *context)
+{
+	struct supervisor *s = context;
+
+	supervisor_end_engine(s);
+	for (size_t i = 0; i < s->device_count; i++)
+		instance_unlisten_uapi(&s->instance, s->devices[i].plan->way.name);
+}
+
 /* A channel that fails is seen again by who waits for it next. */
 static void serve_engine(void *context, int fd)
 {
@@ -38,6 +48,6 @@ static void serve_engine(void *context, int fd)
 
 void hook_service_init(struct supervisor *s)
 {
-	s->hooks_events =
-		(struct hooks_events){ hooks_begin, hooks_end, serve_engine, s };
+	s->hooks_events = (struct hooks_events){ hooks_begin, hooks_end, hooks_gone,
+		                                 serve_engine, s };
 }

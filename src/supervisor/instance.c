@@ -357,12 +357,15 @@ char *instance_uapi_path(const struct instance *i, const char *name)
 void instance_set_alias(const struct instance *i, const char *name)
 {
 	char *path = instance_uapi_path(i, i->tun), *target = NULL;
+	char *socket = instance_uapi_path(i, name);
+	bool is_there = socket && access(socket, F_OK) == 0;
 
+	free(socket);
 	instance_unset_alias(i);
 	if (asprintf(&target, "%s.sock", name) < 0)
 		target = NULL;
 	/* what is there already stays */
-	if (path && target)
+	if (is_there && path && target)
 		(void)!symlink(target, path);
 	free(target);
 	free(path);

@@ -43,7 +43,8 @@ MUST_CHECK int instance_listen_uapi(struct instance *i, const char *name, int *f
 /* The reverse, once all who had the socket have closed it. */
 void instance_unlisten_uapi(struct instance *i, const char *name);
 /* Hooks know but the name of the tun: until it is unset, wg(8) finds the device under it,
- * unless a device is called so. Unsetting where nothing is set is fine. */
+ * unless a device is called so
+ * or the device has no socket. Unsetting where nothing is set is fine. */
 void instance_set_alias(const struct instance *i, const char *name);
 void instance_unset_alias(const struct instance *i);
 /* The path of that socket, to be freed; NULL: no memory. */

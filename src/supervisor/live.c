@@ -681,6 +681,7 @@ static int run_round(struct round *r)
 	tell_engine(r);
 	update_host(r);
 	remove_gone(r);
+	(void)!host_post_down(r->s->host, &r->s->plan, r->diag); /* it's in diag */
 	count_done(r);
 out:
 	end_round(r);

@@ -607,6 +607,13 @@ static void leave_channel(struct supervisor *s)
 	s->channel_events = 0;
 }
 
+void supervisor_end_engine(struct supervisor *s)
+{
+	if (s->loop)
+		leave_channel(s);
+	(void)worker_child_stop(&s->engine);
+}
+
 static void say_how_it_ended(const struct supervisor *s, int status, int err)
 {
 	if (WIFSIGNALED(status))
@@ -747,7 +754,8 @@ static void close_devices(struct supervisor *s)
 
 void supervisor_down(struct supervisor *s, struct diag *diag)
 {
-	char *text;
+	char *text, last[32] = "ok";
+	int hooks = 0;
 
 	if (!s)
 		return;
@@ -755,10 +763,8 @@ void supervisor_down(struct supervisor *s, struct diag *diag)
 	if (s->up_since_ns && !s->ready_for_down)
 		(void)!takedown_prepare(s, diag);
 	if (s->host && s->host_is_up)
-		host_down(s->host, &s->plan, diag);
-	if (s->loop)
-		leave_channel(s);
-	(void)worker_child_stop(&s->engine);
+		hooks = host_down(s->host, &s->plan, diag);
+	supervisor_end_engine(s);
 	close_devices(s);
 	underlay_end(s);
 	host_free(s->host);
@@ -766,7 +772,9 @@ void supervisor_down(struct supervisor *s, struct diag *diag)
 	conf_set_clear(&s->files);
 	follow_clear(s);
 	instance_release(&s->instance);
-	text = clients_text(diag, "ok");
+	if (hooks != 0)
+		snprintf(last, sizeof(last), "failed %d", takedown_status(hooks));
+	text = clients_text(diag, last);
 	clients_end(&s->clients, text ? text : "ok\n");
 	free(text);
 	loop_free(s->loop);

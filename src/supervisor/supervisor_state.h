@@ -79,6 +79,8 @@ MUST_CHECK int supervisor_send_resolver(struct supervisor *s);
 void supervisor_say_engine_error(const struct supervisor *s, int err, struct diag *diag);
 /* Also the one that is coming. NULL: there is none of the name. */
 struct configured *supervisor_find_device(const struct supervisor *s, const char *name);
+/* It is on its way down. Fine if there is none any more. */
+void supervisor_end_engine(struct supervisor *s);
 void supervisor_close_udp(struct configured *d);
 void supervisor_close_device(struct configured *d);
 

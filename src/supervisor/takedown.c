@@ -2,6 +2,7 @@
 #include "supervisor/takedown.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "supervisor/save.h"
@@ -27,25 +28,34 @@ static int save_files(struct supervisor *s, struct diag *diag)
 	return first;
 }
 
+/* As the shell has it for a program that is not there. */
+int takedown_status(int hook)
+{
+	return hook > 0 ? hook : hook == -ENOENT ? 127 : 1;
+}
+
 int takedown_prepare(struct supervisor *s, struct diag *diag)
 {
 	int hooks = host_pre_down(s->host, diag), files = save_files(s, diag);
 
-	return hooks ? hooks : files;
+	return hooks ? hooks : files ? -EIO : 0;
 }
 
 void takedown_consider(struct supervisor *s)
 {
 	struct diag diag = { 0 };
-	char *text;
+	char *text, last[32];
+	int err;
 
 	s->down_wanted = false;
-	s->ready_for_down = takedown_prepare(s, &diag) == 0;
+	err = takedown_prepare(s, &diag);
+	s->ready_for_down = err == 0;
 	if (s->ready_for_down) {
 		supervisor_stop(s, 0);
 	} else {
-		text = clients_text(&diag, "refused");
-		clients_refuse_down(&s->clients, text ? text : "refused\n");
+		snprintf(last, sizeof(last), "refused %d", takedown_status(err));
+		text = clients_text(&diag, last);
+		clients_refuse_down(&s->clients, text ? text : "refused 1\n");
 		free(text);
 	}
 	supervisor_log_diag(s, &diag);

@@ -7,7 +7,11 @@
 #include "base/diag.h"
 #include "supervisor/supervisor_state.h"
 
-/* PreDown hooks, then SaveConfig. All of it, and the first error: -EIO for a hook. */
+/* The exit status of `down` for a hook that ended so, or -errno: could not be run. */
+int takedown_status(int hook);
+
+/* PreDown hooks, then SaveConfig. All of it, and the first error: the exit status of a
+ * hook, above 0, or -errno; -EIO for a file. */
 MUST_CHECK int takedown_prepare(struct supervisor *s, struct diag *diag);
 
 /* A client wants it down: prepares, then stops, or tells that it stays up. As with

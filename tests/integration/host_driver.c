@@ -74,6 +74,8 @@ static int update(struct driver *d, struct diag *diag)
 	}
 	if (first == 0)
 		first = host_update(d->host, &d->plan, diag);
+	if (first == 0)
+		first = host_post_down(d->host, &d->plan, diag);
 	for (size_t i = 0; i < d->plan.device_count && first == 0; i++)
 		first = host_file_up(d->host, d->plan.devices[i].conf, diag);
 	return first;
@@ -112,7 +114,7 @@ static int run(struct driver *d, const char *command, const char *word, struct d
 		if (rc == 0)
 			rc = update(d, diag);
 	} else if (strcmp(command, "down") == 0) {
-		host_down(d->host, &d->plan, diag);
+		(void)!host_down(d->host, &d->plan, diag);
 	}
 	return rc;
 }

@@ -37,10 +37,10 @@ def peer(allowed, endpoint="203.0.113.9:51820", key=PEER, more=""):
     return f"[Peer]\nPublicKey = {key.public}\n" + (f"AllowedIPs = {allowed}\n" if allowed else "") + where + more
 
 
-def case(interface, *peers, ways=(), status=0, but=()):
-    """status: do both come up, or does each fail? but: like DIFFERENCES, for this case."""
+def case(interface, *peers, ways=(), status=0, down=0, but=()):
+    """status: do both come up, or does each fail? down: its exit status. but: like DIFFERENCES, for this case."""
     return {"text": f"[Interface]\nPrivateKey = {OWN.private}\n{interface}\n" + "".join(peers),
-            "ways": ways, "status": status, "but": list(but)}
+            "ways": ways, "status": status, "down": down, "but": list(but)}
 
 
 V4, BOTH = "Address = 10.8.0.2/24", "Address = 10.8.0.2/24, fd08::2/64"
@@ -92,6 +92,8 @@ CASES = {
     "mark-by-hook": case(V4 + f"\nPostUp = wg set %i fwmark 0x77; wg show %i fwmark >>{LOG}", peer("10.9.0.0/16")),
     "postup-fails": case(BOTH + f"\nPostUp = echo before >>{LOG}; false; echo after >>{LOG}\nPostDown = echo x >>{LOG}",
                          peer("0.0.0.0/0, ::/0"), status=1),
+    "postdown-fails": case(V4 + f"\nPostDown = echo before >>{LOG}; exit 4\nPostDown = echo after >>{LOG}",
+                           peer("0.0.0.0/0"), down=4),
     "preup-fails": case(V4 + "\nPreUp = exit 3", peer("10.9.0.0/16"), status=1),
     "v4-only": case(V4, peer("0.0.0.0/0")),
     "v6-only": case("Address = fd08::2/64", peer("::/0", "[2001:db8:5::9]:51820")),
@@ -138,7 +140,7 @@ CASES = {
                       but=[("saved", r"ListenPort.*", "", "random")]),
     "save-full": case(BOTH + "\nSaveConfig = true\nDNS = 10.8.0.1, fd08::1\nPreUp = true a#b", peer("0.0.0.0/0, ::/0"),
                       but=[("saved", r"ListenPort.*", "", "random"), ("saved", "a#b", "a", "the newer wg-quick keeps the #")]),
-    "predown-fails": case(V4 + f"\nPreDown = echo x >>{LOG}; [ ! -e {LOG}.stay ]", peer("0.0.0.0/0")),
+    "predown-fails": case(V4 + f"\nPreDown = echo x >>{LOG}; [ ! -e {LOG}.stay ] || exit 6", peer("0.0.0.0/0")),
 }
 BASE_WAYS = ["8.8.8.8", "128.1.1.1", "10.8.0.1", "10.8.0.2", "10.8.0.7", "10.8.3.1", "10.9.0.1", "10.9.1.1", "10.9.1.7",
              "10.66.1.1", "192.0.2.1", "192.0.2.2", "192.168.7.1", "203.0.113.9", "203.0.113.10", "198.18.5.5",
@@ -295,11 +297,12 @@ def one(h, way, c, files, before):
             open(stay, "w").close()
             refused = who.down()
             check(refused.returncode != 0, f"{way.__name__} down succeeds although PreDown failed")
+            state["exit status of a refused down"] = f"{refused.returncode}\n"
             for part, now in host_now(h, files, BASE_WAYS).items():
                 state[f"{part} after a refused down"] = now
             os.unlink(stay)
         down = who.down()
-        check(down.returncode == 0, f"{way.__name__} down gave {down.returncode}:\n{down.stderr}")
+        check(down.returncode == c["down"], f"{way.__name__} down gave {down.returncode}:\n{down.stderr}")
     if way is WgQuick:
         h.run("echo 0 >/proc/sys/net/ipv4/conf/all/src_valid_mark")  # stays 1 after wg-quick
     same_text(snapshot(h), before, f"the host after {way.__name__}")

@@ -109,16 +109,42 @@ def key_in_pre_up(h, log, before):
     same_text(h.snapshot(), before, "after down")
 
 
+def gone_at_post_down(h, log, before):
+    """PostDown finds no device, be it at down or when a file goes; down has the exit status of the first that fails."""
+    def text(number, name, status):
+        return conf(number, f"PreDown = wg show %i listen-port | wc -l >>{log.path}",
+                    f"PostDown = wg show %i >/dev/null 2>&1 || echo {name}: no %i >>{log.path}",
+                    f"PostDown = wg show {name} >/dev/null 2>&1 || echo {name}: no {name} >>{log.path}",
+                    f"PostDown = ip link show dev %i >/dev/null 2>&1 && echo {name}: there is a tun >>{log.path} || true",
+                    f"PostDown = exit {status}; echo never >>{log.path}")
+
+    def gone(name):
+        return [f"{name}: no t-gone", f"{name}: no {name}"]
+
+    t = Tunion(h, {"a.conf": text(7, "a", 7), "b.conf": text(8, "b", 0), "c.conf": text(9, "c", 9)}, tun="t-gone")
+    t.up("--no-watch")
+    os.unlink(os.path.join(t.dir, "b.conf"))
+    check("1 removed" in t.run("reload"), "reload")
+    equal(log.take(), ["1", *gone("b"), "b: there is a tun"], "hooks of a file that goes")
+    done = t.try_run("down")
+    check(done.returncode == 9 and "c.conf:8: warning: PostDown failed with exit status 9\n" in done.stderr and
+          "a.conf:8: warning: PostDown failed with exit status 7\n" in done.stderr and "stays up" not in done.stderr,
+          f"down: {done.returncode} {done.stderr}")
+    equal(t.process.wait(), 0, "exit status of tunion up --foreground")
+    equal(log.take(), ["1", "1", *gone("c"), *gone("a")], "hooks at down")
+    same_text(h.snapshot(), before, "after down")
+
+
 def kept_up(h, log, before):
     keys = Keys()
     t = Tunion(h, {"a.conf": conf(7, f"PreDown = echo a >>{log.path}", f"PostDown = echo a down >>{log.path}"),
-                   "b.conf": conf(8, f"PreDown = echo b >>{log.path}; test ! -e {h.run_dir}/stay", "SaveConfig = true",
+                   "b.conf": conf(8, f"PreDown = echo b >>{log.path}; test ! -e {h.run_dir}/stay || exit 5", "SaveConfig = true",
                                   keys=keys)}, tun="t-stay")
     open(os.path.join(h.run_dir, "stay"), "w").close()
     t.up()
     up = h.snapshot()
     refused = t.try_run("down")
-    check(refused.returncode == 1 and "b.conf:4: " in refused.stderr and "PreDown failed" in refused.stderr
+    check(refused.returncode == 5 and "b.conf:4: " in refused.stderr and "PreDown failed" in refused.stderr
           and "stays up" in refused.stderr, refused.stderr)
     same_text(h.snapshot(), up, "after a down that was refused")
     equal(log.take(), ["b", "a"], "hooks")
@@ -156,6 +182,7 @@ def test(lab):
     order(h, log, before)
     wg_by_the_tun(h, log, before)
     key_in_pre_up(h, log, before)
+    gone_at_post_down(h, log, before)
     kept_up(h, log, before)
     world_accessible(h, before)
 
