@@ -25,6 +25,7 @@ static bool parse4(struct ip_view *out, const void *bytes, size_t n)
 	out->protocol = h->protocol;
 	out->fragment = (fragment & (IPV4_MF | IPV4_OFFSET_MASK)) != 0;
 	out->first = (fragment & IPV4_OFFSET_MASK) == 0;
+	out->fragment_id = be16_get(h->id);
 	out->dont_fragment = (fragment & IPV4_DF) != 0;
 	out->payload_at = header_bytes;
 	return true;
@@ -86,6 +87,8 @@ static void skip_extensions(struct ip_view *v, const uint8_t *bytes)
 		if (v->protocol == PROTO_IPV6_FRAGMENT) {
 			v->fragment = true;
 			v->first = ((ext[2] << 8 | ext[3]) & 0xfff8) == 0;
+			v->fragment_id = be32_get(
+				(struct be32){ { ext[4], ext[5], ext[6], ext[7] } });
 		} else if (!reader_take(&r, 8U * ext[1])) {
 			return;
 		}

@@ -156,7 +156,14 @@ static const struct {
 	  true },
 	{ "first fragment", 44, 16, { PROTO_UDP, 0, 0, 1 }, PROTO_UDP, 48, true, true },
 	{ "atomic fragment", 44, 16, { PROTO_UDP, 0, 0, 0 }, PROTO_UDP, 48, true, true },
-	{ "later fragment", 44, 16, { PROTO_UDP, 0, 0, 8 }, PROTO_UDP, 48, true, false },
+	{ "later fragment",
+	  44,
+	  16,
+	  { PROTO_UDP, 0, 0, 8, [7] = 5 },
+	  PROTO_UDP,
+	  48,
+	  true,
+	  false },
 	{ "a later fragment's bytes are no header",
 	  44,
 	  16,
@@ -188,6 +195,8 @@ START_TEST(ipv6_extension_headers)
 		              chains6[i].what);
 		ck_assert_msg(view.first == chains6[i].first, "%s", chains6[i].what);
 		ck_assert(view.dont_fragment && view.tos == 0xab && view.family == IP_V6);
+		if (view.fragment)
+			ck_assert_uint_eq(view.fragment_id, chains6[i].payload[7]);
 		ck_assert_uint_eq(view.total_bytes, n);
 	}
 }
