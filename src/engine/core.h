@@ -20,6 +20,7 @@
 #include "engine/flow.h"
 #include "engine/group.h"
 #include "engine/icmp.h"
+#include "engine/pieces.h"
 #include "engine/reassembly.h"
 #include "engine/resolver.h"
 #include "plan/union.h"
@@ -98,6 +99,7 @@ struct engine {
 	struct bucket_table by_name, by_port, by_address;
 	struct flows *flows;           /* owned */
 	struct resolver *resolver;     /* owned */
+	struct pieces *pieces;         /* owned */
 	struct reassembly *reassembly; /* owned */
 	uint32_t fragment_id;          /* of the next IPv6 packet that is cut */
 	uint32_t last_id;              /* of a device */

@@ -25,6 +25,17 @@ static struct reassembly *reassembly_for(struct engine *e)
 	return reassembly_new(&env);
 }
 
+static struct pieces *pieces_for(struct engine *e)
+{
+	const struct pieces_env env = { .timers = &e->timers,
+		                        .pool = e->pool,
+		                        .rng = &e->env.rng,
+		                        .dropped = inbound_dropped,
+		                        .context = e };
+
+	return pieces_new(&env);
+}
+
 int engine_new(struct engine **out, const struct engine_env *env)
 {
 	struct engine *e = calloc(1, sizeof(*e));
@@ -38,8 +49,9 @@ int engine_new(struct engine **out, const struct engine_env *env)
 	e->flows = flows_new(&e->env.rng);
 	e->resolver = resolver_new();
 	e->reassembly = reassembly_for(e);
+	e->pieces = pieces_for(e);
 	e->fragment_id = rng_u32(&e->env.rng);
-	if (!e->pool || !e->flows || !e->resolver || !e->reassembly ||
+	if (!e->pool || !e->flows || !e->resolver || !e->reassembly || !e->pieces ||
 	    bucket_init(&e->by_name) != 0 || bucket_init(&e->by_port) != 0 ||
 	    bucket_init(&e->by_address) != 0 || union_init(&e->table) != 0) {
 		engine_free(e);
@@ -62,6 +74,7 @@ void engine_free(struct engine *e)
 	flows_free(e->flows);
 	resolver_free(e->resolver);
 	reassembly_free(e->reassembly);
+	pieces_free(e->pieces);
 	packet_pool_free(e->pool);
 	secrets_clear(&e->secrets);
 	free(e);

@@ -37,7 +37,8 @@ void engine_set_tun(struct engine *e, struct tun_link *tun);
 void engine_set_resolver(struct engine *e, const struct ip_addr *ipv4,
                          const struct ip_addr *ipv6);
 
-/* Drops that belong to no device: DROP_NO_ROUTE, DROP_MALFORMED, DROP_TUN. */
+/* Drops that belong to no device: DROP_NO_ROUTE, DROP_MALFORMED, DROP_TUN, and
+ * DROP_FRAGMENT of the host's. */
 const struct drop_counts *engine_drops(const struct engine *e);
 const struct union_table *engine_union(const struct engine *e);
 

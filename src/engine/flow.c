@@ -291,12 +291,9 @@ bool flow_out(struct flows *f, uint32_t device, const struct ip_addr *own,
 	struct key key;
 	struct flow *e;
 
+	if (!x.l4) /* a later fragment: see pieces.h */
+		return false;
 	view->src = *own;
-	if (!x.l4) { /* a later fragment: its flow began with the first; it bears no port
-		      */
-		rewrite_addr(&x, true, own->b);
-		return true;
-	}
 	if (rewrite_quoted(&quoted, &x, view)) {
 		error_out(f, device, &x, &quoted, own);
 		return true;

@@ -38,7 +38,7 @@ void flows_free(struct flows *f);
 /* A packet whose source is another device's address leaves through `device` (an id that
  * stays the device's own): its source becomes `own`, the same family, its port one that
  * is free. The view is brought up to date. False: it can't be translated and must not
- * leave. */
+ * leave; nor can a later fragment, which bears no port (see pieces.h). */
 MUST_CHECK bool flow_out(struct flows *f, uint32_t device, const struct ip_addr *own,
                          struct packet *p, struct ip_view *view, uint64_t now_ns);
 

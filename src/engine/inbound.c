@@ -14,7 +14,7 @@
 #include "base/iphdr.h"
 #include "engine/device_list.h"
 #include "engine/settle.h"
-#include "engine/source.h"
+#include "engine/translate.h"
 
 /* ---- who has an inner packet */
 
@@ -128,20 +128,19 @@ static void to_tun(struct engine *e, struct packet *const *packets, size_t n)
 	drop_count(&e->drops, DROP_TUN, n - taken);
 }
 
-/* What was translated on the way out: first the host's address, then the resolver's. */
-static void put_back(struct device *d, struct packet *const *packets, size_t n,
-                     uint64_t now_ns)
+/* Inner packets of d's peers that are for the host, and fragments that waited for one of
+ * them. */
+static void to_host(struct device *d, struct packet **packets, size_t n, uint64_t now_ns)
 {
 	struct engine *e = d->engine;
-	struct ip_view view;
+	struct packet *ready[16];
 
-	if (flows_count(e->flows) == 0 && !resolver_active(e->resolver))
-		return;
-	for (size_t i = 0; i < n; i++) {
-		if (!ip_view_parse(&view, packets[i]->data, packets[i]->len_bytes))
-			continue;
-		source_fix_in(d, packets[i], &view, now_ns);
-		resolver_in(e->resolver, packets[i], &view, now_ns);
+	n = translate_in(d, packets, n, now_ns);
+	to_tun(e, packets, n);
+	while ((n = pieces_ready(e->pieces, ready, ARRAY_SIZE(ready))) > 0) {
+		to_tun(e, ready, n);
+		while (n > 0)
+			packet_pool_put(e->pool, ready[--n]);
 	}
 }
 
@@ -174,17 +173,24 @@ bool inbound_wanted(void *context, uint32_t carrier_id, uint16_t port)
 	return false;
 }
 
-void inbound_release(void *context, struct packet *const *fragments, size_t n)
+void inbound_release(void *context, uint32_t carrier_id, struct packet *fragment,
+                     uint64_t now_ns)
 {
-	to_tun(context, fragments, n);
+	struct device *carrier = device_by_id(context, carrier_id);
+
+	if (carrier)
+		to_host(carrier, &fragment, 1, now_ns);
 }
 
 void inbound_dropped(void *context, uint32_t carrier_id, size_t n)
 {
-	const struct device *carrier = device_by_id(context, carrier_id);
+	struct engine *e = context;
+	const struct device *carrier = device_by_id(e, carrier_id);
 
 	if (carrier)
 		device_drop(carrier, DROP_FRAGMENT, n);
+	else
+		drop_count(&e->drops, DROP_FRAGMENT, n);
 }
 
 static bool is_fragment(const struct packet *p)
@@ -261,8 +267,7 @@ static size_t sort_out(struct device *d, struct packet **packets, size_t n,
 			packets[for_tun++] = packets[i];
 	}
 	run_count = grouping_finish(&grouping, carried, runs);
-	put_back(d, packets, for_tun, now_ns);
-	to_tun(d->engine, packets, for_tun);
+	to_host(d, packets, for_tun, now_ns);
 	return run_count;
 }
 

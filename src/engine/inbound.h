@@ -8,9 +8,10 @@
 void inbound_datagrams(struct device *d, struct packet **datagrams, size_t n,
                        uint64_t now_ns);
 
-/* For the engine's reassembly (see reassembly.h); context is the engine. */
+/* For the engine's reassembly and pieces (see there); context is the engine. */
 bool inbound_wanted(void *context, uint32_t carrier_id, uint16_t port);
-void inbound_release(void *context, struct packet *const *fragments, size_t n);
+void inbound_release(void *context, uint32_t carrier_id, struct packet *fragment,
+                     uint64_t now_ns);
 void inbound_dropped(void *context, uint32_t carrier_id, size_t n);
 
 #endif

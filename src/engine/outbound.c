@@ -2,6 +2,8 @@
  * error to the tun. Then the packets lie together by peer and go on by peer. */
 #include "engine/outbound.h"
 
+#include <string.h>
+
 #include "base/iphdr.h"
 #include "engine/carry.h"
 #include "engine/source.h"
@@ -54,34 +56,79 @@ static void drop_too_big(struct outbound *o, const struct device *d, struct pack
 	               icmp_too_big(p, d->mtu_bytes));
 }
 
+/* Asks the resolver about the destination, then the union. False: the packet waits for
+ * its first fragment. */
+static bool find_way(struct outbound *o, struct packet *p, struct ip_view *view,
+                     struct way_peer **way)
+{
+	struct engine *e = o->engine;
+
+	switch (resolver_out(e->resolver, p, view, o->now_ns)) {
+	case RESOLVER_NO_SERVER:
+		*way = NULL;
+		return true;
+	case RESOLVER_LATER:
+		if (!pieces_later(e->pieces, PIECES_HOST, p, view, o->now_ns))
+			return false;
+		break;
+	case RESOLVER_NOT_OURS:
+	case RESOLVER_SENT_ON:
+		break;
+	}
+	*way = lookup(o, &view->dst);
+	return true;
+}
+
+/* False: it does not go on, or not yet. */
+static bool fix_source(struct outbound *o, struct device *d, struct packet *p,
+                       struct ip_view *view)
+{
+	if (!source_is_foreign(d, view))
+		return true;
+	if (ip_view_parse(view, p->data, p->len_bytes) && !view->first)
+		return pieces_later(o->engine->pieces, PIECES_HOST, p, view, o->now_ns);
+	if (source_fix_out(d, p, view, o->now_ns))
+		return true;
+	device_drop(d, DROP_SOURCE, 1);
+	return false;
+}
+
 static void route(struct outbound *o, struct packet *p)
 {
 	struct ip_view view;
-	struct way_peer *way = NULL;
+	struct ip_addr src, dst;
+	struct way_peer *way;
+	struct device *d;
 
 	if (!ip_view_parse_addresses(&view, p->data, p->len_bytes)) {
 		drop_count(&o->engine->drops, DROP_MALFORMED, 1);
 		return;
 	}
 	packet_set_len(p, view.total_bytes);
-	if (resolver_out(o->engine->resolver, p, &view, o->now_ns) != RESOLVER_NO_SERVER)
-		way = lookup(o, &view.dst);
+	src = view.src;
+	dst = view.dst;
+	if (!find_way(o, p, &view, &way))
+		return;
 	if (!way) {
 		drop_count(&o->engine->drops, DROP_NO_ROUTE, 1);
 		unreachable(o, p);
-	} else if (!carry_possible(peer_of_way(way), 1, o->now_ns)) {
+		return;
+	}
+	d = device_of_way(way->device);
+	if (!carry_possible(peer_of_way(way), 1, o->now_ns)) {
 		unreachable(o, p);
-	} else if (too_big(device_of_way(way->device), &view)) {
-		drop_too_big(o, device_of_way(way->device), p);
-	} else if (!source_fix_out(device_of_way(way->device), p, &view, o->now_ns)) {
-		device_drop(device_of_way(way->device), DROP_SOURCE, 1);
-	} else {
+	} else if (too_big(d, &view)) {
+		drop_too_big(o, d, p);
+	} else if (fix_source(o, d, p, &view)) {
+		if (view.fragment && view.first)
+			pieces_first(o->engine->pieces, PIECES_HOST, &src, &dst, &view,
+			             o->now_ns);
 		grouping_add(&o->grouping, &peer_of_way(way)->group, p);
 	}
 }
 
-void outbound_packets(struct engine *e, struct packet **packets, size_t n,
-                      uint64_t now_ns)
+static void send_batch(struct engine *e, struct packet **packets, size_t n,
+                       uint64_t now_ns)
 {
 	struct outbound o; /* not zeroed: the arrays are long */
 	struct group_run runs[BATCH_MAX];
@@ -106,4 +153,18 @@ void outbound_packets(struct engine *e, struct packet **packets, size_t n,
 	if (e->tun)
 		taken = e->tun->write(e->tun, o.errors, o.error_count);
 	drop_count(&e->drops, DROP_TUN, o.error_count - taken);
+}
+
+void outbound_packets(struct engine *e, struct packet **packets, size_t n,
+                      uint64_t now_ns)
+{
+	struct packet *ready[16], *batch[ARRAY_SIZE(ready)];
+
+	send_batch(e, packets, n, now_ns);
+	while ((n = pieces_ready(e->pieces, ready, ARRAY_SIZE(ready))) > 0) {
+		memcpy(batch, ready, n * sizeof(*ready)); /* send_batch reorders them */
+		send_batch(e, batch, n, now_ns);
+		while (n > 0)
+			packet_pool_put(e->pool, ready[--n]);
+	}
 }

@@ -242,19 +242,16 @@ static bool hold(struct reassembly *r, struct datagram *d, const struct piece *p
 	return true;
 }
 
-static void release(struct reassembly *r, struct datagram *d)
+static void release(struct reassembly *r, struct datagram *d, uint64_t now_ns)
 {
-	for (const struct held *h = d->first; h; h = h->next) {
-		struct packet *p = h->packet;
-
-		r->env.release(r->env.context, &p, 1);
-	}
+	for (const struct held *h = d->first; h; h = h->next)
+		r->env.release(r->env.context, d->key.carrier, h->packet, now_ns);
 	let_go(r, d);
 }
 
 /* The first fragment says who wants the datagram. */
 static void decide(struct reassembly *r, struct datagram *d, const struct piece *piece,
-                   const struct packet *p)
+                   const struct packet *p, uint64_t now_ns)
 {
 	struct udp_header u;
 
@@ -267,7 +264,7 @@ static void decide(struct reassembly *r, struct datagram *d, const struct piece 
 			d->whose = DEVICE;
 	}
 	if (d->whose == HOST)
-		release(r, d);
+		release(r, d, now_ns);
 }
 
 /* ---- the whole */
@@ -330,7 +327,7 @@ enum reassembly_result reassembly_add(struct reassembly *r, uint32_t carrier,
 	if (!parse(&piece, carrier, p))
 		return REASSEMBLY_PASS;
 	d = find(r, &piece, now_ns);
-	decide(r, d, &piece, p);
+	decide(r, d, &piece, p, now_ns);
 	if (d->whose == HOST)
 		return REASSEMBLY_PASS;
 	if (d->whose == REFUSED || !sensible(&piece) || !hold(r, d, &piece, p)) {

@@ -28,8 +28,9 @@ struct reassembly_env {
 	struct packet_pool *pool; /* borrowed */
 	/* Does a device accept UDP for this port inside the carrier? */
 	bool (*wanted)(void *context, uint32_t carrier, uint16_t port);
-	/* Held fragments turn out to be the host's. */
-	void (*release)(void *context, struct packet *const *fragments, size_t n);
+	/* A held fragment turns out to be the host's. */
+	void (*release)(void *context, uint32_t carrier, struct packet *fragment,
+	                uint64_t now_ns);
 	/* Fragments whose datagram was not completed, or made no sense. */
 	void (*dropped)(void *context, uint32_t carrier, size_t n);
 	void *context; /* borrowed */

@@ -362,6 +362,8 @@ enum resolver_result resolver_out(struct resolver *r, struct packet *p,
 		return RESOLVER_NOT_OURS;
 	if (!ip_view_parse(view, p->data, p->len_bytes))
 		return RESOLVER_NO_SERVER;
+	if (!view->first)
+		return RESOLVER_LATER;
 	x = rewrite_fields(p, view);
 	left = view->total_bytes - view->payload_at;
 	if (!x.l4 || be16_get(rewrite_port_at(x.dst_port)) != RESOLVER_PORT)

@@ -58,6 +58,7 @@ enum resolver_result {
 	RESOLVER_NOT_OURS,  /* not to the virtual address: go on */
 	RESOLVER_SENT_ON,   /* now to a server: go on with the changed view */
 	RESOLVER_NO_SERVER, /* nobody to ask, or no query: unreachable */
+	RESOLVER_LATER,     /* a later fragment: goes where its first one went */
 };
 
 /* From the host. */

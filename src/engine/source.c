@@ -16,19 +16,26 @@ static const struct device *owner(const struct engine *e, const struct ip_addr *
 	return NULL;
 }
 
+static const struct ip_addr *own_address(const struct device *d, enum ip_family family)
+{
+	return family == IP_V4 ? &d->way.address4 : &d->way.address6;
+}
+
+bool source_is_foreign(const struct device *d, const struct ip_view *view)
+{
+	const struct ip_addr *own = own_address(d, view->family);
+
+	if (ip_addr_equal(&view->src, own)) /* nearly always */
+		return false;
+	return !d->source_fix_off && own->family != IP_NONE &&
+	       !device_has_address(d, &view->src) && owner(d->engine, &view->src);
+}
+
 bool source_fix_out(struct device *d, struct packet *p, struct ip_view *view,
                     uint64_t now_ns)
 {
-	const struct ip_addr *own =
-		view->family == IP_V4 ? &d->way.address4 : &d->way.address6;
-
-	if (ip_addr_equal(&view->src, own)) /* nearly always */
-		return true;
-	if (d->source_fix_off || own->family == IP_NONE ||
-	    device_has_address(d, &view->src) || !owner(d->engine, &view->src))
-		return true;
-	return ip_view_parse(view, p->data, p->len_bytes) &&
-	       flow_out(d->engine->flows, d->id, own, p, view, now_ns);
+	return flow_out(d->engine->flows, d->id, own_address(d, view->family), p, view,
+	                now_ns);
 }
 
 void source_fix_in(struct device *d, struct packet *p, struct ip_view *view,

@@ -10,9 +10,12 @@
 
 #include "engine/core.h"
 
-/* A packet leaves through d: if its source is another device's address (not one of d's,
- * not a stranger's that the host forwards), it becomes d's. False: it has to be dropped.
- * The view needs no more than addresses, and its source is brought up to date. */
+/* A packet leaves through d: is its source another device's address (not one of d's, not
+ * a stranger's that the host forwards)? The view needs no more than addresses. */
+bool source_is_foreign(const struct device *d, const struct ip_view *view);
+
+/* Then it becomes d's. The view is of ip_view_parse and not of a later fragment, and its
+ * source is brought up to date. False: the packet has to be dropped. */
 MUST_CHECK bool source_fix_out(struct device *d, struct packet *p, struct ip_view *view,
                                uint64_t now_ns);
 

@@ -26,12 +26,15 @@ static bool wanted(void *context, uint32_t carrier, uint16_t port)
 	return carrier == CARRIER && port == PORT;
 }
 
-static void release(void *context, struct packet *const *fragments, size_t n)
+static void release(void *context, uint32_t carrier, struct packet *fragment,
+                    uint64_t now_ns)
 {
 	struct fixture *f = context;
 
-	ck_assert_ptr_nonnull(fragments[0]);
-	f->released += n;
+	(void)now_ns;
+	ck_assert_uint_eq(carrier, CARRIER);
+	ck_assert_ptr_nonnull(fragment);
+	f->released++;
 }
 
 static void dropped(void *context, uint32_t carrier, size_t n)

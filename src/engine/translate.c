@@ -1,0 +1,38 @@
+/* src/engine/translate.c */
+#include "engine/translate.h"
+
+#include "engine/source.h"
+
+/* False: it was taken. */
+static bool put_back(struct device *d, struct packet *p, uint64_t now_ns)
+{
+	struct engine *e = d->engine;
+	struct ip_view view;
+	struct ip_addr src, dst;
+
+	if (!ip_view_parse(&view, p->data, p->len_bytes))
+		return true;
+	if (!view.first)
+		return pieces_later(e->pieces, d->id, p, &view, now_ns);
+	src = view.src;
+	dst = view.dst;
+	source_fix_in(d, p, &view, now_ns);
+	resolver_in(e->resolver, p, &view, now_ns);
+	if (view.fragment)
+		pieces_first(e->pieces, d->id, &src, &dst, &view, now_ns);
+	return true;
+}
+
+size_t translate_in(struct device *d, struct packet **packets, size_t n, uint64_t now_ns)
+{
+	const struct engine *e = d->engine;
+	size_t kept = 0;
+
+	if (flows_count(e->flows) == 0 && !resolver_active(e->resolver))
+		return n;
+	for (size_t i = 0; i < n; i++) {
+		if (put_back(d, packets[i], now_ns))
+			packets[kept++] = packets[i];
+	}
+	return kept;
+}
