@@ -57,7 +57,7 @@ struct plan_device {
 	size_t prefix_count;
 	struct trie *allowed_ips; /* owned; contains the prefixes */
 	uint32_t mtu_bytes;       /* effective MTU, design section 4 */
-	/* The largest inner packet that fits into the carriers of its peers. If this is
+	/* The largest inner packet that fits into the carriers of its peers, both ways. If this is
 	 * less than mtu_bytes, outer packets of full size are fragmented there (design
 	 * R10). UINT32_MAX if it has no carrier. */
 	uint32_t carrier_fits_bytes;

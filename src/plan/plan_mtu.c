@@ -35,6 +35,16 @@ static uint32_t fits(uint32_t path_bytes)
 	return path_bytes > PLAN_OVERHEAD_BYTES ? path_bytes - PLAN_OVERHEAD_BYTES : 0;
 }
 
+/* What the peer's answers may have, too: it pads them to 16 bytes within an MTU of its
+ * own, which isn't known here and mostly larger. By IPv4 the 80 bytes leave room for
+ * that, by IPv6 they are used up. */
+static uint32_t carrier_fits(const struct way_peer *p)
+{
+	uint32_t bytes = fits(plan_device_of(p->next)->mtu_bytes);
+
+	return p->endpoint.addr.family == IP_V6 ? bytes / 16 * 16 : bytes;
+}
+
 static uint32_t network_fits(const struct plan_env *env, const struct ip_addr *to)
 {
 	uint32_t path_bytes = env && env->path_mtu ? env->path_mtu(env->context, to) : 0;
@@ -64,8 +74,7 @@ static uint32_t least(const struct plan_device *d, bool carriers,
 
 		if (!goes_on(p, carriers))
 			continue;
-		bytes = p->next ? fits(plan_device_of(p->next)->mtu_bytes)
-		                : network_fits(env, &p->endpoint.addr);
+		bytes = p->next ? carrier_fits(p) : network_fits(env, &p->endpoint.addr);
 		if (bytes < least_bytes)
 			least_bytes = bytes;
 	}

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """Too big: a ping with DF larger than the device's MTU is told the right MTU; without DF it arrives in
-fragments. The MTU inside a carrier is the carrier's less 80."""
+fragments. The MTU inside a carrier by IPv4 is the carrier's less 80."""
 
 import re
 

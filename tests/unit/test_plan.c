@@ -121,6 +121,46 @@ START_TEST(mtus_by_path)
 }
 END_TEST
 
+/* Inside a carrier with this MTU, by this endpoint. */
+static const struct {
+	uint32_t carrier;
+	const char *endpoint;
+	uint32_t mtu, mtu_with_ipv6;
+} insides[] = {
+	{ 1420, "10.2.0.1:1", 1340, 1340 },
+	{ 1420, "[fd02::1]:1", 1328, 1328 },
+	{ 1423, "[fd02::1]:1", 1328, 1328 },
+	{ 1424, "[fd02::1]:1", 1344, 1344 },
+	{ 1424, "10.2.0.1:1", 1344, 1344 },
+	{ 1392, "[fd02::1]:1", 1312, 1312 },
+	{ 1370, "[fd02::1]:1", 1280, 1280 },
+	{ 1359, "[fd02::1]:1", 1264, 1280 }, /* in fragments, R10 */
+	{ 9000, "[fd02::1]:1", 8912, 8912 },
+};
+
+START_TEST(mtu_inside_a_carrier_leaves_room_for_the_peers_padding)
+{
+	add_file("carrier",
+	         "[Interface]\nMTU = %u\nAddress = 10.2.0.2, fd02::2\n[Peer]\nPublicKey "
+	         "= " KEY_A "\nAllowedIPs = 10.2.0.0/24, fd02::/64\nEndpoint = "
+	         "203.0.113.1:1\n",
+	         insides[_i].carrier);
+	add_file("inner4",
+	         "[Interface]\nAddress = 10.3.0.2\n[Peer]\nPublicKey = " KEY_A
+	         "\nAllowedIPs = 10.3.0.0/24\nEndpoint = %s\n",
+	         insides[_i].endpoint);
+	add_file("inner6",
+	         "[Interface]\nAddress = 10.4.0.2\n[Peer]\nPublicKey = " KEY_A
+	         "\nAllowedIPs = fd04::/64\nEndpoint = %s\n",
+	         insides[_i].endpoint);
+	ck_assert_int_eq(plan_make(&plan, &set, &env, &diag), 0);
+	ck_assert_uint_eq(mtu_of("inner4"), insides[_i].mtu);
+	ck_assert_uint_eq(mtu_of("inner6"), insides[_i].mtu_with_ipv6);
+	ck_assert_uint_eq(plan_find(&plan, "inner6")->carrier_fits_bytes,
+	                  insides[_i].mtu);
+}
+END_TEST
+
 /* As the newer wg-quick: the peer with the least decides. */
 START_TEST(least_mtu_of_a_devices_peers)
 {
@@ -277,6 +317,8 @@ TCase *unit_tests(void)
 	tcase_add_checked_fixture(tc, start, stop);
 	tcase_add_test(tc, no_files);
 	tcase_add_test(tc, mtus_by_path);
+	tcase_add_loop_test(tc, mtu_inside_a_carrier_leaves_room_for_the_peers_padding, 0,
+	                    (int)ARRAY_SIZE(insides));
 	tcase_add_test(tc, least_mtu_of_a_devices_peers);
 	tcase_add_test(tc, devices_that_carry_each_other_end_somewhere);
 	tcase_add_test(tc, what_was_understood_of_bad_files_is_checked_too);
