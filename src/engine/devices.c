@@ -8,6 +8,7 @@
 #include "engine/device_list.h"
 #include "engine/events.h"
 #include "engine/settle.h"
+#include "plan/source_address.h"
 
 /* ---- coming and going */
 
@@ -96,13 +97,19 @@ void engine_remove_device(struct engine *e, struct device *d)
 
 /* ---- devices: settings */
 
-static struct ip_addr first_of(const struct device_settings *s, enum ip_family family)
+/* Its own address for destinations of that prefix; IP_NONE: it has none. */
+static struct ip_addr source_for(const struct device_settings *s, struct ip_prefix dst)
 {
+	struct ip_prefix best = { 0 };
+
 	for (size_t i = 0; i < s->address_count; i++) {
-		if (s->addresses[i].family == family)
-			return s->addresses[i];
+		struct ip_prefix address = { s->addresses[i],
+			                     ip_addr_bits(&s->addresses[i]) };
+
+		if (source_address_is_better(&address, &best, &dst))
+			best = address;
 	}
-	return (struct ip_addr){ 0 };
+	return best.addr;
 }
 
 /* *out is NULL for NULL. */
@@ -130,8 +137,9 @@ static void take_settings(struct device *d, const struct device_settings *s)
 	d->way.metric = s->metric;
 	d->way.table_off = s->table_off;
 	d->way.via = s->via;
-	d->way.address4 = first_of(s, IP_V4);
-	d->way.address6 = first_of(s, IP_V6);
+	d->way.address4 = source_for(s, source_address_all(IP_V4));
+	d->way.address6 = source_for(s, source_address_all(IP_V6));
+	d->way.address_ula = source_for(s, source_address_ula());
 	device_set_port(d, s->port);
 	wg_device_set_mtu(d->wg, s->mtu_bytes);
 }

@@ -16,14 +16,9 @@ static const struct device *owner(const struct engine *e, const struct ip_addr *
 	return NULL;
 }
 
-static const struct ip_addr *own_address(const struct device *d, enum ip_family family)
-{
-	return family == IP_V4 ? &d->way.address4 : &d->way.address6;
-}
-
 bool source_is_foreign(const struct device *d, const struct ip_view *view)
 {
-	const struct ip_addr *own = own_address(d, view->family);
+	const struct ip_addr *own = way_address(&d->way, &view->dst);
 
 	if (ip_addr_equal(&view->src, own)) /* nearly always */
 		return false;
@@ -34,8 +29,8 @@ bool source_is_foreign(const struct device *d, const struct ip_view *view)
 bool source_fix_out(struct device *d, struct packet *p, struct ip_view *view,
                     uint64_t now_ns)
 {
-	return flow_out(d->engine->flows, d->id, own_address(d, view->family), p, view,
-	                now_ns);
+	return flow_out(d->engine->flows, d->id, way_address(&d->way, &view->dst), p,
+	                view, now_ns);
 }
 
 void source_fix_in(struct device *d, struct packet *p, struct ip_view *view,

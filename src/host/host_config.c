@@ -9,7 +9,8 @@
  * ours
  *
  * From the longest L to the shortest, this is one longest prefix match over the main
- * table and all the others, since TABLE(L) holds nothing but prefixes of length L.
+ * table and all the others, since TABLE(L) holds nothing but prefixes of length L (and
+ * parts of them, where these need another source).
  * Priorities are fixed by L within a block that is chosen once: L = 0 stands last and,
  * where nobody else has rules, at 32764 and 32765 as with wg-quick. */
 #include "host/host_config.h"
@@ -19,6 +20,7 @@
 #include <string.h>
 
 #include "host/dns.h"
+#include "plan/source_address.h"
 
 /* ---- lists */
 
@@ -424,29 +426,51 @@ static uint32_t table_for(struct maker *m, const struct union_node *node,
 	return m->numbers->table[prefix->len];
 }
 
-/* As sources the kernel takes only addresses that it has for local. */
-static struct ip_addr source(const struct plan_device *device, uint8_t family)
-{
-	struct ip_addr src =
-		family == IP_V4 ? device->way.address4 : device->way.address6;
-	bool usable = !ip_addr_is_unspecified(&src) && !ip_addr_is_multicast(&src);
-
-	return usable ? src : (struct ip_addr){ 0 };
-}
-
 static int add_route(struct maker *m, const struct ip_prefix *prefix,
                      const struct plan_device *device, uint32_t table)
 {
 	struct netlink_item item = {
 		.kind = NETLINK_KIND_ROUTE,
 		.route = { .dst = *prefix,
-		           .src = source(device, prefix->addr.family),
+		           .src = plan_source(device, prefix),
 		           .ifindex = m->env->ifindex,
 		           .table = table,
 		           .mtu_bytes = device->mtu_bytes },
 	};
 
 	return host_items_add(&m->config->items, &item);
+}
+
+/* Has the part of it in fc00::/7 another source? And no entry lies between, or is equal:
+ * that part would be in its way. */
+static bool ula_differs(const struct maker *m, const struct union_node *node,
+                        const struct plan_device *device)
+{
+	const struct ip_prefix *prefix = &node->trie.prefix;
+	struct ip_prefix ula = source_address_ula();
+	struct ip_addr src, src_ula;
+	const struct trie_entry *entry;
+
+	if (prefix->len >= ula.len || !ip_prefix_contains(prefix, &ula.addr))
+		return false;
+	src = plan_source(device, prefix);
+	src_ula = plan_source(device, &ula);
+	if (ip_addr_equal(&src, &src_ula) || is_connected(m, device, &ula))
+		return false;
+	entry = trie_lookup(m->plan->table.trie, &ula.addr);
+	while (entry && entry->prefix.len > ula.len)
+		entry = trie_shorter(m->plan->table.trie, entry);
+	return entry == &node->trie;
+}
+
+static int add_routes(struct maker *m, const struct union_node *node,
+                      const struct plan_device *device, uint32_t table)
+{
+	struct ip_prefix ula = source_address_ula();
+	int rc = add_route(m, &node->trie.prefix, device, table);
+
+	return rc == 0 && ula_differs(m, node, device) ? add_route(m, &ula, device, table)
+	                                               : rc;
 }
 
 /* One route per table: for the first entry in R3's order that wants one there. */
@@ -463,7 +487,7 @@ static bool add_node(void *context, const struct union_node *node)
 		for (size_t i = first; i < m->config->items.n; i++)
 			there |= m->config->items.v[i].route.table == table;
 		if (!there && m->error == 0)
-			m->error = add_route(m, &node->trie.prefix, device, table);
+			m->error = add_routes(m, node, device, table);
 	}
 	return m->error == 0;
 }
@@ -484,7 +508,7 @@ static int add_resolver(struct maker *m, const struct ip_addr *resolver)
 		return 0;
 	for (size_t i = 0; i < m->plan->device_count && item.route.src.family == IP_NONE;
 	     i++)
-		item.route.src = source(&m->plan->devices[i], resolver->family);
+		item.route.src = plan_source(&m->plan->devices[i], &item.route.dst);
 	return host_items_add(&m->config->items, &item);
 }
 

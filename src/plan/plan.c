@@ -10,6 +10,7 @@
 
 #include "plan/plan_findings.h"
 #include "plan/plan_mtu.h"
+#include "plan/source_address.h"
 
 #define CYCLE_STRLEN 512 /* the text of a longer cycle is cut */
 
@@ -45,13 +46,28 @@ static struct way_peer *peer_of(const struct trie_entry *entry)
 	return &((const struct plan_prefix *)entry)->peer->way;
 }
 
-static struct ip_addr first_address(const struct conf *conf, enum ip_family family)
+struct ip_addr plan_source(const struct plan_device *device, const struct ip_prefix *dst)
 {
+	const struct conf *conf = device->conf;
+	struct ip_prefix best = { 0 };
+
 	for (size_t i = 0; i < conf->addresses.n; i++) {
-		if (conf->addresses.v[i].prefix.addr.family == family)
-			return conf->addresses.v[i].prefix.addr;
+		const struct ip_prefix *address = &conf->addresses.v[i].prefix;
+
+		if (source_address_is_better(address, &best, dst))
+			best = *address;
 	}
-	return (struct ip_addr){ 0 };
+	return best.addr;
+}
+
+static void choose_sources(struct plan_device *d)
+{
+	struct ip_prefix all4 = source_address_all(IP_V4);
+	struct ip_prefix all6 = source_address_all(IP_V6), ula = source_address_ula();
+
+	d->way.address4 = plan_source(d, &all4);
+	d->way.address6 = plan_source(d, &all6);
+	d->way.address_ula = plan_source(d, &ula);
 }
 
 static int add_prefix(struct plan_device *d, struct plan_peer *peer,
@@ -113,8 +129,7 @@ static int fill_device(struct plan_device *d, const struct conf *conf,
 	d->way.name = conf->name;
 	d->way.metric = conf->metric;
 	d->way.table_off = conf->table == CONF_TABLE_OFF;
-	d->way.address4 = first_address(conf, IP_V4);
-	d->way.address6 = first_address(conf, IP_V6);
+	choose_sources(d);
 	d->way.port = conf->listen_port;
 	d->way.peer_of = peer_of;
 	d->carrier_fits_bytes = UINT32_MAX;

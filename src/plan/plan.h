@@ -81,6 +81,9 @@ void plan_clear(struct plan *plan);
 
 /* NULL if no device has this name. */
 const struct plan_device *plan_find(const struct plan *plan, const char *name);
+/* Of its Addresses the one for packets to this (masked) prefix; IP_NONE: none is of use. See
+ * source_address.h. */
+struct ip_addr plan_source(const struct plan_device *device, const struct ip_prefix *dst);
 /* The device's entry for exactly this prefix, or NULL. */
 const struct plan_prefix *plan_prefix_find(const struct plan_device *device,
                                            const struct ip_prefix *prefix);

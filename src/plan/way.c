@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/attr.h"
+#include "plan/source_address.h"
 
 /* Nobody needs longer chains of Via: see WAY_MAX. */
 #define VIA_STEPS_MAX 64
@@ -217,12 +218,18 @@ struct way_device *way_via_cycle(struct way_device *devices)
 
 /* ---- ways */
 
+const struct ip_addr *way_address(const struct way_device *device,
+                                  const struct ip_addr *to)
+{
+	if (to->family == IP_V4)
+		return &device->address4;
+	return source_address_is_ula(to) ? &device->address_ula : &device->address6;
+}
+
 const struct ip_addr *way_source(const struct way_peer *peer)
 {
-	const struct way_device *carrier = peer->next->device;
-	const struct ip_addr *source = peer->endpoint.addr.family == IP_V4
-	                                       ? &carrier->address4
-	                                       : &carrier->address6;
+	const struct ip_addr *source =
+		way_address(peer->next->device, &peer->endpoint.addr);
 
 	return source->family == IP_NONE ? NULL : source;
 }

@@ -58,8 +58,9 @@ struct way_device {
 	bool table_off;   /* carries only where Via names it */
 	enum way_via via; /* for peers that have none of their own */
 	struct way_device *via_device;
-	/* the first Address of each family; IP_NONE if there is none */
-	struct ip_addr address4, address6;
+	/* Its own addresses for destinations of each family and, of IPv6, for those in
+	 * fc00::/7, see source_address.h; IP_NONE if there is none. */
+	struct ip_addr address4, address6, address_ula;
 	uint16_t port; /* host order; the UDP source port of its outer packets */
 	const struct trie *allowed_ips; /* borrowed: prefix -> its peers, for Via */
 	/* returns the peer of the device that an entry of allowed_ips belongs to */
@@ -100,6 +101,9 @@ void way_next(const struct union_table *u, struct way_peer *peer);
 /* Calls way_next for every peer, and then finds loops, lengths and families
  * along all ways. */
 void way_compute(const struct union_table *u, struct way_device *devices);
+
+/* The device's own address for packets to `to`; of family IP_NONE if it has none. */
+const struct ip_addr *way_address(const struct way_device *device, const struct ip_addr *to);
 
 /* The carrier's own address that is the source of peer's outer packets (R7). It has the
  * family of the endpoint; NULL if the carrier has no such address. peer->next must not be

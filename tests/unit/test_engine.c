@@ -305,6 +305,57 @@ START_TEST(r9_handshakes_bear_the_kernels_dscp)
 }
 END_TEST
 
+/* vpn has three IPv6 Addresses, the worst one first. */
+static void give_vpn_many_addresses(void)
+{
+	struct ip_addr addresses[] = { sim_addr("10.0.0.2"), sim_addr("fe80::2"),
+		                       sim_addr("fd10::2"), sim_addr("2001:db8:c9::2") };
+	struct device_settings s = { .addresses = addresses,
+		                     .address_count = 4,
+		                     .mtu_bytes = 1420,
+		                     .port = 20000 };
+
+	ck_assert_int_eq(device_set(vpn, &s), 0);
+	peer_allow(
+		wg_device_first_peer(device_wg(engine_first_device(server[0]->engine))),
+		"2001:db8:c9::/48");
+}
+
+static void see_source(const char *expected)
+{
+	struct ip_addr src = sim_addr(expected);
+
+	run(SECOND);
+	ck_assert_uint_eq(seen_count, 1);
+	ck_assert_mem_eq(seen.packet.data + 8, src.b, 16);
+	seen_count = 0;
+}
+
+/* Design section 4: each destination the one that RFC 6724 picks. */
+START_TEST(the_source_of_several_addresses)
+{
+	struct endpoint to;
+
+	give_vpn_many_addresses();
+	warm_up();
+	server[0]->on_tun = take_tun;
+	probe(1, "fd10:1::2", "2001:db8:80::80", 100); /* home's address: translated */
+	see_source("2001:db8:c9::2");
+	probe(2, "fd10:1::2", "fd16::9", 100);
+	see_source("fd10::2");
+	ck_assert(endpoint_parse(&to, "[2001:db8:1::1]:51820"));
+	wg_peer_set_endpoint(peer[1], &to);
+	engine_touch(home);
+	probe(3, "10.1.0.2", "172.16.1.9", 100); /* an outer packet */
+	see_source("2001:db8:c9::2");
+	ck_assert(endpoint_parse(&to, "[fd16::1]:51820"));
+	wg_peer_set_endpoint(peer[1], &to);
+	engine_touch(home);
+	probe(4, "10.1.0.2", "172.16.1.9", 100);
+	see_source("fd10::2");
+}
+END_TEST
+
 /* The peer that came to another of the carrier's addresses is answered from there. */
 START_TEST(r7_sticky_source)
 {
@@ -538,6 +589,7 @@ TCase *unit_tests(void)
 	tcase_add_test(tc, r7_r9_outer_ipv4_header);
 	tcase_add_test(tc, r7_r9_outer_ipv6_header);
 	tcase_add_test(tc, r9_handshakes_bear_the_kernels_dscp);
+	tcase_add_test(tc, the_source_of_several_addresses);
 	tcase_add_test(tc, r7_sticky_source);
 	tcase_add_loop_test(tc, r7_return_packets_are_told_apart, 0,
 	                    (int)ARRAY_SIZE(arrivals));

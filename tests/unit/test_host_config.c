@@ -255,6 +255,47 @@ static const struct {
 	  "address 10.9.0.2/32\nroute 192.0.0.53/32 table 254 src 10.9.0.2 mtu 1400\n"
 	  "route fd2b:915e:3ca7::53/128 table 254 mtu 1400\n",
 	  51820 },
+	{ "of several Addresses each route's own; the ULA part of ::/0 has a route",
+	  { "a",
+	    "[Interface]\nAddress = fe80::7/128, fd42::2/128, 2001:db8:9::2/128, "
+	    "127.0.0.5/32\nMTU = 1420\n" PEER(
+		    "D") "AllowedIPs = ::/0, fd77::/64, 2001:db8::/32, fe80::/64, "
+	                 "10.0.0.0/8\n",
+	    "b",
+	    "[Interface]\nMTU = 1420\n" PEER("B") "AllowedIPs = fd78::/16\n" },
+	  { .rules = { 32766, 32767 } },
+	  "address fe80::7/128\naddress fd42::2/128\naddress 2001:db8:9::2/128\n"
+	  "address 127.0.0.5/32\nroute 10.0.0.0/8 table 254 mtu 1420\n"
+	  "route ::/0 table 51820 src 2001:db8:9::2 mtu 1420\n"
+	  "route fc00::/7 table 51820 src fd42::2 mtu 1420\n"
+	  "route 2001:db8::/32 table 254 src 2001:db8:9::2 mtu 1420\n"
+	  "route fd77::/64 table 254 src fd42::2 mtu 1420\n"
+	  "route fd78::/16 table 254 mtu 1420\n"
+	  "route fe80::/64 table 254 src fe80::7 mtu 1420\n"
+	  "IPv6 rule 32764: table 254 suppress_prefixlength 0\n"
+	  "IPv6 rule 32765: not fwmark 51820 table 51820\n",
+	  51820 },
+	{ "the ULA part of a prefix gives way to another entry",
+	  { "a",
+	    "[Interface]\nAddress = fd42::2/128, 2001:db8:9::2/128\nMTU = 1420\n" PEER(
+		    "D") "AllowedIPs = 8000::/1\n",
+	    "b",
+	    "[Interface]\nAddress = fd43::2/128\nMTU = 1300\n" PEER(
+		    "B") "AllowedIPs = f000::/4\n" },
+	  { .rules = { 32766, 32767 } },
+	  "address fd42::2/128\naddress 2001:db8:9::2/128\naddress fd43::2/128\n"
+	  "route 8000::/1 table 254 src 2001:db8:9::2 mtu 1420\n"
+	  "route f000::/4 table 254 src fd43::2 mtu 1300\n",
+	  51820 },
+	{ "and to one that is equal",
+	  { "a",
+	    "[Interface]\nAddress = fd42::2/128, 2001:db8:9::2/128\nMTU = 1420\n" PEER(
+		    "D") "AllowedIPs = 8000::/1, fc00::/7\n" },
+	  { .rules = { 32766, 32767 } },
+	  "address fd42::2/128\naddress 2001:db8:9::2/128\n"
+	  "route 8000::/1 table 254 src 2001:db8:9::2 mtu 1420\n"
+	  "route fc00::/7 table 254 src fd42::2 mtu 1420\n",
+	  51820 },
 	{ "a multicast Address is no source",
 	  { "a", "[Interface]\nAddress = 224.0.0.5/32\nMTU = 1420\n" PEER(
 			 "D") "AllowedIPs = 10.20.0.0/16\n" },
