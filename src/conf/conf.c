@@ -68,6 +68,8 @@ void conf_free(struct conf *conf)
 	for (size_t i = 0; i < CONF_HOOK_COUNT; i++)
 		clear_texts(&conf->hooks[i]);
 	clear_texts(&conf->dns_domains);
+	clear_texts(&conf->included_applications);
+	clear_texts(&conf->excluded_applications);
 	free(conf->dns_servers.v);
 	free(conf->addresses.v);
 	secret_free(conf->private_key);

@@ -116,6 +116,9 @@ struct conf {
 	unsigned table_line;
 	bool save_config;
 	struct conf_texts hooks[CONF_HOOK_COUNT]; /* %i not yet replaced */
+	/* What Android's app writes: package names. They mean something only to a front
+	 * end that has a VpnService. */
+	struct conf_texts included_applications, excluded_applications;
 
 	/* # tunion: */
 	struct conf_carrier via;

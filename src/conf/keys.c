@@ -293,6 +293,33 @@ static void add_post_down(struct keys_file *f, char *value)
 	add_hook(f, CONF_POST_DOWN, value);
 }
 
+/* ---- [Interface], of Android's app */
+
+static void add_applications(struct keys_file *f, struct conf_texts *list, char *value)
+{
+	const struct conf *conf = f->conf;
+	bool first =
+		conf->included_applications.n == 0 && conf->excluded_applications.n == 0;
+	char *word;
+
+	while ((word = next_word(&value)))
+		add_text(f, list, word);
+	if (first && list->n > 0)
+		keys_warn(f, f->line,
+		          "IncludedApplications and ExcludedApplications are for "
+		          "Android's VpnService; here they are kept, but have no effect");
+}
+
+static void add_included(struct keys_file *f, char *value)
+{
+	add_applications(f, &f->conf->included_applications, value);
+}
+
+static void add_excluded(struct keys_file *f, char *value)
+{
+	add_applications(f, &f->conf->excluded_applications, value);
+}
+
 /* ---- [Peer] */
 
 static struct merge_section *peer_section(struct keys_file *f)
@@ -396,6 +423,12 @@ static void set_endpoint(struct keys_file *f, char *value)
 		keys_no_memory(f);
 		return;
 	}
+	if (endpoint.ambiguous)
+		diag_warning(
+			f->diag, f->conf->path, f->line,
+			"Endpoint %s is taken as [%s]:%u, as wg does; write it so, or "
+			"add the port if it is missing",
+			value_show(&shown, value), host, endpoint.port);
 	free(peer->endpoint_host);
 	peer->has_endpoint = true;
 	peer->endpoint_host = host;
@@ -488,6 +521,10 @@ static const struct keys_key keys[] = {
 	{ "PostUp", KEYS_SECTION_INTERFACE, KEYS_READER_HOOK, add_post_up },
 	{ "PreDown", KEYS_SECTION_INTERFACE, KEYS_READER_HOOK, add_pre_down },
 	{ "PostDown", KEYS_SECTION_INTERFACE, KEYS_READER_HOOK, add_post_down },
+	{ "IncludedApplications", KEYS_SECTION_INTERFACE, KEYS_READER_QUICK,
+	  add_included },
+	{ "ExcludedApplications", KEYS_SECTION_INTERFACE, KEYS_READER_QUICK,
+	  add_excluded },
 	{ "PublicKey", KEYS_SECTION_PEER, KEYS_READER_WG, set_public_key },
 	{ "PresharedKey", KEYS_SECTION_PEER, KEYS_READER_WG, set_preshared_key },
 	{ "AllowedIPs", KEYS_SECTION_PEER, KEYS_READER_WG, set_allowed_ips },

@@ -16,6 +16,7 @@
 #include <ini.h>
 #include <sodium.h>
 
+#include "conf/amnezia.h"
 #include "conf/keys.h"
 #include "conf/lines.h"
 #include "conf/list.h"
@@ -28,6 +29,7 @@ struct parse {
 	struct keys_file file;
 	struct lines lines;
 	bool quick_section; /* [Interface], as wg-quick knows it */
+	struct amnezia amnezia;
 };
 
 static const char *const section_names[] = {
@@ -100,30 +102,40 @@ static const char *closest(const struct keys_table *table, const char *word,
 	return found;
 }
 
-/* An unknown key may be a piece of a secret that lost its key: only a short word that has
- * a value is shown. */
+/* A secret ends in '=', too: but no blank stands before that one. */
+static bool has_value_or_blank(const struct lines *l)
+{
+	const char *end = l->name + strlen(l->name) + 1;
+
+	return *l->value != '\0' || memchr(end, '=', (size_t)(l->value - end));
+}
+
+/* An unknown key may be a piece of a secret that lost its key: only a short word is
+ * shown, and only if it is a key by all appearances. */
 static void unknown_key(struct parse *p, const struct keys_table *table, const char *word,
                         enum keys_section section)
 {
 	const char *name = p->lines.name, *meant = closest(table, word, section);
 	struct value_shown shown = { "" };
-	bool ascii = true;
 
-	for (const char *c = name; *c != '\0'; c++)
-		ascii = ascii && (unsigned char)*c < 0x80;
-	if (!ascii) {
-		keys_bad(
-			&p->file,
-			"unknown %s: it has a character beyond ASCII, perhaps a no-break "
-			"space",
-			table->what);
-		return;
-	}
-	if (*word != '?' && strlen(word) <= WORD_MAX && *p->lines.value != '\0')
+	if (*word != '?' && strlen(word) <= WORD_MAX && has_value_or_blank(&p->lines))
 		value_show(&shown, name);
 	keys_bad(&p->file, "unknown %s%s%s in %s; expected %s", table->what,
 	         *shown.text ? " " : "", shown.text, section_names[section],
 	         meant ? meant : "one of those in tunion.conf(5)");
+}
+
+/* Nothing outside of comments and hooks needs a character beyond ASCII. One that looks
+ * like a blank, or like none, is found by no eye: so it is named. */
+static bool is_ascii(struct parse *p, const char *text, const char *where)
+{
+	struct value_beyond beyond;
+
+	if (!text || !value_beyond_ascii(&beyond, text))
+		return true;
+	keys_bad(&p->file, "there is %s in %s; expected plain ASCII, so type it anew",
+	         beyond.text, where);
+	return false;
 }
 
 /* The checks that all keys have in common. NULL if one fails. */
@@ -136,6 +148,8 @@ static const struct keys_key *judge(struct parse *p, const struct keys_table *ta
 		key = NULL;
 	if (p->lines.has_nul)
 		keys_bad(&p->file, "the line has a NUL byte in it; expected text");
+	else if (!is_ascii(p, p->lines.name, p->lines.value ? "the key" : "the line"))
+		return NULL;
 	else if (!p->lines.value && key)
 		keys_bad(&p->file, "%s without '='; expected %s = VALUE", key->name,
 		         key->name);
@@ -158,13 +172,18 @@ static const struct keys_key *judge(struct parse *p, const struct keys_table *ta
 
 static void handle_key(struct parse *p, const char *word, enum keys_section section)
 {
-	const struct keys_key *key = judge(p, &keys_of_wg, word, section);
+	const struct keys_key *key;
 	char *value = p->lines.value;
 
+	if (value && amnezia_take(&p->amnezia, word, p->file.line))
+		return;
+	key = judge(p, &keys_of_wg, word, section);
 	if (!key)
 		return;
 	if (key->reader == KEYS_READER_HOOK)
 		value = lines_whole_value(&p->lines);
+	else if (!is_ascii(p, value, key->name))
+		return;
 	if (p->lines.has_nul) {
 		keys_bad(&p->file, "%s has a NUL byte in it; expected text", key->name);
 		return;
@@ -192,7 +211,7 @@ static void handle_setting(struct parse *p, const char *word, enum keys_section 
 {
 	const struct keys_key *key = judge(p, &keys_of_tunion, word, section);
 
-	if (key)
+	if (key && is_ascii(p, p->lines.value, key->name))
 		key->set(&p->file, p->lines.value);
 }
 
@@ -204,6 +223,8 @@ static void begin_section(struct parse *p, const char *word, enum keys_section s
 	p->quick_section = section == KEYS_SECTION_INTERFACE && !has_blank(p->lines.name);
 	if (section == KEYS_SECTION_UNKNOWN && *word != '?' && strlen(word) <= WORD_MAX)
 		value_show(&shown, word);
+	if (!is_ascii(p, p->lines.name, "the section's header"))
+		return;
 	if (section == KEYS_SECTION_UNKNOWN)
 		keys_bad(&p->file, "unknown section%s%s; expected [Interface] or [Peer]",
 		         *shown.text ? " " : "", shown.text);
@@ -251,18 +272,27 @@ static int handle(void *user, const char *section_word, const char *word,
 
 /* ---- the whole file */
 
+/* Without a byte order mark: the first two characters, of which each has a NUL byte. */
+static bool is_utf16(const char *text, size_t n)
+{
+	return n >= 4 && ((!text[0] && text[1] && !text[2] && text[3]) ||
+	                  (text[0] && !text[1] && text[2] && !text[3]));
+}
+
 /* Byte order marks. False if the text can't be read at all. */
 static bool skip_mark(struct parse *p, char **text, size_t *n)
 {
-	if (*n >= 3 && memcmp(*text, "\xef\xbb\xbf", 3) == 0) {
+	const char *t = *text;
+
+	if (*n >= 3 && memcmp(t, "\xef\xbb\xbf", 3) == 0) {
 		*text += 3;
 		*n -= 3;
 		p->file.line = 1;
 		keys_bad(&p->file,
 		         "the file begins with a byte order mark (BOM), which wg "
 		         "refuses; expected UTF-8 without it");
-	} else if (*n >= 2 && (memcmp(*text, "\xff\xfe", 2) == 0 ||
-	                       memcmp(*text, "\xfe\xff", 2) == 0)) {
+	} else if (*n >= 2 && (memcmp(t, "\xff\xfe", 2) == 0 ||
+	                       memcmp(t, "\xfe\xff", 2) == 0 || is_utf16(t, *n))) {
 		p->file.line = 1;
 		keys_bad(&p->file, "the file is UTF-16; expected UTF-8 or ASCII");
 		return false;
@@ -328,6 +358,20 @@ static void check_peers(struct parse *p)
 	p->file.section_count = kept;
 }
 
+static void check_amnezia(struct parse *p)
+{
+	char keys[AMNEZIA_STRLEN];
+
+	if (p->amnezia.n == 0)
+		return;
+	p->file.line = p->amnezia.line;
+	keys_bad(&p->file,
+	         "this is a file of AmneziaWG (%s), whose servers WireGuard can't talk "
+	         "to; "
+	         "expected a file for WireGuard, from where this one came",
+	         amnezia_format(&p->amnezia, keys));
+}
+
 static void finish(struct parse *p)
 {
 	struct conf *conf = p->file.conf;
@@ -342,6 +386,7 @@ static void finish(struct parse *p)
 	if (conf->dns_domains.n > 0 && conf->dns_servers.n == 0)
 		keys_warn(&p->file, conf->dns_domains.v[0].line,
 		          "DNS has search domains but no server, and so no effect");
+	check_amnezia(p);
 	check_addresses(p);
 	check_peers(p);
 	if (p->file.error != -ENOMEM &&

@@ -399,7 +399,33 @@ static const char *judge_host(struct value_endpoint *out)
 	return NULL;
 }
 
-const char *value_endpoint(struct value_endpoint *out, const char *text)
+/* Perhaps with a zone behind it. */
+static bool is_ipv6(const char *text)
+{
+	char address[IP_ADDR_STRLEN];
+	size_t n = strcspn(text, "%");
+	struct ip_addr addr;
+
+	if (n >= sizeof(address))
+		return false;
+	memcpy(address, text, n);
+	address[n] = '\0';
+	return ip_addr_parse(&addr, address) && addr.family == IP_V6;
+}
+
+/* What people write who have something else in hand. */
+static const char *other_than_endpoint(const char *text)
+{
+	if (strstr(text, "://"))
+		return "it is a URL, of which only host and port belong here";
+	if (strchr(text, ','))
+		return "it is a list, but a peer has one endpoint";
+	if (is_ipv6(text))
+		return "it is an IPv6 address without brackets and port";
+	return NULL;
+}
+
+static const char *take_endpoint(struct value_endpoint *out, const char *text)
 {
 	bool bracket = text[0] == '[';
 	const char *host = text + bracket;
@@ -421,6 +447,17 @@ const char *value_endpoint(struct value_endpoint *out, const char *text)
 		return "its host is too long";
 	memcpy(out->host, host, n); /* the rest is zero */
 	return judge_host(out);
+}
+
+/* Of an IPv6 address without brackets the last part is the port, as for wg: only where
+ * that can't be is the port taken to be missing. */
+const char *value_endpoint(struct value_endpoint *out, const char *text)
+{
+	const char *wrong = take_endpoint(out, text);
+	const char *other = wrong ? other_than_endpoint(text) : NULL;
+
+	out->ambiguous = !wrong && !strchr(text, '%') && is_ipv6(text);
+	return other ? other : wrong;
 }
 
 static char lower(char c)
@@ -451,6 +488,59 @@ static unsigned distance(const char *a, const char *b, unsigned left)
 unsigned value_distance(const char *a, const char *b)
 {
 	return distance(a, b, 2);
+}
+
+/* The code point that begins here; the byte itself, and *is_utf8 false, where it is not
+ * UTF-8. */
+static uint32_t code_point(const unsigned char *at, bool *is_utf8)
+{
+	unsigned more = *at >= 0xf0 ? 3 : *at >= 0xe0 ? 2 : 1;
+	uint32_t v = *at & (0x3fU >> more);
+
+	*is_utf8 = *at >= 0xc2 && *at < 0xf5;
+	for (unsigned i = 1; *is_utf8 && i <= more; i++) {
+		*is_utf8 = (at[i] & 0xc0) == 0x80;
+		v = v << 6 | (at[i] & 0x3fU);
+	}
+	return *is_utf8 ? v : *at;
+}
+
+const char *value_beyond_ascii(struct value_beyond *out, const char *text)
+{
+	/* what word processors, messengers and web pages put in place of ASCII */
+	static const struct {
+		uint32_t code;
+		const char *name;
+	} names[] = {
+		{ 0xa0, "a no-break space" },
+		{ 0x202f, "a narrow no-break space" },
+		{ 0x200b, "a zero-width space" },
+		{ 0x2060, "a word joiner" },
+		{ 0xfeff, "a byte order mark" },
+		{ 0x3000, "a wide space" },
+		{ 0x2013, "a dash that is no '-'" },
+		{ 0x2014, "a dash that is no '-'" },
+		{ 0x2018, "a curly quotation mark" },
+		{ 0x2019, "a curly quotation mark" },
+		{ 0x201c, "a curly quotation mark" },
+		{ 0x201d, "a curly quotation mark" },
+	};
+	const unsigned char *at = (const unsigned char *)text;
+	const char *name = "a character beyond ASCII";
+	uint32_t code;
+	bool is_utf8;
+
+	while (*at != '\0' && *at < 0x80)
+		at++;
+	if (*at == '\0')
+		return NULL;
+	code = code_point(at, &is_utf8);
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
+		if (names[i].code == code)
+			name = names[i].name;
+	snprintf(out->text, sizeof(out->text), is_utf8 ? "%s (U+%04X)" : "%s (byte %02X)",
+	         name, (unsigned)code);
+	return out->text;
 }
 
 /* A key in any of its codings, or the greater part of one. */

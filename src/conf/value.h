@@ -58,6 +58,7 @@ struct value_endpoint {
 	char host[VALUE_HOST_STRLEN]; /* as written, without brackets */
 	uint16_t port;
 	struct endpoint numeric; /* addr.family IP_NONE: host is a name */
+	bool ambiguous; /* the text is an IPv6 address, too, if taken without a port */
 };
 /* HOST:PORT, as the C library's resolver takes them. Returns NULL, or what is wrong. */
 MUST_CHECK const char *value_endpoint(struct value_endpoint *out, const char *text);
@@ -68,6 +69,13 @@ bool value_is_domain(const char *text);
 /* How many letters are to be added, dropped or changed to make one word of the other;
  * case does not matter. 3 stands for all that is more than 2. */
 unsigned value_distance(const char *a, const char *b);
+
+/* For messages: the text's first character beyond ASCII by its name, "a no-break space
+ * (U+00A0)"; NULL if there is none. What is not UTF-8 is named by its byte. */
+struct value_beyond {
+	char text[72];
+};
+const char *value_beyond_ascii(struct value_beyond *out, const char *text);
 
 /* For messages: the text in quotes, printable and not too long. What looks like a key is
  * not shown. Returns out->text. */

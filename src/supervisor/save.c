@@ -62,6 +62,17 @@ static void put_table(struct outbuf *o, const struct conf *conf)
 	}
 }
 
+/* All in one line, as Android's app writes them. */
+static void put_list(struct outbuf *o, const char *key, const struct conf_texts *list)
+{
+	for (size_t i = 0; i < list->n; i++) {
+		outbuf_print(o, "%s%s", i == 0 ? key : "", i == 0 ? " = " : ", ");
+		outbuf_add(o, list->v[i].text, strlen(list->v[i].text));
+	}
+	if (list->n > 0)
+		outbuf_add(o, "\n", 1);
+}
+
 static void put_interface(struct outbuf *o, const struct conf *conf)
 {
 	static const char *const hooks[] = {
@@ -85,6 +96,8 @@ static void put_interface(struct outbuf *o, const struct conf *conf)
 	if (conf->has_mtu)
 		outbuf_print(o, "MTU = %u\n", (unsigned)conf->mtu_bytes);
 	put_table(o, conf);
+	put_list(o, "IncludedApplications", &conf->included_applications);
+	put_list(o, "ExcludedApplications", &conf->excluded_applications);
 	outbuf_print(o, "SaveConfig = true\n");
 	for (size_t kind = 0; kind < CONF_HOOK_COUNT; kind++) {
 		for (size_t i = 0; i < conf->hooks[kind].n; i++)

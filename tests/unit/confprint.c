@@ -32,14 +32,19 @@ static void print_prefixes(const char *name, const struct conf_prefixes *list, F
 		        ip_prefix_format(&list->v[i].prefix, text));
 }
 
+static void print_texts(const char *name, const struct conf_texts *list, FILE *out)
+{
+	for (size_t i = 0; i < list->n; i++)
+		fprintf(out, "%s = %s\n", name, list->v[i].text);
+}
+
 static void print_dns(const struct conf *conf, FILE *out)
 {
 	char text[IP_ADDR_STRLEN];
 
 	for (size_t i = 0; i < conf->dns_servers.n; i++)
 		fprintf(out, "DNS = %s\n", ip_addr_format(&conf->dns_servers.v[i], text));
-	for (size_t i = 0; i < conf->dns_domains.n; i++)
-		fprintf(out, "DNS = %s\n", conf->dns_domains.v[i].text);
+	print_texts("DNS", &conf->dns_domains, out);
 }
 
 static void print_quick(const struct conf *conf, FILE *out)
@@ -62,9 +67,9 @@ static void print_quick(const struct conf *conf, FILE *out)
 	if (conf->save_config)
 		fprintf(out, "SaveConfig = true\n");
 	for (size_t hook = 0; hook < CONF_HOOK_COUNT; hook++)
-		for (size_t i = 0; i < conf->hooks[hook].n; i++)
-			fprintf(out, "%s = %s\n", hook_names[hook],
-			        conf->hooks[hook].v[i].text);
+		print_texts(hook_names[hook], &conf->hooks[hook], out);
+	print_texts("IncludedApplications", &conf->included_applications, out);
+	print_texts("ExcludedApplications", &conf->excluded_applications, out);
 }
 
 static void print_peer(const struct conf_peer *peer, FILE *out)

@@ -371,6 +371,7 @@ static const struct {
 	{ PEER, "Endpoint = 192.0.2.1 : 051820", "Endpoint = 192.0.2.1:51820\n", "" },
 	{ PEER, "Endpoint = 192.0.2.1:+51820", "Endpoint = 192.0.2.1:51820\n", "" },
 	{ PEER, "Endpoint = [fe80::1%1]:51820", "Endpoint = [fe80::1%1]:51820\n", "" },
+	{ PEER, "Endpoint = fe80::1%1:5", "Endpoint = [fe80::1%1]:5\n", "" },
 	{ PEER, "Endpoint = my_host.example.net.:1",
 	  "Endpoint = my_host.example.net.:1\n", "" },
 	{ PEER, "Endpoint = 192.0.2.1:1\nEndpoint = 192.0.2.2:2",
@@ -400,11 +401,18 @@ static const struct {
 	  "t.conf:5: Endpoint \"192.0.2.1:nosuchservice\" is wrong: its port is not 1 to "
 	  "65535, nor a service name" ENDPOINT },
 	{ PEER, "Endpoint = udp://192.0.2.1:51820", NULL,
-	  "t.conf:5: Endpoint \"udp://192.0.2.1:51820\" is wrong: its host is not an "
-	  "IPv6 address" ENDPOINT },
+	  "t.conf:5: Endpoint \"udp://192.0.2.1:51820\" is wrong: it is a URL, of which "
+	  "only host and port belong here" ENDPOINT },
+	{ PEER, "Endpoint = http://wg.example.net:8000:51820", NULL,
+	  "t.conf:5: Endpoint \"http://wg.example.net:8000:51820\" is wrong: it is a "
+	  "URL, "
+	  "of which only host and port belong here" ENDPOINT },
+	{ PEER, "Endpoint = https://wg.example.net", NULL,
+	  "t.conf:5: Endpoint \"https://wg.example.net\" is wrong: it is a URL, of which "
+	  "only host and port belong here" ENDPOINT },
 	{ PEER, "Endpoint = 192.0.2.1:1,192.0.2.2:2", NULL,
-	  "t.conf:5: Endpoint \"192.0.2.1:1,192.0.2.2:2\" is wrong: its host is not an "
-	  "IPv6 address" ENDPOINT },
+	  "t.conf:5: Endpoint \"192.0.2.1:1,192.0.2.2:2\" is wrong: it is a list, but "
+	  "a peer has one endpoint" ENDPOINT },
 	{ PEER, "Endpoint = 192.0.2.256:51820", NULL,
 	  "t.conf:5: Endpoint \"192.0.2.256:51820\" is wrong: its host is not an IPv4 "
 	  "address" ENDPOINT },
@@ -412,8 +420,22 @@ static const struct {
 	  "t.conf:5: Endpoint \"010.0.0.1:51820\" is wrong: its host is not an IPv4 "
 	  "address" ENDPOINT },
 	{ PEER, "Endpoint = 2001:db8::1", NULL,
-	  "t.conf:5: Endpoint \"2001:db8::1\" is wrong: its host is not an IPv6 "
-	  "address" ENDPOINT },
+	  "t.conf:5: Endpoint \"2001:db8::1\" is wrong: it is an IPv6 address without "
+	  "brackets and port" ENDPOINT },
+	{ PEER, "Endpoint = 2001:db8::a01f", NULL,
+	  "t.conf:5: Endpoint \"2001:db8::a01f\" is wrong: it is an IPv6 address without "
+	  "brackets and port" ENDPOINT },
+	{ PEER, "Endpoint = fe80::1%lo", NULL,
+	  "t.conf:5: Endpoint \"fe80::1%lo\" is wrong: it is an IPv6 address without "
+	  "brackets and port" ENDPOINT },
+	{ PEER, "Endpoint = 2001:db8::1:g", NULL,
+	  "t.conf:5: Endpoint \"2001:db8::1:g\" is wrong: its port is not 1 to 65535, "
+	  "nor "
+	  "a service name" ENDPOINT },
+	{ PEER, "Endpoint = 2001:db8::a01:53", "Endpoint = [2001:db8::a01]:53\n",
+	  "t.conf:5: warning: Endpoint \"2001:db8::a01:53\" is taken as "
+	  "[2001:db8::a01]:53, as wg does; write it so, or add the port if it is "
+	  "missing" },
 	{ PEER, "Endpoint = [fe80::1%nosuchif0]:51820", NULL,
 	  "t.conf:5: Endpoint \"[fe80::1%nosuchif0]:51820\" is wrong: its address is "
 	  "none, or there is no interface of that name" ENDPOINT },

@@ -15,6 +15,8 @@
 #define OWN     "zl76nitfPUB7j5PO5RCCeg1khISKJIr0vt4Z1OCR8Q0="
 #define ZERO    "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="
 
+#define ASCII "; expected plain ASCII, so type it anew\n"
+
 #define TEXT(text) text, sizeof(text) - 1
 
 static const struct {
@@ -80,11 +82,84 @@ static const struct {
 	       "MTU\342\200\213 = 1400\n"
 	       "MTU = 1400\302\240\n"),
 	  NULL,
-	  "t.conf:3: unknown key: it has a character beyond ASCII, perhaps a no-break "
-	  "space\n"
-	  "t.conf:4: unknown key: it has a character beyond ASCII, perhaps a no-break "
-	  "space\n"
-	  "t.conf:5: MTU \"1400??\" is wrong; expected 68 to 65535\n" },
+	  "t.conf:3: there is a no-break space (U+00A0) in the key" ASCII
+	  "t.conf:4: there is a zero-width space (U+200B) in the key" ASCII
+	  "t.conf:5: there is a no-break space (U+00A0) in MTU" ASCII },
+	{ "beyond ASCII",
+	  TEXT("\302\240[Interface]\n"
+	       "[Interface\342\200\257]\n"
+	       "PrivateKey = nobody looks here\n"
+	       "[Interface]\n"
+	       "\302\240\n"
+	       "PrivateKey = \357\273\277" PRIVATE "\n"
+	       "Address = 10.0.0.1\343\200\200/24\n"
+	       "ListenPort = \240"
+	       "5\n"
+	       "Table = \342\200\234off\342\200\235\n"
+	       "DNS = b\303\274ro.lan\n"
+	       "FwMark = \360\237\230\200\n"
+	       "MTU = 1400\342\200\n"
+	       "PostUp = echo gr\303\274n # \342\200\223\n"
+	       "# tunion:\302\240Metric = 1\n"
+	       "# tunion: Metric = \342\200\2231\n"
+	       "# gr\303\274n\n"
+	       "[Peer]\302\240\n"),
+	  NULL,
+	  "t.conf:1: there is a no-break space (U+00A0) in the line" ASCII
+	  "t.conf:2: there is a narrow no-break space (U+202F) in the section's "
+	  "header" ASCII "t.conf:5: there is a no-break space (U+00A0) in the line" ASCII
+	  "t.conf:6: there is a byte order mark (U+FEFF) in PrivateKey" ASCII
+	  "t.conf:7: there is a wide space (U+3000) in Address" ASCII
+	  "t.conf:8: there is a no-break space (byte A0) in ListenPort" ASCII
+	  "t.conf:9: there is a curly quotation mark (U+201C) in Table" ASCII
+	  "t.conf:10: there is a character beyond ASCII (U+00FC) in DNS" ASCII
+	  "t.conf:11: there is a character beyond ASCII (U+1F600) in FwMark" ASCII
+	  "t.conf:12: there is a character beyond ASCII (byte E2) in MTU" ASCII
+	  "t.conf:14: there is a no-break space (U+00A0) in the key" ASCII
+	  "t.conf:15: there is a dash that is no '-' (U+2013) in Metric" ASCII
+	  "t.conf:17: there is a no-break space (U+00A0) in the section's header" ASCII },
+	{ "utf-16", TEXT("\377\376[\000I\000"), NULL,
+	  "t.conf:1: the file is UTF-16; expected UTF-8 or ASCII\n" },
+	{ "utf-16, no mark", TEXT("[\000I\000n\000"), NULL,
+	  "t.conf:1: the file is UTF-16; expected UTF-8 or ASCII\n" },
+	{ "utf-16, big end, no mark", TEXT("\000[\000I\000n"), NULL,
+	  "t.conf:1: the file is UTF-16; expected UTF-8 or ASCII\n" },
+	{ "amnezia",
+	  TEXT("\357\273\277[Interface]\n"
+	       "PrivateKey = " PRIVATE "\n"
+	       "Jc = 3\n"
+	       "jmin = 10\n"
+	       "S1 = 63\n"
+	       "H1 = 479794990-486422101\n"
+	       "I1 = <r 175>\n"
+	       "I2 = \n"
+	       "I2=\n"
+	       "MTU = 1\n"
+	       "[Peer]\n"
+	       "PublicKey = " PUBLIC "\n"
+	       "AdvancedSecurity = on\n"),
+	  NULL,
+	  "t.conf:1: the file begins with a byte order mark (BOM), which wg refuses; "
+	  "expected UTF-8 without it\n"
+	  "t.conf:3: this is a file of AmneziaWG (Jc, Jmin, S1, H1, I1, I2, "
+	  "AdvancedSecurity), whose servers WireGuard can't talk to; expected a file for "
+	  "WireGuard, from where this one came\n"
+	  "t.conf:10: MTU \"1\" is wrong; expected 68 to 65535\n" },
+	{ "android",
+	  TEXT("[Interface]\n"
+	       "PrivateKey = " PRIVATE "\n"
+	       "ExcludedApplications = org.example.a, org.example.b\n"
+	       "ExcludedApplications = org.example.c\n"
+	       "IncludedApplications =\n"
+	       "IncludedApplications = org.example.d\n"),
+	  "[Interface]\n"
+	  "PrivateKey = " CLAMPED "\n"
+	  "IncludedApplications = org.example.d\n"
+	  "ExcludedApplications = org.example.a\n"
+	  "ExcludedApplications = org.example.b\n"
+	  "ExcludedApplications = org.example.c\n",
+	  "t.conf:3: warning: IncludedApplications and ExcludedApplications are for "
+	  "Android's VpnService; here they are kept, but have no effect\n" },
 	{ "nul",
 	  TEXT("[Interface]\n"
 	       "PrivateKey = " PRIVATE "\n"
@@ -191,7 +266,9 @@ static const struct {
 	  TEXT("[Interface]\n"
 	       "PrivateKey = " PRIVATE "\n"
 	       "Adress = 10.0.0.1\n"
-	       "Jc = 4\n"
+	       "Foo =\n"
+	       "Foo=\n"
+	       "Jd = 4\n"
 	       "FooBarBazQuxQuuxCorge1 = 1\n"
 	       "Foo:Bar = 1\n"
 	       "PostDwn = x\n"
@@ -201,15 +278,19 @@ static const struct {
 	       "Keepalive = 1\n"),
 	  NULL,
 	  "t.conf:3: unknown key \"Adress\" in [Interface]; expected Address\n"
-	  "t.conf:4: unknown key \"Jc\" in [Interface]; expected one of those in "
+	  "t.conf:4: unknown key \"Foo\" in [Interface]; expected one of those in "
 	  "tunion.conf(5)\n"
 	  "t.conf:5: unknown key in [Interface]; expected one of those in "
 	  "tunion.conf(5)\n"
-	  "t.conf:6: unknown key in [Interface]; expected one of those in "
+	  "t.conf:6: unknown key \"Jd\" in [Interface]; expected one of those in "
 	  "tunion.conf(5)\n"
-	  "t.conf:7: unknown key \"PostDwn\" in [Interface]; expected PostDown\n"
-	  "t.conf:10: unknown key \"AllowedIP\" in [Peer]; expected AllowedIPs\n"
-	  "t.conf:11: unknown key \"Keepalive\" in [Peer]; expected one of those in "
+	  "t.conf:7: unknown key in [Interface]; expected one of those in "
+	  "tunion.conf(5)\n"
+	  "t.conf:8: unknown key in [Interface]; expected one of those in "
+	  "tunion.conf(5)\n"
+	  "t.conf:9: unknown key \"PostDwn\" in [Interface]; expected PostDown\n"
+	  "t.conf:12: unknown key \"AllowedIP\" in [Peer]; expected AllowedIPs\n"
+	  "t.conf:13: unknown key \"Keepalive\" in [Peer]; expected one of those in "
 	  "tunion.conf(5)\n" },
 	{ "secrets",
 	  TEXT("[Interface]\n"

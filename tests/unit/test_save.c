@@ -21,6 +21,7 @@
 	"DNS = home.lan, 10.8.0.1\n"                                                     \
 	"Table = 7\n"                                                                    \
 	"MTU = 1300\n"                                                                   \
+	"ExcludedApplications = org.a, org.b\n"                                          \
 	"SaveConfig = true\n"                                                            \
 	"PostDown = echo %i gone\n"                                                      \
 	"PreUp = echo %i\n"                                                              \
@@ -31,7 +32,7 @@
 #define INTERFACE_OUT                                                                    \
 	"[Interface]\n# tunion: Metric = -3\nAddress = 10.8.0.2/24\nAddress = "          \
 	"fd08::2/128\nDNS = 10.8.0.1\nDNS = home.lan\nMTU = 1300\nTable = "              \
-	"7\nSaveConfig = "                                                               \
+	"7\nExcludedApplications = org.a, org.b\nSaveConfig = "                          \
 	"true\nPreUp = echo %i\nPostDown = echo %i gone\n"
 
 static const struct {
