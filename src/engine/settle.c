@@ -225,6 +225,12 @@ int engine_settle(struct engine *e)
 	return 0;
 }
 
+/* Does another peer's way hang on where this one is? */
+static bool others_depend_on(const struct peer *peer)
+{
+	return peer->carries || peer->way.passed_over;
+}
+
 /* Nobody's way leads through this peer, so it can't close a loop, and its own way is its
  * next hop's and one more. */
 static void join_way(struct engine *e, struct peer *peer)
@@ -249,7 +255,7 @@ void settle_endpoint(struct peer *peer)
 	struct engine *e = peer_device(peer)->engine;
 
 	peer->way.endpoint = *wg_peer_endpoint(peer->wg);
-	if (e->need == SETTLE_NOTHING && !peer->carries && e->failing_count == 0)
+	if (e->need == SETTLE_NOTHING && !others_depend_on(peer) && e->failing_count == 0)
 		join_way(e, peer);
 	else
 		engine_need(e, SETTLE_WAYS);

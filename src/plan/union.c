@@ -192,19 +192,43 @@ static struct way_peer *peer_for(struct way_peer *active, const struct ip_addr *
 	return peer ? peer : active;
 }
 
-struct way_peer *union_lookup_outer(const struct union_table *u,
-                                    const struct way_peer *from,
-                                    const struct ip_addr *dst)
+/* The first that R1 lets carry, from *node on, which is moved behind it. */
+static struct way_peer *next_carrier(const struct union_table *u,
+                                     const struct union_node **node,
+                                     const struct way_device *from,
+                                     const struct ip_addr *dst)
 {
-	struct union_node *node = node_of(trie_lookup(u->trie, dst));
+	while (*node) {
+		struct way_peer *carrier = peer_for((*node)->active, dst);
 
-	for (; node; node = node_of(trie_shorter(u->trie, &node->trie))) {
-		struct way_peer *carrier = peer_for(node->active, dst);
-
-		if (may_carry(carrier, from->device))
+		*node = node_of(trie_shorter(u->trie, &(*node)->trie));
+		if (may_carry(carrier, from))
 			return carrier;
 	}
 	return NULL;
+}
+
+struct way_peer *union_lookup_outer(const struct union_table *u,
+                                    const struct way_peer *from,
+                                    const struct endpoint *to)
+{
+	const struct union_node *node = node_of(trie_lookup(u->trie, &to->addr));
+	struct way_peer *carrier;
+
+	while ((carrier = next_carrier(u, &node, from->device, &to->addr)) &&
+	       endpoint_equal(&carrier->endpoint, to))
+		carrier->passed_over = true;
+	return carrier;
+}
+
+struct way_peer *union_lookup_passed_over(const struct union_table *u,
+                                          const struct way_peer *from,
+                                          const struct endpoint *to)
+{
+	const struct union_node *node = node_of(trie_lookup(u->trie, &to->addr));
+	struct way_peer *carrier = next_carrier(u, &node, from->device, &to->addr);
+
+	return carrier && endpoint_equal(&carrier->endpoint, to) ? carrier : NULL;
 }
 
 struct visitor {

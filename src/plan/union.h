@@ -57,13 +57,20 @@ void union_sort(struct union_table *u);
 /* The active peer of the longest prefix that contains this destination, or NULL. */
 struct way_peer *union_lookup(const struct union_table *u, const struct ip_addr *dst);
 
-/* Design R1: who carries an outer packet of `from` to dst? The longest active match that
- * does not belong to from's own device, nor to a peer that it carries through Via
- * (way_carried_by), nor to a device with Table = off. The standbys of an entry that is
- * skipped stay standbys. The device's own allowed IPs tell which of its peers it is.
- * NULL: nobody, so the network. */
-struct way_peer *union_lookup_outer(const struct union_table *u, const struct way_peer *from,
-                                    const struct ip_addr *dst);
+/* Design R1: who carries an outer packet of `from` to that endpoint? The longest active
+ * match that does not belong to from's own device, nor to a peer that it carries through
+ * Via (way_carried_by), nor to a device with Table = off, nor (R13) to a peer which is
+ * itself at that very endpoint. The standbys of an entry that is skipped stay standbys.
+ * The device's own allowed IPs tell which of its peers it is. NULL: nobody, so the
+ * network. Sets passed_over of the peers that R13 skips. */
+struct way_peer *union_lookup_outer(const struct union_table *u,
+                                    const struct way_peer *from,
+                                    const struct endpoint *to);
+
+/* Who would carry it by R1 alone, but is passed over by R13? NULL: nobody. */
+struct way_peer *union_lookup_passed_over(const struct union_table *u,
+                                          const struct way_peer *from,
+                                          const struct endpoint *to);
 
 /* Visits the nodes in order of family, address and length; ends when visit
  * returns false. */

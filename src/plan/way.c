@@ -253,7 +253,7 @@ void way_next(const struct union_table *u, struct way_peer *peer)
 			peer->state = WAY_NO_CARRIER_PEER;
 		break;
 	case WAY_VIA_UNION:
-		peer->next = union_lookup_outer(u, peer, &peer->endpoint.addr);
+		peer->next = union_lookup_outer(u, peer, &peer->endpoint);
 		break;
 	}
 	if (peer->next && !way_source(peer))
@@ -302,6 +302,10 @@ static void settle(struct way_peer *start)
 
 void way_compute(const struct union_table *u, struct way_device *devices)
 {
+	for (struct way_device *d = devices; d; d = d->sibling) {
+		for (struct way_peer *p = d->peers; p; p = p->sibling)
+			p->passed_over = false;
+	}
 	for (struct way_device *d = devices; d; d = d->sibling) {
 		for (struct way_peer *p = d->peers; p; p = p->sibling) {
 			way_next(u, p);

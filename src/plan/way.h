@@ -46,6 +46,9 @@ struct way_peer {
 	struct way_peer *next; /* peer of the carrier; NULL with WAY_OK is the network */
 	enum way_state state;  /* the way may only be followed if it is WAY_OK */
 	unsigned hops;         /* peers on the way; for WAY_OK and WAY_TOO_LONG */
+	/* Some way has passed this peer over (design R13), so that way depends on its
+	 * endpoint. Stays set until the next way_compute. */
+	bool passed_over;
 	struct way_peer *mark; /* working memory */
 };
 

@@ -111,7 +111,7 @@ static bool peer_for(const struct plan_device *d, const struct ip_addr *addr,
 	return best >= 0;
 }
 
-/* ---- R1, R5: who carries */
+/* ---- R1, R5, R13: who carries */
 
 static enum via_kind via_of(const struct plan *plan, struct hop h, size_t *device)
 {
@@ -152,6 +152,12 @@ static bool carried_by(const struct plan *plan, struct hop h, size_t device)
 	return false;
 }
 
+/* R13; all servers listen at one port. */
+static bool is_at(const struct plan *plan, struct hop h, const struct ip_addr *to)
+{
+	return ip_addr_equal(&plan->devices[h.device].peers[h.peer].endpoint, to);
+}
+
 static bool by_union(const struct oracle *o, struct hop from, struct hop *carrier)
 {
 	const struct plan *plan = o->plan;
@@ -163,7 +169,7 @@ static bool by_union(const struct oracle *o, struct hop from, struct hop *carrie
 		if (h.device == plan->device_count || h.device == from.device ||
 		    plan->devices[h.device].table_off ||
 		    !peer_for(&plan->devices[h.device], to, &h.peer) ||
-		    carried_by(plan, h, from.device))
+		    carried_by(plan, h, from.device) || is_at(plan, h, to))
 			continue;
 		*carrier = h;
 		return true;

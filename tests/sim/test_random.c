@@ -189,6 +189,21 @@ static void draw_deep_chain(struct random_case *c)
 	}
 }
 
+/* Mostly one of its own; else that of a device before it, as with two files for one
+ * server: R13. */
+static size_t draw_server(struct random_case *c, size_t device, size_t peer)
+{
+	const struct plan_device *before, *d = &c->plan.devices[device];
+	size_t server;
+
+	if (device == 0 || chance(c, 80))
+		return c->server_count++;
+	before = &c->plan.devices[pick(c, device)];
+	server = before->peers[pick(c, before->peer_count)].server;
+	/* a device has a peer only once */
+	return peer > 0 && d->peers[0].server == server ? c->server_count++ : server;
+}
+
 static void draw_plan(struct random_case *c)
 {
 	size_t n = 1 + pick(c, PLAN_DEVICES);
@@ -197,7 +212,7 @@ static void draw_plan(struct random_case *c)
 	for (size_t i = 0; i < n; i++) {
 		c->plan.devices[i].peer_count = chance(c, 80) ? 1 : 2;
 		for (size_t p = 0; p < c->plan.devices[i].peer_count; p++)
-			c->plan.devices[i].peers[p].server = c->server_count++;
+			c->plan.devices[i].peers[p].server = draw_server(c, i, p);
 	}
 	for (size_t i = 0; i < n; i++)
 		draw_device(c, i);
@@ -248,7 +263,8 @@ static void build_peer(struct random_case *c, size_t i, const struct plan_peer *
 	struct endpoint to = { .addr = from->endpoint, .port = SERVER_PORT };
 	char text[ENDPOINT_STRLEN], prefix[IP_PREFIX_STRLEN];
 	struct wg_peer *near = world_peer(d, far, endpoint_format(&to, text));
-	struct wg_peer *back = wg_device_first_peer(device_wg(far));
+	struct wg_peer *back =
+		wg_device_find_peer(device_wg(far), wg_device_public_key(device_wg(d)));
 
 	for (size_t k = 0; k < from->prefix_count; k++)
 		peer_allow(near, ip_prefix_format(&from->prefixes[k], prefix));

@@ -58,7 +58,7 @@ struct node {
 	struct ip_addr public4, public6; /* IP_NONE if it has none of the family */
 	struct ip_addr local[32];        /* all addresses of the node itself */
 	size_t local_count;
-	struct ip_addr behind_tun[8];
+	struct ip_addr behind_tun[16];
 	size_t behind_count;
 	struct defrag defrag; /* for what comes out of the tun */
 	uint64_t fragments;

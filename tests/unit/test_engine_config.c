@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "engine/settle.h"
 #include "engine_hosts.h"
 
 START_TEST(devices_by_name_and_in_order)
@@ -98,6 +99,30 @@ START_TEST(peers_and_prefixes_change)
 }
 END_TEST
 
+/* vpn is passed over while its peer is at home's endpoint: home's way has to be found
+ * anew when vpn's peer moves, though vpn carries nobody. */
+START_TEST(r13_follows_the_endpoint_of_whom_it_passes_over)
+{
+	struct endpoint elsewhere = { .addr = sim_addr("203.0.113.77"), .port = 7 };
+	const struct way_peer *way;
+
+	wg_peer_set_endpoint(peer[1], wg_peer_endpoint(peer[0]));
+	engine_touch(home);
+	ck_assert_int_eq(engine_settle(client->engine, w->now_ns), 0);
+	way = peer_way(peer[1]);
+	ck_assert_int_eq(way->state, WAY_OK);
+	ck_assert_ptr_null(way->next);
+	wg_peer_set_endpoint(peer[0], &elsewhere);
+	settle_endpoint(wg_peer_context(peer[0])); /* as if learned from a packet */
+	ck_assert_int_eq(engine_settle(client->engine, w->now_ns), 0);
+	ck_assert_ptr_eq(way->next, peer_way(peer[0]));
+	wg_peer_set_endpoint(peer[0], wg_peer_endpoint(peer[1]));
+	settle_endpoint(wg_peer_context(peer[0]));
+	ck_assert_int_eq(engine_settle(client->engine, w->now_ns), 0);
+	ck_assert_ptr_null(way->next);
+}
+END_TEST
+
 /* A newcomer that names one of two others with Via turns their order round: a device
  * stands before its carrier, and the newcomer's metric is high. */
 START_TEST(r3_order_follows_others)
@@ -179,6 +204,7 @@ TCase *unit_tests(void)
 	tcase_add_test(tc, r5_via_of_a_device_that_comes_later);
 	tcase_add_test(tc, the_port_may_change);
 	tcase_add_test(tc, peers_and_prefixes_change);
+	tcase_add_test(tc, r13_follows_the_endpoint_of_whom_it_passes_over);
 	tcase_add_test(tc, r3_order_follows_others);
 	tcase_add_test(tc, a_thousand_devices);
 	return tc;

@@ -30,8 +30,8 @@ static const char *taker(const char *dst)
 
 static const char *carrier(const struct way_peer *from, const char *dst)
 {
-	struct ip_addr addr = net_addr(dst);
-	const struct way_peer *peer = union_lookup_outer(&net.table, from, &addr);
+	struct endpoint to = { .addr = net_addr(dst), .port = 51820 };
+	const struct way_peer *peer = union_lookup_outer(&net.table, from, &to);
 
 	return peer ? peer->device->name : "network";
 }
@@ -94,13 +94,47 @@ START_TEST(r1_the_carriers_own_table_names_the_peer)
 			  *wide = net_device(&net, "wide");
 	struct way_peer *h = net_peer(&net, home, "10.1.1.1", "10.1.1.0/24");
 	struct way_peer *second;
-	struct ip_addr dst = net_addr("10.1.1.1");
+	struct endpoint dst = { .addr = net_addr("10.1.1.1"), .port = 51820 };
 
 	net_peer(&net, wide, "198.51.100.1", "10.0.0.0/8");
 	second = net_peer(&net, wide, "198.51.100.2", "10.1.1.0/24");
 	net_compute(&net);
 	ck_assert_str_eq(taker("10.1.1.1"), "home");
 	ck_assert_ptr_eq(union_lookup_outer(&net.table, h, &dst), second);
+}
+END_TEST
+
+/* full and home are two files for one server; half is for another one. */
+START_TEST(r13_a_carrier_at_the_very_endpoint_is_passed_over)
+{
+	struct way_device *home = net_device(&net, "home");
+	struct way_peer *h = net_peer(&net, home, "203.0.113.1", "192.168.1.0/24");
+	struct way_peer *full =
+		net_peer(&net, net_device(&net, "full"), "203.0.113.1", "0.0.0.0/0");
+	struct way_peer *half;
+
+	net_compute(&net);
+	ck_assert_str_eq(carrier(h, "203.0.113.1"), "network");
+	ck_assert_str_eq(carrier(h, "203.0.113.2"), "full");
+	ck_assert_ptr_eq(union_lookup_passed_over(&net.table, h, &h->endpoint), full);
+	ck_assert(full->passed_over && !h->passed_over);
+	full->endpoint.port++; /* another server there, or none */
+	ck_assert_str_eq(carrier(h, "203.0.113.1"), "full");
+	ck_assert_ptr_null(union_lookup_passed_over(&net.table, h, &h->endpoint));
+	net_compute(&net);
+	ck_assert(!full->passed_over);
+
+	/* the next longest is asked then */
+	full->endpoint.port--;
+	half = net_peer(&net, net_device(&net, "half"), "198.51.100.1", "128.0.0.0/1");
+	net_compute(&net);
+	ck_assert_str_eq(carrier(h, "203.0.113.1"), "half");
+	ck_assert_ptr_null(union_lookup_passed_over(&net.table, h, &h->endpoint));
+	half->endpoint = h->endpoint;
+	ck_assert_str_eq(carrier(h, "203.0.113.1"), "network");
+	full->endpoint = net_peer(&net, home, "198.51.100.2", NULL)->endpoint;
+	ck_assert_str_eq(carrier(h, "203.0.113.1"), "full");
+	ck_assert_ptr_eq(union_lookup_passed_over(&net.table, h, &h->endpoint), half);
 }
 END_TEST
 
@@ -282,6 +316,7 @@ TCase *unit_tests(void)
 	tcase_add_test(tc, r1_own_entries_do_not_capture);
 	tcase_add_test(tc, r1_skips_to_the_next_longest);
 	tcase_add_test(tc, r1_the_carriers_own_table_names_the_peer);
+	tcase_add_test(tc, r13_a_carrier_at_the_very_endpoint_is_passed_over);
 	tcase_add_test(tc, r1_carried_through_via_does_not_capture);
 	tcase_add_test(tc, r1_only_the_peer_with_via_is_skipped);
 	tcase_add_test(tc, table_off_carries_nobody_but_has_what_comes);

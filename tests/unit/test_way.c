@@ -322,12 +322,19 @@ static bool is_active(const struct net_prefix *p)
 	return true;
 }
 
-static bool may_carry(const struct net_prefix *p, const void *from)
+/* R13: the device's cryptokey routing says which of its peers would carry. */
+static bool is_at(const struct way_device *d, const struct endpoint *to)
 {
-	const struct way_peer *peer = &p->peer->way;
+	return endpoint_equal(&model_longest(&to->addr, is_of_device, d)->endpoint, to);
+}
 
-	return is_active(p) && peer->device != from && !peer->device->table_off &&
-	       !model_carried(peer, from);
+static bool may_carry(const struct net_prefix *p, const void *context)
+{
+	const struct way_peer *peer = &p->peer->way, *from = context;
+
+	return is_active(p) && peer->device != from->device && !peer->device->table_off &&
+	       !model_carried(peer, from->device) &&
+	       !is_at(peer->device, &from->endpoint);
 }
 
 static struct way_peer *model_next(const struct way_peer *p, enum way_state *state)
@@ -345,7 +352,7 @@ static struct way_peer *model_next(const struct way_peer *p, enum way_state *sta
 		                     p->device->via_device);
 		*state = next ? WAY_OK : WAY_NO_CARRIER_PEER;
 	} else {
-		next = model_longest(&p->endpoint.addr, may_carry, p->device);
+		next = model_longest(&p->endpoint.addr, may_carry, p);
 		if (next) /* and of its peers, the one that cryptokey routing says */
 			next = model_longest(&p->endpoint.addr, is_of_device,
 			                     next->device);
