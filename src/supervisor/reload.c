@@ -94,11 +94,14 @@ static bool same_interface(const struct conf *a, const struct conf *b)
 	       a->listen_port == b->listen_port && a->fwmark == b->fwmark &&
 	       same_prefixes(&a->addresses, &b->addresses) &&
 	       same_addrs(&a->dns_servers, &b->dns_servers) &&
-	       same_texts(&a->dns_domains, &b->dns_domains) && a->has_mtu == b->has_mtu &&
-	       a->mtu_bytes == b->mtu_bytes && a->table == b->table &&
-	       a->table_number == b->table_number && a->save_config == b->save_config &&
-	       same_carrier(&a->via, &b->via) && a->metric == b->metric &&
-	       a->source_fix_off == b->source_fix_off && a->resolve_off == b->resolve_off;
+	       same_texts(&a->dns_domains, &b->dns_domains) &&
+	       same_texts(&a->included_applications, &b->included_applications) &&
+	       same_texts(&a->excluded_applications, &b->excluded_applications) &&
+	       a->has_mtu == b->has_mtu && a->mtu_bytes == b->mtu_bytes &&
+	       a->table == b->table && a->table_number == b->table_number &&
+	       a->save_config == b->save_config && same_carrier(&a->via, &b->via) &&
+	       a->metric == b->metric && a->source_fix_off == b->source_fix_off &&
+	       a->resolve_off == b->resolve_off;
 }
 
 static bool same_conf(const struct conf *a, const struct conf *b)

@@ -202,6 +202,8 @@ static const struct {
 	{ "MTU=1300", "MTU=1301", true },
 	{ "MTU=1300\n", "", true },
 	{ "Table=auto", "Table=off", true },
+	{ "Table=auto", "IncludedApplications=a", true },
+	{ "Table=auto", "ExcludedApplications=a", true },
 	{ "Table=auto", "Table=1234", true },
 	{ "PostUp=true", "PostUp=false", true },
 	{ "PostUp=true", "PreUp=true", true },
