@@ -4,6 +4,8 @@
 #include <netdb.h>
 #include <stdbool.h>
 
+#include "plan/plan_findings.h"
+
 /* The resolver's error; 0: resolved. */
 static int resolve(struct conf_peer *peer)
 {
@@ -27,21 +29,24 @@ static bool is_name(const struct conf_peer *peer)
 	return peer->has_endpoint && peer->endpoint.addr.family == IP_NONE;
 }
 
-void endpoint_names_resolve(const struct conf_set *set, FILE *notes)
+void endpoint_names_resolve(const struct conf_set *set, struct diag *diag)
 {
 	int err = 0;
 
 	for (size_t i = 0; i < set->n; i++) {
 		struct conf *conf = set->v[i];
 
-		for (size_t j = 0; j < conf->peer_count && err != EAI_AGAIN; j++) {
+		for (size_t j = 0; j < conf->peer_count; j++) {
 			struct conf_peer *peer = &conf->peers[j];
 
-			err = is_name(peer) ? resolve(peer) : 0;
+			if (!is_name(peer))
+				continue;
+			if (err != EAI_AGAIN)
+				err = resolve(peer);
 			if (err)
-				fprintf(notes, "%s:%u: note: %s: %s\n", conf->path,
-				        peer->endpoint_line, peer->endpoint_host,
-				        gai_strerror(err));
+				plan_findings_unresolved(
+					diag, conf->path, peer->endpoint_line,
+					peer->endpoint_host, gai_strerror(err));
 		}
 	}
 }

@@ -2,9 +2,25 @@
 #include "cmd/plan_load.h"
 
 #include <errno.h>
-#include <stdio.h>
+#include <stdbool.h>
 
 #include "cmd/endpoint_names.h"
+#include "supervisor/instance.h"
+
+static const struct plan_env env = { .tun = INSTANCE_DEFAULT_TUN };
+
+/* Can there be a plan at all? As with `up`, no name is asked for before that. */
+static bool can_be_planned(const struct conf_set *set)
+{
+	struct diag not_told = { 0 };
+	struct plan plan;
+	int err = plan_make(&plan, set, &env, &not_told);
+
+	if (!err)
+		plan_clear(&plan);
+	diag_clear(&not_told);
+	return !err;
+}
 
 int plan_load(struct plan_load *load, char *const *paths, size_t n,
               enum plan_load_names names)
@@ -18,9 +34,9 @@ int plan_load(struct plan_load *load, char *const *paths, size_t n,
 	            : conf_set_read(&load->set, default_paths, 1, &load->diag);
 	if (err && err != -EINVAL)
 		return err;
-	if (!err && names == PLAN_LOAD_RESOLVE)
-		endpoint_names_resolve(&load->set, stderr);
-	plan_err = plan_make(&load->plan, &load->set, NULL, &load->diag);
+	if (!err && names == PLAN_LOAD_RESOLVE && can_be_planned(&load->set))
+		endpoint_names_resolve(&load->set, &load->diag);
+	plan_err = plan_make(&load->plan, &load->set, &env, &load->diag);
 	return err ? err : plan_err;
 }
 

@@ -71,6 +71,7 @@ void conf_free(struct conf *conf)
 	clear_texts(&conf->included_applications);
 	clear_texts(&conf->excluded_applications);
 	free(conf->dns_servers.v);
+	free(conf->dns_servers.lines);
 	free(conf->addresses.v);
 	secret_free(conf->private_key);
 	free(conf->others);

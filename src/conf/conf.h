@@ -41,6 +41,7 @@ struct conf_texts {
 };
 struct conf_addrs {
 	struct ip_addr *v;
+	unsigned *lines; /* of each */
 	size_t n;
 };
 
@@ -99,6 +100,7 @@ struct conf {
 	unsigned interface_line; /* of the first [Interface]; 0: there is none */
 	bool has_private_key;
 	uint8_t *private_key; /* owned, of secret_new; NULL if none */
+	unsigned private_key_line;
 	uint8_t public_key[KEY_BYTES]; /* derived; only with has_private_key */
 	uint16_t listen_port;      /* host order; 0: drawn once */
 	unsigned listen_port_line;

@@ -137,6 +137,7 @@ static void set_private_key(struct keys_file *f, char *value)
 	keep_secret(f, &f->conf->has_private_key, &f->conf->private_key, key);
 	if (!f->conf->has_private_key)
 		return;
+	f->conf->private_key_line = f->line;
 	f->conf->private_key[0] &= 248; /* RFC 7748 5, as wg shows it */
 	f->conf->private_key[31] = (uint8_t)((f->conf->private_key[31] & 127) | 64);
 }
@@ -197,12 +198,30 @@ static void set_address(struct keys_file *f, char *value)
 		add_address(f, word);
 }
 
+static void add_addr(struct keys_file *f, struct conf_addrs *list,
+                     const struct ip_addr *addr)
+{
+	struct ip_addr *v = list_room(list->v, list->n, sizeof(*v));
+	unsigned *lines = list_room(list->lines, list->n, sizeof(*lines));
+
+	if (v)
+		list->v = v;
+	if (lines)
+		list->lines = lines;
+	if (!v || !lines) {
+		keys_no_memory(f);
+		return;
+	}
+	list->v[list->n] = *addr;
+	list->lines[list->n++] = f->line;
+}
+
 /* wg-quick takes for a server what has a colon, or nothing but digits and dots. */
 static void add_dns(struct keys_file *f, const char *word)
 {
 	struct conf_addrs *list = &f->conf->dns_servers;
 	bool server = strchr(word, ':') || word[strspn(word, "0123456789.")] == '\0';
-	struct ip_addr addr, *v;
+	struct ip_addr addr;
 
 	if (!server && !value_is_domain(word)) {
 		bad_value(f, "DNS", word, "addresses and search domains, between commas");
@@ -217,13 +236,7 @@ static void add_dns(struct keys_file *f, const char *word)
 		          "an IPv4 or IPv6 address, without port or zone");
 		return;
 	}
-	v = list_room(list->v, list->n, sizeof(*v));
-	if (!v) {
-		keys_no_memory(f);
-		return;
-	}
-	list->v = v;
-	v[list->n++] = addr;
+	add_addr(f, list, &addr);
 }
 
 static void set_dns(struct keys_file *f, char *value)

@@ -168,18 +168,9 @@ int host_numbers_choose_mark(struct host_numbers *numbers, const struct plan *pl
 {
 	const struct conf *first = NULL;
 
-	for (size_t i = 0; i < plan->device_count; i++) {
-		const struct conf *conf = plan->devices[i].conf;
-
-		if (conf->fwmark == 0)
-			continue;
-		if (!first)
-			first = conf;
-		else if (conf->fwmark != first->fwmark)
-			diag_warning(diag, conf->path, conf->fwmark_line,
-			             "FwMark 0x%x is not used: all devices share one "
-			             "mark, 0x%x of %s",
-			             conf->fwmark, first->fwmark, first->name);
+	for (size_t i = 0; i < plan->device_count && !first; i++) {
+		if (plan->devices[i].conf->fwmark != 0)
+			first = plan->devices[i].conf;
 	}
 	numbers->mark = first ? first->fwmark : free_table(numbers, plan, env);
 	if (numbers->mark == 0)

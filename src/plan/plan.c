@@ -384,7 +384,7 @@ static int make(struct plan *plan, const struct conf_set *set, const struct plan
 	if (diag->errors > 0)
 		return -EINVAL;
 	plan_mtu(plan, env);
-	return plan_findings(plan, diag);
+	return plan_findings(plan, env, diag);
 }
 
 int plan_make(struct plan *out, const struct conf_set *set, const struct plan_env *env,

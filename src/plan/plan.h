@@ -32,6 +32,8 @@ struct plan_env {
 	 * because the peer has roamed; otherwise NULL. The function may be NULL. */
 	const struct endpoint *(*endpoint)(void *context, const struct conf *conf,
 	                                   const struct conf_peer *peer);
+	/* The host tun's name, which hooks may say in place of %i; NULL: not known. */
+	const char *tun;
 	void *context;
 };
 
@@ -71,10 +73,10 @@ struct plan {
 };
 
 /* The set must live longer than the plan. Errors (a Via that names no file, a circle of
- * Via, equal ListenPorts and so on) and warnings (loops, missing families, standbys, ways
- * that are too long) are added to diag with FILE:LINE. Returns -EINVAL if there is any
- * error in diag; then the plan is empty. So the set and diag may be those of a
- * conf_set_read that failed: whatever doesn't depend on the missing parts is reported. */
+ * Via, equal ListenPorts and so on) and warnings (see plan_findings.h: `check` and `up`
+ * give the same) are added to diag with FILE:LINE. Returns -EINVAL if there is any error
+ * in diag; then the plan is empty. So the set and diag may be those of a conf_set_read
+ * that failed: whatever doesn't depend on the missing parts is reported. */
 MUST_CHECK int plan_make(struct plan *out, const struct conf_set *set, const struct plan_env *env,
                          struct diag *diag);
 void plan_clear(struct plan *plan);

@@ -7,6 +7,8 @@
 #include <stdlib.h>
 
 #include "plan/plan_mtu.h"
+#include "plan/plan_odd.h"
+#include "plan/plan_twice.h"
 
 #define WAY_STRLEN 512 /* the text of a longer way is cut */
 
@@ -311,8 +313,19 @@ static void check_mtu(const struct plan_device *d, struct diag *diag)
 			d->mtu_bytes, d->carrier_fits_bytes);
 }
 
-int plan_findings(struct plan *plan, struct diag *diag)
+void plan_findings_unresolved(struct diag *diag, const char *path, unsigned line,
+                              const char *host, const char *why)
 {
+	diag_warning(
+		diag, path, line,
+		"the Endpoint %s has no address yet (%s); it will be asked for again",
+		host, why);
+}
+
+int plan_findings(struct plan *plan, const struct plan_env *env, struct diag *diag)
+{
+	int err;
+
 	if (plan->device_count == 0)
 		return 0;
 	find_loops(plan, diag);
@@ -320,5 +333,7 @@ int plan_findings(struct plan *plan, struct diag *diag)
 		find_failing_ways(&plan->devices[i], diag);
 		check_mtu(&plan->devices[i], diag);
 	}
-	return find_idle_prefixes(plan, diag);
+	plan_odd(plan, env ? env->tun : NULL, diag);
+	err = plan_twice(plan, diag);
+	return err ? err : find_idle_prefixes(plan, diag);
 }

@@ -110,6 +110,7 @@ static int try_plan(struct round *r, bool whole, struct plan *out, struct diag *
 {
 	struct plan_env env = { .path_mtu = whole ? path_mtu : NULL,
 		                .endpoint = endpoint_now,
+		                .tun = r->s->instance.tun,
 		                .context = r->s };
 
 	r->set.n = 0;

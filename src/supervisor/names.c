@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "plan/plan_findings.h"
 #include "supervisor/lookup.h"
 
 /* As `wg`: 1 s, then a fifth longer each time, up to 20 s. */
@@ -333,11 +334,8 @@ void names_warn(const struct names *n, struct diag *diag)
 {
 	for (const struct name *name = n->first; name; name = name->next) {
 		if (!known(name))
-			diag_warning(
-				diag, name->path, name->line,
-				"the Endpoint %s has no address yet (%s); it will be "
-				"asked for again",
-				name->host, name->error ? name->error : "no answer");
+			plan_findings_unresolved(diag, name->path, name->line, name->host,
+			                         name->error ? name->error : "no answer");
 	}
 }
 

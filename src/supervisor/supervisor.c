@@ -323,20 +323,23 @@ static int read_files(struct supervisor *s, const struct supervisor_options *o,
                       struct diag *diag)
 {
 	int err = conf_set_read(&s->files, o->paths, o->path_count, diag), plan_err;
+	const struct plan_env env = { .tun = s->instance.tun };
 	struct diag not_told = { 0 };
 
 	if (err && err != -EINVAL)
 		return err;
-	plan_err = plan_make(&s->plan, &s->files, NULL, err ? diag : &not_told);
+	plan_err = plan_make(&s->plan, &s->files, &env, err ? diag : &not_told);
 	if (!err && plan_err)
-		plan_err = plan_make(&s->plan, &s->files, NULL, diag);
+		plan_err = plan_make(&s->plan, &s->files, &env, diag);
 	diag_clear(&not_told);
 	return err ? err : plan_err;
 }
 
 static int make_plan(struct supervisor *s, struct diag *diag)
 {
-	struct plan_env env = { .path_mtu = host_path_mtu, .context = s->host };
+	struct plan_env env = { .path_mtu = host_path_mtu,
+		                .tun = s->instance.tun,
+		                .context = s->host };
 
 	plan_clear(&s->plan);
 	return plan_make(&s->plan, &s->files, &env, diag);

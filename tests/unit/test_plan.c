@@ -299,7 +299,8 @@ START_TEST(many_files)
 
 		snprintf(name, sizeof(name), "f%03u", i);
 		add_many_peers(text, sizeof(text), i);
-		add_file(name, "[Interface]\nAddress = 10.0.0.1\n%s", text);
+		add_file(name, "[Interface]\nAddress = 10.0.%u.%u\n%s", i / 250, i % 250,
+		         text);
 	}
 	began_ms = cpu_ms();
 	ck_assert_int_eq(plan_make(&plan, &set, NULL, &diag), 0);

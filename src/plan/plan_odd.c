@@ -1,0 +1,187 @@
+/* src/plan/plan_odd.c */
+#include "plan/plan_odd.h"
+
+#include <ctype.h>
+#include <string.h>
+
+/* ---- hooks that name an interface */
+
+static const char *const hook_names[] = {
+	[CONF_PRE_UP] = "PreUp",
+	[CONF_POST_UP] = "PostUp",
+	[CONF_PRE_DOWN] = "PreDown",
+	[CONF_POST_DOWN] = "PostDown",
+};
+_Static_assert(ARRAY_SIZE(hook_names) == CONF_HOOK_COUNT, "a name for each hook");
+
+/* Of a word that may be an interface's name. A '=' stands before one more often than in
+ * one. */
+static bool in_word(char c)
+{
+	return isalnum((unsigned char)c) || (c != '\0' && strchr("_+.-", c));
+}
+
+static bool ends_with(const char *text, const char *end, const char *tail)
+{
+	size_t n = strlen(tail);
+
+	return (size_t)(end - text) >= n && memcmp(end - n, tail, n) == 0;
+}
+
+/* Folders and variables have names, too; only those of /proc/sys/net and /sys/class/net
+ * are those of interfaces. */
+static bool may_be_interface(const char *text, const char *word, size_t n)
+{
+	if (ends_with(text, word, "$") || ends_with(text, word, "${"))
+		return false;
+	if (ends_with(text, word, "/"))
+		return ends_with(text, word, "/net/") ||
+		       ends_with(text, word, "/conf/") ||
+		       ends_with(text, word, "/neigh/");
+	return word[n] != '/';
+}
+
+/* The file whose name is this word; NULL if there is none. */
+static const struct plan_device *named(const struct plan *plan, const char *word,
+                                       size_t n)
+{
+	char name[CONF_NAME_MAX + 1];
+
+	if (n > CONF_NAME_MAX)
+		return NULL;
+	memcpy(name, word, n);
+	name[n] = '\0';
+	return plan_find(plan, name);
+}
+
+/* The first in the text but for `tun`. */
+static const struct plan_device *find_name(const struct plan *plan, const char *text,
+                                           const char *tun)
+{
+	const char *at = text;
+
+	while (*at != '\0') {
+		const struct plan_device *d = NULL;
+		size_t n = 0;
+
+		while (in_word(at[n]))
+			n++;
+		if (n > 0 && may_be_interface(text, at, n))
+			d = named(plan, at, n);
+		if (d && !(tun && strcmp(d->conf->name, tun) == 0))
+			return d;
+		at += n > 0 ? n : 1;
+	}
+	return NULL;
+}
+
+static void check_hooks(const struct plan *plan, const struct conf *conf, const char *tun,
+                        struct diag *diag)
+{
+	for (size_t kind = 0; kind < CONF_HOOK_COUNT; kind++) {
+		const struct conf_texts *hooks = &conf->hooks[kind];
+
+		for (size_t i = 0; i < hooks->n; i++) {
+			const struct plan_device *d =
+				find_name(plan, hooks->v[i].text, tun);
+
+			if (d)
+				diag_warning(
+					diag, conf->path, hooks->v[i].line,
+					"%s names %s, but no interface is called so: "
+					"all files share one, which %%i stands for",
+					hook_names[kind], d->conf->name);
+		}
+	}
+}
+
+/* ---- marks */
+
+/* All sockets bear one mark, that of the first file which has one (host_config.h). */
+static void check_marks(const struct plan *plan, struct diag *diag)
+{
+	const struct conf *first = NULL;
+
+	for (size_t i = 0; i < plan->device_count; i++) {
+		const struct conf *conf = plan->devices[i].conf;
+
+		if (conf->fwmark == 0)
+			continue;
+		if (!first)
+			first = conf;
+		else if (conf->fwmark != first->fwmark)
+			diag_warning(diag, conf->path, conf->fwmark_line,
+			             "FwMark 0x%x is not used: all devices share one "
+			             "mark, 0x%x of %s",
+			             conf->fwmark, first->fwmark, first->name);
+	}
+}
+
+/* ---- what its own prefixes hold, or don't */
+
+static void check_dns(const struct plan_device *d, struct diag *diag)
+{
+	const struct conf_addrs *servers = &d->conf->dns_servers;
+	char text[IP_ADDR_STRLEN];
+
+	for (size_t i = 0; i < servers->n; i++) {
+		if (trie_lookup(d->allowed_ips, &servers->v[i]))
+			continue;
+		diag_warning(diag, d->conf->path, servers->lines[i],
+		             "DNS %s is in no AllowedIPs of this file: it is not asked "
+		             "through this tunnel",
+		             ip_addr_format(&servers->v[i], text));
+	}
+}
+
+#define EVERYTHING (UINT64_C(1) << 63)
+
+/* Does the device take an eighth of all addresses or more (of IPv6 that is the internet)?
+ * It is then meant for everything, perhaps in many prefixes so as to leave a LAN out. */
+static bool takes_everything(const struct plan_device *d, enum ip_family family)
+{
+	uint64_t sum = 0;
+
+	for (size_t i = 0; i < d->prefix_count && sum < EVERYTHING / 8; i++) {
+		const struct ip_prefix *p = &d->prefixes[i].trie.prefix;
+
+		if (p->addr.family == family && p->len < 64)
+			sum += EVERYTHING >> p->len;
+	}
+	return sum >= EVERYTHING / 8;
+}
+
+static void check_endpoints(const struct plan_device *d, struct diag *diag)
+{
+	bool all4 = takes_everything(d, IP_V4), all6 = takes_everything(d, IP_V6);
+	char text[IP_PREFIX_STRLEN];
+
+	for (size_t i = 0; i < d->peer_count; i++) {
+		const struct plan_peer *p = &d->peers[i];
+		const struct ip_addr *to = &p->way.endpoint.addr;
+		const struct trie_entry *own;
+
+		if (to->family == IP_NONE || !p->conf->has_endpoint ||
+		    (to->family == IP_V4 ? all4 : all6))
+			continue;
+		own = trie_lookup(d->allowed_ips, to);
+		if (own)
+			diag_warning(
+				diag, d->conf->path, p->conf->endpoint_line,
+				"Endpoint %s is inside AllowedIPs %s of its own "
+				"file: the tunnel's datagrams do not go there by the "
+				"tunnel, so something else has to reach it",
+				p->conf->endpoint_host,
+				ip_prefix_format(&own->prefix, text));
+	}
+}
+
+void plan_odd(const struct plan *plan, const char *tun, struct diag *diag)
+{
+	check_marks(plan, diag);
+	for (size_t i = 0; i < plan->device_count; i++) {
+		check_hooks(plan, plan->devices[i].conf, tun, diag);
+		check_dns(&plan->devices[i], diag);
+		check_endpoints(&plan->devices[i], diag);
+	}
+}

@@ -1,0 +1,297 @@
+/* src/plan/plan_twice.c - what could be equal is put into one array and sorted, so that
+ * what is equal stands together; the first of each row is the one that the others are
+ * reported against. */
+#include "plan/plan_twice.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+/* Something of a file that may be in another one. */
+struct item {
+	const struct plan_device *device;
+	const struct conf_prefix *address; /* of ADDRESS */
+	const struct plan_peer *peer;      /* of SERVER, PASSED_OVER */
+	unsigned line;
+};
+
+enum kind {
+	PRIVATE_KEY,
+	ADDRESS,
+	SERVER,
+	PASSED_OVER,
+};
+
+/* `item` is also in, or because of, `other`. */
+struct pair {
+	enum kind kind;
+	struct item item, other;
+};
+
+struct twice {
+	struct pair *v; /* owned */
+	size_t n, capacity;
+};
+
+static int add_pair(struct twice *t, enum kind kind, const struct item *item,
+                    const struct item *other)
+{
+	if (t->n == t->capacity) {
+		size_t capacity = t->capacity ? 2 * t->capacity : 64;
+		struct pair *v = reallocarray(t->v, capacity, sizeof(*v));
+
+		if (!v)
+			return -ENOMEM;
+		t->v = v;
+		t->capacity = capacity;
+	}
+	t->v[t->n++] = (struct pair){ kind, *item, *other };
+	return 0;
+}
+
+/* ---- what is equal */
+
+static int compare_keys(const struct item *a, const struct item *b)
+{
+	return memcmp(a->device->conf->public_key, b->device->conf->public_key,
+	              KEY_BYTES);
+}
+
+static int compare_addresses(const struct item *a, const struct item *b)
+{
+	return ip_addr_compare(&a->address->prefix.addr, &b->address->prefix.addr);
+}
+
+/* By address as far as that is known: two names may stand for one. */
+static int compare_endpoints(const struct plan_peer *a, const struct plan_peer *b)
+{
+	const struct endpoint *x = &a->way.endpoint, *y = &b->way.endpoint;
+	int c = ip_addr_compare(&x->addr, &y->addr);
+
+	if (c == 0 && x->addr.family == IP_NONE)
+		c = strcasecmp(a->conf->endpoint_host, b->conf->endpoint_host);
+	if (c == 0 && x->addr.family == IP_NONE)
+		return a->conf->endpoint_port - b->conf->endpoint_port;
+	return c ? c : x->port - y->port;
+}
+
+static int compare_servers(const struct item *a, const struct item *b)
+{
+	int c = memcmp(a->peer->conf->public_key, b->peer->conf->public_key, KEY_BYTES);
+
+	return c ? c : compare_endpoints(a->peer, b->peer);
+}
+
+static int compare_items(enum kind kind, const struct item *a, const struct item *b)
+{
+	switch (kind) {
+	case PRIVATE_KEY:
+		return compare_keys(a, b);
+	case ADDRESS:
+		return compare_addresses(a, b);
+	case SERVER:
+	case PASSED_OVER:
+		break;
+	}
+	return compare_servers(a, b);
+}
+
+/* Of equal ones, that of the first file comes first. */
+static int in_file_order(int c, const struct item *a, const struct item *b)
+{
+	if (c == 0 && a->device != b->device)
+		c = a->device < b->device ? -1 : 1;
+	return c ? c : (a->line > b->line) - (a->line < b->line);
+}
+
+static int sort_keys(const void *a, const void *b)
+{
+	return in_file_order(compare_keys(a, b), a, b);
+}
+
+static int sort_addresses(const void *a, const void *b)
+{
+	return in_file_order(compare_addresses(a, b), a, b);
+}
+
+static int sort_servers(const void *a, const void *b)
+{
+	return in_file_order(compare_servers(a, b), a, b);
+}
+
+/* Returns how many items of the kind the file has; they are put at v, if not NULL. */
+static size_t items_of(enum kind kind, const struct plan_device *d, struct item *v)
+{
+	size_t n = 0, count = kind == PRIVATE_KEY ? d->conf->has_private_key
+	                      : kind == ADDRESS   ? d->conf->addresses.n
+	                                          : d->peer_count;
+
+	for (size_t i = 0; i < count; i++) {
+		struct item item = { .device = d, .line = d->conf->private_key_line };
+
+		if (kind == ADDRESS) {
+			item.address = &d->conf->addresses.v[i];
+			item.line = item.address->line;
+		} else if (kind == SERVER) {
+			item.peer = &d->peers[i];
+			item.line = item.peer->conf->line;
+			if (!item.peer->conf->has_endpoint)
+				continue;
+		}
+		if (v)
+			v[n] = item;
+		n++;
+	}
+	return n;
+}
+
+static int find_equal(struct twice *t, enum kind kind, const struct plan *plan)
+{
+	static int (*const sorts[])(const void *, const void *) = {
+		[PRIVATE_KEY] = sort_keys,
+		[ADDRESS] = sort_addresses,
+		[SERVER] = sort_servers,
+	};
+	size_t n = 0, first = 0;
+	struct item *v;
+	int err = 0;
+
+	for (size_t i = 0; i < plan->device_count; i++)
+		n += items_of(kind, &plan->devices[i], NULL);
+	v = calloc(n + 1, sizeof(*v));
+	if (!v)
+		return -ENOMEM;
+	n = 0;
+	for (size_t i = 0; i < plan->device_count; i++)
+		n += items_of(kind, &plan->devices[i], v + n);
+	qsort(v, n, sizeof(*v), sorts[kind]);
+	for (size_t i = 1; i < n && !err; i++) {
+		if (compare_items(kind, &v[first], &v[i]) != 0)
+			first = i;
+		else if (v[i].device != v[first].device)
+			err = add_pair(t, kind, &v[i], &v[first]);
+	}
+	free(v);
+	return err;
+}
+
+/* ---- carriers that are passed over */
+
+static int find_passed_over(struct twice *t, const struct plan *plan,
+                            const struct plan_device *d)
+{
+	int err = 0;
+
+	for (size_t i = 0; i < d->peer_count && !err; i++) {
+		const struct plan_peer *p = &d->peers[i], *other;
+		struct way_device *via;
+		struct item item = { .device = d,
+			             .peer = p,
+			             .line = p->conf->endpoint_line };
+
+		if (p->way.endpoint.addr.family == IP_NONE ||
+		    way_effective_via(&p->way, &via) != WAY_VIA_UNION)
+			continue;
+		other = (const struct plan_peer *)union_lookup_passed_over(
+			&plan->table, &p->way, &p->way.endpoint);
+		if (other)
+			err = add_pair(
+				t, PASSED_OVER, &item,
+				&(struct item){ .device = plan_device_of(&other->way),
+			                        .peer = other,
+			                        .line = other->conf->line });
+	}
+	return err;
+}
+
+/* ---- telling it */
+
+static int compare_pairs(const void *left, const void *right)
+{
+	const struct pair *a = left, *b = right;
+
+	if (a->item.device != b->item.device)
+		return a->item.device < b->item.device ? -1 : 1;
+	if (a->kind != b->kind)
+		return a->kind < b->kind ? -1 : 1;
+	if (a->other.device != b->other.device)
+		return a->other.device < b->other.device ? -1 : 1;
+	return (a->item.line > b->item.line) - (a->item.line < b->item.line);
+}
+
+/* The first of `count` that are alike. */
+static void report(const struct pair *p, size_t count, struct diag *diag)
+{
+	const char *path = p->item.device->conf->path;
+	const char *other = p->other.device->conf->path;
+	char text[IP_ADDR_STRLEN], more[64] = "";
+	unsigned line = p->item.line, other_line = p->other.line;
+
+	if (count > 1)
+		snprintf(more, sizeof(more), " (and %zu more)", count - 1);
+	switch (p->kind) {
+	case PRIVATE_KEY:
+		diag_warning(diag, path, line,
+		             "PrivateKey is also that of %s:%u: a server, or all of a "
+		             "provider's, may answer only the tunnel that spoke last; "
+		             "expected a key for each file",
+		             other, other_line);
+		return;
+	case ADDRESS:
+		diag_warning(
+			diag, path, line,
+			"Address %s%s is also that of %s:%u: the host can't tell the "
+			"two tunnels apart by it; expected another one, if the "
+			"server allows it",
+			ip_addr_format(&p->item.address->prefix.addr, text), more, other,
+			other_line);
+		return;
+	case SERVER:
+		diag_warning(diag, path, line,
+		             "this peer%s is the server of %s:%u, too (PublicKey and "
+		             "Endpoint): one file with the AllowedIPs of both would do",
+		             more, other, other_line);
+		return;
+	case PASSED_OVER:
+		diag_warning(diag, path, line,
+		             "%s has this Endpoint%s in its AllowedIPs, but its own peer "
+		             "(%s:%u) is there: it is passed over as carrier",
+		             p->other.device->conf->name, more, other, other_line);
+		return;
+	}
+}
+
+static void report_all(struct twice *t, struct diag *diag)
+{
+	size_t first = 0;
+
+	if (t->n > 0)
+		qsort(t->v, t->n, sizeof(*t->v), compare_pairs);
+	for (size_t i = 1; i <= t->n; i++) {
+		const struct pair *p = &t->v[first];
+
+		if (i < t->n && t->v[i].kind == p->kind &&
+		    t->v[i].item.device == p->item.device &&
+		    t->v[i].other.device == p->other.device)
+			continue;
+		report(p, i - first, diag);
+		first = i;
+	}
+}
+
+int plan_twice(const struct plan *plan, struct diag *diag)
+{
+	struct twice t = { 0 };
+	int err = 0;
+
+	for (enum kind kind = PRIVATE_KEY; kind < PASSED_OVER && !err; kind++)
+		err = find_equal(&t, kind, plan);
+	for (size_t i = 0; i < plan->device_count && !err; i++)
+		err = find_passed_over(&t, plan, &plan->devices[i]);
+	if (!err)
+		report_all(&t, diag);
+	free(t.v);
+	return err;
+}
