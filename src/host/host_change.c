@@ -132,15 +132,37 @@ static bool is_ipv6(const struct netlink_item *item)
 	return false;
 }
 
-static const char *hint(const struct netlink_item *item, int error)
+/* Has the kernel made this route itself, for the network of an Address? Only `Table` asks
+ * for it once more. */
+static bool is_connected(const struct plan *plan, const struct netlink_route *route)
+{
+	for (size_t i = 0; i < plan->device_count && route->table == NETLINK_TABLE_MAIN;
+	     i++) {
+		const struct conf_prefixes *list = &plan->devices[i].conf->addresses;
+
+		for (size_t j = 0; j < list->n; j++) {
+			struct ip_prefix network = ip_prefix_mask(list->v[j].prefix);
+
+			if (ip_prefix_equal(&network, &route->dst))
+				return true;
+		}
+	}
+	return false;
+}
+
+static const char *hint(const struct plan *plan, const struct netlink_item *item,
+                        int error)
 {
 	switch (error) {
 	case -EPERM:
 		return ": root or CAP_NET_ADMIN is needed";
 	case -EEXIST:
-		return item->kind == NETLINK_KIND_ROUTE
-		               ? ": another device has this very route in the same table"
-		               : ": it is there already";
+		if (item->kind != NETLINK_KIND_ROUTE)
+			return ": it is there already";
+		return is_connected(plan, &item->route)
+		               ? ": it comes with the Address of this network; leave out "
+		                 "Table, or write the Address as /32 or /128"
+		               : ": another device has this very route in the same table";
 	case -EACCES:
 	case -EAFNOSUPPORT:
 	case -EOPNOTSUPP:
@@ -157,7 +179,7 @@ static void report(const struct plan *plan, const struct netlink_item *item, int
 	char text[NETLINK_ITEM_STRLEN];
 
 	diag_error(diag, o.file, o.line, "%s is refused by the kernel (%s)%s",
-	           netlink_item_format(item, text), why, hint(item, error));
+	           netlink_item_format(item, text), why, hint(plan, item, error));
 }
 
 /* ---- applying */
