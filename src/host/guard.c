@@ -86,6 +86,9 @@ char *guard_nft_text(const char *tun, enum ip_family family,
 	         "add rule %s %s preraw iifname != \"%s\" %s daddr ", f, table, tun, f);
 	snprintf(after, sizeof(after), " fib saddr type != local drop\n");
 	each_address(out, items, family, before, after);
+	if (family == IP_V6) /* see learned.h */
+		fprintf(out, "add rule %s %s preraw icmpv6 type nd-redirect drop\n", f,
+		        table);
 	fprintf(out,
 	        "add rule %s %s postmangle meta l4proto udp mark %u ct mark set mark\n",
 	        f, table, mark);
@@ -110,6 +113,10 @@ char *guard_iptables_text(const char *tun, enum ip_family family,
 	         comment);
 	fprintf(out, "*raw\n");
 	each_address(out, items, family, before, after);
+	if (family == IP_V6)
+		fprintf(out,
+		        "-I PREROUTING -p icmpv6 --icmpv6-type redirect -j DROP %s\n",
+		        comment);
 	fprintf(out, "COMMIT\n*mangle\n");
 	fprintf(out,
 	        "-I POSTROUTING -m mark --mark %u -p udp -j CONNMARK --save-mark %s\n"

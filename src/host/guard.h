@@ -4,7 +4,9 @@
  * As wg-quick: wherever a family's traffic is led to the tun by rules, packets to one of
  * the tun's addresses that come by another device are dropped, and the mark of our own
  * datagrams is kept in conntrack, so that strict reverse path filtering knows the
- * answers. By nft(8), or where there is none by iptables(8). */
+ * answers. Redirects (ICMPv6, RFC 4861 8) are dropped too: anybody on the link can send
+ * one, it becomes a route for one address, and such routes pass by our rules (see
+ * learned.h). By nft(8), or where there is none by iptables(8). */
 #ifndef TUNION_HOST_GUARD_H
 #define TUNION_HOST_GUARD_H
 

@@ -22,6 +22,7 @@ DIFFERENCES = [
     ("addresses", r" nodad", "", "no detection of duplicates where there is nobody else: a route's src must be usable at once"),
     ("addresses", r"^inet6 fe80::.*", "", "a tun of tunion has no link-local address, nor does the kernel's wg"),
     ("firewall", r".* ip6 daddr fe80::.*", "", "that address"),
+    ("firewall", r"^icmpv6 type nd-redirect drop$", "", "a redirect would lead packets past the tun"),
     ("saved", r"^Address = fe80::.*", "", "that address"),
     ("routes", r"^(local )?(fe80|ff00).*|^multicast ff00.*", "", "that address"),
     ("wg", r"^ListenPort.*", "", "drawn at random where the file has none"),

@@ -134,6 +134,8 @@ START_TEST(the_guard_is_that_of_wg_quick)
 	                      "{ type filter hook postrouting priority -150; }\n"
 	                      "add rule ip6 tunion-t_0 preraw iifname != \"t=0\" "
 	                      "ip6 daddr fd08::2 fib saddr type != local drop\n"
+	                      "add rule ip6 tunion-t_0 preraw "
+	                      "icmpv6 type nd-redirect drop\n"
 	                      "add rule ip6 tunion-t_0 postmangle "
 	                      "meta l4proto udp mark 51820 ct mark set mark\n"
 	                      "add rule ip6 tunion-t_0 premangle "
@@ -148,6 +150,22 @@ START_TEST(the_guard_is_that_of_wg_quick)
 		"-m comment --comment \"tunion rule for t0\"\nCOMMIT\n");
 	free(nft);
 	free(iptables);
+}
+END_TEST
+
+START_TEST(ipv6_redirects_are_dropped_by_iptables_too)
+{
+	struct host_items items = two_addresses();
+	char *ipv4 = guard_iptables_text("t0", IP_V4, &items, 51820);
+	char *ipv6 = guard_iptables_text("t0", IP_V6, &items, 51820);
+
+	ck_assert_ptr_eq(strstr(ipv4, "redirect"), NULL);
+	ck_assert_ptr_ne(strstr(ipv6, "\n-I PREROUTING -p icmpv6 --icmpv6-type redirect "
+	                              "-j DROP -m comment --comment "
+	                              "\"tunion rule for t0\"\nCOMMIT\n*mangle\n"),
+	                 NULL);
+	free(ipv4);
+	free(ipv6);
 }
 END_TEST
 
@@ -459,6 +477,7 @@ TCase *unit_tests(void)
 	tcase_add_test(tc, a_program_gets_input_and_gives_output);
 	tcase_add_test(tc, what_is_not_there_is_said);
 	tcase_add_test(tc, the_guard_is_that_of_wg_quick);
+	tcase_add_test(tc, ipv6_redirects_are_dropped_by_iptables_too);
 	tcase_add_test(tc, only_our_iptables_rules_are_removed);
 	tcase_add_test(tc, every_percent_i_is_replaced);
 	tcase_add_test(tc, hooks_run_in_order_until_one_fails);
