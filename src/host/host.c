@@ -11,6 +11,7 @@
 #include "host/hooks.h"
 #include "host/host_change.h"
 #include "host/journal.h"
+#include "host/learned.h"
 #include "host/netlink.h"
 #include "host/tun_open.h"
 
@@ -373,7 +374,7 @@ int host_pre_down(struct host *h, struct diag *diag)
 	return journal_pre_down(&h->journal, h->log, diag);
 }
 
-size_t host_restore(struct host *h)
+size_t host_restore(struct host *h, const struct plan *plan)
 {
 	const struct host_items *items = &h->config.items;
 	int *results = calloc(items->n + 1, sizeof(*results));
@@ -384,6 +385,8 @@ size_t host_restore(struct host *h)
 	(void)!netlink_add(h->nl, items->v, items->n, results);
 	for (size_t i = 0; i < items->n; i++)
 		added += results[i] == 0;
+	if (added > 0)
+		learned_forget(h->nl, h->journal.ifindex, plan);
 out:
 	free(results);
 	return added;

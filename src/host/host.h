@@ -107,8 +107,8 @@ MUST_CHECK int host_post_down(struct host *h, const struct plan *plan, struct di
 MUST_CHECK int host_pre_down(struct host *h, struct diag *diag);
 
 /* Adds what of our addresses, routes and rules somebody has taken away; what is there
- * stays as it is. Returns how much was missing. */
-size_t host_restore(struct host *h);
+ * stays as it is. The plan is the one in force. Returns how much was missing. */
+size_t host_restore(struct host *h, const struct plan *plan);
 
 /* Hooks of files whose PostUp had succeeded run, as they were then; between PreDown and
  * PostDown hooks_events.gone is called. What fails is reported as a warning, and

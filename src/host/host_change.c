@@ -11,6 +11,7 @@
 
 #include "host/dns.h"
 #include "host/guard.h"
+#include "host/learned.h"
 
 #define ERRORS_SHOWN 10
 
@@ -344,6 +345,25 @@ static bool addresses_differ(const struct host_difference *d, enum ip_family fam
 	return false;
 }
 
+static bool any_ipv6_way(const struct host_items *items)
+{
+	for (size_t i = 0; i < items->n; i++) {
+		if (items->v[i].kind != NETLINK_KIND_ADDRESS && is_ipv6(&items->v[i]))
+			return true;
+	}
+	return false;
+}
+
+/* IPv6 routes or rules have come or gone. */
+static void forget_learned(struct change *c)
+{
+	const struct host_difference *d = &c->difference;
+
+	if (any_ipv6_way(&d->add) || any_ipv6_way(&d->replace) ||
+	    any_ipv6_way(&d->remove))
+		learned_forget(c->h->nl, c->h->journal.ifindex, c->plan);
+}
+
 /* Before the family's first rule. */
 static void guard(struct change *c, enum ip_family family)
 {
@@ -520,6 +540,7 @@ int host_change(struct host *h, const struct plan *plan, struct diag *diag)
 			remove_all(&c);
 			retry(&c);
 			repair(&c);
+			forget_learned(&c);
 		}
 		settle(&c, &to);
 		rc = c.error;

@@ -287,6 +287,15 @@ static MUST_CHECK int ask(struct netlink *nl, const struct nlmsg_writer *w,
 
 /* ---- lists */
 
+/* What to list. */
+struct list {
+	enum netlink_kind kind;
+	enum ip_family family;
+	/* of routes; 0: all. Only a hint: old kernels list all tables. */
+	uint32_t table;
+	bool learned; /* those routes only, or none of them; a hint, too */
+};
+
 struct visitor {
 	bool (*visit)(void *context, const struct netlink_item *item);
 	void *context;
@@ -317,9 +326,7 @@ static MUST_CHECK int read_dump(struct netlink *nl, struct reader r, uint32_t se
 	return 1;
 }
 
-/* table 0: all; only for routes, and only a hint: old kernels list all tables. */
-static MUST_CHECK int dump(struct netlink *nl, enum netlink_kind kind,
-                           enum ip_family family, uint32_t table, struct visitor *v)
+static MUST_CHECK int dump(struct netlink *nl, const struct list *l, struct visitor *v)
 {
 	static const uint16_t types[] = {
 		[NETLINK_KIND_ADDRESS] = RTM_GETADDR,
@@ -331,17 +338,17 @@ static MUST_CHECK int dump(struct netlink *nl, enum netlink_kind kind,
 		[NETLINK_KIND_ROUTE] = sizeof(struct rtmsg),
 		[NETLINK_KIND_RULE] = sizeof(struct fib_rule_hdr),
 	};
-	uint8_t body[sizeof(struct rtmsg)] = { nlmsg_family(
-		family) }; /* first in all three */
+	struct rtmsg body = { .rtm_family = nlmsg_family(l->family), /* first in all */
+		              .rtm_flags = l->learned ? RTM_F_CLONED : 0 };
 	struct nlmsg_writer w = writer(nl);
 	uint32_t seq = nl->seq++;
 	bool interrupted = false;
 	struct reader r;
 	int rc;
 
-	nlmsg_begin(&w, types[kind], NLM_F_DUMP, seq, body, body_bytes[kind]);
-	if (table != 0)
-		nlmsg_put_u32(&w, RTA_TABLE, table);
+	nlmsg_begin(&w, types[l->kind], NLM_F_DUMP, seq, &body, body_bytes[l->kind]);
+	if (l->table != 0)
+		nlmsg_put_u32(&w, RTA_TABLE, l->table);
 	nlmsg_end(&w);
 	rc = transmit(nl, &w);
 	if (rc == 0)
@@ -360,16 +367,26 @@ int netlink_dump(struct netlink *nl, enum netlink_kind kind, enum ip_family fami
                  bool (*visit)(void *context, const struct netlink_item *item),
                  void *context)
 {
+	struct list l = { .kind = kind, .family = family == IP_NONE ? IP_V4 : family };
 	struct visitor v = { .visit = visit, .context = context };
-	int rc;
+	int rc = dump(nl, &l, &v);
 
-	if (family != IP_NONE)
-		return dump(nl, kind, family, 0, &v);
-	rc = dump(nl, kind, IP_V4, 0, &v);
-	if (rc < 0 || v.stopped)
+	if (rc < 0 || v.stopped || family != IP_NONE)
 		return rc;
-	rc = dump(nl, kind, IP_V6, 0, &v);
+	l.family = IP_V6;
+	rc = dump(nl, &l, &v);
 	/* a kernel without IPv6 has none of it */
+	return rc == -EAFNOSUPPORT || rc == -EOPNOTSUPP ? 0 : rc;
+}
+
+int netlink_dump_learned(struct netlink *nl,
+                         bool (*visit)(void *context, const struct netlink_item *item),
+                         void *context)
+{
+	const struct list l = { NETLINK_KIND_ROUTE, IP_V6, .learned = true };
+	struct visitor v = { .visit = visit, .context = context };
+	int rc = dump(nl, &l, &v);
+
 	return rc == -EAFNOSUPPORT || rc == -EOPNOTSUPP ? 0 : rc;
 }
 
@@ -393,8 +410,9 @@ int netlink_table_used(struct netlink *nl, uint32_t table, bool *used)
 
 	*used = false;
 	for (size_t i = 0; i < ARRAY_SIZE(families) && !s.found; i++) {
+		const struct list l = { NETLINK_KIND_ROUTE, families[i], .table = table };
 		struct visitor v = { .visit = route_in_table, .context = &s };
-		int rc = dump(nl, NETLINK_KIND_ROUTE, families[i], table, &v);
+		int rc = dump(nl, &l, &v);
 
 		/* no such table yet, or no such family; or it changed, so something uses
 		 * it */
@@ -617,10 +635,10 @@ uint32_t netlink_default_mtu(struct netlink *nl)
 	for (size_t i = 0; i < ARRAY_SIZE(families); i++) {
 		struct default_search s = { 0 };
 		struct visitor v = { .visit = is_default, .context = &s };
+		const struct list l = { NETLINK_KIND_ROUTE, families[i],
+			                .table = NETLINK_TABLE_MAIN };
 
-		if (dump(nl, NETLINK_KIND_ROUTE, families[i], NETLINK_TABLE_MAIN, &v) ==
-		            0 &&
-		    s.found)
+		if (dump(nl, &l, &v) == 0 && s.found)
 			return route_mtu(nl, &s.best);
 	}
 	return 0;

@@ -43,6 +43,10 @@ struct netlink_route {
 	bool mtu_locked;  /* only when read */
 	uint8_t protocol; /* RTPROT_*; 0: RTPROT_BOOT, as ip(8) */
 	uint8_t type;     /* RTN_*; 0: unicast */
+	/* The kernel has learned it for the one address dst (RTM_F_CLONED): a path MTU or
+	 * a redirect. A deletion then removes that alone, and leaves the route of which
+	 * it was learned. IPv6 only. */
+	bool learned;
 };
 
 /* One rule of a family. The kernel's protocol (RTPROT_KERNEL) is set on what we add, so
@@ -115,6 +119,13 @@ MUST_CHECK int netlink_dump(struct netlink *nl, enum netlink_kind kind,
                             enum ip_family family,
                             bool (*visit)(void *context, const struct netlink_item *item),
                             void *context);
+
+/* As netlink_dump, of the routes that the kernel has learned (see above), which are in no
+ * other list. IPv6 only, from Linux 5.3 on; before, and without IPv6, there are none. */
+MUST_CHECK int netlink_dump_learned(struct netlink *nl,
+                                    bool (*visit)(void *context,
+                                                  const struct netlink_item *item),
+                                    void *context);
 
 /* Is there any route in this table, of either family? */
 MUST_CHECK int netlink_table_used(struct netlink *nl, uint32_t table, bool *used);

@@ -178,6 +178,7 @@ static void put_route(struct nlmsg_writer *w, enum nlmsg_verb verb,
 		.rtm_protocol = r->protocol ? r->protocol : RTPROT_BOOT,
 		.rtm_scope = route_scope(verb, r),
 		.rtm_type = r->type ? r->type : RTN_UNICAST,
+		.rtm_flags = r->learned ? RTM_F_CLONED : 0,
 	};
 	size_t metrics;
 
@@ -453,6 +454,7 @@ static bool read_route(struct reader r, struct netlink_route *out)
 	out->table = m.rtm_table;
 	out->protocol = m.rtm_protocol;
 	out->type = m.rtm_type;
+	out->learned = m.rtm_flags & RTM_F_CLONED;
 	while (nlmsg_attr_next(&r, &a))
 		read_route_attr(&a, family, out);
 	return out->dst.addr.family == family &&

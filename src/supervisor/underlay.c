@@ -145,7 +145,7 @@ static void start_monitor(struct supervisor *s)
 static void restore(struct supervisor *s, uint64_t now_ns)
 {
 	struct underlay *u = &s->underlay;
-	size_t n = host_restore(s->host);
+	size_t n = host_restore(s->host, &s->plan);
 
 	if (n == 0)
 		return;

@@ -82,6 +82,9 @@ START_TEST(a_route_comes_back)
 	ck_assert_uint_eq(out.route.mtu_bytes, 0);
 	ck_assert_uint_eq(out.route.src.family, IP_NONE);
 	ck_assert_uint_eq(out.route.metric, 7);
+	ck_assert(!out.route.learned);
+	item.route.learned = true;
+	ck_assert(read_back(NLMSG_DELETE, &item).route.learned);
 }
 END_TEST
 

@@ -1,0 +1,83 @@
+/* src/host/learned.c */
+#include "host/learned.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "host/host_config.h"
+
+#define TRIES_MAX 3 /* of a list that changes while it is read */
+
+/* Is it an endpoint to which we send by the network? */
+static bool is_endpoint(const struct plan *plan, const struct ip_addr *a)
+{
+	for (size_t i = 0; i < plan->device_count; i++) {
+		const struct plan_device *d = &plan->devices[i];
+
+		for (size_t j = 0; j < d->peer_count; j++) {
+			const struct way_peer *p = &d->peers[j].way;
+
+			if (p->state == WAY_OK && !p->next &&
+			    ip_addr_equal(&p->endpoint.addr, a))
+				return true;
+		}
+	}
+	return false;
+}
+
+struct collector {
+	const struct plan *plan;
+	uint32_t tun;
+	struct host_items found; /* owned */
+	int error;
+};
+
+static bool collect(void *context, const struct netlink_item *item)
+{
+	struct collector *c = context;
+	const struct netlink_route *r = &item->route;
+
+	if (item->kind == NETLINK_KIND_ROUTE && r->learned && r->ifindex != c->tun &&
+	    !is_endpoint(c->plan, &r->dst.addr))
+		c->error = host_items_add(&c->found, item);
+	return c->error == 0;
+}
+
+static void forget_routes(struct netlink *nl, uint32_t tun, const struct plan *plan)
+{
+	struct collector c = { .plan = plan, .tun = tun };
+	int rc = -EAGAIN;
+
+	for (int i = 0; i < TRIES_MAX && rc == -EAGAIN; i++) {
+		c.found.n = 0;
+		rc = netlink_dump_learned(nl, collect, &c);
+	}
+	/* one that is gone already has expired */
+	(void)!netlink_delete(nl, c.found.v, c.found.n, NULL);
+	host_items_clear(&c.found);
+}
+
+/* fe80::7475:6e69:6f6e, for a moment. An IPv6 address that comes or goes is what the
+ * kernel has always taken for a change of everything. */
+static void renew_sockets(struct netlink *nl, uint32_t tun)
+{
+	static const struct netlink_item address = {
+		.kind = NETLINK_KIND_ADDRESS,
+		.address = { .no_prefix_route = true,
+		             .prefix = { .addr = { .family = IP_V6,
+		                                   .b = { 0xfe, 0x80, [10] = 't', 'u',
+		                                          'n', 'i', 'o', 'n' } },
+		                         .len = 128 } }
+	};
+	struct netlink_item item = address;
+
+	item.address.ifindex = tun;
+	if (netlink_add(nl, &item, 1, NULL) == 0) /* else it is the user's */
+		(void)!netlink_delete(nl, &item, 1, NULL);
+}
+
+void learned_forget(struct netlink *nl, uint32_t tun, const struct plan *plan)
+{
+	forget_routes(nl, tun, plan);
+	renew_sockets(nl, tun);
+}
