@@ -4,7 +4,7 @@
 #define TUNION_CMD_ENDPOINT_NAMES_H
 
 #include "base/diag.h"
-#include "conf/conf.h"
+#include "conf/set.h"
 
 /* Asks the host's resolver for every name and fills conf_peer.endpoint with its first
  * address. Blocks. What can't be resolved is a warning in diag and left as it is; when

@@ -4,7 +4,7 @@
 
 #include "base/attr.h"
 #include "base/diag.h"
-#include "conf/conf.h"
+#include "conf/set.h"
 #include "plan/plan.h"
 
 #define PLAN_LOAD_DEFAULT_DIR SYSCONFDIR "/tunion"

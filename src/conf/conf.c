@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "base/secret.h"
-#include "conf/load.h"
 
 bool conf_name_valid(const char *name)
 {
@@ -16,30 +15,6 @@ bool conf_name_valid(const char *name)
 	return n >= 1 && n <= CONF_NAME_MAX && name[n] == '\0' &&
 	       strcmp(name, ".") != 0 && strcmp(name, "..") != 0 &&
 	       strcmp(name, "all") != 0;
-}
-
-/* Half a conf is no conf. */
-static int whole(struct conf **out, int r)
-{
-	if (r < 0) {
-		conf_free(*out);
-		*out = NULL;
-	}
-	return r;
-}
-
-int conf_read(struct conf **out, const char *path, struct diag *diag)
-{
-	struct load_buffer buffer = { 0 };
-	int r = load_file(out, path, &buffer, NULL, diag);
-
-	load_buffer_clear(&buffer);
-	return whole(out, r);
-}
-
-int conf_read_stream(struct conf **out, FILE *stream, const char *path, struct diag *diag)
-{
-	return whole(out, load_stream(out, stream, path, diag));
 }
 
 static void clear_texts(struct conf_texts *list)

@@ -10,10 +10,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <stdio.h>
 
 #include "base/attr.h"
-#include "base/diag.h"
 #include "base/ip.h"
 #include "base/key.h"
 
@@ -133,39 +131,8 @@ struct conf {
 	size_t peer_count;
 };
 
-/* Reads one regular file. Every error in it is added to diag; then -EINVAL and *out is NULL.
- * -errno if the file can't be read (also in diag); -ENOMEM. Warnings (readable by others, nonzero
- * host part) go to diag too. The name comes from the path's last part. */
-MUST_CHECK int conf_read(struct conf **out, const char *path, struct diag *diag);
-
-/* The same from an open stream; path is for messages and the name. */
-MUST_CHECK int conf_read_stream(struct conf **out, FILE *stream, const char *path,
-                                struct diag *diag);
-
 /* Wipes keys. NULL is fine. */
 void conf_free(struct conf *conf);
-
-/* Several files, in byte order of NAME. */
-struct conf_set {
-	struct conf **v; /* owned */
-	size_t n;
-};
-
-/* paths: files, or directories whose *.conf files are taken (other and hidden files are not).
- * All errors of all files are reported; then -EINVAL, and *out holds the files as far as they
- * were understood: only for plan_make to find the errors between files in the same run. The
- * same NAME twice is an error; a directory without tunnel files too. Clear *out always. */
-MUST_CHECK int conf_set_read(struct conf_set *out, const char *const *paths, size_t n,
-                             struct diag *diag);
-void conf_set_clear(struct conf_set *set);
-/* The same for an instance that runs with the files of `old`: files that have gone, all of a
- * directory's too, are no error. Those whose text is the same are not parsed again: *out has
- * then the conf of old itself. -EINVAL as above; any other error: it can't be told which files
- * there are. */
-MUST_CHECK int conf_set_reread(struct conf_set *out, const struct conf_set *old,
-                               const char *const *paths, size_t n, struct diag *diag);
-/* What old does not have, too. */
-void conf_set_clear_but(struct conf_set *set, const struct conf_set *old);
 
 /* 1..15 characters of A-Z a-z 0-9 _ = + . -, and none of ".", "..", "all", which wg-quick
  * takes but no device can have. */

@@ -220,3 +220,27 @@ int load_stream(struct conf **out, FILE *stream, const char *path, struct diag *
 	load_buffer_clear(&buffer);
 	return finish(out, named, r);
 }
+
+/* Half a conf is no conf. */
+static int whole(struct conf **out, int r)
+{
+	if (r < 0) {
+		conf_free(*out);
+		*out = NULL;
+	}
+	return r;
+}
+
+int conf_read(struct conf **out, const char *path, struct diag *diag)
+{
+	struct load_buffer buffer = { 0 };
+	int r = load_file(out, path, &buffer, NULL, diag);
+
+	load_buffer_clear(&buffer);
+	return whole(out, r);
+}
+
+int conf_read_stream(struct conf **out, FILE *stream, const char *path, struct diag *diag)
+{
+	return whole(out, load_stream(out, stream, path, diag));
+}

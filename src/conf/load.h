@@ -28,4 +28,13 @@ MUST_CHECK int load_file(struct conf **out, const char *path, struct load_buffer
 MUST_CHECK int load_stream(struct conf **out, FILE *stream, const char *path,
                            struct diag *diag);
 
+/* Reads one regular file. Every error in it is added to diag; then -EINVAL and *out is NULL.
+ * -errno if the file can't be read (also in diag); -ENOMEM. Warnings (readable by others, nonzero
+ * host part) go to diag too. The name comes from the path's last part. */
+MUST_CHECK int conf_read(struct conf **out, const char *path, struct diag *diag);
+
+/* The same from an open stream; path is for messages and the name. */
+MUST_CHECK int conf_read_stream(struct conf **out, FILE *stream, const char *path,
+                                struct diag *diag);
+
 #endif

@@ -1,4 +1,6 @@
 /* src/conf/set.c - several tunnel files: what `up` and `check` are given */
+#include "conf/set.h"
+
 #include <dirent.h>
 #include <errno.h>
 #include <stdbool.h>
@@ -6,7 +8,6 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "conf/conf.h"
 #include "conf/list.h"
 #include "conf/load.h"
 

@@ -15,7 +15,7 @@
 #include "base/diag.h"
 #include "base/ip.h"
 #include "base/trie.h"
-#include "conf/conf.h"
+#include "conf/set.h"
 #include "plan/union.h"
 #include "plan/way.h"
 

@@ -20,7 +20,7 @@
 #include "base/ip.h"
 #include "base/key.h"
 #include "base/log.h"
-#include "conf/conf.h"
+#include "conf/set.h"
 #include "supervisor/candidates.h"
 #include "io/loop.h"
 

@@ -13,7 +13,7 @@
 
 #include "base/attr.h"
 #include "base/diag.h"
-#include "conf/conf.h"
+#include "conf/set.h"
 #include "channel/outbuf.h"
 #include "plan/plan.h"
 

@@ -10,7 +10,7 @@
 #include "base/attr.h"
 #include "base/diag.h"
 #include "base/log.h"
-#include "conf/conf.h"
+#include "conf/set.h"
 #include "supervisor/clients.h"
 #include "supervisor/configure.h"
 #include "supervisor/worker_child.h"

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/key.h"
+#include "conf/load.h"
 
 static void print_key(const char *name, const uint8_t *key, FILE *out)
 {

@@ -1,5 +1,6 @@
 /* tests/unit/planned.c */
 #include "planned.h"
+#include "conf/load.h"
 
 #include <stdio.h>
 

@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "conf/conf.h"
+#include "conf/load.h"
 #include "unit.h"
 
 #define KEY_A "EXAMPLEprivatekeyofhomeAAAAAAAAAAAAAAAAAAAA="

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/key.h"
+#include "conf/set.h"
 #include "confprint.h"
 #include "unit.h"
 

@@ -6,6 +6,7 @@
 
 #include "demo/story.h"
 #include "plan/plan.h"
+#include "conf/load.h"
 #include "unit.h"
 
 static struct conf *read_text(char *text, const char *path)

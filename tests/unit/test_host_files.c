@@ -10,6 +10,7 @@
 #include "host/hooks.h"
 #include "host/journal.h"
 #include "host/spawn.h"
+#include "conf/load.h"
 #include "unit.h"
 
 static char folder[64];

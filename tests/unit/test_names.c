@@ -1,4 +1,5 @@
 #include "supervisor/names.h"
+#include "conf/load.h"
 
 #include <stdio.h>
 #include <string.h>

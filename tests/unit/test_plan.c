@@ -10,6 +10,7 @@
 #include <time.h>
 
 #include "plan/plan.h"
+#include "conf/load.h"
 
 #define FILES_MAX 1000
 

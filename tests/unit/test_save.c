@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "conf/conf.h"
+#include "conf/load.h"
 #include "supervisor/save.h"
 
 #define HEX_A  "0101010101010101010101010101010101010101010101010101010101010101"

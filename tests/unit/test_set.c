@@ -8,6 +8,8 @@
 #include <unistd.h>
 
 #include "confprint.h"
+#include "conf/load.h"
+#include "conf/set.h"
 #include "unit.h"
 
 #define GOOD "[Interface]\nPrivateKey = EXAMPLE/private/key/AAAAAAAAAAAAAAAAAAAAAAA=\n"
