@@ -5,6 +5,7 @@
 #include <stdbool.h>
 
 #include "cmd/endpoint_names.h"
+#include "plan/plan_make.h"
 #include "supervisor/instance.h"
 
 static const struct plan_env env = { .tun = INSTANCE_DEFAULT_TUN };

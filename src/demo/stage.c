@@ -18,6 +18,7 @@
 #include "demo/node.h"
 #include "demo/space.h"
 #include "demo/story.h"
+#include "plan/plan_make.h"
 
 #define START_NS       (10 * NS_PER_SEC)
 #define PROBE_NS       (8 * NS_PER_SEC)

@@ -10,6 +10,7 @@
 #include "base/iphdr.h"
 #include "engine/fragment.h"
 #include "engine/settle.h"
+#include "plan/way_compute.h"
 
 #define OUTER_TTL          64 /* design R9 */
 #define LOOP_LOG_PERIOD_NS (600 * NS_PER_SEC)

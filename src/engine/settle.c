@@ -10,6 +10,7 @@
 #include "engine/core.h"
 #include "engine/device_list.h"
 #include "engine/standby.h"
+#include "plan/way_compute.h"
 
 void settle_touch(struct device *d)
 {

@@ -2,6 +2,7 @@
 #include "engine/standby.h"
 
 #include "engine/device_list.h"
+#include "plan/way_compute.h"
 #include "wg/message.h"
 
 static struct timerq *timers_of(const struct peer *peer)

@@ -1,4 +1,4 @@
-/* src/plan/plan.h - makes one plan of many tunnel files
+/* src/plan/plan.h - one plan of many tunnel files (plan_make.h makes it)
  *
  * `check` and `trace` print the plan, and `up` carries it out. It contains the union with
  * its standbys, the way of each peer, the effective MTUs, and the findings that no single
@@ -12,10 +12,9 @@
 #include <stdint.h>
 
 #include "base/attr.h"
-#include "base/diag.h"
 #include "base/ip.h"
 #include "base/trie.h"
-#include "conf/set.h"
+#include "conf/conf.h"
 #include "plan/union.h"
 #include "plan/way.h"
 
@@ -72,17 +71,10 @@ struct plan {
 	uint32_t tun_mtu_bytes; /* the largest effective MTU; 0 if there are no devices */
 };
 
-/* The set must live longer than the plan. Errors (a Via that names no file, a circle of
- * Via, equal ListenPorts and so on) and warnings (see plan_findings.h: `check` and `up`
- * give the same) are added to diag with FILE:LINE. Returns -EINVAL if there is any error
- * in diag; then the plan is empty. So the set and diag may be those of a conf_set_read
- * that failed: whatever doesn't depend on the missing parts is reported. */
-MUST_CHECK int plan_make(struct plan *out, const struct conf_set *set, const struct plan_env *env,
-                         struct diag *diag);
 void plan_clear(struct plan *plan);
 
 /* NULL if no device has this name. */
-const struct plan_device *plan_find(const struct plan *plan, const char *name);
+struct plan_device *plan_find(const struct plan *plan, const char *name);
 /* Of its Addresses the one for packets to this (masked) prefix; IP_NONE: none is of use. See
  * source_address.h. */
 struct ip_addr plan_source(const struct plan_device *device, const struct ip_prefix *dst);

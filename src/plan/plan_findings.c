@@ -7,8 +7,8 @@
 #include <stdlib.h>
 
 #include "plan/plan_mtu.h"
-#include "plan/plan_odd.h"
-#include "plan/plan_twice.h"
+#include "plan/plan_unmet.h"
+#include "plan/plan_shared.h"
 
 #define WAY_STRLEN 512 /* the text of a longer way is cut */
 
@@ -333,7 +333,7 @@ int plan_findings(struct plan *plan, const struct plan_env *env, struct diag *di
 		find_failing_ways(&plan->devices[i], diag);
 		check_mtu(&plan->devices[i], diag);
 	}
-	plan_odd(plan, env ? env->tun : NULL, diag);
-	err = plan_twice(plan, diag);
+	plan_unmet(plan, env ? env->tun : NULL, diag);
+	err = plan_shared(plan, diag);
 	return err ? err : find_idle_prefixes(plan, diag);
 }

@@ -3,11 +3,12 @@
 #ifndef TUNION_PLAN_PLAN_FINDINGS_H
 #define TUNION_PLAN_PLAN_FINDINGS_H
 
+#include "base/diag.h"
 #include "plan/plan.h"
 
 /* Adds warnings about loops, ways that are too long, carriers without an Address of the
- * family, prefixes that stand by or get no packet, and MTUs, and those of plan_odd.h and
- * plan_twice.h: one line for each loop, each file, or each pair of files. Also sets
+ * family, prefixes that stand by or get no packet, and MTUs, and those of plan_unmet.h and
+ * plan_shared.h: one line for each loop, each file, or each pair of files. Also sets
  * plan_peer.on_loop. 0 or -ENOMEM.
  *
  * This is the one list of what can be said of files before they are brought up. What `up`

@@ -14,7 +14,7 @@
 #include "base/drop.h"
 #include "base/ip.h"
 #include "base/packet.h" /* WAY_MAX */
-#include "plan/union.h"
+#include "base/trie.h"
 
 enum way_via {
 	WAY_VIA_UNION = 0, /* the union decides */
@@ -96,14 +96,6 @@ struct way_peer *way_via_peer(const struct way_peer *peer, const struct way_devi
 /* Does the device carry this peer through Via, directly or through the Via of others? If
  * a chain of Via does not end, the answer is true. */
 bool way_carried_by(const struct way_peer *peer, const struct way_device *device);
-
-/* Computes the next hop of one peer, into next and state. It looks no further
- * than this hop. */
-void way_next(const struct union_table *u, struct way_peer *peer);
-
-/* Calls way_next for every peer, and then finds loops, lengths and families
- * along all ways. */
-void way_compute(const struct union_table *u, struct way_device *devices);
 
 /* The device's own address for packets to `to`; of family IP_NONE if it has none. */
 const struct ip_addr *way_address(const struct way_device *device, const struct ip_addr *to);

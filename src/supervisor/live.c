@@ -14,6 +14,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "plan/plan_make.h"
 #include "supervisor/names.h"
 #include "supervisor/reload.h"
 #include "supervisor/supervisor_state.h"

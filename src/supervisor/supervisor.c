@@ -22,6 +22,8 @@
 #include "base/key.h"
 #include "base/memory.h"
 #include "base/process.h"
+#include "plan/plan_make.h"
+#include "plan/way_compute.h"
 #include "supervisor/follow.h"
 #include "supervisor/hook_service.h"
 #include "supervisor/instance_status.h"

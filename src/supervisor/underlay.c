@@ -7,6 +7,7 @@
 #include <sys/epoll.h>
 #include <unistd.h>
 
+#include "plan/way_compute.h"
 #include "supervisor/names.h"
 #include "supervisor/supervisor_state.h"
 #include "host/monitor.h"

@@ -17,6 +17,7 @@
 
 #include "faults.h"
 #include "host/host.h"
+#include "plan/plan_make.h"
 
 struct driver {
 	struct host *host;

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "plan/way_compute.h"
 #include "unit.h"
 
 struct ip_addr net_addr(const char *text)

@@ -4,6 +4,7 @@
 
 #include <stdio.h>
 
+#include "plan/plan_make.h"
 #include "unit.h"
 
 static struct conf *read_text(const char *name, const char *text, struct diag *diag)

@@ -2,6 +2,8 @@
 #ifndef TUNION_UNIT_PLANNED_H
 #define TUNION_UNIT_PLANNED_H
 
+#include "base/diag.h"
+#include "conf/set.h"
 #include "plan/plan.h"
 
 #define PLANNED_FILES 4 /* at most */

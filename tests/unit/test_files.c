@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "demo/story.h"
-#include "plan/plan.h"
+#include "plan/plan_make.h"
 #include "conf/load.h"
 #include "unit.h"
 

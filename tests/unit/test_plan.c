@@ -9,7 +9,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "plan/plan.h"
+#include "plan/plan_make.h"
 #include "conf/load.h"
 
 #define FILES_MAX 1000

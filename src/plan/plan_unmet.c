@@ -1,5 +1,5 @@
-/* src/plan/plan_odd.c */
-#include "plan/plan_odd.h"
+/* src/plan/plan_unmet.c */
+#include "plan/plan_unmet.h"
 
 #include <ctype.h>
 #include <string.h>
@@ -176,7 +176,7 @@ static void check_endpoints(const struct plan_device *d, struct diag *diag)
 	}
 }
 
-void plan_odd(const struct plan *plan, const char *tun, struct diag *diag)
+void plan_unmet(const struct plan *plan, const char *tun, struct diag *diag)
 {
 	check_marks(plan, diag);
 	for (size_t i = 0; i < plan->device_count; i++) {

@@ -1,15 +1,15 @@
-/* tests/unit/test_plan_odd.c - what is told of a file that asks for what it won't get */
+/* tests/unit/test_plan_unmet.c - what is told of a file that asks for what it won't get */
 #include "unit.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "plan/plan_odd.h"
+#include "plan/plan_unmet.h"
 #include "planned.h"
 
 #define KEY_A "qRCwZSKInrMAq5sepfCdaCsRJaoLe5jhtzfiw7CjbwM="
 
-/* What plan_odd says of these files, to be freed. */
+/* What plan_unmet says of these files, to be freed. */
 static char *said_of(const char *a, const char *b, const char *tun)
 {
 	const char *const texts[] = { "a", a, "wg0", b, NULL };
@@ -21,7 +21,7 @@ static char *said_of(const char *a, const char *b, const char *tun)
 
 	ck_assert_ptr_nonnull(out);
 	planned_init(&p, texts);
-	plan_odd(&p.plan, tun, &diag);
+	plan_unmet(&p.plan, tun, &diag);
 	diag_print(&diag, out);
 	fclose(out);
 	diag_clear(&diag);
@@ -127,7 +127,7 @@ END_TEST
 
 TCase *unit_tests(void)
 {
-	TCase *tc = tcase_create("plan/plan_odd");
+	TCase *tc = tcase_create("plan/plan_unmet");
 
 	tcase_add_test(tc, a_hook_that_names_a_file);
 	tcase_add_test(tc, what_a_file_will_not_get);

@@ -1,7 +1,7 @@
-/* src/plan/plan_twice.c - what could be equal is put into one array and sorted, so that
+/* src/plan/plan_shared.c - what could be equal is put into one array and sorted, so that
  * what is equal stands together; the first of each row is the one that the others are
  * reported against. */
-#include "plan/plan_twice.h"
+#include "plan/plan_shared.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -281,7 +281,7 @@ static void report_all(struct twice *t, struct diag *diag)
 	}
 }
 
-int plan_twice(const struct plan *plan, struct diag *diag)
+int plan_shared(const struct plan *plan, struct diag *diag)
 {
 	struct twice t = { 0 };
 	int err = 0;

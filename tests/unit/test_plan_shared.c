@@ -1,11 +1,11 @@
-/* tests/unit/test_plan_twice.c - what is told of files that have the same */
+/* tests/unit/test_plan_shared.c - what is told of files that have the same */
 #include "unit.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "plan/plan_twice.h"
+#include "plan/plan_shared.h"
 #include "planned.h"
 
 #define PRIVATE_A "EXAMPLE/private/key/AAAAAAAAAAAAAAAAAAAAAAA="
@@ -105,7 +105,7 @@ START_TEST(what_two_files_have)
 		char *said;
 
 		planned_init(&p, texts);
-		ck_assert_int_eq(plan_twice(&p.plan, &diag), 0);
+		ck_assert_int_eq(plan_shared(&p.plan, &diag), 0);
 		said = printed(&diag);
 		ck_assert_msg(strcmp(said, cases[i].said) == 0, "case %zu says\n%s", i,
 		              said);
@@ -120,7 +120,7 @@ END_TEST
 
 TCase *unit_tests(void)
 {
-	TCase *tc = tcase_create("plan/plan_twice");
+	TCase *tc = tcase_create("plan/plan_shared");
 
 	tcase_add_test(tc, what_two_files_have);
 	return tc;
