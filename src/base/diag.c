@@ -64,6 +64,22 @@ void diag_warning(struct diag *d, const char *file, unsigned line, const char *f
 	va_end(args);
 }
 
+void diag_move(struct diag *to, struct diag *from)
+{
+	size_t untold = from->errors + from->warnings - from->count;
+
+	for (size_t i = 0; i < from->count; i++) {
+		const struct diag_entry *e = &from->entries[i];
+
+		if (e->severity == DIAG_ERROR)
+			diag_error(to, e->file, e->line, "%s", e->text);
+		else
+			diag_warning(to, e->file, e->line, "%s", e->text);
+	}
+	to->errors += untold; /* for lack of memory */
+	diag_clear(from);
+}
+
 static void print_entry(const struct diag_entry *e, FILE *out)
 {
 	if (e->file)

@@ -38,6 +38,9 @@ void diag_error(struct diag *d, const char *file, unsigned line, const char *fmt
 void diag_warning(struct diag *d, const char *file, unsigned line, const char *fmt, ...)
         PRINTF_LIKE(4, 5);
 
+/* Appends all entries of `from` to `to`; `from` is empty after that. */
+void diag_move(struct diag *to, struct diag *from);
+
 /* Prints each entry as "FILE:LINE: text", with "warning: " in front of a warning's text.
  * Entries are sorted by file, in the order in which the files were first mentioned, and
  * then by line. */

@@ -94,6 +94,7 @@ struct conf {
 	bool only_ours; /* nobody but root and the running user could have written it: trust.h,
 	                 * when it was read. False: its hooks must not run. */
 	char *others; /* owned; NULL, or what of it is open to others */
+	uint64_t file_device, file_inode; /* that were read last; 0: no file */
 
 	unsigned interface_line; /* of the first [Interface]; 0: there is none */
 	bool has_private_key;

@@ -163,6 +163,8 @@ static int open_file(FILE **out, struct conf *conf, struct diag *diag)
 		           "is no regular file; expected a tunnel file");
 	} else {
 		conf->only_ours = !conf->others;
+		conf->file_device = st.st_dev;
+		conf->file_inode = st.st_ino;
 		warn_if_open_to_all(conf, &st, diag);
 		*out = fdopen(fd, "r");
 		if (*out)
@@ -201,6 +203,8 @@ int load_file(struct conf **out, const char *path, struct load_buffer *buffer,
 		fclose(stream);
 	}
 	if (r > 0) {
+		known->file_device = (*out)->file_device;
+		known->file_inode = (*out)->file_inode;
 		conf_free(*out);
 		*out = known;
 		return 0;

@@ -148,7 +148,7 @@ static MUST_CHECK int pass(struct walk *w, const char *part)
 }
 
 /* The last part: opened, or -EAGAIN, where it is a link and the way goes on. */
-static MUST_CHECK int arrive(struct walk *w, const char *part, int *out)
+static MUST_CHECK int arrive(struct walk *w, const char *part, struct trust_place *out)
 {
 	int fd = openat(w->folder, part,
 	                O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
@@ -172,15 +172,17 @@ static MUST_CHECK int arrive(struct walk *w, const char *part, int *out)
 	add_part(w, part);
 	if (!err && (!is_ours(&st) || (st.st_mode & 022)))
 		err = note(w, w->at, &st);
-	if (err)
+	if (err) {
 		close(fd);
-	else
-		*out = fd;
-	return err;
+		return err;
+	}
+	out->fd = fd;
+	(void)!snprintf(out->name, sizeof(out->name), "%s", part);
+	return 0;
 }
 
 /* Takes the next part of the path. 0: that was the last; -EAGAIN: there are more. */
-static MUST_CHECK int step(struct walk *w, int *out)
+static MUST_CHECK int step(struct walk *w, struct trust_place *out)
 {
 	char part[NAME_MAX + 1], *rest = w->rest + strspn(w->rest, "/");
 	size_t n = strcspn(rest, "/");
@@ -215,32 +217,43 @@ static MUST_CHECK int begin(struct walk *w, const char *path)
 	return w->rest ? enter_root(w) : -ENOMEM;
 }
 
-static MUST_CHECK int walk(const char *path, int *fd, char **others)
+int trust_find(const char *path, struct trust_place *out)
 {
 	struct walk w = { .folder = -1 };
 	int err = begin(&w, path);
 
+	*out = (struct trust_place){ .fd = -1, .folder = -1 };
 	if (!err)
 		err = -EAGAIN;
 	while (err == -EAGAIN)
-		err = step(&w, fd);
-	if (w.folder >= 0)
-		close(w.folder);
+		err = step(&w, out);
 	free(w.rest);
-	if (err) {
-		free(w.others);
-		w.others = NULL;
-	}
-	*others = w.others;
+	out->folder = w.folder;
+	out->others = w.others;
+	if (err)
+		trust_place_clear(out);
 	return err;
+}
+
+void trust_place_clear(struct trust_place *place)
+{
+	if (place->fd >= 0)
+		close(place->fd);
+	if (place->folder >= 0)
+		close(place->folder);
+	free(place->others);
+	*place = (struct trust_place){ .fd = -1, .folder = -1 };
 }
 
 int trust_open(const char *path, int *fd, char **others)
 {
-	int err;
+	struct trust_place place;
+	int err = trust_find(path, &place);
 
-	*fd = -1;
-	err = walk(path, fd, others);
+	*fd = place.fd;
+	*others = place.others;
+	if (!err)
+		close(place.folder);
 	if (!err || err == -ENOMEM)
 		return err;
 	/* the kernel may know a way all the same: a link in /proc, a relative path in a

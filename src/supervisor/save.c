@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "base/key.h"
+#include "conf/trust.h"
 
 #define ASK_TIMEOUT_S 5
 #define ANSWER_MAX    (64U * 1024 * 1024) /* more than any number of peers needs */
@@ -298,30 +299,57 @@ static int write_all(int fd, const uint8_t *bytes, size_t left)
 	return fsync(fd) < 0 ? -errno : 0;
 }
 
-/* By a file beside it, that takes its place. */
-static int replace(const char *path, const struct outbuf *text)
+/* Writes a file in the folder, and says which one it is. */
+static int write_new(int folder, const char *name, const struct outbuf *text,
+                     struct stat *st)
 {
-	char real[PATH_MAX], temporary[PATH_MAX + 8];
 	int fd, err;
 
-	if (!realpath(path, real))
+	if (unlinkat(folder, name, 0) < 0 && errno != ENOENT)
 		return -errno;
-	snprintf(temporary, sizeof(temporary), "%s.tmp", real);
-	if (unlink(temporary) < 0 && errno != ENOENT)
-		return -errno;
-	fd = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+	fd = openat(folder, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW,
+	            0600);
 	if (fd < 0)
 		return -errno;
 	err = write_all(fd, text->bytes + text->first, outbuf_bytes(text));
-	close(fd);
-	if (!err && rename(temporary, real) < 0)
+	if (!err && fstat(fd, st) < 0)
 		err = -errno;
-	if (err)
-		unlink(temporary);
+	close(fd);
 	return err;
 }
 
-int save_file(const struct conf *conf, const char *uapi_socket_path, struct diag *diag)
+/* By a file beside it, that takes its place. All by descriptors: what the path leads to
+ * may change meanwhile. -ESTALE: there is another file now, and maybe by others. */
+static int replace(struct conf *conf, const struct outbuf *text)
+{
+	char temporary[sizeof(((struct trust_place *)0)->name) + 8];
+	struct trust_place place;
+	struct stat st;
+	int err = trust_find(conf->path, &place);
+
+	if (err)
+		return err;
+	snprintf(temporary, sizeof(temporary), "%s.tmp", place.name);
+	if (fstat(place.fd, &st) < 0)
+		err = -errno;
+	else if (place.others &&
+	         (st.st_dev != conf->file_device || st.st_ino != conf->file_inode))
+		err = -ESTALE;
+	if (!err)
+		err = write_new(place.folder, temporary, text, &st);
+	if (!err && renameat(place.folder, temporary, place.folder, place.name) < 0)
+		err = -errno;
+	if (!err) {
+		conf->file_device = st.st_dev;
+		conf->file_inode = st.st_ino;
+	} else if (err != -ESTALE) {
+		(void)unlinkat(place.folder, temporary, 0);
+	}
+	trust_place_clear(&place);
+	return err;
+}
+
+int save_file(struct conf *conf, const char *uapi_socket_path, struct diag *diag)
 {
 	struct outbuf answer = { 0 }, text = { 0 };
 	int err = ask(uapi_socket_path, &answer);
@@ -329,7 +357,13 @@ int save_file(const struct conf *conf, const char *uapi_socket_path, struct diag
 	if (!err)
 		err = save_text(&text, conf, (const char *)answer.bytes + answer.first);
 	if (!err)
-		err = replace(conf->path, &text);
+		err = replace(conf, &text);
+	if (err == -ESTALE) {
+		diag_warning(
+			diag, conf->path, 0,
+			"SaveConfig: not saved, since it isn't the file that was read, and others than root and the running user can write there");
+		err = 0; /* or they could keep us from going down */
+	}
 	if (err)
 		diag_error(diag, conf->path, 0, "SaveConfig: can't be saved: %s",
 		           strerror(-err));

@@ -14,8 +14,10 @@
 #include "channel/outbuf.h"
 
 /* Asks at the socket, for a few seconds at most, and replaces the file; where that is a
- * link, what it leads to. 0 or -errno, the reason in diag; the file is then as it was. */
-MUST_CHECK int save_file(const struct conf *conf, const char *uapi_socket_path,
+ * link, what it leads to. Where others can write the file or a folder on the way, it must
+ * be the very file that was read: they could have put another there, for us to overwrite.
+ * Another is left alone, with a warning. 0 or -errno, the reason in diag; the file is then as it was. */
+MUST_CHECK int save_file(struct conf *conf, const char *uapi_socket_path,
                          struct diag *diag);
 
 /* The text of the file, given the answer to get=1. 0 or -EBADMSG. */

@@ -764,6 +764,7 @@ void supervisor_down(struct supervisor *s, struct diag *diag)
 
 	if (!s)
 		return;
+	diag_move(diag, &s->prepared);
 	/* nobody can be refused any more */
 	if (s->up_since_ns && !s->ready_for_down)
 		(void)!takedown_prepare(s, diag);

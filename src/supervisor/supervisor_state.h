@@ -59,6 +59,7 @@ struct supervisor {
 	uint64_t next_update_ns; /* of the host, at the earliest */
 	bool down_wanted;        /* by a client: it may be refused */
 	bool ready_for_down;     /* PreDown has run, files are saved */
+	struct diag prepared;    /* what was told of that, for the answer */
 	bool stop;
 	int error; /* why it has to end; 0: it was asked to */
 	uint64_t up_since_ns;

@@ -12,8 +12,8 @@ static int save_files(struct supervisor *s, struct diag *diag)
 {
 	int first = 0;
 
-	for (size_t i = 0; i < s->plan.device_count; i++) {
-		const struct conf *conf = s->plan.devices[i].conf;
+	for (size_t i = 0; i < s->files.n; i++) {
+		struct conf *conf = s->files.v[i];
 		char *path;
 		int err;
 
@@ -51,6 +51,7 @@ void takedown_consider(struct supervisor *s)
 	err = takedown_prepare(s, &diag);
 	s->ready_for_down = err == 0;
 	if (s->ready_for_down) {
+		diag_move(&s->prepared, &diag);
 		supervisor_stop(s, 0);
 	} else {
 		snprintf(last, sizeof(last), "refused %d", takedown_status(err));

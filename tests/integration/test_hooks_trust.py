@@ -149,8 +149,47 @@ def after_saving(h, before):
     os.unlink(stay)
     u.t.down()
     u.nothing_ran()
+    same_text(h.snapshot(), before, "after down")
+
+
+def saved_elsewhere(h, before):
+    """SaveConfig of his file overwrites no file of root's, neither by a link nor by a folder that is swapped."""
+    u = User(h, "t-elsewhere")
+    path = os.path.join(u.folder, "a.conf")
+    text = conf(7, "SaveConfig = true")
+    victim = os.path.join(h.run_dir, "victim", "a.conf")
+    os.makedirs(os.path.dirname(victim), mode=0o755)
+    with open(victim, "w") as f:
+        f.write("root's\n")
+
+    def not_saved():
+        done = u.t.try_run("down")
+        check(done.returncode == 0 and "a.conf: warning: SaveConfig: not saved" in done.stderr, f"down: {done.stderr}")
+        with open(victim) as f:
+            equal(f.read(), "root's\n", "root's file")
+        equal(os.listdir(os.path.dirname(victim)), ["a.conf"], "files beside it")
+        same_text(h.snapshot(), before, "after down")
+
+    u.write("a.conf", text)
+    u.t.up("--no-watch")
+    u.do("ln", "-sf", victim, path)
+    not_saved()
+    u.do("rm", path)
+    u.write("a.conf", text)
+    u.t.up("--no-watch")
+    u.do("mv", u.folder, u.folder + ".away")
+    u.do("ln", "-s", os.path.dirname(victim), u.folder)
+    not_saved()
+    u.do("rm", u.folder)
+    u.do("mv", u.folder + ".away", u.folder)
+    # a file that has been read again, if only to find the same text, is the right one
+    u.t.up("--no-watch")
+    u.write("a.conf", text)
+    u.t.run("reload")
+    port = h.wg("show", "a", "listen-port").strip()
+    u.t.down()
     with open(path) as f:
-        check(u.marker not in f.read(), "what was saved is not what is in force")
+        check(f"ListenPort = {port}\n" in f.read(), "not saved")
     same_text(h.snapshot(), before, "after down")
 
 
@@ -199,7 +238,7 @@ def test(lab):
         os.chown(probe, USER, USER)
     except OSError:
         raise Skip("only root can make files of another user")
-    for part in (at_up, live, by_reload, after_saving, lock):
+    for part in (at_up, live, by_reload, after_saving, saved_elsewhere, lock):
         part(h, before)
 
 

@@ -34,6 +34,8 @@ END_TEST
 
 START_TEST(files_in_the_order_mentioned_lines_in_order)
 {
+	struct diag more = { 0 };
+
 	diag_error(&diag, "b.conf", 7, "seven");
 	diag_warning(&diag, "a.conf", 2, "two");
 	diag_error(&diag, "b.conf", 3, "three, first");
@@ -41,7 +43,9 @@ START_TEST(files_in_the_order_mentioned_lines_in_order)
 	diag_error(&diag, NULL, 0, "about no file");
 	diag_error(&diag, "b.conf", 3, "three, then");
 	diag_error(&diag, "a.conf", 1, "%s %d", "one", 1);
-	diag_warning(&diag, NULL, 0, "neither");
+	diag_warning(&more, NULL, 0, "neither");
+	diag_move(&diag, &more);
+	ck_assert_uint_eq(more.count + more.errors + more.warnings, 0);
 	expect("b.conf: about the file\n"
 	       "b.conf:3: three, first\n"
 	       "b.conf:3: three, then\n"
