@@ -87,9 +87,9 @@ _Static_assert(sizeof(struct wire_via) == 17, "wire size");
 struct wire_settings {
 	struct be32 mtu_bytes;
 	struct be32 metric; /* two's complement */
-	uint8_t table_off, source_fix_off, default_route;
+	uint8_t table_off, source_fix_off;
 };
-_Static_assert(sizeof(struct wire_settings) == 11, "wire size");
+_Static_assert(sizeof(struct wire_settings) == 10, "wire size");
 
 const char *command_type_name(enum command_type type)
 {
@@ -152,7 +152,7 @@ static void put_settings(struct outbuf *o, const struct command *m)
 {
 	struct wire_settings wire = { be32_put(m->mtu_bytes),
 		                      be32_put((uint32_t)m->metric), m->table_off,
-		                      m->source_fix_off, m->default_route };
+		                      m->source_fix_off };
 
 	outbuf_add(o, &wire, sizeof(wire));
 }
@@ -318,7 +318,6 @@ static bool get_settings(struct reader *r, struct command *m)
 	m->metric = (int32_t)be32_get(wire.metric);
 	m->table_off = wire.table_off != 0;
 	m->source_fix_off = wire.source_fix_off != 0;
-	m->default_route = wire.default_route != 0;
 	return true;
 }
 

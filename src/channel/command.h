@@ -65,7 +65,7 @@ struct command {
 	/* settings */
 	uint32_t mtu_bytes;
 	int32_t metric;
-	bool table_off, source_fix_off, default_route;
+	bool table_off, source_fix_off;
 	/* Borrowed; of a received message owned, see command_clear. */
 	const struct ip_addr *addresses, *servers;
 	size_t address_count, server_count;

@@ -148,7 +148,6 @@ static int set_dns(struct device *d, const struct device_settings *s)
 {
 	struct resolver_file file = { .id = d->id,
 		                      .name = d->way.name,
-		                      .default_route = s->default_route,
 		                      .servers = s->dns_servers,
 		                      .server_count = s->dns_server_count,
 		                      .domains = s->dns_domains,

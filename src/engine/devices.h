@@ -35,7 +35,6 @@ struct device_settings {
 	size_t dns_server_count;
 	const char *const *dns_domains;
 	size_t dns_domain_count;
-	bool default_route; /* some prefix of it has length 0 */
 	enum way_via via;
 	const char *via_name; /* device, with WAY_VIA_DEVICE; may be added later */
 };

@@ -38,8 +38,7 @@ struct server {
 struct file {
 	struct file *next;
 	uint32_t id;
-	char *name; /* owned */
-	bool default_route;
+	char *name;             /* owned */
 	struct server *servers; /* owned */
 	size_t server_count;
 	char **domains; /* owned */
@@ -57,6 +56,7 @@ struct asked {
 struct resolver {
 	struct ip_addr virtual4, virtual6;
 	struct file *files; /* owned, in file order */
+	uint32_t default4, default6; /* ids of files; 0: none */
 	struct asked asked[SETS][WAYS];
 	struct ip_addr truncated_for, truncated_by; /* the last truncated answer */
 	uint64_t truncated_ns;
@@ -111,7 +111,6 @@ static struct file *file_new(const struct resolver_file *in)
 	if (!f)
 		return NULL;
 	f->id = in->id;
-	f->default_route = in->default_route;
 	f->servers = calloc(in->server_count + 1, sizeof(*f->servers));
 	f->domains = calloc(in->domain_count + 1, sizeof(*f->domains));
 	f->name = strdup(in->name);
@@ -147,17 +146,36 @@ void resolver_forget_file(struct resolver *r, uint32_t id)
 
 int resolver_set_file(struct resolver *r, const struct resolver_file *file)
 {
-	struct file *fresh = file_new(file);
+	struct file *fresh = file->server_count > 0 ? file_new(file) : NULL;
 	struct file **at = &r->files;
 
-	if (!fresh)
+	if (!fresh && file->server_count > 0)
 		return -ENOMEM;
 	resolver_forget_file(r, file->id);
+	if (!fresh) /* nobody to ask */
+		return 0;
 	while (*at && strcmp((*at)->name, fresh->name) < 0)
 		at = &(*at)->next;
 	fresh->next = *at;
 	*at = fresh;
 	return 0;
+}
+
+bool resolver_has_server(const struct resolver *r, uint32_t id, enum ip_family family)
+{
+	const struct file *f = r->files;
+
+	while (f && f->id != id)
+		f = f->next;
+	for (size_t i = 0; f && i < f->server_count; i++)
+		if (f->servers[i].addr.family == family)
+			return true;
+	return false;
+}
+
+void resolver_set_default(struct resolver *r, enum ip_family family, uint32_t id)
+{
+	*(family == IP_V4 ? &r->default4 : &r->default6) = id;
 }
 
 /* ---- the name of a query */
@@ -235,7 +253,7 @@ static struct server *choose(struct resolver *r, const char *name, enum ip_famil
 {
 	struct server *best = NULL, *fallback = NULL;
 	size_t best_len = 0;
-	bool fallback_default = false;
+	uint32_t id = family == IP_V4 ? r->default4 : r->default6;
 
 	for (struct file *f = r->files; f; f = f->next) {
 		struct server *s = live_server(f, family, now_ns);
@@ -250,10 +268,8 @@ static struct server *choose(struct resolver *r, const char *name, enum ip_famil
 				best_len = len;
 			}
 		}
-		if (!fallback || (f->default_route && !fallback_default)) {
+		if (!fallback || f->id == id)
 			fallback = s;
-			fallback_default = f->default_route;
-		}
 	}
 	return best ? best : fallback;
 }

@@ -3,7 +3,7 @@
  * Design section 4, DNS. One tun is one resolver link for the host, so the host is given
  * one virtual resolver address, and the choice is made here, in the packet's way: a query
  * to that address gets the address of a server of the file whose search domain is the
- * longest suffix of the name; else of the file that holds the default route; else of the
+ * longest suffix of the name; else of the file that has the default route now; else of the
  * first with servers. The answer gets the virtual address back. No socket, no parser of
  * answers.
  *
@@ -43,7 +43,6 @@ bool resolver_active(const struct resolver *r);
 struct resolver_file {
 	uint32_t id;                   /* the device's */
 	const char *name;              /* file order is the byte order of names */
-	bool default_route;            /* has a prefix of length 0 */
 	const struct ip_addr *servers; /* in the file's order */
 	size_t server_count;
 	const char *const *domains; /* without leading or final dot */
@@ -53,6 +52,12 @@ struct resolver_file {
 /* Copied; replaces what was known of this id. 0 or -ENOMEM: then nothing has changed. */
 MUST_CHECK int resolver_set_file(struct resolver *r, const struct resolver_file *file);
 void resolver_forget_file(struct resolver *r, uint32_t id);
+
+/* Has the file a server of the family? */
+bool resolver_has_server(const struct resolver *r, uint32_t id, enum ip_family family);
+/* The file that has the default route now, for queries to servers of this family; 0 (no
+ * file's id): none. */
+void resolver_set_default(struct resolver *r, enum ip_family family, uint32_t id);
 
 enum resolver_result {
 	RESOLVER_NOT_OURS,  /* not to the virtual address: go on */

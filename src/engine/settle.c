@@ -210,6 +210,40 @@ static void forget_carrying(struct peer *peer)
 	peer->carries = false;
 }
 
+/* ---- the virtual resolver */
+
+/* The first in R3's order that has the default route of the family `route` and a server
+ * of the family `server`; 0: none. */
+static uint32_t default_file(const struct engine *e, enum ip_family route,
+                             enum ip_family server)
+{
+	struct ip_prefix all = { .addr = { .family = (uint8_t)route } };
+	const struct union_node *node = union_find(&e->table, &all);
+
+	for (const struct union_entry *u = node ? node->first : NULL; u; u = u->next) {
+		uint32_t id = device_of_way(u->peer->device)->id;
+
+		if (resolver_has_server(e->resolver, id, server))
+			return id;
+	}
+	return 0;
+}
+
+/* Names that no search domain fits are asked where everything else goes, too; a standby
+ * that takes over takes them over. */
+static void settle_resolver(struct engine *e)
+{
+	static const enum ip_family families[] = { IP_V4, IP_V6 };
+
+	for (size_t i = 0; i < ARRAY_SIZE(families); i++) {
+		uint32_t id = default_file(e, families[i], families[i]);
+
+		if (id == 0) /* of a file with the other family's alone */
+			id = default_file(e, families[!i], families[i]);
+		resolver_set_default(e->resolver, families[i], id);
+	}
+}
+
 int engine_settle(struct engine *e)
 {
 	int err;
@@ -222,6 +256,7 @@ int engine_settle(struct engine *e)
 	standby_arrange(e);
 	each_peer(e, forget_carrying);
 	each_peer(e, note_carrier);
+	settle_resolver(e);
 	e->need = SETTLE_NOTHING;
 	return 0;
 }

@@ -165,6 +165,12 @@ void union_sort(struct union_table *u)
 	trie_walk(u->trie, sort_node, NULL);
 }
 
+const struct union_node *union_find(const struct union_table *u,
+                                    const struct ip_prefix *prefix)
+{
+	return node_of(trie_find(u->trie, prefix));
+}
+
 struct way_peer *union_lookup(const struct union_table *u, const struct ip_addr *dst)
 {
 	const struct union_node *node = node_of(trie_lookup(u->trie, dst));

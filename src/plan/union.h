@@ -54,6 +54,9 @@ void union_remove_device(struct union_table *u, struct way_device *device);
 /* Sorts all nodes again, after ranks, table_off or unusable have changed. */
 void union_sort(struct union_table *u);
 
+/* The node of exactly this prefix, or NULL. */
+const struct union_node *union_find(const struct union_table *u, const struct ip_prefix *prefix);
+
 /* The active peer of the longest prefix that contains this destination, or NULL. */
 struct way_peer *union_lookup(const struct union_table *u, const struct ip_addr *dst);
 

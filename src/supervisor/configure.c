@@ -60,7 +60,6 @@ static int send_settings(struct worker_child *engine, const struct plan_device *
 	m.metric = d->way.metric;
 	m.table_off = d->way.table_off;
 	m.source_fix_off = conf->source_fix_off;
-	m.default_route = configure_has_default_route(d);
 	m.addresses = addresses;
 	m.address_count = conf->addresses.n;
 	m.servers = conf->dns_servers.v;

@@ -399,7 +399,6 @@ bool reload_same_settings(const struct plan_device *a, const struct plan_device 
 	return a->mtu_bytes == b->mtu_bytes && a->way.metric == b->way.metric &&
 	       a->way.table_off == b->way.table_off &&
 	       a->conf->source_fix_off == b->conf->source_fix_off &&
-	       configure_has_default_route(a) == configure_has_default_route(b) &&
 	       same_prefixes(&a->conf->addresses, &b->conf->addresses) &&
 	       same_addrs(&a->conf->dns_servers, &b->conf->dns_servers) &&
 	       same_texts(&a->conf->dns_domains, &b->conf->dns_domains) &&

@@ -320,8 +320,7 @@ static int do_device_settings(struct worker *p, struct command *m)
 		                            .via = m->via,
 		                            .via_name = m->via_name,
 		                            .dns_servers = m->servers,
-		                            .dns_server_count = m->server_count,
-		                            .default_route = m->default_route };
+		                            .dns_server_count = m->server_count };
 	char *text;
 	const char **domains;
 	int err;

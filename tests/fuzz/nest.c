@@ -430,8 +430,7 @@ static void add_client_device(struct world *w, int level)
 		                     .mtu_bytes = 1420 - 80U * (uint32_t)level,
 		                     .port = (uint16_t)(20000 + level),
 		                     .dns_servers = &dns,
-		                     .dns_server_count = level == VPN,
-		                     .default_route = level == VPN };
+		                     .dns_server_count = level == VPN };
 
 	w->client.device[level] = add_device(w->client.engine, device_names[level], &s,
 	                                     &w->client.udp, (uint8_t)(64 + 8 * level));

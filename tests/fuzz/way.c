@@ -174,8 +174,7 @@ static void set_up(struct world *w)
 		                       .mtu_bytes = 1420,
 		                       .port = 20000,
 		                       .dns_servers = dns,
-		                       .dns_server_count = 2,
-		                       .default_route = true };
+		                       .dns_server_count = 2 };
 	struct device_settings home = {
 		.addresses = of_home, .address_count = 2, .mtu_bytes = 1340, .port = 20001
 	};

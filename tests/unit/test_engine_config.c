@@ -194,6 +194,97 @@ START_TEST(a_thousand_devices)
 }
 END_TEST
 
+/* ---- the virtual resolver */
+
+/* Both have everything; home goes first, inside vpn. */
+static void two_full_tunnels_with_dns(void)
+{
+	struct ip_addr of_vpn[] = { sim_addr("10.0.0.2"), sim_addr("fd10::2") };
+	struct ip_addr of_home[] = { sim_addr("10.1.0.2"), sim_addr("fd10:1::2") };
+	struct ip_addr vpn_dns[] = { sim_addr("172.16.0.9"), sim_addr("fd16::9") };
+	struct ip_addr home_dns[] = { sim_addr("172.16.1.9"), sim_addr("fd16:1::9") };
+	struct ip_addr r4 = sim_addr("198.18.0.53"), r6 = sim_addr("fd99::53");
+	struct device_settings s = { .addresses = of_vpn,
+		                     .address_count = 2,
+		                     .mtu_bytes = 1420,
+		                     .port = 20000,
+		                     .metric = 2,
+		                     .dns_servers = vpn_dns,
+		                     .dns_server_count = 2 };
+
+	ck_assert_int_eq(device_set(vpn, &s), 0);
+	s.addresses = of_home;
+	s.mtu_bytes = 1340;
+	s.port = 20001;
+	s.metric = 1;
+	s.dns_servers = home_dns;
+	s.via = WAY_VIA_DEVICE;
+	s.via_name = "vpn";
+	ck_assert_int_eq(device_set(home, &s), 0);
+	for (size_t i = 0; i < 2; i++) {
+		peer_allow(peer[i], "0.0.0.0/0");
+		peer_allow(peer[i], "::/0");
+	}
+	engine_touch(vpn);
+	engine_touch(home);
+	engine_set_resolver(client->engine, &r4, &r6);
+}
+
+static const char *const resolvers[] = { "198.18.0.53", "fd99::53" };
+static const char *const askers[] = { "10.0.0.2", "fd10::2" };
+
+static int asked_server;
+
+static bool note_query(struct node *node, const uint8_t *ip, size_t n)
+{
+	size_t header = ip[0] >> 4 == 4 ? 20 : 40;
+
+	if (n > header + 8 && ip[header + 2] == 0 && ip[header + 3] == 53)
+		asked_server = node == server[1];
+	return false;
+}
+
+/* Which server gets a query for a name that nobody has? -1: none. */
+static int asked(int family)
+{
+	static const uint8_t query[] = { 0, 1, 1,   0,   0,   1, 0, 0, 0, 0, 0,
+		                         0, 3, 'w', 'w', 'w', 0, 0, 1, 0, 1 };
+	struct craft c;
+
+	craft_udp(&c, askers[family], 4321, resolvers[family], 53, query, sizeof(query));
+	server[0]->on_tun = server[1]->on_tun = note_query;
+	asked_server = -1;
+	into_tun(&c);
+	run(SECOND);
+	return asked_server;
+}
+
+/* The one that has the default route is asked, not the first that has one; also once
+ * another has taken it over. */
+START_TEST(names_are_asked_where_the_default_route_is)
+{
+	struct device_settings none = { .mtu_bytes = 1340,
+		                        .port = 20001,
+		                        .metric = 1,
+		                        .via = WAY_VIA_DEVICE,
+		                        .via_name = "vpn" };
+
+	two_full_tunnels_with_dns();
+	warm_up();
+	ck_assert_int_eq(asked(_i), 1);
+	wg_device_stop(device_wg(engine_first_device(server[1]->engine)));
+	for (int i = 0; i < 60 && asked(_i) != 0; i++)
+		run(SECOND);
+	ck_assert_int_eq(asked(_i), 0); /* a standby */
+	wg_device_start(device_wg(engine_first_device(server[1]->engine)), w->now_ns);
+	for (int i = 0; i < 60 && asked(_i) != 1; i++)
+		run(SECOND);
+	ck_assert_int_eq(asked(_i), 1);
+	ck_assert_int_eq(device_set(home, &none), 0); /* no server: the next */
+	ck_assert_int_eq(asked(_i), 0);
+}
+END_TEST
+
 TCase *unit_tests(void)
 {
 	TCase *tc = tcase_create("engine/config");
@@ -207,5 +298,6 @@ TCase *unit_tests(void)
 	tcase_add_test(tc, r13_follows_the_endpoint_of_whom_it_passes_over);
 	tcase_add_test(tc, r3_order_follows_others);
 	tcase_add_test(tc, a_thousand_devices);
+	tcase_add_loop_test(tc, names_are_asked_where_the_default_route_is, 0, 2);
 	return tc;
 }

@@ -23,14 +23,13 @@ static struct ip_addr addr(const char *text)
 	return a;
 }
 
-static void file(struct resolver *r, uint32_t id, bool default_route, const char *server,
-                 const char *second, const char *domain, const char *domain2)
+static void file(struct resolver *r, uint32_t id, const char *server, const char *second,
+                 const char *domain, const char *domain2)
 {
 	struct ip_addr servers[2];
 	const char *domains[] = { domain, domain2 };
 	struct resolver_file f = { .id = id,
 		                   .name = server,
-		                   .default_route = default_route,
 		                   .servers = servers,
 		                   .server_count = second ? 2 : 1,
 		                   .domains = domains,
@@ -51,9 +50,10 @@ static struct resolver *three_files(void)
 
 	ck_assert_ptr_nonnull(r);
 	resolver_set_address(r, &v4, &none);
-	file(r, HOME_ID, false, HOME, NULL, "home.lan", "1.168.192.in-addr.arpa");
-	file(r, OFFICE_ID, false, OFFICE, OFFICE2, "Corp.Example", "lab.home.lan");
-	file(r, VPN_ID, true, VPN, NULL, NULL, NULL);
+	file(r, HOME_ID, HOME, NULL, "home.lan", "1.168.192.in-addr.arpa");
+	file(r, OFFICE_ID, OFFICE, OFFICE2, "Corp.Example", "lab.home.lan");
+	file(r, VPN_ID, VPN, NULL, NULL, NULL);
+	resolver_set_default(r, IP_V4, VPN_ID);
 	return r;
 }
 
@@ -203,6 +203,26 @@ START_TEST(a_file_that_goes_takes_its_names_with_it)
 }
 END_TEST
 
+START_TEST(other_names_are_asked_where_the_default_route_is)
+{
+	struct resolver *r = three_files();
+
+	ck_assert_str_eq(ask(r, "example.org", 4000, NS_PER_SEC), VPN);
+	resolver_set_default(r, IP_V4, HOME_ID);
+	ck_assert_str_eq(ask(r, "example.org", 4000, NS_PER_SEC), HOME);
+	ck_assert_str_eq(ask(r, "www.corp.example", 4000, NS_PER_SEC), OFFICE);
+	resolver_set_default(r, IP_V6, VPN_ID); /* of no concern here */
+	ck_assert_str_eq(ask(r, "example.org", 4000, NS_PER_SEC), HOME);
+	resolver_set_default(r, IP_V4, 0);
+	resolver_forget_file(r, HOME_ID);
+	ck_assert_str_eq(ask(r, "example.org", 4000, NS_PER_SEC), OFFICE);
+	ck_assert(resolver_has_server(r, VPN_ID, IP_V4));
+	ck_assert(!resolver_has_server(r, VPN_ID, IP_V6));
+	ck_assert(!resolver_has_server(r, HOME_ID, IP_V4));
+	resolver_free(r);
+}
+END_TEST
+
 static enum resolver_result tcp(struct resolver *r, uint8_t flags, uint16_t port,
                                 struct ip_view *v, uint64_t now_ns)
 {
@@ -274,6 +294,7 @@ TCase *unit_tests(void)
 	tcase_add_test(tc, what_answers_nothing_is_left_alone);
 	tcase_add_test(tc, one_socket_that_asks_two_servers_gets_both_answers);
 	tcase_add_test(tc, a_dead_server_is_passed_over_and_tried_again);
+	tcase_add_test(tc, other_names_are_asked_where_the_default_route_is);
 	tcase_add_test(tc, a_file_that_goes_takes_its_names_with_it);
 	tcase_add_test(tc, tcp_follows_the_truncated_answer_and_keeps_its_server);
 	tcase_add_test(tc, what_is_no_query_finds_no_server);
