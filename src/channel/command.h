@@ -32,14 +32,16 @@ enum command_type {
 	COMMAND_DEVICE_UAPI,     /* name, text: the next piece of one or more set=1 */
 	COMMAND_DEVICE_START,    /* name */
 	COMMAND_PEER_VIA,        /* name, key, via; after SETTINGS, which forgets it */
-	COMMAND_PEER_TRY,        /* name, key: it has another endpoint; try that at once */
+	COMMAND_PEER_TRY,        /* name, key: it has another endpoint; try that, at once
+	                            unless an initiation is under way */
 	COMMAND_NETWORK_CHANGED, /* the network below is another */
 	COMMAND_STATUS,
 	/* engine to supervisor */
 	COMMAND_REPLY,       /* request, name, result */
 	COMMAND_STATUS_TEXT, /* text: a piece of the JSON; an empty one ends it */
 	COMMAND_ENDPOINT,    /* name, key, endpoint: the peer is there now */
-	COMMAND_UNANSWERED,  /* name, key: the peer owes an answer; said again and again */
+	COMMAND_UNANSWERED,  /* name, key, endpoint: the peer owes an answer to what went
+	                        there; said again and again */
 	COMMAND_PATH_NEWS,   /* a path takes less than it did */
 	COMMAND_PORT_WANTED, /* name, port (0: any): wants new sockets */
 	COMMAND_MARK_WANTED, /* name, mark (0: the instance's): wants it on its sockets */

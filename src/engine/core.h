@@ -33,7 +33,9 @@ struct peer {
 	struct way_peer way; /* first member */
 	struct wg_peer *wg;  /* borrowed: from the device's wg; NULL: removed there */
 	struct group group;
-	struct timer failing_timer; /* see standby.h */
+	/* see standby.h */
+	struct timer failing_timer, complaint_timer;
+	struct endpoint tried;      /* where the latest initiation went */
 	bool failing;               /* unusable for its own reasons */
 	bool has_way;               /* scratch of standby: in the plan's order */
 	bool seen;                  /* scratch of settle: still known to wg */

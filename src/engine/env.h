@@ -21,9 +21,12 @@ struct engine_env {
 	 * change. */
 	void (*endpoint_changed)(void *context, struct device *device,
 	                         struct wg_peer *peer);
-	/* May be NULL. The peer owes an answer for some seconds: it might be elsewhere.
-	 * Said with each try, so again and again. Not to change anything in the engine. */
-	void (*unanswered)(void *context, struct device *device, struct wg_peer *peer);
+	/* May be NULL. An initiation has had its REKEY_TIMEOUT and the peer owes an
+	 * answer, so it may be elsewhere than at `tried` (borrowed during the call), to
+	 * which that initiation went. Called again and again, for each initiation,
+	 * shortly before the next one. It must not change anything in the engine. */
+	void (*unanswered)(void *context, struct device *device, struct wg_peer *peer,
+	                   const struct endpoint *tried);
 	void *context; /* borrowed */
 };
 

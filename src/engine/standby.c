@@ -26,6 +26,12 @@ static void set_failing(struct peer *peer, bool failing)
 	         failing ? "does not answer" : "answers again");
 }
 
+/* Not if it was just time for a new session. */
+static bool owes_answer(const struct wg_peer_stats *stats)
+{
+	return stats->handshake_unanswered_ns != 0 && (!stats->session || stats->silent);
+}
+
 static void judge(struct timer *timer, uint64_t now_ns)
 {
 	struct peer *peer = CONTAINER_OF(timer, struct peer, failing_timer);
@@ -33,7 +39,7 @@ static void judge(struct timer *timer, uint64_t now_ns)
 	struct wg_peer_stats stats;
 
 	wg_peer_stats(peer->wg, &stats, now_ns);
-	if (stats.handshake_unanswered_ns == 0 || (stats.session && !stats.silent) ||
+	if (!owes_answer(&stats) ||
 	    peer->way.state != WAY_OK) /* a loop is a mistake, not an outage: R2 */
 		return;
 	set_failing(peer, true);
@@ -86,9 +92,24 @@ void standby_init_engine(struct engine *e)
 	timer_init(&e->retry_timer, retry);
 }
 
+/* Before the next initiation, which has up to a third of a second more (jitter): so it
+ * can go to another address, and no two are ever on their way at once. */
+static void complain(struct timer *timer, uint64_t now_ns)
+{
+	struct peer *peer = CONTAINER_OF(timer, struct peer, complaint_timer);
+	struct device *d = peer_device(peer);
+	const struct engine_env *env = &d->engine->env;
+	struct wg_peer_stats stats;
+
+	wg_peer_stats(peer->wg, &stats, now_ns);
+	if (env->unanswered && owes_answer(&stats))
+		env->unanswered(env->context, d, peer->wg, &peer->tried);
+}
+
 void standby_init_peer(struct peer *peer)
 {
 	timer_init(&peer->failing_timer, judge);
+	timer_init(&peer->complaint_timer, complain);
 }
 
 void standby_clear_peer(struct peer *peer)
@@ -96,6 +117,7 @@ void standby_clear_peer(struct peer *peer)
 	struct engine *e = peer_device(peer)->engine;
 
 	timerq_disarm(&e->timers, &peer->failing_timer);
+	timerq_disarm(&e->timers, &peer->complaint_timer);
 	if (peer->failing)
 		e->failing_count--;
 	peer->failing = false;
@@ -107,21 +129,6 @@ static bool is_initiation(const struct packet *message)
 	       message->data[0] == MESSAGE_INITIATION;
 }
 
-/* Without a session from the second initiation on. */
-static void complain(struct peer *peer, const struct wg_peer_stats *stats,
-                     uint64_t now_ns)
-{
-	struct device *d = peer_device(peer);
-	const struct engine_env *env = &d->engine->env;
-
-	if (!env->unanswered || stats->handshake_unanswered_ns == 0)
-		return;
-	if (stats->session
-	            ? stats->silent
-	            : now_ns - stats->handshake_unanswered_ns >= STANDBY_COMPLAINT_NS)
-		env->unanswered(env->context, d, peer->wg);
-}
-
 void standby_messages_sent(struct peer *peer, struct packet *const *messages, size_t n,
                            uint64_t now_ns)
 {
@@ -131,7 +138,11 @@ void standby_messages_sent(struct peer *peer, struct packet *const *messages, si
 	if (n != 1 || !is_initiation(messages[0]))
 		return;
 	wg_peer_stats(peer->wg, &stats, now_ns);
-	complain(peer, &stats, now_ns);
+	if (owes_answer(&stats)) {
+		peer->tried = *wg_peer_endpoint(peer->wg);
+		timerq_arm(timers_of(peer), &peer->complaint_timer,
+		           now_ns + REKEY_TIMEOUT);
+	}
 	if (peer->failing || timer_armed(&peer->failing_timer))
 		return;
 	if (!stats.session)
@@ -146,6 +157,7 @@ void standby_messages_sent(struct peer *peer, struct packet *const *messages, si
 void standby_handshake_done(struct peer *peer)
 {
 	timerq_disarm(timers_of(peer), &peer->failing_timer);
+	timerq_disarm(timers_of(peer), &peer->complaint_timer);
 	set_failing(peer, false);
 }
 

@@ -16,8 +16,6 @@
 #define STANDBY_SILENT_NS                                                                \
 	(2500 * NS_PER_MS) /* with one that has been silent for 15 s                     \
 	                    */
-#define STANDBY_COMPLAINT_NS                                                             \
-	(4 * NS_PER_SEC) /* initiations are 5 s apart: not of the first */
 #define STANDBY_RETRY_NS (15 * NS_PER_SEC) /* handshakes with peers that fail */
 
 void standby_init_engine(struct engine *e);
@@ -25,7 +23,8 @@ void standby_init_peer(struct peer *peer);
 /* Before the peer is freed. */
 void standby_clear_peer(struct peer *peer);
 
-/* wg has sent messages for the peer: was one an initiation? */
+/* wg has sent messages for the peer: was one an initiation? If it is not answered within
+ * REKEY_TIMEOUT, env.unanswered is told. */
 void standby_messages_sent(struct peer *peer, struct packet *const *messages, size_t n,
                            uint64_t now_ns);
 void standby_handshake_done(struct peer *peer);

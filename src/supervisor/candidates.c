@@ -1,6 +1,10 @@
 /* src/supervisor/candidates.c */
 #include "supervisor/candidates.h"
 
+/* Initiations are up to 5.333 s apart, so an address in use for longer has been tried. If
+ * it was not, the peer has been given another one than ours. */
+#define TRIED_WITHIN_NS UINT64_C(6000000000)
+
 static bool comes_before(const struct candidate *a, const struct candidate *b)
 {
 	return a->rank != b->rank ? a->rank < b->rank : a->order < b->order;
@@ -80,6 +84,16 @@ bool candidates_next(struct candidates *c)
 		return false;
 	c->at = next;
 	return true;
+}
+
+bool candidates_unanswered(struct candidates *c, const struct endpoint *tried,
+                           uint64_t in_use_ns)
+{
+	const struct endpoint *present = candidates_present(c);
+
+	if (present && !endpoint_equal(present, tried) && in_use_ns <= TRIED_WITHIN_NS)
+		return false;
+	return candidates_next(c);
 }
 
 void candidates_found(struct candidates *c, const struct endpoint *e)

@@ -7,6 +7,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/attr.h"
 #include "base/ip.h"
@@ -48,6 +49,10 @@ bool candidates_set(struct candidates *c, const struct endpoint *list, size_t n,
 bool candidates_judge(struct candidates *c, const struct candidate_judge *judge);
 /* The present one does not answer. False: there is no other. */
 bool candidates_next(struct candidates *c);
+/* What went to `tried` was not answered: the same, unless the present one, in use for so
+ * long, has still to be tried. */
+bool candidates_unanswered(struct candidates *c, const struct endpoint *tried,
+                           uint64_t in_use_ns);
 /* The peer is there now, be it in the list or not. */
 void candidates_found(struct candidates *c, const struct endpoint *e);
 

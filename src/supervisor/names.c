@@ -24,8 +24,6 @@
 /* What a peer that is said not to answer is believed to do after this: they are told of
  * every 5 to 15 s. */
 #define COMPLAINT_NS (20 * NS_PER_SEC)
-/* An address is given up when nothing has come within this time. */
-#define PATIENCE_NS (4 * NS_PER_SEC)
 
 enum asking {
 	ASKING_NETWORK,
@@ -358,7 +356,8 @@ void names_use_host(struct names *n)
 }
 
 void names_unanswered(struct names *n, const char *device,
-                      const uint8_t public_key[static KEY_BYTES], uint64_t now_ns)
+                      const uint8_t public_key[static KEY_BYTES],
+                      const struct endpoint *tried, uint64_t now_ns)
 {
 	struct name *name = find(n, device, public_key);
 
@@ -367,7 +366,7 @@ void names_unanswered(struct names *n, const char *device,
 	if (name->unanswered_ns == 0 || now_ns - name->unanswered_ns > PEACE_NS)
 		name->pause_ns = name->ask_ns = 0; /* the first complaint */
 	name->unanswered_ns = now_ns;
-	if (now_ns - name->since_ns > PATIENCE_NS && candidates_next(&name->candidates))
+	if (candidates_unanswered(&name->candidates, tried, now_ns - name->since_ns))
 		use_present(name);
 	if (name->resolve_off || lookup_asked(&name->query))
 		name->ask_ns = NEVER_NS;

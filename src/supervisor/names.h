@@ -62,9 +62,12 @@ void names_set_mark(struct names *n, uint32_t mark);
 /* The host's name servers may be tunnels' from now on: asks both ways. */
 void names_use_host(struct names *n);
 
-/* The peer owes an answer since some seconds; said again and again as long as it does. */
+/* The peer owes an answer to an initiation that went to `tried` some seconds ago; said
+ * again and again as long as it does. Another address takes the place of the one that was
+ * tried, not of one that has still to be. */
 void names_unanswered(struct names *n, const char *device,
-                      const uint8_t public_key[static KEY_BYTES], uint64_t now_ns);
+                      const uint8_t public_key[static KEY_BYTES],
+                      const struct endpoint *tried, uint64_t now_ns);
 /* The peer was heard from there. */
 void names_found(struct names *n, const char *device,
                  const uint8_t public_key[static KEY_BYTES],

@@ -263,7 +263,7 @@ void underlay_path_news(struct supervisor *s)
 void underlay_unanswered(struct supervisor *s, const struct command *m)
 {
 	if (s->names)
-		names_unanswered(s->names, m->name, m->key, loop_now_ns());
+		names_unanswered(s->names, m->name, m->key, &m->endpoint, loop_now_ns());
 }
 
 void underlay_found(struct supervisor *s, const struct command *m)

@@ -150,10 +150,15 @@ struct wg_peer *wg_allowed_ip_peer(const struct trie_entry *entry);
 /* Sends an initiation, to be repeated until it is answered, unless one is under way. */
 void wg_peer_try_handshake(struct wg_peer *p, uint64_t now_ns);
 
-/* To be called when the endpoint has changed: if a handshake is unanswered or packets
- * wait for a session, an initiation is sent to the new endpoint at once. Otherwise
- * does nothing. */
+/* To be called when the way to the endpoint has changed: if a handshake is unanswered or
+ * packets wait for a session, an initiation is sent at once. Otherwise does nothing. */
 void wg_peer_handshake_anew(struct wg_peer *p, uint64_t now_ns);
+
+/* To be called when the peer has got another endpoint: the same, but not before the
+ * latest initiation has had its REKEY_TIMEOUT. Both endpoints may belong to one server.
+ * Of two initiations at once it answers the first, whose keys we have forgotten by then,
+ * and drops the second, because it takes one in 20 ms. */
+void wg_peer_try_endpoint(struct wg_peer *p, uint64_t now_ns);
 
 struct wg_peer_stats {
 	uint64_t rx_bytes, tx_bytes; /* WireGuard messages, counted as in the kernel */

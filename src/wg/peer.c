@@ -194,6 +194,16 @@ void wg_peer_handshake_anew(struct wg_peer *p, uint64_t now_ns)
 	send_initiation(p, now_ns);
 }
 
+void wg_peer_try_endpoint(struct wg_peer *p, uint64_t now_ns)
+{
+	if (p->unanswered_since_ns == 0 && p->staged.count == 0)
+		return;
+	if (timers_handshake_pending(p))
+		timers_hasten_handshake(p);
+	else
+		send_initiation(p, now_ns);
+}
+
 /* ---- allowed IPs: one trie per device, a list per peer */
 
 static void unlink_allowed(struct allowed_ip *a)

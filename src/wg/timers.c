@@ -195,6 +195,12 @@ bool timers_handshake_pending(const struct wg_peer *p)
 	return pending(p, TIMER_RETRANSMIT_HANDSHAKE);
 }
 
+void timers_hasten_handshake(struct wg_peer *p)
+{
+	if (p->next_initiation_ns < p->timers.deadline_ns[TIMER_RETRANSMIT_HANDSHAKE])
+		set(p, TIMER_RETRANSMIT_HANDSHAKE, p->next_initiation_ns);
+}
+
 /* The jitter is drawn in advance for the data path, which must not draw random numbers
  * itself: that may be a system call. */
 static void draw_jitter(struct wg_peer *p)

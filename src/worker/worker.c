@@ -117,10 +117,12 @@ static void endpoint_changed(void *context, struct device *device, struct wg_pee
 	send_message(context, &m);
 }
 
-static void unanswered(void *context, struct device *device, struct wg_peer *peer)
+static void unanswered(void *context, struct device *device, struct wg_peer *peer,
+                       const struct endpoint *tried)
 {
 	struct command m = command_of(COMMAND_UNANSWERED, device_name(device));
 
+	m.endpoint = *tried;
 	memcpy(m.key, wg_peer_public_key(peer), KEY_BYTES);
 	send_message(context, &m);
 }
@@ -421,7 +423,7 @@ static int do_peer_try(struct worker *p, struct command *m)
 	peer = wg_device_find_peer(device_wg(s->device), m->key);
 	err = engine_settle(p->engine);
 	if (!err && peer)
-		wg_peer_handshake_anew(peer, p->now_ns);
+		wg_peer_try_endpoint(peer, p->now_ns);
 	return err;
 }
 

@@ -66,13 +66,15 @@ static void count_change(void *context, struct device *device, struct wg_peer *p
 	node->endpoint_changes++;
 }
 
-static void count_complaint(void *context, struct device *device, struct wg_peer *peer)
+static void count_complaint(void *context, struct device *device, struct wg_peer *peer,
+                            const struct endpoint *tried)
 {
 	struct node *node = context;
 
 	(void)device;
 	(void)peer;
 	node->complaints++;
+	node->complained_of = *tried;
 }
 
 static void keep_line(void *context, enum log_level level, const char *line)

@@ -79,6 +79,7 @@ struct node {
 	uint64_t bursts, last_burst_ns;
 	uint64_t endpoint_changes; /* that the engine reported */
 	uint64_t complaints;       /* of the engine about peers that owe an answer */
+	struct endpoint complained_of; /* where the last of these was tried */
 	uint64_t failures;         /* peers that stopped answering, as the log says */
 	uint64_t wakeups;          /* how often the engine asked to be woken */
 	uint64_t icmp_errors;      /* ICMP errors that came out of the tun */

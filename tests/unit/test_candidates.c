@@ -131,6 +131,36 @@ START_TEST(a_peer_that_went_elsewhere_is_sought_from_the_first_on)
 }
 END_TEST
 
+START_TEST(only_what_was_tried_is_exchanged)
+{
+	const uint64_t second_ns = UINT64_C(1000000000);
+	struct endpoint first = endpoint_of("10.0.0.1");
+	struct endpoint second = endpoint_of("10.0.0.2");
+	struct endpoint user = endpoint_of("192.0.2.1");
+	struct candidates c = { 0 };
+
+	ck_assert(!candidates_unanswered(&c, &first, 0));
+	ck_assert(set(&c, "10.0.0.1 10.0.0.2", no_rules));
+	ck_assert(candidates_unanswered(&c, &first, 5 * second_ns));
+	is_at(&c, "10.0.0.2");
+	/* what was on its way to the first one says nothing of the second */
+	ck_assert(!candidates_unanswered(&c, &first, 5 * second_ns));
+	is_at(&c, "10.0.0.2");
+	ck_assert(candidates_unanswered(&c, &second, 10 * second_ns));
+	is_at(&c, "10.0.0.1");
+	/* nor of those of a new list */
+	ck_assert(set(&c, "10.0.0.3 10.0.0.4", no_rules));
+	ck_assert(!candidates_unanswered(&c, &first, second_ns));
+	is_at(&c, "10.0.0.3");
+	/* the user has given the peer another one, and that is dead, too */
+	ck_assert(candidates_unanswered(&c, &user, 60 * second_ns));
+	is_at(&c, "10.0.0.4");
+	candidates_found(&c, &user);
+	ck_assert(candidates_unanswered(&c, &user, 0));
+	is_at(&c, "10.0.0.3");
+}
+END_TEST
+
 START_TEST(the_network_changes_under_the_list)
 {
 	struct rule no_ipv6[] = { { "2001:db8::1", CANDIDATE_UNREACHABLE }, { NULL, 0 } };
@@ -175,6 +205,7 @@ TCase *unit_tests(void)
 	tcase_add_test(tc, what_is_unreachable_counts_only_if_all_is);
 	tcase_add_test(tc, a_new_list_keeps_the_one_in_use);
 	tcase_add_test(tc, a_peer_that_went_elsewhere_is_sought_from_the_first_on);
+	tcase_add_test(tc, only_what_was_tried_is_exchanged);
 	tcase_add_test(tc, the_network_changes_under_the_list);
 	tcase_add_test(tc, a_long_list_is_cut);
 	return tc;

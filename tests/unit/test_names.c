@@ -133,13 +133,13 @@ START_TEST(a_peer_that_does_not_answer_has_its_name_asked_for)
 	/* the entry stays through updates: also with its address in the file */
 	ck_assert_int_eq(names_update(f.names, &f.set), 0);
 	ck_assert_int_eq(names_update(f.names, &f.set), 0);
-	names_unanswered(f.names, "a", key, now_ns);
+	names_unanswered(f.names, "a", key, &f.at, now_ns);
 	ck_assert_uint_le(names_deadline_ns(f.names, now_ns), now_ns);
 	names_run(f.names, now_ns);
 	ck_assert_uint_eq(f.servers_asked, 2);
 	ck_assert_uint_eq(f.moves, 1); /* there is no other address */
 	/* the next time not at once */
-	names_unanswered(f.names, "a", key, now_ns + 5 * NS_PER_SEC);
+	names_unanswered(f.names, "a", key, &f.at, now_ns + 5 * NS_PER_SEC);
 	ck_assert_uint_eq(names_deadline_ns(f.names, now_ns), now_ns + 15 * NS_PER_SEC);
 	/* nor at all, if it has answered meanwhile */
 	names_run(f.names, now_ns + 60 * NS_PER_SEC);
@@ -160,7 +160,7 @@ START_TEST(a_roamed_peer_is_sought_where_its_name_says)
 	names_run(f.names, now_ns);
 	names_found(f.names, "a", f.conf->peers[0].public_key, &elsewhere);
 	ck_assert_uint_eq(f.moves, 1);
-	names_unanswered(f.names, "a", f.conf->peers[0].public_key,
+	names_unanswered(f.names, "a", f.conf->peers[0].public_key, &elsewhere,
 	                 now_ns + 60 * NS_PER_SEC);
 	ck_assert_uint_eq(f.moves, 2);
 	is_at_localhost(&f.at);
@@ -178,7 +178,7 @@ START_TEST(with_resolve_off_a_name_is_asked_for_once)
 	ck_assert_int_eq(names_update(f.names, &f.set), 0);
 	names_run(f.names, now_ns);
 	ck_assert_uint_eq(f.servers_asked, 1);
-	names_unanswered(f.names, "a", f.conf->peers[0].public_key, now_ns);
+	names_unanswered(f.names, "a", f.conf->peers[0].public_key, &f.at, now_ns);
 	ck_assert_uint_eq(names_deadline_ns(f.names, now_ns), NEVER_NS);
 	clear(&f);
 }

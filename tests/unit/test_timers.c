@@ -176,6 +176,37 @@ START_TEST(a_new_endpoint_is_tried_at_once)
 }
 END_TEST
 
+/* A server takes one initiation in 20 ms, and of two the first is already forgotten here.
+ */
+START_TEST(another_endpoint_waits_until_the_first_has_had_its_time)
+{
+	struct wg_peer *p = lab_peer_of(lab, 0, 1);
+	struct endpoint away = lab_elsewhere(9, 51820), e = *wg_peer_endpoint(p);
+
+	wg_peer_try_endpoint(p, lab->now_ns); /* nothing waits for it */
+	ck_assert_uint_eq(lab->mail_count, 0);
+	wg_peer_set_endpoint(p, &away);
+	lab_send(lab, 0, 1, 64, 0);
+	expect(MESSAGE_INITIATION, 0, LAB_START_NS, 0);
+	lab->now_ns += SEC / 1000;
+	wg_peer_set_endpoint(p, &e);
+	wg_peer_try_endpoint(p, lab->now_ns);
+	ck_assert_uint_eq(lab->mail_count, 0);
+	/* then at once */
+	expect(MESSAGE_INITIATION, 0, LAB_START_NS + 5 * SEC, 0);
+	wg_peer_try_endpoint(p, lab->now_ns);
+	expect(MESSAGE_INITIATION, 0, LAB_START_NS + 10 * SEC, 0);
+	/* it counts as a retransmission: there are twenty */
+	for (int i = 3; i < 20; i++) {
+		wg_peer_try_endpoint(p, lab->now_ns);
+		expect(MESSAGE_INITIATION, 0, lab->now_ns + 5 * SEC, JITTER_NS);
+	}
+	expect_silence(lab->now_ns + 60 * SEC);
+	wg_peer_try_endpoint(p, lab->now_ns);
+	ck_assert_uint_eq(lab->mail_count, 1);
+}
+END_TEST
+
 START_TEST(a_retransmission_forgets_the_local_address)
 {
 	struct wg_peer *p = lab_peer_of(lab, 0, 1);
@@ -709,6 +740,7 @@ TCase *unit_tests(void)
 	tcase_add_test(tc, a_new_packet_starts_again);
 	tcase_add_test(tc, initiations_are_5_s_apart_whatever_is_asked);
 	tcase_add_test(tc, a_new_endpoint_is_tried_at_once);
+	tcase_add_test(tc, another_endpoint_waits_until_the_first_has_had_its_time);
 	tcase_add_test(tc, a_retransmission_forgets_the_local_address);
 	tcase_add_test(tc, who_only_receives_sends_a_keepalive_after_10_s);
 	tcase_add_test(tc, a_packet_of_any_kind_is_as_good_as_a_keepalive);
