@@ -149,13 +149,9 @@ uint32_t host_path_mtu(void *context, const struct ip_addr *to)
 
 size_t host_network_servers(struct host *h, struct ip_addr *out, size_t max)
 {
-	struct ip_addr found[NAMESERVERS_MAX];
-	size_t n = nameservers_of_network("", h->dns, found);
+	size_t n;
 
-	if (n > 0) {
-		memcpy(h->network_servers, found, sizeof(found));
-		h->network_server_count = n;
-	}
+	host_note_network_servers(h);
 	n = h->network_server_count < max ? h->network_server_count : max;
 	memcpy(out, h->network_servers, n * sizeof(*out));
 	return n;

@@ -304,6 +304,17 @@ static void set_up(struct change *c)
 	note(c, rc);
 }
 
+void host_note_network_servers(struct host *h)
+{
+	struct ip_addr found[NAMESERVERS_MAX];
+	size_t n = nameservers_of_network("", h->dns, found);
+
+	if (n == 0)
+		return;
+	memcpy(h->network_servers, found, n * sizeof(*found));
+	h->network_server_count = n;
+}
+
 /* Tells resolvconf what differs from what it was told. */
 static void set_dns(struct change *c)
 {
@@ -314,6 +325,7 @@ static void set_dns(struct change *c)
 
 	dns_virtual_addresses(c->plan, &h->resolver4, &h->resolver6);
 	if (rc == 0 && strcmp(text, old) != 0) {
+		host_note_network_servers(h);
 		h->journal.dns = true;
 		rc = journal_save(&h->journal, c->diag);
 		if (rc == 0 && text[0])

@@ -35,6 +35,10 @@ struct host {
 /* For host_config: asks the host of h. */
 struct host_config_env host_change_env(struct host *h);
 
+/* Remembers which name servers the network offers, unless that can't be told any more
+ * because ours have taken their place. To be called before they do. */
+void host_note_network_servers(struct host *h);
+
 /* After host_prepare. Does all that can be done; 0 or the first error, each in diag. */
 MUST_CHECK int host_change(struct host *h, const struct plan *plan, struct diag *diag);
 

@@ -48,5 +48,16 @@ def test(lab):
     c.reach(LAN, 40)
     t.down()
 
+    # No name at up, so nobody has asked; and from then on resolv.conf has a tunnel's server, of no use here
+    t = Tunion(c, {"vpn.conf": w.vpn_conf(interface_lines=["DNS = 10.66.0.1"])}, tun="tunion1")
+    t.up("--no-watch")
+    c.reach("10.66.0.1")
+    equal(c.run("cat /etc/resolv.conf"), "nameserver 10.66.0.1\n", "resolv.conf while it is up")
+    t.write("home.conf", w.home_conf(endpoint="home.example:51821"))
+    check("1 added" in t.run("reload"), "home is added")
+    wait_for(lambda: endpoint() == "192.0.2.2:51821", "the network's name server is asked")
+    c.reach(LAN)
+    t.down()
+
 
 main(test)
