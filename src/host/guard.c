@@ -147,8 +147,14 @@ char *guard_iptables_removal(const char *tun, const char *saved)
 	return finish(out, &text);
 }
 
-/* Runs the program with text as its input; its first line of errors goes to diag. */
-static int feed(const char *const *argv, const char *text, struct diag *diag)
+/* What a program said that failed. */
+struct failure {
+	char text[ERRORS_BYTES + 64];
+};
+
+/* Runs the program with text as its input. 0, -ENOENT if it is not there, or -errno with
+ * the first line of its errors in why. */
+static int feed(const char *const *argv, const char *text, struct failure *why)
 {
 	char errors[ERRORS_BYTES] = "";
 	struct spawn s = { .argv = argv,
@@ -163,37 +169,38 @@ static int feed(const char *const *argv, const char *text, struct diag *diag)
 	if (rc == 0 || rc == -ENOENT)
 		return rc;
 	errors[strcspn(errors, "\n")] = '\0';
-	diag_warning(diag, NULL, 0, "%s failed (%s %d)%s%s", argv[0],
-	             rc < 0 ? "error" : "exit status", rc, errors[0] ? ": " : "", errors);
+	snprintf(why->text, sizeof(why->text), "%s failed (%s %d)%s%s", argv[0],
+	         rc < 0 ? "error" : "exit status", rc, errors[0] ? ": " : "", errors);
 	return rc < 0 ? rc : -EIO;
 }
 
-static int nft(const char *text, struct diag *diag)
+static int nft(const char *text, struct failure *why)
 {
 	static const char *const argv[] = { "nft", "-f", "-", NULL };
 
-	return feed(argv, text, diag);
+	return feed(argv, text, why);
 }
 
-static int iptables_restore(enum ip_family family, const char *text, struct diag *diag)
+static int iptables_restore(enum ip_family family, const char *text, struct failure *why)
 {
 	const char *argv[] = { family == IP_V4 ? "iptables-restore" : "ip6tables-restore",
 		               "-n", NULL };
 
-	return feed(argv, text, diag);
+	return feed(argv, text, why);
 }
 
 int guard_up(const char *tun, enum ip_family family, const struct host_items *items,
              uint32_t mark, struct diag *diag)
 {
 	char *text = guard_nft_text(tun, family, items, mark);
-	int rc = nft(text, diag);
+	struct failure why = { "out of memory" };
+	int rc = nft(text, &why);
 
 	free(text);
 	if (rc == -ENOENT) {
 		guard_down(tun, family, diag);
 		text = guard_iptables_text(tun, family, items, mark);
-		rc = iptables_restore(family, text, diag);
+		rc = iptables_restore(family, text, &why);
 		free(text);
 	}
 	if (rc == -ENOENT) {
@@ -203,8 +210,12 @@ int guard_up(const char *tun, enum ip_family family, const struct host_items *it
 			"the tunnels' addresses out, and is not there: install the "
 			"package nftables (or iptables), or do without by "
 			"--no-firewall");
-	} else if (rc < 0)
-		diag_error(diag, NULL, 0, "the firewall rules for %s cannot be set", tun);
+	} else if (rc < 0) {
+		diag_error(
+			diag, NULL, 0,
+			"the firewall rules for %s can't be set: %s; if this kernel lacks what they need, do without them by --no-firewall",
+			tun, why.text);
+	}
 	return rc;
 }
 
@@ -213,13 +224,14 @@ static void iptables_down(const char *tun, enum ip_family family, struct diag *d
 	const char *argv[] = { family == IP_V4 ? "iptables-save" : "ip6tables-save",
 		               NULL };
 	struct spawn s = { .argv = argv, .output_size = SAVED_BYTES };
+	struct failure why;
 	char *text = NULL;
 
 	s.output = calloc(1, s.output_size);
 	if (s.output && spawn_run(&s) == 0)
 		text = guard_iptables_removal(tun, s.output);
-	if (text && strstr(text, "-D"))
-		(void)!iptables_restore(family, text, diag);
+	if (text && strstr(text, "-D") && iptables_restore(family, text, &why) == -EIO)
+		diag_warning(diag, NULL, 0, "%s", why.text);
 	free(text);
 	free(s.output);
 }
@@ -227,10 +239,15 @@ static void iptables_down(const char *tun, enum ip_family family, struct diag *d
 void guard_down(const char *tun, enum ip_family family, struct diag *diag)
 {
 	const char *f = nft_family(family);
+	struct failure why;
 	char text[160];
+	int rc;
 
 	snprintf(text, sizeof(text),
 	         "add table %s tunion-%s\ndelete table %s tunion-%s\n", f, tun, f, tun);
-	if (nft(text, diag) == -ENOENT)
+	rc = nft(text, &why);
+	if (rc == -ENOENT)
 		iptables_down(tun, family, diag);
+	else if (rc == -EIO)
+		diag_warning(diag, NULL, 0, "%s", why.text);
 }

@@ -194,7 +194,8 @@ struct change {
 	/* of difference.add and .replace; in order */
 	struct host_items failed, unreplaced;
 	struct diag *diag;
-	int error; /* the first */
+	int error;      /* the first */
+	bool unguarded; /* a guard could not be set */
 };
 
 static void note(struct change *c, int rc)
@@ -376,18 +377,30 @@ static void forget_learned(struct change *c)
 		learned_forget(c->h->nl, c->h->journal.ifindex, c->plan);
 }
 
-/* Before the family's first rule. */
+/* Before the family's first rule. A guard that can't be set is told once: it would fail
+ * for the other family and at its removal for the same reason. */
 static void guard(struct change *c, enum ip_family family)
 {
 	struct journal *j = &c->h->journal;
-	bool *there = family == IP_V4 ? &j->guard4 : &j->guard6;
+	bool *there = family == IP_V4 ? &j->guard4 : &j->guard6, was_there = *there;
+	struct diag told = { 0 };
+	int rc;
 
-	if (c->h->no_guard || !(family == IP_V4 ? c->to->rules4 : c->to->rules6) ||
-	    (*there && !addresses_differ(&c->difference, family)))
+	if (c->h->no_guard || c->unguarded ||
+	    !(family == IP_V4 ? c->to->rules4 : c->to->rules6) ||
+	    (was_there && !addresses_differ(&c->difference, family)))
 		return;
 	*there = true;
 	note(c, journal_save(j, c->diag));
-	note(c, guard_up(j->tun, family, &c->to->items, c->h->numbers.mark, c->diag));
+	rc = guard_up(j->tun, family, &c->to->items, c->h->numbers.mark, c->diag);
+	note(c, rc);
+	c->unguarded = rc < 0;
+	if (rc == 0 || was_there)
+		return;
+	guard_down(j->tun, family, &told);
+	diag_clear(&told);
+	*there = false;
+	note(c, journal_save(j, c->diag));
 }
 
 /* After the family's last rule. */

@@ -218,6 +218,7 @@ STEPS = [
     (no_priorities, "routing rule priorities", 0),
     (no_firewall, "install the package nftables", 0),
     (firewall_fails, "the firewall rules", 0),
+    (firewall_fails, "--no-firewall", 0),
     (post_up, "PostUp failed with exit status 8", 1),
     (interrupted, "interrupted", 2),
     (socket_is_a_directory, f"{TUN}.sock", 2),
