@@ -25,10 +25,11 @@
 #include "worker/worker.h"
 
 static const char usage[] =
-	"usage: tunion up [--foreground] [--no-firewall] [--no-offload] [--no-watch]\n"
-	"                 [--log-level LEVEL] [--syslog] [--tun NAME] [--run-dir DIR]\n"
-	"                 [DIR | FILE...]\n"
+	"usage: tunion up [--foreground] [--no-dns] [--no-firewall] [--no-offload]\n"
+	"                 [--no-watch] [--log-level LEVEL] [--syslog] [--tun NAME]\n"
+	"                 [--run-dir DIR] [DIR | FILE...]\n"
 	"  --foreground       stay, and log to stderr; end with Ctrl-C or tunion down\n"
+	"  --no-dns           leave the host's name servers as they are\n"
 	"  --no-firewall      do without nft and iptables\n"
 	"  --no-offload       do without large packets that the kernel or a NIC cuts\n"
 	"  --no-watch         apply changed files only at tunion reload\n"
@@ -219,6 +220,9 @@ static bool take_option(struct up *up, int option, const char *argument)
 	case 'f':
 		up->options.foreground = true;
 		return true;
+	case 'D':
+		up->options.no_dns = true;
+		return true;
 	case 'F':
 		up->options.no_firewall = true;
 		return true;
@@ -251,6 +255,7 @@ int cmd_up(int argc, char **argv)
 {
 	static const struct option long_options[] = {
 		{ "foreground", no_argument, NULL, 'f' },
+		{ "no-dns", no_argument, NULL, 'D' },
 		{ "no-firewall", no_argument, NULL, 'F' },
 		{ "no-offload", no_argument, NULL, 'O' },
 		{ "no-watch", no_argument, NULL, 'w' },

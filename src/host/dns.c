@@ -8,8 +8,9 @@
 
 #include "host/spawn.h"
 
-#define ORDER_PATH   "/etc/resolvconf/interface-order"
-#define ERRORS_BYTES 512
+#define ORDER_PATH       "/etc/resolvconf/interface-order"
+#define RESOLV_CONF_PATH "/etc/resolv.conf"
+#define ERRORS_BYTES     512
 
 /* Nobody's: an address that the IETF has not assigned (RFC 6890), and a random one (RFC
  * 4193). */
@@ -159,9 +160,8 @@ const char *dns_interface(const char *path, const char *tun,
 	return out;
 }
 
-/* 0, -ENOENT without resolvconf, else told as a warning and -EIO. */
-static MUST_CHECK int resolvconf(const char *const *argv, const char *input,
-                                 struct diag *diag)
+/* 0, -ENOENT if the program is not there, else told as a warning and -EIO. */
+static MUST_CHECK int run(const char *const *argv, const char *input, struct diag *diag)
 {
 	char errors[ERRORS_BYTES] = "";
 	struct spawn s = { .argv = argv,
@@ -173,26 +173,105 @@ static MUST_CHECK int resolvconf(const char *const *argv, const char *input,
 	if (rc == 0 || rc == -ENOENT)
 		return rc;
 	errors[strcspn(errors, "\n")] = '\0';
-	diag_warning(diag, NULL, 0, "resolvconf failed (%s %d)%s%s",
+	diag_warning(diag, NULL, 0, "%s failed (%s %d)%s%s", argv[0],
 	             rc < 0 ? "error" : "exit status", rc, errors[0] ? ": " : "", errors);
 	return -EIO;
 }
 
-int dns_up(const char *tun, const char *text, struct diag *diag)
+/* ---- systemd-resolved, where its own resolvconf is missing */
+
+bool dns_is_resolved(const char *path)
+{
+	FILE *in = fopen(path, "re");
+	char line[128];
+	bool found = false;
+
+	while (in && !found && fgets(line, sizeof(line), in)) {
+		line[strcspn(line, " \t\n")] = ' ';
+		line[strcspn(line, "\n")] = '\0';
+		found = strcmp(line, "nameserver 127.0.0.53") == 0 ||
+		        strcmp(line, "nameserver 127.0.0.54") == 0;
+	}
+	if (in)
+		fclose(in);
+	return found;
+}
+
+/* `resolvectl VERB TUN [FIRST] WORDS...`; the words are those of the lines of text that
+ * begin with the keyword. */
+static MUST_CHECK int resolvectl(const char *verb, const char *tun, const char *first,
+                                 const char *text, const char *keyword, struct diag *diag)
+{
+	size_t n = 0, max = strlen(text) / 2 + 8;
+	const char **argv = calloc(max, sizeof(*argv));
+	char *copy = strdup(text), *lines = copy, *line;
+	int rc = -ENOMEM;
+
+	if (!argv || !copy)
+		goto out;
+	argv[n++] = "resolvectl";
+	argv[n++] = verb;
+	argv[n++] = tun;
+	if (first)
+		argv[n++] = first;
+	while ((line = strsep(&lines, "\n"))) {
+		char *word = strsep(&line, " ");
+
+		if (strcmp(word, keyword) != 0)
+			continue;
+		while ((word = strsep(&line, " ")))
+			argv[n++] = word;
+	}
+	rc = run(argv, NULL, diag);
+out:
+	free(copy);
+	free(argv);
+	return rc;
+}
+
+/* As its resolvconf does with -x: every name is asked for here, and only here. */
+static MUST_CHECK int resolved_up(const char *tun, const char *text, struct diag *diag)
+{
+	int rc = dns_is_resolved(RESOLV_CONF_PATH) ? 0 : -ENOENT;
+
+	if (rc == 0)
+		rc = resolvectl("dns", tun, NULL, text, "nameserver", diag);
+	if (rc == 0)
+		rc = resolvectl("domain", tun, "~.", text, "search", diag);
+	return rc;
+}
+
+/* ---- dns.h */
+
+/* FILE:LINE of the first DNS server. */
+static void say(struct diag *diag, const struct plan *plan, const char *what)
+{
+	const struct conf *conf = NULL;
+
+	for (size_t i = 0; i < plan->device_count && !conf; i++) {
+		if (plan->devices[i].conf->dns_servers.n > 0)
+			conf = plan->devices[i].conf;
+	}
+	diag_error(diag, conf ? conf->path : NULL, conf ? conf->dns_servers.lines[0] : 0,
+	           "%s", what);
+}
+
+int dns_up(const char *tun, const struct plan *plan, const char *text, struct diag *diag)
 {
 	char name[DNS_INTERFACE_STRLEN];
 	const char *argv[] = { "resolvconf", "-a", dns_interface(ORDER_PATH, tun, name),
 		               "-m",         "0",  "-x",
 		               NULL };
-	int rc = resolvconf(argv, text, diag);
+	int rc = run(argv, text, diag);
 
 	if (rc == -ENOENT)
-		diag_error(
-			diag, NULL, 0,
-			"DNS needs the program resolvconf, which is not there: install "
-			"the package openresolv or systemd-resolved");
+		rc = resolved_up(tun, text, diag);
+	if (rc == -ENOENT)
+		say(diag, plan,
+		    "DNS needs the program resolvconf, which is not there: install the package openresolv or systemd-resolved, or leave the host's name servers as they are by --no-dns");
 	else if (rc < 0)
-		diag_error(diag, NULL, 0, "the DNS servers cannot be set for %s", tun);
+		say(diag, plan,
+		    "the host's name servers can't be set: mend what failed, or leave them as they are by --no-dns");
 	return rc;
 }
 
@@ -201,6 +280,9 @@ void dns_down(const char *tun, struct diag *diag)
 	char name[DNS_INTERFACE_STRLEN];
 	const char *argv[] = { "resolvconf", "-d", dns_interface(ORDER_PATH, tun, name),
 		               "-f", NULL };
+	const char *revert[] = { "resolvectl", "revert", tun, NULL };
 
-	(void)!resolvconf(argv, NULL, diag); /* it says so itself */
+	/* they say themselves what fails */
+	if (run(argv, NULL, diag) == -ENOENT && dns_is_resolved(RESOLV_CONF_PATH))
+		(void)!run(revert, NULL, diag);
 }

@@ -2,10 +2,12 @@
  *
  * One file with DNS servers: those, as wg-quick. Several: the virtual address alone,
  * where the engine sends each query on to the server of the file that fits its name.
- * Either way in one call of resolvconf(8), openresolv's or systemd-resolved's. */
+ * Either way by resolvconf(8), openresolv's or systemd-resolved's, or, where there is
+ * none and systemd-resolved is in use, by resolvectl(1). */
 #ifndef TUNION_HOST_DNS_H
 #define TUNION_HOST_DNS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "base/attr.h"
@@ -29,9 +31,16 @@ char *dns_text(const struct plan *plan);
 const char *dns_interface(const char *path, const char *tun,
                           char out[static DNS_INTERFACE_STRLEN]);
 
-/* In place of what was set before. 0 or -errno, the reason in diag: -ENOENT without
- * resolvconf, since queries that go on to the servers of before would leak. */
-MUST_CHECK int dns_up(const char *tun, const char *text, struct diag *diag);
+/* Does this resolv.conf (path) lead to systemd-resolved? Only then has resolvectl any
+ * effect on those who read it. */
+bool dns_is_resolved(const char *path);
+
+/* Sets the text's servers and domains in place of what was set before. 0 or -errno, the
+ * reason in diag, with the file and line of a server that the plan wants: -ENOENT if
+ * there is neither resolvconf nor resolvectl, because queries that go on to the servers
+ * of before would leak. */
+MUST_CHECK int dns_up(const char *tun, const struct plan *plan, const char *text,
+                      struct diag *diag);
 /* What fails is a warning. */
 void dns_down(const char *tun, struct diag *diag);
 

@@ -59,6 +59,7 @@ int host_new(struct host **out, const struct host_options *options, struct diag 
 	h->tun_fd = -1;
 	h->vnet_hdr = options->vnet_hdr;
 	h->no_guard = options->no_guard;
+	h->no_dns = options->no_dns;
 	h->log = options->log;
 	rc = journal_init(&h->journal, options->tun, options->state_path);
 	if (rc == 0) {

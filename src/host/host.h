@@ -39,6 +39,7 @@ struct host_options {
 	                           copied; NULL: not kept */
 	bool vnet_hdr;          /* of the tun, see tun_open.h */
 	bool no_guard;          /* see guard.h: do without */
+	bool no_dns;            /* leave the host's name servers as they are */
 	const struct log *log;  /* borrowed; NULL: silent */
 	const struct hooks_events *events; /* borrowed; may be NULL */
 };

@@ -325,20 +325,23 @@ static void set_dns(struct change *c)
 	int rc = text ? 0 : -ENOMEM;
 
 	dns_virtual_addresses(c->plan, &h->resolver4, &h->resolver6);
-	if (rc == 0 && strcmp(text, old) != 0) {
+	if (rc == 0 && !h->no_dns && strcmp(text, old) != 0) {
 		host_note_network_servers(h);
 		h->journal.dns = true;
 		rc = journal_save(&h->journal, c->diag);
 		if (rc == 0 && text[0])
-			rc = dns_up(h->journal.tun, text, c->diag);
+			rc = dns_up(h->journal.tun, c->plan, text, c->diag);
 		else if (rc == 0)
 			dns_down(h->journal.tun, c->diag);
 		h->journal.dns = text[0];
 	}
 	note(c, rc);
-	free(rc == 0 ? h->dns : text);
-	if (rc == 0)
+	if (rc == 0 && !h->no_dns) {
+		free(h->dns);
 		h->dns = text;
+	} else {
+		free(text);
+	}
 }
 
 /* Has the difference an address of the family? */

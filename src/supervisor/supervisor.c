@@ -432,6 +432,7 @@ static int prepare(struct supervisor *s, const struct supervisor_options *o,
 	host.tun = s->instance.tun;
 	host.state_path = s->instance.state_path;
 	host.no_guard = o->no_firewall;
+	host.no_dns = o->no_dns;
 	hook_service_init(s);
 	host.events = &s->hooks_events;
 	err = host_new(&s->host, &host, diag);

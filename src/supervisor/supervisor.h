@@ -26,6 +26,7 @@ struct supervisor_options {
 	bool no_watch;         /* files are read again only when a client asks */
 	bool foreground;       /* the engine may keep our stderr, too */
 	bool no_firewall;      /* host_options.no_guard */
+	bool no_dns;           /* host_options.no_dns */
 	bool no_offload;       /* the kernel gives and takes single packets only */
 };
 

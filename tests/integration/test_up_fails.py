@@ -148,7 +148,12 @@ def no_ipv6(b):
 def no_resolvconf(b):
     path = os.path.join(b.h.bin, "resolvconf")
     os.rename(path, path + "~")
-    return lambda: os.rename(path + "~", path)
+    b.h.hide("resolvconf", "resolvectl")
+
+    def end():
+        os.rename(path + "~", path)
+        b.h.binds.clear()
+    return end
 
 
 def resolvconf_fails(b):
@@ -211,8 +216,10 @@ STEPS = [
     (port_in_use, "ListenPort 4001 is in use", 0),
     (uapi_in_use, "home", 0),
     (no_ipv6, "IPv6 is disabled", 0),
-    (no_resolvconf, "install the package openresolv", 0),
+    (no_resolvconf, "full.conf:4: DNS needs the program resolvconf, which is not there: install the package openresolv", 0),
+    (no_resolvconf, "--no-dns", 0),
     (resolvconf_fails, "bad day", 0),
+    (resolvconf_fails, "--no-dns", 0),
     (route_there, "another device has this very route", 0),
     (table_occupied, "another device has this very route", 0),
     (no_priorities, "routing rule priorities", 0),

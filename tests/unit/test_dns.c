@@ -65,12 +65,43 @@ START_TEST(tunnels_may_have_a_prefix)
 }
 END_TEST
 
+static const struct {
+	const char *text;
+	bool resolved;
+} resolv_confs[] = {
+	{ NULL, false },
+	{ "", false },
+	{ "nameserver 192.0.2.1\n", false },
+	{ "# nameserver 127.0.0.53\nnameserver 127.0.0.1\n", false },
+	{ "nameserver 127.0.0.53\noptions edns0\nsearch lan\n", true },
+	{ "search lan\nnameserver\t127.0.0.54", true },
+	{ "nameserver 127.0.0.530\n", false },
+};
+
+START_TEST(systemd_resolved_is_known_by_its_address)
+{
+	char path[] = "/tmp/tunion-test.XXXXXX";
+	int fd = mkstemp(path);
+
+	ck_assert_int_ge(fd, 0);
+	if (resolv_confs[_i].text)
+		ck_assert_int_ge(dprintf(fd, "%s", resolv_confs[_i].text), 0);
+	else
+		unlink(path);
+	ck_assert(dns_is_resolved(path) == resolv_confs[_i].resolved);
+	unlink(path);
+	close(fd);
+}
+END_TEST
+
 TCase *unit_tests(void)
 {
 	TCase *tc = tcase_create("host/dns");
 
 	tcase_add_loop_test(tc, resolvconf_is_given_servers_or_the_virtual_one, 0,
 	                    ARRAY_SIZE(cases));
+	tcase_add_loop_test(tc, systemd_resolved_is_known_by_its_address, 0,
+	                    ARRAY_SIZE(resolv_confs));
 	tcase_add_loop_test(tc, tunnels_may_have_a_prefix, 0, ARRAY_SIZE(orders));
 	return tc;
 }
