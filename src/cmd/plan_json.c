@@ -142,17 +142,20 @@ static json_t *table_json(const struct conf *conf)
 	return json_string("auto");
 }
 
+static json_t *fits_or_null(const struct plan_device *d)
+{
+	return d->carrier_fits_bytes == UINT32_MAX ? json_null()
+	                                           : json_integer(d->carrier_fits_bytes);
+}
+
 static json_t *device_json(const struct plan_device *d)
 {
-	return json_pack(
-		"{s:s, s:s, s:i, s:o, s:o, s:o, s:i, s:o, s:o, s:o}", "name", d->way.name,
-		"file", d->conf->path, "mtu", (int)d->mtu_bytes, "carrier_fits",
-		d->carrier_fits_bytes == UINT32_MAX ? json_null()
-						    : json_integer(d->carrier_fits_bytes),
-		"addresses", addresses_json(d), "listen_port",
-		number_or_null(d->conf->listen_port), "metric", (int)d->way.metric,
-		"table", table_json(d->conf), "via", via(d->way.via, d->way.via_device),
-		"peers", peers_json(d));
+	return json_pack("{s:s, s:s, s:i, s:o, s:o, s:o, s:i, s:o, s:o, s:o}", "name",
+	                 d->way.name, "file", d->conf->path, "mtu", (int)d->mtu_bytes,
+	                 "carrier_fits", fits_or_null(d), "addresses", addresses_json(d),
+	                 "listen_port", number_or_null(d->conf->listen_port), "metric",
+	                 (int)d->way.metric, "table", table_json(d->conf), "via",
+	                 via(d->way.via, d->way.via_device), "peers", peers_json(d));
 }
 
 static bool add_node(void *context, const struct union_node *node)
@@ -209,37 +212,43 @@ static json_t *source_json(const struct way_peer *p)
 
 static json_t *hop_json(const struct way_peer *p)
 {
-	return json_pack("{s:s, s:o, s:i, s:o, s:o, s:o, s:s}", "device", p->device->name,
-	                 "peer", public_key(plan_peer_of(p)->conf), "mtu",
-	                 (int)plan_device_of(p)->mtu_bytes, "source_address",
+	return json_pack("{s:s, s:o, s:i, s:o, s:o, s:o, s:s, s:o, s:o}", "device",
+	                 p->device->name, "peer", public_key(plan_peer_of(p)->conf),
+	                 "mtu", (int)plan_device_of(p)->mtu_bytes, "source_address",
 	                 source_json(p), "source_port", number_or_null(p->device->port),
 	                 "destination", endpoint_or_null(&p->endpoint), "state",
-	                 way_state_name(p->state));
+	                 way_state_name(p->state), "carrier_fits",
+	                 fits_or_null(plan_device_of(p)), "endpoint",
+	                 endpoint_said(plan_peer_of(p)->conf));
 }
 
 json_t *plan_json_trace(const struct plan *plan, const struct ip_addr *dst)
 {
 	const struct way_peer *taker = union_lookup(&plan->table, dst), *list[TRACE_MAX];
 	const struct trie_entry *entry;
-	char address[IP_ADDR_STRLEN], prefix[IP_PREFIX_STRLEN];
+	char address[IP_ADDR_STRLEN], prefix[IP_PREFIX_STRLEN], way[CHAIN_STRLEN];
 	json_t *hops = json_array();
 	size_t n;
 
 	ip_addr_format(dst, address);
 	if (!taker)
-		return json_pack("{s:s, s:s, s:n, s:n, s:n, s:[], s:o}", "address",
-		                 address, "state", "no-route", "prefix", "device", "peer",
-		                 "chain", "hops", hops);
+		return json_pack("{s:s, s:s, s:n, s:n, s:n, s:[], s:o, s:n, s:n, s:n, "
+		                 "s:n}",
+		                 "address", address, "state", "no-route", "prefix",
+		                 "device", "peer", "chain", "hops", hops, "way", "file",
+		                 "line", "tun");
 	n = way_list(taker, list, ARRAY_SIZE(list));
 	for (size_t i = 0; i < n; i++)
 		hops = append(hops, hop_json(list[i]));
 	entry = trie_lookup(plan_device_of(taker)->allowed_ips, dst);
-	return json_pack("{s:s, s:s, s:s, s:s, s:o, s:o, s:o}", "address", address,
-	                 "state", way_state_name(taker->state), "prefix",
-	                 ip_prefix_format(&entry->prefix, prefix), "device",
-	                 taker->device->name, "peer",
-	                 public_key(plan_peer_of(taker)->conf), "chain", chain(taker),
-	                 "hops", hops);
+	return json_pack(
+		"{s:s, s:s, s:s, s:s, s:o, s:o, s:o, s:s, s:o, s:o, s:n}", "address",
+		address, "state", way_state_name(taker->state), "prefix",
+		ip_prefix_format(&entry->prefix, prefix), "device", taker->device->name,
+		"peer", public_key(plan_peer_of(taker)->conf), "chain", chain(taker),
+		"hops", hops, "way", way_format(taker, way, sizeof(way)), "file",
+		json_string_nocheck(plan_device_of(taker)->conf->path), "line",
+		number_or_null(((const struct plan_prefix *)entry)->line), "tun");
 }
 
 int plan_json_print(json_t *json, bool ok)

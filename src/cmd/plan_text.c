@@ -7,7 +7,6 @@
 
 #define CHAIN_STRLEN 512
 #define CHAINS_MAX   8 /* different ones shown per device */
-#define TRACE_MAX    (2 * WAY_MAX)
 
 /* ---- the union */
 
@@ -149,82 +148,4 @@ void plan_text(const struct plan *plan, FILE *out)
 		add_device(&t, &plan->devices[i]);
 	table_print(&t, out);
 	fprintf(out, "\nhost tun: MTU %u\n", plan->tun_mtu_bytes);
-}
-
-/* ---- trace */
-
-static void source_cell(struct table *t, const struct way_peer *p)
-{
-	const struct ip_addr *source = p->next ? way_source(p) : NULL;
-	struct endpoint from = { .port = p->device->port };
-	char text[ENDPOINT_STRLEN];
-
-	if (source)
-		from.addr = *source;
-	if (source && from.port != 0)
-		table_cell(t, "%s", endpoint_format(&from, text));
-	else if (source)
-		table_cell(t, from.addr.family == IP_V6 ? "[%s]:any" : "%s:any",
-		           ip_addr_format(source, text));
-	else if (p->next)
-		table_cell(t, "(no %s Address)",
-		           p->endpoint.addr.family == IP_V4 ? "IPv4" : "IPv6");
-	else if (from.port != 0)
-		table_cell(t, "(host):%u", from.port);
-	else
-		table_cell(t, "(host):any");
-}
-
-static void add_hop(struct table *t, size_t number, const struct way_peer *p)
-{
-	const struct conf_peer *conf = plan_peer_of(p)->conf;
-	char key[KEY_SHORT_STRLEN], text[300];
-
-	table_cell(t, "%zu", number);
-	table_cell(t, "%s", p->device->name);
-	table_cell(t, "%s", key_short(conf->public_key, key));
-	mtu_cell(t, plan_device_of(p));
-	if (p->endpoint.addr.family == IP_NONE) {
-		table_cell(t, "-");
-		table_cell(t, "%s", endpoint_text(conf, text, sizeof(text)));
-	} else {
-		source_cell(t, p);
-		table_cell(t, "%s", endpoint_format(&p->endpoint, text));
-	}
-}
-
-void plan_text_trace(const struct plan *plan, const struct ip_addr *dst, FILE *out)
-{
-	const struct way_peer *taker = union_lookup(&plan->table, dst), *hops[TRACE_MAX];
-	const struct plan_prefix *prefix;
-	char text[IP_PREFIX_STRLEN], way[CHAIN_STRLEN];
-	struct table t = { .columns = 6 };
-	size_t n;
-
-	ip_addr_format(dst, text);
-	if (!taker) {
-		fprintf(out, "%s: no route: ICMP unreachable\n", text);
-		return;
-	}
-	fprintf(out, "%s: %s\n", text, way_format(taker, way, sizeof(way)));
-	prefix = (const struct plan_prefix *)trie_lookup(
-		plan_device_of(taker)->allowed_ips, dst);
-	if (prefix)
-		fprintf(out, "by %s (%s:%u)\n",
-		        ip_prefix_format(&prefix->trie.prefix, text),
-		        plan_device_of(taker)->conf->path, prefix->line);
-	fputc('\n', out);
-	table_cell(&t, "HOP");
-	table_cell(&t, "DEVICE");
-	table_cell(&t, "PEER");
-	table_cell(&t, "MTU");
-	table_cell(&t, "OUTER SOURCE");
-	table_cell(&t, "OUTER DESTINATION");
-	n = way_list(taker, hops, ARRAY_SIZE(hops));
-	for (size_t i = 0; i < n; i++)
-		add_hop(&t, i + 1, hops[i]);
-	table_print(&t, out);
-	if (taker->state != WAY_OK)
-		fprintf(out, "\nits packets are dropped: %s\n",
-		        drop_name(way_drop(taker->state)));
 }

@@ -9,7 +9,4 @@
 /* The union, then every device with its MTU, addresses and chains. */
 void plan_text(const struct plan *plan, FILE *out);
 
-/* Who takes a packet to dst, and its way, hop by hop. */
-void plan_text_trace(const struct plan *plan, const struct ip_addr *dst, FILE *out);
-
 #endif

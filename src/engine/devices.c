@@ -280,6 +280,11 @@ void device_drops(const struct device *d, struct drop_counts *out)
 	*out = *wg_device_drops(d->wg);
 }
 
+const struct wg_peer *way_wg_peer(const struct way_peer *way)
+{
+	return ((const struct peer *)way)->wg; /* its first member */
+}
+
 const struct way_peer *peer_way(const struct wg_peer *p)
 {
 	const struct peer *peer = wg_peer_context(p);

@@ -68,6 +68,8 @@ uint16_t device_port(const struct device *d);
 void device_drops(const struct device *d, struct drop_counts *out);
 /* The peer's next hop and state; valid after engine_settle. */
 const struct way_peer *peer_way(const struct wg_peer *p);
+/* And back: whose way it is. Borrowed. */
+const struct wg_peer *way_wg_peer(const struct way_peer *way);
 
 /* After any change of keys, peers, allowed IPs, endpoints by configuration: this device's
  * part of the union is made anew, and the ways, before the next packet. Cheap; call it as

@@ -61,6 +61,23 @@ static json_t *chain_json(const struct way_peer *way)
 	return list;
 }
 
+/* The address that its outer packets bear inside of a carrier; null: the host chooses it.
+ */
+static json_t *source_json(const struct way_peer *way)
+{
+	const struct ip_addr *source = way && way->next ? way_source(way) : NULL;
+	char text[IP_ADDR_STRLEN];
+
+	return source ? json_string(ip_addr_format(source, text)) : json_null();
+}
+
+static json_t *carrier_json(const struct way_peer *way)
+{
+	const struct wg_peer *carrier = way && way->next ? way_wg_peer(way->next) : NULL;
+
+	return carrier ? key_json(wg_peer_public_key(carrier)) : json_null();
+}
+
 struct prefixes {
 	const struct union_table *table;
 	const struct way_peer *way;
@@ -140,8 +157,8 @@ static json_t *peer_json(const struct union_table *table, const struct wg_peer *
 	if (prefixes.way)
 		way_format(prefixes.way, way, sizeof(way));
 	return json_pack(
-		"{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:b, s:s, s:o, s:s, s:o, s:I, s:I, "
-		"s:b, s:i}",
+		"{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:b, s:s, s:o, s:s, s:o, s:o, s:o, "
+		"s:I, s:I, s:b, s:i}",
 		"public_key", key_json(wg_peer_public_key(p)), "endpoint",
 		e->addr.family == IP_NONE ? json_null()
 					  : json_string(endpoint_format(e, endpoint)),
@@ -150,7 +167,9 @@ static json_t *peer_json(const struct union_table *table, const struct wg_peer *
 		"stood_in_by", prefixes.stood_in_by, "usable",
 		!(prefixes.way && prefixes.way->unusable), "state",
 		prefixes.way ? way_state_name(prefixes.way->state) : "", "chain",
-		chain_json(prefixes.way), "way", way, "latest_handshake",
+		chain_json(prefixes.way), "way", way, "carrier_peer",
+		carrier_json(prefixes.way), "source_address", source_json(prefixes.way),
+		"latest_handshake",
 		stats.last_handshake_ns
 			? json_integer((json_int_t)(stats.last_handshake_ns / NS_PER_SEC))
 			: json_null(),

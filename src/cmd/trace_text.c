@@ -1,0 +1,113 @@
+/* src/cmd/trace_text.c */
+#include "cmd/trace_text.h"
+
+#include <string.h>
+
+#include "base/key.h"
+#include "cmd/status_json.h"
+#include "cmd/table.h"
+
+static void peer_cell(struct table *t, const char *key)
+{
+	uint8_t public_key[KEY_BYTES];
+	char text[KEY_SHORT_STRLEN];
+
+	if (key_from_base64(public_key, key, strlen(key)))
+		table_cell(t, "%s", key_short(public_key, text));
+	else
+		table_cell(t, "-");
+}
+
+static void mtu_cell(struct table *t, const json_t *hop)
+{
+	int64_t mtu = status_integer(hop, "mtu"),
+		fits = status_integer(hop, "carrier_fits");
+
+	if (fits > 0 && mtu > fits)
+		table_cell(t, "%d (%d fits)", (int)mtu, (int)fits);
+	else
+		table_cell(t, "%d", (int)mtu);
+}
+
+static void port_cell(struct table *t, const char *host, int port)
+{
+	if (port != 0)
+		table_cell(t, "%s:%d", host, port);
+	else
+		table_cell(t, "%s:any", host);
+}
+
+static void source_cell(struct table *t, const json_t *hop, const char *destination)
+{
+	const char *source = status_string(hop, "source_address");
+	int port = (int)status_integer(hop, "source_port");
+	char host[80];
+
+	snprintf(host, sizeof(host), strchr(source, ':') ? "[%s]" : "%s", source);
+	if (*source != '\0')
+		port_cell(t, host, port);
+	else if (strcmp(status_string(hop, "state"), "no-carrier-address") == 0)
+		table_cell(t, "(no %s Address)", *destination == '[' ? "IPv6" : "IPv4");
+	else
+		port_cell(t, "(host)", port);
+}
+
+static void add_hop(struct table *t, size_t number, const json_t *hop)
+{
+	const char *destination = status_string(hop, "destination");
+	const char *said = status_string(hop, "endpoint");
+
+	table_cell(t, "%zu", number);
+	table_cell(t, "%s", status_string(hop, "device"));
+	peer_cell(t, status_string(hop, "peer"));
+	mtu_cell(t, hop);
+	if (*destination == '\0') {
+		table_cell(t, "-");
+		table_cell(t, "%s", *said ? said : "-");
+	} else {
+		source_cell(t, hop, destination);
+		table_cell(t, "%s", destination);
+	}
+}
+
+/* Where the prefix stands, or who has it. */
+static void by_text(const json_t *trace, FILE *out)
+{
+	const char *prefix = status_string(trace, "prefix");
+	const char *file = status_string(trace, "file"),
+		   *tun = status_string(trace, "tun");
+
+	if (*file != '\0')
+		fprintf(out, "by %s (%s:%d)\n", prefix, file,
+		        (int)status_integer(trace, "line"));
+	else
+		fprintf(out, "by %s, as it is in force on %s\n", prefix, tun);
+}
+
+void trace_text(const json_t *trace, FILE *out)
+{
+	const json_t *hops = json_object_get(trace, "hops");
+	const char *address = status_string(trace, "address"),
+		   *state = status_string(trace, "state");
+	struct table t = { .columns = 6 };
+
+	if (strcmp(state, "no-route") == 0) {
+		fprintf(out, "%s: no route: ICMP unreachable\n", address);
+		return;
+	}
+	fprintf(out, "%s: %s\n", address, status_string(trace, "way"));
+	by_text(trace, out);
+	fputc('\n', out);
+	table_cell(&t, "HOP");
+	table_cell(&t, "DEVICE");
+	table_cell(&t, "PEER");
+	table_cell(&t, "MTU");
+	table_cell(&t, "OUTER SOURCE");
+	table_cell(&t, "OUTER DESTINATION");
+	for (size_t i = 0; i < json_array_size(hops); i++)
+		add_hop(&t, i + 1, json_array_get(hops, i));
+	table_print(&t, out);
+	if (strcmp(state, "ok") != 0) /* the reason as `status` counts it */
+		fprintf(out, "\nits packets are dropped: %s\n",
+		        strcmp(state, "too-long") == 0 ? "way-too-long" : state);
+}
