@@ -1,7 +1,7 @@
-/* tests/fuzz/aead.c - does each AEAD that this CPU has do what libsodium's does? The
- * input says of each packet of a batch its length, counter, key and place in memory, and
- * what is wrong with it once it is sealed; what is left of the input is the first text.
- */
+/* tests/fuzz/aead.c - does each AEAD that this CPU has give the same results as
+ * libsodium's? For each packet of a batch the input gives length, counter, key,
+ * place in memory, and what is damaged after sealing. What is left of the input is
+ * the first text. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,17 +14,17 @@
 #include "crypto/aead.h"
 #include "script.h"
 
-#define JOBS_MAX   40 /* more than any implementation takes at a time */
+#define JOBS_MAX   40 /* more than any implementation does at a time */
 #define TEXT_MAX   2047
-#define PLACES     64 /* where a text begins, within a cache line */
+#define PLACES     64 /* positions in a cache line at which a text may begin */
 #define SLOT_BYTES (PLACES + TEXT_MAX + AEAD_TAG_BYTES + PLACES)
 
-/* A packet as the input has it. */
+/* A packet as the input describes it. */
 struct wish {
 	struct le32 length_place_key;  /* 11 bits, 6 bits, 2 bits */
-	struct le32 counter;           /* its upper bits, shifted ... */
+	struct le32 counter;           /* the upper bits of the counter, shifted ... */
 	uint8_t counter_shift, defect; /* ... by this */
-	struct le32 bit;               /* that is wrong */
+	struct le32 bit;               /* that is damaged */
 };
 
 enum defect {
@@ -40,11 +40,11 @@ struct batch {
 	struct script script;
 	size_t n;
 	struct aead_job jobs[JOBS_MAX];    /* to seal */
-	struct aead_job opening[JOBS_MAX]; /* with what is wrong, and if it is right */
-	size_t at[JOBS_MAX];               /* of the text, in each of these: */
+	struct aead_job opening[JOBS_MAX]; /* to open; damaged, with the right `ok` */
+	size_t at[JOBS_MAX];               /* where the text is in each of these: */
 	uint8_t plain[JOBS_MAX * SLOT_BYTES], sealed[JOBS_MAX * SLOT_BYTES];
 	uint8_t spoiled[JOBS_MAX * SLOT_BYTES], opened[JOBS_MAX * SLOT_BYTES];
-	uint8_t bytes[JOBS_MAX * SLOT_BYTES]; /* what is worked on */
+	uint8_t bytes[JOBS_MAX * SLOT_BYTES]; /* given to the implementation */
 	uint8_t keys[4][AEAD_KEY_BYTES];
 };
 
@@ -69,7 +69,7 @@ static void model_seal(uint8_t *text, const struct aead_job *job)
 	                                          0, NULL, nonce, job->key);
 }
 
-/* False: wrong, and the text is as it was. */
+/* Returns false for a wrong tag, and then leaves the text as it is. */
 static bool model_open(uint8_t *text, const struct aead_job *job)
 {
 	static uint8_t out[TEXT_MAX + 1];
@@ -127,7 +127,7 @@ static void add_job(struct batch *b, const struct wish *wish)
 	};
 }
 
-/* Everything as libsodium has it. */
+/* Computes all expected results with libsodium. */
 static void make_batch(struct batch *b, const struct wish *wishes, size_t n,
                        const struct reader *text)
 {
@@ -172,7 +172,7 @@ static void try(struct batch *b, const struct aead_impl *impl)
 	memcpy(jobs, b->jobs, sizeof(jobs));
 	impl->seal(jobs, b->n);
 	must(memcmp(b->bytes, b->sealed, bytes) == 0, impl,
-	     "seal just the texts, and as libsodium");
+	     "seal exactly the texts, with the same result as libsodium");
 
 	memcpy(b->bytes, b->spoiled, bytes);
 	memcpy(jobs, b->opening, sizeof(jobs));
@@ -182,7 +182,7 @@ static void try(struct batch *b, const struct aead_impl *impl)
 	for (size_t i = 0; i < b->n; i++)
 		must(jobs[i].ok == b->opening[i].ok, impl, "tell right from wrong tags");
 	must(memcmp(b->bytes, b->opened, bytes) == 0, impl,
-	     "open just the texts whose tags are right");
+	     "open exactly the texts whose tags are right");
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)

@@ -1,6 +1,6 @@
-/* tests/fuzz/command.c - what can a broken engine send the supervisor, or the
- * reverse? The first byte is the type, the rest a frame's body. What parses is sent as a
- * message, and must arrive the same. */
+/* tests/fuzz/command.c - what can a broken worker send to the supervisor, or the reverse?
+ * The first byte is the type of the frame, the rest is its body. If it can be parsed, it
+ * is sent as a message, and must arrive with the same meaning. */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,8 +10,8 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n);
 
-/* Flags are sent as 0 or 1, what is unused of names and addresses as zeroes: so members
- * are compared, and of the body the length. */
+/* Flags are sent as 0 or 1, and unused bytes of names and addresses as zeroes. So the
+ * members are compared, and of the body only the length. */
 static void check_sent(const struct command *m, size_t n)
 {
 	struct channel a, b;

@@ -1,5 +1,5 @@
-/* tests/fuzz/conf.c - a tunnel file of any bytes: it is read or refused; what was read is
- * printed, and the print must be read as the same; messages show no key. */
+/* tests/fuzz/conf.c - a tunnel file of any bytes is read or refused. What was read is
+ * printed; this text must be read as the same. No message may show a key. */
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,7 +18,7 @@ static void require(bool holds, const char *what, const char *text)
 	abort();
 }
 
-/* A run of base64 digits as long as most of a key, other than in the name of the file. */
+/* A run of base64 digits that is nearly as long as a key. */
 static bool shows_key(const char *text)
 {
 	size_t run = 0;

@@ -1,7 +1,8 @@
-/* tests/fuzz/message.c - what can a device be sent? The input is a script for one that
- * has a session with a peer: messages made up wholly, messages with a right mac1 (an
- * attacker needs no more than the public key for it), genuine ones with some bytes
- * changed, and sealed inner packets of any content (what a hostile peer can send). */
+/* tests/fuzz/message.c - what can be sent to a device? The input is a script for a
+ * device that has a session with a peer. There are messages of arbitrary bytes, messages
+ * with a right mac1 (an attacker only needs the public key for it), genuine messages
+ * with some bytes changed, and sealed inner packets with any content (as a hostile peer
+ * can send them). */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,11 +22,11 @@ struct world {
 	struct wg_callbacks callbacks;
 	struct wg_env env;
 	struct secrets secrets;
-	struct wg_device *device, *other; /* the one that is fuzzed; its peer */
+	struct wg_device *device, *other; /* the one that is tested, and its peer */
 	struct wg_peer *peer, *other_peer;
-	struct cookie_maker maker; /* of MACs for device */
-	bool cut;                  /* what is emitted gets lost */
-	struct buffer last;        /* emitted by other */
+	struct cookie_maker maker; /* makes MACs for messages to device */
+	bool cut;                  /* everything that is emitted gets lost */
+	struct buffer last;        /* the last message that other has emitted */
 };
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n);
@@ -33,7 +34,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n);
 static const struct endpoint somewhere = { .addr = { IP_V4, { 10, 0, 0, 1 } },
 	                                   .port = 1 };
 
-/* What must hold of every inner packet that a device lets through. */
+/* Checks what must hold for every inner packet that a device lets through. */
 static void check_inner(const struct packet *p, const struct world *w)
 {
 	bool v4 = p->len_bytes >= 20 && p->data[0] >> 4 == 4;
@@ -172,18 +173,18 @@ static void step(struct world *w, enum op op, const uint8_t *piece, size_t n)
 	struct buffer b;
 
 	switch (op) {
-	case OP_RAW: /* whatever it is */
+	case OP_RAW: /* any bytes */
 		buffer_set(&b, piece, n, &somewhere);
 		open_at(w, w->device, &b);
 		break;
-	case OP_MAC1: /* with right MACs, as a handshake message has them */
+	case OP_MAC1: /* with right MACs, like a handshake message */
 		buffer_set(&b, piece, n, &somewhere);
 		if (b.packet.len_bytes >= sizeof(struct message_macs))
 			cookie_maker_sign(&w->maker, b.packet.data, b.packet.len_bytes,
 			                  w->script.now_ns);
 		open_at(w, w->device, &b);
 		break;
-	case OP_CHANGED: /* the last message of the peer once more, these bytes changed */
+	case OP_CHANGED: /* the last message of the peer again, with some bytes changed */
 		buffer_set(&b, w->last.packet.data ? w->last.packet.data : piece,
 		           w->last.packet.len_bytes, &somewhere);
 		for (size_t i = 0; i + 1 < n && b.packet.len_bytes; i += 2)
@@ -203,7 +204,7 @@ static void step(struct world *w, enum op op, const uint8_t *piece, size_t n)
 	case OP_CUT:
 		w->cut = !w->cut;
 		break;
-	case OP_HANDSHAKE: /* old keys away, a new handshake */
+	case OP_HANDSHAKE: /* forget the old keys and start a new handshake */
 		wg_device_stop(w->other);
 		wg_device_start(w->other, w->script.now_ns);
 		seal(w, w->other_peer, piece, n);

@@ -1,15 +1,15 @@
 /* tests/fuzz/nest.c - can a batch of nested datagrams and fragments, in any order and
  * depth, break the engine or lose a packet?
  *
- * A client has three devices, each carried by the one before: vpn, home, deep. Each has a
- * real server with a session. The input is a list of steps: a server sends a packet of
- * its network, or of its DNS server; on its way through the servers outside it may be cut
- * in fragments; the datagrams that come of it are shuffled, lost, doubled, and given to
- * the client as one batch. The client sends packets too, so that flows and the resolver
- * have something to put back.
+ * A client has three devices: vpn, home and deep. Each is carried by the one before. Each
+ * has a real server with a session. The input is a list of steps. A server sends a packet
+ * of its network, or an answer of its DNS server. On its way through the servers of the
+ * carriers the packet may be cut into fragments. The resulting datagrams are shuffled,
+ * lost, doubled, and given to the client as one batch. The client sends packets too, so
+ * that there are flows and queries whose answers have to be translated back.
  *
- * Each packet from a server's network bears a number. It may arrive at the client's tun
- * once at the most, and unchanged; in an input without losses it must. */
+ * Each packet from a server's network has a number. It may arrive at the client's tun
+ * only once, and unchanged. If the input has no losses, it must arrive. */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,11 +25,11 @@
 enum { VPN, HOME, DEEP, LEVELS };
 
 #define QUEUE_MAX   BATCH_MAX
-#define QUEUE_FEW   60U /* so many may be pieces without being too many for reassembly */
+#define QUEUE_FEW   60U /* so many fragments are not too many for reassembly */
 #define NUMBERS_MAX 4096U
 #define LAN_PORT    9000U
 #define FLOW_PORT   9001U
-#define DATA_BYTES  8U /* of a payload: its number and its length */
+#define DATA_BYTES  8U /* the beginning of a payload: its number and its length */
 
 struct host {
 	struct engine *engine;
@@ -38,7 +38,7 @@ struct host {
 	struct world *world;
 	struct device *device;
 	int level;
-	struct endpoint address; /* where the client's device finds it */
+	struct endpoint address; /* the endpoint of the client's peer */
 };
 
 struct client {
@@ -49,10 +49,10 @@ struct client {
 	struct device *device[LEVELS];
 };
 
-/* How the packets that one step sends are cut, by level of the carrier they are put in.
- */
+/* How the packets that one step sends are cut, by the level of the carrier that they
+ * enter. */
 struct cuts {
-	uint8_t at[LEVELS]; /* 0: not; else the first piece has 8 * that many bytes */
+	uint8_t at[LEVELS]; /* 0: not cut; otherwise bytes of the first piece / 8 */
 	bool last_first, twice;
 };
 
@@ -67,9 +67,9 @@ struct world {
 	struct client client;
 	struct host server[LEVELS];
 	struct cuts cuts;
-	bool ipv6;                        /* between a carrier and what it carries */
+	bool ipv6;                        /* the family inside the carriers */
 	bool lossless;                    /* no step may lose, double or hide a packet */
-	struct datagram queue[QUEUE_MAX]; /* for vpn's socket */
+	struct datagram queue[QUEUE_MAX]; /* to be given to the socket of vpn */
 	size_t queued;
 	uint32_t fragment_id;
 	uint32_t number; /* of the next packet of a server's network */
@@ -111,7 +111,7 @@ static struct ip_addr addr(const char *text)
 
 /* ---- packets */
 
-/* A packet in the making, with room in front. */
+/* Puts bytes in front of a packet that is being made. */
 static void put_front(struct buffer *b, const void *bytes, uint32_t n)
 {
 	memcpy(packet_push(&b->packet, n), bytes, n);
@@ -146,7 +146,7 @@ static void put_ip(struct buffer *b, const struct ip_addr *src, const struct ip_
 	}
 }
 
-/* b holds the payload. */
+/* b contains the payload. */
 static void put_udp(struct buffer *b, const struct endpoint *from,
                     const struct endpoint *to)
 {
@@ -167,7 +167,8 @@ static void put_udp(struct buffer *b, const struct endpoint *from,
 	put_ip(b, &from->addr, &to->addr, PROTO_UDP);
 }
 
-/* The piece of an IP packet's payload as a fragment with the packet's addresses. */
+/* Makes a fragment of a piece of an IP packet's payload; it has the packet's
+ * addresses. */
 static void make_piece(struct buffer *out, const struct buffer *whole, uint32_t at,
                        uint32_t n, uint32_t id)
 {
@@ -209,7 +210,7 @@ static void into_server(struct host *h, struct buffer *b)
 	engine_tun_input(h->engine, &one, 1, h->world->script.now_ns);
 }
 
-/* A packet for the client comes to the server at this level; it may be cut before. */
+/* Sends a packet for the client into the server of this level, perhaps in pieces. */
 static void send_inside(struct world *w, int level, struct buffer *whole)
 {
 	uint32_t first = w->cuts.at[level] * 8U, payload, id;
@@ -284,7 +285,8 @@ static void into_device(struct host *h, const uint8_t *message, size_t n,
 	engine_udp_input(h->device, &one, 1, h->world->script.now_ns);
 }
 
-/* What a server has opened: a datagram for the server that it carries, or nobody's. */
+/* A server has opened a packet: if it is a datagram for the server that is
+ * carried, deliver it. */
 static size_t server_tun_write(struct tun_link *link, struct packet *const *packets,
                                size_t n)
 {
@@ -478,7 +480,7 @@ static struct endpoint end_of(const char *text, uint16_t port)
 	return (struct endpoint){ .addr = addr(text), .port = port };
 }
 
-/* The client's packet to a server's network, or query to the resolver. */
+/* The client sends a packet to a server's network, or a query to the resolver. */
 static void client_sends(struct world *w, int from, int to, bool query, uint16_t port)
 {
 	static const uint8_t question[] = { 0,   1,   1,   0,   0,   1, 0,   0,   0,
@@ -495,7 +497,7 @@ static void client_sends(struct world *w, int from, int to, bool query, uint16_t
 	engine_tun_input(w->client.engine, &one, 1, w->script.now_ns);
 }
 
-/* A numbered packet of the network behind the server, for the client's own address. */
+/* The network behind the server sends a numbered packet to the client's own address. */
 static void server_sends(struct world *w, int level, bool ipv6, uint32_t n)
 {
 	struct endpoint src = end_of(ipv6 ? lan6[level] : lan4[level], LAN_PORT);
@@ -518,7 +520,7 @@ static void server_sends(struct world *w, int level, bool ipv6, uint32_t n)
 	into_server(&w->server[level], &b);
 }
 
-/* An answer of the DNS server, or of who got a translated packet, perhaps in pieces. */
+/* The DNS server, or the target of a translated packet, answers, perhaps in pieces. */
 static void server_answers(struct world *w, int level, bool dns, uint16_t port,
                            uint32_t n)
 {
@@ -572,7 +574,7 @@ static void remove_and_add(struct world *w, int level, bool whole_device)
 
 enum op {
 	OP_DATA,
-	OP_DATA_TOO, /* what matters most is drawn most */
+	OP_DATA_TOO, /* so that data, which matters most, is drawn most often */
 	OP_CUT,
 	OP_GIVE,
 	OP_SWAP,
@@ -662,8 +664,8 @@ static void set_up(struct world *w)
 		introduce(w, level);
 		introduce_back(w, level);
 	}
-	for (int round = 0; round < 2 * LEVELS;
-	     round++) { /* handshakes, inner ones last */
+	for (int round = 0; round < 2 * LEVELS; round++) {
+		/* makes handshakes; the inner ones are done last */
 		client_sends(w, DEEP, DEEP, false, 4000);
 		give_queue(w);
 	}
@@ -677,7 +679,7 @@ static void check_all_arrived(const struct world *w)
 	}
 }
 
-/* The first byte: what kind of input; then steps of four bytes. */
+/* The first byte is the kind of input; steps of four bytes follow. */
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
 {
 	struct reader r = reader_of(bytes, n);

@@ -1,5 +1,5 @@
-/* tests/fuzz/nlmsg.c - rtnetlink answers: any bytes, read as a datagram of the kernel's;
- * what is understood is written and read again and must be the same. */
+/* tests/fuzz/nlmsg.c - rtnetlink answers: any bytes are read as a datagram from the
+ * kernel. What is understood is written and read again, and must be the same. */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,7 +26,7 @@ static void check_item(const struct netlink_item *item)
 		abort();
 }
 
-/* Every byte of a text that goes to a terminal. */
+/* Checks every byte of a text that goes to a terminal. */
 static void check_text(const char *text, size_t size)
 {
 	size_t len = strnlen(text, size);

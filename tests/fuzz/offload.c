@@ -1,11 +1,16 @@
-/* tests/fuzz/offload.c - is what is taken apart or put together still the same packets?
+/* tests/fuzz/offload.c - are packets still the same after they were split up or joined?
  *
- * The first byte says which way. Segments: a vnet header and a packet, as a tun might
- * give them; the segments must be what a sender without offloads would have sent, and
- * make the same large packet again where it was one. Coalesced: a batch, as a peer might
- * send it; each group, taken apart again, must be the packets that went in, of one flow
- * in their order. "The same" leaves out what one large packet can't say of its parts:
- * IPv4 ids and header checksums, and which of the two zeroes a checksum is. */
+ * The first byte chooses the direction.
+ *
+ *   Segments:   The input is a vnet header and a packet, as a tun might give them. The
+ *               segments must be what a sender without offloads would have sent, and if
+ *               it was one large packet, they must make the same packet again.
+ *   Coalesced:  The input is a batch, as a peer might send it. When the groups are split
+ *               up again, the result must be the packets that went in, each flow in its
+ *               order.
+ *
+ * "The same" leaves out what one large packet can't tell about its parts: IPv4 ids and
+ * header checksums, and which of the two zeroes a checksum is. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -17,20 +22,20 @@
 #include "io/tcphdr.h"
 #include "script.h"
 
-/* What is done to bytes of the input, so that not all are refused at once. */
+/* What is done to bytes of the input, so that not all of them are refused at once. */
 enum mend {
 	MEND_LENGTHS = 0x01,
 	MEND_SUMS = 0x02,
-	MEND_STRETCH = 0x04, /* more payload, up to 64 KiB */
-	MEND_NEXT = 0x08,  /* not these bytes: what follows the packet before, changed */
-	MEND_CLEAN = 0x10, /* plain TCP flags, fields that nobody uses zero */
+	MEND_STRETCH = 0x04, /* add payload, up to 64 KiB */
+	MEND_NEXT = 0x08,    /* the packet that follows the last one, changed */
+	MEND_CLEAN = 0x10,   /* plain TCP flags; zero in fields that nobody uses */
 };
 
 struct batch {
 	struct packet packets[BATCH_MAX];
 	struct packet *order[BATCH_MAX];
-	uint8_t *originals[BATCH_MAX]; /* owned, as packets[].data: coalescing changes it
-	                                */
+	/* owned copies of packets[].data, which coalescing changes */
+	uint8_t *originals[BATCH_MAX];
 	size_t n;
 };
 
@@ -42,7 +47,7 @@ static void must(bool holds)
 		abort();
 }
 
-/* Of exactly this size, so that ASan sees what goes beyond. */
+/* The copy has exactly this size, so that ASan detects accesses beyond it. */
 static uint8_t *copy_of(const uint8_t *bytes, size_t n)
 {
 	uint8_t *copy = malloc(n ? n : 1);
@@ -69,7 +74,7 @@ static uint8_t protocol_of(const uint8_t *p)
 	return p[p[0] >> 4 == 4 ? 9 : 6];
 }
 
-/* TCP's or UDP's checksum field; NULL: it has none that is complete. */
+/* The checksum field of TCP or UDP; NULL if there is none, or not completely. */
 static uint8_t *sum_field(uint8_t *p, size_t n)
 {
 	size_t at = ip_bytes(p, n);
@@ -83,7 +88,7 @@ static uint8_t *sum_field(uint8_t *p, size_t n)
 	return NULL;
 }
 
-/* What the checksum of the transport would have to be with `sum` in its field. */
+/* The checksum of the transport, with whatever is in its field now. */
 static uint16_t sum_of(uint8_t *p, size_t n, bool pseudo_only)
 {
 	size_t at = ip_bytes(p, n);
@@ -140,7 +145,7 @@ static void mend(uint8_t *p, size_t n, unsigned how, bool partial)
 
 /* ---- batches */
 
-/* Takes the bytes. */
+/* Takes over the bytes. */
 static void add_packet(struct batch *b, uint8_t *bytes, size_t n)
 {
 	struct packet *p = &b->packets[b->n];
@@ -159,7 +164,7 @@ static void batch_clear(struct batch *b)
 	b->n = 0;
 }
 
-/* Without what may differ; the checksums must then be right in both. */
+/* Compares all but what may differ; both must then have right checksums. */
 static void is_same(uint8_t *got, const uint8_t *original, size_t n)
 {
 	uint8_t *field = sum_field(got, n), *want = copy_of(original, n);
@@ -176,7 +181,8 @@ static void is_same(uint8_t *got, const uint8_t *original, size_t n)
 	free(want);
 }
 
-/* One group: what the host would make of it. seen: places in the batch, each once. */
+/* Splits one group up as the host would. seen: marks positions in the batch, each
+ * once. */
 static void check_group(struct coalescer *c, const struct batch *b, size_t g, bool *seen)
 {
 	struct iovec slices[COALESCE_SLICES + 1];
@@ -218,7 +224,7 @@ static void check_group(struct coalescer *c, const struct batch *b, size_t g, bo
 	free(whole);
 }
 
-/* IP packets with same addresses, protocol and ports. */
+/* True for IP packets with the same addresses, protocol and ports. */
 static bool is_one_flow(const uint8_t *a, size_t a_bytes, const uint8_t *b,
                         size_t b_bytes)
 {
@@ -232,7 +238,7 @@ static bool is_one_flow(const uint8_t *a, size_t a_bytes, const uint8_t *b,
 	       memcmp(a + src, b + src, at - src + 4) == 0;
 }
 
-/* position: of each packet, in the order in which all leave. */
+/* position: for each packet, its position in the order in which all are sent. */
 static void check_order(const struct batch *b, const size_t *position)
 {
 	for (size_t i = 0; i < b->n; i++)
@@ -263,7 +269,7 @@ static void check_batch(struct coalescer *c, const struct batch *b, bool udp)
 
 /* ---- segments */
 
-/* Could it have been made of its segments? */
+/* Could this packet have been made by joining its segments? */
 static bool is_mergeable(uint8_t *p, size_t n, const struct segmenter *s, size_t segments)
 {
 	uint8_t *partial = copy_of(p, n), *field = sum_field(partial, n);
@@ -299,7 +305,7 @@ static void check_segment(const struct segmenter *s, uint8_t *out, uint32_t byte
 	must(memcmp(out + s->header_bytes, payload, bytes - s->header_bytes) == 0);
 }
 
-/* What the segments make again is the packet, its header included. */
+/* Joining the segments must make the packet again, with its header. */
 static void check_whole(struct coalescer *c, const struct batch *b,
                         const struct vnet_header *header, const uint8_t *packet, size_t n)
 {
@@ -347,7 +353,7 @@ static void take_apart(struct coalescer *c, const struct vnet_header *header,
 
 /* ---- the input */
 
-/* The piece, mended; to be freed. n: its size, then what it has become. */
+/* Makes a packet of the piece and mends it. Free the result. *n is the size of both. */
 static uint8_t *make_packet(struct script *script, const uint8_t *piece, size_t *n,
                             unsigned how, size_t stretch, bool partial)
 {
@@ -365,7 +371,7 @@ static uint8_t *make_packet(struct script *script, const uint8_t *piece, size_t 
 	return p;
 }
 
-/* mend, stretch (16 bits), vnet header, packet */
+/* Input: mend, stretch (16 bits), vnet header, packet. */
 static void fuzz_segments(struct coalescer *c, struct script *script, struct reader *r)
 {
 	const uint8_t *head = reader_take(r, 3);
@@ -383,7 +389,7 @@ static void fuzz_segments(struct coalescer *c, struct script *script, struct rea
 	free(p);
 }
 
-/* What would come after the last packet of the batch; the piece changes it. */
+/* The packet that would follow the last one of the batch, changed by the piece. */
 static uint8_t *next_packet(const struct batch *b, const uint8_t *piece, size_t *n,
                             unsigned how)
 {
@@ -408,7 +414,7 @@ static uint8_t *next_packet(const struct batch *b, const uint8_t *piece, size_t 
 	return p;
 }
 
-/* Each packet: mend, size (16 bits), the bytes; stretched by the next byte. */
+/* Input for each packet: mend, stretch and size (16 bits together), the bytes. */
 static void fuzz_batch(struct coalescer *c, struct script *script, struct reader *r,
                        bool udp)
 {

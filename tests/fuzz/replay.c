@@ -1,12 +1,12 @@
-/* tests/fuzz/replay.c - a main for fuzz targets where the compiler brings none
+/* tests/fuzz/replay.c - a main() for fuzz targets, where the compiler has none
  *
  *   TARGET FILE...   gives each file to the target: to look at a crash
- *   TARGET           each file of tests/fuzz/corpus/TARGET, then TUNION_FUZZ_RUNS (2000)
- *                    inputs made of them or of nothing, from TUNION_SEED: for `make
- * check`
+ *   TARGET           gives it each file of tests/fuzz/corpus/TARGET, and then
+ *                    TUNION_FUZZ_RUNS (2000) inputs that are made of these files or of
+ *                    nothing, beginning with TUNION_SEED: this is for `make check`
  *
- * An input that crashes a made-up run is not lost: it is in the file `crash-TARGET` of
- * the working directory, as each one is put there before it is run. */
+ * A made-up input that crashes is not lost: each one is written to the file
+ * `crash-TARGET` in the working directory before it is run. */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -29,7 +29,8 @@ struct input {
 	uint8_t bytes[INPUT_MAX];
 };
 
-/* From malloc; NULL if it can't be read. What is beyond INPUT_MAX is left out. */
+/* Reads a file into memory from malloc; NULL if it can't be read. Ignores all
+ * after INPUT_MAX. */
 static struct input *read_input(const char *path)
 {
 	struct input *in = malloc(sizeof(*in));
@@ -47,7 +48,7 @@ static struct input *read_input(const char *path)
 	return in;
 }
 
-/* A copy of exactly that size, so that ASan sees a read behind it. */
+/* Runs a copy of exactly this size, so that ASan detects reads behind it. */
 static void run(const uint8_t *bytes, size_t n)
 {
 	uint8_t *copy = malloc(n ? n : 1);
@@ -71,7 +72,8 @@ static uint64_t draw(uint64_t *state, uint64_t below)
 static const uint8_t telling[] = { 0,    1,    2,    4,    0x10, 0x20,
 	                           0x40, 0x45, 0x60, 0x7f, 0x80, 0xff };
 
-/* Changes the input a little: a byte, a few random ones, its end, or a piece twice. */
+/* Changes the input a little: one byte, a few random bytes, its end, or a piece
+ * doubled. */
 static void mutate(struct input *in, uint64_t *state)
 {
 	size_t at = in->n ? draw(state, in->n) : 0;
@@ -155,7 +157,7 @@ static void run_made_up(const char *target, struct input *const *corpus,
 	}
 }
 
-/* The number of files read to corpus, each of which has been run. */
+/* Reads the files into corpus and runs each of them; returns their number. */
 static size_t run_corpus(const char *target, struct input **corpus)
 {
 	const char *top = getenv("top_srcdir");

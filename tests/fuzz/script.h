@@ -1,4 +1,4 @@
-/* tests/fuzz/script.h - what targets share whose input is a script for devices: a clock
+/* tests/fuzz/script.h - shared by targets whose input is a script for devices: a clock
  * and randomness that are the same for the same input, and packets */
 #ifndef TUNION_FUZZ_SCRIPT_H
 #define TUNION_FUZZ_SCRIPT_H
@@ -11,12 +11,12 @@
 
 #define PIECE_MAX 2048U
 
-/* First member of a target's world, and context of the two functions. */
+/* The first member of a target's world, and the context of the next two functions. */
 struct script {
 	uint64_t now_ns, seed;
 };
 
-/* For a struct rng, and for an environment's wall_clock_ns. */
+/* For struct rng and for the wall_clock_ns of an environment. */
 static inline void script_fill(void *context, void *bytes, size_t n)
 {
 	struct script *s = context;
@@ -40,7 +40,7 @@ struct buffer {
 	struct packet packet;
 };
 
-/* A packet of these bytes, as many as fit; from may be NULL. */
+/* Makes a packet of these bytes, or of as many as fit. `from` may be NULL. */
 static inline void buffer_set(struct buffer *b, const void *bytes, size_t n,
                               const struct endpoint *from)
 {

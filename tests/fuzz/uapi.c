@@ -1,7 +1,7 @@
-/* tests/fuzz/uapi.c - what can a client of a device's UAPI socket send? The first byte
- * says how long the pieces are, the rest is the conversation. Ports make the host's
- * answer come later, or be a refusal. What the device then says of itself must be
- * accepted by another one, which must say the same. */
+/* tests/fuzz/uapi.c - what can a client of a device's UAPI socket send? The first byte is
+ * the length of the pieces, the rest is the conversation. The port number decides whether
+ * the host answers later, or refuses. Another device must accept what the device then
+ * tells about itself, and must tell the same. */
 #include <errno.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -18,7 +18,7 @@ struct world {
 	struct uapi_host host;
 	struct uapi uapi;
 	struct outbuf out;
-	uint16_t port; /* asked for */
+	uint16_t port; /* that was asked for */
 	uint32_t fwmark;
 };
 
@@ -114,7 +114,7 @@ static void feed(struct world *w, const uint8_t *bytes, size_t n, size_t piece)
 	}
 }
 
-/* The answer to a get, in `out`, with a NUL behind. */
+/* Puts the answer to a get into `out`, with a NUL at the end. */
 static const char *get(struct world *w)
 {
 	outbuf_clear(&w->out);
@@ -125,8 +125,8 @@ static const char *get(struct world *w)
 	return (const char *)w->out.bytes + w->out.first;
 }
 
-/* As a set: without what only a get says, and without the port, for which the host of
- * this target has moods. */
+/* Feeds it as a set, without the lines that only a get has, and without the port, to
+ * which the host of this target reacts in different ways. */
 static void set_from(struct world *w, const char *text)
 {
 	static const char *const omitted[] = { "last_handshake", "tx_bytes", "rx_bytes",
@@ -149,7 +149,7 @@ static void set_from(struct world *w, const char *text)
 		abort();
 }
 
-/* But for tx_bytes: what keepalives have cost is the device's own. */
+/* Ignores tx_bytes, because the device itself counts what its keepalives cost. */
 static bool same_lines(const char *a, const char *b)
 {
 	while (*a && *b) {

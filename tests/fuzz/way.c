@@ -1,7 +1,8 @@
-/* tests/fuzz/way.c - what can an application, or a hostile peer, put into the engine? The
- * input is a script for a client with two devices, home carried by vpn, and vpn's server:
- * packets into the client's tun, inner packets that vpn's server sends it (datagrams for
- * home, fragments, answers of the resolver ...), datagrams from the network, time. */
+/* tests/fuzz/way.c - what can an application, or a hostile peer, send into the engine?
+ * The input is a script for a client with two devices, where vpn carries home, and for
+ * the server of vpn. It has packets for the client's tun, inner packets from the server
+ * of vpn (datagrams for home, fragments, answers for the resolver and so on), datagrams
+ * from the network, and time. */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,7 +13,7 @@
 #include "script.h"
 
 #define MAIL_MAX     64U
-#define TOGETHER_MAX 20U /* packets of one batch */
+#define TOGETHER_MAX 20U /* the most packets in one batch */
 
 /* A datagram on the network between the two engines. */
 struct mail {
@@ -26,7 +27,7 @@ struct host {
 	struct tun_link tun;
 	struct udp_link udp;
 	struct world *world;
-	struct device *to; /* whose socket its datagrams reach */
+	struct device *to; /* the device whose socket gets its datagrams */
 	struct endpoint address;
 };
 
@@ -43,7 +44,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n);
 
 /* ---- links */
 
-/* What must hold of all that goes to a host: it is an IP packet, of its own length. */
+/* Checks what must hold for everything that goes to a host: it is one IP
+ * packet, not more. */
 static size_t tun_write(struct tun_link *link, struct packet *const *packets, size_t n)
 {
 	(void)link;
@@ -208,7 +210,7 @@ static void into_tun(struct world *w, struct host *h, const uint8_t *piece, size
 	}
 	engine_tun_input(h->engine, batch, copies, w->script.now_ns);
 	deliver(w);
-	deliver(w); /* a handshake and what waited for it */
+	deliver(w); /* a handshake, and then what waited for it */
 	deliver(w);
 }
 
