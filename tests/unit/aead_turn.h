@@ -1,6 +1,6 @@
-/* tests/unit/aead_turn.h - by which code does a test's engine seal and open? By turns, so
- * that all that this CPU has meet each other, and libsodium too; or all by the one named
- * in TUNION_AEAD */
+/* tests/unit/aead_turn.h - with which AEAD does a test's engine seal and open? All that
+ * this CPU has take turns, so that they meet each other and libsodium's; or all engines
+ * use the one that TUNION_AEAD names. */
 #ifndef TUNION_UNIT_AEAD_TURN_H
 #define TUNION_UNIT_AEAD_TURN_H
 

@@ -1,4 +1,5 @@
-/* tests/unit/confprint.h - a struct conf as text again: one way to write each thing */
+/* tests/unit/confprint.h - prints a struct conf as text; everything is written in one
+ * way */
 #ifndef TUNION_UNIT_CONFPRINT_H
 #define TUNION_UNIT_CONFPRINT_H
 
@@ -10,14 +11,14 @@
 
 void confprint(const struct conf *conf, FILE *out);
 
-/* The same as a string, for free(); NULL if out of memory. */
+/* Prints to a string, which is to be freed; NULL if out of memory. */
 char *confprint_text(const struct conf *conf);
 
-/* conf_read_stream of n bytes in memory. */
+/* Calls conf_read_stream with n bytes of memory. */
 int confprint_read(struct conf **out, const char *text, size_t n, const char *path,
                    struct diag *diag);
 
-/* diag_print as a string, for free(). */
+/* Calls diag_print with a string as output; free it. */
 char *confprint_diag(const struct diag *diag);
 
 #endif

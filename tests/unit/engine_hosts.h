@@ -1,5 +1,5 @@
-/* tests/unit/engine_hosts.h - a client with a few devices and its servers, over links
- * that can be looked into. Of each test file its own */
+/* tests/unit/engine_hosts.h - a client with a few devices and its servers, with links
+ * that a test can look into. Each test file that includes this has its own. */
 #ifndef TUNION_UNIT_ENGINE_HOSTS_H
 #define TUNION_UNIT_ENGINE_HOSTS_H
 
@@ -8,14 +8,15 @@
 
 #define SECOND NS_PER_SEC
 
-/* vpn: 10.0.0.2, fd10::2, everything; home: 10.1.0.2, fd10:1::2, port 20001, its LAN.
- * Each has a server with a LAN host. */
+/* vpn has 10.0.0.2 and fd10::2, port 20000, and takes everything. home has 10.1.0.2
+ * and fd10:1::2, port 20001, and takes its LAN. Each has a server with a host on a
+ * LAN behind it. */
 static struct world *w;
 static struct node *client, *server[2];
 static struct device *vpn, *home;
 static struct wg_peer *peer[2];
 
-/* The last packet or message that a hook has seen. */
+/* The last packet or message that one of the hooks has seen. */
 static struct craft seen;
 static size_t seen_count;
 static struct endpoint seen_to;
@@ -121,7 +122,7 @@ static inline void probe(uint16_t id, const char *src, const char *dst, size_t n
 	node_probe(client, id, &from, &to, n, 0);
 }
 
-/* So that both have sessions. */
+/* Gives both of them a session. */
 static inline void warm_up(void)
 {
 	probe(4000, "10.0.0.2", "172.16.0.9", 100);
@@ -131,7 +132,7 @@ static inline void warm_up(void)
 	ck_assert_uint_eq(w->probes[4001].returned, 1);
 }
 
-/* One packet of the client's own making into its tun. */
+/* Puts one packet that the test has made into the client's tun. */
 static inline void into_tun(struct craft *c)
 {
 	struct packet *p = &c->packet;

@@ -1,5 +1,5 @@
-/* tests/unit/net.h - small networks of devices for the tests of src/plan, written as
- * tables */
+/* tests/unit/net.h - small networks of devices for the tests of src/plan,
+ * described by tables */
 #ifndef TUNION_UNIT_NET_H
 #define TUNION_UNIT_NET_H
 
@@ -20,7 +20,7 @@ struct net_prefix {
 	struct net_prefix *next;
 };
 
-/* Zeroed, then net_init. Addresses stay put. */
+/* Zero it and call net_init. It contains pointers to itself, so it can't be moved. */
 struct net {
 	struct union_table table;
 	struct way_device devices[NET_DEVICES];
@@ -32,15 +32,15 @@ struct net {
 void net_init(struct net *net);
 void net_clear(struct net *net);
 
-/* A device with Addresses of both families. name is borrowed. */
+/* Adds a device with Addresses of both families. The name is borrowed. */
 struct way_device *net_device(struct net *net, const char *name);
-/* endpoint "1.2.3.4" (port 51820) or NULL; allowed: prefixes parted by blanks, or NULL.
- */
+/* endpoint is like "1.2.3.4" (the port is 51820) or NULL. allowed is NULL, or prefixes
+ * with blanks between them. */
 struct way_peer *net_peer(struct net *net, struct way_device *device,
                           const char *endpoint, const char *allowed);
 void net_allow(struct net_peer *peer, struct ip_prefix prefix);
 void net_via(struct way_device *device, struct way_device *carrier);
-/* Ranks, fills the union, computes the ways. */
+/* Ranks the devices, fills the union, and computes the ways. */
 void net_compute(struct net *net);
 
 struct ip_addr net_addr(const char *text);

@@ -1,4 +1,4 @@
-/* tests/unit/planned.h - the plan of some tunnel files, given as texts */
+/* tests/unit/planned.h - makes the plan of some tunnel files that are given as texts */
 #ifndef TUNION_UNIT_PLANNED_H
 #define TUNION_UNIT_PLANNED_H
 
@@ -6,10 +6,10 @@
 #include "conf/set.h"
 #include "plan/plan.h"
 
-#define PLANNED_FILES 4 /* at most */
+#define PLANNED_FILES 4 /* the most files of one plan */
 
-/* A [Peer] whose key begins with the letter, which must not be "A": that would be no key.
- */
+/* A [Peer] whose key begins with this letter. It must not be "A", which would make a key
+ * of zeroes, and that is no key. */
 #define PEER(letter)                                                                     \
 	"[Peer]\nPublicKey = " letter "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\n"
 
@@ -17,11 +17,11 @@ struct planned {
 	struct conf_set set;
 	struct conf *confs[PLANNED_FILES];
 	struct plan plan;
-	struct diag diag; /* warnings of the files, and what the test adds */
+	struct diag diag; /* the warnings of the files, and what the test adds */
 };
 
-/* texts: NAME, TEXT, NAME, TEXT, ... NULL; names in byte order. Fails the test on errors.
- */
+/* texts: NAME, TEXT, NAME, TEXT, ..., NULL, with the names in byte order. An error
+ * fails the test. */
 void planned_init(struct planned *p, const char *const *texts);
 void planned_clear(struct planned *p);
 

@@ -9,10 +9,10 @@
 /* A test file is one test case; main.c runs it. */
 TCase *unit_tests(void);
 
-/* The seed of this run's random tests: TUNION_SEED, else drawn; main.c prints it. */
+/* The seed of this run's random tests: TUNION_SEED, or else drawn. main.c prints it. */
 uint64_t unit_seed(void);
 
-/* A small repeatable generator (splitmix64) for random tests; never for keys in use. */
+/* A small repeatable generator (splitmix64) for random tests; not for keys. */
 static inline uint64_t unit_random(uint64_t *state)
 {
 	uint64_t z = (*state += UINT64_C(0x9e3779b97f4a7c15));
