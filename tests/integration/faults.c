@@ -43,7 +43,7 @@ static bool fails(const char *name, int error)
 	return true;
 }
 
-/* As the linker names the real ones and those that are called in their place. */
+/* The linker gives these names to the real functions and to those that replace them. */
 ssize_t __real_sendto(int fd, const void *bytes, size_t n, int flags,
                       const struct sockaddr *to, socklen_t to_bytes);
 ssize_t __wrap_sendto(int fd, const void *bytes, size_t n, int flags,
@@ -83,7 +83,7 @@ ssize_t __wrap_sendto(int fd, const void *bytes, size_t n, int flags,
 	               : __real_sendto(fd, bytes, n, flags, to, to_bytes);
 }
 
-/* What was sent has been done, but we don't learn of it. */
+/* The kernel has done what was sent to it, but we don't get to know that. */
 ssize_t __wrap_recvmsg(int fd, struct msghdr *m, int flags)
 {
 	return fails("recvmsg", ENOBUFS) ? -1 : __real_recvmsg(fd, m, flags);

@@ -4,9 +4,10 @@
 #ifndef TUNION_FAULTS_H
 #define TUNION_FAULTS_H
 
-/* From now on the nth call fails, once; 0: none does, they are only counted. */
+/* From now on the nth call fails, once. With 0 no call fails; they are only counted. */
 void faults_arm(unsigned nth);
-/* Calls since; the one that failed is named, NULL: none has. */
+/* Returns the number of calls since then. *failed is the name of the one that failed, or
+ * NULL. */
 unsigned faults_disarm(const char **failed);
 
 #endif

@@ -1,14 +1,21 @@
-/* tests/integration/host_driver.c - src/host by hand, without engine and supervisor
+/* tests/integration/host_driver.c - controls src/host directly, without worker and
+ * supervisor
  *
  *   host_driver TUN STATE-FILE
  *
- * Reads commands from standard input, one per line, and answers each with "ok" and maybe
- * more words, or with "failed"; what diag holds goes before it:
- *   up DIR      host_prepare, host_pre_up and host_up with the files of DIR; says the mark
- *   fail N DIR  up, with the Nth system call or allocation failing; says "result" and
- * which one it was or, with N = 0, how many there are update DIR  host_update mtu ADDR
- * host_path_mtu down        host_down At the end of input it ends at once, as if killed.
- */
+ * It reads commands from standard input, one per line. It prints what diag contains, and
+ * then "ok" with perhaps more words, or "failed".
+ *
+ *   up DIR      calls host_prepare, host_pre_up and host_up with the files of DIR; prints
+ *               the mark
+ *   fail N DIR  like up, but the Nth system call or allocation fails; prints "result" and
+ *               which one it was or, with N = 0, how many there are
+ *   update DIR  calls host_update
+ *   mtu ADDR    calls host_path_mtu
+ *   down        calls host_down
+ *   end         frees everything and ends
+ *
+ * At the end of input it ends at once, as if it were killed. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -33,7 +40,7 @@ static double now_ms(void)
 	return (double)t.tv_sec * 1e3 + (double)t.tv_nsec / 1e6;
 }
 
-/* The plan in force becomes that of dir. */
+/* The plan becomes that of the files in dir. */
 static int load(struct driver *d, const char *dir, struct diag *diag)
 {
 	const struct plan_env env = { .path_mtu = host_path_mtu, .context = d->host };
@@ -63,8 +70,8 @@ static int up(struct driver *d, struct diag *diag)
 	return rc < 0 ? rc : host_up(d->host, &d->plan, diag);
 }
 
-/* Files that can't be brought up stay in the plan: the supervisor would leave them out.
- */
+/* Files that can't be brought up stay in the plan; the supervisor would leave them
+ * out. */
 static int update(struct driver *d, struct diag *diag)
 {
 	int first = 0, rc;
@@ -171,5 +178,5 @@ int main(int argc, char **argv)
 		}
 		answer(&d, line);
 	}
-	_exit(EXIT_SUCCESS); /* nothing is cleaned up */
+	_exit(EXIT_SUCCESS); /* without any clean-up */
 }
