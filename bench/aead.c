@@ -1,16 +1,17 @@
 /* bench/aead.c - what does a packet cost in each implementation of the batch AEAD?
  *
- * Built by `make bench/aead`. Prints the nanoseconds per packet for sealing and opening,
- * in batches of 1, 2, 8 and 32: of each implementation that this CPU can run, of
- * libsodium's own AEAD, OpenSSL's EVP and libgcrypt, one packet after the other, the key
- * set once where the library can. All take turns within each round, so that what disturbs
- * the machine disturbs all; printed is the median of the rounds. Then: how many times as
- * fast as each library the chosen implementation is in batches of 32, and the target.
+ * Built by `make bench/aead`. It prints the nanoseconds per packet for sealing and
+ * opening, in batches of 1, 2, 8 and 32. It measures each implementation that this CPU
+ * can run, and one packet after the other with libsodium's own AEAD, OpenSSL's EVP and
+ * libgcrypt, whose keys are set only once where the library can do this. All take turns
+ * within each round, so that a disturbance of the machine disturbs all of them. The
+ * median of the rounds is printed. Then it prints how many times as fast as each library
+ * the chosen implementation is in batches of 32, and the target.
  *
  * usage: bench/aead [bytes per packet, default 1420] [rounds, default 301]
  *                   [implementation to compare, default the one tunion would choose]
  *
- * OpenSSL chooses its own code; to see both without AVX-512:
+ * OpenSSL chooses its own code. To see both without AVX-512:
  *   OPENSSL_ia32cap=:~0xd0030000 bench/aead 1420 301 avx2 */
 #include <stdbool.h>
 #include <stdio.h>
@@ -51,13 +52,13 @@ struct bench {
 #endif
 };
 
-/* Does `n` jobs; `bench` is for those who need more than the jobs. */
+/* Does `n` jobs. `bench` is for those that need more than the jobs. */
 typedef void run_fn(struct bench *bench, const struct aead_impl *impl,
                     struct aead_job *jobs, size_t n);
 
 struct way {
 	const char *name;
-	const struct aead_impl *impl; /* NULL: not one of ours */
+	const struct aead_impl *impl; /* NULL if it is not one of ours */
 	run_fn *seal, *open;
 	double *ns[2][ARRAY_SIZE(batches)]; /* [opening][batch][round] */
 };
@@ -119,7 +120,7 @@ static void open_sodium(struct bench *bench, const struct aead_impl *impl,
 }
 
 #ifdef HAVE_OPENSSL
-/* The key stays in the context: only the nonce is set for each packet. */
+/* The key stays in the context; only the nonce is set for each packet. */
 static void seal_openssl(struct bench *bench, const struct aead_impl *impl,
                          struct aead_job *jobs, size_t n)
 {
@@ -212,7 +213,8 @@ static double now_ns(void)
 	return (double)now.tv_sec * 1e9 + (double)now.tv_nsec;
 }
 
-/* All packets once in batches of n: nanoseconds per packet. Results are checked. */
+/* Does all packets once, in batches of n, and checks the results. Returns ns per
+ * packet. */
 static double measure(struct bench *bench, const struct way *way, bool opening, size_t n)
 {
 	const void *from = opening ? bench->sealed : bench->plain;
@@ -380,7 +382,7 @@ static void print_table(const struct bench *bench, const struct way *ways, size_
 	printf("\n");
 }
 
-/* Of the design; 0: none for this pair. */
+/* The target of the design; 0 if there is none for this pair. */
 static double target(const char *impl, const char *library)
 {
 	if (strcmp(library, "libsodium AEAD") == 0)
@@ -392,7 +394,7 @@ static double target(const char *impl, const char *library)
 	return 0;
 }
 
-/* One line per library; bench/report.py reads them. */
+/* Prints one line for each library; bench/report.py reads them. */
 static void print_ratios(const struct bench *bench, const struct way *ways, size_t n,
                          const struct way *ours)
 {
@@ -416,7 +418,8 @@ static void print_ratios(const struct bench *bench, const struct way *ways, size
 	}
 }
 
-/* NULL: there is none of that name here; name NULL: the one that tunion would use. */
+/* NULL if there is none of this name here. With name NULL it is the one tunion would
+ * use. */
 static const struct way *find_ours(const struct way *ways, size_t n, const char *name)
 {
 	const struct aead_impl *chosen = aead_choose(NULL);
@@ -448,7 +451,7 @@ int main(int argc, char **argv)
 	n = list_ways(ways);
 	ours = find_ours(ways, n, argc > 3 ? argv[3] : NULL);
 	if (!ours) {
-		fprintf(stderr, "%s: no such implementation here\n", argv[3]);
+		fprintf(stderr, "%s: there is no such implementation here\n", argv[3]);
 		return EXIT_FAILURE;
 	}
 	bench = prepare((uint32_t)text_bytes, rounds);

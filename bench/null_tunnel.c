@@ -1,12 +1,12 @@
-/* bench/null_tunnel.c - the bound: a tunnel that only copies
+/* bench/null_tunnel.c - the limit for every tunnel: a tunnel that only copies
  *
  *   null_tunnel TUN LOCAL-PORT PEER-IPV4 PEER-PORT
  *
- * What the tun's TSO hands over, up to 64 KiB with its vnet header, goes as one
- * UDP_SEGMENT message to the other end, arrives there as one message by UDP_GRO, and is
- * written to its tun as it is. No crypto, no segmentation, no coalescing: what this
- * moves, the system calls and the kernel cost. A message that the network has torn is
- * dropped. One thread. */
+ * What the tun's TSO hands over, up to 64 KiB with its vnet header, goes to the other end
+ * as one UDP_SEGMENT message, arrives there as one message by UDP_GRO, and is written to
+ * its tun as it is. There is no encryption, no segmentation and no coalescing: only the
+ * system calls and the kernel cost time. A message that the network has split up is
+ * dropped. There is one thread. */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -36,7 +36,7 @@
 #endif
 
 #define SEGMENT_BYTES 1440
-#define BURST         16 /* reads of one side before the other gets its turn */
+#define BURST         16 /* reads from one side before it is the other side's turn */
 #define VNET_BYTES    10
 
 static void die(const char *what)
@@ -81,7 +81,7 @@ static int open_udp(const char *port, const char *peer, const char *peer_port)
 	return fd;
 }
 
-/* Does the IP header behind the vnet header say the length that came? */
+/* Is the length in the IP header behind the vnet header the length that has arrived? */
 static bool whole(const uint8_t *message, size_t n)
 {
 	const uint8_t *ip = message + VNET_BYTES;

@@ -1,13 +1,15 @@
-/* bench/small_packets.c - how many of these packets arrive?
+/* bench/small_packets.c - how many small packets arrive?
  *
- *   small_packets PORT                          receives, until killed
- *   small_packets IPV4 PORT RATE MILLISECONDS   sends RATE packets/s of 64 bytes, in
- * groups of a millisecond, and prints SENT RECEIVED
+ *   small_packets PORT
+ *      receives, until it is killed
+ *   small_packets IPV4 PORT RATE MILLISECONDS
+ *      sends RATE packets/s of 64 bytes, in groups of a millisecond, and prints
+ *      SENT RECEIVED
  *
- * The last packets ask for the count: more than one, for they may be lost too. The
- * receiver counts by run, so late packets of one run are not counted in the next. Its
- * buffer is large, so that what is lost is lost on the way, not because the machine let
- * it wait. */
+ * The last packets ask for the count. There are several of them, because they may be lost
+ * too. The receiver counts each run separately, so that late packets of one run are not
+ * counted in the next. Its buffer is large, so that packets are only lost on the way, and
+ * not because the machine let the receiver wait. */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
@@ -27,8 +29,8 @@
 
 struct message {
 	uint32_t run;   /* drawn by the sender */
-	uint32_t asks;  /* 1: answer with the count */
-	uint64_t count; /* in an answer: received */
+	uint32_t asks;  /* 1: asks for an answer with the count */
+	uint64_t count; /* of received packets, in an answer */
 	uint8_t rest[PACKET_BYTES - 16];
 };
 _Static_assert(sizeof(struct message) == PACKET_BYTES, "size");
@@ -116,7 +118,7 @@ static size_t send_group(int fd, struct message *m, size_t n)
 	return sent < 0 ? 0 : (size_t)sent;
 }
 
-/* What a second of waiting and asking brought; 0 if nothing. */
+/* Waits and asks for up to some seconds; returns the count, 0 if there was no answer. */
 static uint64_t ask(int fd, struct message m)
 {
 	struct timeval second = { .tv_sec = 1 };

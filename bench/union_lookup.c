@@ -1,5 +1,6 @@
-/* bench/union_lookup.c - how long does a lookup in the union take? Prints the median, in
- * ns, for random addresses, half of them in a prefix, on tables of growing size. */
+/* bench/union_lookup.c - how long does a lookup in the union take? It prints the
+ * median in ns, for random addresses of which half are in a prefix, on tables of
+ * growing size. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,7 +23,8 @@ static uint64_t random_u64(uint64_t *state) /* splitmix64 */
 	return z ^ z >> 31;
 }
 
-/* Mostly /24 and around, IPv6 mostly /48, as on the internet. */
+/* As on the internet, most IPv4 prefixes are /24 or near that, and most IPv6
+ * prefixes /48. */
 static struct ip_prefix random_prefix(uint64_t *seed, enum ip_family family)
 {
 	struct ip_prefix p = { .addr.family = (uint8_t)family };
@@ -102,7 +104,7 @@ static int measure(size_t prefixes, enum ip_family family)
 	return 0;
 }
 
-/* In a process of its own, so that every table gets a fresh heap. */
+/* Runs in its own process, so that every table gets a fresh heap. */
 static int measure_apart(size_t prefixes, enum ip_family family)
 {
 	pid_t child = fork();

@@ -1,11 +1,12 @@
-/* bench/wakeup.c - what does it cost to wake a sleeping process?
+/* bench/wakeup.c - what does it cost to wake up a sleeping process?
  *
  *   wakeup [TIMES, default 200]
  *
- * Two processes with a pipe each way. Both rest for 10 ms, as tunnel and ping do between
- * two idle round trips; then a byte goes over and comes back, which wakes each of them
- * once. Prints the median in microseconds, with both pinned on one CPU, and on two. No
- * tunnel whose processes sleep while idle can answer faster than its wake-ups take. */
+ * There are two processes with a pipe in each direction. Both rest for 10 ms, like a
+ * tunnel and ping between two idle round trips. Then a byte goes to the other process and
+ * comes back, which wakes up each of them once. It prints the median in microseconds,
+ * with both processes pinned on one CPU and on two. No tunnel whose processes sleep while
+ * idle can answer faster. */
 #include <fcntl.h>
 #include <sched.h>
 #include <stdint.h>
@@ -106,7 +107,7 @@ static double round_trip(size_t asker_cpu, size_t answerer_cpu, size_t times)
 	return us;
 }
 
-/* The first two CPUs that we may use; returns how many there are of them. */
+/* Finds the first two CPUs that we may use; returns how many of them there are. */
 static size_t find_cpus(size_t cpus[2])
 {
 	cpu_set_t set;
@@ -130,7 +131,7 @@ int main(int argc, char **argv)
 		return 2;
 	}
 	printf("one CPU: %.1f us\n", round_trip(cpus[0], cpus[0], times));
-	fflush(stdout); /* not again by the next child */
+	fflush(stdout); /* so that the next child does not print this again */
 	if (n == 2)
 		printf("two CPUs: %.1f us\n", round_trip(cpus[0], cpus[1], times));
 	return 0;
