@@ -1,4 +1,5 @@
 /* made by tests/unit/aead_edges.py: sealed texts at the edges of Poly1305 */
+/* clang-format off */
 static const uint64_t edge_counters[] = {
 	UINT64_C(0xc372c60b13121110),
 	UINT64_C(0xa4b9e90313121110),

@@ -110,6 +110,7 @@ def case(nonce, name, end, length):
 
 def main():
     print("/* made by tests/unit/aead_edges.py: sealed texts at the edges of Poly1305 */")
+    print("/* clang-format off */")
     print("static const uint64_t edge_counters[] = {")
     for nonce in NONCES:
         print(f'\tUINT64_C({int.from_bytes(nonce[4:], "little"):#018x}),')
