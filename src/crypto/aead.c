@@ -12,8 +12,17 @@
 
 /* The best comes first. The last one, libsodium's, runs everywhere. */
 static const struct aead_impl *const impls[] = {
-#ifdef SIMD_X86
-	&aead_avx512ifma, &aead_avx512, &aead_avx2, &aead_ssse3,
+#ifdef SIMD_AVX512IFMA
+	&aead_avx512ifma,
+#endif
+#ifdef SIMD_AVX512
+	&aead_avx512,
+#endif
+#ifdef SIMD_AVX2
+	&aead_avx2,
+#endif
+#ifdef SIMD_SSSE3
+	&aead_ssse3,
 #endif
 #ifdef SIMD_NEON
 	&aead_neon,
