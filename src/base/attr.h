@@ -5,13 +5,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define MUST_CHECK               __attribute__((warn_unused_result))
-#define PRINTF_LIKE(fmt, args)   __attribute__((format(printf, fmt, args)))
-#define ALWAYS_INLINE            inline __attribute__((always_inline))
-#define ARRAY_SIZE(a)            (sizeof(a) / sizeof((a)[0]))
+#define MUST_CHECK             __attribute__((warn_unused_result))
+#define PRINTF_LIKE(fmt, args) __attribute__((format(printf, fmt, args)))
+#define ALWAYS_INLINE          inline __attribute__((always_inline))
+#define ARRAY_SIZE(a)          (sizeof(a) / sizeof((a)[0]))
 
 /* From a pointer to `member`, a pointer to the struct of this type that embeds it. */
-#define CONTAINER_OF(ptr, type, member) \
+#define CONTAINER_OF(ptr, type, member)                                                  \
 	((type *)(void *)((char *)(ptr)-offsetof(type, member)))
 
 #define NS_PER_MS  UINT64_C(1000000)

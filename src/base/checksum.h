@@ -16,8 +16,8 @@ uint64_t checksum_add(uint64_t sum, const void *bytes, size_t n);
 uint16_t checksum_finish(uint64_t sum);
 /* The sum of the pseudo header of TCP, UDP or ICMPv6, RFC 793 and RFC 8200 8.1. Both
  * addresses have the same family. */
-uint64_t checksum_pseudo(const struct ip_addr *src, const struct ip_addr *dst, uint8_t protocol,
-                         uint32_t len_bytes);
+uint64_t checksum_pseudo(const struct ip_addr *src, const struct ip_addr *dst,
+                         uint8_t protocol, uint32_t len_bytes);
 /* RFC 1624: the new checksum after the n bytes `from` were replaced by the n bytes `to`.
  * n is even. The checksums are numbers in host order. */
 uint16_t checksum_replace(uint16_t checksum, const void *from, const void *to, size_t n);

@@ -30,15 +30,16 @@ static bool grow(struct diag *d)
 	return true;
 }
 
-static void add(struct diag *d, enum diag_severity severity, const char *file, unsigned line,
-                const char *fmt, va_list args) PRINTF_LIKE(5, 0);
-static void add(struct diag *d, enum diag_severity severity, const char *file, unsigned line,
-                const char *fmt, va_list args)
+static void add(struct diag *d, enum diag_severity severity, const char *file,
+                unsigned line, const char *fmt, va_list args) PRINTF_LIKE(5, 0);
+static void add(struct diag *d, enum diag_severity severity, const char *file,
+                unsigned line, const char *fmt, va_list args)
 {
 	struct diag_entry e = { .severity = severity, .line = line };
 
 	*(severity == DIAG_ERROR ? &d->errors : &d->warnings) += 1;
-	if (!grow(d) || (file && !(e.file = strdup(file))) || vasprintf(&e.text, fmt, args) < 0) {
+	if (!grow(d) || (file && !(e.file = strdup(file))) ||
+	    vasprintf(&e.text, fmt, args) < 0) {
 		free(e.file);
 		d->errors++; /* a message that got lost must not look like success */
 		return;
@@ -86,8 +87,8 @@ static void print_entry(const struct diag_entry *e, FILE *out)
 		fprintf(out, "%s:", e->file);
 	if (e->file && e->line)
 		fprintf(out, "%u:", e->line);
-	fprintf(out, "%s%s%s\n", e->file ? " " : "", e->severity == DIAG_WARNING ? "warning: " : "",
-	        e->text);
+	fprintf(out, "%s%s%s\n", e->file ? " " : "",
+	        e->severity == DIAG_WARNING ? "warning: " : "", e->text);
 }
 
 /* One entry, and what decides where it is printed. */
@@ -133,7 +134,8 @@ static void sort(struct place *places, const struct diag *d)
 		places[i] = (struct place){ .entry = &d->entries[i], .order = i };
 	qsort(places, d->count, sizeof(*places), by_file);
 	for (size_t i = 0; i < d->count; i++) {
-		bool first = i == 0 || compare_files(places[i - 1].entry, places[i].entry) != 0;
+		bool first = i == 0 ||
+		             compare_files(places[i - 1].entry, places[i].entry) != 0;
 
 		places[i].file = first ? places[i].order : places[i - 1].file;
 	}

@@ -34,9 +34,9 @@ void diag_clear(struct diag *d);
 /* file may be NULL, and line 0. The text is one sentence that says what is wrong and what
  * is expected. */
 void diag_error(struct diag *d, const char *file, unsigned line, const char *fmt, ...)
-        PRINTF_LIKE(4, 5);
+	PRINTF_LIKE(4, 5);
 void diag_warning(struct diag *d, const char *file, unsigned line, const char *fmt, ...)
-        PRINTF_LIKE(4, 5);
+	PRINTF_LIKE(4, 5);
 
 /* Appends all entries of `from` to `to`; `from` is empty after that. */
 void diag_move(struct diag *to, struct diag *from);

@@ -38,7 +38,8 @@ const char *ip_addr_format(const struct ip_addr *a, char out[static IP_ADDR_STRL
 	if (a->family == IP_NONE)
 		strcpy(out, "(none)");
 	else
-		inet_ntop(a->family == IP_V4 ? AF_INET : AF_INET6, a->b, out, IP_ADDR_STRLEN);
+		inet_ntop(a->family == IP_V4 ? AF_INET : AF_INET6, a->b, out,
+		          IP_ADDR_STRLEN);
 	return out;
 }
 
@@ -168,14 +169,16 @@ bool endpoint_parse(struct endpoint *out, const char *text)
 		host[n - 1] = '\0';
 	}
 	out->port = (uint16_t)port;
-	return parse_scoped(out, host + bracket) && bracket == (out->addr.family == IP_V6);
+	return parse_scoped(out, host + bracket) &&
+	       bracket == (out->addr.family == IP_V6);
 }
 
 socklen_t endpoint_to_sockaddr(const struct endpoint *e, struct sockaddr_storage *out)
 {
 	memset(out, 0, sizeof(*out));
 	if (e->addr.family == IP_V4) {
-		struct sockaddr_in in = { .sin_family = AF_INET, .sin_port = htons(e->port) };
+		struct sockaddr_in in = { .sin_family = AF_INET,
+			                  .sin_port = htons(e->port) };
 
 		memcpy(&in.sin_addr, e->addr.b, 4);
 		memcpy(out, &in, sizeof(in));

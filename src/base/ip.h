@@ -66,7 +66,8 @@ int ip_addr_compare(const struct ip_addr *a, const struct ip_addr *b);
  * and zeroes the rest. It writes in place because it is used on the data path: a CPU that
  * loads a whole struct just after its parts were stored has to wait, so returning a copy
  * is slow. */
-static inline void ip_addr_put(struct ip_addr *out, enum ip_family family, const void *bytes)
+static inline void ip_addr_put(struct ip_addr *out, enum ip_family family,
+                               const void *bytes)
 {
 	out->family = (uint8_t)family;
 	if (family == IP_V6) {
@@ -107,7 +108,8 @@ struct ip_prefix ip_prefix_mask(struct ip_prefix p);
 bool ip_prefix_equal(const struct ip_prefix *a, const struct ip_prefix *b);
 bool ip_prefix_contains(const struct ip_prefix *p, const struct ip_addr *a);
 /* Writes "ADDR/LEN" and returns `out`. */
-const char *ip_prefix_format(const struct ip_prefix *p, char out[static IP_PREFIX_STRLEN]);
+const char *ip_prefix_format(const struct ip_prefix *p,
+                             char out[static IP_PREFIX_STRLEN]);
 
 /* True if address, port and scope are the same; local and ifindex are not compared. */
 bool endpoint_equal(const struct endpoint *a, const struct endpoint *b);

@@ -15,7 +15,8 @@ static bool parse4(struct ip_view *out, const void *bytes, size_t n)
 		return false;
 	header_bytes = 4U * (h->version_ihl & 0xfU);
 	out->total_bytes = be16_get(h->total_len);
-	if (header_bytes < sizeof(*h) || out->total_bytes < header_bytes || out->total_bytes > n)
+	if (header_bytes < sizeof(*h) || out->total_bytes < header_bytes ||
+	    out->total_bytes > n)
 		return false;
 	fragment = be16_get(h->flags_offset);
 	out->family = IP_V4;
@@ -76,7 +77,8 @@ enum { EXT_HOP_BY_HOP = 0, EXT_ROUTING = 43, EXT_DESTINATION = 60 };
 
 static void skip_extensions(struct ip_view *v, const uint8_t *bytes)
 {
-	struct reader r = reader_of(bytes + v->payload_at, v->total_bytes - v->payload_at);
+	struct reader r =
+		reader_of(bytes + v->payload_at, v->total_bytes - v->payload_at);
 
 	while (v->protocol == EXT_HOP_BY_HOP || v->protocol == EXT_ROUTING ||
 	       v->protocol == EXT_DESTINATION || v->protocol == PROTO_IPV6_FRAGMENT) {

@@ -27,14 +27,15 @@ bool key_from_hex(uint8_t out[static KEY_BYTES], const char *text, size_t chars)
 	const char *end;
 
 	if (chars == KEY_HEX_CHARS &&
-	    sodium_hex2bin(out, KEY_BYTES, text, chars, NULL, &n, &end) == 0 && n == KEY_BYTES &&
-	    end == text + chars)
+	    sodium_hex2bin(out, KEY_BYTES, text, chars, NULL, &n, &end) == 0 &&
+	    n == KEY_BYTES && end == text + chars)
 		return true;
 	sodium_memzero(out, KEY_BYTES);
 	return false;
 }
 
-void key_to_base64(char out[static KEY_BASE64_CHARS + 1], const uint8_t key[static KEY_BYTES])
+void key_to_base64(char out[static KEY_BASE64_CHARS + 1],
+                   const uint8_t key[static KEY_BYTES])
 {
 	sodium_bin2base64(out, KEY_BASE64_CHARS + 1, key, KEY_BYTES,
 	                  sodium_base64_VARIANT_ORIGINAL);
@@ -78,7 +79,8 @@ bool key_is_zero(const uint8_t key[static KEY_BYTES])
 	return sodium_is_zero(key, KEY_BYTES);
 }
 
-const char *key_short(const uint8_t public_key[static KEY_BYTES], char out[static KEY_SHORT_STRLEN])
+const char *key_short(const uint8_t public_key[static KEY_BYTES],
+                      char out[static KEY_SHORT_STRLEN])
 {
 	char text[KEY_BASE64_CHARS + 1];
 

@@ -16,7 +16,8 @@ void log_to_stderr(void *context, enum log_level level, const char *line)
 }
 
 static void write_line(const struct log *log, enum log_level level, const char *name,
-                       uint64_t swallowed, const char *fmt, va_list args) PRINTF_LIKE(5, 0);
+                       uint64_t swallowed, const char *fmt, va_list args)
+	PRINTF_LIKE(5, 0);
 static void write_line(const struct log *log, enum log_level level, const char *name,
                        uint64_t swallowed, const char *fmt, va_list args)
 {
@@ -28,11 +29,13 @@ static void write_line(const struct log *log, enum log_level level, const char *
 	vsnprintf(line + n, sizeof(line) - n, fmt, args);
 	n = strlen(line);
 	if (swallowed)
-		snprintf(line + n, sizeof(line) - n, " (and %" PRIu64 " more like it)", swallowed);
+		snprintf(line + n, sizeof(line) - n, " (and %" PRIu64 " more like it)",
+		         swallowed);
 	log->write(log->context, level, line);
 }
 
-void log_line(const struct log *log, enum log_level level, const char *name, const char *fmt, ...)
+void log_line(const struct log *log, enum log_level level, const char *name,
+              const char *fmt, ...)
 {
 	va_list args;
 
@@ -44,7 +47,8 @@ void log_line(const struct log *log, enum log_level level, const char *name, con
 }
 
 void log_limited(const struct log *log, struct log_limit *limit, uint64_t now_ns,
-                 uint64_t period_ns, enum log_level level, const char *name, const char *fmt, ...)
+                 uint64_t period_ns, enum log_level level, const char *name,
+                 const char *fmt, ...)
 {
 	va_list args;
 

@@ -26,8 +26,8 @@ void log_to_stderr(void *context, enum log_level level, const char *line);
 
 /* `name` is the name of a device, which is put in front of the line as "NAME: "; with
  * NULL nothing is. If `log` is NULL nothing is written. */
-void log_line(const struct log *log, enum log_level level, const char *name, const char *fmt,
-              ...) PRINTF_LIKE(4, 5);
+void log_line(const struct log *log, enum log_level level, const char *name,
+              const char *fmt, ...) PRINTF_LIKE(4, 5);
 
 #define log_error(log, name, ...) log_line(log, LOG_LEVEL_ERROR, name, __VA_ARGS__)
 #define log_warn(log, name, ...)  log_line(log, LOG_LEVEL_WARN, name, __VA_ARGS__)
@@ -43,7 +43,7 @@ struct log_limit {
 };
 
 void log_limited(const struct log *log, struct log_limit *limit, uint64_t now_ns,
-                 uint64_t period_ns, enum log_level level, const char *name, const char *fmt,
-                 ...) PRINTF_LIKE(7, 8);
+                 uint64_t period_ns, enum log_level level, const char *name,
+                 const char *fmt, ...) PRINTF_LIKE(7, 8);
 
 #endif

@@ -94,7 +94,8 @@ static struct pool_buffer *pool_get(struct packet_pool *pool, size_t size_bytes)
 		if (!release_one(pool))
 			return NULL;
 	}
-	b = malloc(sizeof(*b) + PACKET_HEADROOM_BYTES + size_bytes + PACKET_TAILROOM_BYTES);
+	b = malloc(sizeof(*b) + PACKET_HEADROOM_BYTES + size_bytes +
+	           PACKET_TAILROOM_BYTES);
 	if (b) {
 		b->size_bytes = size_bytes;
 		pool->used_bytes += size_bytes;
@@ -113,7 +114,8 @@ struct packet *packet_pool_take(struct packet_pool *pool, uint32_t len_bytes)
 		.data = b->bytes + PACKET_HEADROOM_BYTES,
 		.len_bytes = len_bytes,
 		.headroom_bytes = PACKET_HEADROOM_BYTES,
-		.tailroom_bytes = (uint32_t)(b->size_bytes - len_bytes) + PACKET_TAILROOM_BYTES,
+		.tailroom_bytes =
+			(uint32_t)(b->size_bytes - len_bytes) + PACKET_TAILROOM_BYTES,
 	};
 	return &b->packet;
 }
@@ -133,7 +135,8 @@ void packet_pool_put(struct packet_pool *pool, struct packet *p)
 {
 	struct pool_buffer *b = CONTAINER_OF(p, struct pool_buffer, packet);
 
-	sodium_memzero(b->bytes, PACKET_HEADROOM_BYTES + b->size_bytes + PACKET_TAILROOM_BYTES);
+	sodium_memzero(b->bytes,
+	               PACKET_HEADROOM_BYTES + b->size_bytes + PACKET_TAILROOM_BYTES);
 	if (b->size_bytes == SMALL_BYTES) {
 		b->next_free = pool->free_list;
 		pool->free_list = b;

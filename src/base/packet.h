@@ -20,7 +20,8 @@
 #define PACKET_HEADROOM_BYTES (WAY_MAX * PACKET_FRONT_BYTES)
 #define PACKET_TAILROOM_BYTES (WAY_MAX * PACKET_BACK_BYTES)
 #define PACKET_MAX_BYTES      65535
-#define PACKET_BUFFER_BYTES   (PACKET_HEADROOM_BYTES + PACKET_MAX_BYTES + PACKET_TAILROOM_BYTES)
+#define PACKET_BUFFER_BYTES                                                              \
+	(PACKET_HEADROOM_BYTES + PACKET_MAX_BYTES + PACKET_TAILROOM_BYTES)
 
 #define BATCH_MAX 256 /* the most packets in one batch */
 
@@ -61,7 +62,8 @@ void packet_pool_free(struct packet_pool *pool);
  * Give it back with packet_pool_put. */
 MUST_CHECK struct packet *packet_pool_take(struct packet_pool *pool, uint32_t len_bytes);
 /* Takes a packet with the bytes and the tos of p. */
-MUST_CHECK struct packet *packet_pool_copy(struct packet_pool *pool, const struct packet *p);
+MUST_CHECK struct packet *packet_pool_copy(struct packet_pool *pool,
+                                           const struct packet *p);
 /* Gives a packet back to the pool; its bytes are wiped. */
 void packet_pool_put(struct packet_pool *pool, struct packet *p);
 

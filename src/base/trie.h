@@ -24,7 +24,8 @@ void trie_free(struct trie *t);
 
 /* 0, -ENOMEM, or -EEXIST if exactly this prefix is in the table (look before with
  * trie_find). Host bits are masked away. */
-MUST_CHECK int trie_insert(struct trie *t, struct ip_prefix prefix, struct trie_entry *entry);
+MUST_CHECK int trie_insert(struct trie *t, struct ip_prefix prefix,
+                           struct trie_entry *entry);
 /* The entry must be in the table. */
 void trie_remove(struct trie *t, struct trie_entry *entry);
 /* The entry of exactly this prefix, or NULL. */
@@ -36,8 +37,8 @@ struct trie_entry *trie_lookup(const struct trie *t, const struct ip_addr *addr)
 struct trie_entry *trie_shorter(const struct trie *t, const struct trie_entry *entry);
 /* Visits the entries in order of family, address and length; ends when visit returns
  * false. The table must not change meanwhile. */
-void trie_walk(const struct trie *t, bool (*visit)(void *context, struct trie_entry *entry),
-               void *context);
+void trie_walk(const struct trie *t,
+               bool (*visit)(void *context, struct trie_entry *entry), void *context);
 size_t trie_count(const struct trie *t);
 
 #endif

@@ -32,7 +32,7 @@ static inline uint32_t le32_get(struct le32 v)
 static inline struct le32 le32_put(uint32_t v)
 {
 	return (struct le32){ { (uint8_t)v, (uint8_t)(v >> 8), (uint8_t)(v >> 16),
-	                        (uint8_t)(v >> 24) } };
+		                (uint8_t)(v >> 24) } };
 }
 
 static inline uint64_t le64_get(struct le64 v)
@@ -72,7 +72,7 @@ static inline uint32_t be32_get(struct be32 v)
 static inline struct be32 be32_put(uint32_t v)
 {
 	return (struct be32){ { (uint8_t)(v >> 24), (uint8_t)(v >> 16), (uint8_t)(v >> 8),
-	                        (uint8_t)v } };
+		                (uint8_t)v } };
 }
 
 static inline struct be64 be64_put(uint64_t v)

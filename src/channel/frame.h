@@ -40,8 +40,8 @@ struct channel {
 	int fd;                             /* owned; -1: closed */
 	struct waiting_frame *first, *last; /* owned */
 	size_t waiting_bytes;
-	uint8_t *in;                        /* owned: room for one frame */
-	size_t wipe_bytes;                  /* of the frame handed out last */
+	uint8_t *in;       /* owned: room for one frame */
+	size_t wipe_bytes; /* of the frame handed out last */
 };
 
 /* A pair of connected sockets for two channels; both are closed by exec. 0 or -errno. */

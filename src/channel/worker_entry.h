@@ -20,7 +20,8 @@ struct worker_options {
  * channel_fd. channel_fd is owned. Returns the exit status: 0 when the supervisor has
  * closed the channel, else 1; what went wrong has been logged through the channel. */
 struct worker_entry {
-	int (*run)(int channel_fd, pid_t supervisor, const struct worker_options *options);
+	int (*run)(int channel_fd, pid_t supervisor,
+	           const struct worker_options *options);
 };
 
 #endif

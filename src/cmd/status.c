@@ -28,7 +28,7 @@ enum output {
 };
 
 static const char usage[] = "usage: tunion status [--watch | --json | --metrics] [--tun "
-                            "NAME] [--run-dir DIR]\n"
+			    "NAME] [--run-dir DIR]\n"
 			    "  --watch        each second anew, until q or Ctrl-C\n"
 			    "  --json         for programs; see doc/json.md\n"
 			    "  --metrics      for Prometheus\n"

@@ -21,7 +21,7 @@ static const char usage[] =
 	"  --tun NAME     of the instance of this tun, if several are up\n"
 	"  --run-dir DIR  as given to tunion up\n"
 	"Without DIR or FILE: of the instance that is up; if none is, of the default "
-        "DIR.\n";
+	"DIR.\n";
 
 /* What the command line says. */
 struct trace {

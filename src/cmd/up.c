@@ -267,7 +267,8 @@ int cmd_up(int argc, char **argv)
 		{ 0 },
 	};
 	static const char *const default_paths[] = { PLAN_LOAD_DEFAULT_DIR };
-	struct up up = { .options = { .tun = INSTANCE_DEFAULT_TUN, .worker = { worker_run } },
+	struct up up = { .options = { .tun = INSTANCE_DEFAULT_TUN,
+		                      .worker = { worker_run } },
 		         .log_level = LOG_LEVEL_INFO };
 	int option;
 

@@ -74,11 +74,13 @@ struct conf_peer {
 	uint8_t public_key[KEY_BYTES];
 	bool has_preshared_key;
 	uint8_t *preshared_key; /* owned, of secret_new; NULL if none */
-	struct conf_prefixes allowed_ips; /* masked, no duplicates in the file: the last peer has it */
+	struct conf_prefixes
+		allowed_ips; /* masked, no duplicates in the file: the last peer has it */
 	bool has_endpoint;
-	struct endpoint endpoint; /* numeric endpoints only; else addr.family is IP_NONE */
-	char *endpoint_host;      /* owned; as written, also when numeric */
-	uint16_t endpoint_port;   /* host order */
+	struct endpoint
+		endpoint;       /* numeric endpoints only; else addr.family is IP_NONE */
+	char *endpoint_host;    /* owned; as written, also when numeric */
+	uint16_t endpoint_port; /* host order */
 	unsigned endpoint_line;
 	bool has_keepalive;
 	uint16_t keepalive_s; /* 0: off */
@@ -89,7 +91,7 @@ struct conf_peer {
 
 struct conf {
 	uint8_t digest[CONF_DIGEST_BYTES]; /* of the text: are two files the same? */
-	char *path; /* owned; as given or DIR/NAME.conf */
+	char *path;                        /* owned; as given or DIR/NAME.conf */
 	char *name; /* owned; of the device: the file's name without .conf */
 	bool only_ours; /* nobody but root and the running user could have written it: trust.h,
 	                 * when it was read. False: its hooks must not run. */
@@ -101,7 +103,7 @@ struct conf {
 	uint8_t *private_key; /* owned, of secret_new; NULL if none */
 	unsigned private_key_line;
 	uint8_t public_key[KEY_BYTES]; /* derived; only with has_private_key */
-	uint16_t listen_port;      /* host order; 0: drawn once */
+	uint16_t listen_port;          /* host order; 0: drawn once */
 	unsigned listen_port_line;
 	uint32_t fwmark; /* 0: off */
 	unsigned fwmark_line;

@@ -35,10 +35,10 @@ struct peer {
 	struct group group;
 	/* see standby.h */
 	struct timer failing_timer, complaint_timer;
-	struct endpoint tried;      /* where the latest initiation went */
-	bool failing;               /* unusable for its own reasons */
-	bool has_way;               /* scratch of standby: in the plan's order */
-	bool seen;                  /* scratch of settle: still known to wg */
+	struct endpoint tried; /* where the latest initiation went */
+	bool failing;          /* unusable for its own reasons */
+	bool has_way;          /* scratch of standby: in the plan's order */
+	bool seen;             /* scratch of settle: still known to wg */
 	bool carries; /* some peer's next hop: a change here may change other ways */
 };
 

@@ -55,7 +55,7 @@ struct asked {
 
 struct resolver {
 	struct ip_addr virtual4, virtual6;
-	struct file *files; /* owned, in file order */
+	struct file *files;          /* owned, in file order */
 	uint32_t default4, default6; /* ids of files; 0: none */
 	struct asked asked[SETS][WAYS];
 	struct ip_addr truncated_for, truncated_by; /* the last truncated answer */

@@ -14,7 +14,8 @@
 
 #define STANDBY_UNANSWERED_NS (15 * NS_PER_SEC) /* without a session */
 #define STANDBY_SILENT_NS                                                                \
-	(2500 * NS_PER_MS) /* with one that has been silent for 15 s                     \
+	(2500 *                                                                          \
+	 NS_PER_MS) /* with one that has been silent for 15 s                     \
 	                    */
 #define STANDBY_RETRY_NS (15 * NS_PER_SEC) /* handshakes with peers that fail */
 

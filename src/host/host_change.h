@@ -26,7 +26,7 @@ struct host {
 	/* When last it could be told. */
 	struct ip_addr network_servers[NAMESERVERS_MAX];
 	size_t network_server_count;
-	int tun_fd;                          /* -1: not made */
+	int tun_fd; /* -1: not made */
 	bool vnet_hdr, no_guard, no_dns;
 	bool up;
 	const struct log *log; /* borrowed */

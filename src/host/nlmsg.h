@@ -12,7 +12,7 @@
 
 #include "base/attr.h"
 #include "base/reader.h"
-#include "host/netlink.h"
+#include "host/netlink_item.h"
 
 /* ---- writing: several messages one behind the other */
 

@@ -7,8 +7,8 @@
 #include <stdlib.h>
 
 #include "plan/plan_mtu.h"
-#include "plan/plan_unmet.h"
 #include "plan/plan_shared.h"
+#include "plan/plan_unmet.h"
 
 #define WAY_STRLEN 512 /* the text of a longer way is cut */
 

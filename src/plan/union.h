@@ -55,7 +55,8 @@ void union_remove_device(struct union_table *u, struct way_device *device);
 void union_sort(struct union_table *u);
 
 /* The node of exactly this prefix, or NULL. */
-const struct union_node *union_find(const struct union_table *u, const struct ip_prefix *prefix);
+const struct union_node *union_find(const struct union_table *u,
+                                    const struct ip_prefix *prefix);
 
 /* The active peer of the longest prefix that contains this destination, or NULL. */
 struct way_peer *union_lookup(const struct union_table *u, const struct ip_addr *dst);
@@ -78,7 +79,8 @@ struct way_peer *union_lookup_passed_over(const struct union_table *u,
 /* Visits the nodes in order of family, address and length; ends when visit
  * returns false. */
 void union_walk(const struct union_table *u,
-                bool (*visit)(void *context, const struct union_node *node), void *context);
+                bool (*visit)(void *context, const struct union_node *node),
+                void *context);
 size_t union_count(const struct union_table *u);
 
 #endif

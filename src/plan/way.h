@@ -78,7 +78,8 @@ struct way_device {
 };
 
 /* The via and via_device of the peer or, if it has none of its own, of its device. */
-enum way_via way_effective_via(const struct way_peer *peer, struct way_device **via_device);
+enum way_via way_effective_via(const struct way_peer *peer,
+                               struct way_device **via_device);
 
 /* Sets the rank of every device: a device comes before the carrier that it (or a peer of
  * it) names with Via, then the lower metric first, then in byte order of the name. The
@@ -91,14 +92,16 @@ void way_rank(struct way_device *devices);
 struct way_device *way_via_cycle(struct way_device *devices);
 
 /* The peer of `carrier` that has the endpoint of `peer`, or NULL (R5). */
-struct way_peer *way_via_peer(const struct way_peer *peer, const struct way_device *carrier);
+struct way_peer *way_via_peer(const struct way_peer *peer,
+                              const struct way_device *carrier);
 
 /* Does the device carry this peer through Via, directly or through the Via of others? If
  * a chain of Via does not end, the answer is true. */
 bool way_carried_by(const struct way_peer *peer, const struct way_device *device);
 
 /* The device's own address for packets to `to`; of family IP_NONE if it has none. */
-const struct ip_addr *way_address(const struct way_device *device, const struct ip_addr *to);
+const struct ip_addr *way_address(const struct way_device *device,
+                                  const struct ip_addr *to);
 
 /* The carrier's own address that is the source of peer's outer packets (R7). It has the
  * family of the endpoint; NULL if the carrier has no such address. peer->next must not be

@@ -25,7 +25,8 @@ int wg_device_new(struct wg_device **out, const char *name, const struct wg_env 
 	d->env = env;
 	d->name = strdup(name);
 	d->allowed_ips = trie_new();
-	if (!d->name || !d->allowed_ips || noise_identity_init(&d->identity, env->secrets)) {
+	if (!d->name || !d->allowed_ips ||
+	    noise_identity_init(&d->identity, env->secrets)) {
 		wg_device_free(d);
 		return -ENOMEM;
 	}

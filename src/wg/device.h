@@ -33,8 +33,8 @@ struct wg_callbacks {
 	 * call from which this one comes; the age of a carrier's session is judged by it.
 	 * The way of one peer may lead through another peer of the same device, so this
 	 * callback may call wg_peer_seal for that one. */
-	void (*emit)(void *context, struct wg_peer *peer, struct packet *const *packets, size_t n,
-	             uint64_t now_ns);
+	void (*emit)(void *context, struct wg_peer *peer, struct packet *const *packets,
+	             size_t n, uint64_t now_ns);
 	/* Sends a message that belongs to no peer: a cookie reply. */
 	void (*emit_to)(void *context, const struct endpoint *to, struct packet *packet,
 	                uint64_t now_ns);
@@ -67,7 +67,8 @@ struct wg_env {
 
 /* `name` is copied; logs use it. The new device has no private key and is stopped.
  * 0 or -ENOMEM. */
-MUST_CHECK int wg_device_new(struct wg_device **out, const char *name, const struct wg_env *env);
+MUST_CHECK int wg_device_new(struct wg_device **out, const char *name,
+                             const struct wg_env *env);
 /* Removes the peers and wipes the keys. NULL is fine. */
 void wg_device_free(struct wg_device *d);
 
@@ -98,9 +99,11 @@ bool wg_device_started(const struct wg_device *d);
 /* ---- peers */
 
 /* NULL if there is no such peer. */
-struct wg_peer *wg_device_find_peer(const struct wg_device *d, const uint8_t public_key[static KEY_BYTES]);
+struct wg_peer *wg_device_find_peer(const struct wg_device *d,
+                                    const uint8_t public_key[static KEY_BYTES]);
 /* 0, -EEXIST, -EINVAL for the device's own key, or -ENOMEM. */
-MUST_CHECK int wg_device_add_peer(struct wg_device *d, const uint8_t public_key[static KEY_BYTES],
+MUST_CHECK int wg_device_add_peer(struct wg_device *d,
+                                  const uint8_t public_key[static KEY_BYTES],
                                   struct wg_peer **out);
 /* Wipes the peer's keys and frees it. Not to be called during a batch. */
 void wg_device_remove_peer(struct wg_peer *p);
@@ -140,7 +143,8 @@ void wg_peer_clear_allowed_ips(struct wg_peer *p);
 /* In the order in which they were added, as the kernel lists them (a prefix that is added
  * again moves to the end); ends when visit returns false. */
 void wg_peer_walk_allowed_ips(const struct wg_peer *p,
-                              bool (*visit)(void *context, const struct ip_prefix *prefix),
+                              bool (*visit)(void *context,
+                                            const struct ip_prefix *prefix),
                               void *context);
 size_t wg_peer_allowed_ip_count(const struct wg_peer *p);
 /* The device's table, and the peer that an entry of it belongs to. For lookups of Via. */
@@ -179,7 +183,8 @@ void wg_peer_stats(const struct wg_peer *p, struct wg_peer_stats *out, uint64_t 
  * or it is too old, they are copied into the staged queue and a handshake is started.
  * Sealed packets are moved to the front of `packets`, in order; the function returns how
  * many there are. It does not emit them. */
-MUST_CHECK size_t wg_peer_seal(struct wg_peer *p, struct packet **packets, size_t n, uint64_t now_ns);
+MUST_CHECK size_t wg_peer_seal(struct wg_peer *p, struct packet **packets, size_t n,
+                               uint64_t now_ns);
 
 /* Would this device accept this UDP payload as a WireGuard message for itself (R7)? Type
  * and length must be right; transport data and cookie replies must be for an index of

@@ -73,7 +73,7 @@ struct message_data {
 _Static_assert(sizeof(struct message_data) == 16, "wire size");
 
 #define MESSAGE_DATA_MIN_BYTES (sizeof(struct message_data) + SEALED(0)) /* a keepalive */
-#define MESSAGE_PADDING 16U
+#define MESSAGE_PADDING        16U
 
 /* 6.1 and 6.5. What the paper leaves open is as in the kernel module. */
 #define REKEY_AFTER_MESSAGES  (UINT64_C(1) << 60)

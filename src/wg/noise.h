@@ -40,8 +40,8 @@ enum noise_state {
 
 /* Embedded in a peer. */
 struct noise_handshake {
-	enum noise_state state; /* only set by set_state in noise.c */
-	uint32_t remote_index;  /* ephemeral */
+	enum noise_state state;                     /* only set by set_state in noise.c */
+	uint32_t remote_index;                      /* ephemeral */
 	uint8_t ephemeral_private[NOISE_KEY_BYTES]; /* ephemeral */
 	uint8_t remote_ephemeral[NOISE_KEY_BYTES];  /* ephemeral */
 	uint8_t hash[NOISE_HASH_BYTES];             /* ephemeral */

@@ -19,8 +19,8 @@ static void check_sent(const struct command *m, size_t n)
 	struct command again;
 	int fds[2];
 
-	if (channel_pair(fds) < 0 ||
-	    channel_init(&a, fds[0]) != 0 || channel_init(&b, fds[1]) != 0)
+	if (channel_pair(fds) < 0 || channel_init(&a, fds[0]) != 0 ||
+	    channel_init(&b, fds[1]) != 0)
 		abort();
 	if (command_send(&a, m) != 0 || channel_write(&a) != 0 ||
 	    channel_next(&b, &frame) != 1)

@@ -77,12 +77,12 @@ struct node {
 	uint64_t sent[NODE_MAX]; /* datagrams of its devices, by destination node */
 	/* how often it began to send after a second of silence, and when it did last */
 	uint64_t bursts, last_burst_ns;
-	uint64_t endpoint_changes; /* that the engine reported */
-	uint64_t complaints;       /* of the engine about peers that owe an answer */
+	uint64_t endpoint_changes;     /* that the engine reported */
+	uint64_t complaints;           /* of the engine about peers that owe an answer */
 	struct endpoint complained_of; /* where the last of these was tried */
-	uint64_t failures;         /* peers that stopped answering, as the log says */
-	uint64_t wakeups;          /* how often the engine asked to be woken */
-	uint64_t icmp_errors;      /* ICMP errors that came out of the tun */
+	uint64_t failures;             /* peers that stopped answering, as the log says */
+	uint64_t wakeups;              /* how often the engine asked to be woken */
+	uint64_t icmp_errors;          /* ICMP errors that came out of the tun */
 	char log_lines[SIM_LOG_LINES][200];
 	size_t log_count;
 };

@@ -4,9 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "conf/load.h"
 #include "demo/story.h"
 #include "plan/plan_make.h"
-#include "conf/load.h"
 #include "unit.h"
 
 static struct conf *read_text(char *text, const char *path)

@@ -261,8 +261,7 @@ static const struct {
 	    "127.0.0.5/32\nMTU = 1420\n" PEER(
 		    "D") "AllowedIPs = ::/0, fd77::/64, 2001:db8::/32, fe80::/64, "
 	                 "10.0.0.0/8\n",
-	    "b",
-	    "[Interface]\nMTU = 1420\n" PEER("B") "AllowedIPs = fd78::/16\n" },
+	    "b", "[Interface]\nMTU = 1420\n" PEER("B") "AllowedIPs = fd78::/16\n" },
 	  { .rules = { 32766, 32767 } },
 	  "address fe80::7/128\naddress fd42::2/128\naddress 2001:db8:9::2/128\n"
 	  "address 127.0.0.5/32\nroute 10.0.0.0/8 table 254 mtu 1420\n"

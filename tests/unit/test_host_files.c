@@ -6,11 +6,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "conf/load.h"
 #include "host/guard.h"
 #include "host/hooks.h"
 #include "host/journal.h"
 #include "host/spawn.h"
-#include "conf/load.h"
 #include "unit.h"
 
 static char folder[64];

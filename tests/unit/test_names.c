@@ -1,5 +1,5 @@
-#include "supervisor/names.h"
 #include "conf/load.h"
+#include "supervisor/names.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -9,8 +9,8 @@
 #include <string.h>
 #include <time.h>
 
-#include "plan/plan_make.h"
 #include "conf/load.h"
+#include "plan/plan_make.h"
 
 #define FILES_MAX 1000
 

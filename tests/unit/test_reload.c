@@ -4,10 +4,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "planned.h"
 #include "supervisor/configure.h"
 #include "supervisor/reload.h"
 #include "worker/uapi.h"
-#include "planned.h"
 
 #define NOW_NS (1000 * NS_PER_SEC)
 

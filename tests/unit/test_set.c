@@ -7,9 +7,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "confprint.h"
 #include "conf/load.h"
 #include "conf/set.h"
+#include "confprint.h"
 #include "unit.h"
 
 #define GOOD "[Interface]\nPrivateKey = EXAMPLE/private/key/AAAAAAAAAAAAAAAAAAAAAAA=\n"

@@ -12,7 +12,7 @@
 static const char status[] =
 	"{\"tun\": \"tunion0\", \"up_seconds\": 61, \"engine_restarts\": 0, "
 	"\"tun_mtu\": 1420, \"errors\": [{}, {}], \"drops\": {\"no-route\": 3}, "
-        "\"devices\": ["
+	"\"devices\": ["
 	"{\"name\": \"home\", \"mtu\": 1340, \"drops\": {\"send\": 2}, \"peers\": ["
 	"{\"public_key\": \"a\\\\b\\\"c\\nd=\", \"state\": \"ok\", \"rx_bytes\": "
 	"9007199254740993, \"tx_bytes\": 0, \"latest_handshake\": 1700000000, "

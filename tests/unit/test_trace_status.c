@@ -30,7 +30,7 @@ static const char status[] =
 	" 'standby': [], 'state': 'ok', 'chain': ['vpn', 'network'],"
 	" 'way': 'vpn > network', 'carrier_peer': null, 'source_address': null}]},"
 	"{'name': 'wlan', 'mtu': 1420, 'listen_port': 10, 'peers': [{'public_key': "
-        "'" KEY_H "', 'endpoint': null, 'allowed_ips': ['10.9.0.0/16'],"
+	"'" KEY_H "', 'endpoint': null, 'allowed_ips': ['10.9.0.0/16'],"
 	" 'standby': [], 'state': 'no-endpoint', 'chain': ['wlan'],"
 	" 'way': 'wlan > ? (endpoint not known)', 'carrier_peer': null,"
 	" 'source_address': null}]}]}";
