@@ -111,13 +111,13 @@ static int fill(struct conf *conf, FILE *stream, struct load_buffer *buffer,
                 const struct conf *known, struct diag *diag)
 {
 	size_t n;
-	int r;
+	int err;
 
 	errno = 0;
-	r = read_all(buffer, &n, stream);
-	if (r < 0) {
-		diag_error(diag, conf->path, 0, "can't be read: %s", strerror(-r));
-		return r;
+	err = read_all(buffer, &n, stream);
+	if (err < 0) {
+		diag_error(diag, conf->path, 0, "can't be read: %s", strerror(-err));
+		return err;
 	}
 	digest_of(conf->digest, buffer->text, n);
 	if (known && memcmp(known->digest, conf->digest, CONF_DIGEST_BYTES) == 0)
@@ -150,15 +150,15 @@ out:
 static int open_file(FILE **out, struct conf *conf, struct diag *diag)
 {
 	struct stat st;
-	int fd, r = trust_open(conf->path, &fd, &conf->others);
+	int fd, err = trust_open(conf->path, &fd, &conf->others);
 
 	*out = NULL;
-	if (r == 0 && fstat(fd, &st) < 0)
-		r = -errno;
-	if (r < 0) {
-		diag_error(diag, conf->path, 0, "can't be read: %s", strerror(-r));
+	if (err == 0 && fstat(fd, &st) < 0)
+		err = -errno;
+	if (err < 0) {
+		diag_error(diag, conf->path, 0, "can't be read: %s", strerror(-err));
 	} else if (!S_ISREG(st.st_mode)) {
-		r = -EINVAL;
+		err = -EINVAL;
 		diag_error(diag, conf->path, 0,
 		           "is no regular file; expected a tunnel file");
 	} else {
@@ -166,24 +166,24 @@ static int open_file(FILE **out, struct conf *conf, struct diag *diag)
 		conf->file_device = st.st_dev;
 		conf->file_inode = st.st_ino;
 		warn_if_open_to_all(conf, &st, diag);
-		*out = fdopen(fd, "r");
+		*out = fdopen(fd, "err");
 		if (*out)
 			return 0;
-		r = -errno;
+		err = -errno;
 	}
 	if (fd >= 0)
 		close(fd);
-	return r;
+	return err;
 }
 
-/* conf_new said `named`, then the file `r`: an invalid name leaves no conf. */
-static int finish(struct conf **out, int named, int r)
+/* conf_new said `named`, then the file `err`: an invalid name leaves no conf. */
+static int finish(struct conf **out, int named, int err)
 {
-	if (named < 0 || r == -ENOMEM) {
+	if (named < 0 || err == -ENOMEM) {
 		conf_free(*out);
 		*out = NULL;
 	}
-	return r < 0 ? r : named;
+	return err < 0 ? err : named;
 }
 
 int load_file(struct conf **out, const char *path, struct load_buffer *buffer,
@@ -191,57 +191,57 @@ int load_file(struct conf **out, const char *path, struct load_buffer *buffer,
 {
 	int named = conf_new(out, path, diag);
 	FILE *stream;
-	int r;
+	int err;
 
 	if (!*out)
 		return named;
-	r = open_file(&stream, *out, diag);
-	if (r == 0) {
+	err = open_file(&stream, *out, diag);
+	if (err == 0) {
 		setvbuf(stream, NULL, _IONBF,
 		        0); /* or stdio would keep a copy of the keys */
-		r = fill(*out, stream, buffer, known, diag);
+		err = fill(*out, stream, buffer, known, diag);
 		fclose(stream);
 	}
-	if (r > 0) {
+	if (err > 0) {
 		known->file_device = (*out)->file_device;
 		known->file_inode = (*out)->file_inode;
 		conf_free(*out);
 		*out = known;
 		return 0;
 	}
-	return finish(out, named, r);
+	return finish(out, named, err);
 }
 
 int load_stream(struct conf **out, FILE *stream, const char *path, struct diag *diag)
 {
 	int named = conf_new(out, path, diag);
 	struct load_buffer buffer = { 0 };
-	int r;
+	int err;
 
 	if (!*out)
 		return named;
-	r = fill(*out, stream, &buffer, NULL, diag);
+	err = fill(*out, stream, &buffer, NULL, diag);
 	load_buffer_clear(&buffer);
-	return finish(out, named, r);
+	return finish(out, named, err);
 }
 
 /* Half a conf is no conf. */
-static int whole(struct conf **out, int r)
+static int whole(struct conf **out, int err)
 {
-	if (r < 0) {
+	if (err < 0) {
 		conf_free(*out);
 		*out = NULL;
 	}
-	return r;
+	return err;
 }
 
 int conf_read(struct conf **out, const char *path, struct diag *diag)
 {
 	struct load_buffer buffer = { 0 };
-	int r = load_file(out, path, &buffer, NULL, diag);
+	int err = load_file(out, path, &buffer, NULL, diag);
 
 	load_buffer_clear(&buffer);
-	return whole(out, r);
+	return whole(out, err);
 }
 
 int conf_read_stream(struct conf **out, FILE *stream, const char *path, struct diag *diag)

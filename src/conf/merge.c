@@ -183,7 +183,7 @@ static int allow(struct merge *m, size_t peer, const struct merge_allowed *allow
 {
 	struct owned *o = owned_of(trie_find(m->trie, &allowed->prefix));
 	char text[IP_PREFIX_STRLEN];
-	int r;
+	int err;
 
 	if (allowed->take_away) {
 		if (o && o->peer == peer) {
@@ -202,9 +202,9 @@ static int allow(struct merge *m, size_t peer, const struct merge_allowed *allow
 		disown(m, o);
 	} else {
 		o = &m->owned[m->owned_count++];
-		r = trie_insert(m->trie, allowed->prefix, &o->entry);
-		if (r < 0)
-			return r;
+		err = trie_insert(m->trie, allowed->prefix, &o->entry);
+		if (err < 0)
+			return err;
 	}
 	own(m, o, peer, allowed->line);
 	return 0;
@@ -221,10 +221,10 @@ static int allow_all(struct merge *m, size_t n)
 			trie_remove(m->trie, &o->entry);
 		m->owners[part->peer] = (struct owner){ 0 };
 		for (size_t k = 0; k < part->section->allowed_count; k++) {
-			int r = allow(m, part->peer, &part->section->allowed[k]);
+			int err = allow(m, part->peer, &part->section->allowed[k]);
 
-			if (r < 0)
-				return r;
+			if (err < 0)
+				return err;
 		}
 	}
 	return 0;
@@ -253,7 +253,7 @@ int merge_peers(struct conf *conf, struct merge_section *sections, size_t n,
 {
 	struct merge m = { .conf = conf, .diag = diag };
 	size_t items = 0;
-	int r = -ENOMEM;
+	int err = -ENOMEM;
 
 	if (n == 0)
 		return 0;
@@ -270,13 +270,13 @@ int merge_peers(struct conf *conf, struct merge_section *sections, size_t n,
 		m.parts[i] = (struct part){ .section = &sections[i], .order = i };
 	find_peers(&m, n);
 	make_peers(&m, n);
-	r = allow_all(&m, n);
-	if (r == 0)
-		r = write_allowed_ips(&m);
+	err = allow_all(&m, n);
+	if (err == 0)
+		err = write_allowed_ips(&m);
 out:
 	trie_free(m.trie);
 	free(m.owned);
 	free(m.owners);
 	free(m.parts);
-	return r;
+	return err;
 }

@@ -85,28 +85,28 @@ static int add_directory(struct files *files, const char *directory, struct diag
 	size_t before = files->n;
 	struct dirent *entry;
 	DIR *dir = opendir(directory);
-	int r = 0;
+	int err = 0;
 
 	if (!dir) {
-		r = -errno;
-		diag_error(diag, directory, 0, "can't be read: %s", strerror(-r));
+		err = -errno;
+		diag_error(diag, directory, 0, "can't be read: %s", strerror(-err));
 		return -EINVAL;
 	}
-	while (r == 0 && (errno = 0, entry = readdir(dir)))
+	while (err == 0 && (errno = 0, entry = readdir(dir)))
 		if (is_tunnel_file(entry->d_name))
-			r = files_add(files, join(directory, entry->d_name));
-	if (r == 0 && errno != 0) {
+			err = files_add(files, join(directory, entry->d_name));
+	if (err == 0 && errno != 0) {
 		diag_error(diag, directory, 0, "can't be read: %s", strerror(errno));
-		r = -EINVAL;
-	} else if (r == 0 && files->n == before && !files->may_be_gone) {
+		err = -EINVAL;
+	} else if (err == 0 && files->n == before && !files->may_be_gone) {
 		diag_error(diag, directory, 0,
 		           "has no tunnel files; expected some NAME.conf");
-		r = -EINVAL;
+		err = -EINVAL;
 	}
 	closedir(dir);
 	if (files->n > before)
 		qsort(files->v + before, files->n - before, sizeof(*files->v), by_path);
-	return r;
+	return err;
 }
 
 static int add_path(struct files *files, const char *path, struct diag *diag)
@@ -199,40 +199,40 @@ static int load_all(struct conf_set *out, const struct files *files,
                     const struct conf_set *old, struct diag *diag)
 {
 	struct load_buffer buffer = { 0 };
-	int r = 0;
+	int err = 0;
 
 	out->v = calloc(files->n + 1, sizeof(*out->v));
 	if (!out->v)
 		return -ENOMEM;
-	for (size_t i = 0; i < files->n && r != -ENOMEM; i++) {
+	for (size_t i = 0; i < files->n && err != -ENOMEM; i++) {
 		struct conf *conf;
 
-		r = worse(r, load_file(&conf, files->v[i], &buffer,
-		                       known(old, files->v[i]), diag));
+		err = worse(err, load_file(&conf, files->v[i], &buffer,
+		                           known(old, files->v[i]), diag));
 		if (conf)
 			out->v[out->n++] = conf;
 	}
 	load_buffer_clear(&buffer);
 	qsort(out->v, out->n, sizeof(*out->v), by_name);
-	return worse(r, drop_doubles(out, diag));
+	return worse(err, drop_doubles(out, diag));
 }
 
 /* 0, -ENOMEM, -EINVAL. */
 static int add_paths(struct files *files, const char *const *paths, size_t n,
                      struct diag *diag)
 {
-	int r = 0;
+	int err = 0;
 
-	for (size_t i = 0; i < n && r != -ENOMEM; i++)
-		r = worse(r, add_path(files, paths[i], diag));
-	return r;
+	for (size_t i = 0; i < n && err != -ENOMEM; i++)
+		err = worse(err, add_path(files, paths[i], diag));
+	return err;
 }
 
 int conf_set_read(struct conf_set *out, const char *const *paths, size_t n,
                   struct diag *diag)
 {
 	struct files files = { .n = 0 };
-	int r;
+	int err;
 
 	*out = (struct conf_set){ .n = 0 };
 	if (n == 0) {
@@ -240,26 +240,26 @@ int conf_set_read(struct conf_set *out, const char *const *paths, size_t n,
 		           "no tunnel files are given; expected files or directories");
 		return -EINVAL;
 	}
-	r = add_paths(&files, paths, n, diag);
-	if (r != -ENOMEM)
-		r = worse(r, load_all(out, &files, NULL, diag));
+	err = add_paths(&files, paths, n, diag);
+	if (err != -ENOMEM)
+		err = worse(err, load_all(out, &files, NULL, diag));
 	files_clear(&files);
-	return r;
+	return err;
 }
 
 int conf_set_reread(struct conf_set *out, const struct conf_set *old,
                     const char *const *paths, size_t n, struct diag *diag)
 {
 	struct files files = { .may_be_gone = true };
-	int r = add_paths(&files, paths, n, diag);
+	int err = add_paths(&files, paths, n, diag);
 
 	*out = (struct conf_set){ .n = 0 };
-	if (r == -EINVAL)
-		r = -EIO;
-	else if (r == 0)
-		r = load_all(out, &files, old, diag);
+	if (err == -EINVAL)
+		err = -EIO;
+	else if (err == 0)
+		err = load_all(out, &files, old, diag);
 	files_clear(&files);
-	return r;
+	return err;
 }
 
 void conf_set_clear(struct conf_set *set)

@@ -168,13 +168,14 @@ static MUST_CHECK int run(const char *const *argv, const char *input, struct dia
 		           .input = input,
 		           .errors = errors,
 		           .errors_size = sizeof(errors) };
-	int rc = spawn_run(&s);
+	int err = spawn_run(&s);
 
-	if (rc == 0 || rc == -ENOENT)
-		return rc;
+	if (err == 0 || err == -ENOENT)
+		return err;
 	errors[strcspn(errors, "\n")] = '\0';
 	diag_warning(diag, NULL, 0, "%s failed (%s %d)%s%s", argv[0],
-	             rc < 0 ? "error" : "exit status", rc, errors[0] ? ": " : "", errors);
+	             err < 0 ? "error" : "exit status", err, errors[0] ? ": " : "",
+	             errors);
 	return -EIO;
 }
 
@@ -205,7 +206,7 @@ static MUST_CHECK int resolvectl(const char *verb, const char *tun, const char *
 	size_t n = 0, max = strlen(text) / 2 + 8;
 	const char **argv = calloc(max, sizeof(*argv));
 	char *copy = strdup(text), *lines = copy, *line;
-	int rc = -ENOMEM;
+	int err = -ENOMEM;
 
 	if (!argv || !copy)
 		goto out;
@@ -222,23 +223,23 @@ static MUST_CHECK int resolvectl(const char *verb, const char *tun, const char *
 		while ((word = strsep(&line, " ")))
 			argv[n++] = word;
 	}
-	rc = run(argv, NULL, diag);
+	err = run(argv, NULL, diag);
 out:
 	free(copy);
 	free(argv);
-	return rc;
+	return err;
 }
 
 /* As its resolvconf does with -x: every name is asked for here, and only here. */
 static MUST_CHECK int resolved_up(const char *tun, const char *text, struct diag *diag)
 {
-	int rc = dns_is_resolved(RESOLV_CONF_PATH) ? 0 : -ENOENT;
+	int err = dns_is_resolved(RESOLV_CONF_PATH) ? 0 : -ENOENT;
 
-	if (rc == 0)
-		rc = resolvectl("dns", tun, NULL, text, "nameserver", diag);
-	if (rc == 0)
-		rc = resolvectl("domain", tun, "~.", text, "search", diag);
-	return rc;
+	if (err == 0)
+		err = resolvectl("dns", tun, NULL, text, "nameserver", diag);
+	if (err == 0)
+		err = resolvectl("domain", tun, "~.", text, "search", diag);
+	return err;
 }
 
 /* ---- dns.h */
@@ -262,17 +263,17 @@ int dns_up(const char *tun, const struct plan *plan, const char *text, struct di
 	const char *argv[] = { "resolvconf", "-a", dns_interface(ORDER_PATH, tun, name),
 		               "-m",         "0",  "-x",
 		               NULL };
-	int rc = run(argv, text, diag);
+	int err = run(argv, text, diag);
 
-	if (rc == -ENOENT)
-		rc = resolved_up(tun, text, diag);
-	if (rc == -ENOENT)
+	if (err == -ENOENT)
+		err = resolved_up(tun, text, diag);
+	if (err == -ENOENT)
 		say(diag, plan,
 		    "DNS needs the program resolvconf, which is not there: install the package openresolv or systemd-resolved, or leave the host's name servers as they are by --no-dns");
-	else if (rc < 0)
+	else if (err < 0)
 		say(diag, plan,
 		    "the host's name servers can't be set: mend what failed, or leave them as they are by --no-dns");
-	return rc;
+	return err;
 }
 
 void dns_down(const char *tun, struct diag *diag)

@@ -161,17 +161,17 @@ static int feed(const char *const *argv, const char *text, struct failure *why)
 		           .input = text,
 		           .errors = errors,
 		           .errors_size = sizeof(errors) };
-	int rc;
+	int err;
 
 	if (!text)
 		return -ENOMEM;
-	rc = spawn_run(&s);
-	if (rc == 0 || rc == -ENOENT)
-		return rc;
+	err = spawn_run(&s);
+	if (err == 0 || err == -ENOENT)
+		return err;
 	errors[strcspn(errors, "\n")] = '\0';
 	snprintf(why->text, sizeof(why->text), "%s failed (%s %d)%s%s", argv[0],
-	         rc < 0 ? "error" : "exit status", rc, errors[0] ? ": " : "", errors);
-	return rc < 0 ? rc : -EIO;
+	         err < 0 ? "error" : "exit status", err, errors[0] ? ": " : "", errors);
+	return err < 0 ? err : -EIO;
 }
 
 static int nft(const char *text, struct failure *why)
@@ -194,29 +194,29 @@ int guard_up(const char *tun, enum ip_family family, const struct host_items *it
 {
 	char *text = guard_nft_text(tun, family, items, mark);
 	struct failure why = { "out of memory" };
-	int rc = nft(text, &why);
+	int err = nft(text, &why);
 
 	free(text);
-	if (rc == -ENOENT) {
+	if (err == -ENOENT) {
 		guard_down(tun, family, diag);
 		text = guard_iptables_text(tun, family, items, mark);
-		rc = iptables_restore(family, text, &why);
+		err = iptables_restore(family, text, &why);
 		free(text);
 	}
-	if (rc == -ENOENT) {
+	if (err == -ENOENT) {
 		diag_error(
 			diag, NULL, 0,
 			"the program nft is needed to keep packets from other links to "
 			"the tunnels' addresses out, and is not there: install the "
 			"package nftables (or iptables), or do without by "
 			"--no-firewall");
-	} else if (rc < 0) {
+	} else if (err < 0) {
 		diag_error(
 			diag, NULL, 0,
 			"the firewall rules for %s can't be set: %s; if this kernel lacks what they need, do without them by --no-firewall",
 			tun, why.text);
 	}
-	return rc;
+	return err;
 }
 
 static void iptables_down(const char *tun, enum ip_family family, struct diag *diag)
@@ -241,13 +241,13 @@ void guard_down(const char *tun, enum ip_family family, struct diag *diag)
 	const char *f = nft_family(family);
 	struct failure why;
 	char text[160];
-	int rc;
+	int err;
 
 	snprintf(text, sizeof(text),
 	         "add table %s tunion-%s\ndelete table %s tunion-%s\n", f, tun, f, tun);
-	rc = nft(text, &why);
-	if (rc == -ENOENT)
+	err = nft(text, &why);
+	if (err == -ENOENT)
 		iptables_down(tun, family, diag);
-	else if (rc == -EIO)
+	else if (err == -EIO)
 		diag_warning(diag, NULL, 0, "%s", why.text);
 }

@@ -72,9 +72,9 @@ static const char script[] = "eval \"unset TUNION_HOOK\n$TUNION_HOOK\"";
 static int run_shell(const char *const *env, const struct hooks_events *events)
 {
 	static const char *const shells[] = { "bash", "sh" };
-	int rc = -ENOENT;
+	int err = -ENOENT;
 
-	for (size_t i = 0; i < ARRAY_SIZE(shells) && rc == -ENOENT; i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(shells) && err == -ENOENT; i++) {
 		const char *argv[] = { shells[i], "-e", "-c", script, NULL };
 		struct spawn s = { .argv = argv, .env = env };
 
@@ -82,9 +82,9 @@ static int run_shell(const char *const *env, const struct hooks_events *events)
 			s.wait = events->wait;
 			s.context = events->context;
 		}
-		rc = spawn_run(&s);
+		err = spawn_run(&s);
 	}
-	return rc;
+	return err;
 }
 
 /* Wiped and freed. NULL is fine. */
@@ -110,7 +110,7 @@ static MUST_CHECK int run_one(const struct hooks_env *env, const char *path,
 {
 	char *expanded = hooks_expand(command, env->tun);
 	char *interface = NULL, *file = NULL, *hook = NULL;
-	int rc = -ENOMEM;
+	int err = -ENOMEM;
 
 	if (asprintf(&interface, "INTERFACE=%s", env->tun) < 0)
 		interface = NULL;
@@ -122,27 +122,27 @@ static MUST_CHECK int run_one(const struct hooks_env *env, const char *path,
 		const char *more[] = { interface, file, hook, NULL };
 
 		say(env->log, expanded);
-		rc = run_shell(more, env->events);
+		err = run_shell(more, env->events);
 	}
 	free(file);
 	free(interface);
 	forget(hook);
 	forget(expanded);
-	return rc;
+	return err;
 }
 
-/* All of one kind, until one fails: which, and how in *rc; hooks->n if none does. */
+/* All of one kind, until one fails: which, and how in *err; hooks->n if none does. */
 static size_t run_all(const struct hooks_env *env, const char *name, const char *path,
-                      const struct conf_texts *hooks, int *rc)
+                      const struct conf_texts *hooks, int *err)
 {
 	size_t i;
 
-	*rc = 0;
+	*err = 0;
 	if (env->events && hooks->n > 0)
 		env->events->begin(env->events->context, name);
 	for (i = 0; i < hooks->n; i++) {
-		*rc = run_one(env, path, hooks->v[i].text);
-		if (*rc != 0)
+		*err = run_one(env, path, hooks->v[i].text);
+		if (*err != 0)
 			break;
 	}
 	if (env->events && hooks->n > 0)
@@ -150,12 +150,12 @@ static size_t run_all(const struct hooks_env *env, const char *name, const char 
 	return i;
 }
 
-static const char *outcome(int rc, char *out, size_t size)
+static const char *outcome(int err, char *out, size_t size)
 {
-	if (rc < 0)
-		snprintf(out, size, "cannot be run: %s", strerror(-rc));
+	if (err < 0)
+		snprintf(out, size, "cannot be run: %s", strerror(-err));
 	else
-		snprintf(out, size, "failed with exit status %d", rc);
+		snprintf(out, size, "failed with exit status %d", err);
 	return out;
 }
 
@@ -164,16 +164,16 @@ int hooks_run_up(const struct hooks_env *env, const struct conf *conf,
 {
 	const struct conf_texts *hooks = &conf->hooks[kind];
 	char text[128];
-	int rc = hooks_check(conf, env->diag);
+	int err = hooks_check(conf, env->diag);
 	size_t i;
 
-	if (rc < 0)
-		return rc;
-	i = run_all(env, conf->name, conf->path, hooks, &rc);
+	if (err < 0)
+		return err;
+	i = run_all(env, conf->name, conf->path, hooks, &err);
 	if (i == hooks->n)
 		return 0;
 	diag_error(env->diag, conf->path, hooks->v[i].line, "%s %s", kind_names[kind],
-	           outcome(rc, text, sizeof(text)));
+	           outcome(err, text, sizeof(text)));
 	return -EIO;
 }
 
@@ -183,13 +183,13 @@ int hooks_run_down(const struct hooks_env *env, const struct hooks_file *file,
 	const struct conf_texts *hooks =
 		kind == CONF_PRE_DOWN ? &file->pre_down : &file->post_down;
 	char text[128];
-	int rc;
-	size_t i = run_all(env, file->name, file->path, hooks, &rc);
+	int err;
+	size_t i = run_all(env, file->name, file->path, hooks, &err);
 
 	if (i < hooks->n)
 		diag_warning(env->diag, file->path, hooks->v[i].line, "%s %s",
-		             kind_names[kind], outcome(rc, text, sizeof(text)));
-	return rc;
+		             kind_names[kind], outcome(err, text, sizeof(text)));
+	return err;
 }
 
 /* ---- remembering */
@@ -227,11 +227,11 @@ static MUST_CHECK int add_text(struct conf_texts *t, const char *text, unsigned 
 
 static MUST_CHECK int copy_texts(struct conf_texts *to, const struct conf_texts *from)
 {
-	int rc = 0;
+	int err = 0;
 
-	for (size_t i = 0; i < from->n && rc == 0; i++)
-		rc = add_text(to, from->v[i].text, from->v[i].line);
-	return rc;
+	for (size_t i = 0; i < from->n && err == 0; i++)
+		err = add_text(to, from->v[i].text, from->v[i].line);
+	return err;
 }
 
 /* An empty entry at the end. */
@@ -250,23 +250,23 @@ int hooks_remember(struct hooks *h, const struct conf *conf)
 {
 	struct hooks_file new = { .name = strdup(conf->name),
 		                  .path = strdup(conf->path) };
-	int rc = new.name &&new.path ? 0 : -ENOMEM;
+	int err = new.name &&new.path ? 0 : -ENOMEM;
 	int old = hooks_find(h, conf->name);
 	struct hooks_file *at = NULL;
 
-	if (rc == 0 && first_hook(conf) && !conf->only_ours)
-		rc = -EPERM;
-	if (rc == 0)
-		rc = copy_texts(&new.pre_down, &conf->hooks[CONF_PRE_DOWN]);
-	if (rc == 0)
-		rc = copy_texts(&new.post_down, &conf->hooks[CONF_POST_DOWN]);
-	if (rc == 0) {
+	if (err == 0 && first_hook(conf) && !conf->only_ours)
+		err = -EPERM;
+	if (err == 0)
+		err = copy_texts(&new.pre_down, &conf->hooks[CONF_PRE_DOWN]);
+	if (err == 0)
+		err = copy_texts(&new.post_down, &conf->hooks[CONF_POST_DOWN]);
+	if (err == 0) {
 		at = old >= 0 ? &h->v[old] : append(h);
-		rc = at ? 0 : -ENOMEM;
+		err = at ? 0 : -ENOMEM;
 	}
-	if (rc < 0) {
+	if (err < 0) {
 		clear_file(&new);
-		return rc;
+		return err;
 	}
 	clear_file(at);
 	*at = new;

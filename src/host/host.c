@@ -29,10 +29,10 @@ static bool name_valid(const char *name)
 
 static MUST_CHECK int clear_stale(struct host *h, struct diag *diag)
 {
-	int rc = journal_load(&h->journal, diag);
+	int err = journal_load(&h->journal, diag);
 
-	if (rc <= 0)
-		return rc;
+	if (err <= 0)
+		return err;
 	log_info(h->log, NULL, "clearing what an earlier instance of %s left",
 	         h->journal.tun);
 	(void)!journal_undo(&h->journal, h->nl, h->log, diag); /* it's in diag */
@@ -42,7 +42,7 @@ static MUST_CHECK int clear_stale(struct host *h, struct diag *diag)
 int host_new(struct host **out, const struct host_options *options, struct diag *diag)
 {
 	struct host *h;
-	int rc;
+	int err;
 
 	*out = NULL;
 	if (!name_valid(options->tun)) {
@@ -61,19 +61,19 @@ int host_new(struct host **out, const struct host_options *options, struct diag 
 	h->no_guard = options->no_guard;
 	h->no_dns = options->no_dns;
 	h->log = options->log;
-	rc = journal_init(&h->journal, options->tun, options->state_path);
-	if (rc == 0) {
-		rc = netlink_open(&h->nl);
-		if (rc < 0)
+	err = journal_init(&h->journal, options->tun, options->state_path);
+	if (err == 0) {
+		err = netlink_open(&h->nl);
+		if (err < 0)
 			diag_error(diag, NULL, 0, "no rtnetlink socket: %s",
-			           strerror(-rc));
+			           strerror(-err));
 	}
-	if (rc == 0)
-		rc = clear_stale(h, diag);
+	if (err == 0)
+		err = clear_stale(h, diag);
 	h->journal.events = options->events; /* an earlier instance has no devices */
-	if (rc < 0) {
+	if (err < 0) {
 		host_free(h);
-		return rc;
+		return err;
 	}
 	*out = h;
 	return 0;
@@ -82,7 +82,7 @@ int host_new(struct host **out, const struct host_options *options, struct diag 
 /* Everything that is in place, in reverse. Returns as journal_undo. */
 static int undo(struct host *h, struct diag *diag)
 {
-	int rc = journal_undo(&h->journal, h->nl, h->log, diag);
+	int err = journal_undo(&h->journal, h->nl, h->log, diag);
 
 	if (h->tun_fd >= 0)
 		close(h->tun_fd);
@@ -92,7 +92,7 @@ static int undo(struct host *h, struct diag *diag)
 	free(h->dns);
 	h->dns = NULL;
 	h->numbers = (struct host_numbers){ 0 };
-	return rc;
+	return err;
 }
 
 void host_free(struct host *h)
@@ -184,15 +184,15 @@ enum host_reach host_reach(struct host *h, const struct ip_addr *to)
 static MUST_CHECK int make_tun(struct host *h, struct diag *diag)
 {
 	struct netlink_link link;
-	int rc = tun_open(&h->tun_fd, h->journal.tun, h->vnet_hdr, diag);
+	int err = tun_open(&h->tun_fd, h->journal.tun, h->vnet_hdr, diag);
 
-	if (rc < 0)
-		return rc;
-	rc = netlink_link_find(h->nl, h->journal.tun, &link);
-	if (rc < 0) {
+	if (err < 0)
+		return err;
+	err = netlink_link_find(h->nl, h->journal.tun, &link);
+	if (err < 0) {
 		diag_error(diag, NULL, 0, "the device %s is not there: %s",
 		           h->journal.tun, netlink_error(h->nl));
-		return rc;
+		return err;
 	}
 	h->journal.ifindex = link.ifindex;
 	(void)!netlink_link_set_quiet(h->nl,
@@ -221,12 +221,12 @@ static MUST_CHECK int check_hooks(struct host *h, const struct plan *plan,
 	int first = 0;
 
 	for (size_t i = 0; i < plan->device_count; i++) {
-		int rc = is_new(h, plan->devices[i].conf)
-		                 ? hooks_check(plan->devices[i].conf, diag)
-		                 : 0;
+		int err = is_new(h, plan->devices[i].conf)
+		                  ? hooks_check(plan->devices[i].conf, diag)
+		                  : 0;
 
 		if (first == 0)
-			first = rc;
+			first = err;
 	}
 	return first;
 }
@@ -238,41 +238,41 @@ static MUST_CHECK int post_up_file(struct host *h, const struct conf *conf,
 {
 	const struct hooks_env env = hooks_env(h, diag);
 	struct hooks *hooks = &h->journal.hooks;
-	int rc;
+	int err;
 
 	if (!is_new(h, conf))
 		return 0;
-	rc = hooks_remember(hooks, conf);
-	if (rc < 0)
-		return rc;
-	rc = hooks_run_up(&env, conf, CONF_POST_UP);
-	if (rc < 0)
+	err = hooks_remember(hooks, conf);
+	if (err < 0)
+		return err;
+	err = hooks_run_up(&env, conf, CONF_POST_UP);
+	if (err < 0)
 		hooks_forget(hooks, hooks->n - 1);
-	return rc;
+	return err;
 }
 
 static MUST_CHECK int post_up(struct host *h, const struct plan *plan, struct diag *diag)
 {
-	int rc = 0;
+	int err = 0;
 
-	for (size_t i = 0; i < plan->device_count && rc == 0; i++)
-		rc = post_up_file(h, plan->devices[i].conf, diag);
-	if (rc == 0)
-		rc = journal_save(&h->journal, diag);
-	return rc;
+	for (size_t i = 0; i < plan->device_count && err == 0; i++)
+		err = post_up_file(h, plan->devices[i].conf, diag);
+	if (err == 0)
+		err = journal_save(&h->journal, diag);
+	return err;
 }
 
 /* Of the files that are up, as they are now. */
 static MUST_CHECK int remember_changed(struct host *h, const struct plan *plan,
                                        struct diag *diag)
 {
-	int rc = 0;
+	int err = 0;
 
-	for (size_t i = 0; i < plan->device_count && rc == 0; i++) {
+	for (size_t i = 0; i < plan->device_count && err == 0; i++) {
 		if (!is_new(h, plan->devices[i].conf))
-			rc = hooks_remember(&h->journal.hooks, plan->devices[i].conf);
+			err = hooks_remember(&h->journal.hooks, plan->devices[i].conf);
 	}
-	return rc < 0 ? rc : journal_save(&h->journal, diag);
+	return err < 0 ? err : journal_save(&h->journal, diag);
 }
 
 /* Of the files that the plan no longer has, in reverse order. */
@@ -294,70 +294,70 @@ static void run_hooks_of_gone(struct host *h, const struct plan *plan,
 int host_prepare(struct host *h, const struct plan *plan, struct diag *diag)
 {
 	struct host_config_env env = host_change_env(h);
-	int rc = check_hooks(h, plan, diag);
+	int err = check_hooks(h, plan, diag);
 
 	dns_virtual_addresses(plan, &h->resolver4, &h->resolver6);
-	if (rc == 0)
-		rc = host_numbers_choose_mark(&h->numbers, plan, &env, diag);
-	if (rc == 0)
-		rc = make_tun(h, diag);
-	if (rc < 0)
+	if (err == 0)
+		err = host_numbers_choose_mark(&h->numbers, plan, &env, diag);
+	if (err == 0)
+		err = make_tun(h, diag);
+	if (err < 0)
 		(void)!undo(h, diag);
-	return rc;
+	return err;
 }
 
 int host_pre_up(struct host *h, const struct plan *plan, struct diag *diag)
 {
 	const struct hooks_env env = hooks_env(h, diag);
-	int rc = 0;
+	int err = 0;
 
-	for (size_t i = 0; i < plan->device_count && rc == 0; i++)
-		rc = hooks_run_up(&env, plan->devices[i].conf, CONF_PRE_UP);
-	if (rc < 0)
+	for (size_t i = 0; i < plan->device_count && err == 0; i++)
+		err = hooks_run_up(&env, plan->devices[i].conf, CONF_PRE_UP);
+	if (err < 0)
 		(void)!undo(h, diag);
-	return rc;
+	return err;
 }
 
 int host_up(struct host *h, const struct plan *plan, struct diag *diag)
 {
-	int rc = host_change(h, plan, diag);
+	int err = host_change(h, plan, diag);
 
-	if (rc == 0)
-		rc = post_up(h, plan, diag);
-	if (rc < 0)
+	if (err == 0)
+		err = post_up(h, plan, diag);
+	if (err < 0)
 		(void)!undo(h, diag);
-	return rc;
+	return err;
 }
 
 int host_file_added(struct host *h, const struct conf *conf, struct diag *diag)
 {
 	const struct hooks_env env = hooks_env(h, diag);
-	int rc;
+	int err;
 
 	if (!is_new(h, conf))
 		return 0;
-	rc = hooks_check(conf, diag);
-	return rc < 0 ? rc : hooks_run_up(&env, conf, CONF_PRE_UP);
+	err = hooks_check(conf, diag);
+	return err < 0 ? err : hooks_run_up(&env, conf, CONF_PRE_UP);
 }
 
 int host_file_up(struct host *h, const struct conf *conf, struct diag *diag)
 {
-	int rc;
+	int err;
 
 	if (!is_new(h, conf))
 		return 0;
-	rc = post_up_file(h, conf, diag);
-	return rc < 0 ? rc : journal_save(&h->journal, diag);
+	err = post_up_file(h, conf, diag);
+	return err < 0 ? err : journal_save(&h->journal, diag);
 }
 
 int host_update(struct host *h, const struct plan *plan, struct diag *diag)
 {
-	int rc, changed;
+	int err, changed;
 
 	run_hooks_of_gone(h, plan, CONF_PRE_DOWN, diag);
 	changed = host_change(h, plan, diag);
-	rc = remember_changed(h, plan, diag);
-	return changed < 0 ? changed : rc;
+	err = remember_changed(h, plan, diag);
+	return changed < 0 ? changed : err;
 }
 
 int host_post_down(struct host *h, const struct plan *plan, struct diag *diag)

@@ -198,10 +198,10 @@ struct change {
 	bool unguarded; /* a guard could not be set */
 };
 
-static void note(struct change *c, int rc)
+static void note(struct change *c, int err)
 {
-	if (rc < 0 && c->error == 0)
-		c->error = rc;
+	if (err < 0 && c->error == 0)
+		c->error = err;
 }
 
 static void report_all(struct change *c, const struct netlink_item *items, size_t n,
@@ -232,16 +232,16 @@ static void apply(struct change *c, const struct netlink_item *items, size_t n,
                   const struct run *run)
 {
 	int *results = calloc(n + 1, sizeof(*results));
-	int rc = results ? run->items(c->h->nl, items, n, results) : -ENOMEM;
+	int err = results ? run->items(c->h->nl, items, n, results) : -ENOMEM;
 
-	if (rc < 0 && results && !run->again)
-		report_all(c, items, n, results, rc, netlink_error(c->h->nl));
-	for (size_t i = 0; rc < 0 && i < n; i++) {
+	if (err < 0 && results && !run->again)
+		report_all(c, items, n, results, err, netlink_error(c->h->nl));
+	for (size_t i = 0; err < 0 && i < n; i++) {
 		if (!results || results[i] < 0)
 			note(c, host_items_add(run->failed, &items[i]));
 	}
 	if (!run->again)
-		note(c, rc);
+		note(c, err);
 	free(results);
 }
 
@@ -276,33 +276,33 @@ static void set_gso_max(struct change *c, uint32_t mtu_bytes)
 static void set_mtu(struct change *c)
 {
 	uint32_t mtu_bytes = c->to->mtu_bytes;
-	int rc;
+	int err;
 
 	if (mtu_bytes == c->h->config.mtu_bytes)
 		return;
-	rc = netlink_link_set_mtu(c->h->nl, c->h->journal.ifindex, mtu_bytes);
-	if (rc < 0)
+	err = netlink_link_set_mtu(c->h->nl, c->h->journal.ifindex, mtu_bytes);
+	if (err < 0)
 		diag_error(c->diag, NULL, 0, "%s cannot have an MTU of %u: %s",
 		           c->h->journal.tun, mtu_bytes, netlink_error(c->h->nl));
 	else
 		set_gso_max(c, mtu_bytes);
-	note(c, rc);
+	note(c, err);
 }
 
 static void set_up(struct change *c)
 {
 	struct host *h = c->h;
-	int rc;
+	int err;
 
 	if (h->up)
 		return;
-	rc = netlink_link_set_up(h->nl, h->journal.ifindex);
-	if (rc < 0)
+	err = netlink_link_set_up(h->nl, h->journal.ifindex);
+	if (err < 0)
 		diag_error(c->diag, NULL, 0, "%s cannot be set up: %s", h->journal.tun,
 		           netlink_error(h->nl));
 	else
 		h->up = true;
-	note(c, rc);
+	note(c, err);
 }
 
 void host_note_network_servers(struct host *h)
@@ -322,21 +322,21 @@ static void set_dns(struct change *c)
 	struct host *h = c->h;
 	char *text = dns_text(c->plan);
 	const char *old = h->dns ? h->dns : "";
-	int rc = text ? 0 : -ENOMEM;
+	int err = text ? 0 : -ENOMEM;
 
 	dns_virtual_addresses(c->plan, &h->resolver4, &h->resolver6);
-	if (rc == 0 && !h->no_dns && strcmp(text, old) != 0) {
+	if (err == 0 && !h->no_dns && strcmp(text, old) != 0) {
 		host_note_network_servers(h);
 		h->journal.dns = true;
-		rc = journal_save(&h->journal, c->diag);
-		if (rc == 0 && text[0])
-			rc = dns_up(h->journal.tun, c->plan, text, c->diag);
-		else if (rc == 0)
+		err = journal_save(&h->journal, c->diag);
+		if (err == 0 && text[0])
+			err = dns_up(h->journal.tun, c->plan, text, c->diag);
+		else if (err == 0)
 			dns_down(h->journal.tun, c->diag);
 		h->journal.dns = text[0];
 	}
-	note(c, rc);
-	if (rc == 0 && !h->no_dns) {
+	note(c, err);
+	if (err == 0 && !h->no_dns) {
 		free(h->dns);
 		h->dns = text;
 	} else {
@@ -387,7 +387,7 @@ static void guard(struct change *c, enum ip_family family)
 	struct journal *j = &c->h->journal;
 	bool *there = family == IP_V4 ? &j->guard4 : &j->guard6, was_there = *there;
 	struct diag told = { 0 };
-	int rc;
+	int err;
 
 	if (c->h->no_guard || c->unguarded ||
 	    !(family == IP_V4 ? c->to->rules4 : c->to->rules6) ||
@@ -395,10 +395,10 @@ static void guard(struct change *c, enum ip_family family)
 		return;
 	*there = true;
 	note(c, journal_save(j, c->diag));
-	rc = guard_up(j->tun, family, &c->to->items, c->h->numbers.mark, c->diag);
-	note(c, rc);
-	c->unguarded = rc < 0;
-	if (rc == 0 || was_there)
+	err = guard_up(j->tun, family, &c->to->items, c->h->numbers.mark, c->diag);
+	note(c, err);
+	c->unguarded = err < 0;
+	if (err == 0 || was_there)
 		return;
 	guard_down(j->tun, family, &told);
 	diag_clear(&told);
@@ -463,10 +463,10 @@ static void remove_all(struct change *c)
 	const struct host_items *remove = &c->difference.remove;
 	int *results = calloc(remove->n + 1, sizeof(*results));
 	char text[NETLINK_ITEM_STRLEN];
-	int rc = results ? netlink_delete(c->h->nl, remove->v, remove->n, results)
-	                 : -ENOMEM;
+	int err = results ? netlink_delete(c->h->nl, remove->v, remove->n, results)
+	                  : -ENOMEM;
 
-	for (size_t i = 0; rc < 0 && results && i < remove->n; i++) {
+	for (size_t i = 0; err < 0 && results && i < remove->n; i++) {
 		if (netlink_is_gone(results[i]))
 			continue;
 		diag_error(c->diag, NULL, 0, "%s cannot be removed: %s",
@@ -475,7 +475,7 @@ static void remove_all(struct change *c)
 		note(c, results[i]);
 	}
 	if (!results)
-		note(c, rc);
+		note(c, err);
 	free(results);
 	unguard(c, IP_V4);
 	unguard(c, IP_V6);
@@ -556,12 +556,12 @@ int host_change(struct host *h, const struct plan *plan, struct diag *diag)
 	struct host_config_env env = host_change_env(h);
 	struct host_config to;
 	struct change c = { .h = h, .plan = plan, .to = &to, .diag = diag };
-	int rc = host_config_make(&to, &h->numbers, plan, &env, diag);
+	int err = host_config_make(&to, &h->numbers, plan, &env, diag);
 
-	if (rc < 0)
-		return rc;
-	rc = host_config_compare(&c.difference, &h->config, &to);
-	if (rc == 0) {
+	if (err < 0)
+		return err;
+	err = host_config_compare(&c.difference, &h->config, &to);
+	if (err == 0) {
 		set_mtu(&c);
 		add_all(&c);
 		if (h->up) {
@@ -571,11 +571,11 @@ int host_change(struct host *h, const struct plan *plan, struct diag *diag)
 			forget_learned(&c);
 		}
 		settle(&c, &to);
-		rc = c.error;
+		err = c.error;
 	}
 	host_difference_clear(&c.difference);
 	host_items_clear(&c.failed);
 	host_items_clear(&c.unreplaced);
 	host_config_clear(&to);
-	return rc;
+	return err;
 }

@@ -249,14 +249,14 @@ static int cover_peer(struct maker *m, const struct way_peer *peer)
 {
 	const struct trie *trie = m->plan->table.trie;
 	const struct trie_entry *entry;
-	int rc = 0;
+	int err = 0;
 
 	if (peer->state != WAY_OK || peer->next)
 		return 0;
-	for (entry = trie_lookup(trie, &peer->endpoint.addr); entry && rc == 0;
+	for (entry = trie_lookup(trie, &peer->endpoint.addr); entry && err == 0;
 	     entry = trie_shorter(trie, entry))
-		rc = cover_add(&m->cover, entry);
-	return rc;
+		err = cover_add(&m->cover, entry);
+	return err;
 }
 
 static int find_cover(struct maker *m)
@@ -265,10 +265,10 @@ static int find_cover(struct maker *m)
 		const struct plan_device *d = &m->plan->devices[i];
 
 		for (size_t j = 0; j < d->peer_count; j++) {
-			int rc = cover_peer(m, &d->peers[j].way);
+			int err = cover_peer(m, &d->peers[j].way);
 
-			if (rc < 0)
-				return rc;
+			if (err < 0)
+				return err;
 		}
 	}
 	if (m->cover.n > 0)
@@ -327,10 +327,10 @@ static int add_all_addresses(struct maker *m)
 				.address = { .ifindex = m->env->ifindex,
 				             .prefix = conf->addresses.v[j].prefix },
 			};
-			int rc = host_items_add(&m->config->items, &item);
+			int err = host_items_add(&m->config->items, &item);
 
-			if (rc < 0)
-				return rc;
+			if (err < 0)
+				return err;
 		}
 	}
 	return 0;
@@ -344,16 +344,16 @@ static int add_addresses(struct maker *m)
 	const struct netlink_item **index = NULL;
 	bool *dropped = NULL;
 	size_t first = 0;
-	int rc = add_all_addresses(m);
+	int err = add_all_addresses(m);
 
 	all = m->config->items;
 	m->config->items = (struct host_items){ 0 };
-	if (rc == 0) {
+	if (err == 0) {
 		index = sorted(&all);
 		dropped = calloc(all.n + 1, sizeof(*dropped));
-		rc = index && dropped ? 0 : -ENOMEM;
+		err = index && dropped ? 0 : -ENOMEM;
 	}
-	for (size_t i = 1; rc == 0 && i < all.n; i++) {
+	for (size_t i = 1; err == 0 && i < all.n; i++) {
 		if (host_item_compare(index[first], index[i]) != 0) {
 			first = i;
 			continue;
@@ -363,14 +363,14 @@ static int add_addresses(struct maker *m)
 			all.v[index[first] - all.v].address.prefix.len =
 				index[i]->address.prefix.len;
 	}
-	for (size_t i = 0; rc == 0 && i < all.n; i++) {
+	for (size_t i = 0; err == 0 && i < all.n; i++) {
 		if (!dropped[i])
-			rc = host_items_add(&m->config->items, &all.v[i]);
+			err = host_items_add(&m->config->items, &all.v[i]);
 	}
 	free(dropped);
 	free(index);
 	host_items_clear(&all);
-	return rc;
+	return err;
 }
 
 /* Is the prefix equal to, or inside, the connected route of an Address of this device; or
@@ -458,10 +458,11 @@ static int add_routes(struct maker *m, const struct union_node *node,
                       const struct plan_device *device, uint32_t table)
 {
 	struct ip_prefix ula = source_address_ula();
-	int rc = add_route(m, &node->trie.prefix, device, table);
+	int err = add_route(m, &node->trie.prefix, device, table);
 
-	return rc == 0 && ula_differs(m, node, device) ? add_route(m, &ula, device, table)
-	                                               : rc;
+	return err == 0 && ula_differs(m, node, device)
+	               ? add_route(m, &ula, device, table)
+	               : err;
 }
 
 /* One route per table: for the first entry in R3's order that wants one there. */
@@ -506,27 +507,27 @@ static int add_resolver(struct maker *m, const struct ip_addr *resolver)
 static int add_resolvers(struct maker *m)
 {
 	struct ip_addr ipv4, ipv6;
-	int rc;
+	int err;
 
 	dns_virtual_addresses(m->plan, &ipv4, &ipv6);
-	rc = add_resolver(m, &ipv4);
-	return rc < 0 ? rc : add_resolver(m, &ipv6);
+	err = add_resolver(m, &ipv4);
+	return err < 0 ? err : add_resolver(m, &ipv6);
 }
 
 static int add_rule_pair(struct maker *m, enum ip_family family, uint32_t priority,
                          uint8_t len)
 {
 	struct netlink_item item = { .kind = NETLINK_KIND_RULE };
-	int rc;
+	int err;
 
 	item.rule = (struct netlink_rule){ .family = (uint8_t)family,
 		                           .priority = priority,
 		                           .table = NETLINK_TABLE_MAIN,
 		                           .has_suppress = true,
 		                           .suppress_len = len };
-	rc = host_items_add(&m->config->items, &item);
-	if (rc < 0)
-		return rc;
+	err = host_items_add(&m->config->items, &item);
+	if (err < 0)
+		return err;
 	item.rule = (struct netlink_rule){ .family = (uint8_t)family,
 		                           .priority = priority + 1,
 		                           .table = m->numbers->table[len],
@@ -554,35 +555,35 @@ static int add_rules(struct maker *m, enum ip_family family, const bool *used,
 		return -ENOSPC;
 	}
 	for (unsigned len = bits + 1U; len-- > 0;) {
-		int rc = used[len] ? add_rule_pair(m, family, *block + 2 * (bits - len),
-		                                   (uint8_t)len)
-		                   : 0;
+		int err = used[len] ? add_rule_pair(m, family, *block + 2 * (bits - len),
+		                                    (uint8_t)len)
+		                    : 0;
 
-		if (rc < 0)
-			return rc;
+		if (err < 0)
+			return err;
 	}
 	return 0;
 }
 
 static int make(struct maker *m)
 {
-	int rc = add_addresses(m);
+	int err = add_addresses(m);
 
-	if (rc == 0)
-		rc = find_connected(m);
-	if (rc == 0)
-		rc = find_cover(m);
-	if (rc == 0) {
+	if (err == 0)
+		err = find_connected(m);
+	if (err == 0)
+		err = find_cover(m);
+	if (err == 0) {
 		union_walk(&m->plan->table, add_node, m);
-		rc = m->error;
+		err = m->error;
 	}
-	if (rc == 0)
-		rc = add_resolvers(m);
-	if (rc == 0)
-		rc = add_rules(m, IP_V4, m->used4, 32, &m->numbers->priority4);
-	if (rc == 0)
-		rc = add_rules(m, IP_V6, m->used6, 128, &m->numbers->priority6);
-	return rc;
+	if (err == 0)
+		err = add_resolvers(m);
+	if (err == 0)
+		err = add_rules(m, IP_V4, m->used4, 32, &m->numbers->priority4);
+	if (err == 0)
+		err = add_rules(m, IP_V6, m->used6, 128, &m->numbers->priority6);
+	return err;
 }
 
 int host_config_make(struct host_config *out, struct host_numbers *numbers,
@@ -592,17 +593,17 @@ int host_config_make(struct host_config *out, struct host_numbers *numbers,
 	struct maker m = {
 		.config = out, .numbers = numbers, .plan = plan, .env = env, .diag = diag
 	};
-	int rc;
+	int err;
 
 	*out = (struct host_config){
 		.mtu_bytes = plan->tun_mtu_bytes ? plan->tun_mtu_bytes : PLAN_MTU_DEFAULT,
 	};
-	rc = make(&m);
+	err = make(&m);
 	free(m.cover.v);
 	free(m.connected);
-	if (rc < 0)
+	if (err < 0)
 		host_config_clear(out);
-	return rc;
+	return err;
 }
 
 /* ---- comparing */
@@ -658,25 +659,25 @@ static int sort_out(struct host_difference *out, const struct host_items *from,
                     const enum fate *from_fate, const struct host_items *to,
                     const enum fate *to_fate)
 {
-	int rc = 0;
+	int err = 0;
 
-	for (size_t i = 0; i < to->n && rc == 0; i++) {
+	for (size_t i = 0; i < to->n && err == 0; i++) {
 		bool replace =
 			to_fate[i] == FATE_CHANGED && to->v[i].kind == NETLINK_KIND_ROUTE;
 
 		if (replace)
-			rc = host_items_add(&out->replace, &to->v[i]);
+			err = host_items_add(&out->replace, &to->v[i]);
 		else if (to_fate[i] != FATE_SAME)
-			rc = host_items_add(&out->add, &to->v[i]);
+			err = host_items_add(&out->add, &to->v[i]);
 	}
-	for (size_t i = from->n; i-- > 0 && rc == 0;) {
+	for (size_t i = from->n; i-- > 0 && err == 0;) {
 		bool replaced = from_fate[i] == FATE_CHANGED &&
 		                from->v[i].kind == NETLINK_KIND_ROUTE;
 
 		if (!replaced && from_fate[i] != FATE_SAME)
-			rc = host_items_add(&out->remove, &from->v[i]);
+			err = host_items_add(&out->remove, &from->v[i]);
 	}
-	return rc;
+	return err;
 }
 
 int host_config_compare(struct host_difference *out, const struct host_config *from,
@@ -685,20 +686,20 @@ int host_config_compare(struct host_difference *out, const struct host_config *f
 	const struct netlink_item **a = sorted(&from->items), **b = sorted(&to->items);
 	enum fate *from_fate = calloc(from->items.n + 1, sizeof(*from_fate));
 	enum fate *to_fate = calloc(to->items.n + 1, sizeof(*to_fate));
-	int rc = -ENOMEM;
+	int err = -ENOMEM;
 
 	*out = (struct host_difference){ 0 };
 	if (a && b && from_fate && to_fate) {
 		find_fates(a, &from->items, from_fate, b, &to->items, to_fate);
-		rc = sort_out(out, &from->items, from_fate, &to->items, to_fate);
+		err = sort_out(out, &from->items, from_fate, &to->items, to_fate);
 	}
 	free(to_fate);
 	free(from_fate);
 	free(b);
 	free(a);
-	if (rc < 0)
+	if (err < 0)
 		host_difference_clear(out);
-	return rc;
+	return err;
 }
 
 void host_difference_clear(struct host_difference *d)

@@ -77,41 +77,41 @@ static MUST_CHECK int write_file(const struct journal *j, const char *temporary)
 	int fd = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW,
 	              0600);
 	FILE *out = fd < 0 ? NULL : fdopen(fd, "w");
-	int rc;
+	int err;
 
 	if (!out) {
-		rc = -errno;
+		err = -errno;
 		if (fd >= 0)
 			close(fd);
-		return rc;
+		return err;
 	}
 	print(j, out);
-	rc = ferror(out) ? -EIO : 0;
+	err = ferror(out) ? -EIO : 0;
 	if (fclose(out) != 0)
-		rc = -errno;
-	if (rc == 0 && rename(temporary, j->path) != 0)
-		rc = -errno;
-	return rc;
+		err = -errno;
+	if (err == 0 && rename(temporary, j->path) != 0)
+		err = -errno;
+	return err;
 }
 
 int journal_save(const struct journal *j, struct diag *diag)
 {
 	char *temporary;
-	int rc;
+	int err;
 
 	if (!j->path)
 		return 0;
 	if (is_empty(j)) {
-		rc = unlink(j->path) != 0 && errno != ENOENT ? -errno : 0;
+		err = unlink(j->path) != 0 && errno != ENOENT ? -errno : 0;
 	} else if (asprintf(&temporary, "%s.tmp", j->path) < 0) {
-		rc = -ENOMEM;
+		err = -ENOMEM;
 	} else {
-		rc = write_file(j, temporary);
+		err = write_file(j, temporary);
 		free(temporary);
 	}
-	if (rc < 0)
-		diag_error(diag, j->path, 0, "cannot be written: %s", strerror(-rc));
-	return rc;
+	if (err < 0)
+		diag_error(diag, j->path, 0, "cannot be written: %s", strerror(-err));
+	return err;
 }
 
 static bool read_rule(struct journal *j, const char *line)
@@ -153,17 +153,17 @@ static MUST_CHECK int read_file(struct journal *j, FILE *in)
 {
 	char *line = NULL; /* a hook may be of any length */
 	size_t size = 0, n = 0;
-	int rc = 0;
+	int err = 0;
 
-	for (; rc == 0 && getline(&line, &size, in) >= 0; n++) {
+	for (; err == 0 && getline(&line, &size, in) >= 0; n++) {
 		line[strcspn(line, "\n")] = '\0';
 		if (n == 0 ? strcmp(line, MAGIC) != 0 : !read_line(j, line))
-			rc = -EBADMSG;
+			err = -EBADMSG;
 	}
 	free(line);
-	if (rc == 0)
-		rc = ferror(in) ? -EIO : n == 0 ? -EBADMSG : 0;
-	return rc;
+	if (err == 0)
+		err = ferror(in) ? -EIO : n == 0 ? -EBADMSG : 0;
+	return err;
 }
 
 /* Only what we ourselves have written: it is acted upon with our rights. */
@@ -183,26 +183,26 @@ int journal_load(struct journal *j, struct diag *diag)
 {
 	int fd = j->path ? open(j->path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW) : -1;
 	FILE *in = NULL;
-	int rc;
+	int err;
 
 	if (!j->path || (fd < 0 && errno == ENOENT))
 		return 0;
-	rc = fd < 0 ? -errno : check_owner(fd);
-	if (rc == 0) {
+	err = fd < 0 ? -errno : check_owner(fd);
+	if (err == 0) {
 		in = fdopen(fd, "r");
-		rc = in ? read_file(j, in) : -errno;
+		err = in ? read_file(j, in) : -errno;
 	}
 	if (in)
 		fclose(in);
 	else if (fd >= 0)
 		close(fd);
-	if (rc < 0)
+	if (err < 0)
 		diag_error(diag, j->path, 0,
 		           "what an earlier instance left cannot be read: %s; check the "
 		           "routing rules "
 		           "and remove the file",
-		           rc == -EBADMSG ? "not in the form expected" : strerror(-rc));
-	return rc < 0 ? rc : 1;
+		           err == -EBADMSG ? "not in the form expected" : strerror(-err));
+	return err < 0 ? err : 1;
 }
 
 /* ---- src_valid_mark: one setting for all instances of a network namespace */
@@ -210,25 +210,25 @@ int journal_load(struct journal *j, struct diag *diag)
 static MUST_CHECK int svm_read(void)
 {
 	FILE *in = fopen(SVM_PATH, "re");
-	int value, rc;
+	int value, err;
 
 	if (!in)
 		return -errno;
-	rc = fscanf(in, "%d", &value) == 1 ? value != 0 : -EIO;
+	err = fscanf(in, "%d", &value) == 1 ? value != 0 : -EIO;
 	fclose(in);
-	return rc;
+	return err;
 }
 
 static MUST_CHECK int svm_write(int value)
 {
-	int fd = open(SVM_PATH, O_WRONLY | O_CLOEXEC), rc = 0;
+	int fd = open(SVM_PATH, O_WRONLY | O_CLOEXEC), err = 0;
 
 	if (fd < 0)
 		return -errno;
 	if (write(fd, value ? "1\n" : "0\n", 2) != 2)
-		rc = -errno;
+		err = -errno;
 	close(fd);
-	return rc;
+	return err;
 }
 
 static bool has_svm_line(int folder, const char *name)
@@ -272,7 +272,7 @@ static bool svm_needed_elsewhere(const struct journal *j)
 
 int journal_set_src_valid_mark(struct journal *j, struct diag *diag)
 {
-	int value = svm_read(), rc;
+	int value = svm_read(), err;
 
 	if (j->src_valid_mark)
 		return 0;
@@ -280,34 +280,34 @@ int journal_set_src_valid_mark(struct journal *j, struct diag *diag)
 	if (value == 1 && !svm_needed_elsewhere(j))
 		return 0;
 	j->src_valid_mark = true;
-	rc = journal_save(j, diag);
-	if (rc < 0 || value == 1)
-		return rc;
-	rc = value < 0 ? value : svm_write(1);
-	if (rc == 0)
+	err = journal_save(j, diag);
+	if (err < 0 || value == 1)
+		return err;
+	err = value < 0 ? value : svm_write(1);
+	if (err == 0)
 		return 0;
 	j->src_valid_mark = false;
 	diag_warning(diag, NULL, 0,
 	             "net.ipv4.conf.all.src_valid_mark cannot be set to 1: %s; with "
 	             "strict reverse "
 	             "path filtering answers will be dropped",
-	             strerror(-rc));
+	             strerror(-err));
 	return journal_save(j, diag);
 }
 
 void journal_restore_src_valid_mark(struct journal *j, struct diag *diag)
 {
-	int rc;
+	int err;
 
 	if (!j->src_valid_mark)
 		return;
 	j->src_valid_mark = false;
-	rc = svm_needed_elsewhere(j) ? 0 : svm_write(0);
-	if (rc < 0)
+	err = svm_needed_elsewhere(j) ? 0 : svm_write(0);
+	if (err < 0)
 		diag_warning(
 			diag, NULL, 0,
 			"net.ipv4.conf.all.src_valid_mark cannot be set back to 0: %s",
-			strerror(-rc));
+			strerror(-err));
 }
 
 /* ---- undoing */
@@ -317,9 +317,9 @@ static void undo_rules(struct journal *j, struct netlink *nl, struct diag *diag)
 	while (j->rules.n > 0) {
 		const struct netlink_item *item = &j->rules.v[j->rules.n - 1];
 		char text[NETLINK_ITEM_STRLEN];
-		int rc = netlink_delete(nl, item, 1, NULL);
+		int err = netlink_delete(nl, item, 1, NULL);
 
-		if (!netlink_is_gone(rc) && rc != -EAFNOSUPPORT)
+		if (!netlink_is_gone(err) && err != -EAFNOSUPPORT)
 			diag_warning(diag, NULL, 0, "%s cannot be removed: %s",
 			             netlink_item_format(item, text), netlink_error(nl));
 		j->rules.n--;
@@ -329,15 +329,15 @@ static void undo_rules(struct journal *j, struct netlink *nl, struct diag *diag)
 static void undo_tun(struct journal *j, struct netlink *nl, struct diag *diag)
 {
 	struct netlink_link link;
-	int rc;
+	int err;
 
 	if (j->ifindex == 0)
 		return;
 	/* another device may have come by the name, or by the number */
-	rc = netlink_link_get(nl, j->ifindex, &link);
-	if (rc == 0 && strcmp(link.name, j->tun) == 0)
-		rc = netlink_link_delete(nl, j->ifindex);
-	if (rc < 0 && rc != -ENODEV)
+	err = netlink_link_get(nl, j->ifindex, &link);
+	if (err == 0 && strcmp(link.name, j->tun) == 0)
+		err = netlink_link_delete(nl, j->ifindex);
+	if (err < 0 && err != -ENODEV)
 		diag_warning(diag, NULL, 0, "the device %s cannot be removed: %s", j->tun,
 		             netlink_error(nl));
 	j->ifindex = 0;
@@ -353,26 +353,26 @@ static MUST_CHECK int run_hooks(struct journal *j, enum conf_hook kind,
 	int first = 0;
 
 	for (size_t i = j->hooks.n; i-- > 0;) {
-		int rc = hooks_run_down(&env, &j->hooks.v[i], kind);
+		int err = hooks_run_down(&env, &j->hooks.v[i], kind);
 
 		if (first == 0)
-			first = rc;
+			first = err;
 	}
 	return first;
 }
 
 int journal_pre_down(struct journal *j, const struct log *log, struct diag *diag)
 {
-	int rc = run_hooks(j, CONF_PRE_DOWN, log, diag);
+	int err = run_hooks(j, CONF_PRE_DOWN, log, diag);
 
-	j->pre_down_ran = rc == 0;
-	return rc;
+	j->pre_down_ran = err == 0;
+	return err;
 }
 
 int journal_undo(struct journal *j, struct netlink *nl, const struct log *log,
                  struct diag *diag)
 {
-	int rc;
+	int err;
 
 	/* what fails has been told, and must not keep the rest from being undone */
 	if (!j->pre_down_ran)
@@ -390,8 +390,8 @@ int journal_undo(struct journal *j, struct netlink *nl, const struct log *log,
 	undo_tun(j, nl, diag);
 	if (j->events)
 		j->events->gone(j->events->context);
-	rc = run_hooks(j, CONF_POST_DOWN, log, diag);
+	err = run_hooks(j, CONF_POST_DOWN, log, diag);
 	hooks_clear(&j->hooks);
 	(void)!journal_save(j, diag); /* it says so itself */
-	return rc;
+	return err;
 }

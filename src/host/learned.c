@@ -46,11 +46,11 @@ static bool collect(void *context, const struct netlink_item *item)
 static void forget_routes(struct netlink *nl, uint32_t tun, const struct plan *plan)
 {
 	struct collector c = { .plan = plan, .tun = tun };
-	int rc = -EAGAIN;
+	int err = -EAGAIN;
 
-	for (int i = 0; i < TRIES_MAX && rc == -EAGAIN; i++) {
+	for (int i = 0; i < TRIES_MAX && err == -EAGAIN; i++) {
 		c.found.n = 0;
-		rc = netlink_dump_learned(nl, collect, &c);
+		err = netlink_dump_learned(nl, collect, &c);
 	}
 	/* one that is gone already has expired */
 	(void)!netlink_delete(nl, c.found.v, c.found.n, NULL);

@@ -141,10 +141,10 @@ static MUST_CHECK int collect(struct netlink *nl, uint32_t first, size_t n, int 
 	while (missing > 0) {
 		struct reader r;
 		struct nlmsg m;
-		int error, rc = receive(nl, &r);
+		int error, err = receive(nl, &r);
 
-		if (rc < 0)
-			return rc;
+		if (err < 0)
+			return err;
 		while (nlmsg_next(&r, &m)) {
 			char text[NLMSG_TEXT_MAX];
 
@@ -168,15 +168,15 @@ static MUST_CHECK int run_batch(struct netlink *nl, enum nlmsg_verb verb,
 {
 	struct nlmsg_writer w = writer(nl);
 	uint32_t first = nl->seq;
-	int rc;
+	int err;
 
 	nl->seq += BATCH_REQUESTS;
 	for (size_t i = 0; i < n; i++) {
 		nlmsg_put_item(&w, verb, &items[i], first + (uint32_t)i);
 		results[i] = UNANSWERED;
 	}
-	rc = transmit(nl, &w);
-	return rc < 0 ? rc : collect(nl, first, n, results, first_error);
+	err = transmit(nl, &w);
+	return err < 0 ? err : collect(nl, first, n, results, first_error);
 }
 
 /* Answers were lost (their queue was full), though the requests may have been worked on:
@@ -186,13 +186,13 @@ static MUST_CHECK int run_again(struct netlink *nl, enum nlmsg_verb verb,
                                 int *first_error)
 {
 	for (size_t i = 0; i < n; i++) {
-		int error = 0, rc;
+		int error = 0, err;
 
 		if (results[i] != UNANSWERED)
 			continue;
-		rc = run_batch(nl, verb, &items[i], 1, &results[i], &error);
-		if (rc < 0)
-			return rc;
+		err = run_batch(nl, verb, &items[i], 1, &results[i], &error);
+		if (err < 0)
+			return err;
 		if (verb == NLMSG_DELETE ? netlink_is_gone(error) : error == -EEXIST)
 			results[i] = 0;
 		else if (*first_error == 0)
@@ -204,21 +204,21 @@ static MUST_CHECK int run_again(struct netlink *nl, enum nlmsg_verb verb,
 static MUST_CHECK int run(struct netlink *nl, enum nlmsg_verb verb,
                           const struct netlink_item *items, size_t n, int *results)
 {
-	int batch[BATCH_REQUESTS], first_error = 0, rc = 0;
+	int batch[BATCH_REQUESTS], first_error = 0, err = 0;
 
 	for (size_t done = 0, some; done < n; done += some) {
 		int *r = results ? results + done : batch;
 
 		some = n - done < BATCH_REQUESTS ? n - done : BATCH_REQUESTS;
-		rc = run_batch(nl, verb, items + done, some, r, &first_error);
-		if (rc < 0)
-			rc = run_again(nl, verb, items + done, some, r, &first_error);
-		if (rc < 0) {
+		err = run_batch(nl, verb, items + done, some, r, &first_error);
+		if (err < 0)
+			err = run_again(nl, verb, items + done, some, r, &first_error);
+		if (err < 0) {
 			for (size_t i = done; results && i < n; i++)
 				results[i] = i >= done + some || r[i - done] == UNANSWERED
-				                     ? rc
+				                     ? err
 				                     : results[i];
-			return rc;
+			return err;
 		}
 	}
 	return first_error;
@@ -255,11 +255,11 @@ int netlink_delete(struct netlink *nl, const struct netlink_item *items, size_t 
 /* One request that is only acknowledged. */
 static MUST_CHECK int command(struct netlink *nl, const struct nlmsg_writer *w)
 {
-	int first_error = 0, rc = transmit(nl, w);
+	int first_error = 0, err = transmit(nl, w);
 
-	if (rc == 0)
-		rc = collect(nl, nl->seq - 1, 1, NULL, &first_error);
-	return rc < 0 ? rc : first_error;
+	if (err == 0)
+		err = collect(nl, nl->seq - 1, 1, NULL, &first_error);
+	return err < 0 ? err : first_error;
 }
 
 /* Sends a request with one answer and reads it: -errno if the answer is an error. */
@@ -267,14 +267,14 @@ static MUST_CHECK int ask(struct netlink *nl, const struct nlmsg_writer *w,
                           struct nlmsg *answer)
 {
 	uint32_t seq = nl->seq - 1;
-	int error, rc = transmit(nl, w);
+	int error, err = transmit(nl, w);
 
-	while (rc == 0) {
+	while (err == 0) {
 		char text[NLMSG_TEXT_MAX];
 		struct reader r;
 
-		rc = receive(nl, &r);
-		if (rc < 0 || !nlmsg_next(&r, answer) || answer->seq != seq)
+		err = receive(nl, &r);
+		if (err < 0 || !nlmsg_next(&r, answer) || answer->seq != seq)
 			continue;
 		if (answer->type != NLMSG_ERROR)
 			return 0;
@@ -282,7 +282,7 @@ static MUST_CHECK int ask(struct netlink *nl, const struct nlmsg_writer *w,
 			return fail(nl, error, text);
 		return fail(nl, -EBADMSG, NULL);
 	}
-	return rc;
+	return err;
 }
 
 /* ---- lists */
@@ -344,23 +344,23 @@ static MUST_CHECK int dump(struct netlink *nl, const struct list *l, struct visi
 	uint32_t seq = nl->seq++;
 	bool interrupted = false;
 	struct reader r;
-	int rc;
+	int err;
 
 	nlmsg_begin(&w, types[l->kind], NLM_F_DUMP, seq, &body, body_bytes[l->kind]);
 	if (l->table != 0)
 		nlmsg_put_u32(&w, RTA_TABLE, l->table);
 	nlmsg_end(&w);
-	rc = transmit(nl, &w);
-	if (rc == 0)
-		rc = 1;
-	while (rc > 0) {
-		rc = receive(nl, &r);
-		if (rc == 0)
-			rc = read_dump(nl, r, seq, v, &interrupted);
+	err = transmit(nl, &w);
+	if (err == 0)
+		err = 1;
+	while (err > 0) {
+		err = receive(nl, &r);
+		if (err == 0)
+			err = read_dump(nl, r, seq, v, &interrupted);
 	}
-	if (rc == 0 && interrupted && !v->stopped)
+	if (err == 0 && interrupted && !v->stopped)
 		return fail(nl, -EAGAIN, "the list changed while it was read");
-	return rc;
+	return err;
 }
 
 int netlink_dump(struct netlink *nl, enum netlink_kind kind, enum ip_family family,
@@ -369,14 +369,14 @@ int netlink_dump(struct netlink *nl, enum netlink_kind kind, enum ip_family fami
 {
 	struct list l = { .kind = kind, .family = family == IP_NONE ? IP_V4 : family };
 	struct visitor v = { .visit = visit, .context = context };
-	int rc = dump(nl, &l, &v);
+	int err = dump(nl, &l, &v);
 
-	if (rc < 0 || v.stopped || family != IP_NONE)
-		return rc;
+	if (err < 0 || v.stopped || family != IP_NONE)
+		return err;
 	l.family = IP_V6;
-	rc = dump(nl, &l, &v);
+	err = dump(nl, &l, &v);
 	/* a kernel without IPv6 has none of it */
-	return rc == -EAFNOSUPPORT || rc == -EOPNOTSUPP ? 0 : rc;
+	return err == -EAFNOSUPPORT || err == -EOPNOTSUPP ? 0 : err;
 }
 
 int netlink_dump_learned(struct netlink *nl,
@@ -385,9 +385,9 @@ int netlink_dump_learned(struct netlink *nl,
 {
 	const struct list l = { NETLINK_KIND_ROUTE, IP_V6, .learned = true };
 	struct visitor v = { .visit = visit, .context = context };
-	int rc = dump(nl, &l, &v);
+	int err = dump(nl, &l, &v);
 
-	return rc == -EAFNOSUPPORT || rc == -EOPNOTSUPP ? 0 : rc;
+	return err == -EAFNOSUPPORT || err == -EOPNOTSUPP ? 0 : err;
 }
 
 struct table_search {
@@ -412,14 +412,14 @@ int netlink_table_used(struct netlink *nl, uint32_t table, bool *used)
 	for (size_t i = 0; i < ARRAY_SIZE(families) && !s.found; i++) {
 		const struct list l = { NETLINK_KIND_ROUTE, families[i], .table = table };
 		struct visitor v = { .visit = route_in_table, .context = &s };
-		int rc = dump(nl, &l, &v);
+		int err = dump(nl, &l, &v);
 
 		/* no such table yet, or no such family; or it changed, so something uses
 		 * it */
-		if (rc < 0 && rc != -ENOENT && rc != -EAFNOSUPPORT && rc != -EOPNOTSUPP &&
-		    rc != -EAGAIN)
-			return rc;
-		if (rc == -EAGAIN)
+		if (err < 0 && err != -ENOENT && err != -EAFNOSUPPORT &&
+		    err != -EOPNOTSUPP && err != -EAGAIN)
+			return err;
+		if (err == -EAGAIN)
 			s.found = true;
 	}
 	*used = s.found;
@@ -439,13 +439,13 @@ static MUST_CHECK int ask_link(struct netlink *nl, struct nlmsg_writer *w,
                                struct netlink_link *out)
 {
 	struct nlmsg answer;
-	int rc;
+	int err;
 
 	nlmsg_end(w);
-	rc = ask(nl, w, &answer);
-	if (rc == 0 && !nlmsg_read_link(&answer, out))
-		rc = fail(nl, -EBADMSG, NULL);
-	return rc;
+	err = ask(nl, w, &answer);
+	if (err == 0 && !nlmsg_read_link(&answer, out))
+		err = fail(nl, -EBADMSG, NULL);
+	return err;
 }
 
 int netlink_link_find(struct netlink *nl, const char *name, struct netlink_link *out)
@@ -579,19 +579,19 @@ int netlink_route_get(struct netlink *nl, const struct ip_addr *to, uint32_t mar
 	struct nlmsg_writer w = writer(nl);
 	struct netlink_item item;
 	struct nlmsg answer;
-	int rc;
+	int err;
 
 	nlmsg_begin(&w, RTM_GETROUTE, 0, nl->seq++, &m, sizeof(m));
 	nlmsg_put(&w, RTA_DST, to->b, ip_addr_bytes(to));
 	if (mark != 0)
 		nlmsg_put_u32(&w, RTA_MARK, mark);
 	nlmsg_end(&w);
-	rc = ask(nl, &w, &answer);
-	if (rc == 0 && (answer.type != RTM_NEWROUTE || !nlmsg_read_item(&answer, &item)))
-		rc = fail(nl, -EBADMSG, NULL);
-	if (rc == 0)
+	err = ask(nl, &w, &answer);
+	if (err == 0 && (answer.type != RTM_NEWROUTE || !nlmsg_read_item(&answer, &item)))
+		err = fail(nl, -EBADMSG, NULL);
+	if (err == 0)
 		*out = item.route;
-	return rc;
+	return err;
 }
 
 static uint32_t route_mtu(struct netlink *nl, const struct netlink_route *r)

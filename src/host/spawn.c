@@ -94,17 +94,17 @@ static char **merge_env(const char *const *more)
 static MUST_CHECK int set_attributes(posix_spawnattr_t *attr)
 {
 	sigset_t none, all;
-	int rc;
+	int err;
 
 	sigemptyset(&none);
 	sigfillset(&all);
-	rc = posix_spawnattr_setsigmask(attr, &none);
-	if (rc == 0)
-		rc = posix_spawnattr_setsigdefault(attr, &all);
-	if (rc == 0)
-		rc = posix_spawnattr_setflags(attr, POSIX_SPAWN_SETSIGMASK |
-		                                            POSIX_SPAWN_SETSIGDEF);
-	return -rc;
+	err = posix_spawnattr_setsigmask(attr, &none);
+	if (err == 0)
+		err = posix_spawnattr_setsigdefault(attr, &all);
+	if (err == 0)
+		err = posix_spawnattr_setflags(attr, POSIX_SPAWN_SETSIGMASK |
+		                                             POSIX_SPAWN_SETSIGDEF);
+	return -err;
 }
 
 static MUST_CHECK int start(const struct spawn *s, const char *program, const int fds[3],
@@ -114,24 +114,24 @@ static MUST_CHECK int start(const struct spawn *s, const char *program, const in
 	posix_spawnattr_t attr;
 	char *const *argv;
 	char **env = merge_env(s->env);
-	int rc;
+	int err;
 
 	if (!env)
 		return -ENOMEM;
 	posix_spawn_file_actions_init(&actions);
 	posix_spawnattr_init(&attr);
-	rc = set_attributes(&attr);
-	for (int i = 0; i < 3 && rc == 0; i++) {
+	err = set_attributes(&attr);
+	for (int i = 0; i < 3 && err == 0; i++) {
 		if (fds[i] >= 0)
-			rc = -posix_spawn_file_actions_adddup2(&actions, fds[i], i);
+			err = -posix_spawn_file_actions_adddup2(&actions, fds[i], i);
 	}
 	memcpy(&argv, &s->argv, sizeof(argv)); /* not written to either */
-	if (rc == 0)
-		rc = -posix_spawn(pid, program, &actions, &attr, argv, env);
+	if (err == 0)
+		err = -posix_spawn(pid, program, &actions, &attr, argv, env);
 	posix_spawnattr_destroy(&attr);
 	posix_spawn_file_actions_destroy(&actions);
 	free(env);
-	return rc;
+	return err;
 }
 
 static MUST_CHECK int wait_for(const struct spawn *s, pid_t pid)
@@ -155,23 +155,23 @@ int spawn_run(const struct spawn *s)
 	char program[PROGRAM_PATH_MAX];
 	int fds[3] = { -1, -1, -1 };
 	pid_t pid;
-	int rc = find_program(s->argv[0], program);
+	int err = find_program(s->argv[0], program);
 
-	if (rc == 0 && s->input)
-		rc = memory_file(s->input, &fds[0]);
-	if (rc == 0 && s->output)
-		rc = memory_file(NULL, &fds[1]);
-	if (rc == 0 && s->errors)
-		rc = memory_file(NULL, &fds[2]);
-	if (rc == 0)
-		rc = start(s, program, fds, &pid);
-	if (rc == 0)
-		rc = wait_for(s, pid);
+	if (err == 0 && s->input)
+		err = memory_file(s->input, &fds[0]);
+	if (err == 0 && s->output)
+		err = memory_file(NULL, &fds[1]);
+	if (err == 0 && s->errors)
+		err = memory_file(NULL, &fds[2]);
+	if (err == 0)
+		err = start(s, program, fds, &pid);
+	if (err == 0)
+		err = wait_for(s, pid);
 	read_back(fds[1], s->output, s->output_size);
 	read_back(fds[2], s->errors, s->errors_size);
 	for (int i = 0; i < 3; i++) {
 		if (fds[i] >= 0)
 			close(fds[i]);
 	}
-	return rc;
+	return err;
 }

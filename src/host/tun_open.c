@@ -71,7 +71,7 @@ static int explain(int error, const char *name, struct diag *diag)
 int tun_open(int *fd, const char *name, bool vnet_hdr, struct diag *diag)
 {
 	struct ifreq r = { 0 };
-	int rc;
+	int err;
 
 	*fd = -1;
 	/* the kernel would take an empty name and a % as wishes for a name of its own */
@@ -80,14 +80,14 @@ int tun_open(int *fd, const char *name, bool vnet_hdr, struct diag *diag)
 	memcpy(r.ifr_name, name, strlen(name));
 	r.ifr_flags = (short)(IFF_TUN | IFF_NO_PI | IFF_TUN_EXCL |
 	                      (vnet_hdr ? IFF_VNET_HDR : 0));
-	rc = open_clone_device(diag);
-	if (rc < 0)
-		return rc;
-	*fd = rc;
+	err = open_clone_device(diag);
+	if (err < 0)
+		return err;
+	*fd = err;
 	if (ioctl(*fd, TUNSETIFF, &r) == 0)
 		return 0;
-	rc = explain(errno, name, diag);
+	err = explain(errno, name, diag);
 	close(*fd);
 	*fd = -1;
-	return rc;
+	return err;
 }
