@@ -23,8 +23,7 @@
 #include "cmd/target.h"
 #include "io/loop.h"
 
-#define PERIOD_NS      NS_PER_SEC
-#define ANSWER_SECONDS 5 /* for keys and signals wait as long */
+#define PERIOD_NS NS_PER_SEC
 
 #define ENTER      "\033[?1049h\033[?25l" /* the other screen, no cursor */
 #define LEAVE      "\033[?25h\033[?1049l"
@@ -46,6 +45,7 @@ struct watch {
 	struct termios terminal; /* as it was */
 	bool has_terminal;       /* standard input is one, and has been changed */
 	json_t *status, *before; /* owned */
+	char *why_not;           /* owned; NULL: the instance has told no reason */
 	uint64_t status_ns, before_ns;
 	struct trend *trends; /* owned */
 	size_t trend_count;
@@ -195,9 +195,13 @@ static void draw(struct watch *w)
 static int look_again(struct watch *w)
 {
 	char *answer;
-	int err = target_ask_within(w->instance, "status", ANSWER_SECONDS, &answer);
+	int err = target_ask_quietly(w->instance, "status", &answer);
 	json_t *status = err ? NULL : json_loads(answer, 0, NULL);
 
+	if (!err && !status && *answer) {
+		w->why_not = answer;
+		return -EIO;
+	}
 	free(answer);
 	if (!status)
 		return err ? err : -ECONNREFUSED; /* it ended meanwhile */
@@ -312,11 +316,14 @@ int status_watch(const struct instance *instance, bool colour)
 	} else {
 		err = serve(&w);
 		give_terminal_back(&w);
-		if (err)
+		if (w.why_not)
+			fputs(w.why_not, stderr);
+		else if (err)
 			target_say_error(instance, err);
 	}
 	if (w.signal_fd >= 0)
 		close(w.signal_fd);
+	free(w.why_not);
 	json_decref(w.status);
 	json_decref(w.before);
 	for (size_t i = 0; i < w.trend_count; i++)

@@ -3,12 +3,20 @@
 
 #include <errno.h>
 #include <getopt.h>
+#include <poll.h>
+#include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <sys/time.h>
+#include <time.h>
 #include <unistd.h>
+
+#include "supervisor/silence.h"
+
+/* An instance hears within milliseconds, unless it is busy with the host's programs. */
+#define SILENCE_MS 2000
+#define UNHEARD_MS 10000
 
 int target_find(struct instance *out, const char *run_dir, const char *tun)
 {
@@ -29,51 +37,84 @@ int target_find(struct instance *out, const char *run_dir, const char *tun)
 	return err;
 }
 
+static uint64_t now_ms(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
+}
+
+/* 0: there is something to be read. -ETIMEDOUT: the instance is stopped, or it runs and
+ * has not even told that it has heard us; what it is busy with then has no end. */
+static int wait_answer(const struct instance *i, int fd, bool heard)
+{
+	struct pollfd p = { .fd = fd, .events = POLLIN };
+	uint64_t since_ms = now_ms();
+
+	for (;;) {
+		int ready = poll(&p, 1, SILENCE_MS);
+
+		if (ready > 0)
+			return 0;
+		if (ready < 0 && errno != EINTR)
+			return -errno;
+		if (now_ms() - since_ms < SILENCE_MS)
+			continue;
+		if (silence_is_stopped(instance_pid(i)) ||
+		    (!heard && now_ms() - since_ms >= UNHEARD_MS))
+			return -ETIMEDOUT;
+	}
+}
+
 /* Up to the end, with a NUL behind. */
-static int read_all(int fd, char **out)
+static int read_all(const struct instance *i, int fd, char **out)
 {
 	size_t used = 0, size = 0;
 	ssize_t n;
 
-	*out = NULL;
 	do {
+		int err;
+
 		if (size - used < 2) {
 			char *more = realloc(*out, size = 2 * size + 4096);
 
-			if (!more) {
-				free(*out);
-				*out = NULL;
+			if (!more)
 				return -ENOMEM;
-			}
 			*out = more;
 		}
+		err = wait_answer(i, fd, used > 0);
+		if (err)
+			return err;
 		n = read(fd, *out + used, size - used - 1);
 		used += n > 0 ? (size_t)n : 0;
 	} while (n > 0 || (n < 0 && errno == EINTR));
 	(*out)[used] = '\0';
+	/* the empty line by which it told that it has heard us */
+	if ((*out)[0] == '\n')
+		memmove(*out, *out + 1, used);
 	return n < 0 && errno != ECONNRESET ? -errno : 0;
 }
 
-int target_ask_within(const struct instance *i, const char *request, unsigned seconds,
-                      char **answer)
+int target_ask_quietly(const struct instance *i, const char *request, char **answer)
 {
-	const struct timeval timeout = { .tv_sec = (time_t)seconds };
 	int fd, err = instance_ask(i, request, &fd);
 
 	*answer = NULL;
 	if (err)
 		return err;
-	if (setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof(timeout)) < 0)
-		err = -errno;
-	if (!err)
-		err = read_all(fd, answer);
+	err = read_all(i, fd, answer);
 	close(fd);
-	return err == -EAGAIN ? -ETIMEDOUT : err;
+	if (err) {
+		free(*answer);
+		*answer = NULL;
+	}
+	return err;
 }
 
 int target_ask(const struct instance *i, const char *request, char **answer)
 {
-	int err = target_ask_within(i, request, 0, answer);
+	int err = target_ask_quietly(i, request, answer);
 
 	if (err && err != -ENOENT && err != -ECONNREFUSED)
 		target_say_error(i, err);
@@ -87,8 +128,14 @@ void target_say_not_up(const struct instance *i)
 
 void target_say_error(const struct instance *i, int err)
 {
+	char text[SILENCE_TEXT_MAX];
+
 	if (err == -ENOENT || err == -ECONNREFUSED)
 		target_say_not_up(i);
+	else if (err == -ETIMEDOUT)
+		fprintf(stderr, "%s: %s\n", i->tun,
+		        silence_text(text, "the supervisor", instance_pid(i),
+		                     "ends it, and tunion down then clears up"));
 	else
 		fprintf(stderr, "%s: %s%s\n", i->socket_path, strerror(-err),
 		        err == -EACCES ? " (are you root?)" : "");

@@ -9,14 +9,15 @@
  * default. On failure says why on stderr. instance_clear afterwards. */
 MUST_CHECK int target_find(struct instance *out, const char *run_dir, const char *tun);
 
-/* Asks it; the answer, all of it, in *answer, to be freed. -ENOENT or -ECONNREFUSED, with
- * nothing said: it does not run. On other failures says why on stderr. */
+/* Asks it; the answer, all of it, in *answer, to be freed. It may take its time while it
+ * works on the request; but that it has heard it must be told soon, and it must not be
+ * stopped. -ENOENT or -ECONNREFUSED, with nothing said: it does not run. On other
+ * failures, -ETIMEDOUT among them, says why on stderr. */
 MUST_CHECK int target_ask(const struct instance *i, const char *request, char **answer);
 
-/* The same, but says nothing, and waits that long for each part of the answer, 0: for as
- * long as it takes. -ETIMEDOUT. */
-MUST_CHECK int target_ask_within(const struct instance *i, const char *request,
-                                 unsigned seconds, char **answer);
+/* The same, but says nothing: target_say_error does. */
+MUST_CHECK int target_ask_quietly(const struct instance *i, const char *request,
+                                  char **answer);
 
 /* The whole of a command with no arguments but --tun, --run-dir and --help: finds the
  * instance and runs `work` on it. Returns the exit status. */

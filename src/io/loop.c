@@ -86,6 +86,11 @@ void loop_free(struct loop *loop)
 	free(loop);
 }
 
+int loop_fd(const struct loop *loop)
+{
+	return loop->epoll_fd;
+}
+
 static int control(struct loop *loop, int op, struct loop_source *source, uint32_t events)
 {
 	struct epoll_event event = { .events = events, .data.ptr = source };

@@ -37,6 +37,9 @@ void loop_remove(struct loop *loop, struct loop_source *source);
  * calls the `ready` functions. Returns 0, also after a signal; or -errno. */
 MUST_CHECK int loop_wait(struct loop *loop, uint64_t deadline_ns);
 
+/* Readable while a source is ready: so that one loop can be a source of another. */
+int loop_fd(const struct loop *loop);
+
 /* CLOCK_BOOTTIME in nanoseconds. */
 uint64_t loop_now_ns(void);
 /* CLOCK_REALTIME in nanoseconds since 1970. */

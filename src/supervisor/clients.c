@@ -17,6 +17,7 @@ enum client_state {
 	CLIENT_ASKS, /* its request is not complete */
 	CLIENT_WANTS_STATUS,
 	CLIENT_WANTS_RELOAD,
+	CLIENT_RELOADS, /* the reload that it wants has begun */
 	CLIENT_WANTS_DOWN,
 	CLIENT_ANSWERED, /* goes when the answer is written */
 };
@@ -61,12 +62,19 @@ static bool answer(struct client *c, const char *text)
 	return write_answer(c);
 }
 
+/* That it waits for somebody who hears. One byte goes into any socket buffer. */
+static bool acknowledge(struct client *c)
+{
+	outbuf_add(&c->out, "\n", 1);
+	return !c->out.failed && outbuf_write(&c->out, c->source.fd) == 0;
+}
+
 static bool carry_out(struct client *c)
 {
 	struct clients *all = c->clients;
 
 	/* While it waits only a hang-up is of interest, which is always told. */
-	if (loop_modify(all->loop, &c->source, 0) < 0)
+	if (loop_modify(all->loop, &c->source, 0) < 0 || !acknowledge(c))
 		return false;
 	if (strcmp(c->request, "status") == 0) {
 		c->state = CLIENT_WANTS_STATUS;
@@ -142,14 +150,40 @@ static void accept_ready(struct loop_source *source, uint32_t events, uint64_t n
 	all->count++;
 }
 
+int clients_fd(const struct clients *c)
+{
+	return c->outer ? loop_fd(c->loop) : -1;
+}
+
+void clients_serve(struct clients *c)
+{
+	(void)!loop_wait(c->loop, 0);
+}
+
+static void somebody_ready(struct loop_source *source, uint32_t events, uint64_t now_ns)
+{
+	(void)events;
+	(void)now_ns;
+	clients_serve(CONTAINER_OF(source, struct clients, source));
+}
+
 int clients_start(struct clients *c, struct loop *loop, int listen_fd)
 {
-	int err;
+	int err = loop_new(&c->loop);
 
+	if (err)
+		return err;
 	c->listener = (struct loop_source){ listen_fd, accept_ready };
-	err = loop_add(loop, &c->listener, EPOLLIN);
+	err = loop_add(c->loop, &c->listener, EPOLLIN);
+	c->source = (struct loop_source){ loop_fd(c->loop), somebody_ready };
 	if (!err)
-		c->loop = loop;
+		err = loop_add(loop, &c->source, EPOLLIN);
+	if (err) {
+		loop_free(c->loop);
+		c->loop = NULL;
+	} else {
+		c->outer = loop;
+	}
 	return err;
 }
 
@@ -181,11 +215,27 @@ char *clients_text(const struct diag *diag, const char *last)
 	if (!f)
 		return NULL;
 	diag_print(diag, f);
-	fprintf(f, "%s\n", last);
+	if (last)
+		fprintf(f, "%s\n", last);
 	if (fclose(f) == 0)
 		return text;
 	free(text);
 	return NULL;
+}
+
+/* It is little enough for any socket buffer. */
+static void tell(struct client *c, const char *text)
+{
+	outbuf_add(&c->out, text, strlen(text));
+	if (!c->out.failed)
+		(void)!outbuf_write(&c->out, c->source.fd);
+}
+
+void clients_tell_down(struct clients *c, const char *text)
+{
+	for (struct client *at = c->first; at; at = at->next)
+		if (at->state == CLIENT_WANTS_DOWN)
+			tell(at, text);
 }
 
 void clients_refuse_down(struct clients *c, const char *text)
@@ -199,28 +249,31 @@ void clients_answer_status(struct clients *c, const char *text)
 	           text ? text : "error: the status can't be told\n");
 }
 
-void clients_answer_reload(struct clients *c, const char *text)
+void clients_begin_reload(struct clients *c)
 {
-	answer_all(c, CLIENT_WANTS_RELOAD, text ? text : "failed: out of memory\n");
+	for (struct client *at = c->first; at; at = at->next)
+		if (at->state == CLIENT_WANTS_RELOAD)
+			at->state = CLIENT_RELOADS;
 }
 
-/* The last words are few enough for any socket buffer. */
-static void tell_end(struct client *c, const char *text)
+void clients_answer_reload(struct clients *c, const char *text)
 {
-	outbuf_add(&c->out, text, strlen(text));
-	if (!c->out.failed)
-		(void)!outbuf_write(&c->out, c->source.fd);
+	answer_all(c, CLIENT_RELOADS, text ? text : "failed: out of memory\n");
 }
 
 void clients_end(struct clients *c, const char *text)
 {
-	if (!c->loop)
+	clients_tell_down(c, text);
+	clients_forget(c);
+}
+
+void clients_forget(struct clients *c)
+{
+	if (!c->outer)
 		return;
-	while (c->first) {
-		if (c->first->state == CLIENT_WANTS_DOWN)
-			tell_end(c->first, text);
+	while (c->first)
 		client_free(c->first);
-	}
-	loop_remove(c->loop, &c->listener);
-	c->loop = NULL;
+	loop_remove(c->outer, &c->source);
+	loop_free(c->loop);
+	c->loop = c->outer = NULL;
 }

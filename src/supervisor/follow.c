@@ -130,6 +130,7 @@ static void reload(struct supervisor *s)
 	int err;
 
 	s->reload_asked = false;
+	clients_begin_reload(&s->clients);
 	s->file_errors = (struct diag){ 0 };
 	err = live_reload(s, &done, &diag);
 	log_news(s, &diag, &told);

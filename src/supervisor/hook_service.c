@@ -4,6 +4,8 @@
 #include <errno.h>
 #include <poll.h>
 
+#include "supervisor/engine_talk.h"
+
 static void hooks_begin(void *context, const char *name)
 {
 	struct supervisor *s = context;
@@ -29,11 +31,12 @@ static void hooks_gone(void *context)
 }
 
 /* A channel that fails is seen again by who waits for it next. */
-static void serve_engine(void *context, int fd)
+static void serve(void *context, int fd)
 {
 	struct supervisor *s = context;
 	struct pollfd p[] = { { .fd = fd, .events = POLLIN },
-		              { .fd = s->engine.channel.fd, .events = POLLIN } };
+		              { .fd = s->engine.channel.fd, .events = POLLIN },
+		              { .fd = clients_fd(&s->clients), .events = POLLIN } };
 
 	while (p[0].revents == 0) {
 		p[1].events = POLLIN;
@@ -41,13 +44,16 @@ static void serve_engine(void *context, int fd)
 			p[1].fd = -1;
 		if (p[1].fd >= 0 && channel_pending(&s->engine.channel))
 			p[1].events |= POLLOUT;
-		if (poll(p, ARRAY_SIZE(p), -1) < 0 && errno != EINTR)
+		if (poll(p, ARRAY_SIZE(p), talk_status_wait_ms(s)) < 0 && errno != EINTR)
 			return;
+		if (p[2].revents)
+			clients_serve(&s->clients);
+		talk_status_run(s);
 	}
 }
 
 void hook_service_init(struct supervisor *s)
 {
 	s->hooks_events = (struct hooks_events){ hooks_begin, hooks_end, hooks_gone,
-		                                 serve_engine, s };
+		                                 serve, s };
 }

@@ -14,6 +14,7 @@
 #include <sys/file.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/time.h>
 #include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
@@ -22,6 +23,8 @@
 #define TUN_MAX    15 /* characters; IFNAMSIZ - 1 */
 #define UAPI_DIR   "/var/run/wireguard"
 #define PID_SUFFIX ".pid"
+
+#define CONNECT_SECONDS 2
 
 /* ---- names */
 
@@ -91,6 +94,12 @@ void instance_clear(struct instance *i)
 	*i = (struct instance){ .lock_fd = -1, .listen_fd = -1 };
 }
 
+void instance_forget(struct instance *i)
+{
+	i->lock_fd = i->listen_fd = -1; /* then there is nothing to release */
+	instance_clear(i);
+}
+
 /* ---- sockets */
 
 static int address_of(struct sockaddr_un *address, const char *path)
@@ -104,6 +113,8 @@ static int address_of(struct sockaddr_un *address, const char *path)
 
 static int connect_to(const char *path, int *fd)
 {
+	/* for a place among those who wait to be accepted, too */
+	const struct timeval timeout = { .tv_sec = CONNECT_SECONDS };
 	struct sockaddr_un address;
 	int err = address_of(&address, path);
 
@@ -113,8 +124,9 @@ static int connect_to(const char *path, int *fd)
 	*fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	if (*fd < 0)
 		return -errno;
-	if (connect(*fd, (struct sockaddr *)&address, sizeof(address)) < 0) {
-		err = -errno;
+	if (setsockopt(*fd, SOL_SOCKET, SO_SNDTIMEO, &timeout, sizeof(timeout)) < 0 ||
+	    connect(*fd, (struct sockaddr *)&address, sizeof(address)) < 0) {
+		err = errno == EAGAIN ? -ETIMEDOUT : -errno;
 		close(*fd);
 		*fd = -1;
 	}
@@ -494,6 +506,11 @@ int instance_find_only(const char *run_dir, char **tun, struct diag *diag)
 	free(*tun);
 	*tun = NULL;
 	return count > 1 ? -ENOTUNIQ : -ENOENT;
+}
+
+pid_t instance_pid(const struct instance *i)
+{
+	return read_pid(i->pid_path);
 }
 
 int instance_ask(const struct instance *i, const char *request, int *fd)

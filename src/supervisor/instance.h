@@ -10,6 +10,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <sys/types.h>
 
 #include "base/attr.h"
 #include "base/diag.h"
@@ -30,6 +31,9 @@ MUST_CHECK int instance_init(struct instance *i, const char *run_dir, const char
                              struct diag *diag);
 /* Frees; also releases. A zeroed one is not fine, one that failed to init is. */
 void instance_clear(struct instance *i);
+/* In a forked child, whose descriptors are closed: frees it and changes nothing that is
+ * its parent's. */
+void instance_forget(struct instance *i);
 
 /* Makes the directories and takes the lock, as process `pid`; clears the sockets that a
  * killed instance left. 0 or -errno, -EEXIST: it runs already; the reason in diag. */
@@ -59,8 +63,12 @@ void instance_release(struct instance *i);
  * in diag. */
 MUST_CHECK int instance_find_only(const char *run_dir, char **tun, struct diag *diag);
 
+/* The process that is, or was, the instance's supervisor; 0: unknown. */
+pid_t instance_pid(const struct instance *i);
+
 /* Asks a running instance: sends `request` and a newline; *fd then gives the answer, up
- * to its end. -ENOENT, -ECONNREFUSED: it does not run. The reason is not in diag. */
+ * to its end. -ENOENT, -ECONNREFUSED: it does not run; -ETIMEDOUT: it does, but does not
+ * take requests. The reason is not in diag. */
 MUST_CHECK int instance_ask(const struct instance *i, const char *request, int *fd);
 
 #endif

@@ -40,6 +40,7 @@ struct round {
 	struct conf_set set; /* of the plan tried; the array is owned, not the confs */
 	struct configured *gone; /* owned: devices of the plan before */
 	size_t gone_count;
+	bool engine_silent; /* and it has been told */
 };
 
 /* ---- diagnostics */
@@ -316,16 +317,26 @@ static int open_sockets(struct round *r, struct prepared *p, const struct reload
 	return err;
 }
 
+static int wait_for_engine(struct round *r, int err)
+{
+	bool told = r->engine_silent;
+
+	if (!err)
+		err = worker_child_wait(&r->s->engine);
+	r->engine_silent = err == -ETIMEDOUT;
+	if (err && !(told && r->engine_silent))
+		supervisor_say_engine_error(r->s, err, r->diag);
+	return err;
+}
+
 static int make_device(struct round *r, struct prepared *p)
 {
 	struct worker_child *engine = &r->s->engine;
 	int err = configure_device(engine, &p->device);
 
-	if (!err)
-		err = worker_child_wait(engine);
-	if (err)
-		supervisor_say_engine_error(r->s, err, r->diag);
-	p->made = !err;
+	err = wait_for_engine(r, err);
+	/* one that is late makes it when it goes on */
+	p->made = !err || err == -ETIMEDOUT || err == -EINTR;
 	return err;
 }
 
@@ -512,17 +523,9 @@ static int send_device(struct round *r, struct configured *d)
 	return err;
 }
 
-static int wait_for_engine(struct round *r, int err)
-{
-	if (!err)
-		err = worker_child_wait(&r->s->engine);
-	if (err)
-		supervisor_say_engine_error(r->s, err, r->diag);
-	return err;
-}
-
 /* What it does not take is reported; should it have died, the loop finds out and starts
- * another one by the new plan. */
+ * another one by the new plan. One that does not answer yet will do all that it was sent
+ * once it goes on. */
 static void tell_engine(struct round *r)
 {
 	struct supervisor *s = r->s;
@@ -530,8 +533,10 @@ static void tell_engine(struct round *r)
 
 	for (size_t i = 0; i < s->device_count && !err; i++)
 		err = send_device(r, &s->devices[i]);
-	if (wait_for_engine(r, err) < 0)
+	err = wait_for_engine(r, err);
+	if (err && err != -ETIMEDOUT && err != -EINTR)
 		return;
+	err = 0;
 	for (size_t i = 0; i < s->device_count && !err; i++) {
 		const char *name = s->devices[i].plan->way.name;
 		struct command m = command_of(COMMAND_DEVICE_START, name);

@@ -3,12 +3,11 @@
  * `up` is a row of steps; supervisor_down undoes them in reverse, from any point, so that
  * a failing step needs nothing but to call it. The engine is forked first, while there
  * are no keys in memory to inherit. What it asks for later (sockets) or tells (endpoints)
- * arrives in handle_message; the host's routes are brought up to date once per round of
+ * arrives in engine_talk.c; the host's routes are brought up to date once per round of
  * the loop. */
 #include "supervisor/supervisor.h"
 
 #include <errno.h>
-#include <inttypes.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -16,22 +15,20 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/signalfd.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
-#include "base/key.h"
 #include "base/memory.h"
 #include "base/process.h"
 #include "plan/plan_make.h"
 #include "plan/way_compute.h"
+#include "supervisor/engine_keeper.h"
+#include "supervisor/engine_talk.h"
 #include "supervisor/follow.h"
 #include "supervisor/hook_service.h"
-#include "supervisor/instance_status.h"
 #include "supervisor/supervisor_state.h"
 #include "supervisor/takedown.h"
 #include "supervisor/underlay.h"
 
-#define RESTARTS_PERIOD_NS (60 * NS_PER_SEC)
 /* Endpoints are moved by others, as often as they like. */
 #define UPDATE_PAUSE_NS (200 * NS_PER_MS)
 
@@ -59,8 +56,8 @@ static int block_signals(struct supervisor *s)
 	wanted_signals(&set);
 	if (sigprocmask(SIG_BLOCK, &set, NULL) < 0)
 		return -errno;
-	s->underlay.monitor.fd = s->signals.fd =
-		signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	s->signals.fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	s->engine.interrupt_fd = s->signals.fd;
 	return s->signals.fd < 0 ? -errno : 0;
 }
 
@@ -81,7 +78,7 @@ static void signal_ready(struct loop_source *source, uint32_t events, uint64_t n
 		supervisor_stop(s, 0);
 }
 
-/* ---- what the engine says */
+/* ---- devices */
 
 static int compare_device(const void *name, const void *device)
 {
@@ -114,207 +111,6 @@ void supervisor_close_device(struct configured *d)
 	if (d->uapi_fd >= 0)
 		close(d->uapi_fd);
 	d->uapi_fd = -1;
-}
-
-static uint32_t effective_mark(const struct supervisor *s, uint32_t fwmark)
-{
-	return fwmark ? fwmark : host_mark(s->host);
-}
-
-static void handle_port_wanted(struct supervisor *s, const struct command *m)
-{
-	struct configured *d = supervisor_find_device(s, m->name);
-	uint16_t port = m->port;
-	int fds[UDP_FAMILIES], err;
-
-	if (!d)
-		return;
-	err = udp_open(fds, &port, effective_mark(s, d->fwmark));
-	if (!err) {
-		supervisor_close_udp(d);
-		memcpy(d->udp_fds, fds, sizeof(d->udp_fds));
-		d->port = port;
-	}
-	if (configure_sockets(&s->engine, d, !err, err) < 0)
-		supervisor_stop(s, -ENOMEM);
-}
-
-static void handle_mark_wanted(struct supervisor *s, const struct command *m)
-{
-	struct configured *d = supervisor_find_device(s, m->name);
-	int err;
-
-	if (!d)
-		return;
-	err = udp_set_mark(d->udp_fds, effective_mark(s, m->mark));
-	if (!err)
-		d->fwmark = m->mark;
-	if (configure_sockets(&s->engine, d, false, err) < 0)
-		supervisor_stop(s, -ENOMEM);
-}
-
-/* Of a peer that a UAPI client has added the plan knows nothing. */
-static void handle_endpoint(struct supervisor *s, const struct command *m)
-{
-	const struct plan_device *d = plan_find(&s->plan, m->name);
-
-	for (size_t i = 0; d && i < d->peer_count; i++) {
-		struct plan_peer *p = &d->peers[i];
-
-		if (memcmp(p->conf->public_key, m->key, KEY_BYTES) != 0)
-			continue;
-		p->way.endpoint = m->endpoint;
-		s->endpoints_moved = true;
-	}
-}
-
-static void complete_status(struct supervisor *s)
-{
-	struct instance_status i = {
-		.tun = s->instance.tun,
-		.tun_mtu_bytes = s->plan.tun_mtu_bytes,
-		.mark = host_mark(s->host),
-		.pid = (int)getpid(),
-		.engine_pid = (int)s->engine.pid,
-		.engine_restarts = s->restart_count,
-		.errors = &s->file_errors,
-		.up_s = (loop_now_ns() - s->up_since_ns) / NS_PER_SEC,
-	};
-	char *text =
-		instance_status_text((const char *)s->status_text.bytes + s->status_text.first,
-	                        outbuf_bytes(&s->status_text), &i);
-
-	clients_answer_status(&s->clients, text);
-	free(text);
-	outbuf_clear(&s->status_text);
-	s->status_asked = false;
-}
-
-static void handle_log(struct supervisor *s, const struct command *m)
-{
-	enum log_level level = LOG_LEVEL_DEBUG;
-
-	if (m->result >= 0 && m->result < (int32_t)LOG_LEVEL_DEBUG)
-		level = (enum log_level)m->result;
-	log_line(&s->log, level, NULL, "%.*s", (int)m->text_bytes, (const char *)m->text);
-}
-
-static void handle_message(void *context, struct command *m)
-{
-	struct supervisor *s = context;
-
-	if (m->type == COMMAND_LOG) {
-		handle_log(s, m);
-	} else if (m->type == COMMAND_ENDPOINT) {
-		handle_endpoint(s, m);
-		underlay_found(s, m);
-	} else if (m->type == COMMAND_UNANSWERED) {
-		underlay_unanswered(s, m);
-	} else if (m->type == COMMAND_PATH_NEWS) {
-		underlay_path_news(s);
-	} else if (m->type == COMMAND_PORT_WANTED) {
-		handle_port_wanted(s, m);
-	} else if (m->type == COMMAND_MARK_WANTED) {
-		handle_mark_wanted(s, m);
-	} else if (m->type == COMMAND_STATUS_TEXT) {
-		outbuf_add(&s->status_text, m->text, m->text_bytes);
-		if (m->text_bytes == 0)
-			complete_status(s);
-	} else if (m->type == COMMAND_TUN_LOST) {
-		log_error(&s->log, NULL, "the tun device %s is gone: %s", s->instance.tun,
-		          strerror(-m->result));
-		supervisor_stop(s, m->result ? m->result : -ENODEV);
-	} else {
-		log_error(&s->log, NULL, "the engine sent a message of type %s",
-		          command_type_name(m->type));
-		supervisor_stop(s, -EPROTO);
-	}
-}
-
-/* ---- the engine process */
-
-/* In the engine's process: what it has inherited, keys above all. Descriptors are closed
- * by their number. */
-static void forget(void *context)
-{
-	struct supervisor *s = context;
-
-	plan_clear(&s->plan);
-	conf_set_clear(&s->files);
-	free(s->devices);
-	host_forget(s->host);
-	outbuf_clear(&s->status_text);
-}
-
-static int start_engine(struct supervisor *s)
-{
-	struct worker_options options = { s->log.level, s->no_offload };
-
-	s->engine.handle = handle_message;
-	s->engine.context = s;
-	return worker_child_start(&s->engine, &options, s->foreground, forget, s);
-}
-
-static int start_devices(struct supervisor *s)
-{
-	int err = 0;
-
-	for (size_t i = 0; i < s->device_count && !err; i++) {
-		struct command m =
-			command_of(COMMAND_DEVICE_START, s->devices[i].plan->way.name);
-
-		err = worker_child_send(&s->engine, &m);
-	}
-	return err;
-}
-
-int supervisor_send_resolver(struct supervisor *s)
-{
-	struct ip_addr ipv4, ipv6;
-
-	host_resolver(s->host, &ipv4, &ipv6);
-	return configure_resolver(&s->engine, &ipv4, &ipv6);
-}
-
-/* The tun, and the devices as `ip link add` makes them: hooks can speak to them. */
-static int make_devices(struct supervisor *s)
-{
-	struct command tun = command_of(COMMAND_TUN, NULL);
-	int err;
-
-	tun.fds[0] = host_tun_fd(s->host);
-	tun.fd_count = 1;
-	err = worker_child_send(&s->engine, &tun);
-	if (!err)
-		err = supervisor_send_resolver(s);
-	for (size_t i = 0; i < s->device_count && !err; i++)
-		err = configure_device(&s->engine, &s->devices[i]);
-	return err ? err : worker_child_wait(&s->engine);
-}
-
-/* What the files say of them, then the start. */
-static int complete_devices(struct supervisor *s)
-{
-	int err = 0;
-
-	for (size_t i = 0; i < s->device_count && !err; i++)
-		err = configure_addconf(&s->engine, &s->devices[i]);
-	if (!err)
-		err = worker_child_wait(&s->engine);
-	if (!err)
-		err = start_devices(s);
-	return err ? err : worker_child_wait(&s->engine);
-}
-
-void supervisor_say_engine_error(const struct supervisor *s, int err, struct diag *diag)
-{
-	if (s->engine.error_request != COMMAND_NONE)
-		diag_error(diag, NULL, 0, "the engine refuses %s %s: %s",
-		           command_type_name(s->engine.error_request),
-		           s->engine.error_name, strerror(-err));
-	else
-		diag_error(diag, NULL, 0, "the engine does not answer: %s",
-		           strerror(-err));
 }
 
 /* ---- up */
@@ -413,7 +209,11 @@ static int prepare(struct supervisor *s, const struct supervisor_options *o,
                    struct diag *diag)
 {
 	struct host_options host = { .vnet_hdr = !o->no_offload, .log = &s->log };
-	int err = start_engine(s);
+	int err;
+
+	s->engine.handle = talk_handle;
+	s->engine.context = s;
+	err = keeper_start(s);
 
 	if (err) {
 		diag_error(diag, NULL, 0, "can't start the engine process: %s",
@@ -443,10 +243,10 @@ static int prepare(struct supervisor *s, const struct supervisor_options *o,
  * they set stays. */
 static int bring_up_devices(struct supervisor *s, struct diag *diag)
 {
-	int err = make_devices(s), hooks = err ? 0 : host_pre_up(s->host, &s->plan, diag);
+	int err = keeper_make_devices(s), hooks = err ? 0 : host_pre_up(s->host, &s->plan, diag);
 
 	if (!err && !hooks)
-		err = complete_devices(s);
+		err = keeper_complete_devices(s);
 	if (err)
 		supervisor_say_engine_error(s, err, diag);
 	return err ? err : hooks;
@@ -483,7 +283,6 @@ static int bring_up(struct supervisor *s, struct diag *diag)
 static void want_status(void *context);
 static void want_down(void *context);
 static void want_reload(void *context);
-static void channel_ready(struct loop_source *source, uint32_t events, uint64_t now_ns);
 
 static int begin_to_serve(struct supervisor *s, struct diag *diag)
 {
@@ -494,7 +293,6 @@ static int begin_to_serve(struct supervisor *s, struct diag *diag)
 	s->clients.want_reload = want_reload;
 	s->clients.context = s;
 	s->signals.ready = signal_ready;
-	s->channel = (struct loop_source){ s->engine.channel.fd, channel_ready };
 	err = instance_listen(&s->instance, diag);
 	if (err)
 		return err;
@@ -525,7 +323,9 @@ int supervisor_up(struct supervisor **out, const struct supervisor_options *opti
 	s->no_offload = options->no_offload;
 	s->engine.entry = options->worker;
 	s->signals.fd = s->instance.lock_fd = s->instance.listen_fd =
-		s->engine.channel.fd = -1;
+		s->underlay.monitor.fd = -1;
+	s->engine.channel.fd = s->engine.interrupt_fd = -1;
+	s->status_due_ns = NEVER_NS;
 	process_raise_limits();
 	err = prepare(s, options, diag);
 	if (!err)
@@ -564,20 +364,9 @@ void supervisor_log_diag(const struct supervisor *s, const struct diag *diag)
 	}
 }
 
-static void ask_status(struct supervisor *s)
-{
-	struct command m = command_of(COMMAND_STATUS, NULL);
-
-	/* its answer is no reply: not counted by worker_child_send */
-	if (s->status_asked)
-		return;
-	outbuf_clear(&s->status_text);
-	s->status_asked = command_send(&s->engine.channel, &m) == 0;
-}
-
 static void want_status(void *context)
 {
-	ask_status(context);
+	talk_ask_status(context);
 }
 
 static void want_down(void *context)
@@ -592,84 +381,6 @@ static void want_reload(void *context)
 	struct supervisor *s = context;
 
 	s->reload_asked = true;
-}
-
-static bool may_restart(struct supervisor *s)
-{
-	uint64_t now_ns = loop_now_ns();
-	uint64_t *oldest_ns = &s->restarts_ns[s->restart_count % RESTARTS_MAX];
-
-	if (s->restart_count >= RESTARTS_MAX && now_ns - *oldest_ns < RESTARTS_PERIOD_NS)
-		return false;
-	*oldest_ns = now_ns;
-	s->restart_count++;
-	return true;
-}
-
-static void leave_channel(struct supervisor *s)
-{
-	if (s->channel_events)
-		loop_remove(s->loop, &s->channel);
-	s->channel_events = 0;
-}
-
-void supervisor_end_engine(struct supervisor *s)
-{
-	if (s->loop)
-		leave_channel(s);
-	(void)worker_child_stop(&s->engine);
-}
-
-static void say_how_it_ended(const struct supervisor *s, int status, int err)
-{
-	if (WIFSIGNALED(status))
-		log_error(&s->log, NULL, "the engine was killed by signal %d",
-		          WTERMSIG(status));
-	else if (WEXITSTATUS(status) || err == -ENOTCONN)
-		log_error(&s->log, NULL, "the engine ended with status %d",
-		          WEXITSTATUS(status));
-	else
-		log_error(&s->log, NULL, "the engine is of no use: %s", strerror(-err));
-}
-
-/* The sockets, the tun and what they are for have stayed here; sessions are made anew.
- * What UAPI clients had set is lost. */
-static void restart_engine(struct supervisor *s, int why)
-{
-	leave_channel(s);
-	s->status_asked = false;
-	while (why && !s->stop) {
-		int status = worker_child_stop(&s->engine);
-
-		say_how_it_ended(s, status, why);
-		if (!may_restart(s)) {
-			log_error(&s->log, NULL,
-			          "it ended %d times within a minute: going down",
-			          RESTARTS_MAX + 1);
-			supervisor_stop(s, -ECHILD);
-			return;
-		}
-		why = start_engine(s);
-		if (!why)
-			why = make_devices(s);
-		if (!why)
-			why = complete_devices(s);
-	}
-	s->channel.fd = s->engine.channel.fd;
-	log_warn(&s->log, NULL, "the engine was started again");
-	if (clients_want_status(&s->clients))
-		ask_status(s);
-}
-
-static void channel_ready(struct loop_source *source, uint32_t events, uint64_t now_ns)
-{
-	struct supervisor *s = CONTAINER_OF(source, struct supervisor, channel);
-	int err = worker_child_dispatch(&s->engine);
-
-	(void)events;
-	(void)now_ns;
-	if (err && !s->stop)
-		restart_engine(s, err);
 }
 
 static void update_host(struct supervisor *s)
@@ -689,24 +400,6 @@ static void update_host(struct supervisor *s)
 	diag_clear(&diag);
 }
 
-/* Writes what the round has left to be written, and waits for the channel as it needs. */
-static int watch_channel(struct supervisor *s)
-{
-	uint32_t events = EPOLLIN;
-	int err;
-
-	/* a broken one is found out by the loop: it hangs up */
-	(void)!channel_write(&s->engine.channel);
-	if (channel_pending(&s->engine.channel))
-		events |= EPOLLOUT;
-	if (events == s->channel_events)
-		return 0;
-	err = s->channel_events ? loop_modify(s->loop, &s->channel, events)
-	                        : loop_add(s->loop, &s->channel, events);
-	s->channel_events = events;
-	return err;
-}
-
 static uint64_t earlier(uint64_t a, uint64_t b)
 {
 	return a < b ? a : b;
@@ -717,13 +410,17 @@ static uint64_t deadline_ns(const struct supervisor *s)
 	uint64_t due_ns =
 		earlier(underlay_deadline_ns(s, loop_now_ns()), follow_deadline_ns(s));
 
+	/* asked for while hooks ran: nothing else may wake us */
+	if (s->down_wanted || s->reload_asked)
+		return 0;
+	due_ns = earlier(due_ns, talk_status_deadline_ns(s));
 	return s->endpoints_moved ? earlier(due_ns, s->next_update_ns) : due_ns;
 }
 
 int supervisor_serve(struct supervisor *s)
 {
 	while (!s->stop) {
-		int err = watch_channel(s);
+		int err = keeper_watch(s);
 
 		if (!err)
 			err = loop_wait(s->loop, deadline_ns(s));
@@ -731,6 +428,7 @@ int supervisor_serve(struct supervisor *s)
 			log_error(&s->log, NULL, "waiting failed: %s", strerror(-err));
 			supervisor_stop(s, err);
 		}
+		talk_status_run(s);
 		underlay_run(s, loop_now_ns());
 		if (s->endpoints_moved && loop_now_ns() >= s->next_update_ns)
 			update_host(s);
@@ -766,6 +464,7 @@ void supervisor_down(struct supervisor *s, struct diag *diag)
 	if (!s)
 		return;
 	diag_move(diag, &s->prepared);
+	s->engine.interrupt_fd = -1;
 	/* nobody can be refused any more */
 	if (s->up_since_ns && !s->ready_for_down)
 		(void)!takedown_prepare(s, diag);

@@ -1,5 +1,5 @@
 /* src/supervisor/supervisor_state.h - what the supervisor is made of. Part of supervisor.c
- * and live.c; see supervisor.h */
+ * and of what it is divided into; see supervisor.h */
 #ifndef TUNION_SUPERVISOR_SUPERVISOR_STATE_H
 #define TUNION_SUPERVISOR_SUPERVISOR_STATE_H
 
@@ -51,6 +51,7 @@ struct supervisor {
 	struct clients clients;
 	struct outbuf status_text; /* of the engine, so far */
 	bool status_asked;
+	uint64_t status_due_ns; /* NEVER_NS: no client waits */
 
 	struct watch *watch; /* owned; NULL: the files can't be watched */
 	struct loop_source watch_source;

@@ -5,7 +5,19 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "supervisor/engine_keeper.h"
 #include "supervisor/save.h"
+
+static void warn_of_unsaved(const struct supervisor *s, struct diag *diag)
+{
+	for (size_t i = 0; i < s->plan.device_count; i++) {
+		const struct conf *conf = s->plan.devices[i].conf;
+
+		if (conf->save_config)
+			diag_warning(diag, conf->path, 0,
+			             "SaveConfig: the file stays as it is, since the engine process did not answer");
+	}
+}
 
 /* The files that want it. The first error; the others are saved all the same. */
 static int save_files(struct supervisor *s, struct diag *diag)
@@ -36,15 +48,20 @@ int takedown_status(int hook)
 
 int takedown_prepare(struct supervisor *s, struct diag *diag)
 {
-	int hooks = host_pre_down(s->host, diag), files = save_files(s, diag);
+	bool same_engine = keeper_make_answer(s, diag);
+	int hooks = host_pre_down(s->host, diag), files = 0;
 
+	if (same_engine)
+		files = save_files(s, diag);
+	else
+		warn_of_unsaved(s, diag);
 	return hooks ? hooks : files ? -EIO : 0;
 }
 
 void takedown_consider(struct supervisor *s)
 {
 	struct diag diag = { 0 };
-	char *text, last[32];
+	char *text = NULL, last[32];
 	int err;
 
 	s->down_wanted = false;
@@ -57,8 +74,8 @@ void takedown_consider(struct supervisor *s)
 		snprintf(last, sizeof(last), "refused %d", takedown_status(err));
 		text = clients_text(&diag, last);
 		clients_refuse_down(&s->clients, text ? text : "refused 1\n");
-		free(text);
 	}
+	free(text);
 	supervisor_log_diag(s, &diag);
 	diag_clear(&diag);
 }

@@ -14,23 +14,49 @@
 
 #include "base/process.h"
 
-#define CHANNEL_FD  3
-#define WAIT_MS     30000 /* for replies */
+#define WHOLE_MS    30000 /* for all replies, however busy it is answering */
 #define END_MS      5000  /* for the process to end once its channel is closed */
 #define POLL_END_MS 5
 
-/* Returns where the channel is now; all else that the supervisor has open is closed. */
-static int keep_only(int channel_fd, bool keep_stderr)
+static int64_t now_ms(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+}
+
+/* Everything but the standard streams and the channel. */
+static void close_all_but(int channel_fd)
+{
+	for (int fd = 3; fd < channel_fd; fd++)
+		close(fd);
+	process_close_from(channel_fd + 1);
+}
+
+static void leave_standard_streams(bool keep_stderr)
 {
 	int null = open("/dev/null", O_RDWR);
 
 	for (int fd = 0; fd <= 2 && null >= 0; fd++)
 		if (fd != null && !(fd == 2 && keep_stderr))
 			dup2(null, fd);
-	if (channel_fd != CHANNEL_FD && dup2(channel_fd, CHANNEL_FD) < 0)
-		return -1;
-	process_close_from(CHANNEL_FD + 1);
-	return CHANNEL_FD;
+	if (null > 2)
+		close(null);
+}
+
+/* The caller's memory knows descriptors by their numbers: so they are closed first,
+ * and the channel gets a number that none of them had, which is returned. */
+static int become_engine(int channel_fd, bool keep_stderr, void (*forget)(void *context),
+                         void *context)
+{
+	int fd = fcntl(channel_fd, F_DUPFD_CLOEXEC, 3);
+
+	if (fd >= 0)
+		close_all_but(fd);
+	leave_standard_streams(keep_stderr);
+	forget(context);
+	return fd;
 }
 
 int worker_child_start(struct worker_child *c, const struct worker_options *options,
@@ -38,7 +64,8 @@ int worker_child_start(struct worker_child *c, const struct worker_options *opti
 {
 	pid_t supervisor = getpid(), pid;
 	sigset_t none;
-	int pair[2], err = channel_pair(pair);
+	struct worker_entry entry = c->entry; /* forget() may free c */
+	int channel_fd, pair[2], err = channel_pair(pair);
 
 	if (err)
 		return err;
@@ -58,13 +85,13 @@ int worker_child_start(struct worker_child *c, const struct worker_options *opti
 		signal(SIGPIPE, SIG_IGN);
 		sigemptyset(&none);
 		sigprocmask(SIG_SETMASK, &none, NULL);
-		forget(context);
-		exit(c->entry.run(keep_only(pair[1], keep_stderr), supervisor,
-		                        options));
+		channel_fd = become_engine(pair[1], keep_stderr, forget, context);
+		exit(entry.run(channel_fd, supervisor, options));
 	}
 	close(pair[1]);
 	c->pid = pid;
 	c->unanswered = 0;
+	c->late = false;
 	c->error = 0;
 	return channel_init(&c->channel, pair[0]);
 }
@@ -82,11 +109,17 @@ static void take_reply(struct worker_child *c, const struct command *m)
 {
 	if (c->unanswered > 0)
 		c->unanswered--;
+	c->answered++;
 	if (m->result == 0 || c->error)
 		return;
 	c->error = m->result;
 	c->error_request = m->request;
 	snprintf(c->error_name, sizeof(c->error_name), "%s", m->name);
+}
+
+static bool is_waited_for(const struct worker_child *c)
+{
+	return c->unanswered > 0 || channel_pending(&c->channel);
 }
 
 int worker_child_dispatch(struct worker_child *c)
@@ -103,29 +136,57 @@ int worker_child_dispatch(struct worker_child *c)
 			c->handle(c->context, &m);
 		command_clear(&m);
 	}
-	return got < 0 ? got : channel_write(&c->channel);
+	if (got == 0)
+		got = channel_write(&c->channel);
+	if (got == 0 && !is_waited_for(c))
+		c->late = false;
+	return got;
+}
+
+/* Until the channel is ready: 0; -EINTR: until somebody interrupts. */
+static int wait_ready(const struct worker_child *c, int64_t ms)
+{
+	struct pollfd p[] = { { .fd = c->channel.fd, .events = POLLIN },
+		              { .fd = c->interrupt_fd, .events = POLLIN } };
+
+	if (channel_pending(&c->channel))
+		p[0].events |= POLLOUT;
+	if (poll(p, ARRAY_SIZE(p), (int)ms) < 0 && errno != EINTR)
+		return -errno;
+	return p[1].revents ? -EINTR : 0;
+}
+
+/* What tells that the engine works: replies, and that it reads what it is sent. */
+static uint64_t progress(const struct worker_child *c)
+{
+	return c->answered - c->channel.waiting_bytes;
 }
 
 int worker_child_wait(struct worker_child *c)
 {
+	int64_t end_ms = now_ms() + WHOLE_MS, silent_ms = now_ms() + ENGINE_SILENCE_MS;
+	uint64_t before = progress(c);
 	int err;
 
-	while (c->unanswered > 0 || channel_pending(&c->channel)) {
-		struct pollfd p = { .fd = c->channel.fd, .events = POLLIN };
-		int ready;
+	for (;;) {
+		int64_t left_ms;
 
 		err = worker_child_dispatch(c);
 		if (err)
 			return err;
-		if (c->unanswered == 0 && !channel_pending(&c->channel))
+		if (!is_waited_for(c))
 			break;
-		if (channel_pending(&c->channel))
-			p.events |= POLLOUT;
-		ready = poll(&p, 1, WAIT_MS);
-		if (ready == 0)
+		if (progress(c) != before)
+			silent_ms = now_ms() + ENGINE_SILENCE_MS;
+		before = progress(c);
+		left_ms = (silent_ms < end_ms ? silent_ms : end_ms) - now_ms();
+		if (left_ms <= 0 || c->late) {
+			c->late = true;
 			return -ETIMEDOUT;
-		if (ready < 0 && errno != EINTR)
-			return -errno;
+		}
+		err = wait_ready(c, left_ms);
+		if (err)
+			return err;
 	}
 	err = c->error;
 	c->error = 0;
@@ -135,21 +196,24 @@ int worker_child_wait(struct worker_child *c)
 int worker_child_stop(struct worker_child *c)
 {
 	const struct timespec pause = { 0, POLL_END_MS * 1000000 };
+	int64_t end_ms = now_ms() + (c->late ? 0 : END_MS);
 	int status = 0;
-	pid_t got = 0;
+	pid_t got;
 
 	channel_clear(&c->channel);
 	if (c->pid <= 0)
 		return 0;
-	for (int waited = 0; waited < END_MS && got == 0; waited += POLL_END_MS) {
+	got = waitpid(c->pid, &status, WNOHANG);
+	while (got == 0 && now_ms() < end_ms) {
+		nanosleep(&pause, NULL);
 		got = waitpid(c->pid, &status, WNOHANG);
-		if (got == 0)
-			nanosleep(&pause, NULL);
 	}
 	if (got == 0) {
 		kill(c->pid, SIGKILL);
 		waitpid(c->pid, &status, 0);
 	}
 	c->pid = 0;
+	c->unanswered = 0;
+	c->late = false;
 	return status;
 }

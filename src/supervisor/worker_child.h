@@ -13,10 +13,16 @@
 #include "channel/command.h"
 #include "channel/worker_entry.h"
 
+/* For so long the engine may be silent while it is waited for. */
+#define ENGINE_SILENCE_MS 2000
+
 struct worker_child {
 	pid_t pid; /* 0: none runs */
 	struct channel channel;
 	size_t unanswered; /* requests */
+	size_t answered;   /* requests, ever */
+	bool late; /* a wait was given up; replies to what it waited for are missing */
+	int interrupt_fd; /* borrowed; -1: none. Once readable it ends every wait */
 	/* Of the first request that failed since worker_child_wait last returned. */
 	int error;
 	enum command_type error_request;
@@ -28,21 +34,23 @@ struct worker_child {
 };
 
 /* Forks. Its standard streams become /dev/null, but for stderr where that is kept.
- * `forget` is called in the child, to free what it has inherited of the caller's. 0 or
- * -errno. */
+ * `forget` is called in the child, where all other descriptors are closed by then, to
+ * free what it has inherited of the caller's. 0 or -errno. */
 MUST_CHECK int worker_child_start(struct worker_child *c,
                                   const struct worker_options *options, bool keep_stderr,
                                   void (*forget)(void *context), void *context);
 /* Queues a request. 0 or -errno. */
 MUST_CHECK int worker_child_send(struct worker_child *c, const struct command *m);
 /* Sends what is queued and waits for all replies. 0, the first error of a reply (see
- * `error`), -ETIMEDOUT, or -ENOTCONN and others: the engine is gone or of no use. */
+ * `error`), -EINTR (see `interrupt_fd`), -ETIMEDOUT, or -ENOTCONN and others: the engine
+ * is gone or of no use. After -ETIMEDOUT or -EINTR what was sent stays sent, and more may
+ * be queued behind it. While the engine is `late`, only looks what is there. */
 MUST_CHECK int worker_child_wait(struct worker_child *c);
 /* Reads and writes what can be without waiting. 0, or -errno: as above. Errors in replies
  * stay in `error`. */
 MUST_CHECK int worker_child_dispatch(struct worker_child *c);
-/* Closes the channel, so that it ends, and waits for that: kills it after five seconds.
- * Returns its wait status; 0 if none ran. */
+/* Closes the channel, so that it ends, and waits for that: kills it after five seconds,
+ * or at once if it is late. Returns its wait status; 0 if none ran. */
 int worker_child_stop(struct worker_child *c);
 
 #endif
