@@ -79,6 +79,13 @@ int host_new(struct host **out, const struct host_options *options, struct diag 
 	return 0;
 }
 
+static void clear_config(struct host *h)
+{
+	host_config_clear(&h->config);
+	free(h->dns);
+	h->dns = NULL;
+}
+
 /* Everything that is in place, in reverse. Returns as journal_undo. */
 static int undo(struct host *h, struct diag *diag)
 {
@@ -88,9 +95,7 @@ static int undo(struct host *h, struct diag *diag)
 		close(h->tun_fd);
 	h->tun_fd = -1;
 	h->up = false;
-	host_config_clear(&h->config);
-	free(h->dns);
-	h->dns = NULL;
+	clear_config(h);
 	h->numbers = (struct host_numbers){ 0 };
 	return err;
 }
@@ -104,6 +109,7 @@ void host_free(struct host *h)
 	if (h->nl && h->tun_fd >= 0)
 		(void)!undo(h, &diag);
 	diag_clear(&diag);
+	clear_config(h);
 	journal_clear(&h->journal);
 	netlink_free(h->nl);
 	free(h);

@@ -1,12 +1,42 @@
 #!/usr/bin/env python3
-"""Both processes under valgrind: no leak, no error after traffic, changes and `down`."""
+"""Both processes under valgrind: no leak, no error after traffic, changes and `down`. The engine process that is
+started in the place of one that was killed, too: it inherits a supervisor that has long been at work, and keeps
+nothing of it, neither memory nor descriptors."""
 
 import glob
+import json
 import os
 import re
+import signal
 
 from lab import TUNION, Keys, Skip, Tunion, equal, main, need, wait_for
 from world import INTERNET, LAN, World
+
+
+def descriptors(pid):
+    """What they are, but for their numbers."""
+    found = []
+    for fd in os.listdir(f"/proc/{pid}/fd"):
+        try:
+            what = os.readlink(f"/proc/{pid}/fd/{fd}")
+        except FileNotFoundError:
+            continue
+        if "valgrind" not in what:
+            found.append(re.sub(r"\[\d+\]", "", what))
+    return sorted(found)
+
+
+def kill_engine(w, t):
+    """Returns what the next one has of descriptors, and what the first had."""
+    before = t.status()["engine_pid"]
+    had = descriptors(before)
+    os.kill(before, signal.SIGKILL)
+
+    def another():
+        done = t.try_run("status", "--json")
+        return done.returncode == 0 and json.loads(done.stdout)["engine_pid"] != before
+    wait_for(another, "another engine", 60)
+    return descriptors(t.status()["engine_pid"]), had
 
 
 def test(lab):
@@ -24,6 +54,9 @@ def test(lab):
             "--error-exitcode=9", *t.argv("up", "--foreground", t.dir)]
     t.process = w.client.start(argv, name="tunion")
     wait_for(lambda: t.try_run("status").returncode == 0, "tunion up under valgrind", 60)
+    for address in (INTERNET, LAN):
+        w.client.reach(address, seconds=60)
+    equal(*kill_engine(w, t), "descriptors of the engine after a restart")
     for address in (INTERNET, LAN):
         w.client.reach(address, seconds=60)
     other = Keys()
