@@ -293,15 +293,20 @@ static int write_pid(int fd)
 
 /* Whoever is about to run another program, or to see whether we are there, has the lock
  * for a moment, also beyond the death of the instance itself. */
+static bool is_dead(const char *pid_path)
+{
+	int pid = read_pid(pid_path);
+
+	return pid > 0 && kill(pid, 0) < 0 && errno == ESRCH;
+}
+
 static int wait_locked(const char *path, int *fd)
 {
 	const struct timespec pause = { 0, 10000000 };
 	int err = open_locked(path, fd);
 
 	for (int tries = 0; err == -EWOULDBLOCK && tries < 100; tries++) {
-		int pid = read_pid(path);
-
-		if (pid > 0 && (kill(pid, 0) == 0 || errno != ESRCH))
+		if (read_pid(path) > 0 && !is_dead(path))
 			break;
 		nanosleep(&pause, NULL);
 		err = open_locked(path, fd);
@@ -343,7 +348,7 @@ int instance_lock(struct instance *i, struct diag *diag)
 	return err;
 }
 
-/* A file, not locked by anybody. */
+/* A file, not locked by anybody, or by those who come after a dead one. */
 static bool is_stale_file(const char *path)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
@@ -351,7 +356,7 @@ static bool is_stale_file(const char *path)
 
 	if (fd < 0)
 		return false;
-	stale = flock(fd, LOCK_SH | LOCK_NB) == 0;
+	stale = flock(fd, LOCK_SH | LOCK_NB) == 0 || is_dead(path);
 	close(fd);
 	return stale;
 }

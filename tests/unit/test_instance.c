@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -282,6 +283,26 @@ START_TEST(what_a_killed_one_left_is_cleared)
 }
 END_TEST
 
+/* A program that is about to be run has inherited it. */
+START_TEST(a_killed_one_whose_lock_somebody_still_has)
+{
+	struct instance i;
+	int fd;
+
+	be_killed("one");
+	init(&i, "one");
+	fd = open(i.pid_path, O_RDONLY | O_CLOEXEC);
+	ck_assert_int_ge(fd, 0);
+	ck_assert_int_eq(flock(fd, LOCK_EX | LOCK_NB), 0);
+	ck_assert(instance_is_stale(&i));
+	ck_assert_int_eq(lock(&i), -EEXIST); /* for as long as it has */
+	close(fd);
+	ck_assert_int_eq(lock(&i), 0);
+	ck_assert(!instance_is_stale(&i));
+	instance_clear(&i);
+}
+END_TEST
+
 START_TEST(the_only_one_and_several)
 {
 	struct instance first, second;
@@ -317,6 +338,7 @@ TCase *unit_tests(void)
 	tcase_add_test(tc, a_device_that_somebody_serves);
 	tcase_add_test(tc, a_file_in_the_way_is_not_removed);
 	tcase_add_test(tc, what_a_killed_one_left_is_cleared);
+	tcase_add_test(tc, a_killed_one_whose_lock_somebody_still_has);
 	tcase_add_test(tc, the_only_one_and_several);
 	return tc;
 }
