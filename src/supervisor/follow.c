@@ -11,6 +11,7 @@
 #include "base/memory.h"
 #include "supervisor/live.h"
 #include "supervisor/supervisor_state.h"
+#include "supervisor/underlay.h"
 #include "supervisor/watch.h"
 
 /* ---- life */
@@ -132,6 +133,7 @@ static void reload(struct supervisor *s)
 	s->reload_asked = false;
 	clients_begin_reload(&s->clients);
 	s->file_errors = (struct diag){ 0 };
+	underlay_restore_now(s);
 	err = live_reload(s, &done, &diag);
 	log_news(s, &diag, &told);
 	text = answer_text(err, &done, &diag);

@@ -161,6 +161,18 @@ static void restore(struct supervisor *s, uint64_t now_ns)
 	u->restored_ns = now_ns;
 }
 
+void underlay_restore_now(struct supervisor *s)
+{
+	struct underlay *u = &s->underlay;
+
+	if (u->monitor.fd >= 0)
+		monitor_ready(&u->monitor, 0, loop_now_ns());
+	if (!(u->changes & MONITOR_OURS))
+		return;
+	u->changes &= ~(unsigned)MONITOR_OURS;
+	restore(s, loop_now_ns());
+}
+
 static void follow(struct supervisor *s, unsigned bits, uint64_t now_ns)
 {
 	struct command changed = command_of(COMMAND_NETWORK_CHANGED, NULL);

@@ -43,6 +43,10 @@ void underlay_found(struct supervisor *s, const struct command *m);
  * is not. */
 void underlay_update_mtus(struct supervisor *s);
 
+/* Puts back what somebody has taken away, as far as that has been noticed, also where
+ * underlay_run would still wait because it happens again and again. */
+void underlay_restore_now(struct supervisor *s);
+
 /* When underlay_run is due; NEVER_NS: not. */
 uint64_t underlay_deadline_ns(const struct supervisor *s, uint64_t now_ns);
 /* In each round of the loop. */
