@@ -100,7 +100,7 @@ static int try_tun(struct diag *diag)
 			"/dev/net/tun is missing: load the module tun, or give the container the device");
 	else
 		diag_error(diag, NULL, 0,
-		           "/dev/net/tun can't be opened: %s; it usually has mode 0666",
+		           "/dev/net/tun can't be opened: %s; run the demo as root, or have root run: chmod 666 /dev/net/tun",
 		           strerror(err));
 	return -err;
 }

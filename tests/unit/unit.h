@@ -12,6 +12,10 @@ TCase *unit_tests(void);
 /* The seed of this run's random tests: TUNION_SEED, or else drawn. main.c prints it. */
 uint64_t unit_seed(void);
 
+/* The test that calls it can't do its work here because it lacks this. If all other tests
+ * pass, the program's result is SKIP, with this as the reason. */
+void unit_lacks(const char *what);
+
 /* A small repeatable generator (splitmix64) for random tests; not for keys. */
 static inline uint64_t unit_random(uint64_t *state)
 {
