@@ -76,7 +76,7 @@ struct ip_view {
 	bool fragment;    /* part of a fragmented packet; also true for the first part */
 	bool first;       /* not a fragment, or the one with offset 0 */
 	bool dont_fragment;   /* IPv4: the DF flag; always true for IPv6 */
-	uint32_t fragment_id; /* of a fragment: what those of its packet have in common */
+	uint32_t fragment_id; /* the same in all fragments of a packet */
 	uint32_t total_bytes; /* as the header says; never more than the bytes given */
 	uint32_t payload_at;  /* offset of the header that `protocol` names */
 };

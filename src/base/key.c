@@ -61,7 +61,8 @@ void key_mask(char *text)
 	while (*(text += strcspn(text, digits)) != '\0') {
 		size_t n = strspn(text, digits);
 
-		/* what stands right before it, such as a path, may be of the same digits */
+		/* It may be longer, because what stands right before the key, such as a
+		 * path, can have the same digits. */
 		if (n >= KEY_BASE64_CHARS - 1 && text[n] == '=')
 			n++;
 		else if (!is_hex(text, n)) {

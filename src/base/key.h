@@ -25,8 +25,8 @@ void key_to_hex(char out[static KEY_HEX_CHARS + 1], const uint8_t key[static KEY
 /* Takes the same time for every key. */
 bool key_is_zero(const uint8_t key[static KEY_BYTES]);
 
-/* In text of others that is to be printed: what looks like a key, in base64 or hex,
- * becomes "(key)". Works in place; the text gets no longer. */
+/* Replaces whatever looks like a key, in base64 or hex, by "(key)". It is for text of
+ * others that is to be printed. Works in place; the text does not get longer. */
 void key_mask(char *text);
 
 /* Writes "AbCd…wXyZ", which is enough of a public key to recognise a peer in a log line,
