@@ -77,7 +77,7 @@ void diag_move(struct diag *to, struct diag *from)
 		else
 			diag_warning(to, e->file, e->line, "%s", e->text);
 	}
-	to->errors += untold; /* for lack of memory */
+	to->errors += untold; /* counted, but not kept for lack of memory */
 	diag_clear(from);
 }
 

@@ -1,4 +1,4 @@
-/* src/plan/plan.c - a plan as a value; plan_make.c makes it */
+/* src/plan/plan.c - finds things in a finished plan; plan_make.c makes it */
 #include "plan/plan.h"
 
 #include <stdlib.h>

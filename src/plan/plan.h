@@ -31,7 +31,8 @@ struct plan_env {
 	 * because the peer has roamed; otherwise NULL. The function may be NULL. */
 	const struct endpoint *(*endpoint)(void *context, const struct conf *conf,
 	                                   const struct conf_peer *peer);
-	/* The host tun's name, which hooks may say in place of %i; NULL: not known. */
+	/* The name of the host tun, which hooks may use in place of %i. NULL if it
+	 * isn't known. */
 	const char *tun;
 	void *context;
 };
@@ -58,9 +59,9 @@ struct plan_device {
 	size_t prefix_count;
 	struct trie *allowed_ips; /* owned; contains the prefixes */
 	uint32_t mtu_bytes;       /* effective MTU, design section 4 */
-	/* The largest inner packet that fits into the carriers of its peers, both ways. If this is
-	 * less than mtu_bytes, outer packets of full size are fragmented there (design
-	 * R10). UINT32_MAX if it has no carrier. */
+	/* The largest inner packet that fits into the carriers of its peers, in both
+	 * directions. If this is less than mtu_bytes, outer packets of full size are
+	 * fragmented there (design R10). UINT32_MAX if it has no carrier. */
 	uint32_t carrier_fits_bytes;
 };
 
@@ -75,8 +76,8 @@ void plan_clear(struct plan *plan);
 
 /* NULL if no device has this name. */
 struct plan_device *plan_find(const struct plan *plan, const char *name);
-/* Of its Addresses the one for packets to this (masked) prefix; IP_NONE: none is of use. See
- * source_address.h. */
+/* The Address of the device that is the source of packets to this (masked) prefix; see
+ * source_address.h. Its family is IP_NONE if there is no suitable Address. */
 struct ip_addr plan_source(const struct plan_device *device, const struct ip_prefix *dst);
 /* The device's entry for exactly this prefix, or NULL. */
 const struct plan_prefix *plan_prefix_find(const struct plan_device *device,

@@ -7,17 +7,17 @@
 #include "plan/plan.h"
 
 /* Adds warnings about loops, ways that are too long, carriers without an Address of the
- * family, prefixes that stand by or get no packet, and MTUs, and those of plan_unmet.h and
- * plan_shared.h: one line for each loop, each file, or each pair of files. Also sets
- * plan_peer.on_loop. 0 or -ENOMEM.
+ * family, prefixes that stand by or get no packet, and MTUs; and the warnings of
+ * plan_unmet.h and plan_shared.h. There is one line for each loop, each file, or each
+ * pair of files. Also sets plan_peer.on_loop. 0 or -ENOMEM.
  *
- * This is the one list of what can be said of files before they are brought up. What `up`
- * warns of besides depends on the host at that moment. */
+ * These are all the warnings that depend on the files alone. Other warnings of `up`
+ * depend on the host at that moment. */
 MUST_CHECK int plan_findings(struct plan *plan, const struct plan_env *env,
                              struct diag *diag);
 
-/* Adds the warning about an Endpoint's name that has no address: only who asks for names
- * knows that. */
+/* Adds the warning about an Endpoint whose name has no address yet. Only the caller knows
+ * this, because it looks up the names. */
 void plan_findings_unresolved(struct diag *diag, const char *path, unsigned line,
                               const char *host, const char *why);
 

@@ -1,6 +1,6 @@
-/* src/plan/plan_make.c - finds the errors between files, in this order: names in Via, circles
- * of Via, equal ports. Then it computes the union and the ways, and finds each Via that
- * leads nowhere. */
+/* src/plan/plan_make.c - finds the errors between files, in this order: names in Via,
+ * circles of Via, equal ports. Then it computes the union and the ways, and finds each
+ * Via that leads nowhere. */
 #include "plan/plan_make.h"
 
 #include <errno.h>

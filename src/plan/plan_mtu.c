@@ -35,9 +35,9 @@ static uint32_t fits(uint32_t path_bytes)
 	return path_bytes > PLAN_OVERHEAD_BYTES ? path_bytes - PLAN_OVERHEAD_BYTES : 0;
 }
 
-/* What the peer's answers may have, too: it pads them to 16 bytes within an MTU of its
- * own, which isn't known here and mostly larger. By IPv4 the 80 bytes leave room for
- * that, by IPv6 they are used up. */
+/* The answers of the peer have to fit, too. The peer pads them to a multiple of 16 bytes,
+ * up to an MTU of its own, which isn't known here and is mostly larger. With IPv4 the 80
+ * bytes of overhead leave room for the padding; with IPv6 they are used up. */
 static uint32_t carrier_fits(const struct way_peer *p)
 {
 	uint32_t bytes = fits(plan_device_of(p->next)->mtu_bytes);

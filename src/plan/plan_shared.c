@@ -1,6 +1,6 @@
-/* src/plan/plan_shared.c - what could be equal is put into one array and sorted, so that
- * what is equal stands together; the first of each row is the one that the others are
- * reported against. */
+/* src/plan/plan_shared.c - finds equal items by sorting: all items of a kind are put into
+ * one array and sorted, so that equal ones are neighbours. In each row of equal items,
+ * the others are reported as equal to the first one. */
 #include "plan/plan_shared.h"
 
 #include <errno.h>
@@ -9,7 +9,7 @@
 #include <string.h>
 #include <strings.h>
 
-/* Something of a file that may be in another one. */
+/* Something in a file that another file may have, too. */
 struct item {
 	const struct plan_device *device;
 	const struct conf_prefix *address; /* of ADDRESS */
@@ -24,7 +24,8 @@ enum kind {
 	PASSED_OVER,
 };
 
-/* `item` is also in, or because of, `other`. */
+/* `item` is equal to `other`; or, with PASSED_OVER, `other` is the carrier that is passed
+ * over by `item`. */
 struct pair {
 	enum kind kind;
 	struct item item, other;
@@ -64,7 +65,8 @@ static int compare_addresses(const struct item *a, const struct item *b)
 	return ip_addr_compare(&a->address->prefix.addr, &b->address->prefix.addr);
 }
 
-/* By address as far as that is known: two names may stand for one. */
+/* Compares the addresses, since two names may stand for the same address; and the names
+ * only if the addresses aren't known. */
 static int compare_endpoints(const struct plan_peer *a, const struct plan_peer *b)
 {
 	const struct endpoint *x = &a->way.endpoint, *y = &b->way.endpoint;
@@ -98,7 +100,7 @@ static int compare_items(enum kind kind, const struct item *a, const struct item
 	return compare_servers(a, b);
 }
 
-/* Of equal ones, that of the first file comes first. */
+/* Equal items are sorted by file, and inside a file by line. */
 static int in_file_order(int c, const struct item *a, const struct item *b)
 {
 	if (c == 0 && a->device != b->device)
@@ -121,7 +123,8 @@ static int sort_servers(const void *a, const void *b)
 	return in_file_order(compare_servers(a, b), a, b);
 }
 
-/* Returns how many items of the kind the file has; they are put at v, if not NULL. */
+/* Returns how many items of the kind the file has, and writes them to v unless it is
+ * NULL. */
 static size_t items_of(enum kind kind, const struct plan_device *d, struct item *v)
 {
 	size_t n = 0, count = kind == PRIVATE_KEY ? d->conf->has_private_key
@@ -206,7 +209,7 @@ static int find_passed_over(struct twice *t, const struct plan *plan,
 	return err;
 }
 
-/* ---- telling it */
+/* ---- reports */
 
 static int compare_pairs(const void *left, const void *right)
 {
@@ -221,7 +224,7 @@ static int compare_pairs(const void *left, const void *right)
 	return (a->item.line > b->item.line) - (a->item.line < b->item.line);
 }
 
-/* The first of `count` that are alike. */
+/* `p` is the first of `count` pairs of the same kind and the same two files. */
 static void report(const struct pair *p, size_t count, struct diag *diag)
 {
 	const char *path = p->item.device->conf->path;
@@ -233,32 +236,29 @@ static void report(const struct pair *p, size_t count, struct diag *diag)
 		snprintf(more, sizeof(more), " (and %zu more)", count - 1);
 	switch (p->kind) {
 	case PRIVATE_KEY:
-		diag_warning(diag, path, line,
-		             "PrivateKey is also that of %s:%u: a server, or all of a "
-		             "provider's, may answer only the tunnel that spoke last; "
-		             "expected a key for each file",
-		             other, other_line);
+		diag_warning(
+			diag, path, line,
+			"PrivateKey is also that of %s:%u: a server, or all servers of a provider, may answer only the tunnel that spoke last; expected a key for each file",
+			other, other_line);
 		return;
 	case ADDRESS:
 		diag_warning(
 			diag, path, line,
-			"Address %s%s is also that of %s:%u: the host can't tell the "
-			"two tunnels apart by it; expected another one, if the "
-			"server allows it",
+			"Address %s%s is also that of %s:%u: the host can't tell the two tunnels apart by it; expected another one, if the server allows it",
 			ip_addr_format(&p->item.address->prefix.addr, text), more, other,
 			other_line);
 		return;
 	case SERVER:
-		diag_warning(diag, path, line,
-		             "this peer%s is the server of %s:%u, too (PublicKey and "
-		             "Endpoint): one file with the AllowedIPs of both would do",
-		             more, other, other_line);
+		diag_warning(
+			diag, path, line,
+			"this peer%s has the same PublicKey and Endpoint as %s:%u: one file with the AllowedIPs of both would do",
+			more, other, other_line);
 		return;
 	case PASSED_OVER:
-		diag_warning(diag, path, line,
-		             "%s has this Endpoint%s in its AllowedIPs, but its own peer "
-		             "(%s:%u) is there: it is passed over as carrier",
-		             p->other.device->conf->name, more, other, other_line);
+		diag_warning(
+			diag, path, line,
+			"%s has this Endpoint%s in its AllowedIPs, but its own peer (%s:%u) is there, too: it is passed over as a carrier",
+			p->other.device->conf->name, more, other, other_line);
 		return;
 	}
 }

@@ -1,16 +1,17 @@
-/* src/plan/plan_shared.h - which files have something that only one can have?
+/* src/plan/plan_shared.h - which files have something that only one of them should have?
  *
- * People keep two files for one server, split and full, or bring up a copy. */
+ * People keep two files for one server, one for a few networks and one for everything, or
+ * they bring up a copy of a file. */
 #ifndef TUNION_PLAN_PLAN_SHARED_H
 #define TUNION_PLAN_PLAN_SHARED_H
 
 #include "base/diag.h"
 #include "plan/plan.h"
 
-/* Warnings, at the later of the two files: the same PrivateKey, an equal Address, the
- * same server (PublicKey and Endpoint); and carriers that are passed over because they
- * are at the very endpoint (design R13). One line per pair of files and kind. 0 or
- * -ENOMEM. */
+/* Adds warnings about two files that have the same PrivateKey, an equal Address or the
+ * same server (PublicKey and Endpoint), at the later file; and about carriers that are
+ * passed over because they are at the very endpoint (design R13). There is one line for
+ * each pair of files and each kind. 0 or -ENOMEM. */
 MUST_CHECK int plan_shared(const struct plan *plan, struct diag *diag);
 
 #endif

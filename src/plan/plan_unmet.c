@@ -14,8 +14,8 @@ static const char *const hook_names[] = {
 };
 _Static_assert(ARRAY_SIZE(hook_names) == CONF_HOOK_COUNT, "a name for each hook");
 
-/* Of a word that may be an interface's name. A '=' stands before one more often than in
- * one. */
+/* Can the character be part of an interface's name? (So can '=', but in a hook it mostly
+ * stands before a name, and not in one.) */
 static bool in_word(char c)
 {
 	return isalnum((unsigned char)c) || (c != '\0' && strchr("_+.-", c));
@@ -28,8 +28,8 @@ static bool ends_with(const char *text, const char *end, const char *tail)
 	return (size_t)(end - text) >= n && memcmp(end - n, tail, n) == 0;
 }
 
-/* Folders and variables have names, too; only those of /proc/sys/net and /sys/class/net
- * are those of interfaces. */
+/* A word may also be the name of a variable, or of a folder. Of the folders, only those
+ * in /proc/sys/net and /sys/class/net have the names of interfaces. */
 static bool may_be_interface(const char *text, const char *word, size_t n)
 {
 	if (ends_with(text, word, "$") || ends_with(text, word, "${"))
@@ -54,7 +54,7 @@ static const struct plan_device *named(const struct plan *plan, const char *word
 	return plan_find(plan, name);
 }
 
-/* The first in the text but for `tun`. */
+/* The file whose name comes first in the text; the name of the tun does not count. */
 static const struct plan_device *find_name(const struct plan *plan, const char *text,
                                            const char *tun)
 {
@@ -88,8 +88,7 @@ static void check_hooks(const struct plan *plan, const struct conf *conf, const 
 			if (d)
 				diag_warning(
 					diag, conf->path, hooks->v[i].line,
-					"%s names %s, but no interface is called so: "
-					"all files share one, which %%i stands for",
+					"%s names %s, but there is no such interface: all files share one, and %%i stands for it",
 					hook_names[kind], d->conf->name);
 		}
 	}
@@ -97,7 +96,7 @@ static void check_hooks(const struct plan *plan, const struct conf *conf, const 
 
 /* ---- marks */
 
-/* All sockets bear one mark, that of the first file which has one (host_config.h). */
+/* All sockets have the same mark: that of the first file that has one (host_config.h). */
 static void check_marks(const struct plan *plan, struct diag *diag)
 {
 	const struct conf *first = NULL;
@@ -110,14 +109,14 @@ static void check_marks(const struct plan *plan, struct diag *diag)
 		if (!first)
 			first = conf;
 		else if (conf->fwmark != first->fwmark)
-			diag_warning(diag, conf->path, conf->fwmark_line,
-			             "FwMark 0x%x is not used: all devices share one "
-			             "mark, 0x%x of %s",
-			             conf->fwmark, first->fwmark, first->name);
+			diag_warning(
+				diag, conf->path, conf->fwmark_line,
+				"FwMark 0x%x is not used: all devices share one mark, 0x%x of %s",
+				conf->fwmark, first->fwmark, first->name);
 	}
 }
 
-/* ---- what its own prefixes hold, or don't */
+/* ---- what a file's own prefixes contain, or don't */
 
 static void check_dns(const struct plan_device *d, struct diag *diag)
 {
@@ -127,17 +126,18 @@ static void check_dns(const struct plan_device *d, struct diag *diag)
 	for (size_t i = 0; i < servers->n; i++) {
 		if (trie_lookup(d->allowed_ips, &servers->v[i]))
 			continue;
-		diag_warning(diag, d->conf->path, servers->lines[i],
-		             "DNS %s is in no AllowedIPs of this file: it is not asked "
-		             "through this tunnel",
-		             ip_addr_format(&servers->v[i], text));
+		diag_warning(
+			diag, d->conf->path, servers->lines[i],
+			"DNS %s is in no AllowedIPs of this file: it is not asked through this tunnel",
+			ip_addr_format(&servers->v[i], text));
 	}
 }
 
 #define EVERYTHING (UINT64_C(1) << 63)
 
-/* Does the device take an eighth of all addresses or more (of IPv6 that is the internet)?
- * It is then meant for everything, perhaps in many prefixes so as to leave a LAN out. */
+/* Does the device take at least an eighth of all addresses? (With IPv6, an eighth is the
+ * whole internet.) Then it is meant for everything, perhaps in many prefixes that leave
+ * out a LAN. */
 static bool takes_everything(const struct plan_device *d, enum ip_family family)
 {
 	uint64_t sum = 0;
@@ -168,9 +168,7 @@ static void check_endpoints(const struct plan_device *d, struct diag *diag)
 		if (own)
 			diag_warning(
 				diag, d->conf->path, p->conf->endpoint_line,
-				"Endpoint %s is inside AllowedIPs %s of its own "
-				"file: the tunnel's datagrams do not go there by the "
-				"tunnel, so something else has to reach it",
+				"Endpoint %s is inside AllowedIPs %s of its own file: the tunnel's datagrams do not go through the tunnel, so it must be reachable without it",
 				p->conf->endpoint_host,
 				ip_prefix_format(&own->prefix, text));
 	}

@@ -1,14 +1,17 @@
-/* src/plan/plan_unmet.h - what does a file ask for that it won't get? */
+/* src/plan/plan_unmet.h - what does a file ask for, but doesn't get? */
 #ifndef TUNION_PLAN_PLAN_UNMET_H
 #define TUNION_PLAN_PLAN_UNMET_H
 
 #include "base/diag.h"
 #include "plan/plan.h"
 
-/* Warnings: a hook with a file's name in it, where there is no interface of that name
- * (`tun` is the name of the one that there is); a FwMark that is not used; a DNS server
- * that no prefix of its file holds; an Endpoint inside a network that the file itself
- * routes into the tunnel, where that is not just part of everything. */
+/* Adds warnings about
+ *  - a hook that contains a file's name, although no interface has this name (the only
+ *    interface is called `tun`; NULL if that isn't known);
+ *  - a FwMark that is not used;
+ *  - a DNS server that is in no prefix of its file;
+ *  - an Endpoint inside a network that its own file routes into the tunnel, unless the
+ *    file routes everything there. */
 void plan_unmet(const struct plan *plan, const char *tun, struct diag *diag);
 
 #endif

@@ -1,5 +1,5 @@
-/* src/plan/source_address.c - RFC 6724 section 5: rules 2 (scope), 6 (label) and 8
- * (longest match); the others ask what no Address of a file has. */
+/* src/plan/source_address.c - rules 2 (scope), 6 (label) and 8 (longest match) of RFC
+ * 6724 section 5. The other rules ask for properties that no Address of a file has. */
 #include "plan/source_address.h"
 
 #include "base/attr.h"
@@ -11,7 +11,8 @@ enum scope {
 	SCOPE_GLOBAL = 14,
 };
 
-/* RFC 6724 2.1, the default policy table, by what has a label of its own. */
+/* The default policy table (RFC 6724 2.1): all prefixes that have a label of their
+ * own. */
 static const struct {
 	struct ip_prefix prefix;
 	int label;
@@ -54,7 +55,8 @@ static enum scope scope(const struct ip_prefix *p)
 	return (b[1] & 0xc0) == 0xc0 ? SCOPE_SITE : SCOPE_GLOBAL;
 }
 
-/* RFC 6724 2.2; never more than the subnet of the address. */
+/* The length of the common prefix (RFC 6724 2.2), which ends with the subnet of
+ * the address. */
 static unsigned common_bits(const struct ip_prefix *address, const struct ip_prefix *dst)
 {
 	unsigned max = address->len < dst->len ? address->len : dst->len, n = 0;
@@ -64,7 +66,7 @@ static unsigned common_bits(const struct ip_prefix *address, const struct ip_pre
 	return n;
 }
 
-/* Without its subnet. */
+/* The address alone, without its subnet. */
 static struct ip_prefix host_of(const struct ip_prefix *address)
 {
 	return (struct ip_prefix){ address->addr, ip_addr_bits(&address->addr) };
@@ -104,7 +106,8 @@ bool source_address_is_better(const struct ip_prefix *candidate,
 	b_fits = label(&b) == label(dst);
 	if (a_fits != b_fits)
 		return a_fits;
-	/* rule 8; of equal ones the kernel has the one that was added last */
+	/* rule 8; of equally good addresses the kernel takes the one that was added
+	 * last */
 	return common_bits(candidate, dst) >= common_bits(best, dst);
 }
 

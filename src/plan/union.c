@@ -198,7 +198,7 @@ static struct way_peer *peer_for(struct way_peer *active, const struct ip_addr *
 	return peer ? peer : active;
 }
 
-/* The first that R1 lets carry, from *node on, which is moved behind it. */
+/* Returns the first carrier that R1 permits, from *node on, and moves *node behind it. */
 static struct way_peer *next_carrier(const struct union_table *u,
                                      const struct union_node **node,
                                      const struct way_device *from,

@@ -65,13 +65,14 @@ struct way_peer *union_lookup(const struct union_table *u, const struct ip_addr 
  * match that does not belong to from's own device, nor to a peer that it carries through
  * Via (way_carried_by), nor to a device with Table = off, nor (R13) to a peer which is
  * itself at that very endpoint. The standbys of an entry that is skipped stay standbys.
- * The device's own allowed IPs tell which of its peers it is. NULL: nobody, so the
- * network. Sets passed_over of the peers that R13 skips. */
+ * The device's own allowed IPs tell which of its peers it is. Returns NULL if there is no
+ * carrier: then it is the network. Sets passed_over of the peers that R13 skips. */
 struct way_peer *union_lookup_outer(const struct union_table *u,
                                     const struct way_peer *from,
                                     const struct endpoint *to);
 
-/* Who would carry it by R1 alone, but is passed over by R13? NULL: nobody. */
+/* The peer that would carry it by R1 alone, but is passed over because of R13; or
+ * NULL. */
 struct way_peer *union_lookup_passed_over(const struct union_table *u,
                                           const struct way_peer *from,
                                           const struct endpoint *to);

@@ -1,5 +1,5 @@
-/* src/plan/way.c - what can be said of peers and devices before any way is known, and of
- * a way once it is */
+/* src/plan/way.c - Via, ranks and addresses, which don't depend on any way; and the text
+ * of a way that is known */
 #include "plan/way.h"
 
 #include <stdio.h>

@@ -2,8 +2,9 @@
  *
  * Design R1, R2, R5: the next hop of a peer's outer packets depends only on its endpoint.
  * It is a peer of another device, or the network. So the ways are a graph over peers. The
- * graph is computed here, once after each change, and the data path follows `next`. Both
- * the plan and the engine embed these structs. Nothing in here does I/O or allocates. */
+ * graph is computed by way_compute.h, once after each change, and the data path follows
+ * `next`. Both the plan and the engine embed these structs. Nothing in here does I/O or
+ * allocates. */
 #ifndef TUNION_PLAN_WAY_H
 #define TUNION_PLAN_WAY_H
 
@@ -61,8 +62,8 @@ struct way_device {
 	bool table_off;   /* carries only where Via names it */
 	enum way_via via; /* for peers that have none of their own */
 	struct way_device *via_device;
-	/* Its own addresses for destinations of each family and, of IPv6, for those in
-	 * fc00::/7, see source_address.h; IP_NONE if there is none. */
+	/* Its own addresses for destinations in IPv4, in IPv6, and in fc00::/7 (see
+	 * source_address.h). The family is IP_NONE if there is none. */
 	struct ip_addr address4, address6, address_ula;
 	uint16_t port; /* host order; the UDP source port of its outer packets */
 	const struct trie *allowed_ips; /* borrowed: prefix -> its peers, for Via */

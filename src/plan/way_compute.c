@@ -1,5 +1,5 @@
-/* src/plan/way_compute.c - every peer has at most one next hop. So the ways are a forest, with a
- * cycle here and there. Each peer is passed once: a walk ends at the network, at a
+/* src/plan/way_compute.c - every peer has at most one next hop. So the ways are a forest,
+ * with a cycle here and there. Each peer is passed once: a walk ends at the network, at a
  * failure, at a peer whose way is known, or at a peer that the same walk has passed,
  * which is a loop. */
 #include "plan/way_compute.h"

@@ -158,10 +158,10 @@ void wg_peer_try_handshake(struct wg_peer *p, uint64_t now_ns);
  * packets wait for a session, an initiation is sent at once. Otherwise does nothing. */
 void wg_peer_handshake_anew(struct wg_peer *p, uint64_t now_ns);
 
-/* To be called when the peer has got another endpoint: the same, but not before the
- * latest initiation has had its REKEY_TIMEOUT. Both endpoints may belong to one server.
- * Of two initiations at once it answers the first, whose keys we have forgotten by then,
- * and drops the second, because it takes one in 20 ms. */
+/* To be called when the peer has got another endpoint. Does the same, but not before
+ * REKEY_TIMEOUT has passed since the latest initiation, because both endpoints may belong
+ * to one server. If it got two initiations at once, it would answer the first, whose keys
+ * we have forgotten by then, and drop the second, because it takes only one in 20 ms. */
 void wg_peer_try_endpoint(struct wg_peer *p, uint64_t now_ns);
 
 struct wg_peer_stats {

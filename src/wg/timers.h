@@ -23,7 +23,8 @@ void timers_any_received(struct wg_peer *p);
 void timers_any_traversal(struct wg_peer *p, uint64_t now_ns);
 /* Will the timers send another initiation? */
 bool timers_handshake_pending(const struct wg_peer *p);
-/* One that will be is sent as soon as it may, without the jitter. */
+/* If the timers will send another initiation, this is done as soon as it is permitted,
+ * without the jitter. */
 void timers_hasten_handshake(struct wg_peer *p);
 void timers_handshake_initiated(struct wg_peer *p, uint64_t now_ns);
 /* A handshake is confirmed, in either role. */

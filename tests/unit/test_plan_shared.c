@@ -20,19 +20,18 @@
 
 #define KEY_TOO(file, other)                                                             \
 	file ".conf:2: warning: PrivateKey is also that of " other                       \
-	     ".conf:2: a server, or all of a provider's, may answer only the tunnel "    \
-	     "that spoke last; expected a key for each file\n"
+	     ".conf:2: a server, or all servers of a provider, may answer only the tunnel that spoke last; expected a key for each file\n"
 #define ADDRESS_TOO(file, address, other)                                                \
 	file ".conf:3: warning: Address " address " is also that of " other              \
-	     ".conf:3: the host can't tell the two tunnels apart by it; expected "       \
-	     "another one, if the server allows it\n"
+	     ".conf:3: the host can't tell the two tunnels apart by it; expected another one, if the server allows it\n"
 #define SERVER_TOO(file, more, other)                                                    \
-	file ".conf:4: warning: this peer" more " is the server of " other               \
-	     ".conf:4, too (PublicKey and Endpoint): one file with the AllowedIPs of "   \
-	     "both would do\n"
+	file ".conf:4: warning: this peer" more                                          \
+	     " has the same PublicKey and Endpoint as " other                            \
+	     ".conf:4: one file with the AllowedIPs of both would do\n"
 #define PASSED(file, other)                                                              \
-	file ".conf:7: warning: " other " has this Endpoint in its AllowedIPs, but its " \
-	     "own peer (" other ".conf:4) is there: it is passed over as carrier\n"
+	file ".conf:7: warning: " other                                                  \
+	     " has this Endpoint in its AllowedIPs, but its own peer (" other            \
+	     ".conf:4) is there, too: it is passed over as a carrier\n"
 
 static const struct {
 	const char *a, *b, *c, *said;

@@ -58,9 +58,9 @@ START_TEST(a_hook_that_names_a_file)
 		said = said_of(file, "", NULL);
 		ck_assert_msg((*said != '\0') == hooks[i].named, "%s", hooks[i].hook);
 		if (hooks[i].named)
-			ck_assert_str_eq(said, "a.conf:2: warning: PreDown names wg0, "
-			                       "but no interface is called so: all "
-			                       "files share one, which %i stands for\n");
+			ck_assert_str_eq(
+				said,
+				"a.conf:2: warning: PreDown names wg0, but there is no such interface: all files share one, and %i stands for it\n");
 		free(said);
 		/* nothing is wrong with the name that the interface does have */
 		said = said_of(file, "", "wg0");
@@ -74,9 +74,8 @@ END_TEST
 	"[Peer]\nPublicKey = " KEY_A "\nAllowedIPs = " allowed "\nEndpoint = " endpoint  \
 	"\n"
 #define INSIDE(endpoint, prefix)                                                         \
-	"a.conf:4: warning: Endpoint " endpoint " is inside AllowedIPs " prefix " of "   \
-	"its own file: the tunnel's datagrams do not go there by the tunnel, so "        \
-	"something else has to reach it\n"
+	"a.conf:4: warning: Endpoint " endpoint " is inside AllowedIPs " prefix          \
+	" of its own file: the tunnel's datagrams do not go through the tunnel, so it must be reachable without it\n"
 
 static const struct {
 	const char *a, *said;
@@ -100,17 +99,14 @@ static const struct {
 	/* DNS */
 	{ "[Interface]\nDNS = 10.1.0.1, 9.9.9.9, lan\nDNS = fd01::1\n" SERVER(
 		  "10.1.0.0/24", "192.0.2.1:1"),
-	  "a.conf:2: warning: DNS 9.9.9.9 is in no AllowedIPs of this file: it is not "
-	  "asked through this tunnel\n"
-	  "a.conf:3: warning: DNS fd01::1 is in no AllowedIPs of this file: it is not "
-	  "asked through this tunnel\n" },
+	  "a.conf:2: warning: DNS 9.9.9.9 is in no AllowedIPs of this file: it is not asked through this tunnel\n"
+	  "a.conf:3: warning: DNS fd01::1 is in no AllowedIPs of this file: it is not asked through this tunnel\n" },
 	{ "[Interface]\nDNS = 9.9.9.9\n" SERVER("0.0.0.0/0", "192.0.2.1:1"), "" },
 	/* FwMark; that of wg0 is 7 */
 	{ "[Interface]\nFwMark = 7\n", "" },
 	{ "[Interface]\nFwMark = off\n", "" },
 	{ "[Interface]\nFwMark = 0x10\n",
-	  "wg0.conf:2: warning: FwMark 0x7 is not used: all devices share one mark, "
-	  "0x10 of a\n" },
+	  "wg0.conf:2: warning: FwMark 0x7 is not used: all devices share one mark, 0x10 of a\n" },
 };
 
 START_TEST(what_a_file_will_not_get)
