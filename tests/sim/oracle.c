@@ -152,7 +152,7 @@ static bool carried_by(const struct plan *plan, struct hop h, size_t device)
 	return false;
 }
 
-/* R13; all servers listen at one port. */
+/* Is the peer at this very endpoint (R13)? All servers listen on the same port. */
 static bool is_at(const struct plan *plan, struct hop h, const struct ip_addr *to)
 {
 	return ip_addr_equal(&plan->devices[h.device].peers[h.peer].endpoint, to);

@@ -1,6 +1,5 @@
 /* tests/sim/oracle.h - a client with many devices as plain tables, and the chain that
- * each destination must take by the design's rules R1 to R5 and R13, found by the simplest
- * search
+ * each destination must take by the rules R1 to R5 and R13, found by the simplest search
  *
  * It shares nothing with src/plan but the terms. */
 #ifndef TUNION_SIM_ORACLE_H

@@ -189,8 +189,8 @@ static void draw_deep_chain(struct random_case *c)
 	}
 }
 
-/* Mostly one of its own; else that of a device before it, as with two files for one
- * server: R13. */
+/* A peer mostly has a server of its own. Otherwise it has that of an earlier device, as
+ * with two files for one server (R13). */
 static size_t draw_server(struct random_case *c, size_t device, size_t peer)
 {
 	const struct plan_device *before, *d = &c->plan.devices[device];
@@ -200,7 +200,7 @@ static size_t draw_server(struct random_case *c, size_t device, size_t peer)
 		return c->server_count++;
 	before = &c->plan.devices[pick(c, device)];
 	server = before->peers[pick(c, before->peer_count)].server;
-	/* a device has a peer only once */
+	/* a device can't have the same peer twice */
 	return peer > 0 && d->peers[0].server == server ? c->server_count++ : server;
 }
 
