@@ -166,7 +166,7 @@ static int open_file(FILE **out, struct conf *conf, struct diag *diag)
 		conf->file_device = st.st_dev;
 		conf->file_inode = st.st_ino;
 		warn_if_open_to_all(conf, &st, diag);
-		*out = fdopen(fd, "err");
+		*out = fdopen(fd, "r");
 		if (*out)
 			return 0;
 		err = -errno;

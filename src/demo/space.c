@@ -99,9 +99,10 @@ static int try_tun(struct diag *diag)
 			diag, NULL, 0,
 			"/dev/net/tun is missing: load the module tun, or give the container the device");
 	else
-		diag_error(diag, NULL, 0,
-		           "/dev/net/tun can't be opened: %s; run the demo as root, or have root run: chmod 666 /dev/net/tun",
-		           strerror(err));
+		diag_error(
+			diag, NULL, 0,
+			"/dev/net/tun can't be opened: %s; run the demo as root, or have root run: chmod 666 /dev/net/tun",
+			strerror(err));
 	return -err;
 }
 

@@ -6,10 +6,10 @@
 #include <stdint.h>
 
 #include "base/attr.h"
-#include "supervisor/worker_child.h"
 #include "channel/outbuf.h"
 #include "io/udp.h"
 #include "plan/plan.h"
+#include "supervisor/worker_child.h"
 
 /* What the supervisor holds of a device. */
 struct configured {

@@ -102,7 +102,6 @@ static void leave_channel(struct supervisor *s)
 	s->channel_events = 0;
 }
 
-
 static bool may_restart(struct supervisor *s)
 {
 	uint64_t now_ns = loop_now_ns();

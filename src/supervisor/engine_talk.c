@@ -11,8 +11,8 @@
 #include <unistd.h>
 
 #include "base/key.h"
-#include "supervisor/silence.h"
 #include "supervisor/instance_status.h"
+#include "supervisor/silence.h"
 
 static const char who[] = "the engine process";
 static const char after_kill[] = "has another one started";
@@ -83,9 +83,9 @@ static void complete_status(struct supervisor *s)
 		.errors = &s->file_errors,
 		.up_s = (loop_now_ns() - s->up_since_ns) / NS_PER_SEC,
 	};
-	char *text =
-		instance_status_text((const char *)s->status_text.bytes + s->status_text.first,
-	                        outbuf_bytes(&s->status_text), &i);
+	char *text = instance_status_text((const char *)s->status_text.bytes +
+	                                          s->status_text.first,
+	                                  outbuf_bytes(&s->status_text), &i);
 
 	clients_answer_status(&s->clients, text);
 	free(text);

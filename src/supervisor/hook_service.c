@@ -54,6 +54,6 @@ static void serve(void *context, int fd)
 
 void hook_service_init(struct supervisor *s)
 {
-	s->hooks_events = (struct hooks_events){ hooks_begin, hooks_end, hooks_gone,
-		                                 serve, s };
+	s->hooks_events =
+		(struct hooks_events){ hooks_begin, hooks_end, hooks_gone, serve, s };
 }

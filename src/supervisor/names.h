@@ -21,8 +21,8 @@
 #include "base/key.h"
 #include "base/log.h"
 #include "conf/set.h"
-#include "supervisor/candidates.h"
 #include "io/loop.h"
+#include "supervisor/candidates.h"
 
 struct names;
 

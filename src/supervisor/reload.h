@@ -13,8 +13,8 @@
 
 #include "base/attr.h"
 #include "base/diag.h"
-#include "conf/set.h"
 #include "channel/outbuf.h"
+#include "conf/set.h"
 #include "plan/plan.h"
 
 enum reload_state {

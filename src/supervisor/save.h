@@ -10,8 +10,8 @@
 
 #include "base/attr.h"
 #include "base/diag.h"
-#include "conf/conf.h"
 #include "channel/outbuf.h"
+#include "conf/conf.h"
 
 /* Asks at the socket, for a few seconds at most, and replaces the file; where that is a
  * link, what it leads to. Where others can write the file or a folder on the way, it must

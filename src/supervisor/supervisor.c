@@ -243,7 +243,8 @@ static int prepare(struct supervisor *s, const struct supervisor_options *o,
  * they set stays. */
 static int bring_up_devices(struct supervisor *s, struct diag *diag)
 {
-	int err = keeper_make_devices(s), hooks = err ? 0 : host_pre_up(s->host, &s->plan, diag);
+	int err = keeper_make_devices(s),
+	    hooks = err ? 0 : host_pre_up(s->host, &s->plan, diag);
 
 	if (!err && !hooks)
 		err = keeper_complete_devices(s);

@@ -21,13 +21,13 @@ struct supervisor_options {
 	const char *run_dir;      /* NULL: the default */
 	const char *const *paths; /* tunnel files and directories */
 	size_t path_count;
-	const struct log *log; /* borrowed for as long as it lives */
+	const struct log *log;      /* borrowed for as long as it lives */
 	struct worker_entry worker; /* run in the process that has the packets */
-	bool no_watch;         /* files are read again only when a client asks */
-	bool foreground;       /* the engine may keep our stderr, too */
-	bool no_firewall;      /* host_options.no_guard */
-	bool no_dns;           /* host_options.no_dns */
-	bool no_offload;       /* the kernel gives and takes single packets only */
+	bool no_watch;              /* files are read again only when a client asks */
+	bool foreground;            /* the engine may keep our stderr, too */
+	bool no_firewall;           /* host_options.no_guard */
+	bool no_dns;                /* host_options.no_dns */
+	bool no_offload;            /* the kernel gives and takes single packets only */
 };
 
 /* All or nothing: what was done is undone where it fails. 0, and then the instance is up

@@ -11,14 +11,14 @@
 #include "base/diag.h"
 #include "base/log.h"
 #include "conf/set.h"
-#include "supervisor/clients.h"
-#include "supervisor/configure.h"
-#include "supervisor/worker_child.h"
-#include "supervisor/instance.h"
-#include "supervisor/underlay.h"
 #include "host/host.h"
 #include "io/loop.h"
 #include "plan/plan.h"
+#include "supervisor/clients.h"
+#include "supervisor/configure.h"
+#include "supervisor/instance.h"
+#include "supervisor/underlay.h"
+#include "supervisor/worker_child.h"
 
 struct names;
 

@@ -14,8 +14,9 @@ static void warn_of_unsaved(const struct supervisor *s, struct diag *diag)
 		const struct conf *conf = s->plan.devices[i].conf;
 
 		if (conf->save_config)
-			diag_warning(diag, conf->path, 0,
-			             "SaveConfig: the file stays as it is, since the engine process did not answer");
+			diag_warning(
+				diag, conf->path, 0,
+				"SaveConfig: the file stays as it is, since the engine process did not answer");
 	}
 }
 

@@ -7,11 +7,11 @@
 #include <sys/epoll.h>
 #include <unistd.h>
 
+#include "host/monitor.h"
+#include "plan/plan_mtu.h"
 #include "plan/way_compute.h"
 #include "supervisor/names.h"
 #include "supervisor/supervisor_state.h"
-#include "host/monitor.h"
-#include "plan/plan_mtu.h"
 
 /* How long `up` waits for names, so that routes and MTUs are right from the start. */
 #define NAMES_WAIT_NS (1500 * NS_PER_MS)

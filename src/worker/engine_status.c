@@ -200,7 +200,7 @@ static json_t *device_json(const struct device *d, const struct uapi_host *host,
 }
 
 char *engine_status_text(const struct engine *e, const struct uapi_host *host,
-                       uint64_t now_ns)
+                         uint64_t now_ns)
 {
 	json_t *devices = json_array(), *all;
 	char *text;

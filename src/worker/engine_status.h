@@ -8,12 +8,12 @@
 
 #include <stdint.h>
 
-#include "worker/uapi.h"
 #include "engine/engine.h"
+#include "worker/uapi.h"
 
 /* {"devices": [...], "drops": {...}}. The engine must be settled. Free it; NULL if out of
  * memory. */
 char *engine_status_text(const struct engine *e, const struct uapi_host *host,
-                       uint64_t now_ns);
+                         uint64_t now_ns);
 
 #endif

@@ -10,8 +10,8 @@
 #include <stddef.h>
 
 #include "base/attr.h"
-#include "worker/uapi.h"
 #include "io/loop.h"
+#include "worker/uapi.h"
 
 #define UAPI_CLIENTS_MAX 16 /* of one device */
 

@@ -16,9 +16,6 @@
 #include <unistd.h>
 
 #include "channel/command.h"
-#include "worker/rights.h"
-#include "worker/engine_status.h"
-#include "worker/uapi_server.h"
 #include "crypto/aead.h"
 #include "engine/engine.h"
 #include "io/buffers.h"
@@ -26,6 +23,9 @@
 #include "io/tun.h"
 #include "io/udp.h"
 #include "wg/device.h"
+#include "worker/engine_status.h"
+#include "worker/rights.h"
+#include "worker/uapi_server.h"
 
 /* Log lines are dropped while this much waits for a supervisor that does not read. */
 #define LOG_PENDING_MAX (256U * 1024)
@@ -36,8 +36,8 @@ struct worker;
 struct served {
 	struct served *next;
 	struct worker *process; /* borrowed */
-	struct device *device;          /* owned by the engine */
-	struct udp *udp;                /* owned; NULL: none yet */
+	struct device *device;  /* owned by the engine */
+	struct udp *udp;        /* owned; NULL: none yet */
 	struct loop_source udp_sources[UDP_FAMILIES];
 	uint32_t mark;
 	struct uapi_server uapi_server;
@@ -138,8 +138,7 @@ static void tun_sink(void *context, struct packet **packets, size_t n)
 
 static void tun_ready(struct loop_source *source, uint32_t events, uint64_t now_ns)
 {
-	struct worker *p =
-		CONTAINER_OF(source, struct worker, tun_source);
+	struct worker *p = CONTAINER_OF(source, struct worker, tun_source);
 	struct command lost = command_of(COMMAND_TUN_LOST, NULL);
 
 	(void)events;
@@ -224,8 +223,7 @@ static int use_udp(struct served *s, const int fds[static UDP_FAMILIES])
 
 /* ---- devices */
 
-static struct served *find_served(const struct worker *p,
-                                  const struct device *device)
+static struct served *find_served(const struct worker *p, const struct device *device)
 {
 	struct served *s = p->devices;
 
@@ -582,8 +580,7 @@ static void handle(struct worker *p, struct command *m)
 
 static void channel_ready(struct loop_source *source, uint32_t events, uint64_t now_ns)
 {
-	struct worker *p =
-		CONTAINER_OF(source, struct worker, channel_source);
+	struct worker *p = CONTAINER_OF(source, struct worker, channel_source);
 	struct command m;
 	int got = 0;
 
@@ -613,8 +610,7 @@ static uint64_t wall_clock_ns(void *context)
 	return loop_wall_clock_ns();
 }
 
-static int begin(struct worker *p, int channel_fd,
-                 const struct worker_options *options)
+static int begin(struct worker *p, int channel_fd, const struct worker_options *options)
 {
 	struct engine_env env = { .rng = { fill_random, NULL },
 		                  .log = &p->log,
@@ -688,8 +684,7 @@ static void serve(struct worker *p)
 	}
 }
 
-int worker_run(int channel_fd, pid_t supervisor,
-                       const struct worker_options *options)
+int worker_run(int channel_fd, pid_t supervisor, const struct worker_options *options)
 {
 	struct worker p = { .channel.fd = -1 };
 	int err;
