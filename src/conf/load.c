@@ -170,6 +170,7 @@ static int open_file(FILE **out, struct conf *conf, struct diag *diag)
 		if (*out)
 			return 0;
 		err = -errno;
+		diag_error(diag, conf->path, 0, "can't be read: %s", strerror(-err));
 	}
 	if (fd >= 0)
 		close(fd);
