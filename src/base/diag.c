@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/log.h"
+
 void diag_clear(struct diag *d)
 {
 	for (size_t i = 0; i < d->count; i++) {
@@ -65,18 +67,45 @@ void diag_warning(struct diag *d, const char *file, unsigned line, const char *f
 	va_end(args);
 }
 
+void diag_copy_entry(struct diag *to, const struct diag_entry *e)
+{
+	if (e->severity == DIAG_ERROR)
+		diag_error(to, e->file, e->line, "%s", e->text);
+	else
+		diag_warning(to, e->file, e->line, "%s", e->text);
+}
+
+void diag_copy_errors(struct diag *to, const struct diag *from)
+{
+	for (size_t i = 0; i < from->count; i++) {
+		if (from->entries[i].severity == DIAG_ERROR)
+			diag_copy_entry(to, &from->entries[i]);
+	}
+}
+
+void diag_log(const struct diag *d, const struct log *log)
+{
+	for (size_t i = 0; i < d->count; i++) {
+		const struct diag_entry *e = &d->entries[i];
+		enum log_level level =
+			e->severity == DIAG_ERROR ? LOG_LEVEL_ERROR : LOG_LEVEL_WARN;
+
+		if (e->file && e->line > 0)
+			log_line(log, level, NULL, "%s:%u: %s", e->file, e->line,
+			         e->text);
+		else if (e->file)
+			log_line(log, level, NULL, "%s: %s", e->file, e->text);
+		else
+			log_line(log, level, NULL, "%s", e->text);
+	}
+}
+
 void diag_move(struct diag *to, struct diag *from)
 {
 	size_t untold = from->errors + from->warnings - from->count;
 
-	for (size_t i = 0; i < from->count; i++) {
-		const struct diag_entry *e = &from->entries[i];
-
-		if (e->severity == DIAG_ERROR)
-			diag_error(to, e->file, e->line, "%s", e->text);
-		else
-			diag_warning(to, e->file, e->line, "%s", e->text);
-	}
+	for (size_t i = 0; i < from->count; i++)
+		diag_copy_entry(to, &from->entries[i]);
 	to->errors += untold; /* counted, but not kept for lack of memory */
 	diag_clear(from);
 }

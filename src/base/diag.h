@@ -1,5 +1,5 @@
 /* src/base/diag.h - collects the errors and warnings of setup and control; only cmd
- * prints them */
+ * prints them, and a running supervisor logs them */
 #ifndef TUNION_BASE_DIAG_H
 #define TUNION_BASE_DIAG_H
 
@@ -40,6 +40,14 @@ void diag_warning(struct diag *d, const char *file, unsigned line, const char *f
 
 /* Appends all entries of `from` to `to`; `from` is empty after that. */
 void diag_move(struct diag *to, struct diag *from);
+
+/* Adds copies of the errors of `from`, not of its warnings. */
+void diag_copy_errors(struct diag *to, const struct diag *from);
+void diag_copy_entry(struct diag *to, const struct diag_entry *entry);
+
+struct log;
+/* For when nobody is left to print them: one line of the log for each entry. */
+void diag_log(const struct diag *d, const struct log *log);
 
 /* Prints each entry as "FILE:LINE: text", with "warning: " in front of a warning's text.
  * Entries are sorted by file, in the order in which the files were first mentioned, and

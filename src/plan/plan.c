@@ -40,6 +40,15 @@ struct ip_addr plan_source(const struct plan_device *device, const struct ip_pre
 	return best.addr;
 }
 
+bool plan_has_default_route(const struct plan_device *device)
+{
+	for (size_t i = 0; i < device->prefix_count; i++) {
+		if (device->prefixes[i].trie.prefix.len == 0)
+			return true;
+	}
+	return false;
+}
+
 void plan_clear(struct plan *plan)
 {
 	union_clear(&plan->table);

@@ -11,7 +11,7 @@
 
 /* ---- settings that are tunion's */
 
-static int send_add(struct worker_child *engine, const struct configured *d)
+static int send_add(struct worker_child *engine, const struct tunnel *d)
 {
 	struct command m = command_of(COMMAND_DEVICE_ADD, d->plan->way.name);
 
@@ -25,14 +25,6 @@ static void set_via(struct command *m, enum way_via via, const struct way_device
 	m->via = via;
 	if (via == WAY_VIA_DEVICE && device)
 		snprintf(m->via_name, sizeof(m->via_name), "%s", device->name);
-}
-
-bool configure_has_default_route(const struct plan_device *d)
-{
-	for (size_t i = 0; i < d->prefix_count; i++)
-		if (d->prefixes[i].trie.prefix.len == 0)
-			return true;
-	return false;
 }
 
 static void print_domains(struct outbuf *o, const struct conf_texts *domains)
@@ -112,8 +104,8 @@ int configure_resolver(struct worker_child *engine, const struct ip_addr *ipv4,
 	return worker_child_send(engine, &m);
 }
 
-int configure_sockets(struct worker_child *engine, const struct configured *d,
-                      bool with_fds, int result)
+int configure_sockets(struct worker_child *engine, const struct tunnel *d, bool with_fds,
+                      int result)
 {
 	struct command m = command_of(COMMAND_DEVICE_SOCKETS, d->plan->way.name);
 
@@ -188,9 +180,9 @@ int configure_wireguard(struct worker_child *engine, const char *name,
 	return err;
 }
 
-int configure_addconf(struct worker_child *engine, const struct configured *configured)
+int configure_addconf(struct worker_child *engine, const struct tunnel *tunnel)
 {
-	const struct plan_device *d = configured->plan;
+	const struct plan_device *d = tunnel->plan;
 	struct outbuf lines = { 0 };
 	int err;
 
@@ -203,7 +195,7 @@ int configure_addconf(struct worker_child *engine, const struct configured *conf
 	return err;
 }
 
-int configure_device(struct worker_child *engine, const struct configured *d)
+int configure_device(struct worker_child *engine, const struct tunnel *d)
 {
 	int err = send_add(engine, d);
 

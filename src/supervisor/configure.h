@@ -7,26 +7,17 @@
 
 #include "base/attr.h"
 #include "channel/outbuf.h"
-#include "io/udp.h"
 #include "plan/plan.h"
+#include "supervisor/tunnel.h"
 #include "supervisor/worker_child.h"
-
-/* What the supervisor holds of a device. */
-struct configured {
-	const struct plan_device *plan; /* borrowed */
-	int udp_fds[UDP_FAMILIES];      /* owned; -1: none */
-	uint16_t port;
-	uint32_t fwmark; /* of the file or the UAPI; 0: the instance's mark */
-	int uapi_fd;     /* owned: the listening socket; -1: none */
-};
 
 /* Queues what makes the device in the engine, as `ip link add`: without keys and peers, and
  * not started. From when it's done wg(8) finds it. 0 or -errno. */
-MUST_CHECK int configure_device(struct worker_child *engine, const struct configured *d);
+MUST_CHECK int configure_device(struct worker_child *engine, const struct tunnel *d);
 /* Queues key and peers of its file, as `wg addconf`: what PreUp hooks have set and the
  * file says nothing of stays. Endpoints are those of the plan, which follow roaming. 0 or
  * -errno. */
-MUST_CHECK int configure_addconf(struct worker_child *engine, const struct configured *d);
+MUST_CHECK int configure_addconf(struct worker_child *engine, const struct tunnel *d);
 /* What is tunion's of a device that is there: its MTU, addresses, carriers and so on. 0
  * or -errno. */
 MUST_CHECK int configure_settings(struct worker_child *engine,
@@ -39,12 +30,11 @@ MUST_CHECK int configure_wireguard(struct worker_child *engine, const char *name
 void configure_print_peer(struct outbuf *o, const struct plan_peer *p);
 void configure_print_key(struct outbuf *o, const char *name,
                          const uint8_t key[static KEY_BYTES]);
-bool configure_has_default_route(const struct plan_device *d);
 /* Where the host sends its DNS queries, see host_resolver. */
 MUST_CHECK int configure_resolver(struct worker_child *engine, const struct ip_addr *ipv4,
                                   const struct ip_addr *ipv6);
 /* Its sockets as they are now; without fds only port and fwmark, or that it failed. */
-MUST_CHECK int configure_sockets(struct worker_child *engine, const struct configured *d,
+MUST_CHECK int configure_sockets(struct worker_child *engine, const struct tunnel *d,
                                  bool with_fds, int result);
 /* Only where a peer is from now on, and that it is to be tried there. */
 MUST_CHECK int configure_endpoint(struct worker_child *engine, const char *device,

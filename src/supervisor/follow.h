@@ -1,26 +1,38 @@
-/* src/supervisor/follow.h - when does a running instance read its tunnel files again?
- *
- * When a client asks for it, and when they change on the disk. Part of the supervisor's
- * loop. */
+/* src/supervisor/follow.h - which files does a running instance follow, and have they
+ * changed on the disk? */
 #ifndef TUNION_SUPERVISOR_FOLLOW_H
 #define TUNION_SUPERVISOR_FOLLOW_H
 
+#include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "base/attr.h"
-#include "supervisor/supervisor.h"
+#include "base/log.h"
+#include "io/loop.h"
+
+struct watch;
+
+/* Embedded. Zeroed: not begun. */
+struct follow {
+	char **paths; /* owned: absolute, as relative ones end with the directory */
+	size_t path_count;
+	struct watch
+		*watch; /* owned; NULL: the files can't be watched, or shall not be */
+	struct loop_source source;
+};
 
 /* Before the files are read for the first time, so that no change is missed. 0 or
  * -ENOMEM; where files can't be watched that is logged. */
-MUST_CHECK int follow_init(struct supervisor *s,
-                           const struct supervisor_options *options);
+MUST_CHECK int follow_init(struct follow *f, const char *const *paths, size_t n,
+                           bool no_watch, const struct log *log);
 /* From here on the loop watches. 0 or -errno. */
-MUST_CHECK int follow_start(struct supervisor *s);
-void follow_clear(struct supervisor *s);
+MUST_CHECK int follow_start(struct follow *f, struct loop *loop);
+void follow_clear(struct follow *f);
 
-/* When to call follow_round at the latest. */
-uint64_t follow_deadline_ns(const struct supervisor *s);
-/* Reloads if it's time to, once per round of the loop. */
-void follow_round(struct supervisor *s);
+/* When to ask follow_due at the latest. */
+uint64_t follow_deadline_ns(const struct follow *f);
+/* Have files changed, and has it been quiet since? Once for each time. */
+MUST_CHECK bool follow_due(struct follow *f, uint64_t now_ns);
 
 #endif

@@ -14,23 +14,21 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "plan/plan_make.h"
-#include "supervisor/names.h"
+#include "supervisor/changes.h"
+#include "supervisor/configure.h"
 #include "supervisor/reload.h"
-#include "supervisor/supervisor_state.h"
 
 /* What an accepted file will have; parallel to reload.v. */
 struct prepared {
-	bool in;                  /* while accepting: the plan tried has the fresh file */
-	bool open;                /* device has new sockets */
-	bool listens;             /* device has its UAPI socket */
-	bool made;                /* the engine has the device, of an added file */
-	bool pre_up;              /* its PreUp hooks have run */
-	struct configured device; /* owned; moved away when the round is committed */
+	bool open;            /* device has new sockets */
+	bool listens;         /* device has its UAPI socket */
+	bool made;            /* the engine has the device, of an added file */
+	bool pre_up;          /* its PreUp hooks have run */
+	struct tunnel device; /* owned; moved away when the round is committed */
 };
 
 struct round {
-	struct supervisor *s;
+	struct live *l; /* borrowed */
 	struct live_result *result;
 	struct diag *diag;
 	struct conf_set fresh; /* owned */
@@ -38,143 +36,38 @@ struct round {
 	struct prepared *prepared; /* owned */
 	struct plan plan;          /* of what is accepted; then the one before it */
 	struct conf_set set; /* of the plan tried; the array is owned, not the confs */
-	struct configured *gone; /* owned: devices of the plan before */
+	struct tunnel *gone; /* owned: devices of the plan before */
 	size_t gone_count;
 	bool engine_silent; /* and it has been told */
 };
 
-/* ---- diagnostics */
-
-static void copy_entry(struct diag *to, const struct diag_entry *e)
-{
-	if (e->severity == DIAG_ERROR)
-		diag_error(to, e->file, e->line, "%s", e->text);
-	else
-		diag_warning(to, e->file, e->line, "%s", e->text);
-}
-
-static void copy_errors(struct diag *to, const struct diag *from)
-{
-	for (size_t i = 0; i < from->count; i++)
-		if (from->entries[i].severity == DIAG_ERROR)
-			copy_entry(to, &from->entries[i]);
-}
-
-/* Warnings are worth telling where something is new. */
-static void copy_warnings(struct round *r, const struct diag *from)
-{
-	for (size_t i = 0; i < from->count; i++) {
-		const struct diag_entry *e = &from->entries[i];
-
-		if (e->severity != DIAG_WARNING || !e->file)
-			continue;
-		for (size_t j = 0; j < r->reload.n; j++) {
-			const struct reload_file *f = &r->reload.v[j];
-
-			if (reload_differs(f) && f->fresh &&
-			    strcmp(f->fresh->path, e->file) == 0)
-				copy_entry(r->diag, e);
-		}
-	}
-}
-
-/* ---- what can be planned */
+/* ---- what can be in force */
 
 static uint32_t path_mtu(void *context, const struct ip_addr *to)
 {
-	struct supervisor *s = context;
+	struct live *l = context;
 
-	return host_path_mtu(s->host, to);
+	return host_path_mtu(l->host, to);
 }
 
 /* Where the peer has roamed to, unless its file has a new Endpoint. */
 static const struct endpoint *endpoint_now(void *context, const struct conf *conf,
                                            const struct conf_peer *peer)
 {
-	const struct supervisor *s = context;
-	const struct plan_device *d = plan_find(&s->plan, conf->name);
+	const struct live *l = context;
+	const struct plan_peer *p =
+		tunnels_find_peer(l->tunnels, conf->name, peer->public_key);
 
-	for (size_t i = 0; d && i < d->peer_count; i++) {
-		const struct plan_peer *p = &d->peers[i];
-
-		if (memcmp(p->conf->public_key, peer->public_key, KEY_BYTES) != 0)
-			continue;
-		if (p->way.endpoint.addr.family == IP_NONE ||
-		    !reload_same_endpoint(p->conf, peer))
-			return NULL;
-		return &p->way.endpoint;
-	}
-	return NULL;
-}
-
-/* The plan of all that is `in`. */
-static int try_plan(struct round *r, bool whole, struct plan *out, struct diag *diag)
-{
-	struct plan_env env = { .path_mtu = whole ? path_mtu : NULL,
-		                .endpoint = endpoint_now,
-		                .tun = r->s->instance.tun,
-		                .context = r->s };
-
-	r->set.n = 0;
-	for (size_t i = 0; i < r->reload.n; i++) {
-		const struct reload_file *f = &r->reload.v[i];
-		struct conf *conf = reload_conf(f);
-
-		if (reload_differs(f) && !r->prepared[i].in)
-			conf = f->old;
-		if (conf)
-			r->set.v[r->set.n++] = conf;
-	}
-	return plan_make(out, &r->set, &env, diag);
-}
-
-static bool can_be_planned(struct round *r)
-{
-	struct diag not_told = { 0 };
-	struct plan plan;
-	int err = try_plan(r, false, &plan, &not_told);
-
-	if (!err)
-		plan_clear(&plan);
-	diag_clear(&not_told);
-	return !err;
-}
-
-static size_t take_in(struct round *r, const size_t *pending, size_t n, bool in)
-{
-	size_t taken = 0;
-
-	for (size_t i = 0; i < n; i++) {
-		if (r->prepared[pending[i]].in == in)
-			continue;
-		r->prepared[pending[i]].in = in;
-		taken++;
-	}
-	return taken;
-}
-
-/* Takes in as many of the pending changes as go together, by halves: few mistakes among
- * many changes take few tries. True if any was. Those in already stay. */
-static bool take_in_part(struct round *r, const size_t *pending, size_t n)
-{
-	bool left, right;
-
-	if (take_in(r, pending, n, true) == 0)
-		return false;
-	if (can_be_planned(r))
-		return true;
-	take_in(r, pending, n, false);
-	if (n == 1)
-		return false;
-	left = take_in_part(r, pending, n / 2);
-	right = take_in_part(r, pending + n / 2, n - n / 2);
-	return left || right;
+	if (!p || p->way.endpoint.addr.family == IP_NONE ||
+	    !reload_same_endpoint(p->conf, peer))
+		return NULL;
+	return &p->way.endpoint;
 }
 
 /* The device that was made for PreUp hooks goes again. */
 static void unmake(struct round *r, size_t i)
 {
-	struct worker_child *engine = &r->s->engine;
+	struct worker_child *engine = &r->l->keeper->worker;
 	struct command m =
 		command_of(COMMAND_DEVICE_REMOVE, reload_name(&r->reload.v[i]));
 
@@ -188,76 +81,25 @@ static void unmake(struct round *r, size_t i)
 
 static void refuse(struct round *r, size_t i)
 {
-	r->prepared[i].in = false;
 	r->reload.v[i].state = RELOAD_BAD;
 	unmake(r, i);
-}
-
-/* The mistakes that the changes pending would make, all together: two that contradict
- * each other are told as that. None of them is in. */
-static void refuse_with_reason(struct round *r, const size_t *pending, size_t n)
-{
-	struct diag why = { 0 };
-	struct plan plan;
-
-	if (n == 0)
-		return;
-	take_in(r, pending, n, true);
-	if (try_plan(r, false, &plan, &why) == 0)
-		plan_clear(&plan);
-	copy_errors(r->diag, &why);
-	diag_clear(&why);
-	for (size_t i = 0; i < n; i++)
-		refuse(r, pending[i]);
-}
-
-/* Changes that contradict the rest are refused, as few as can be found. */
-static int sort_out(struct round *r)
-{
-	size_t *pending = calloc(r->reload.n + 1, sizeof(*pending)), n = 0, left;
-	bool more = true;
-
-	if (!pending)
-		return -ENOMEM;
-	for (size_t i = 0; i < r->reload.n; i++) {
-		r->prepared[i].in = false;
-		if (reload_differs(&r->reload.v[i]))
-			pending[n++] = i;
-	}
-	while (n > 0 && more) {
-		more = take_in_part(r, pending, n);
-		left = 0;
-		for (size_t i = 0; i < n; i++)
-			if (!r->prepared[pending[i]].in)
-				pending[left++] = pending[i];
-		n = left;
-	}
-	refuse_with_reason(r, pending, n);
-	free(pending);
-	return 0;
 }
 
 /* Makes r->plan of the changes that can be made. */
 static int accept_changes(struct round *r)
 {
-	struct diag told = { 0 };
+	struct plan_env env = { .path_mtu = path_mtu,
+		                .endpoint = endpoint_now,
+		                .tun = r->l->instance->tun,
+		                .context = r->l };
 	int err;
 
 	plan_clear(&r->plan);
-	for (size_t i = 0; i < r->reload.n; i++)
-		r->prepared[i].in = reload_differs(&r->reload.v[i]);
-	err = try_plan(r, true, &r->plan, &told);
-	if (err == -EINVAL) {
-		diag_clear(&told);
-		err = sort_out(r);
-		if (!err)
-			err = try_plan(r, true, &r->plan, &told);
+	err = changes_accept(&r->reload, &env, &r->set, &r->plan, r->diag);
+	for (size_t i = 0; i < r->reload.n; i++) {
+		if (r->reload.v[i].state == RELOAD_BAD)
+			unmake(r, i);
 	}
-	if (err)
-		copy_errors(r->diag, &told);
-	else
-		copy_warnings(r, &told);
-	diag_clear(&told);
 	return err;
 }
 
@@ -270,10 +112,10 @@ static bool changes_port(const struct reload_file *f)
 }
 
 /* Whose sockets on the port become free in this round? */
-static struct configured *port_giver(struct round *r, uint16_t port)
+static struct tunnel *port_giver(struct round *r, uint16_t port)
 {
-	for (size_t i = 0; port && i < r->s->device_count; i++) {
-		struct configured *d = &r->s->devices[i];
+	for (size_t i = 0; port && i < r->l->tunnels->count; i++) {
+		struct tunnel *d = &r->l->tunnels->v[i];
 		const struct reload_file *f;
 
 		if (d->port != port)
@@ -288,7 +130,7 @@ static struct configured *port_giver(struct round *r, uint16_t port)
 }
 
 /* A file that is renamed, or two that swap their ports: the very sockets go on. */
-static int take_over(struct configured *to, const struct configured *from)
+static int take_over(struct tunnel *to, const struct tunnel *from)
 {
 	for (int i = 0; i < UDP_FAMILIES; i++) {
 		if (from->udp_fds[i] < 0)
@@ -303,15 +145,15 @@ static int take_over(struct configured *to, const struct configured *from)
 
 static int open_sockets(struct round *r, struct prepared *p, const struct reload_file *f)
 {
-	struct configured *giver, *old;
+	struct tunnel *giver, *old;
 	int err;
 
-	old = supervisor_find_device(r->s, reload_name(f));
+	old = tunnels_find(r->l->tunnels, reload_name(f));
 	if (old && old->port == f->fresh->listen_port)
 		return 0; /* `wg set` was there before */
 	giver = port_giver(r, f->fresh->listen_port);
 	err = giver ? take_over(&p->device, giver)
-	            : supervisor_open_udp(r->s, &p->device, r->diag);
+	            : tunnel_open_udp(&p->device, host_mark(r->l->host), r->diag);
 	if (!err)
 		p->open = true;
 	return err;
@@ -322,16 +164,16 @@ static int wait_for_engine(struct round *r, int err)
 	bool told = r->engine_silent;
 
 	if (!err)
-		err = worker_child_wait(&r->s->engine);
+		err = worker_child_wait(&r->l->keeper->worker);
 	r->engine_silent = err == -ETIMEDOUT;
 	if (err && !(told && r->engine_silent))
-		supervisor_say_engine_error(r->s, err, r->diag);
+		worker_child_explain(&r->l->keeper->worker, err, r->diag);
 	return err;
 }
 
 static int make_device(struct round *r, struct prepared *p)
 {
-	struct worker_child *engine = &r->s->engine;
+	struct worker_child *engine = &r->l->keeper->worker;
 	int err = configure_device(engine, &p->device);
 
 	err = wait_for_engine(r, err);
@@ -352,7 +194,7 @@ static int prepare(struct round *r, size_t i)
 	if (err || f->state != RELOAD_ADDED)
 		return err;
 	if (!p->listens)
-		err = instance_listen_uapi(&r->s->instance, reload_name(f),
+		err = instance_listen_uapi(r->l->instance, reload_name(f),
 		                           &p->device.uapi_fd, r->diag);
 	p->listens = !err;
 	return err || p->made ? err : make_device(r, p);
@@ -366,9 +208,9 @@ static int run_pre_up(struct round *r, size_t i)
 
 	if (f->state != RELOAD_ADDED || p->pre_up)
 		return 0;
-	r->s->coming = &p->device;
-	err = host_file_added(r->s->host, f->fresh, r->diag);
-	r->s->coming = NULL;
+	r->l->tunnels->coming = &p->device;
+	err = host_file_added(r->l->host, f->fresh, r->diag);
+	r->l->tunnels->coming = NULL;
 	p->pre_up = !err;
 	return err;
 }
@@ -402,8 +244,8 @@ static bool prepare_changes(struct round *r)
  */
 static int move_devices(struct round *r)
 {
-	struct supervisor *s = r->s;
-	struct configured *devices = calloc(r->plan.device_count + 1, sizeof(*devices));
+	struct live *l = r->l;
+	struct tunnel *devices = calloc(r->plan.device_count + 1, sizeof(*devices));
 
 	if (!devices) {
 		diag_error(r->diag, NULL, 0, "out of memory");
@@ -411,10 +253,9 @@ static int move_devices(struct round *r)
 	}
 	for (size_t i = 0; i < r->plan.device_count; i++) {
 		const char *name = r->plan.devices[i].way.name;
-		struct configured *old = supervisor_find_device(s, name);
+		struct tunnel *old = tunnels_find(l->tunnels, name);
 		const struct reload_file *f = reload_find(&r->reload, name);
-		struct configured *from =
-			old ? old : &r->prepared[f - r->reload.v].device;
+		struct tunnel *from = old ? old : &r->prepared[f - r->reload.v].device;
 
 		devices[i] = *from;
 		devices[i].plan = &r->plan.devices[i];
@@ -422,10 +263,10 @@ static int move_devices(struct round *r)
 			from->udp_fds[k] = -1;
 		from->uapi_fd = -1;
 	}
-	r->gone = s->devices;
-	r->gone_count = s->device_count;
-	s->devices = devices;
-	s->device_count = r->plan.device_count;
+	r->gone = l->tunnels->v;
+	r->gone_count = l->tunnels->count;
+	l->tunnels->v = devices;
+	l->tunnels->count = r->plan.device_count;
 	return 0;
 }
 
@@ -437,12 +278,12 @@ static void catch_up(struct round *r)
 
 		for (size_t k = 0; k < d->peer_count; k++) {
 			struct plan_peer *p = &d->peers[k];
-			const struct endpoint *now = endpoint_now(r->s, d->conf, p->conf);
+			const struct endpoint *now = endpoint_now(r->l, d->conf, p->conf);
 
 			if (!now || endpoint_equal(now, &p->way.endpoint))
 				continue;
-			p->way.endpoint = *now;
-			r->s->endpoints_moved = true; /* the loop computes the ways */
+			tunnels_peer_moved(r->l->tunnels, p,
+			                   now); /* the loop computes the ways */
 		}
 	}
 }
@@ -450,42 +291,41 @@ static void catch_up(struct round *r)
 /* r->plan becomes the old one. Confs change hands when all is done. */
 static void swap_plans(struct round *r)
 {
-	struct plan old = r->s->plan;
+	struct plan old = r->l->tunnels->plan;
 
 	catch_up(r);
-	r->s->plan = r->plan;
+	r->l->tunnels->plan = r->plan;
 	r->plan = old;
 }
 
 /* ---- telling the engine */
 
-static int send_sockets(struct round *r, struct configured *d, struct prepared *p)
+static int send_sockets(struct round *r, struct tunnel *d, struct prepared *p)
 {
-	supervisor_close_udp(d);
+	tunnel_close_udp(d);
 	memcpy(d->udp_fds, p->device.udp_fds, sizeof(d->udp_fds));
 	d->port = p->device.port;
 	for (int i = 0; i < UDP_FAMILIES; i++)
 		p->device.udp_fds[i] = -1;
-	return configure_sockets(&r->s->engine, d, true, 0);
+	return configure_sockets(&r->l->keeper->worker, d, true, 0);
 }
 
 /* The instance has one mark, of all its sockets. */
 static void warn_of_mark(struct round *r, const struct conf *conf)
 {
-	if (conf->fwmark && conf->fwmark != host_mark(r->s->host))
+	if (conf->fwmark && conf->fwmark != host_mark(r->l->host))
 		diag_warning(r->diag, conf->path, conf->fwmark_line,
 		             "another FwMark is used from the next up on");
 }
 
-static int send_mark(struct round *r, struct configured *d, const struct conf *conf)
+static int send_mark(struct round *r, struct tunnel *d, const struct conf *conf)
 {
 	warn_of_mark(r, conf);
-	d->fwmark = conf->fwmark ? host_mark(r->s->host) : 0;
-	return configure_sockets(&r->s->engine, d, false, 0);
+	d->fwmark = conf->fwmark ? host_mark(r->l->host) : 0;
+	return configure_sockets(&r->l->keeper->worker, d, false, 0);
 }
 
-static int send_changed(struct round *r, struct configured *d,
-                        const struct reload_file *f)
+static int send_changed(struct round *r, struct tunnel *d, const struct reload_file *f)
 {
 	struct prepared *p = &r->prepared[f - r->reload.v];
 	struct outbuf lines = { 0 };
@@ -497,13 +337,14 @@ static int send_changed(struct round *r, struct configured *d,
 		err = send_mark(r, d, f->fresh);
 	reload_print_uapi(&lines, f->old, d->plan);
 	if (!err && (outbuf_bytes(&lines) > 0 || lines.failed))
-		err = configure_wireguard(&r->s->engine, d->plan->way.name, &lines);
+		err = configure_wireguard(&r->l->keeper->worker, d->plan->way.name,
+		                          &lines);
 	outbuf_clear(&lines);
 	return err;
 }
 
 /* Also devices whose files are the same: the MTU of a carrier counts. */
-static int send_device(struct round *r, struct configured *d)
+static int send_device(struct round *r, struct tunnel *d)
 {
 	const char *name = d->plan->way.name;
 	const struct reload_file *f = reload_find(&r->reload, name);
@@ -513,11 +354,11 @@ static int send_device(struct round *r, struct configured *d)
 	if (!old) {
 		/* the plan may be another than when it was made */
 		warn_of_mark(r, d->plan->conf);
-		err = configure_settings(&r->s->engine, d->plan);
-		return err ? err : configure_addconf(&r->s->engine, d);
+		err = configure_settings(&r->l->keeper->worker, d->plan);
+		return err ? err : configure_addconf(&r->l->keeper->worker, d);
 	}
 	if (!reload_same_settings(old, d->plan))
-		err = configure_settings(&r->s->engine, d->plan);
+		err = configure_settings(&r->l->keeper->worker, d->plan);
 	if (!err && f->state == RELOAD_CHANGED)
 		err = send_changed(r, d, f);
 	return err;
@@ -528,51 +369,51 @@ static int send_device(struct round *r, struct configured *d)
  * once it goes on. */
 static void tell_engine(struct round *r)
 {
-	struct supervisor *s = r->s;
+	struct live *l = r->l;
 	int err = 0;
 
-	for (size_t i = 0; i < s->device_count && !err; i++)
-		err = send_device(r, &s->devices[i]);
+	for (size_t i = 0; i < l->tunnels->count && !err; i++)
+		err = send_device(r, &l->tunnels->v[i]);
 	err = wait_for_engine(r, err);
 	if (err && err != -ETIMEDOUT && err != -EINTR)
 		return;
 	err = 0;
-	for (size_t i = 0; i < s->device_count && !err; i++) {
-		const char *name = s->devices[i].plan->way.name;
+	for (size_t i = 0; i < l->tunnels->count && !err; i++) {
+		const char *name = l->tunnels->v[i].plan->way.name;
 		struct command m = command_of(COMMAND_DEVICE_START, name);
 
 		if (!plan_find(&r->plan, name))
-			err = worker_child_send(&s->engine, &m);
+			err = worker_child_send(&l->keeper->worker, &m);
 	}
 	(void)!wait_for_engine(r, err);
 }
 
 static void remove_gone(struct round *r)
 {
-	struct supervisor *s = r->s;
+	struct live *l = r->l;
 	int err = 0;
 
 	for (size_t i = 0; i < r->plan.device_count && !err; i++) {
 		const char *name = r->plan.devices[i].way.name;
 		struct command m = command_of(COMMAND_DEVICE_REMOVE, name);
 
-		if (!plan_find(&s->plan, name))
-			err = worker_child_send(&s->engine, &m);
+		if (!plan_find(&l->tunnels->plan, name))
+			err = worker_child_send(&l->keeper->worker, &m);
 	}
 	if (!err)
-		err = supervisor_send_resolver(s);
+		err = keeper_send_resolver(l->keeper);
 	(void)!wait_for_engine(r, err);
 	for (size_t i = 0; i < r->plan.device_count; i++) {
 		const char *name = r->plan.devices[i].way.name;
 
-		if (!plan_find(&s->plan, name))
-			instance_unlisten_uapi(&s->instance, name);
+		if (!plan_find(&l->tunnels->plan, name))
+			instance_unlisten_uapi(l->instance, name);
 	}
 }
 
 /* ---- confs change hands */
 
-/* Those in force go to s->files, the others are freed; reload is void afterwards. */
+/* Those in force go to l->tunnels->files, the others are freed; reload is void afterwards. */
 static void keep_files(struct round *r)
 {
 	struct conf_set *kept = &r->set;
@@ -589,11 +430,11 @@ static void keep_files(struct round *r)
 		if (f->fresh != keep)
 			conf_free(f->fresh);
 	}
-	free(r->s->files.v);
-	r->s->files = *kept;
+	free(r->l->tunnels->files.v);
+	r->l->tunnels->files = *kept;
 	*kept = (struct conf_set){ 0 };
 	r->fresh.n = 0;
-	if (names_update(r->s->names, &r->s->files) < 0)
+	if (underlay_files_changed(r->l->underlay) < 0)
 		diag_error(r->diag, NULL, 0, "out of memory");
 }
 
@@ -611,7 +452,7 @@ static void count_done(struct round *r)
 		else if (f->state == RELOAD_REMOVED)
 			r->result->removed++;
 		if (reload_differs(f))
-			log_info(&r->s->log, reload_name(f), "%s",
+			log_info(r->l->log, reload_name(f), "%s",
 			         f->state == RELOAD_ADDED     ? "added"
 			         : f->state == RELOAD_CHANGED ? "changed"
 			                                      : "removed");
@@ -620,10 +461,7 @@ static void count_done(struct round *r)
 
 static bool anything_differs(const struct round *r)
 {
-	for (size_t i = 0; i < r->reload.n; i++)
-		if (reload_differs(&r->reload.v[i]))
-			return true;
-	return false;
+	return changes_any(&r->reload);
 }
 
 static int begin_round(struct round *r)
@@ -635,8 +473,7 @@ static int begin_round(struct round *r)
 		return -ENOMEM;
 	}
 	for (size_t i = 0; i < r->reload.n; i++)
-		r->prepared[i].device =
-			(struct configured){ .udp_fds = { -1, -1 }, .uapi_fd = -1 };
+		r->prepared[i].device = tunnel_of(NULL);
 	return 0;
 }
 
@@ -648,12 +485,12 @@ static void end_round(struct round *r)
 		if (p->device.uapi_fd >= 0) /* it has not moved */
 			unmake(r, i);
 		if (p->device.uapi_fd >= 0)
-			instance_unlisten_uapi(&r->s->instance,
+			instance_unlisten_uapi(r->l->instance,
 			                       reload_name(&r->reload.v[i]));
-		supervisor_close_device(&p->device);
+		tunnel_close(&p->device);
 	}
 	for (size_t i = 0; i < r->gone_count; i++)
-		supervisor_close_device(&r->gone[i]);
+		tunnel_close(&r->gone[i]);
 	plan_clear(&r->plan);
 	free(r->gone);
 	free(r->prepared);
@@ -662,12 +499,12 @@ static void end_round(struct round *r)
 static void update_host(struct round *r)
 {
 	size_t before = r->diag->errors;
-	int err = host_update(r->s->host, &r->s->plan, r->diag);
+	int err = host_update(r->l->host, &r->l->tunnels->plan, r->diag);
 
 	if (err < 0 && r->diag->errors == before)
 		diag_error(r->diag, NULL, 0, "the host can't be brought up to date: %s",
 		           strerror(-err));
-	r->s->host_failed = err < 0;
+	r->l->host_failed = err < 0;
 }
 
 /* Applies what differs in r->reload. */
@@ -688,7 +525,8 @@ static int run_round(struct round *r)
 	tell_engine(r);
 	update_host(r);
 	remove_gone(r);
-	(void)!host_post_down(r->s->host, &r->s->plan, r->diag); /* it's in diag */
+	(void)!host_post_down(r->l->host, &r->l->tunnels->plan,
+	                      r->diag); /* it's in diag */
 	count_done(r);
 out:
 	end_round(r);
@@ -697,8 +535,8 @@ out:
 
 /* PostUp of what was added; files where it fails become RELOAD_REMOVED. True if any did.
  */
-static bool run_post_up(struct supervisor *s, const struct reload *done,
-                        struct reload *next, struct diag *diag)
+static bool run_post_up(struct live *l, const struct reload *done, struct reload *next,
+                        struct diag *diag)
 {
 	bool any = false;
 
@@ -710,7 +548,7 @@ static bool run_post_up(struct supervisor *s, const struct reload *done,
 
 		if (!conf)
 			continue;
-		if (f->state == RELOAD_ADDED && host_file_up(s->host, conf, diag) < 0) {
+		if (f->state == RELOAD_ADDED && host_file_up(l->host, conf, diag) < 0) {
 			after = (struct reload_file){ RELOAD_REMOVED, conf, NULL };
 			any = true;
 		}
@@ -724,8 +562,8 @@ static bool run_post_up(struct supervisor *s, const struct reload *done,
 static void finish_added(struct round *r)
 {
 	struct live_result not_told;
-	struct round again = { .s = r->s, .result = &not_told, .diag = r->diag };
-	bool failed = run_post_up(r->s, &r->reload, &again.reload, r->diag);
+	struct round again = { .l = r->l, .result = &not_told, .diag = r->diag };
+	bool failed = run_post_up(r->l, &r->reload, &again.reload, r->diag);
 
 	keep_files(r);
 	if (failed && run_round(&again) == 0)
@@ -734,50 +572,82 @@ static void finish_added(struct round *r)
 	reload_clear(&again.reload);
 }
 
-static void note_errors(struct supervisor *s, const struct diag *diag)
+static bool same_entry(const struct diag_entry *a, const struct diag_entry *b)
 {
-	diag_clear(&s->file_errors);
-	copy_errors(&s->file_errors, diag);
+	bool same_file =
+		a->file && b->file ? strcmp(a->file, b->file) == 0 : a->file == b->file;
+
+	return same_file && a->line == b->line && strcmp(a->text, b->text) == 0;
 }
 
-static int read_again(struct round *r, struct diag *read)
+static bool was_told(const struct diag *told, const struct diag_entry *e)
 {
-	struct supervisor *s = r->s;
-	int err = conf_set_reread(&r->fresh, &s->files, (const char *const *)s->paths,
-	                          s->path_count, read);
+	for (size_t i = 0; i < told->count; i++) {
+		if (same_entry(&told->entries[i], e))
+			return true;
+	}
+	return false;
+}
+
+/* A bad file is read again whenever another one changes: it's logged once. Keeps the
+ * errors for the next time, and for the status. */
+static void tell_news(struct live *l, const struct diag *diag)
+{
+	for (size_t i = 0; i < diag->count; i++) {
+		struct diag one = { .entries = &diag->entries[i], .count = 1 };
+
+		if (!was_told(&l->file_errors, &diag->entries[i]))
+			diag_log(&one, l->log);
+	}
+	diag_clear(&l->file_errors);
+	diag_copy_errors(&l->file_errors, diag);
+}
+
+static int read_again(struct round *r, const char *const *paths, size_t n,
+                      struct diag *read)
+{
+	struct conf_set *files = &r->l->tunnels->files;
+	int err = conf_set_reread(&r->fresh, files, paths, n, read);
 
 	if (err && err != -EINVAL)
 		return err;
-	reload_refuse(&s->files, &r->fresh, read);
-	err = reload_compare(&r->reload, &s->files, &r->fresh, read);
+	reload_refuse(files, &r->fresh, read);
+	err = reload_compare(&r->reload, files, &r->fresh, read);
 	if (err)
 		diag_error(r->diag, NULL, 0, "out of memory");
 	return err;
 }
 
-int live_reload(struct supervisor *s, struct live_result *result, struct diag *diag)
+int live_reload(struct live *l, const char *const *paths, size_t n,
+                struct live_result *result, struct diag *diag)
 {
-	struct round r = { .s = s, .result = result, .diag = diag };
+	struct round r = { .l = l, .result = result, .diag = diag };
 	struct diag read = { 0 };
 	int err;
 
 	*result = (struct live_result){ 0 };
-	err = read_again(&r, &read);
-	copy_errors(diag, &read);
+	underlay_restore_now(l->underlay);
+	err = read_again(&r, paths, n, &read);
+	diag_copy_errors(diag, &read);
 	if (!err) {
-		copy_warnings(&r, &read);
+		changes_copy_warnings(&r.reload, &read, diag);
 		err = run_round(&r);
 		if (!err && anything_differs(&r))
 			finish_added(&r);
-		else if (!err && s->host_failed)
+		else if (!err && l->host_failed)
 			update_host(&r);
 	}
-	note_errors(s, diag);
+	tell_news(l, diag);
 	free(r.set.v);
 	reload_clear(&r.reload);
-	conf_set_clear_but(&r.fresh, &s->files);
+	conf_set_clear_but(&r.fresh, &l->tunnels->files);
 	diag_clear(&read);
 	if (!err && diag->errors > 0)
 		err = -EINVAL;
 	return err;
+}
+
+void live_clear(struct live *l)
+{
+	diag_clear(&l->file_errors);
 }

@@ -1,10 +1,10 @@
 /* src/supervisor/supervisor.c
  *
  * `up` is a row of steps; supervisor_down undoes them in reverse, from any point, so that
- * a failing step needs nothing but to call it. The engine is forked first, while there
+ * a failing step needs nothing but to call it. The worker is forked first, while there
  * are no keys in memory to inherit. What it asks for later (sockets) or tells (endpoints)
- * arrives in engine_talk.c; the host's routes are brought up to date once per round of
- * the loop. */
+ * arrives in talk.c; the host's routes are brought up to date once per round of the
+ * loop. */
 #include "supervisor/supervisor.h"
 
 #include <errno.h>
@@ -19,25 +19,53 @@
 
 #include "base/memory.h"
 #include "base/process.h"
+#include "host/host.h"
+#include "io/loop.h"
 #include "plan/plan_make.h"
 #include "plan/way_compute.h"
-#include "supervisor/engine_keeper.h"
-#include "supervisor/engine_talk.h"
+#include "supervisor/clients.h"
+#include "supervisor/ending.h"
 #include "supervisor/follow.h"
 #include "supervisor/hook_service.h"
-#include "supervisor/supervisor_state.h"
+#include "supervisor/instance.h"
+#include "supervisor/keeper.h"
+#include "supervisor/live.h"
+#include "supervisor/status_request.h"
 #include "supervisor/takedown.h"
+#include "supervisor/talk.h"
+#include "supervisor/tunnels.h"
 #include "supervisor/underlay.h"
 
 /* Endpoints are moved by others, as often as they like. */
 #define UPDATE_PAUSE_NS (200 * NS_PER_MS)
 
-void supervisor_stop(struct supervisor *s, int error)
-{
-	s->stop = true;
-	if (error && !s->error)
-		s->error = error;
-}
+/* Nobody else knows it: each part is given the parts that it works with. */
+struct supervisor {
+	struct log log;
+	struct ending ending;
+	struct instance instance;
+	struct tunnels tunnels;
+	struct host *host; /* owned */
+	bool host_is_up;
+	struct loop *loop; /* owned */
+	struct loop_source signals;
+	struct keeper keeper;
+	struct keeper_events keeper_events;
+	struct talk talk;
+	struct hook_service hook_service;
+	struct hooks_events hooks_events;
+	struct underlay underlay;
+	struct follow follow;
+	struct live live;
+	struct clients clients;
+	struct status_request status;
+	bool reload_asked;
+	bool down_wanted;        /* by a client: it may be refused */
+	bool ready_for_down;     /* PreDown has run, files are saved */
+	struct diag prepared;    /* what was told of that, for the answer */
+	uint64_t next_update_ns; /* of the host, at the earliest */
+	uint64_t up_since_ns;
+};
 
 /* ---- signals */
 
@@ -57,7 +85,7 @@ static int block_signals(struct supervisor *s)
 	if (sigprocmask(SIG_BLOCK, &set, NULL) < 0)
 		return -errno;
 	s->signals.fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-	s->engine.interrupt_fd = s->signals.fd;
+	s->keeper.worker.interrupt_fd = s->signals.fd;
 	return s->signals.fd < 0 ? -errno : 0;
 }
 
@@ -75,42 +103,7 @@ static void signal_ready(struct loop_source *source, uint32_t events, uint64_t n
 	(void)events;
 	(void)now_ns;
 	if (take_signal(s))
-		supervisor_stop(s, 0);
-}
-
-/* ---- devices */
-
-static int compare_device(const void *name, const void *device)
-{
-	return strcmp(name, ((const struct configured *)device)->plan->way.name);
-}
-
-/* They are in the order of the plan's, by name. */
-struct configured *supervisor_find_device(const struct supervisor *s, const char *name)
-{
-	if (s->coming && strcmp(s->coming->plan->way.name, name) == 0)
-		return s->coming;
-	if (s->device_count == 0)
-		return NULL;
-	return bsearch(name, s->devices, s->device_count, sizeof(*s->devices),
-	               compare_device);
-}
-
-void supervisor_close_udp(struct configured *d)
-{
-	for (int f = 0; f < UDP_FAMILIES; f++) {
-		if (d->udp_fds[f] >= 0)
-			close(d->udp_fds[f]);
-		d->udp_fds[f] = -1;
-	}
-}
-
-void supervisor_close_device(struct configured *d)
-{
-	supervisor_close_udp(d);
-	if (d->uapi_fd >= 0)
-		close(d->uapi_fd);
-	d->uapi_fd = -1;
+		ending_want(&s->ending, 0);
 }
 
 /* ---- up */
@@ -120,15 +113,17 @@ void supervisor_close_device(struct configured *d)
 static int read_files(struct supervisor *s, const struct supervisor_options *o,
                       struct diag *diag)
 {
-	int err = conf_set_read(&s->files, o->paths, o->path_count, diag), plan_err;
+	int err = conf_set_read(&s->tunnels.files, o->paths, o->path_count, diag),
+	    plan_err;
 	const struct plan_env env = { .tun = s->instance.tun };
 	struct diag not_told = { 0 };
 
 	if (err && err != -EINVAL)
 		return err;
-	plan_err = plan_make(&s->plan, &s->files, &env, err ? diag : &not_told);
+	plan_err = plan_make(&s->tunnels.plan, &s->tunnels.files, &env,
+	                     err ? diag : &not_told);
 	if (!err && plan_err)
-		plan_err = plan_make(&s->plan, &s->files, &env, diag);
+		plan_err = plan_make(&s->tunnels.plan, &s->tunnels.files, &env, diag);
 	diag_clear(&not_told);
 	return err ? err : plan_err;
 }
@@ -139,57 +134,24 @@ static int make_plan(struct supervisor *s, struct diag *diag)
 		                .tun = s->instance.tun,
 		                .context = s->host };
 
-	plan_clear(&s->plan);
-	return plan_make(&s->plan, &s->files, &env, diag);
+	plan_clear(&s->tunnels.plan);
+	return plan_make(&s->tunnels.plan, &s->tunnels.files, &env, diag);
 }
 
-int supervisor_open_udp(struct supervisor *s, struct configured *d, struct diag *diag)
+static int open_sockets(struct supervisor *s, struct diag *diag)
 {
-	const struct conf *conf = d->plan->conf;
-	int err;
+	int first = tunnels_make(&s->tunnels);
 
-	d->port = conf->listen_port;
-	/* Of two FwMarks in two files one counts, see host_prepare. Hooks ask for it by
-	 * `wg show %i fwmark`, as with wg-quick, which sets one for a default route. */
-	d->fwmark = conf->fwmark || (conf->table == CONF_TABLE_AUTO &&
-	                             configure_has_default_route(d->plan))
-	                    ? host_mark(s->host)
-	                    : 0;
-	err = udp_open(d->udp_fds, &d->port, host_mark(s->host));
-	if (err == -EADDRINUSE && conf->listen_port)
-		diag_error(diag, conf->path, conf->listen_port_line,
-		           "ListenPort %u is in use by another program",
-		           (unsigned)conf->listen_port);
-	else if (err)
-		diag_error(diag, conf->path, conf->listen_port_line,
-		           "can't open the UDP sockets: %s", strerror(-err));
-	return err;
-}
-
-static int open_devices(struct supervisor *s, struct diag *diag)
-{
-	int first = 0;
-
-	s->devices = calloc(s->plan.device_count + 1, sizeof(*s->devices));
-	if (!s->devices) {
+	if (first)
 		diag_error(diag, NULL, 0, "out of memory");
-		return -ENOMEM;
-	}
-	for (; s->device_count < s->plan.device_count; s->device_count++) {
-		struct configured *d = &s->devices[s->device_count];
-
-		*d = (struct configured){ .plan = &s->plan.devices[s->device_count],
-			                  .udp_fds = { -1, -1 },
-			                  .uapi_fd = -1 };
-	}
 	/* all of them, so that all errors are told in one run */
-	for (size_t i = 0; i < s->device_count; i++) {
-		struct configured *d = &s->devices[i];
-		int err = supervisor_open_udp(s, d, diag);
+	for (size_t i = 0; i < s->tunnels.count; i++) {
+		struct tunnel *t = &s->tunnels.v[i];
+		int err = tunnel_open_udp(t, host_mark(s->host), diag);
 
 		if (!err)
-			err = instance_listen_uapi(&s->instance, d->plan->way.name,
-			                           &d->uapi_fd, diag);
+			err = instance_listen_uapi(&s->instance, t->plan->way.name,
+			                           &t->uapi_fd, diag);
 		if (!first)
 			first = err;
 	}
@@ -204,16 +166,27 @@ static int check_interrupt(struct supervisor *s, struct diag *diag)
 	return -EINTR;
 }
 
+static int make_host(struct supervisor *s, const struct supervisor_options *o,
+                     struct diag *diag)
+{
+	struct host_options options = { .tun = s->instance.tun,
+		                        .state_path = s->instance.state_path,
+		                        .vnet_hdr = !o->no_offload,
+		                        .no_guard = o->no_firewall,
+		                        .no_dns = o->no_dns,
+		                        .log = &s->log,
+		                        .events = &s->hooks_events };
+	int err = host_new(&s->host, &options, diag);
+
+	s->keeper.host = s->live.host = s->host;
+	return err;
+}
+
 /* Nothing outside this process has been changed yet. */
 static int prepare(struct supervisor *s, const struct supervisor_options *o,
                    struct diag *diag)
 {
-	struct host_options host = { .vnet_hdr = !o->no_offload, .log = &s->log };
-	int err;
-
-	s->engine.handle = talk_handle;
-	s->engine.context = s;
-	err = keeper_start(s);
+	int err = keeper_start(&s->keeper);
 
 	if (err) {
 		diag_error(diag, NULL, 0, "can't start the engine process: %s",
@@ -221,61 +194,67 @@ static int prepare(struct supervisor *s, const struct supervisor_options *o,
 		return err;
 	}
 	err = instance_init(&s->instance, o->run_dir, o->tun, diag);
+	s->talk.tun = s->instance.tun;
 	if (!err)
-		err = follow_init(s, o);
+		err = follow_init(&s->follow, o->paths, o->path_count, o->no_watch,
+		                  &s->log);
 	if (!err)
 		err = read_files(s, o, diag);
 	if (!err)
 		err = instance_lock(&s->instance, diag);
-	if (err)
-		return err;
-	host.tun = s->instance.tun;
-	host.state_path = s->instance.state_path;
-	host.no_guard = o->no_firewall;
-	host.no_dns = o->no_dns;
-	hook_service_init(s);
-	host.events = &s->hooks_events;
-	err = host_new(&s->host, &host, diag);
-	return err;
+	return err ? err : make_host(s, o, diag);
 }
 
 /* Between the two steps of the devices PreUp hooks run, as with the newer wg-quick: what
  * they set stays. */
 static int bring_up_devices(struct supervisor *s, struct diag *diag)
 {
-	int err = keeper_make_devices(s),
-	    hooks = err ? 0 : host_pre_up(s->host, &s->plan, diag);
+	int err = keeper_make_devices(&s->keeper),
+	    hooks = err ? 0 : host_pre_up(s->host, &s->tunnels.plan, diag);
 
 	if (!err && !hooks)
-		err = keeper_complete_devices(s);
+		err = keeper_complete_devices(&s->keeper);
 	if (err)
-		supervisor_say_engine_error(s, err, diag);
+		worker_child_explain(&s->keeper.worker, err, diag);
 	return err ? err : hooks;
+}
+
+static int begin_underlay(struct supervisor *s, struct diag *diag)
+{
+	int err = loop_new(&s->loop);
+	struct underlay_env env = { .log = &s->log,
+		                    .loop = s->loop,
+		                    .host = s->host,
+		                    .tunnels = &s->tunnels,
+		                    .worker = &s->keeper.worker };
+
+	s->keeper.loop = s->loop;
+	if (!err)
+		err = underlay_begin(&s->underlay, &env);
+	if (err)
+		diag_error(diag, NULL, 0, "can't ask for names: %s", strerror(-err));
+	return err;
 }
 
 static int bring_up(struct supervisor *s, struct diag *diag)
 {
-	int err = loop_new(&s->loop);
+	int err = begin_underlay(s, diag);
 
 	if (!err)
-		err = underlay_begin(s);
-	if (err)
-		diag_error(diag, NULL, 0, "can't ask for names: %s", strerror(-err));
-	else
 		err = make_plan(s, diag);
 	if (!err)
-		err = host_prepare(s->host, &s->plan, diag);
+		err = host_prepare(s->host, &s->tunnels.plan, diag);
 	if (!err)
-		err = open_devices(s, diag);
+		err = open_sockets(s, diag);
 	if (!err)
 		err = check_interrupt(s, diag);
 	if (!err)
 		err = bring_up_devices(s, diag);
 	if (!err)
-		err = host_up(s->host, &s->plan, diag);
+		err = host_up(s->host, &s->tunnels.plan, diag);
 	s->host_is_up = err == 0;
 	if (!err)
-		underlay_up(s, diag);
+		underlay_up(&s->underlay, diag);
 	if (!err)
 		err = check_interrupt(s, diag);
 	return err;
@@ -301,10 +280,108 @@ static int begin_to_serve(struct supervisor *s, struct diag *diag)
 	if (!err)
 		err = clients_start(&s->clients, s->loop, s->instance.listen_fd);
 	if (!err)
-		err = follow_start(s);
+		err = follow_start(&s->follow, s->loop);
 	if (err)
 		diag_error(diag, NULL, 0, "can't begin to serve: %s", strerror(-err));
 	return err;
+}
+
+/* ---- what the parts are told of each other */
+
+/* In the worker's process, whose descriptors of ours are closed already: all that it has
+ * inherited, keys above all. Nothing outside the process may be changed. */
+static void forget(void *context)
+{
+	struct supervisor *s = context;
+
+	underlay_end(&s->underlay);
+	clients_forget(&s->clients);
+	loop_free(s->loop);
+	tunnels_forget(&s->tunnels);
+	host_forget(s->host);
+	follow_clear(&s->follow);
+	live_clear(&s->live);
+	diag_clear(&s->prepared);
+	status_request_clear(&s->status);
+	instance_forget(&s->instance);
+	free(s);
+}
+
+static void worker_restarted(void *context)
+{
+	struct supervisor *s = context;
+
+	status_request_restarted(&s->status);
+}
+
+static void worker_answers_again(void *context)
+{
+	struct supervisor *s = context;
+
+	s->reload_asked = true;
+}
+
+static void describe(void *context, struct instance_status *out)
+{
+	const struct supervisor *s = context;
+
+	*out = (struct instance_status){
+		.tun = s->instance.tun,
+		.tun_mtu_bytes = s->tunnels.plan.tun_mtu_bytes,
+		.mark = host_mark(s->host),
+		.pid = (int)getpid(),
+		.engine_pid = (int)s->keeper.worker.pid,
+		.engine_restarts = s->keeper.restart_count,
+		.errors = &s->live.file_errors,
+		.up_s = (loop_now_ns() - s->up_since_ns) / NS_PER_SEC,
+	};
+}
+
+static void connect_worker(struct supervisor *s, const struct supervisor_options *o)
+{
+	s->keeper_events = (struct keeper_events){ forget, worker_restarted,
+		                                   worker_answers_again, s };
+	s->keeper = (struct keeper){
+		.worker = { .channel.fd = -1,
+		            .interrupt_fd = -1,
+		            .entry = o->worker,
+		            .handle = talk_handle,
+		            .context = &s->talk },
+		.options = { s->log.level, o->no_offload },
+		.keep_stderr = o->foreground,
+		.log = &s->log,
+		.ending = &s->ending,
+		.tunnels = &s->tunnels,
+		.events = &s->keeper_events,
+	};
+	s->talk = (struct talk){ .log = &s->log,
+		                 .ending = &s->ending,
+		                 .keeper = &s->keeper,
+		                 .tunnels = &s->tunnels,
+		                 .underlay = &s->underlay,
+		                 .status = &s->status };
+}
+
+static void connect_parts(struct supervisor *s)
+{
+	s->status = (struct status_request){ .clients = &s->clients,
+		                             .worker = &s->keeper.worker,
+		                             .describe = describe,
+		                             .context = s,
+		                             .due_ns = NEVER_NS };
+	s->hook_service = (struct hook_service){ .instance = &s->instance,
+		                                 .tunnels = &s->tunnels,
+		                                 .keeper = &s->keeper,
+		                                 .clients = &s->clients,
+		                                 .status = &s->status };
+	s->hooks_events = hook_service_events(&s->hook_service);
+	s->live = (struct live){ .log = &s->log,
+		                 .instance = &s->instance,
+		                 .tunnels = &s->tunnels,
+		                 .keeper = &s->keeper,
+		                 .underlay = &s->underlay };
+	s->signals.fd = s->instance.lock_fd = s->instance.listen_fd =
+		s->underlay.monitor.fd = -1;
 }
 
 int supervisor_up(struct supervisor **out, const struct supervisor_options *options,
@@ -320,13 +397,8 @@ int supervisor_up(struct supervisor **out, const struct supervisor_options *opti
 		return -ENOMEM;
 	}
 	s->log = *options->log;
-	s->foreground = options->foreground;
-	s->no_offload = options->no_offload;
-	s->engine.entry = options->worker;
-	s->signals.fd = s->instance.lock_fd = s->instance.listen_fd =
-		s->underlay.monitor.fd = -1;
-	s->engine.channel.fd = s->engine.interrupt_fd = -1;
-	s->status_due_ns = NEVER_NS;
+	connect_worker(s, options);
+	connect_parts(s);
 	process_raise_limits();
 	err = prepare(s, options, diag);
 	if (!err)
@@ -348,26 +420,11 @@ int supervisor_up(struct supervisor **out, const struct supervisor_options *opti
 
 /* ---- serve */
 
-void supervisor_log_diag(const struct supervisor *s, const struct diag *diag)
-{
-	for (size_t i = 0; i < diag->count; i++) {
-		const struct diag_entry *e = &diag->entries[i];
-		enum log_level level =
-			e->severity == DIAG_ERROR ? LOG_LEVEL_ERROR : LOG_LEVEL_WARN;
-
-		if (e->file && e->line > 0)
-			log_line(&s->log, level, NULL, "%s:%u: %s", e->file, e->line,
-			         e->text);
-		else if (e->file)
-			log_line(&s->log, level, NULL, "%s: %s", e->file, e->text);
-		else
-			log_line(&s->log, level, NULL, "%s", e->text);
-	}
-}
-
 static void want_status(void *context)
 {
-	talk_ask_status(context);
+	struct supervisor *s = context;
+
+	status_request_ask(&s->status);
 }
 
 static void want_down(void *context)
@@ -388,16 +445,17 @@ static void update_host(struct supervisor *s)
 {
 	struct diag diag = { 0 };
 
-	s->endpoints_moved = false;
+	s->tunnels.endpoints_moved = false;
 	s->next_update_ns = loop_now_ns() + UPDATE_PAUSE_NS;
-	if (s->plan.device_count > 0)
-		way_compute(&s->plan.table, &s->plan.devices[0].way);
-	underlay_update_mtus(s);
-	if (host_update(s->host, &s->plan, &diag) < 0)
+	if (s->tunnels.plan.device_count > 0)
+		way_compute(&s->tunnels.plan.table, &s->tunnels.plan.devices[0].way);
+	if (underlay_update_mtus(&s->underlay) < 0)
+		ending_want(&s->ending, -ENOMEM);
+	if (host_update(s->host, &s->tunnels.plan, &diag) < 0)
 		log_error(&s->log, NULL, "the host's routes don't follow an endpoint");
-	if (supervisor_send_resolver(s) < 0)
-		supervisor_stop(s, -ENOMEM);
-	supervisor_log_diag(s, &diag);
+	if (keeper_send_resolver(&s->keeper) < 0)
+		ending_want(&s->ending, -ENOMEM);
+	diag_log(&diag, &s->log);
 	diag_clear(&diag);
 }
 
@@ -408,54 +466,112 @@ static uint64_t earlier(uint64_t a, uint64_t b)
 
 static uint64_t deadline_ns(const struct supervisor *s)
 {
-	uint64_t due_ns =
-		earlier(underlay_deadline_ns(s, loop_now_ns()), follow_deadline_ns(s));
+	uint64_t due_ns = earlier(underlay_deadline_ns(&s->underlay, loop_now_ns()),
+	                          follow_deadline_ns(&s->follow));
 
 	/* asked for while hooks ran: nothing else may wake us */
 	if (s->down_wanted || s->reload_asked)
 		return 0;
-	due_ns = earlier(due_ns, talk_status_deadline_ns(s));
-	return s->endpoints_moved ? earlier(due_ns, s->next_update_ns) : due_ns;
+	due_ns = earlier(due_ns, status_request_deadline_ns(&s->status));
+	return s->tunnels.endpoints_moved ? earlier(due_ns, s->next_update_ns) : due_ns;
+}
+
+/* NULL: no memory. */
+static char *reload_answer(int err, const struct live_result *done,
+                           const struct diag *diag)
+{
+	char line[100];
+
+	snprintf(line, sizeof(line), "%s: %zu added, %zu changed, %zu removed",
+	         err ? "failed" : "ok", done->added, done->changed, done->removed);
+	return clients_text(diag, line);
+}
+
+static void reload(struct supervisor *s)
+{
+	struct live_result done;
+	struct diag diag = { 0 };
+	char *text;
+	int err;
+
+	s->reload_asked = false;
+	clients_begin_reload(&s->clients);
+	err = live_reload(&s->live, (const char *const *)s->follow.paths,
+	                  s->follow.path_count, &done, &diag);
+	text = reload_answer(err, &done, &diag);
+	clients_answer_reload(&s->clients, text);
+	free(text);
+	diag_clear(&diag);
+	memory_give_back();
+}
+
+static int prepare_down(struct supervisor *s, struct diag *diag)
+{
+	struct takedown t = { &s->keeper, s->host, &s->instance, &s->tunnels };
+
+	return takedown_prepare(&t, diag);
+}
+
+/* A client wants it down: prepares, then stops, or tells that it stays up. As with
+ * wg-quick a PreDown that fails, or a file that can't be saved, keeps it up. */
+static void consider_down(struct supervisor *s)
+{
+	struct diag diag = { 0 };
+	char *text = NULL, last[32];
+	int err;
+
+	s->down_wanted = false;
+	err = prepare_down(s, &diag);
+	s->ready_for_down = err == 0;
+	diag_log(&diag, &s->log);
+	if (s->ready_for_down) {
+		diag_move(&s->prepared, &diag);
+		ending_want(&s->ending, 0);
+	} else {
+		snprintf(last, sizeof(last), "refused %d", takedown_status(err));
+		text = clients_text(&diag, last);
+		clients_refuse_down(&s->clients, text ? text : "refused 1\n");
+	}
+	free(text);
+	diag_clear(&diag);
+}
+
+/* What has come up meanwhile, once per round of the loop. */
+static void run_round(struct supervisor *s)
+{
+	uint64_t now_ns = loop_now_ns();
+
+	status_request_run(&s->status);
+	if (underlay_run(&s->underlay, now_ns) < 0)
+		ending_want(&s->ending, -ENOMEM);
+	if (s->tunnels.endpoints_moved && loop_now_ns() >= s->next_update_ns)
+		update_host(s);
+	if (s->down_wanted)
+		consider_down(s);
+	if (follow_due(&s->follow, loop_now_ns()))
+		s->reload_asked = true;
+	if (s->reload_asked && !s->ending.wanted)
+		reload(s);
+	keeper_round(&s->keeper);
 }
 
 int supervisor_serve(struct supervisor *s)
 {
-	while (!s->stop) {
-		int err = keeper_watch(s);
+	while (!s->ending.wanted) {
+		int err = keeper_watch(&s->keeper);
 
 		if (!err)
 			err = loop_wait(s->loop, deadline_ns(s));
 		if (err) {
 			log_error(&s->log, NULL, "waiting failed: %s", strerror(-err));
-			supervisor_stop(s, err);
+			ending_want(&s->ending, err);
 		}
-		talk_status_run(s);
-		underlay_run(s, loop_now_ns());
-		if (s->endpoints_moved && loop_now_ns() >= s->next_update_ns)
-			update_host(s);
-		if (s->down_wanted)
-			takedown_consider(s);
-		follow_round(s);
-		if (s->engine.error) {
-			log_error(&s->log, NULL, "the engine refuses %s %s: %s",
-			          command_type_name(s->engine.error_request),
-			          s->engine.error_name, strerror(-s->engine.error));
-			s->engine.error = 0;
-		}
+		run_round(s);
 	}
-	return s->error;
+	return s->ending.error;
 }
 
 /* ---- down */
-
-static void close_devices(struct supervisor *s)
-{
-	for (size_t i = 0; i < s->device_count; i++)
-		supervisor_close_device(&s->devices[i]);
-	free(s->devices);
-	s->devices = NULL;
-	s->device_count = 0;
-}
 
 void supervisor_down(struct supervisor *s, struct diag *diag)
 {
@@ -465,19 +581,18 @@ void supervisor_down(struct supervisor *s, struct diag *diag)
 	if (!s)
 		return;
 	diag_move(diag, &s->prepared);
-	s->engine.interrupt_fd = -1;
+	s->keeper.worker.interrupt_fd = -1;
 	/* nobody can be refused any more */
 	if (s->up_since_ns && !s->ready_for_down)
-		(void)!takedown_prepare(s, diag);
+		(void)!prepare_down(s, diag);
 	if (s->host && s->host_is_up)
-		hooks = host_down(s->host, &s->plan, diag);
-	supervisor_end_engine(s);
-	close_devices(s);
-	underlay_end(s);
+		hooks = host_down(s->host, &s->tunnels.plan, diag);
+	keeper_end(&s->keeper);
+	underlay_end(&s->underlay);
 	host_free(s->host);
-	plan_clear(&s->plan);
-	conf_set_clear(&s->files);
-	follow_clear(s);
+	tunnels_clear(&s->tunnels);
+	follow_clear(&s->follow);
+	live_clear(&s->live);
 	instance_release(&s->instance);
 	if (hooks != 0)
 		snprintf(last, sizeof(last), "failed %d", takedown_status(hooks));
@@ -488,6 +603,6 @@ void supervisor_down(struct supervisor *s, struct diag *diag)
 	if (s->signals.fd >= 0)
 		close(s->signals.fd);
 	instance_clear(&s->instance);
-	outbuf_clear(&s->status_text);
+	status_request_clear(&s->status);
 	free(s);
 }

@@ -2,16 +2,14 @@
 #include "supervisor/takedown.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 
-#include "supervisor/engine_keeper.h"
 #include "supervisor/save.h"
 
-static void warn_of_unsaved(const struct supervisor *s, struct diag *diag)
+static void warn_of_unsaved(const struct takedown *t, struct diag *diag)
 {
-	for (size_t i = 0; i < s->plan.device_count; i++) {
-		const struct conf *conf = s->plan.devices[i].conf;
+	for (size_t i = 0; i < t->tunnels->plan.device_count; i++) {
+		const struct conf *conf = t->tunnels->plan.devices[i].conf;
 
 		if (conf->save_config)
 			diag_warning(
@@ -21,18 +19,18 @@ static void warn_of_unsaved(const struct supervisor *s, struct diag *diag)
 }
 
 /* The files that want it. The first error; the others are saved all the same. */
-static int save_files(struct supervisor *s, struct diag *diag)
+static int save_files(const struct takedown *t, struct diag *diag)
 {
 	int first = 0;
 
-	for (size_t i = 0; i < s->files.n; i++) {
-		struct conf *conf = s->files.v[i];
+	for (size_t i = 0; i < t->tunnels->files.n; i++) {
+		struct conf *conf = t->tunnels->files.v[i];
 		char *path;
 		int err;
 
 		if (!conf->save_config)
 			continue;
-		path = instance_uapi_path(&s->instance, conf->name);
+		path = instance_uapi_path(t->instance, conf->name);
 		err = path ? save_file(conf, path, diag) : -ENOMEM;
 		free(path);
 		if (!first)
@@ -47,36 +45,14 @@ int takedown_status(int hook)
 	return hook > 0 ? hook : hook == -ENOENT ? 127 : 1;
 }
 
-int takedown_prepare(struct supervisor *s, struct diag *diag)
+int takedown_prepare(const struct takedown *t, struct diag *diag)
 {
-	bool same_engine = keeper_make_answer(s, diag);
-	int hooks = host_pre_down(s->host, diag), files = 0;
+	bool same_engine = keeper_make_answer(t->keeper, diag);
+	int hooks = host_pre_down(t->host, diag), files = 0;
 
 	if (same_engine)
-		files = save_files(s, diag);
+		files = save_files(t, diag);
 	else
-		warn_of_unsaved(s, diag);
+		warn_of_unsaved(t, diag);
 	return hooks ? hooks : files ? -EIO : 0;
-}
-
-void takedown_consider(struct supervisor *s)
-{
-	struct diag diag = { 0 };
-	char *text = NULL, last[32];
-	int err;
-
-	s->down_wanted = false;
-	err = takedown_prepare(s, &diag);
-	s->ready_for_down = err == 0;
-	if (s->ready_for_down) {
-		diag_move(&s->prepared, &diag);
-		supervisor_stop(s, 0);
-	} else {
-		snprintf(last, sizeof(last), "refused %d", takedown_status(err));
-		text = clients_text(&diag, last);
-		clients_refuse_down(&s->clients, text ? text : "refused 1\n");
-	}
-	free(text);
-	supervisor_log_diag(s, &diag);
-	diag_clear(&diag);
 }

@@ -10,8 +10,8 @@
 #include "host/monitor.h"
 #include "plan/plan_mtu.h"
 #include "plan/way_compute.h"
+#include "supervisor/configure.h"
 #include "supervisor/names.h"
-#include "supervisor/supervisor_state.h"
 
 /* How long `up` waits for names, so that routes and MTUs are right from the start. */
 #define NAMES_WAIT_NS (1500 * NS_PER_MS)
@@ -24,30 +24,25 @@
 #define RESTORE_FIRST_NS   NS_PER_SEC
 #define RESTORE_LONGEST_NS (60 * NS_PER_SEC)
 
-static struct plan_peer *find_peer(const struct supervisor *s, const char *device,
-                                   const uint8_t public_key[static KEY_BYTES])
+static void fail(struct underlay *u, int err)
 {
-	const struct plan_device *d = plan_find(&s->plan, device);
-
-	for (size_t i = 0; d && i < d->peer_count; i++)
-		if (memcmp(d->peers[i].conf->public_key, public_key, KEY_BYTES) == 0)
-			return &d->peers[i];
-	return NULL;
+	if (!u->error)
+		u->error = err;
 }
 
 /* ---- names */
 
 static size_t network_servers(void *context, struct ip_addr *out, size_t max)
 {
-	const struct supervisor *s = context;
+	const struct underlay *u = context;
 
-	return host_network_servers(s->host, out, max);
+	return host_network_servers(u->env.host, out, max);
 }
 
-static enum candidate_rank rank_in_network(const struct supervisor *s,
+static enum candidate_rank rank_in_network(const struct underlay *u,
                                            const struct ip_addr *to)
 {
-	switch (host_reach(s->host, to)) {
+	switch (host_reach(u->env.host, to)) {
 	case HOST_REACH_NONE:
 		return CANDIDATE_UNREACHABLE;
 	case HOST_REACH_POOR:
@@ -62,19 +57,19 @@ static enum candidate_rank rank(void *context, const char *device,
                                 const uint8_t public_key[static KEY_BYTES],
                                 const struct endpoint *endpoint)
 {
-	const struct supervisor *s = context;
-	const struct plan_peer *p = find_peer(s, device, public_key);
+	const struct underlay *u = context;
+	const struct plan_peer *p = tunnels_find_peer(u->env.tunnels, device, public_key);
 	struct way_peer way;
 
 	if (!p)
-		return rank_in_network(s, &endpoint->addr);
+		return rank_in_network(u, &endpoint->addr);
 	way = p->way;
 	way.endpoint = *endpoint;
-	way_next(&s->plan.table, &way);
+	way_next(&u->env.tunnels->plan.table, &way);
 	if (way.state != WAY_OK)
 		return CANDIDATE_UNREACHABLE;
 	if (!way.next)
-		return rank_in_network(s, &endpoint->addr);
+		return rank_in_network(u, &endpoint->addr);
 	return endpoint->addr.family == IP_V6 ? CANDIDATE_IPV6 : CANDIDATE_IPV4;
 }
 
@@ -82,28 +77,27 @@ static void moved(void *context, const char *device,
                   const uint8_t public_key[static KEY_BYTES],
                   const struct endpoint *endpoint)
 {
-	struct supervisor *s = context;
-	struct plan_peer *p = find_peer(s, device, public_key);
+	struct underlay *u = context;
+	struct plan_peer *p = tunnels_find_peer(u->env.tunnels, device, public_key);
 
-	if (!p || !s->host_is_up) /* before: the files say it */
+	if (!p || !u->following) /* before: the files say it */
 		return;
-	p->way.endpoint = *endpoint;
-	s->endpoints_moved = true;
-	if (configure_endpoint(&s->engine, device, public_key, endpoint) < 0)
-		supervisor_stop(s, -ENOMEM);
+	tunnels_peer_moved(u->env.tunnels, p, endpoint);
+	if (configure_endpoint(u->env.worker, device, public_key, endpoint) < 0)
+		fail(u, -ENOMEM);
 }
 
-static int start_names(struct supervisor *s)
+static int start_names(struct underlay *u)
 {
-	struct names_env env = { .loop = s->loop,
-		                 .log = &s->log,
+	struct names_env env = { .loop = u->env.loop,
+		                 .log = u->env.log,
 		                 .servers = network_servers,
 		                 .rank = rank,
 		                 .moved = moved,
-		                 .context = s };
-	int err = names_new(&s->names, &env);
+		                 .context = u };
+	int err = names_new(&u->names, &env);
 
-	return err ? err : names_update(s->names, &s->files);
+	return err ? err : underlay_files_changed(u);
 }
 
 /* ---- changes of the network */
@@ -121,36 +115,36 @@ static void note_changes(struct underlay *u, unsigned bits, uint64_t now_ns)
 
 static void monitor_ready(struct loop_source *source, uint32_t events, uint64_t now_ns)
 {
-	struct supervisor *s = CONTAINER_OF(source, struct supervisor, underlay.monitor);
-	unsigned bits = monitor_read(source->fd, host_tun_ifindex(s->host));
+	struct underlay *u = CONTAINER_OF(source, struct underlay, monitor);
+	unsigned bits = monitor_read(source->fd, host_tun_ifindex(u->env.host));
 
 	(void)events;
 	if (bits)
-		note_changes(&s->underlay, bits, now_ns);
+		note_changes(u, bits, now_ns);
 }
 
 /* Without one the instance works, it only does not follow. */
-static void start_monitor(struct supervisor *s)
+static void start_monitor(struct underlay *u)
 {
-	struct loop_source *source = &s->underlay.monitor;
+	struct loop_source *source = &u->monitor;
 	int err = monitor_open(&source->fd);
 
 	source->ready = monitor_ready;
 	if (!err)
-		err = loop_add(s->loop, source, EPOLLIN);
+		err = loop_add(u->env.loop, source, EPOLLIN);
 	if (err)
-		log_warn(&s->log, NULL, "changes of the network will not be noticed: %s",
+		log_warn(u->env.log, NULL,
+		         "changes of the network will not be noticed: %s",
 		         strerror(-err));
 }
 
-static void restore(struct supervisor *s, uint64_t now_ns)
+static void restore(struct underlay *u, uint64_t now_ns)
 {
-	struct underlay *u = &s->underlay;
-	size_t n = host_restore(s->host, &s->plan);
+	size_t n = host_restore(u->env.host, &u->env.tunnels->plan);
 
 	if (n == 0)
 		return;
-	log_warn(&s->log, NULL,
+	log_warn(u->env.log, NULL,
 	         "somebody has removed %zu of our addresses, routes and rules: they are "
 	         "back",
 	         n);
@@ -161,31 +155,30 @@ static void restore(struct supervisor *s, uint64_t now_ns)
 	u->restored_ns = now_ns;
 }
 
-void underlay_restore_now(struct supervisor *s)
+void underlay_restore_now(struct underlay *u)
 {
-	struct underlay *u = &s->underlay;
 
 	if (u->monitor.fd >= 0)
 		monitor_ready(&u->monitor, 0, loop_now_ns());
 	if (!(u->changes & MONITOR_OURS))
 		return;
 	u->changes &= ~(unsigned)MONITOR_OURS;
-	restore(s, loop_now_ns());
+	restore(u, loop_now_ns());
 }
 
-static void follow(struct supervisor *s, unsigned bits, uint64_t now_ns)
+static void follow(struct underlay *u, unsigned bits, uint64_t now_ns)
 {
 	struct command changed = command_of(COMMAND_NETWORK_CHANGED, NULL);
 
 	if (bits & MONITOR_OURS)
-		restore(s, now_ns);
+		restore(u, now_ns);
 	if (!(bits & MONITOR_NETWORK))
 		return;
-	log_debug(&s->log, NULL, "the network has changed");
-	names_network_changed(s->names, now_ns);
-	s->endpoints_moved = true; /* and MTUs, maybe */
-	if ((bits & MONITOR_SOURCES) && worker_child_send(&s->engine, &changed) < 0)
-		supervisor_stop(s, -ENOMEM);
+	log_debug(u->env.log, NULL, "the network has changed");
+	names_network_changed(u->names, now_ns);
+	u->env.tunnels->endpoints_moved = true; /* and MTUs, maybe */
+	if ((bits & MONITOR_SOURCES) && worker_child_send(u->env.worker, &changed) < 0)
+		fail(u, -ENOMEM);
 }
 
 /* What may be dealt with now. */
@@ -208,95 +201,106 @@ static unsigned take_changes(struct underlay *u, uint64_t now_ns)
 
 /* ---- underlay.h */
 
-void underlay_update_mtus(struct supervisor *s)
+int underlay_update_mtus(struct underlay *u)
 {
-	struct plan_env env = { .path_mtu = host_path_mtu, .context = s->host };
-	uint32_t *old = calloc(s->plan.device_count + 1, sizeof(*old));
+	struct plan_env env = { .path_mtu = host_path_mtu, .context = u->env.host };
+	uint32_t *old = calloc(u->env.tunnels->plan.device_count + 1, sizeof(*old));
+	int err = 0;
 
-	if (!old) {
-		supervisor_stop(s, -ENOMEM);
-		return;
-	}
-	for (size_t i = 0; i < s->plan.device_count; i++)
-		old[i] = s->plan.devices[i].mtu_bytes;
-	plan_mtu(&s->plan, &env);
-	for (size_t i = 0; i < s->device_count; i++) {
-		const struct plan_device *d = s->devices[i].plan;
+	if (!old)
+		return -ENOMEM;
+	for (size_t i = 0; i < u->env.tunnels->plan.device_count; i++)
+		old[i] = u->env.tunnels->plan.devices[i].mtu_bytes;
+	plan_mtu(&u->env.tunnels->plan, &env);
+	for (size_t i = 0; i < u->env.tunnels->count && !err; i++) {
+		const struct plan_device *d = u->env.tunnels->v[i].plan;
 
-		if (d->mtu_bytes == old[d - s->plan.devices])
+		if (d->mtu_bytes == old[d - u->env.tunnels->plan.devices])
 			continue;
-		log_info(&s->log, d->way.name, "its MTU is %u now", d->mtu_bytes);
-		if (configure_settings(&s->engine, d) < 0)
-			supervisor_stop(s, -ENOMEM);
+		log_info(u->env.log, d->way.name, "its MTU is %u now", d->mtu_bytes);
+		err = configure_settings(u->env.worker, d);
 	}
 	free(old);
+	return err;
 }
 
-int underlay_begin(struct supervisor *s)
+int underlay_begin(struct underlay *u, const struct underlay_env *env)
 {
-	int err = start_names(s);
 	uint64_t now_ns = loop_now_ns(), until_ns = now_ns + NAMES_WAIT_NS;
+	int err;
+
+	u->env = *env;
+	err = start_names(u);
 
 	while (!err && now_ns < until_ns) {
 		uint64_t due_ns;
 
-		names_run(s->names, now_ns);
-		if (names_unasked(s->names) == 0)
+		names_run(u->names, now_ns);
+		if (names_unasked(u->names) == 0)
 			break;
-		due_ns = names_deadline_ns(s->names, now_ns);
-		err = loop_wait(s->loop, due_ns < until_ns ? due_ns : until_ns);
+		due_ns = names_deadline_ns(u->names, now_ns);
+		err = loop_wait(u->env.loop, due_ns < until_ns ? due_ns : until_ns);
 		now_ns = loop_now_ns();
 	}
-	return err ? err : names_update(s->names, &s->files);
+	return err ? err : underlay_files_changed(u);
 }
 
-void underlay_up(struct supervisor *s, struct diag *diag)
+int underlay_files_changed(struct underlay *u)
 {
-	names_set_mark(s->names, host_mark(s->host));
-	names_use_host(s->names);
-	names_warn(s->names, diag);
-	start_monitor(s);
+	return names_update(u->names, &u->env.tunnels->files);
 }
 
-void underlay_end(struct supervisor *s)
+void underlay_up(struct underlay *u, struct diag *diag)
 {
-	if (s->underlay.monitor.fd >= 0)
-		close(s->underlay.monitor.fd);
-	s->underlay.monitor.fd = -1;
-	names_free(s->names);
-	s->names = NULL;
+	u->following = true;
+	names_set_mark(u->names, host_mark(u->env.host));
+	names_use_host(u->names);
+	names_warn(u->names, diag);
+	start_monitor(u);
 }
 
-void underlay_path_news(struct supervisor *s)
+void underlay_end(struct underlay *u)
 {
-	note_changes(&s->underlay, MONITOR_NETWORK, loop_now_ns());
+	if (u->monitor.fd >= 0)
+		close(u->monitor.fd);
+	u->monitor.fd = -1;
+	names_free(u->names);
+	u->names = NULL;
 }
 
-void underlay_unanswered(struct supervisor *s, const struct command *m)
+void underlay_path_news(struct underlay *u)
 {
-	if (s->names)
-		names_unanswered(s->names, m->name, m->key, &m->endpoint, loop_now_ns());
+	note_changes(u, MONITOR_NETWORK, loop_now_ns());
 }
 
-void underlay_found(struct supervisor *s, const struct command *m)
+void underlay_unanswered(struct underlay *u, const struct command *m)
 {
-	if (s->names)
-		names_found(s->names, m->name, m->key, &m->endpoint);
+	if (u->names)
+		names_unanswered(u->names, m->name, m->key, &m->endpoint, loop_now_ns());
 }
 
-uint64_t underlay_deadline_ns(const struct supervisor *s, uint64_t now_ns)
+void underlay_found(struct underlay *u, const struct command *m)
 {
-	uint64_t due_ns = names_deadline_ns(s->names, now_ns);
-	const struct underlay *u = &s->underlay;
+	if (u->names)
+		names_found(u->names, m->name, m->key, &m->endpoint);
+}
+
+uint64_t underlay_deadline_ns(const struct underlay *u, uint64_t now_ns)
+{
+	uint64_t due_ns = names_deadline_ns(u->names, now_ns);
 
 	return u->changes && u->due_ns < due_ns ? u->due_ns : due_ns;
 }
 
-void underlay_run(struct supervisor *s, uint64_t now_ns)
+int underlay_run(struct underlay *u, uint64_t now_ns)
 {
-	unsigned bits = take_changes(&s->underlay, now_ns);
+	unsigned bits = take_changes(u, now_ns);
+	int err;
 
 	if (bits)
-		follow(s, bits, now_ns);
-	names_run(s->names, now_ns);
+		follow(u, bits, now_ns);
+	names_run(u->names, now_ns);
+	err = u->error;
+	u->error = 0;
+	return err;
 }

@@ -193,6 +193,29 @@ int worker_child_wait(struct worker_child *c)
 	return err;
 }
 
+void worker_child_explain(const struct worker_child *c, int err, struct diag *diag)
+{
+	char text[SILENCE_TEXT_MAX];
+
+	if (err == -ETIMEDOUT)
+		diag_error(diag, NULL, 0, "%s", worker_child_silence(c, text));
+	else if (err == -EINTR)
+		diag_error(diag, NULL, 0, "interrupted");
+	else if (err == -ENOTCONN || c->error_request == COMMAND_NONE)
+		diag_error(diag, NULL, 0, "the engine does not answer: %s",
+		           strerror(-err));
+	else
+		diag_error(diag, NULL, 0, "the engine refuses %s %s: %s",
+		           command_type_name(c->error_request), c->error_name,
+		           strerror(-err));
+}
+
+const char *worker_child_silence(const struct worker_child *c,
+                                 char out[static SILENCE_TEXT_MAX])
+{
+	return silence_text(out, "the engine process", c->pid, "has another one started");
+}
+
 int worker_child_stop(struct worker_child *c)
 {
 	const struct timespec pause = { 0, POLL_END_MS * 1000000 };

@@ -10,8 +10,10 @@
 #include <sys/types.h>
 
 #include "base/attr.h"
+#include "base/diag.h"
 #include "channel/command.h"
 #include "channel/worker_entry.h"
+#include "supervisor/silence.h"
 
 /* For so long the engine may be silent while it is waited for. */
 #define ENGINE_SILENCE_MS 2000
@@ -49,6 +51,11 @@ MUST_CHECK int worker_child_wait(struct worker_child *c);
 /* Reads and writes what can be without waiting. 0, or -errno: as above. Errors in replies
  * stay in `error`. */
 MUST_CHECK int worker_child_dispatch(struct worker_child *c);
+/* Tells in diag what worker_child_wait returned. */
+void worker_child_explain(const struct worker_child *c, int err, struct diag *diag);
+/* One line: that it does not answer, and what to do. Returns `out`. */
+const char *worker_child_silence(const struct worker_child *c,
+                                 char out[static SILENCE_TEXT_MAX]);
 /* Closes the channel, so that it ends, and waits for that: kills it after five seconds,
  * or at once if it is late. Returns its wait status; 0 if none ran. */
 int worker_child_stop(struct worker_child *c);

@@ -1,0 +1,190 @@
+/* src/supervisor/changes.c - all changes are tried together first. If they can't be, they
+ * are taken in by halves: few mistakes among many changes take few tries. */
+#include "supervisor/changes.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "plan/plan_make.h"
+
+/* While it is found out. */
+struct trial {
+	struct reload *reload;      /* borrowed */
+	const struct plan_env *env; /* borrowed */
+	struct conf_set *set;       /* borrowed */
+	bool *in; /* owned; by file: the plan tried has the fresh version */
+};
+
+bool changes_any(const struct reload *reload)
+{
+	for (size_t i = 0; i < reload->n; i++) {
+		if (reload_differs(&reload->v[i]))
+			return true;
+	}
+	return false;
+}
+
+void changes_copy_warnings(const struct reload *reload, const struct diag *from,
+                           struct diag *to)
+{
+	for (size_t i = 0; i < from->count; i++) {
+		const struct diag_entry *e = &from->entries[i];
+
+		if (e->severity != DIAG_WARNING || !e->file)
+			continue;
+		for (size_t j = 0; j < reload->n; j++) {
+			const struct reload_file *f = &reload->v[j];
+
+			if (reload_differs(f) && f->fresh &&
+			    strcmp(f->fresh->path, e->file) == 0)
+				diag_copy_entry(to, e);
+		}
+	}
+}
+
+/* The plan of all that is `in`, and of the old versions of the rest. */
+static int try_plan(struct trial *t, const struct plan_env *env, struct plan *out,
+                    struct diag *diag)
+{
+	t->set->n = 0;
+	for (size_t i = 0; i < t->reload->n; i++) {
+		const struct reload_file *f = &t->reload->v[i];
+		struct conf *conf = reload_conf(f);
+
+		if (reload_differs(f) && !t->in[i])
+			conf = f->old;
+		if (conf)
+			t->set->v[t->set->n++] = conf;
+	}
+	return plan_make(out, t->set, env, diag);
+}
+
+/* Path MTUs don't decide it, and each is a question to the kernel. */
+static struct plan_env without_mtus(const struct plan_env *env)
+{
+	struct plan_env without = *env;
+
+	without.path_mtu = NULL;
+	return without;
+}
+
+static bool can_be_planned(struct trial *t)
+{
+	struct plan_env env = without_mtus(t->env);
+	struct diag not_told = { 0 };
+	struct plan plan;
+	int err = try_plan(t, &env, &plan, &not_told);
+
+	if (!err)
+		plan_clear(&plan);
+	diag_clear(&not_told);
+	return !err;
+}
+
+static size_t take_in(struct trial *t, const size_t *pending, size_t n, bool in)
+{
+	size_t taken = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		if (t->in[pending[i]] == in)
+			continue;
+		t->in[pending[i]] = in;
+		taken++;
+	}
+	return taken;
+}
+
+/* Takes in as many of the pending changes as go together, by halves. True if any was.
+ * Those in already stay. */
+static bool take_in_part(struct trial *t, const size_t *pending, size_t n)
+{
+	bool left, right;
+
+	if (take_in(t, pending, n, true) == 0)
+		return false;
+	if (can_be_planned(t))
+		return true;
+	take_in(t, pending, n, false);
+	if (n == 1)
+		return false;
+	left = take_in_part(t, pending, n / 2);
+	right = take_in_part(t, pending + n / 2, n - n / 2);
+	return left || right;
+}
+
+/* The mistakes that the pending changes would make are told together: two that contradict
+ * each other are told as that. None of them is in afterwards. */
+static void refuse_with_reason(struct trial *t, const size_t *pending, size_t n,
+                               struct diag *diag)
+{
+	struct plan_env env = without_mtus(t->env);
+	struct diag why = { 0 };
+	struct plan plan;
+
+	if (n == 0)
+		return;
+	take_in(t, pending, n, true);
+	if (try_plan(t, &env, &plan, &why) == 0)
+		plan_clear(&plan);
+	diag_copy_errors(diag, &why);
+	diag_clear(&why);
+	take_in(t, pending, n, false);
+	for (size_t i = 0; i < n; i++)
+		t->reload->v[pending[i]].state = RELOAD_BAD;
+}
+
+/* Changes that contradict the rest are refused, as few as can be found. */
+static int sort_out(struct trial *t, struct diag *diag)
+{
+	size_t *pending = calloc(t->reload->n + 1, sizeof(*pending)), n = 0, left;
+	bool more = true;
+
+	if (!pending)
+		return -ENOMEM;
+	for (size_t i = 0; i < t->reload->n; i++) {
+		t->in[i] = false;
+		if (reload_differs(&t->reload->v[i]))
+			pending[n++] = i;
+	}
+	while (n > 0 && more) {
+		more = take_in_part(t, pending, n);
+		left = 0;
+		for (size_t i = 0; i < n; i++) {
+			if (!t->in[pending[i]])
+				pending[left++] = pending[i];
+		}
+		n = left;
+	}
+	refuse_with_reason(t, pending, n, diag);
+	free(pending);
+	return 0;
+}
+
+int changes_accept(struct reload *reload, const struct plan_env *env,
+                   struct conf_set *set, struct plan *out, struct diag *diag)
+{
+	struct trial t = { reload, env, set, calloc(reload->n + 1, sizeof(bool)) };
+	struct diag told = { 0 };
+	int err;
+
+	*out = (struct plan){ 0 };
+	if (!t.in)
+		return -ENOMEM;
+	for (size_t i = 0; i < reload->n; i++)
+		t.in[i] = reload_differs(&reload->v[i]);
+	err = try_plan(&t, env, out, &told);
+	if (err == -EINVAL) {
+		diag_clear(&told);
+		err = sort_out(&t, diag);
+		if (!err)
+			err = try_plan(&t, env, out, &told);
+	}
+	if (err)
+		diag_copy_errors(diag, &told);
+	else
+		changes_copy_warnings(reload, &told, diag);
+	diag_clear(&told);
+	free(t.in);
+	return err;
+}

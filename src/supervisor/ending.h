@@ -1,0 +1,20 @@
+/* src/supervisor/ending.h - is the instance to end, and why? */
+#ifndef TUNION_SUPERVISOR_ENDING_H
+#define TUNION_SUPERVISOR_ENDING_H
+
+#include <stdbool.h>
+
+struct ending {
+	bool wanted;
+	int error; /* -errno: why it has to end; 0: it was asked to */
+};
+
+/* The first error is the reason. */
+static inline void ending_want(struct ending *e, int error)
+{
+	e->wanted = true;
+	if (error && !e->error)
+		e->error = error;
+}
+
+#endif

@@ -1,0 +1,219 @@
+/* src/supervisor/keeper.c
+ *
+ * The sockets, the tun and what they are for stay with the supervisor when a worker
+ * ends; sessions are made anew, and what UAPI clients had set is lost. */
+#include "supervisor/keeper.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/wait.h>
+
+#include "supervisor/configure.h"
+
+#define RESTARTS_PERIOD_NS (60 * NS_PER_SEC)
+
+/* ---- start */
+
+int keeper_start(struct keeper *k)
+{
+	return worker_child_start(&k->worker, &k->options, k->keep_stderr,
+	                          k->events->forget, k->events->context);
+}
+
+int keeper_send_resolver(struct keeper *k)
+{
+	struct ip_addr ipv4, ipv6;
+
+	host_resolver(k->host, &ipv4, &ipv6);
+	return configure_resolver(&k->worker, &ipv4, &ipv6);
+}
+
+static int start_devices(struct keeper *k)
+{
+	int err = 0;
+
+	for (size_t i = 0; i < k->tunnels->count && !err; i++) {
+		struct command m =
+			command_of(COMMAND_DEVICE_START, k->tunnels->v[i].plan->way.name);
+
+		err = worker_child_send(&k->worker, &m);
+	}
+	return err;
+}
+
+int keeper_make_devices(struct keeper *k)
+{
+	struct command tun = command_of(COMMAND_TUN, NULL);
+	int err;
+
+	tun.fds[0] = host_tun_fd(k->host);
+	tun.fd_count = 1;
+	err = worker_child_send(&k->worker, &tun);
+	if (!err)
+		err = keeper_send_resolver(k);
+	for (size_t i = 0; i < k->tunnels->count && !err; i++)
+		err = configure_device(&k->worker, &k->tunnels->v[i]);
+	return err ? err : worker_child_wait(&k->worker);
+}
+
+int keeper_complete_devices(struct keeper *k)
+{
+	int err = 0;
+
+	for (size_t i = 0; i < k->tunnels->count && !err; i++)
+		err = configure_addconf(&k->worker, &k->tunnels->v[i]);
+	if (!err)
+		err = worker_child_wait(&k->worker);
+	if (!err)
+		err = start_devices(k);
+	return err ? err : worker_child_wait(&k->worker);
+}
+
+static int start_anew(struct keeper *k)
+{
+	int err = keeper_start(k);
+
+	if (!err)
+		err = keeper_make_devices(k);
+	return err ? err : keeper_complete_devices(k);
+}
+
+/* ---- again */
+
+static void leave_channel(struct keeper *k)
+{
+	if (k->channel_events)
+		loop_remove(k->loop, &k->channel);
+	k->channel_events = 0;
+}
+
+static bool may_restart(struct keeper *k)
+{
+	uint64_t now_ns = loop_now_ns();
+	uint64_t *oldest_ns = &k->restarts_ns[k->restart_count % KEEPER_RESTARTS_MAX];
+
+	if (k->restart_count >= KEEPER_RESTARTS_MAX &&
+	    now_ns - *oldest_ns < RESTARTS_PERIOD_NS)
+		return false;
+	*oldest_ns = now_ns;
+	k->restart_count++;
+	return true;
+}
+
+static void say_how_it_ended(const struct keeper *k, int status, int err)
+{
+	if (WIFSIGNALED(status))
+		log_error(k->log, NULL, "the engine was killed by signal %d",
+		          WTERMSIG(status));
+	else if (WEXITSTATUS(status) || err == -ENOTCONN)
+		log_error(k->log, NULL, "the engine ended with status %d",
+		          WEXITSTATUS(status));
+	else
+		log_error(k->log, NULL, "the engine is of no use: %s", strerror(-err));
+}
+
+/* -EINTR: somebody wants all of it to end, and a new engine is of no use. */
+static void restart(struct keeper *k, int why)
+{
+	leave_channel(k);
+	while (why && why != -EINTR && !k->ending->wanted) {
+		int status = worker_child_stop(&k->worker);
+
+		say_how_it_ended(k, status, why);
+		if (!may_restart(k)) {
+			log_error(k->log, NULL,
+			          "it ended %d times within a minute: going down",
+			          KEEPER_RESTARTS_MAX + 1);
+			ending_want(k->ending, -ECHILD);
+			return;
+		}
+		why = start_anew(k);
+	}
+	if (why == -EINTR)
+		ending_want(k->ending, 0);
+	log_warn(k->log, NULL, "the engine was started again");
+	k->events->restarted(k->events->context);
+}
+
+bool keeper_make_answer(struct keeper *k, struct diag *diag)
+{
+	int err = keeper_send_resolver(k); /* which it has: any request would do */
+
+	if (!err)
+		err = worker_child_wait(&k->worker);
+	if (err != -ETIMEDOUT)
+		return true;
+	diag_warning(diag, NULL, 0,
+	             "the engine process (pid %d) does not answer: it is killed, and "
+	             "what was set in it by wg is lost",
+	             (int)k->worker.pid);
+	leave_channel(k);
+	(void)worker_child_stop(&k->worker);
+	err = start_anew(k);
+	if (err)
+		diag_warning(diag, NULL, 0, "another engine process can't be started: %s",
+		             strerror(-err));
+	return false;
+}
+
+/* ---- hearing it */
+
+/* Others may have been told that something is not in force because it was late. */
+static void note_that_it_answers(struct keeper *k)
+{
+	log_warn(k->log, NULL, "the engine process (pid %d) answers again",
+	         (int)k->worker.pid);
+	k->events->answers_again(k->events->context);
+}
+
+static void channel_ready(struct loop_source *source, uint32_t events, uint64_t now_ns)
+{
+	struct keeper *k = CONTAINER_OF(source, struct keeper, channel);
+	bool late = k->worker.late;
+	int err = worker_child_dispatch(&k->worker);
+
+	(void)events;
+	(void)now_ns;
+	if (err && !k->ending->wanted)
+		restart(k, err);
+	else if (late && !k->worker.late)
+		note_that_it_answers(k);
+}
+
+int keeper_watch(struct keeper *k)
+{
+	uint32_t events = EPOLLIN;
+	int err;
+
+	k->channel.fd = k->worker.channel.fd;
+	k->channel.ready = channel_ready;
+	/* a broken one is found out by the loop: it hangs up */
+	(void)!channel_write(&k->worker.channel);
+	if (channel_pending(&k->worker.channel))
+		events |= EPOLLOUT;
+	if (events == k->channel_events)
+		return 0;
+	err = k->channel_events ? loop_modify(k->loop, &k->channel, events)
+	                        : loop_add(k->loop, &k->channel, events);
+	k->channel_events = events;
+	return err;
+}
+
+void keeper_round(struct keeper *k)
+{
+	if (!k->worker.error)
+		return;
+	log_error(k->log, NULL, "the engine refuses %s %s: %s",
+	          command_type_name(k->worker.error_request), k->worker.error_name,
+	          strerror(-k->worker.error));
+	k->worker.error = 0;
+}
+
+void keeper_end(struct keeper *k)
+{
+	if (k->loop)
+		leave_channel(k);
+	(void)worker_child_stop(&k->worker);
+}

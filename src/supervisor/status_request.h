@@ -1,0 +1,41 @@
+/* src/supervisor/status_request.h - clients want the status: the worker is asked, and has its
+ * time to answer */
+#ifndef TUNION_SUPERVISOR_STATUS_REQUEST_H
+#define TUNION_SUPERVISOR_STATUS_REQUEST_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "channel/outbuf.h"
+#include "supervisor/clients.h"
+#include "supervisor/instance_status.h"
+#include "supervisor/worker_child.h"
+
+/* Embedded. */
+struct status_request {
+	struct clients *clients;     /* borrowed */
+	struct worker_child *worker; /* borrowed */
+	/* What the supervisor itself knows. */
+	void (*describe)(void *context, struct instance_status *out);
+	void *context;      /* borrowed */
+	struct outbuf text; /* of the worker, so far */
+	bool asked;         /* and not answered yet */
+	uint64_t due_ns;    /* NEVER_NS: no client waits */
+};
+
+/* Clients want it: asks the worker, which has ENGINE_SILENCE_MS to answer. */
+void status_request_ask(struct status_request *r);
+/* A piece of the answer; an empty one ends it. */
+void status_request_piece(struct status_request *r, const void *text, size_t n);
+/* There is another worker, which has not been asked. */
+void status_request_restarted(struct status_request *r);
+
+/* When status_request_run has something to do; NEVER_NS: never. */
+uint64_t status_request_deadline_ns(const struct status_request *r);
+/* The same from now on, for poll(): -1 for never. */
+int status_request_wait_ms(const struct status_request *r);
+/* Tells the clients if the worker has not answered in time. */
+void status_request_run(struct status_request *r);
+void status_request_clear(struct status_request *r);
+
+#endif

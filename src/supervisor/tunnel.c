@@ -1,0 +1,51 @@
+/* src/supervisor/tunnel.c */
+#include "supervisor/tunnel.h"
+
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+struct tunnel tunnel_of(const struct plan_device *plan)
+{
+	return (struct tunnel){ .plan = plan, .udp_fds = { -1, -1 }, .uapi_fd = -1 };
+}
+
+int tunnel_open_udp(struct tunnel *t, uint32_t mark, struct diag *diag)
+{
+	const struct conf *conf = t->plan->conf;
+	int err;
+
+	t->port = conf->listen_port;
+	/* Of two FwMarks in two files one counts, see host_prepare. Hooks ask for it by
+	 * `wg show %i fwmark`, as with wg-quick, which sets one for a default route. */
+	t->fwmark = conf->fwmark || (conf->table == CONF_TABLE_AUTO &&
+	                             plan_has_default_route(t->plan))
+	                    ? mark
+	                    : 0;
+	err = udp_open(t->udp_fds, &t->port, mark);
+	if (err == -EADDRINUSE && conf->listen_port)
+		diag_error(diag, conf->path, conf->listen_port_line,
+		           "ListenPort %u is in use by another program",
+		           (unsigned)conf->listen_port);
+	else if (err)
+		diag_error(diag, conf->path, conf->listen_port_line,
+		           "can't open the UDP sockets: %s", strerror(-err));
+	return err;
+}
+
+void tunnel_close_udp(struct tunnel *t)
+{
+	for (int f = 0; f < UDP_FAMILIES; f++) {
+		if (t->udp_fds[f] >= 0)
+			close(t->udp_fds[f]);
+		t->udp_fds[f] = -1;
+	}
+}
+
+void tunnel_close(struct tunnel *t)
+{
+	tunnel_close_udp(t);
+	if (t->uapi_fd >= 0)
+		close(t->uapi_fd);
+	t->uapi_fd = -1;
+}

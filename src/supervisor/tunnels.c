@@ -1,0 +1,70 @@
+/* src/supervisor/tunnels.c */
+#include "supervisor/tunnels.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+static void free_all(struct tunnels *t)
+{
+	free(t->v);
+	plan_clear(&t->plan);
+	conf_set_clear(&t->files);
+	*t = (struct tunnels){ 0 };
+}
+
+void tunnels_clear(struct tunnels *t)
+{
+	for (size_t i = 0; i < t->count; i++)
+		tunnel_close(&t->v[i]);
+	free_all(t);
+}
+
+void tunnels_forget(struct tunnels *t)
+{
+	free_all(t);
+}
+
+int tunnels_make(struct tunnels *t)
+{
+	t->v = calloc(t->plan.device_count + 1, sizeof(*t->v));
+	if (!t->v)
+		return -ENOMEM;
+	for (; t->count < t->plan.device_count; t->count++)
+		t->v[t->count] = tunnel_of(&t->plan.devices[t->count]);
+	return 0;
+}
+
+static int compare_name(const void *name, const void *tunnel)
+{
+	return strcmp(name, ((const struct tunnel *)tunnel)->plan->way.name);
+}
+
+/* They are in the order of the plan's devices, by name. */
+struct tunnel *tunnels_find(const struct tunnels *t, const char *name)
+{
+	if (t->coming && strcmp(t->coming->plan->way.name, name) == 0)
+		return t->coming;
+	if (t->count == 0)
+		return NULL;
+	return bsearch(name, t->v, t->count, sizeof(*t->v), compare_name);
+}
+
+struct plan_peer *tunnels_find_peer(const struct tunnels *t, const char *name,
+                                    const uint8_t public_key[static KEY_BYTES])
+{
+	const struct plan_device *d = plan_find(&t->plan, name);
+
+	for (size_t i = 0; d && i < d->peer_count; i++) {
+		if (memcmp(d->peers[i].conf->public_key, public_key, KEY_BYTES) == 0)
+			return &d->peers[i];
+	}
+	return NULL;
+}
+
+void tunnels_peer_moved(struct tunnels *t, struct plan_peer *peer,
+                        const struct endpoint *endpoint)
+{
+	peer->way.endpoint = *endpoint;
+	t->endpoints_moved = true;
+}
