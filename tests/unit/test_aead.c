@@ -1,5 +1,4 @@
-/* tests/unit/test_aead.c - RFC 8439, the XChaCha draft, and libsodium's AEAD as the model
- */
+/* tests/unit/test_aead.c - RFC 8439, the XChaCha draft, and libsodium as the model */
 #include "unit.h"
 
 #include <stdio.h>
@@ -181,8 +180,7 @@ static void batch_draw(struct batch *b, uint64_t *seed)
 	}
 }
 
-/* The batch tests run once for each implementation of the build; not if the CPU lacks it.
- */
+/* The batch tests run once for each implementation of the build that the CPU can run. */
 static const struct aead_impl *impl_at(int i)
 {
 	const struct aead_impl *impl = aead_at((size_t)i);

@@ -1,5 +1,5 @@
-/* Devices that talk through arrays: which data passes, as what, and why the rest is
- * dropped. */
+/* Devices that talk through arrays: which data passes, as what, and why the
+ * rest is dropped. */
 #include "unit.h"
 
 #include <string.h>
@@ -260,9 +260,9 @@ START_TEST(padding_stays_within_the_mtu)
 }
 END_TEST
 
-/* inner: of the packet, before; outer: what the datagram gets on its way out, or has when
- * it comes in; last: of the inner packet after that. RFC 6040 figure 4, but for "drop".
- */
+/* TOS bytes: `inner` is that of the packet before, `sent` the one that the datagram
+ * gets on its way out, `received` the one that it has when it comes in, and `last` that of
+ * the inner packet after that. As in RFC 6040 figure 4, except for "drop". */
 static const struct {
 	uint8_t inner, sent, received, last;
 } ecn[] = {
@@ -397,8 +397,8 @@ START_TEST(a_handshake_between_data_of_one_batch)
 	                      3),
 		2);
 	response = lab_expect(lab, MESSAGE_RESPONSE, 1);
-	/* The new key is confirmed by the packet in the middle; the old one opens the
-	 * last. */
+	/* The new key is confirmed by the packet in the middle; the old one
+	 * opens the last. */
 	lab_send(lab, 0, 1, 64, 0);
 	first = lab_expect(lab, MESSAGE_DATA, 0);
 	lab_send(lab, 0, 1, 64, 0);

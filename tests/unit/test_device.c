@@ -67,8 +67,8 @@ START_TEST(a_responder_waits_for_the_first_packet)
 	mail = lab_expect(lab, MESSAGE_INITIATION, 0);
 	lab_hand_over(lab, &mail);
 	mail = lab_expect(lab, MESSAGE_RESPONSE, 1);
-	/* It has keys, but the initiator may not: staged, and no initiation of its own.
-	 */
+	/* It has keys, but perhaps the initiator has none yet. So the packet is staged,
+	 * and it sends no initiation of its own. */
 	ck_assert_uint_eq(lab_send(lab, 1, 0, 64, 0), 0);
 	ck_assert_uint_eq(lab->mail_count, 0);
 	lab_hand_over(lab, &mail);
@@ -108,8 +108,8 @@ START_TEST(initiations_that_cross_end_in_one_session)
 	lab_hand_over(lab, &a);
 	lab_hand_over(lab, &b);
 	lab_deliver_all(lab);
-	/* Each answered the other, and so lost its own handshake; a retransmission helps.
-	 */
+	/* Each has answered the other, and so lost its own handshake. A retransmission
+	 * helps. */
 	lab_run_delivering(lab, lab->now_ns + 12 * NS_PER_SEC);
 	ck_assert_int_ge(lab->devices[0].handshakes, 1);
 	ck_assert_int_ge(lab->devices[1].handshakes, 1);

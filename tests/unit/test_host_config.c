@@ -441,8 +441,8 @@ START_TEST(only_the_difference_is_done)
 }
 END_TEST
 
-/* A route table as the kernel's: a slow model of the rules, to be asked with any address.
- */
+/* A slow model of the kernel's rules and route tables, which can be asked for
+ * any address. */
 static const struct netlink_route *lookup_table(const struct host_items *items,
                                                 uint32_t table, const struct ip_addr *to,
                                                 int suppress)

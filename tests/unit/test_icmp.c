@@ -209,8 +209,8 @@ START_TEST(a_burst_then_a_rate)
 		passed += icmp_allowed(&limit, now_ns);
 	ck_assert_uint_ge(passed, ICMP_PER_SECOND - 1);
 	ck_assert_uint_le(passed, ICMP_PER_SECOND);
-	now_ns += 3600 *
-	          NS_PER_SEC; /* an idle hour saves up no more than the bucket holds */
+	/* In an idle hour no more is saved up than the bucket holds. */
+	now_ns += 3600 * NS_PER_SEC;
 	for (passed = 0; icmp_allowed(&limit, now_ns);)
 		passed++;
 	ck_assert_uint_eq(passed, ICMP_BURST);

@@ -1,6 +1,6 @@
-/* tests/unit/test_keys.c - for each key: which values are taken, and as what; which are
- * not, and with which words. The rows follow what wg, wg-quick and `ip` were seen to do.
- */
+/* tests/unit/test_keys.c - for each key: which values are taken, with which meaning; and
+ * which values are refused, with which words. The rows follow what wg, wg-quick and `ip`
+ * were seen to do. */
 #include <errno.h>
 #include <netdb.h>
 #include <stdio.h>
@@ -37,9 +37,8 @@
 static const struct {
 	const char *above; /* the file up to the line */
 	const char *line;
-	const char *
-		printed; /* what the line means, as confprint writes it; NULL: an error */
-	const char *said; /* errors and warnings, one a line */
+	const char *printed; /* the line as confprint writes it; NULL if it is an error */
+	const char *said;    /* errors and warnings, one a line */
 } rows[] = {
 	/* PrivateKey */
 	{ INTERFACE, "PrivateKey = " PRIVATE, "", "" },

@@ -1,6 +1,6 @@
 /* tests/unit/test_merge.c - peers of random files, against a slow model of what wg does
- * with a fresh device: one section after the other, and a table of who has which prefix
- */
+ * with a fresh device: one section after the other, and a table of who has
+ * which prefix */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>

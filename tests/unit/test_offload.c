@@ -73,8 +73,8 @@ static void put_ip(uint8_t *at, const struct shape *s, uint32_t len)
 	}
 }
 
-/* A packet as the host's stack hands it over: one header, the pseudo header's sum in it.
- */
+/* A packet as the host's stack hands it over: it has one header, whose checksum is only
+ * that of the pseudo header. */
 static void make_large(struct large *l, const struct shape *s)
 {
 	uint32_t ip = ip_header_bytes(s->family);

@@ -207,8 +207,8 @@ START_TEST(no_object_is_no_status)
 }
 END_TEST
 
-/* Errors of files, of which one has a name that JSON can't say: no reason to say nothing.
- */
+/* Errors of files. One file has a name that JSON can't express, but is told all the
+ * same. */
 START_TEST(errors_of_files)
 {
 	struct diag diag = { 0 };

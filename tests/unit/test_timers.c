@@ -176,8 +176,8 @@ START_TEST(a_new_endpoint_is_tried_at_once)
 }
 END_TEST
 
-/* A server takes one initiation in 20 ms, and of two the first is already forgotten here.
- */
+/* A server takes only one initiation in 20 ms. If it gets two, it answers the first,
+ * which is already forgotten here. */
 START_TEST(another_endpoint_waits_until_the_first_has_had_its_time)
 {
 	struct wg_peer *p = lab_peer_of(lab, 0, 1);

@@ -1,5 +1,4 @@
-/* tests/unit/test_trace_status.c - the way of a packet as a status tells it, and as text
- */
+/* tests/unit/test_trace_status.c - the way of a packet, from a status and as text */
 #include "unit.h"
 
 #include <jansson.h>

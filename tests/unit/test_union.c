@@ -1,5 +1,4 @@
-/* tests/unit/test_union.c - design R1, R3, R4: who has a destination, who carries to it
- */
+/* tests/unit/test_union.c - who has a destination, and who carries to it (R1, R3, R4) */
 #include "unit.h"
 
 #include <stdio.h>
