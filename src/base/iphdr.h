@@ -16,8 +16,7 @@ struct ipv4_header {
 	uint8_t tos;
 	struct be16 total_len;
 	struct be16 id;
-	struct be16
-		flags_offset; /* IPV4_DF, IPV4_MF, 13 bits of offset in units of 8 bytes */
+	struct be16 flags_offset; /* IPV4_DF, IPV4_MF, and the offset / 8 (13 bits) */
 	uint8_t ttl;
 	uint8_t protocol;
 	struct be16 checksum;

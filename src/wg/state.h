@@ -27,8 +27,7 @@ enum peer_timer {
 };
 
 struct peer_timers {
-	struct timer
-		timer; /* armed for the earliest deadline or earlier: see wg/timers.c */
+	struct timer timer; /* armed for the earliest deadline or before: wg/timers.c */
 	uint64_t deadline_ns[PEER_TIMER_COUNT]; /* NEVER_NS if the timer is off */
 	uint64_t jitter_ns;          /* drawn with each initiation and session */
 	uint32_t handshake_attempts; /* retransmissions since the last new reason */
