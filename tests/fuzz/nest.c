@@ -167,8 +167,7 @@ static void put_udp(struct buffer *b, const struct endpoint *from,
 	put_ip(b, &from->addr, &to->addr, PROTO_UDP);
 }
 
-/* Makes a fragment of a piece of an IP packet's payload; it has the packet's
- * addresses. */
+/* Makes a fragment of a piece of an IP packet's payload, with the packet's addresses. */
 static void make_piece(struct buffer *out, const struct buffer *whole, uint32_t at,
                        uint32_t n, uint32_t id)
 {
