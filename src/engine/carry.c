@@ -10,6 +10,7 @@
 #include "base/iphdr.h"
 #include "engine/fragment.h"
 #include "engine/settle.h"
+#include "engine/source.h"
 #include "plan/way_compute.h"
 
 #define OUTER_TTL          64 /* design R9 */
@@ -171,8 +172,10 @@ static void to_network(struct device *d, const struct endpoint *endpoint,
 	struct endpoint to = *endpoint;
 	size_t taken = 0;
 
-	/* learned inside a carrier: no address of the host's network */
-	if (to.ifindex == 0)
+	/* Learned inside a carrier, or by a datagram that came out of the tun: no address
+	 * of the host's network. */
+	if (to.ifindex == 0 ||
+	    (to.local.family != IP_NONE && source_is_of_a_device(d->engine, &to.local)))
 		to.local = (struct ip_addr){ 0 };
 	if (d->udp)
 		taken = d->udp->send(d->udp, &to, messages, n);

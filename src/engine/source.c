@@ -16,6 +16,11 @@ static const struct device *owner(const struct engine *e, const struct ip_addr *
 	return NULL;
 }
 
+bool source_is_of_a_device(const struct engine *e, const struct ip_addr *addr)
+{
+	return owner(e, addr) != NULL;
+}
+
 bool source_is_foreign(const struct device *d, const struct ip_view *view)
 {
 	const struct ip_addr *own = way_address(&d->way, &view->dst);

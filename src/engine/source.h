@@ -10,6 +10,9 @@
 
 #include "engine/core.h"
 
+/* Is it an Address of any device? */
+bool source_is_of_a_device(const struct engine *e, const struct ip_addr *addr);
+
 /* A packet leaves through d: is its source another device's address (not one of d's, not
  * a stranger's that the host forwards)? The view needs no more than addresses. */
 bool source_is_foreign(const struct device *d, const struct ip_view *view);

@@ -384,6 +384,44 @@ START_TEST(r7_sticky_source)
 }
 END_TEST
 
+static struct endpoint seen_to;
+
+static bool see_to(struct node *node, const struct endpoint *to, const struct packet *p)
+{
+	(void)node;
+	(void)p;
+	seen_to = *to;
+	return false;
+}
+
+static const struct {
+	const char *local;
+	bool kept;
+} locals[] = {
+	{ "192.0.2.9", true }, /* the host's */
+	{ "10.0.0.3", false }, /* the device's own */
+	{ "10.1.0.2", false }, /* another device's */
+};
+
+/* A datagram may come to a tunnel's address out of the tun. An answer from there would
+ * lead the server to send to us through the tunnel itself, and so for ever. */
+START_TEST(no_tunnels_address_is_a_source_in_the_network)
+{
+	struct endpoint to;
+
+	warm_up();
+	to = *wg_peer_endpoint(peer[0]);
+	ck_assert(ip_addr_parse(&to.local, locals[_i].local));
+	to.ifindex = 7;
+	wg_peer_set_endpoint(peer[0], &to);
+	client->on_udp = see_to;
+	probe(1, "10.0.0.2", "172.16.0.9", 10);
+	run(0);
+	ck_assert(endpoint_equal(&seen_to, &to));
+	ck_assert_int_eq(seen_to.local.family, locals[_i].kept ? IP_V4 : IP_NONE);
+}
+END_TEST
+
 /* ---- R7: what comes inside a carrier */
 
 enum delivery {
@@ -591,6 +629,8 @@ TCase *unit_tests(void)
 	tcase_add_test(tc, r9_handshakes_bear_the_kernels_dscp);
 	tcase_add_test(tc, the_source_of_several_addresses);
 	tcase_add_test(tc, r7_sticky_source);
+	tcase_add_loop_test(tc, no_tunnels_address_is_a_source_in_the_network, 0,
+	                    ARRAY_SIZE(locals));
 	tcase_add_loop_test(tc, r7_return_packets_are_told_apart, 0,
 	                    (int)ARRAY_SIZE(arrivals));
 	tcase_add_test(tc, r1_not_inside_itself);
