@@ -14,6 +14,7 @@ import ctypes
 import difflib
 import json
 import os
+import re
 import shutil
 import signal
 import stat
@@ -267,6 +268,8 @@ class Host:
     def try_run(self, command, seconds=60, **kw):
         """Runs shell text or a list of words; returns the CompletedProcess, whatever its status."""
         argv = ["sh", "-c", command] if isinstance(command, str) else command
+        if re.search(r"\bnft (list|-)", argv[-1]):
+            need("nft")
         kw.setdefault("env", self.environment())
         return subprocess.run(argv, text=True, capture_output=True, preexec_fn=self.enter,
                               timeout=seconds, **kw)
@@ -316,6 +319,7 @@ class Host:
 
     def snapshot(self):
         """All that a tunnel could change: compared before and after with same_text."""
+        need("nft")
         wait_for(lambda: "tentative" not in self.run("ip -6 addr"), "duplicate address detection")
         return self.run("""ip -o link | sed 's/^[0-9]*: //'; ip -o addr | sed 's/^[0-9]*: //; s/valid_lft.*//'
             ip -4 route show table all; ip -6 route show table all; ip -4 rule; ip -6 rule
@@ -374,7 +378,19 @@ class Tunion:
         with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as f:
             f.write(text)
 
+    def has_default_route(self):
+        for name in os.listdir(self.dir):
+            try:
+                with open(os.path.join(self.dir, name), errors="replace") as f:
+                    if "/0" in f.read():
+                        return True
+            except OSError:
+                pass
+        return False
+
     def argv(self, command, *words):
+        if command == "up" and self.has_default_route():
+            need("nft")  # for the guard, without which `up` fails
         argv = [TUNION, command]
         if command not in ("check", "trace"):
             argv += ["--run-dir", self.host.run_dir, "--tun", self.tun]

@@ -9,7 +9,7 @@ import re
 import shutil
 import time
 
-from lab import TOP, Keys, Tunion, check, main, same_text
+from lab import TOP, Keys, Tunion, check, main, same_text, need
 from world import World
 
 DRAWN = 40
@@ -73,6 +73,7 @@ def compare(t, folder, what):
 
 
 def test(lab):
+    need("nft")
     w = World(lab)
     w.client.use_name_servers("127.0.0.1")
     t = Tunion(w.client)

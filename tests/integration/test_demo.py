@@ -7,7 +7,7 @@ import shutil
 import signal
 import subprocess
 
-from lab import TUNION, Skip, check, equal, main, tun_for_everybody, wait_for
+from lab import TUNION, Skip, check, equal, main, need, tun_for_everybody, wait_for
 
 NOBODY = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "--inh-caps=-all"]
 
@@ -56,6 +56,7 @@ def demo(host, argv, directory):
 
 
 def test(lab):
+    need("nft")
     host = lab.host("host")
     directory = os.path.join(lab.dir, "tmp")
     os.makedirs(directory)

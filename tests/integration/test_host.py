@@ -6,7 +6,7 @@ import os
 import re
 import subprocess
 
-from lab import BUILD, Keys, check, equal, in_time, main, same_text, wait_for
+from lab import BUILD, Keys, check, equal, in_time, main, need, same_text, wait_for
 
 DRIVER = os.path.join(BUILD, "tests/integration/host_driver")
 STATE = "/run/t0.state"
@@ -361,6 +361,7 @@ def many_routes(h):
 
 
 def test(lab):
+    need("nft")
     h = new_host(lab)
     h.run("nft list ruleset")
     before = h.snapshot()

@@ -4,7 +4,7 @@ change by wg and a standby's taking over; where none is up, the default folder i
 
 import json
 
-from lab import Tunion, check, equal, main, wait_for
+from lab import Tunion, check, equal, main, wait_for, need
 from world import HOME_ENDPOINT, VPN_ENDPOINT, World
 
 
@@ -14,6 +14,7 @@ def trace(host, address, *options):
 
 
 def test(lab):
+    need("nft")
     w = World(lab)
     w.start_vpn()
     w.start_home()
