@@ -15,12 +15,11 @@
 #include <string.h>
 
 #include "aead_turn.h"
-#include "base/checksum.h"
 #include "base/iphdr.h"
 #include "base/reader.h"
 #include "engine/engine.h"
-#include "engine/fragment.h"
 #include "script.h"
+#include "wrap.h"
 
 enum { VPN, HOME, DEEP, LEVELS };
 
@@ -109,97 +108,6 @@ static struct ip_addr addr(const char *text)
 	return a;
 }
 
-/* ---- packets */
-
-/* Puts bytes in front of a packet that is being made. */
-static void put_front(struct buffer *b, const void *bytes, uint32_t n)
-{
-	memcpy(packet_push(&b->packet, n), bytes, n);
-}
-
-static void put_ip(struct buffer *b, const struct ip_addr *src, const struct ip_addr *dst,
-                   uint8_t protocol)
-{
-	if (src->family == IP_V4) {
-		struct ipv4_header h = {
-			.version_ihl = 0x45,
-			.total_len = be16_put((uint16_t)(b->packet.len_bytes + 20)),
-			.ttl = 64,
-			.protocol = protocol,
-		};
-
-		memcpy(h.src, src->b, 4);
-		memcpy(h.dst, dst->b, 4);
-		h.checksum = be16_put(checksum_finish(checksum_add(0, &h, sizeof(h))));
-		put_front(b, &h, sizeof(h));
-	} else {
-		struct ipv6_header h = {
-			.version_class_flow = be32_put(6U << 28),
-			.payload_len = be16_put((uint16_t)b->packet.len_bytes),
-			.next_header = protocol,
-			.hop_limit = 64,
-		};
-
-		memcpy(h.src, src->b, 16);
-		memcpy(h.dst, dst->b, 16);
-		put_front(b, &h, sizeof(h));
-	}
-}
-
-/* b contains the payload. */
-static void put_udp(struct buffer *b, const struct endpoint *from,
-                    const struct endpoint *to)
-{
-	struct udp_header h = {
-		.src_port = be16_put(from->port),
-		.dst_port = be16_put(to->port),
-		.len = be16_put((uint16_t)(b->packet.len_bytes + sizeof(h))),
-	};
-	uint64_t sum = checksum_pseudo(&from->addr, &to->addr, PROTO_UDP,
-	                               b->packet.len_bytes + (uint32_t)sizeof(h));
-	uint16_t checksum;
-
-	sum = checksum_add(checksum_add(sum, &h, sizeof(h)), b->packet.data,
-	                   b->packet.len_bytes);
-	checksum = checksum_finish(sum);
-	h.checksum = be16_put(checksum ? checksum : 0xffff);
-	put_front(b, &h, sizeof(h));
-	put_ip(b, &from->addr, &to->addr, PROTO_UDP);
-}
-
-/* Makes a fragment of a piece of an IP packet's payload, with the packet's addresses. */
-static void make_piece(struct buffer *out, const struct buffer *whole, uint32_t at,
-                       uint32_t n, uint32_t id)
-{
-	struct ip_view v;
-	bool more;
-
-	if (!ip_view_parse(&v, whole->packet.data, whole->packet.len_bytes))
-		abort();
-	more = v.payload_at + at + n < v.total_bytes;
-	buffer_set(out, whole->packet.data + v.payload_at + at, n, NULL);
-	if (v.family == IP_V6) {
-		struct ipv6_fragment_header f = {
-			.next_header = v.protocol,
-			.offset_more = be16_put((uint16_t)(at | more)),
-			.id = be32_put(id),
-		};
-
-		put_front(out, &f, sizeof(f));
-		put_ip(out, &v.src, &v.dst, PROTO_IPV6_FRAGMENT);
-	} else {
-		struct ipv4_header h;
-
-		put_ip(out, &v.src, &v.dst, v.protocol);
-		memcpy(&h, out->packet.data, sizeof(h));
-		h.id = be16_put((uint16_t)id);
-		h.flags_offset = be16_put((uint16_t)(at / 8 | (more ? IPV4_MF : 0)));
-		h.checksum = be16_put(0);
-		h.checksum = be16_put(checksum_finish(checksum_add(0, &h, sizeof(h))));
-		memcpy(out->packet.data, &h, sizeof(h));
-	}
-}
-
 /* ---- from a server to the client */
 
 static void into_server(struct host *h, struct buffer *b)
@@ -227,7 +135,7 @@ static void send_inside(struct world *w, int level, struct buffer *whole)
 	for (uint32_t i = 0; i < (w->cuts.twice ? 3U : 2U); i++) {
 		bool is_first = (i == 0) != w->cuts.last_first;
 
-		make_piece(&piece, whole, is_first ? 0 : first,
+		wrap_piece(&piece, whole, is_first ? 0 : first,
 		           is_first ? first : payload - first, id);
 		into_server(&w->server[level], &piece);
 	}
@@ -245,7 +153,7 @@ static size_t server_udp_send(struct udp_link *link, const struct endpoint *to,
 			continue;
 		if (h->level > 0) {
 			buffer_set(&b, packets[i]->data, packets[i]->len_bytes, NULL);
-			put_udp(&b, &h->address, to);
+			wrap_udp(&b, &h->address, to);
 			send_inside(w, h->level - 1, &b);
 		} else if (w->queued < QUEUE_MAX) {
 			struct datagram *d = &w->queue[w->queued++];
@@ -491,7 +399,7 @@ static void client_sends(struct world *w, int from, int to, bool query, uint16_t
 	struct buffer b;
 
 	buffer_set(&b, question, sizeof(question), NULL);
-	put_udp(&b, &src, &dst);
+	wrap_udp(&b, &src, &dst);
 	one = &b.packet;
 	engine_tun_input(w->client.engine, &one, 1, w->script.now_ns);
 }
@@ -515,7 +423,7 @@ static void server_sends(struct world *w, int level, bool ipv6, uint32_t n)
 	for (uint32_t i = DATA_BYTES; i < n; i++)
 		payload[i] = filler(number, i);
 	buffer_set(&b, payload, n, NULL);
-	put_udp(&b, &src, &dst);
+	wrap_udp(&b, &src, &dst);
 	into_server(&w->server[level], &b);
 }
 
@@ -530,7 +438,7 @@ static void server_answers(struct world *w, int level, bool dns, uint16_t port,
 	struct buffer b;
 
 	buffer_set(&b, payload, n, NULL);
-	put_udp(&b, &src, &dst);
+	wrap_udp(&b, &src, &dst);
 	send_inside(w, level, &b);
 }
 

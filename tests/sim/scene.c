@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "probe.h"
 #include "unit.h"
 
 #define MANY 200000 /* so many events are a storm */

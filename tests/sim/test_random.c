@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "oracle.h"
+#include "probe.h"
 #include "world.h"
 
 #define SEEDS       500

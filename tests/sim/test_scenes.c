@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "probe.h"
 #include "scene.h"
 
 START_TEST(home_travels_inside_vpn)

@@ -9,6 +9,8 @@
 #include "craft.h"
 #include "ipbytes.h"
 #include "nat.h"
+#include "network.h"
+#include "probe.h"
 #include "unit.h"
 
 #define WALL_START_NS (UINT64_C(1700000000) * NS_PER_SEC)
@@ -90,103 +92,7 @@ static void keep_line(void *context, enum log_level level, const char *line)
 	node->log_count++;
 }
 
-/* ---- addresses */
-
-static bool is_local(const struct node *node, const struct ip_addr *addr)
-{
-	for (size_t i = 0; i < node->local_count; i++) {
-		if (ip_addr_equal(&node->local[i], addr))
-			return true;
-	}
-	return false;
-}
-
-static bool is_behind_tun(const struct node *node, const struct ip_addr *addr)
-{
-	for (size_t i = 0; i < node->behind_count; i++) {
-		if (ip_addr_equal(&node->behind_tun[i], addr))
-			return true;
-	}
-	return false;
-}
-
-static struct node *owner_of(const struct world *w, const struct ip_addr *addr)
-{
-	for (size_t i = 0; i < w->owner_count; i++) {
-		if (ip_addr_equal(&w->owners[i].addr, addr))
-			return w->owners[i].node;
-	}
-	return NULL;
-}
-
-static bool by_chance(struct world *w, uint32_t permille)
-{
-	return permille > 0 && unit_random(&w->random) % 1000 < permille;
-}
-
 /* ---- the network */
-
-static uint64_t travel_ns(struct world *w)
-{
-	uint64_t us = w->conditions.delay_us;
-
-	if (w->conditions.jitter_us > 0)
-		us += unit_random(&w->random) % w->conditions.jitter_us;
-	return us * 1000;
-}
-
-static void mark_ce(uint8_t *ip)
-{
-	uint8_t tos = tos_of(ip);
-	struct craft c;
-
-	if ((tos & 3) == 0 || (tos & 3) == 3)
-		return;
-	craft_bytes(&c, ip, 40);
-	craft_set_tos(&c, (uint8_t)(tos | 3));
-	memcpy(ip, c.packet.data, 20);
-}
-
-static void travel(struct node *from, struct node *to, const struct trail *trail,
-                   uint8_t *bytes, size_t n)
-{
-	struct world *w = from->world;
-
-	if (by_chance(w, w->conditions.loss_permille)) {
-		w->lost++;
-		return;
-	}
-	if (w->ce_marks && (!w->ce_from || w->ce_from == from) &&
-	    (!w->ce_to || w->ce_to == to))
-		mark_ce(bytes);
-	events_add(&w->queue, w->now_ns + travel_ns(w), EVENT_PACKET, to, trail, bytes,
-	           n);
-	if (by_chance(w, w->conditions.duplicate_permille))
-		events_add(&w->queue, w->now_ns + travel_ns(w), EVENT_PACKET, to, trail,
-		           bytes, n);
-}
-
-/* For a packet that the node itself sends or forwards. */
-static void route(struct node *from, const struct trail *trail, uint8_t *ip, size_t n)
-{
-	struct world *w = from->world;
-	struct ip_addr src = address_at(ip, false), dst = address_at(ip, true);
-	struct node *to = owner_of(w, &dst);
-	struct craft c;
-
-	if (is_local(from, &dst)) {
-		events_add(&w->queue, w->now_ns, EVENT_PACKET, from, trail, ip, n);
-	} else if (is_behind_tun(from, &dst)) {
-		events_add(&w->queue, w->now_ns, EVENT_TUN, from, trail, ip, n);
-	} else if (!to) {
-		w->unroutable++;
-	} else if (is_behind_tun(from, &src)) {
-		nat_out(from, &c, ip, n);
-		travel(from, to, trail, c.packet.data, c.packet.len_bytes);
-	} else {
-		travel(from, to, trail, ip, n);
-	}
-}
 
 static size_t udp_send(struct udp_link *link, const struct endpoint *to,
                        struct packet *const *packets, size_t n)
@@ -196,11 +102,11 @@ static size_t udp_send(struct udp_link *link, const struct endpoint *to,
 	const struct ip_addr *own =
 		to->addr.family == IP_V4 ? &node->public4 : &node->public6;
 	char src[IP_ADDR_STRLEN], dst[IP_ADDR_STRLEN];
-	struct node *owner = owner_of(node->world, &to->addr);
+	struct node *owner = network_owner(node->world, &to->addr);
 
 	if (own->family == IP_NONE)
 		return 0;
-	if (to->local.family != IP_NONE && is_local(node, &to->local))
+	if (to->local.family != IP_NONE && network_is_local(node, &to->local))
 		own = &to->local;
 	if (node->bursts == 0 || node->world->now_ns - node->last_burst_ns >= NS_PER_SEC)
 		node->bursts++;
@@ -219,91 +125,10 @@ static size_t udp_send(struct udp_link *link, const struct endpoint *to,
 		craft_set_tos(&c, packets[i]->tos);
 		if (owner)
 			node->sent[owner->id]++;
-		route(node, &node->world->udp_trail, c.packet.data, c.packet.len_bytes);
+		network_route(node, &node->world->udp_trail, c.packet.data,
+		              c.packet.len_bytes);
 	}
 	return n;
-}
-
-/* ---- the application */
-
-#define PROBE_BYTES 8 /* magic, id, direction */
-
-static uint8_t probe_byte(uint16_t id, size_t at)
-{
-	return (uint8_t)(id * 31 + at * 7 + (at >> 8));
-}
-
-static size_t probe_make(uint8_t *out, uint16_t id, bool back, size_t n)
-{
-	for (size_t i = 0; i < n; i++)
-		out[i] = probe_byte(id, i);
-	out[0] = 0xfe;
-	out[1] = back;
-	out[2] = (uint8_t)(id >> 8);
-	out[3] = (uint8_t)id;
-	return n;
-}
-
-/* Returns the probe's id, or -1 if it is no probe or was changed on its way. */
-static int probe_parse(const uint8_t *udp, size_t n, bool back)
-{
-	uint16_t id;
-
-	if (n < 8 + PROBE_BYTES || udp[8] != 0xfe || udp[9] != back)
-		return -1;
-	id = (uint16_t)(udp[10] << 8 | udp[11]);
-	for (size_t i = 4; i < n - 8; i++) {
-		if (udp[8 + i] != probe_byte(id, i))
-			return -1;
-	}
-	return id < PROBE_MAX ? id : -1;
-}
-
-static void echo(struct node *node, int id, const uint8_t *ip, size_t header, size_t n)
-{
-	uint8_t payload[CRAFT_MAX_BYTES];
-	char src[IP_ADDR_STRLEN], dst[IP_ADDR_STRLEN];
-	struct ip_addr from = address_at(ip, false), to = address_at(ip, true);
-	struct trail none = { .n = 0 };
-	struct craft c;
-
-	probe_make(payload, (uint16_t)id, true, n - header - 8);
-	craft_udp(&c, ip_addr_format(&to, src), APP_PORT, ip_addr_format(&from, dst),
-	          port_of(ip, 0), payload, n - header - 8);
-	craft_set_tos(&c, node->world->probes[id].tos);
-	route(node, &none, c.packet.data, c.packet.len_bytes);
-}
-
-static void application(struct node *node, const uint8_t *ip, size_t n)
-{
-	struct world *w = node->world;
-	size_t header = header_of(ip);
-	int id = probe_parse(ip + header, n - header, !node->server);
-	struct probe *p;
-
-	if (!craft_valid(ip, n) || (id < 0 && port_of(ip, 2) == APP_PORT)) {
-		w->corrupt++;
-		return;
-	}
-	if (id < 0) {
-		w->strays++;
-		return;
-	}
-	p = &w->probes[id];
-	if (node->server && p->arrived++ == 0) {
-		p->there = w->tun_trail;
-		p->final_node = node->id;
-		p->tos_there = tos_of(ip);
-		p->src_there = address_at(ip, false);
-		echo(node, id, ip, header, n);
-	} else if (!node->server && p->returned++ == 0) {
-		struct ip_addr dst = address_at(ip, true);
-
-		if (!ip_addr_equal(&dst, &p->src) || port_of(ip, 2) != p->src_port)
-			w->corrupt++;
-		p->back = w->tun_trail;
-		p->tos_back = tos_of(ip);
-	}
 }
 
 /* ---- tuns */
@@ -325,12 +150,12 @@ static void from_tun(struct node *node, uint8_t *ip, size_t n)
 		return;
 	}
 	if (!node->server) {
-		application(node, ip, n);
+		probe_input(node, ip, n);
 		return;
 	}
 	if (trail.n < TRAIL_MAX)
 		trail.node[trail.n++] = node->id;
-	route(node, &trail, ip, n);
+	network_route(node, &trail, ip, n);
 }
 
 static size_t tun_write(struct tun_link *link, struct packet *const *packets, size_t n)
@@ -500,59 +325,7 @@ void peer_allow(struct wg_peer *p, const char *prefix)
 	engine_touch(wg_device_context(wg_peer_device(p)));
 }
 
-/* ---- probes */
-
-void node_batch_begin(struct node *node)
-{
-	node->world->batch.open = true;
-}
-
-void node_batch_end(struct node *node)
-{
-	struct world *w = node->world;
-	size_t n = w->batch.n;
-
-	w->batch.open = false;
-	w->batch.n = 0;
-	w->udp_trail.n = w->tun_trail.n = 0;
-	engine_tun_input(node->engine, w->batch.packets, n, w->now_ns);
-}
-
-static void send_probe(struct node *node, uint16_t id, const struct probe *p,
-                       const struct ip_addr *dst, size_t n)
-{
-	struct world *w = node->world;
-	struct craft *c = &w->batch.buffers[w->batch.n];
-	char from[IP_ADDR_STRLEN], to[IP_ADDR_STRLEN];
-	uint8_t payload[CRAFT_MAX_BYTES];
-
-	must(w->batch.n < BATCH_MAX);
-	must(id < PROBE_MAX);
-	w->probes[id] = *p;
-	probe_make(payload, id, false, n);
-	craft_udp(c, ip_addr_format(&p->src, from), p->src_port, ip_addr_format(dst, to),
-	          APP_PORT, payload, n);
-	craft_set_tos(c, p->tos);
-	w->batch.packets[w->batch.n++] = &c->packet;
-	if (!w->batch.open)
-		node_batch_end(node);
-}
-
-void node_probe(struct node *node, uint16_t id, const struct ip_addr *src,
-                const struct ip_addr *dst, size_t n, uint8_t tos)
-{
-	struct probe p = { .src = *src, .src_port = APP_PORT, .tos = tos };
-
-	send_probe(node, id, &p, dst, n);
-}
-
-void node_probe_translated(struct node *node, uint16_t id, const struct ip_addr *src,
-                           const struct ip_addr *dst, size_t n)
-{
-	struct probe p = { .src = *src, .src_port = (uint16_t)(APP_PORT + 1 + id) };
-
-	send_probe(node, id, &p, dst, n);
-}
+/* ---- running */
 
 void node_inject(struct node *node, const struct craft *c)
 {
@@ -561,8 +334,6 @@ void node_inject(struct node *node, const struct craft *c)
 	events_add(&node->world->queue, node->world->now_ns, EVENT_TUN, node, &none,
 	           c->packet.data, c->packet.len_bytes);
 }
-
-/* ---- running */
 
 static struct node_udp *udp_at(struct node *node, const uint8_t *ip)
 {
@@ -631,13 +402,13 @@ static void arrive(struct world *w, struct event *e)
 
 	w->tun_trail = e->trail;
 	w->udp_trail.n = 0;
-	if (!is_local(e->node, &dst)) { /* the node has moved away */
+	if (!network_is_local(e->node, &dst)) { /* the node has moved away */
 		w->unroutable++;
 	} else if (nat_in(e->node, &c, e->bytes, e->n)) {
 		events_add(&w->queue, w->now_ns, EVENT_TUN, e->node, &e->trail,
 		           c.packet.data, c.packet.len_bytes);
 	} else if (!udp) {
-		application(e->node, e->bytes, e->n);
+		probe_input(e->node, e->bytes, e->n);
 	} else {
 		udp_input(w, e, udp);
 	}

@@ -161,18 +161,6 @@ struct device *node_device(struct node *node, const char *name,
 struct wg_peer *world_peer(struct device *a, struct device *b, const char *endpoint_of_b);
 void peer_allow(struct wg_peer *p, const char *prefix);
 
-/* Sends probe `id` from the node's tun: an application datagram with n bytes. node_probe
- * has APP_PORT as source port. node_probe_translated is for a source that is not the
- * address of the device by which it leaves; it has a port of its own, so that its flow
- * can be told from the others after translation. */
-void node_probe(struct node *node, uint16_t id, const struct ip_addr *src,
-                const struct ip_addr *dst, size_t n, uint8_t tos);
-void node_probe_translated(struct node *node, uint16_t id, const struct ip_addr *src,
-                           const struct ip_addr *dst, size_t n);
-/* Probes between these two calls go in as one batch of at most BATCH_MAX. */
-void node_batch_begin(struct node *node);
-void node_batch_end(struct node *node);
-
 /* Gives the node an IP packet that it routes into its tun. */
 void node_inject(struct node *node, const struct craft *c);
 

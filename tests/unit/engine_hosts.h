@@ -3,6 +3,7 @@
 #ifndef TUNION_UNIT_ENGINE_HOSTS_H
 #define TUNION_UNIT_ENGINE_HOSTS_H
 
+#include "probe.h"
 #include "unit.h"
 #include "world.h"
 

@@ -345,3 +345,30 @@ struct endpoint lab_elsewhere(uint8_t last, uint16_t port)
 
 	return e;
 }
+
+bool lab_next(struct lab *lab, struct lab_mail *mail, uint64_t until_ns)
+{
+	if (lab->mail_count == 0)
+		lab_run_until(lab, until_ns);
+	return lab_take(lab, mail);
+}
+
+void lab_expect_at(struct lab *lab, enum message_type type, int from, uint64_t at_ns,
+                   uint64_t jitter_ns)
+{
+	struct lab_mail mail;
+
+	ck_assert_msg(lab_next(lab, &mail, at_ns + jitter_ns), "nothing came");
+	ck_assert_int_eq(lab_type(&mail), type);
+	ck_assert_int_eq(mail.from, from);
+	ck_assert_uint_ge(mail.at_ns, at_ns);
+	ck_assert_uint_le(mail.at_ns, at_ns + jitter_ns);
+}
+
+void lab_expect_silence(struct lab *lab, uint64_t until_ns)
+{
+	struct lab_mail mail;
+
+	ck_assert(!lab_next(lab, &mail, until_ns));
+	ck_assert_uint_eq(lab->now_ns, until_ns);
+}

@@ -91,6 +91,14 @@ bool lab_ping(struct lab *lab, int a, int b);
 void lab_begin_session(struct lab *lab, int a, int b);
 /* Takes out the oldest message, which must have this type and sender. */
 struct lab_mail lab_expect(struct lab *lab, enum message_type type, int from);
+/* The next message, if one is emitted until then; it is taken out. */
+bool lab_next(struct lab *lab, struct lab_mail *mail, uint64_t until_ns);
+/* The next message must have this type and sender, and be emitted between at_ns and
+ * at_ns + jitter_ns. */
+void lab_expect_at(struct lab *lab, enum message_type type, int from, uint64_t at_ns,
+                   uint64_t jitter_ns);
+/* Nothing may be emitted until then. */
+void lab_expect_silence(struct lab *lab, uint64_t until_ns);
 /* Calls lab_deliver for the device to which the message was sent. */
 size_t lab_hand_over(struct lab *lab, const struct lab_mail *mail);
 /* Checks that this device drops the message, and only for this reason. */
