@@ -14,6 +14,14 @@
 #include "host/learned.h"
 #include "host/netlink.h"
 #include "host/tun_open.h"
+#include "host/undo.h"
+
+struct host {
+	struct host_state state;
+	int tun_fd; /* owned; -1: not made */
+	bool vnet_hdr;
+	const struct log *log; /* borrowed */
+};
 
 /* ---- life */
 
@@ -29,13 +37,13 @@ static bool name_valid(const char *name)
 
 static MUST_CHECK int clear_stale(struct host *h, struct diag *diag)
 {
-	int err = journal_load(&h->journal, diag);
+	int err = journal_load(&h->state.journal, diag);
 
 	if (err <= 0)
 		return err;
 	log_info(h->log, NULL, "clearing what an earlier instance of %s left",
-	         h->journal.tun);
-	(void)!journal_undo(&h->journal, h->nl, h->log, diag); /* it's in diag */
+	         h->state.journal.tun);
+	(void)!undo_all(&h->state.journal, h->state.nl, h->log, diag); /* it's in diag */
 	return 0;
 }
 
@@ -58,19 +66,20 @@ int host_new(struct host **out, const struct host_options *options, struct diag 
 		return -ENOMEM;
 	h->tun_fd = -1;
 	h->vnet_hdr = options->vnet_hdr;
-	h->no_guard = options->no_guard;
-	h->no_dns = options->no_dns;
+	h->state.no_guard = options->no_guard;
+	h->state.no_dns = options->no_dns;
 	h->log = options->log;
-	err = journal_init(&h->journal, options->tun, options->state_path);
+	err = journal_init(&h->state.journal, options->tun, options->state_path);
 	if (err == 0) {
-		err = netlink_open(&h->nl);
+		err = netlink_open(&h->state.nl);
 		if (err < 0)
 			diag_error(diag, NULL, 0, "no rtnetlink socket: %s",
 			           strerror(-err));
 	}
 	if (err == 0)
 		err = clear_stale(h, diag);
-	h->journal.events = options->events; /* an earlier instance has no devices */
+	h->state.journal.events =
+		options->events; /* an earlier instance has no devices */
 	if (err < 0) {
 		host_free(h);
 		return err;
@@ -81,22 +90,22 @@ int host_new(struct host **out, const struct host_options *options, struct diag 
 
 static void clear_config(struct host *h)
 {
-	host_config_clear(&h->config);
-	free(h->dns);
-	h->dns = NULL;
+	host_config_clear(&h->state.config);
+	free(h->state.dns);
+	h->state.dns = NULL;
 }
 
-/* Everything that is in place, in reverse. Returns as journal_undo. */
+/* Everything that is in place, in reverse. Returns as undo_all. */
 static int undo(struct host *h, struct diag *diag)
 {
-	int err = journal_undo(&h->journal, h->nl, h->log, diag);
+	int err = undo_all(&h->state.journal, h->state.nl, h->log, diag);
 
 	if (h->tun_fd >= 0)
 		close(h->tun_fd);
 	h->tun_fd = -1;
-	h->up = false;
+	h->state.up = false;
 	clear_config(h);
-	h->numbers = (struct host_numbers){ 0 };
+	h->state.numbers = (struct host_numbers){ 0 };
 	return err;
 }
 
@@ -106,12 +115,12 @@ void host_free(struct host *h)
 
 	if (!h)
 		return;
-	if (h->nl && h->tun_fd >= 0)
+	if (h->state.nl && h->tun_fd >= 0)
 		(void)!undo(h, &diag);
 	diag_clear(&diag);
 	clear_config(h);
-	journal_clear(&h->journal);
-	netlink_free(h->nl);
+	journal_clear(&h->state.journal);
+	netlink_free(h->state.nl);
 	free(h);
 }
 
@@ -130,18 +139,18 @@ int host_tun_fd(const struct host *h)
 
 uint32_t host_tun_ifindex(const struct host *h)
 {
-	return h->journal.ifindex;
+	return h->state.journal.ifindex;
 }
 
 uint32_t host_mark(const struct host *h)
 {
-	return h->tun_fd < 0 ? 0 : h->numbers.mark;
+	return h->tun_fd < 0 ? 0 : h->state.numbers.mark;
 }
 
 void host_resolver(const struct host *h, struct ip_addr *ipv4, struct ip_addr *ipv6)
 {
-	*ipv4 = h->resolver4;
-	*ipv6 = h->resolver6;
+	*ipv4 = h->state.resolver4;
+	*ipv6 = h->state.resolver6;
 }
 
 uint32_t host_path_mtu(void *context, const struct ip_addr *to)
@@ -150,17 +159,17 @@ uint32_t host_path_mtu(void *context, const struct ip_addr *to)
 	uint32_t mtu_bytes = 0;
 
 	if (to->family != IP_NONE)
-		mtu_bytes = netlink_path_mtu(h->nl, to, h->numbers.mark);
-	return mtu_bytes ? mtu_bytes : netlink_default_mtu(h->nl);
+		mtu_bytes = netlink_path_mtu(h->state.nl, to, h->state.numbers.mark);
+	return mtu_bytes ? mtu_bytes : netlink_default_mtu(h->state.nl);
 }
 
 size_t host_network_servers(struct host *h, struct ip_addr *out, size_t max)
 {
 	size_t n;
 
-	host_note_network_servers(h);
-	n = h->network_server_count < max ? h->network_server_count : max;
-	memcpy(out, h->network_servers, n * sizeof(*out));
+	host_change_note_servers(&h->state);
+	n = h->state.network_server_count < max ? h->state.network_server_count : max;
+	memcpy(out, h->state.network_servers, n * sizeof(*out));
 	return n;
 }
 
@@ -177,7 +186,7 @@ enum host_reach host_reach(struct host *h, const struct ip_addr *to)
 {
 	struct netlink_route r;
 
-	if (netlink_route_get(h->nl, to, h->numbers.mark, &r) < 0)
+	if (netlink_route_get(h->state.nl, to, h->state.numbers.mark, &r) < 0)
 		return HOST_REACH_NONE;
 	if (r.type != RTN_UNICAST && r.type != RTN_LOCAL)
 		return HOST_REACH_NONE;
@@ -190,34 +199,34 @@ enum host_reach host_reach(struct host *h, const struct ip_addr *to)
 static MUST_CHECK int make_tun(struct host *h, struct diag *diag)
 {
 	struct netlink_link link;
-	int err = tun_open(&h->tun_fd, h->journal.tun, h->vnet_hdr, diag);
+	int err = tun_open(&h->tun_fd, h->state.journal.tun, h->vnet_hdr, diag);
 
 	if (err < 0)
 		return err;
-	err = netlink_link_find(h->nl, h->journal.tun, &link);
+	err = netlink_link_find(h->state.nl, h->state.journal.tun, &link);
 	if (err < 0) {
 		diag_error(diag, NULL, 0, "the device %s is not there: %s",
-		           h->journal.tun, netlink_error(h->nl));
+		           h->state.journal.tun, netlink_error(h->state.nl));
 		return err;
 	}
-	h->journal.ifindex = link.ifindex;
-	(void)!netlink_link_set_quiet(h->nl,
+	h->state.journal.ifindex = link.ifindex;
+	(void)!netlink_link_set_quiet(h->state.nl,
 	                              link.ifindex); /* no IPv6, nothing to quieten */
-	return journal_save(&h->journal, diag);
+	return journal_save(&h->state.journal, diag);
 }
 
 static struct hooks_env hooks_env(struct host *h, struct diag *diag)
 {
-	return (struct hooks_env){ .tun = h->journal.tun,
+	return (struct hooks_env){ .tun = h->state.journal.tun,
 		                   .log = h->log,
-		                   .events = h->journal.events,
+		                   .events = h->state.journal.events,
 		                   .diag = diag };
 }
 
 /* Is the file of the plan one whose hooks have not been run? */
 static bool is_new(const struct host *h, const struct conf *conf)
 {
-	return hooks_find(&h->journal.hooks, conf->name) < 0;
+	return hooks_find(&h->state.journal.hooks, conf->name) < 0;
 }
 
 /* Before anything is changed. */
@@ -243,7 +252,7 @@ static MUST_CHECK int post_up_file(struct host *h, const struct conf *conf,
                                    struct diag *diag)
 {
 	const struct hooks_env env = hooks_env(h, diag);
-	struct hooks *hooks = &h->journal.hooks;
+	struct hooks *hooks = &h->state.journal.hooks;
 	int err;
 
 	if (!is_new(h, conf))
@@ -264,7 +273,7 @@ static MUST_CHECK int post_up(struct host *h, const struct plan *plan, struct di
 	for (size_t i = 0; i < plan->device_count && err == 0; i++)
 		err = post_up_file(h, plan->devices[i].conf, diag);
 	if (err == 0)
-		err = journal_save(&h->journal, diag);
+		err = journal_save(&h->state.journal, diag);
 	return err;
 }
 
@@ -276,9 +285,10 @@ static MUST_CHECK int remember_changed(struct host *h, const struct plan *plan,
 
 	for (size_t i = 0; i < plan->device_count && err == 0; i++) {
 		if (!is_new(h, plan->devices[i].conf))
-			err = hooks_remember(&h->journal.hooks, plan->devices[i].conf);
+			err = hooks_remember(&h->state.journal.hooks,
+			                     plan->devices[i].conf);
 	}
-	return err < 0 ? err : journal_save(&h->journal, diag);
+	return err < 0 ? err : journal_save(&h->state.journal, diag);
 }
 
 /* Of the files that the plan no longer has, in reverse order. */
@@ -286,7 +296,7 @@ static void run_hooks_of_gone(struct host *h, const struct plan *plan,
                               enum conf_hook kind, struct diag *diag)
 {
 	const struct hooks_env env = hooks_env(h, diag);
-	struct hooks *hooks = &h->journal.hooks;
+	struct hooks *hooks = &h->state.journal.hooks;
 
 	for (size_t i = hooks->n; i-- > 0;) {
 		if (plan_find(plan, hooks->v[i].name))
@@ -299,12 +309,12 @@ static void run_hooks_of_gone(struct host *h, const struct plan *plan,
 
 int host_prepare(struct host *h, const struct plan *plan, struct diag *diag)
 {
-	struct host_config_env env = host_change_env(h);
+	struct host_config_env env = host_change_env(&h->state);
 	int err = check_hooks(h, plan, diag);
 
-	dns_virtual_addresses(plan, &h->resolver4, &h->resolver6);
+	dns_virtual_addresses(plan, &h->state.resolver4, &h->state.resolver6);
 	if (err == 0)
-		err = host_numbers_choose_mark(&h->numbers, plan, &env, diag);
+		err = host_numbers_choose_mark(&h->state.numbers, plan, &env, diag);
 	if (err == 0)
 		err = make_tun(h, diag);
 	if (err < 0)
@@ -326,7 +336,7 @@ int host_pre_up(struct host *h, const struct plan *plan, struct diag *diag)
 
 int host_up(struct host *h, const struct plan *plan, struct diag *diag)
 {
-	int err = host_change(h, plan, diag);
+	int err = host_change(&h->state, plan, diag);
 
 	if (err == 0)
 		err = post_up(h, plan, diag);
@@ -353,7 +363,7 @@ int host_file_up(struct host *h, const struct conf *conf, struct diag *diag)
 	if (!is_new(h, conf))
 		return 0;
 	err = post_up_file(h, conf, diag);
-	return err < 0 ? err : journal_save(&h->journal, diag);
+	return err < 0 ? err : journal_save(&h->state.journal, diag);
 }
 
 int host_update(struct host *h, const struct plan *plan, struct diag *diag)
@@ -361,7 +371,7 @@ int host_update(struct host *h, const struct plan *plan, struct diag *diag)
 	int err, changed;
 
 	run_hooks_of_gone(h, plan, CONF_PRE_DOWN, diag);
-	changed = host_change(h, plan, diag);
+	changed = host_change(&h->state, plan, diag);
 	err = remember_changed(h, plan, diag);
 	return changed < 0 ? changed : err;
 }
@@ -369,27 +379,27 @@ int host_update(struct host *h, const struct plan *plan, struct diag *diag)
 int host_post_down(struct host *h, const struct plan *plan, struct diag *diag)
 {
 	run_hooks_of_gone(h, plan, CONF_POST_DOWN, diag);
-	return journal_save(&h->journal, diag);
+	return journal_save(&h->state.journal, diag);
 }
 
 int host_pre_down(struct host *h, struct diag *diag)
 {
-	return journal_pre_down(&h->journal, h->log, diag);
+	return undo_pre_down(&h->state.journal, h->log, diag);
 }
 
 size_t host_restore(struct host *h, const struct plan *plan)
 {
-	const struct host_items *items = &h->config.items;
+	const struct host_items *items = &h->state.config.items;
 	int *results = calloc(items->n + 1, sizeof(*results));
 	size_t added = 0;
 
-	if (!results || !h->up)
+	if (!results || !h->state.up)
 		goto out;
-	(void)!netlink_add(h->nl, items->v, items->n, results);
+	(void)!netlink_add(h->state.nl, items->v, items->n, results);
 	for (size_t i = 0; i < items->n; i++)
 		added += results[i] == 0;
 	if (added > 0)
-		learned_forget(h->nl, h->journal.ifindex, plan);
+		learned_forget(h->state.nl, h->state.journal.ifindex, plan);
 out:
 	free(results);
 	return added;

@@ -11,7 +11,10 @@
 
 #include "host/dns.h"
 #include "host/guard.h"
+#include "host/host_difference.h"
 #include "host/learned.h"
+#include "host/undo.h"
+#include "host/valid_mark.h"
 
 #define ERRORS_SHOWN 10
 
@@ -19,7 +22,7 @@
 
 static bool table_used(void *context, uint32_t table)
 {
-	struct host *h = context;
+	struct host_state *h = context;
 	bool used;
 
 	return netlink_table_used(h->nl, table, &used) < 0 || used;
@@ -53,7 +56,7 @@ static bool collect_priority(void *context, const struct netlink_item *item)
 
 static uint32_t rule_block(void *context, enum ip_family family)
 {
-	struct host *h = context;
+	struct host_state *h = context;
 	struct priorities p = { 0 };
 	uint32_t block = 0;
 
@@ -65,7 +68,7 @@ static uint32_t rule_block(void *context, enum ip_family family)
 	return block;
 }
 
-struct host_config_env host_change_env(struct host *h)
+struct host_config_env host_change_env(struct host_state *h)
 {
 	return (struct host_config_env){ .ifindex = h->journal.ifindex,
 		                         .table_used = table_used,
@@ -187,7 +190,7 @@ static void report(const struct plan *plan, const struct netlink_item *item, int
 
 /* One change from h->config to `to`. */
 struct change {
-	struct host *h;
+	struct host_state *h;
 	const struct plan *plan;
 	const struct host_config *to;
 	struct host_difference difference;
@@ -291,7 +294,7 @@ static void set_mtu(struct change *c)
 
 static void set_up(struct change *c)
 {
-	struct host *h = c->h;
+	struct host_state *h = c->h;
 	int err;
 
 	if (h->up)
@@ -305,7 +308,7 @@ static void set_up(struct change *c)
 	note(c, err);
 }
 
-void host_note_network_servers(struct host *h)
+void host_change_note_servers(struct host_state *h)
 {
 	struct ip_addr found[NAMESERVERS_MAX];
 	size_t n = nameservers_of_network("", h->dns, found);
@@ -319,14 +322,14 @@ void host_note_network_servers(struct host *h)
 /* Tells resolvconf what differs from what it was told. */
 static void set_dns(struct change *c)
 {
-	struct host *h = c->h;
+	struct host_state *h = c->h;
 	char *text = dns_text(c->plan);
 	const char *old = h->dns ? h->dns : "";
 	int err = text ? 0 : -ENOMEM;
 
 	dns_virtual_addresses(c->plan, &h->resolver4, &h->resolver6);
 	if (err == 0 && !h->no_dns && strcmp(text, old) != 0) {
-		host_note_network_servers(h);
+		host_change_note_servers(h);
 		h->journal.dns = true;
 		err = journal_save(&h->journal, c->diag);
 		if (err == 0 && text[0])
@@ -451,7 +454,7 @@ static void add_all(struct change *c)
 	apply(c, add->v + addresses, routes, &adding);
 	enter_rules(c, rules);
 	if (c->to->rules4)
-		note(c, journal_set_src_valid_mark(&c->h->journal, c->diag));
+		note(c, valid_mark_set(&c->h->journal, c->diag));
 	guard(c, IP_V4);
 	guard(c, IP_V6);
 	apply(c, add->v + rules, add->n - rules, &adding);
@@ -480,7 +483,7 @@ static void remove_all(struct change *c)
 	unguard(c, IP_V4);
 	unguard(c, IP_V6);
 	if (!c->to->rules4)
-		journal_restore_src_valid_mark(&c->h->journal, c->diag);
+		valid_mark_restore(&c->h->journal, c->diag);
 }
 
 /* After an address has been removed: the kernel takes more with it, the other addresses
@@ -526,7 +529,7 @@ static bool is_next(const struct host_items *list, size_t *at,
  * next change will try again. */
 static void settle(struct change *c, struct host_config *to)
 {
-	struct host *h = c->h;
+	struct host_state *h = c->h;
 	size_t kept = 0, failed = 0, unreplaced = 0, first_rule;
 
 	for (size_t i = 0; i < to->items.n; i++) {
@@ -551,7 +554,7 @@ static void settle(struct change *c, struct host_config *to)
 
 /* The way from what is in force to what the plan wants. 0 or the first error; the rest
  * has been done all the same. */
-int host_change(struct host *h, const struct plan *plan, struct diag *diag)
+int host_change(struct host_state *h, const struct plan *plan, struct diag *diag)
 {
 	struct host_config_env env = host_change_env(h);
 	struct host_config to;

@@ -1,6 +1,4 @@
-/* src/host/host_change.h - from what is in force on the host to what a plan wants
- *
- * Part of host.c, which owns the struct. */
+/* src/host/host_change.h - from what is in force on the host to what a plan wants */
 #ifndef TUNION_HOST_HOST_CHANGE_H
 #define TUNION_HOST_HOST_CHANGE_H
 
@@ -9,15 +7,15 @@
 
 #include "base/attr.h"
 #include "base/diag.h"
-#include "base/log.h"
 #include "host/host_config.h"
 #include "host/journal.h"
 #include "host/nameservers.h"
 #include "host/netlink.h"
 #include "plan/plan.h"
 
-struct host {
-	struct netlink *nl;
+/* Embedded in struct host, which begins and ends it. */
+struct host_state {
+	struct netlink *nl; /* owned */
 	struct journal journal;
 	struct host_numbers numbers;
 	struct host_config config; /* what is in force */
@@ -26,20 +24,19 @@ struct host {
 	/* When last it could be told. */
 	struct ip_addr network_servers[NAMESERVERS_MAX];
 	size_t network_server_count;
-	int tun_fd; /* -1: not made */
-	bool vnet_hdr, no_guard, no_dns;
+	bool no_guard, no_dns;
 	bool up;
-	const struct log *log; /* borrowed */
 };
 
-/* For host_config: asks the host of h. */
-struct host_config_env host_change_env(struct host *h);
+/* For host_config: asks the kernel. */
+struct host_config_env host_change_env(struct host_state *h);
 
 /* Remembers which name servers the network offers, unless that can't be told any more
  * because ours have taken their place. To be called before they do. */
-void host_note_network_servers(struct host *h);
+void host_change_note_servers(struct host_state *h);
 
 /* After host_prepare. Does all that can be done; 0 or the first error, each in diag. */
-MUST_CHECK int host_change(struct host *h, const struct plan *plan, struct diag *diag);
+MUST_CHECK int host_change(struct host_state *h, const struct plan *plan,
+                           struct diag *diag);
 
 #endif

@@ -22,108 +22,10 @@
 #include "host/dns.h"
 #include "plan/source_address.h"
 
-/* ---- lists */
-
-int host_items_add(struct host_items *list, const struct netlink_item *item)
-{
-	if (list->n == list->capacity) {
-		size_t capacity = list->capacity ? 2 * list->capacity : 64;
-		struct netlink_item *v = reallocarray(list->v, capacity, sizeof(*v));
-
-		if (!v)
-			return -ENOMEM;
-		list->v = v;
-		list->capacity = capacity;
-	}
-	list->v[list->n++] = *item;
-	return 0;
-}
-
-void host_items_clear(struct host_items *list)
-{
-	free(list->v);
-	*list = (struct host_items){ 0 };
-}
-
 void host_config_clear(struct host_config *config)
 {
 	host_items_clear(&config->items);
 	*config = (struct host_config){ 0 };
-}
-
-static int compare_u32(uint32_t a, uint32_t b)
-{
-	return a < b ? -1 : a > b;
-}
-
-static int compare_address(const struct netlink_address *a,
-                           const struct netlink_address *b)
-{
-	int c = ip_addr_compare(&a->prefix.addr, &b->prefix.addr);
-
-	/* IPv6 knows an address once per device, whatever its length */
-	if (c != 0 || a->prefix.addr.family == IP_V6)
-		return c;
-	return compare_u32(a->prefix.len, b->prefix.len);
-}
-
-static int compare_route(const struct netlink_route *a, const struct netlink_route *b)
-{
-	int c = ip_addr_compare(&a->dst.addr, &b->dst.addr);
-
-	if (c == 0)
-		c = compare_u32(a->dst.len, b->dst.len);
-	if (c == 0)
-		c = compare_u32(a->table, b->table);
-	return c;
-}
-
-static int compare_rule(const struct netlink_rule *a, const struct netlink_rule *b)
-{
-	int c = compare_u32(a->family, b->family);
-
-	if (c == 0)
-		c = compare_u32(a->priority, b->priority);
-	if (c == 0)
-		c = compare_u32(a->table, b->table);
-	return c;
-}
-
-int host_item_compare(const struct netlink_item *a, const struct netlink_item *b)
-{
-	if (a->kind != b->kind)
-		return compare_u32(a->kind, b->kind);
-	switch (a->kind) {
-	case NETLINK_KIND_ADDRESS:
-		return compare_address(&a->address, &b->address);
-	case NETLINK_KIND_ROUTE:
-		return compare_route(&a->route, &b->route);
-	case NETLINK_KIND_RULE:
-		return compare_rule(&a->rule, &b->rule);
-	}
-	return 0;
-}
-
-/* By pointer, those of equal items in the order of their list. */
-static int compare_pointers(const void *a, const void *b)
-{
-	const struct netlink_item *const *x = a, *const *y = b;
-	int c = host_item_compare(*x, *y);
-
-	return c != 0 ? c : *x < *y ? -1 : *x > *y;
-}
-
-/* An index of the list in the order of host_item_compare; NULL: no memory. */
-static const struct netlink_item **sorted(const struct host_items *list)
-{
-	const struct netlink_item **index = calloc(list->n + 1, sizeof(*index));
-
-	if (!index)
-		return NULL;
-	for (size_t i = 0; i < list->n; i++)
-		index[i] = &list->v[i];
-	qsort(index, list->n, sizeof(*index), compare_pointers);
-	return index;
 }
 
 /* ---- numbers */
@@ -183,7 +85,9 @@ int host_numbers_choose_mark(struct host_numbers *numbers, const struct plan *pl
 
 static int compare_priorities(const void *a, const void *b)
 {
-	return compare_u32(*(const uint32_t *)a, *(const uint32_t *)b);
+	uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+
+	return x < y ? -1 : x > y;
 }
 
 uint32_t host_rule_block(uint32_t *used, size_t n, uint32_t size)
@@ -296,7 +200,7 @@ static int compare_prefixes(const void *a, const void *b)
 	const struct ip_prefix *x = a, *y = b;
 	int c = ip_addr_compare(&x->addr, &y->addr);
 
-	return c != 0 ? c : compare_u32(x->len, y->len);
+	return c != 0 ? c : (int)x->len - (int)y->len;
 }
 
 /* After add_addresses, when there is nothing else in the list. */
@@ -349,7 +253,7 @@ static int add_addresses(struct maker *m)
 	all = m->config->items;
 	m->config->items = (struct host_items){ 0 };
 	if (err == 0) {
-		index = sorted(&all);
+		index = host_items_sorted(&all);
 		dropped = calloc(all.n + 1, sizeof(*dropped));
 		err = index && dropped ? 0 : -ENOMEM;
 	}
@@ -604,107 +508,4 @@ int host_config_make(struct host_config *out, struct host_numbers *numbers,
 	if (err < 0)
 		host_config_clear(out);
 	return err;
-}
-
-/* ---- comparing */
-
-static bool same_values(const struct netlink_item *a, const struct netlink_item *b)
-{
-	switch (a->kind) {
-	case NETLINK_KIND_ADDRESS:
-		return a->address.ifindex == b->address.ifindex &&
-		       a->address.prefix.len == b->address.prefix.len;
-	case NETLINK_KIND_ROUTE:
-		return a->route.ifindex == b->route.ifindex &&
-		       a->route.mtu_bytes == b->route.mtu_bytes &&
-		       ip_addr_equal(&a->route.src, &b->route.src);
-	case NETLINK_KIND_RULE:
-		return a->rule.has_mark == b->rule.has_mark &&
-		       a->rule.mark == b->rule.mark &&
-		       a->rule.has_suppress == b->rule.has_suppress &&
-		       a->rule.suppress_len == b->rule.suppress_len;
-	}
-	return false;
-}
-
-/* What has become of each item of the one list in the other. */
-enum fate {
-	FATE_ONLY_HERE = 0,
-	FATE_SAME,
-	FATE_CHANGED,
-};
-
-/* Merges both sorted indexes. */
-static void find_fates(const struct netlink_item **a, const struct host_items *from,
-                       enum fate *from_fate, const struct netlink_item **b,
-                       const struct host_items *to, enum fate *to_fate)
-{
-	size_t i = 0, j = 0;
-
-	while (i < from->n && j < to->n) {
-		int c = host_item_compare(a[i], b[j]);
-		enum fate fate =
-			c == 0 && same_values(a[i], b[j]) ? FATE_SAME : FATE_CHANGED;
-
-		if (c == 0) {
-			from_fate[a[i] - from->v] = fate;
-			to_fate[b[j] - to->v] = fate;
-		}
-		i += c <= 0;
-		j += c >= 0;
-	}
-}
-
-static int sort_out(struct host_difference *out, const struct host_items *from,
-                    const enum fate *from_fate, const struct host_items *to,
-                    const enum fate *to_fate)
-{
-	int err = 0;
-
-	for (size_t i = 0; i < to->n && err == 0; i++) {
-		bool replace =
-			to_fate[i] == FATE_CHANGED && to->v[i].kind == NETLINK_KIND_ROUTE;
-
-		if (replace)
-			err = host_items_add(&out->replace, &to->v[i]);
-		else if (to_fate[i] != FATE_SAME)
-			err = host_items_add(&out->add, &to->v[i]);
-	}
-	for (size_t i = from->n; i-- > 0 && err == 0;) {
-		bool replaced = from_fate[i] == FATE_CHANGED &&
-		                from->v[i].kind == NETLINK_KIND_ROUTE;
-
-		if (!replaced && from_fate[i] != FATE_SAME)
-			err = host_items_add(&out->remove, &from->v[i]);
-	}
-	return err;
-}
-
-int host_config_compare(struct host_difference *out, const struct host_config *from,
-                        const struct host_config *to)
-{
-	const struct netlink_item **a = sorted(&from->items), **b = sorted(&to->items);
-	enum fate *from_fate = calloc(from->items.n + 1, sizeof(*from_fate));
-	enum fate *to_fate = calloc(to->items.n + 1, sizeof(*to_fate));
-	int err = -ENOMEM;
-
-	*out = (struct host_difference){ 0 };
-	if (a && b && from_fate && to_fate) {
-		find_fates(a, &from->items, from_fate, b, &to->items, to_fate);
-		err = sort_out(out, &from->items, from_fate, &to->items, to_fate);
-	}
-	free(to_fate);
-	free(from_fate);
-	free(b);
-	free(a);
-	if (err < 0)
-		host_difference_clear(out);
-	return err;
-}
-
-void host_difference_clear(struct host_difference *d)
-{
-	host_items_clear(&d->add);
-	host_items_clear(&d->replace);
-	host_items_clear(&d->remove);
 }

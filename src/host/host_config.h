@@ -1,8 +1,7 @@
 /* src/host/host_config.h - which addresses, routes and rules does a plan need on the
  * host?
  *
- * Design section 4, as a pure function: the plan in, a list of rtnetlink items out. Two
- * lists are compared to apply only what has changed. */
+ * Design section 4, as a pure function: the plan in, a list of rtnetlink items out. */
 #ifndef TUNION_HOST_HOST_CONFIG_H
 #define TUNION_HOST_HOST_CONFIG_H
 
@@ -12,24 +11,12 @@
 
 #include "base/attr.h"
 #include "base/diag.h"
-#include "host/netlink.h"
+#include "host/host_items.h"
 #include "plan/plan.h"
 
 #define HOST_FIRST_TABLE 51820U /* as wg-quick: the first free one from here on */
 /* Rules of one family: two for each prefix length. */
 #define HOST_RULES_MAX(bits) (2U * ((bits) + 1U))
-
-struct host_items {
-	struct netlink_item *v; /* owned */
-	size_t n, capacity;
-};
-
-/* Orders by what identifies an item in the kernel; 0: the same, though its values may
- * differ. */
-int host_item_compare(const struct netlink_item *a, const struct netlink_item *b);
-
-MUST_CHECK int host_items_add(struct host_items *list, const struct netlink_item *item);
-void host_items_clear(struct host_items *list);
 
 /* What stays the same over the life of an instance, once it has been chosen. All zeroes:
  * nothing yet. Tables are shared by both families. */
@@ -72,16 +59,6 @@ MUST_CHECK int host_config_make(struct host_config *out, struct host_numbers *nu
                                 const struct plan *plan,
                                 const struct host_config_env *env, struct diag *diag);
 void host_config_clear(struct host_config *config);
-
-struct host_difference {
-	struct host_items add, replace; /* in order; replace: routes with other values */
-	struct host_items remove;       /* in reverse order */
-};
-
-MUST_CHECK int host_config_compare(struct host_difference *out,
-                                   const struct host_config *from,
-                                   const struct host_config *to);
-void host_difference_clear(struct host_difference *d);
 
 /* The block of `size` numbers that lies before as many of the priorities in use (any
  * order, not 0; the array is sorted) as can be: directly before the first of them that

@@ -11,12 +11,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "host/dns.h"
-#include "host/guard.h"
-
 #define MAGIC          "tunion host state 1"
 #define SUFFIX         ".state"
-#define SVM_PATH       "/proc/sys/net/ipv4/conf/all/src_valid_mark"
 #define SVM_LINE       "src_valid_mark"
 #define SVM_LINE_BYTES 64
 
@@ -205,31 +201,7 @@ int journal_load(struct journal *j, struct diag *diag)
 	return err < 0 ? err : 1;
 }
 
-/* ---- src_valid_mark: one setting for all instances of a network namespace */
-
-static MUST_CHECK int svm_read(void)
-{
-	FILE *in = fopen(SVM_PATH, "re");
-	int value, err;
-
-	if (!in)
-		return -errno;
-	err = fscanf(in, "%d", &value) == 1 ? value != 0 : -EIO;
-	fclose(in);
-	return err;
-}
-
-static MUST_CHECK int svm_write(int value)
-{
-	int fd = open(SVM_PATH, O_WRONLY | O_CLOEXEC), err = 0;
-
-	if (fd < 0)
-		return -errno;
-	if (write(fd, value ? "1\n" : "0\n", 2) != 2)
-		err = -errno;
-	close(fd);
-	return err;
-}
+/* ---- the files of other instances, beside ours */
 
 static bool has_svm_line(int folder, const char *name)
 {
@@ -247,8 +219,7 @@ static bool has_svm_line(int folder, const char *name)
 	return found;
 }
 
-/* Does another instance, whose file is beside ours, need it too? */
-static bool svm_needed_elsewhere(const struct journal *j)
+bool journal_mark_is_needed_elsewhere(const struct journal *j)
 {
 	const char *slash = j->path ? strrchr(j->path, '/') : NULL;
 	char *folder = slash ? strndup(j->path, (size_t)(slash - j->path) + 1) : NULL;
@@ -268,130 +239,4 @@ static bool svm_needed_elsewhere(const struct journal *j)
 		closedir(dir);
 	free(folder);
 	return found;
-}
-
-int journal_set_src_valid_mark(struct journal *j, struct diag *diag)
-{
-	int value = svm_read(), err;
-
-	if (j->src_valid_mark)
-		return 0;
-	/* set by the user: not ours to take back */
-	if (value == 1 && !svm_needed_elsewhere(j))
-		return 0;
-	j->src_valid_mark = true;
-	err = journal_save(j, diag);
-	if (err < 0 || value == 1)
-		return err;
-	err = value < 0 ? value : svm_write(1);
-	if (err == 0)
-		return 0;
-	j->src_valid_mark = false;
-	diag_warning(diag, NULL, 0,
-	             "net.ipv4.conf.all.src_valid_mark cannot be set to 1: %s; with "
-	             "strict reverse "
-	             "path filtering answers will be dropped",
-	             strerror(-err));
-	return journal_save(j, diag);
-}
-
-void journal_restore_src_valid_mark(struct journal *j, struct diag *diag)
-{
-	int err;
-
-	if (!j->src_valid_mark)
-		return;
-	j->src_valid_mark = false;
-	err = svm_needed_elsewhere(j) ? 0 : svm_write(0);
-	if (err < 0)
-		diag_warning(
-			diag, NULL, 0,
-			"net.ipv4.conf.all.src_valid_mark cannot be set back to 0: %s",
-			strerror(-err));
-}
-
-/* ---- undoing */
-
-static void undo_rules(struct journal *j, struct netlink *nl, struct diag *diag)
-{
-	while (j->rules.n > 0) {
-		const struct netlink_item *item = &j->rules.v[j->rules.n - 1];
-		char text[NETLINK_ITEM_STRLEN];
-		int err = netlink_delete(nl, item, 1, NULL);
-
-		if (!netlink_is_gone(err) && err != -EAFNOSUPPORT)
-			diag_warning(diag, NULL, 0, "%s cannot be removed: %s",
-			             netlink_item_format(item, text), netlink_error(nl));
-		j->rules.n--;
-	}
-}
-
-static void undo_tun(struct journal *j, struct netlink *nl, struct diag *diag)
-{
-	struct netlink_link link;
-	int err;
-
-	if (j->ifindex == 0)
-		return;
-	/* another device may have come by the name, or by the number */
-	err = netlink_link_get(nl, j->ifindex, &link);
-	if (err == 0 && strcmp(link.name, j->tun) == 0)
-		err = netlink_link_delete(nl, j->ifindex);
-	if (err < 0 && err != -ENODEV)
-		diag_warning(diag, NULL, 0, "the device %s cannot be removed: %s", j->tun,
-		             netlink_error(nl));
-	j->ifindex = 0;
-}
-
-/* Of all files, in reverse order. 0, or of the first that fails as hooks_run_down. */
-static MUST_CHECK int run_hooks(struct journal *j, enum conf_hook kind,
-                                const struct log *log, struct diag *diag)
-{
-	const struct hooks_env env = {
-		.tun = j->tun, .log = log, .events = j->events, .diag = diag
-	};
-	int first = 0;
-
-	for (size_t i = j->hooks.n; i-- > 0;) {
-		int err = hooks_run_down(&env, &j->hooks.v[i], kind);
-
-		if (first == 0)
-			first = err;
-	}
-	return first;
-}
-
-int journal_pre_down(struct journal *j, const struct log *log, struct diag *diag)
-{
-	int err = run_hooks(j, CONF_PRE_DOWN, log, diag);
-
-	j->pre_down_ran = err == 0;
-	return err;
-}
-
-int journal_undo(struct journal *j, struct netlink *nl, const struct log *log,
-                 struct diag *diag)
-{
-	int err;
-
-	/* what fails has been told, and must not keep the rest from being undone */
-	if (!j->pre_down_ran)
-		(void)!run_hooks(j, CONF_PRE_DOWN, log, diag);
-	j->pre_down_ran = false;
-	undo_rules(j, nl, diag);
-	if (j->guard6)
-		guard_down(j->tun, IP_V6, diag);
-	if (j->guard4)
-		guard_down(j->tun, IP_V4, diag);
-	if (j->dns)
-		dns_down(j->tun, diag);
-	j->guard4 = j->guard6 = j->dns = false;
-	journal_restore_src_valid_mark(j, diag);
-	undo_tun(j, nl, diag);
-	if (j->events)
-		j->events->gone(j->events->context);
-	err = run_hooks(j, CONF_POST_DOWN, log, diag);
-	hooks_clear(&j->hooks);
-	(void)!journal_save(j, diag); /* it says so itself */
-	return err;
 }

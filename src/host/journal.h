@@ -12,10 +12,8 @@
 
 #include "base/attr.h"
 #include "base/diag.h"
-#include "base/log.h"
 #include "host/hooks.h"
-#include "host/host_config.h"
-#include "host/netlink.h"
+#include "host/host_items.h"
 
 struct journal {
 	char tun[IF_NAMESIZE];
@@ -28,7 +26,7 @@ struct journal {
 	struct hooks hooks;  /* owned; of the files that are up: PreDown and PostDown */
 	char *path;          /* owned; NULL: kept in memory only */
 	const struct hooks_events *events; /* borrowed; NULL: nothing is done */
-	bool pre_down_ran; /* journal_pre_down has succeeded; in memory only */
+	bool pre_down_ran; /* undo_pre_down has succeeded; in memory only */
 };
 
 /* Both are copied. 0 or -ENOMEM, -ENAMETOOLONG. */
@@ -41,22 +39,7 @@ MUST_CHECK int journal_load(struct journal *j, struct diag *diag);
 /* Writes it whole, or removes it when nothing is left to undo. 0 or -errno, in diag. */
 MUST_CHECK int journal_save(const struct journal *j, struct diag *diag);
 
-/* net.ipv4.conf.all.src_valid_mark becomes 1; it is noted whether that has to be undone.
- * What fails is a warning. */
-MUST_CHECK int journal_set_src_valid_mark(struct journal *j, struct diag *diag);
-
-/* Back to 0, unless it was not set for us or is needed by another instance. */
-void journal_restore_src_valid_mark(struct journal *j, struct diag *diag);
-
-/* PreDown hooks; journal_undo then leaves them out. 0, or of the first that fails as
- * hooks_run_down; all are told as warnings. */
-MUST_CHECK int journal_pre_down(struct journal *j, const struct log *log,
-                                struct diag *diag);
-
-/* Puts everything back, in reverse order, between PreDown and PostDown hooks, and saves.
- * What fails is a warning. log may be NULL. 0, or of the first PostDown hook that fails as
- * hooks_run_down. */
-int journal_undo(struct journal *j, struct netlink *nl, const struct log *log,
-                 struct diag *diag);
+/* Does another instance, whose file is beside ours, need src_valid_mark, too? */
+bool journal_mark_is_needed_elsewhere(const struct journal *j);
 
 #endif

@@ -1,4 +1,5 @@
 #include "host/host_config.h"
+#include "host/host_difference.h"
 
 #include <errno.h>
 #include <stdio.h>

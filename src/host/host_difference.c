@@ -1,0 +1,108 @@
+/* src/host/host_difference.c - both lists are sorted by what identifies an item in the
+ * kernel, and then read side by side */
+#include "host/host_difference.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+static bool same_values(const struct netlink_item *a, const struct netlink_item *b)
+{
+	switch (a->kind) {
+	case NETLINK_KIND_ADDRESS:
+		return a->address.ifindex == b->address.ifindex &&
+		       a->address.prefix.len == b->address.prefix.len;
+	case NETLINK_KIND_ROUTE:
+		return a->route.ifindex == b->route.ifindex &&
+		       a->route.mtu_bytes == b->route.mtu_bytes &&
+		       ip_addr_equal(&a->route.src, &b->route.src);
+	case NETLINK_KIND_RULE:
+		return a->rule.has_mark == b->rule.has_mark &&
+		       a->rule.mark == b->rule.mark &&
+		       a->rule.has_suppress == b->rule.has_suppress &&
+		       a->rule.suppress_len == b->rule.suppress_len;
+	}
+	return false;
+}
+
+/* What has become of each item of the one list in the other. */
+enum fate {
+	FATE_ONLY_HERE = 0,
+	FATE_SAME,
+	FATE_CHANGED,
+};
+
+/* Merges both sorted indexes. */
+static void find_fates(const struct netlink_item **a, const struct host_items *from,
+                       enum fate *from_fate, const struct netlink_item **b,
+                       const struct host_items *to, enum fate *to_fate)
+{
+	size_t i = 0, j = 0;
+
+	while (i < from->n && j < to->n) {
+		int c = host_item_compare(a[i], b[j]);
+		enum fate fate =
+			c == 0 && same_values(a[i], b[j]) ? FATE_SAME : FATE_CHANGED;
+
+		if (c == 0) {
+			from_fate[a[i] - from->v] = fate;
+			to_fate[b[j] - to->v] = fate;
+		}
+		i += c <= 0;
+		j += c >= 0;
+	}
+}
+
+static int sort_out(struct host_difference *out, const struct host_items *from,
+                    const enum fate *from_fate, const struct host_items *to,
+                    const enum fate *to_fate)
+{
+	int err = 0;
+
+	for (size_t i = 0; i < to->n && err == 0; i++) {
+		bool replace =
+			to_fate[i] == FATE_CHANGED && to->v[i].kind == NETLINK_KIND_ROUTE;
+
+		if (replace)
+			err = host_items_add(&out->replace, &to->v[i]);
+		else if (to_fate[i] != FATE_SAME)
+			err = host_items_add(&out->add, &to->v[i]);
+	}
+	for (size_t i = from->n; i-- > 0 && err == 0;) {
+		bool replaced = from_fate[i] == FATE_CHANGED &&
+		                from->v[i].kind == NETLINK_KIND_ROUTE;
+
+		if (!replaced && from_fate[i] != FATE_SAME)
+			err = host_items_add(&out->remove, &from->v[i]);
+	}
+	return err;
+}
+
+int host_config_compare(struct host_difference *out, const struct host_config *from,
+                        const struct host_config *to)
+{
+	const struct netlink_item **a = host_items_sorted(&from->items),
+				  **b = host_items_sorted(&to->items);
+	enum fate *from_fate = calloc(from->items.n + 1, sizeof(*from_fate));
+	enum fate *to_fate = calloc(to->items.n + 1, sizeof(*to_fate));
+	int err = -ENOMEM;
+
+	*out = (struct host_difference){ 0 };
+	if (a && b && from_fate && to_fate) {
+		find_fates(a, &from->items, from_fate, b, &to->items, to_fate);
+		err = sort_out(out, &from->items, from_fate, &to->items, to_fate);
+	}
+	free(to_fate);
+	free(from_fate);
+	free(b);
+	free(a);
+	if (err < 0)
+		host_difference_clear(out);
+	return err;
+}
+
+void host_difference_clear(struct host_difference *d)
+{
+	host_items_clear(&d->add);
+	host_items_clear(&d->replace);
+	host_items_clear(&d->remove);
+}

@@ -1,0 +1,93 @@
+/* src/host/undo.c */
+#include "host/undo.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "host/dns.h"
+#include "host/guard.h"
+#include "host/valid_mark.h"
+
+static void undo_rules(struct journal *j, struct netlink *nl, struct diag *diag)
+{
+	while (j->rules.n > 0) {
+		const struct netlink_item *item = &j->rules.v[j->rules.n - 1];
+		char text[NETLINK_ITEM_STRLEN];
+		int err = netlink_delete(nl, item, 1, NULL);
+
+		if (!netlink_is_gone(err) && err != -EAFNOSUPPORT)
+			diag_warning(diag, NULL, 0, "%s cannot be removed: %s",
+			             netlink_item_format(item, text), netlink_error(nl));
+		j->rules.n--;
+	}
+}
+
+static void undo_tun(struct journal *j, struct netlink *nl, struct diag *diag)
+{
+	struct netlink_link link;
+	int err;
+
+	if (j->ifindex == 0)
+		return;
+	/* another device may have come by the name, or by the number */
+	err = netlink_link_get(nl, j->ifindex, &link);
+	if (err == 0 && strcmp(link.name, j->tun) == 0)
+		err = netlink_link_delete(nl, j->ifindex);
+	if (err < 0 && err != -ENODEV)
+		diag_warning(diag, NULL, 0, "the device %s cannot be removed: %s", j->tun,
+		             netlink_error(nl));
+	j->ifindex = 0;
+}
+
+/* Of all files, in reverse order. 0, or of the first that fails as hooks_run_down. */
+static MUST_CHECK int run_hooks(struct journal *j, enum conf_hook kind,
+                                const struct log *log, struct diag *diag)
+{
+	const struct hooks_env env = {
+		.tun = j->tun, .log = log, .events = j->events, .diag = diag
+	};
+	int first = 0;
+
+	for (size_t i = j->hooks.n; i-- > 0;) {
+		int err = hooks_run_down(&env, &j->hooks.v[i], kind);
+
+		if (first == 0)
+			first = err;
+	}
+	return first;
+}
+
+int undo_pre_down(struct journal *j, const struct log *log, struct diag *diag)
+{
+	int err = run_hooks(j, CONF_PRE_DOWN, log, diag);
+
+	j->pre_down_ran = err == 0;
+	return err;
+}
+
+int undo_all(struct journal *j, struct netlink *nl, const struct log *log,
+             struct diag *diag)
+{
+	int err;
+
+	/* what fails has been told, and must not keep the rest from being undone */
+	if (!j->pre_down_ran)
+		(void)!run_hooks(j, CONF_PRE_DOWN, log, diag);
+	j->pre_down_ran = false;
+	undo_rules(j, nl, diag);
+	if (j->guard6)
+		guard_down(j->tun, IP_V6, diag);
+	if (j->guard4)
+		guard_down(j->tun, IP_V4, diag);
+	if (j->dns)
+		dns_down(j->tun, diag);
+	j->guard4 = j->guard6 = j->dns = false;
+	valid_mark_restore(j, diag);
+	undo_tun(j, nl, diag);
+	if (j->events)
+		j->events->gone(j->events->context);
+	err = run_hooks(j, CONF_POST_DOWN, log, diag);
+	hooks_clear(&j->hooks);
+	(void)!journal_save(j, diag); /* it says so itself */
+	return err;
+}
