@@ -24,8 +24,12 @@ static void hooks_gone(void *context)
 	struct hook_service *h = context;
 
 	keeper_end(h->keeper);
-	for (size_t i = 0; i < h->tunnels->count; i++)
-		instance_unlisten_uapi(h->instance, h->tunnels->v[i].plan->way.name);
+	for (size_t i = 0; i < h->tunnels->count; i++) {
+		const struct tunnel *t = &h->tunnels->v[i];
+
+		if (t->uapi_fd >= 0) /* else the socket of that name is another's */
+			instance_unlisten_uapi(h->instance, t->plan->way.name);
+	}
 }
 
 /* A channel that fails is seen again by who waits for it next. */
