@@ -1,0 +1,184 @@
+/* src/worker/worker_device.c */
+#include "worker/worker_device.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <unistd.h>
+
+/* ---- its sockets */
+
+static void udp_sink(void *context, struct packet **packets, size_t n)
+{
+	struct worker_device *d = context;
+
+	engine_udp_input(d->device, packets, n, d->all->now_ns);
+}
+
+static void udp_ready(struct worker_device *d, enum udp_family family, uint64_t now_ns)
+{
+	int err;
+
+	d->all->now_ns = now_ns;
+	err = udp_read(d->udp, family, udp_sink, d);
+	if (err) {
+		log_error(d->all->log, device_name(d->device),
+		          "its socket can't be read any more: %s", strerror(-err));
+		loop_remove(d->all->loop, &d->udp_sources[family]);
+	}
+}
+
+static void udp_ipv4_ready(struct loop_source *source, uint32_t events, uint64_t now_ns)
+{
+	(void)events;
+	udp_ready(CONTAINER_OF(source, struct worker_device, udp_sources[UDP_IPV4]),
+	          UDP_IPV4, now_ns);
+}
+
+static void udp_ipv6_ready(struct loop_source *source, uint32_t events, uint64_t now_ns)
+{
+	(void)events;
+	udp_ready(CONTAINER_OF(source, struct worker_device, udp_sources[UDP_IPV6]),
+	          UDP_IPV6, now_ns);
+}
+
+static void drop_udp(struct worker_device *d)
+{
+	if (!d->udp)
+		return;
+	device_set_udp(d->device, NULL);
+	for (int f = 0; f < UDP_FAMILIES; f++)
+		if (d->udp_sources[f].fd >= 0)
+			loop_remove(d->all->loop, &d->udp_sources[f]);
+	udp_free(d->udp);
+	d->udp = NULL;
+}
+
+int worker_device_use_udp(struct worker_device *d, const int fds[static UDP_FAMILIES])
+{
+	static void (*const ready[UDP_FAMILIES])(struct loop_source *, uint32_t,
+	                                         uint64_t) = {
+		[UDP_IPV4] = udp_ipv4_ready,
+		[UDP_IPV6] = udp_ipv6_ready,
+	};
+	int err;
+
+	drop_udp(d);
+	err = udp_new(&d->udp, fds, d->all->scratch);
+	if (err)
+		return err;
+	for (int f = 0; f < UDP_FAMILIES; f++)
+		d->udp_sources[f] = (struct loop_source){ fds[f], ready[f] };
+	for (int f = 0; f < UDP_FAMILIES && !err; f++)
+		if (fds[f] >= 0)
+			err = loop_add(d->all->loop, &d->udp_sources[f], EPOLLIN);
+	if (err)
+		drop_udp(d);
+	else
+		device_set_udp(d->device, udp_as_link(d->udp));
+	return err;
+}
+
+/* ---- what UAPI clients want of the host */
+
+static struct worker_device *find(const struct worker_devices *all,
+                                  const struct device *device)
+{
+	struct worker_device *d = all->first;
+
+	while (d && d->device != device)
+		d = d->next;
+	return d;
+}
+
+static int ask(struct worker_device *d, const struct command *m)
+{
+	if (uapi_server_waits(&d->uapi_server))
+		return -EBUSY;
+	report_send(d->all->report, m);
+	return -EINPROGRESS;
+}
+
+static int set_port(void *context, struct device *device, uint16_t port)
+{
+	struct command m = command_of(COMMAND_PORT_WANTED, device_name(device));
+
+	m.port = port;
+	return ask(find(context, device), &m);
+}
+
+static int set_fwmark(void *context, struct device *device, uint32_t mark)
+{
+	struct command m = command_of(COMMAND_MARK_WANTED, device_name(device));
+
+	m.mark = mark;
+	return ask(find(context, device), &m);
+}
+
+static uint32_t get_fwmark(void *context, const struct device *device)
+{
+	return find(context, device)->mark;
+}
+
+void worker_device_answered(struct worker_device *d, int result)
+{
+	uapi_server_resume(&d->uapi_server, result, d->all->now_ns);
+}
+
+/* ---- they come and go */
+
+void worker_device_init(struct worker_devices *all)
+{
+	all->uapi_host = (struct uapi_host){ set_port, set_fwmark, get_fwmark, all };
+	all->uapi_host_supervisor = (struct uapi_host){ NULL, NULL, get_fwmark, all };
+}
+
+void worker_device_clear(struct worker_devices *all)
+{
+	while (all->first)
+		worker_device_remove(all->first);
+}
+
+int worker_device_add(struct worker_devices *all, const char *name, int uapi_fd)
+{
+	struct worker_device *d = calloc(1, sizeof(*d));
+	int err = d ? engine_add_device(all->engine, name, &d->device) : -ENOMEM;
+
+	if (err) {
+		close(uapi_fd);
+		free(d);
+		return err;
+	}
+	d->all = all;
+	d->next = all->first;
+	all->first = d;
+	uapi_init(&d->uapi, d->device, &all->uapi_host_supervisor);
+	err = uapi_server_start(&d->uapi_server, all->loop, uapi_fd, d->device,
+	                        &all->uapi_host);
+	if (err)
+		worker_device_remove(d);
+	return err;
+}
+
+void worker_device_remove(struct worker_device *d)
+{
+	struct worker_device **at = &d->all->first;
+
+	while (*at != d)
+		at = &(*at)->next;
+	*at = d->next;
+	uapi_server_stop(&d->uapi_server);
+	uapi_clear(&d->uapi);
+	drop_udp(d);
+	engine_remove_device(d->all->engine, d->device);
+	free(d);
+}
+
+struct worker_device *worker_device_find(const struct worker_devices *all,
+                                         const char *name)
+{
+	struct device *device = engine_find_device(all->engine, name);
+
+	return device ? find(all, device) : NULL;
+}

@@ -1,0 +1,270 @@
+/* src/worker/worker_requests.c */
+#include "worker/worker_requests.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "engine/engine.h"
+#include "worker/engine_status.h"
+
+/* The only descriptor of a message, which is the caller's from here on. */
+static int take_fd(struct command *m)
+{
+	int fd = m->fds[0];
+
+	m->fds[0] = -1;
+	return fd;
+}
+
+static int do_device_add(struct worker_requests *w, struct command *m)
+{
+	return m->fd_count == 1 ? worker_device_add(w->devices, m->name, take_fd(m))
+	                        : -EPROTO;
+}
+
+static int do_device_remove(struct worker_requests *w, struct command *m)
+{
+	struct worker_device *d = worker_device_find(w->devices, m->name);
+
+	if (!d)
+		return -ENOENT;
+	worker_device_remove(d);
+	return 0;
+}
+
+/* The lines of a text, as strings that lie in *copy. Both to be freed. */
+static int split_lines(const struct command *m, char **copy, const char ***lines,
+                       size_t *n)
+{
+	char *line, *rest;
+
+	*copy = m->text_bytes ? strndup(m->text, m->text_bytes) : strdup("");
+	*lines = calloc(m->text_bytes + 1, sizeof(**lines));
+	*n = 0;
+	if (!*copy || !*lines)
+		return -ENOMEM;
+	for (rest = *copy; (line = strsep(&rest, "\n"));)
+		if (*line)
+			(*lines)[(*n)++] = line;
+	return 0;
+}
+
+static int do_device_settings(struct worker_requests *w, struct command *m)
+{
+	struct worker_device *d = worker_device_find(w->devices, m->name);
+	struct device_settings settings = { .addresses = m->addresses,
+		                            .address_count = m->address_count,
+		                            .mtu_bytes = m->mtu_bytes,
+		                            .metric = m->metric,
+		                            .table_off = m->table_off,
+		                            .source_fix_off = m->source_fix_off,
+		                            .via = m->via,
+		                            .via_name = m->via_name,
+		                            .dns_servers = m->servers,
+		                            .dns_server_count = m->server_count };
+	char *text;
+	const char **domains;
+	int err;
+
+	if (!d)
+		return -ENOENT;
+	err = split_lines(m, &text, &domains, &settings.dns_domain_count);
+	settings.dns_domains = domains;
+	settings.port = device_port(d->device);
+	if (!err)
+		err = device_set(d->device, &settings);
+	if (d->udp)
+		udp_network_changed(d->udp); /* its MTU may fit the path now */
+	free(domains);
+	free(text);
+	return err;
+}
+
+static int do_resolver(struct worker_requests *w, struct command *m)
+{
+	struct ip_addr ipv4 = { 0 }, ipv6 = { 0 };
+
+	for (size_t i = 0; i < m->address_count; i++)
+		*(m->addresses[i].family == IP_V4 ? &ipv4 : &ipv6) = m->addresses[i];
+	engine_set_resolver(w->devices->engine, &ipv4, &ipv6);
+	return 0;
+}
+
+static int do_peer_via(struct worker_requests *w, struct command *m)
+{
+	struct worker_device *d = worker_device_find(w->devices, m->name);
+
+	return d ? device_set_peer_via(d->device, m->key, m->via, m->via_name) : -ENOENT;
+}
+
+/* -1: no UDP socket of ours. One family may be missing, so they have to be told apart. */
+static int family_of(int fd)
+{
+	int domain;
+	socklen_t len = sizeof(domain);
+
+	if (getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &len) < 0)
+		return -1;
+	return domain == AF_INET ? UDP_IPV4 : domain == AF_INET6 ? UDP_IPV6 : -1;
+}
+
+/* New sockets, or (without fds) only a mark that the old ones have now; or that it was
+ * not possible. Also what a UAPI client may be waiting for. */
+static int do_device_sockets(struct worker_requests *w, struct command *m)
+{
+	struct worker_device *d = worker_device_find(w->devices, m->name);
+	int fds[UDP_FAMILIES] = { -1, -1 };
+	int err = 0;
+
+	if (!d)
+		return -ENOENT;
+	if (m->result == 0 && m->fd_count > 0) {
+		for (size_t i = 0; i < m->fd_count; i++) {
+			int family = family_of(m->fds[i]);
+
+			if (family < 0 || fds[family] >= 0)
+				return -EPROTO;
+			fds[family] = m->fds[i];
+		}
+		m->fd_count = 0;
+		err = worker_device_use_udp(d, fds);
+	}
+	if (m->result == 0 && !err) {
+		device_set_port(d->device, m->port);
+		d->mark = m->mark;
+	}
+	worker_device_answered(d, m->result ? m->result : err);
+	return err;
+}
+
+static int do_device_start(struct worker_requests *w, struct command *m)
+{
+	struct worker_device *d = worker_device_find(w->devices, m->name);
+	int err;
+
+	if (!d)
+		return -ENOENT;
+	err = engine_settle(w->devices->engine);
+	if (!err)
+		wg_device_start(device_wg(d->device), w->devices->now_ns);
+	return err;
+}
+
+/* A peer may have been removed by a UAPI client: there is nothing to try then. */
+static int do_peer_try(struct worker_requests *w, struct command *m)
+{
+	struct worker_device *d = worker_device_find(w->devices, m->name);
+	struct wg_peer *peer;
+	int err;
+
+	if (!d)
+		return -ENOENT;
+	peer = wg_device_find_peer(device_wg(d->device), m->key);
+	err = engine_settle(w->devices->engine);
+	if (!err && peer)
+		wg_peer_try_endpoint(peer, w->devices->now_ns);
+	return err;
+}
+
+/* What has been learned of the network below counts no more. */
+static int do_network_changed(struct worker_requests *w, struct command *m)
+{
+	(void)m;
+	for (struct worker_device *d = w->devices->first; d; d = d->next) {
+		struct wg_device *wg = device_wg(d->device);
+
+		if (d->udp)
+			udp_network_changed(d->udp);
+		for (struct wg_peer *peer = wg_device_first_peer(wg); peer;
+		     peer = wg_peer_next(peer)) {
+			wg_peer_clear_local(peer);
+			wg_peer_handshake_anew(peer, w->devices->now_ns);
+		}
+	}
+	return 0;
+}
+
+static int do_tun(struct worker_requests *w, struct command *m)
+{
+	return m->fd_count == 1 ? worker_tun_start(w->tun, take_fd(m)) : -EPROTO;
+}
+
+/* ---- those that are answered in another way */
+
+/* One reply for each set that the piece of text completes (or ends in an error). */
+static void do_device_uapi(struct worker_requests *w, const struct command *m)
+{
+	struct worker_device *d = worker_device_find(w->devices, m->name);
+	struct outbuf answers = { 0 };
+	size_t taken;
+	char *at;
+	int result;
+
+	if (!d) {
+		report_reply(w->report, m, -ENOENT);
+		return;
+	}
+	taken = uapi_feed(&d->uapi, m->text, m->text_bytes, &answers, w->devices->now_ns);
+	outbuf_add(&answers, "", 1);
+	if (answers.failed || taken != m->text_bytes) {
+		report_reply(w->report, m, -EPROTO);
+	} else {
+		at = (char *)answers.bytes + answers.first;
+		while ((at = strstr(at, "errno=")) &&
+		       sscanf(at, "errno=%d", &result) == 1) {
+			report_reply(w->report, m, result);
+			at++;
+		}
+	}
+	outbuf_clear(&answers);
+}
+
+static void do_status(struct worker_requests *w)
+{
+	struct command m = command_of(COMMAND_STATUS_TEXT, NULL);
+	char *text = NULL;
+	size_t left;
+
+	if (engine_settle(w->devices->engine) == 0)
+		text = engine_status_text(w->devices->engine, &w->devices->uapi_host,
+		                          w->devices->now_ns);
+	left = text ? strlen(text) : 0;
+	for (m.text = text; left > 0; left -= m.text_bytes) {
+		m.text_bytes = left < COMMAND_TEXT_MAX ? left : COMMAND_TEXT_MAX;
+		report_send(w->report, &m);
+		m.text = (const char *)m.text + m.text_bytes;
+	}
+	m.text_bytes = 0;
+	report_send(w->report, &m);
+	free(text);
+}
+
+bool worker_requests_handle(struct worker_requests *w, struct command *m)
+{
+	static int (*const requests[COMMAND_TYPE_COUNT])(struct worker_requests *,
+	                                                 struct command *) = {
+		[COMMAND_TUN] = do_tun,
+		[COMMAND_RESOLVER] = do_resolver,
+		[COMMAND_DEVICE_ADD] = do_device_add,
+		[COMMAND_DEVICE_REMOVE] = do_device_remove,
+		[COMMAND_DEVICE_SETTINGS] = do_device_settings,
+		[COMMAND_DEVICE_SOCKETS] = do_device_sockets,
+		[COMMAND_DEVICE_START] = do_device_start,
+		[COMMAND_PEER_VIA] = do_peer_via,
+		[COMMAND_PEER_TRY] = do_peer_try,
+		[COMMAND_NETWORK_CHANGED] = do_network_changed,
+	};
+
+	if (m->type == COMMAND_STATUS)
+		do_status(w);
+	else if (m->type == COMMAND_DEVICE_UAPI)
+		do_device_uapi(w, m);
+	else if (requests[m->type])
+		report_reply(w->report, m, requests[m->type](w, m));
+	else
+		return false;
+	return true;
+}

@@ -1,0 +1,52 @@
+/* src/worker/worker_tun.c */
+#include "worker/worker_tun.h"
+
+#include <errno.h>
+#include <sys/epoll.h>
+#include <unistd.h>
+
+#include "engine/engine.h"
+#include "worker/report.h"
+
+static void tun_sink(void *context, struct packet **packets, size_t n)
+{
+	struct worker_tun *t = context;
+
+	engine_tun_input(t->engine, packets, n, t->now_ns);
+}
+
+static void tun_ready(struct loop_source *source, uint32_t events, uint64_t now_ns)
+{
+	struct worker_tun *t = CONTAINER_OF(source, struct worker_tun, source);
+	struct command lost = command_of(COMMAND_TUN_LOST, NULL);
+
+	(void)events;
+	t->now_ns = now_ns;
+	lost.result = tun_read(t->tun, tun_sink, t);
+	if (lost.result == 0)
+		return;
+	report_send(t->report, &lost);
+	loop_remove(t->loop, source); /* the supervisor ends it */
+}
+
+int worker_tun_start(struct worker_tun *t, int fd)
+{
+	int err;
+
+	if (t->tun) {
+		close(fd);
+		return -EPROTO;
+	}
+	err = tun_new(&t->tun, fd, t->buffers);
+	if (err)
+		return err;
+	t->source = (struct loop_source){ tun_fd(t->tun), tun_ready };
+	engine_set_tun(t->engine, tun_as_link(t->tun));
+	return loop_add(t->loop, &t->source, EPOLLIN);
+}
+
+void worker_tun_clear(struct worker_tun *t)
+{
+	tun_free(t->tun);
+	t->tun = NULL;
+}

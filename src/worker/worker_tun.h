@@ -1,0 +1,34 @@
+/* src/worker/worker_tun.h - the host tun of the worker: what the host sends goes to the
+ * engine
+ *
+ * Worker process and thread. */
+#ifndef TUNION_WORKER_WORKER_TUN_H
+#define TUNION_WORKER_WORKER_TUN_H
+
+#include <stdint.h>
+
+#include "base/attr.h"
+#include "io/buffers.h"
+#include "io/loop.h"
+#include "io/tun.h"
+
+struct engine;
+struct report;
+
+/* Embedded in the worker. The borrowed pointers must be set before worker_tun_start. */
+struct worker_tun {
+	struct loop *loop;       /* borrowed */
+	struct buffers *buffers; /* borrowed */
+	struct engine *engine;   /* borrowed */
+	struct report *report;   /* borrowed: is told when the tun is lost */
+	struct tun *tun;         /* owned; NULL: there is none yet */
+	struct loop_source source;
+	uint64_t now_ns; /* of the event being handled */
+};
+
+/* Takes the fd, also if it fails. 0 or -errno; -EPROTO: there is a tun already. */
+MUST_CHECK int worker_tun_start(struct worker_tun *t, int fd);
+/* Closes it. To be called after the engine is freed; fine if there is none. */
+void worker_tun_clear(struct worker_tun *t);
+
+#endif
