@@ -1,7 +1,7 @@
-/* src/engine/carry.c - a loop over the way, not a recursion: each turn wraps and seals
- * the batch once more. wg_peer_seal may send a handshake of the carrier meanwhile, which
- * comes back here by `emit` one hop further on; ways are bounded by WAY_MAX, so is that.
- */
+/* src/engine/carry.c - follows the way in a loop, not by recursion: each turn wraps and
+ * seals the batch once more. Meanwhile wg_peer_seal may send a handshake of the carrier,
+ * which comes back here through `emit`, one hop further on. Ways are bounded by WAY_MAX,
+ * and so is this recursion. */
 #include "engine/carry.h"
 
 #include <string.h>
@@ -19,8 +19,8 @@
 
 /* ---- what can't be sent */
 
-/* The peer of the cycle that the log line begins with, the same wherever one comes from.
- */
+/* Returns the peer with which the log line of a cycle begins. It is always the same one,
+ * wherever the packet enters the cycle. */
 static struct peer *loop_head(struct peer *from)
 {
 	const struct way_peer *slow = &from->way, *fast = from->way.next;
@@ -39,7 +39,7 @@ static struct peer *loop_head(struct peer *from)
 	return peer_of_way(head);
 }
 
-/* One line per cycle and period, not one per device on it. */
+/* Writes one line per cycle and period, not one for each device on the cycle. */
 static void log_loop(struct peer *peer, uint64_t now_ns)
 {
 	struct device *d = peer_device(peer);
@@ -73,13 +73,13 @@ bool carry_possible(struct peer *peer, size_t n, uint64_t now_ns)
 struct outer {
 	struct ip_addr src, dst;
 	uint16_t src_port, dst_port;
-	uint16_t *ipv4_id; /* borrowed: counted up */
+	uint16_t *ipv4_id; /* borrowed; counted up with each packet */
 };
 
 static void wrap4(const struct outer *o, struct packet *m)
 {
-	/* No DF, as the kernel's device; so the identification must differ, RFC 6864 4.3.
-	 */
+	/* DF is not set, as in the kernel's device. Therefore each packet needs another
+	 * identification (RFC 6864 4.3). */
 	struct ipv4_header h = {
 		.version_ihl = 0x45,
 		.tos = m->tos,
@@ -122,12 +122,13 @@ static void wrap_udp(const struct outer *o, struct packet *m)
 	memcpy(packet_push(m, sizeof(h)), &h, sizeof(h));
 	sum = checksum_pseudo(&o->src, &o->dst, PROTO_UDP, m->len_bytes);
 	checksum = checksum_finish(checksum_add(sum, m->data, m->len_bytes));
-	h.checksum = be16_put(checksum ? checksum : 0xffff); /* 0 is "none", RFC 768 */
+	/* 0 would mean that there is no checksum (RFC 768) */
+	h.checksum = be16_put(checksum ? checksum : 0xffff);
 	memcpy(m->data, &h, sizeof(h));
 }
 
-/* Wraps in place; what no IP header can describe is dropped. Returns how many are left.
- */
+/* Wraps the messages in place, and drops those that are too long for an IP header.
+ * Returns how many are left. */
 static size_t wrap(struct device *d, const struct ip_addr *src, const struct endpoint *to,
                    struct packet **messages, size_t n)
 {
@@ -156,8 +157,8 @@ static size_t wrap(struct device *d, const struct ip_addr *src, const struct end
 
 /* ---- the way */
 
-/* "Sticky source": a peer that came to another of the carrier's addresses is answered
- * from that one. */
+/* Returns our address for the outer packet. If the peer has sent to another address of
+ * the carrier, it is answered from that one ("sticky source"). */
 static const struct ip_addr *source(const struct way_peer *way, const struct endpoint *to)
 {
 	if (to->local.family == to->addr.family &&
@@ -172,8 +173,8 @@ static void to_network(struct device *d, const struct endpoint *endpoint,
 	struct endpoint to = *endpoint;
 	size_t taken = 0;
 
-	/* Learned inside a carrier, or by a datagram that came out of the tun: no address
-	 * of the host's network. */
+	/* If the endpoint was learned inside a carrier, or from a datagram that came out
+	 * of the tun, its local address doesn't belong to the host's network. */
 	if (to.ifindex == 0 ||
 	    (to.local.family != IP_NONE && source_is_of_a_device(d->engine, &to.local)))
 		to.local = (struct ip_addr){ 0 };
@@ -215,8 +216,9 @@ static void carry_in_pieces(struct peer *peer, struct packet *p, uint64_t now_ns
 	fragments_put(e->pool, pieces, n);
 }
 
-/* Seals what the device takes as it is; returns how many messages have to follow the
- * peer's way. If some have to be cut, all are dealt with here, in their order. */
+/* Seals packets that the device takes as they are, and returns how many messages have to
+ * follow the peer's way. If some packets have to be cut, this function does everything
+ * for all of them, in their order, and returns 0. */
 static size_t seal(struct peer *peer, struct packet **packets, size_t n, uint64_t now_ns)
 {
 	const struct device *d = peer_device(peer);
@@ -247,8 +249,8 @@ void carry_packets(struct peer *peer, struct packet **packets, size_t n, uint64_
 
 /* ---- hop by hop */
 
-/* Messages of d go where `way` leads; returns how many the carrier has sealed, and now
- * have to follow its own way. */
+/* Hands messages of d to the carrier to which `way` leads. Returns how many messages the
+ * carrier has sealed, which now have to follow the carrier's own way. */
 static size_t to_carrier(struct device *d, struct way_peer *way,
                          const struct endpoint *to, struct packet **messages, size_t n,
                          uint64_t now_ns)
@@ -271,7 +273,7 @@ void carry_messages(struct peer *peer, struct packet **messages, size_t n,
 		struct device *d = peer_device(peer);
 		struct way_peer *next;
 
-		/* ways may have changed meanwhile */
+		/* the ways may have changed meanwhile */
 		if (engine_settle(e) != 0 || hop > WAY_MAX) {
 			device_drop(d, DROP_WAY_TOO_LONG, n);
 			return;

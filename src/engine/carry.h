@@ -1,7 +1,8 @@
 /* src/engine/carry.h - who takes the WireGuard messages of a peer, and in which headers?
  *
- * Another device (the peer's next hop, see plan/way.h): wrapped in IP and UDP, sealed by
- * that one, and on; or the network. Design R1, R2, R6, R7, R9. */
+ * Either another device, namely that of the peer's next hop (see plan/way.h): the
+ * messages are wrapped in IP and UDP and sealed by that device, which carries them on. Or
+ * the network. Design R1, R2, R6, R7, R9. */
 #ifndef TUNION_ENGINE_CARRY_H
 #define TUNION_ENGINE_CARRY_H
 
@@ -10,21 +11,23 @@
 #include "base/attr.h"
 #include "engine/core.h"
 
-/* May packets for this peer be sent at all? If not, counts n drops with the reason, and
- * names a loop in the log. Settled. */
+/* Can packets for this peer be sent at all? If not, counts n drops with the reason, and
+ * logs the loop if there is one. The engine must be settled. */
 MUST_CHECK bool carry_possible(struct peer *peer, size_t n, uint64_t now_ns);
 
-/* IP packets for this peer: sealed, and carried where its way leads. Larger ones than its
- * device takes are cut if they may be (R10), else dropped. The array and the buffers are
- * overwritten. */
+/* Seals IP packets for this peer and carries them where its way leads. Packets that are
+ * too large for the device are cut if this is allowed (R10), and otherwise dropped. The
+ * array and the buffers are overwritten. */
 void carry_packets(struct peer *peer, struct packet **packets, size_t n, uint64_t now_ns);
 
-/* Messages of this peer, all to its endpoint; the array and the buffers are overwritten.
- * Each needs the headroom of the way that is left: WAY_MAX encapsulations at most. */
+/* Carries messages of this peer to its endpoint. The array and the buffers are
+ * overwritten. Each message needs headroom for the rest of the way, which is at most
+ * WAY_MAX encapsulations. */
 void carry_messages(struct peer *peer, struct packet **messages, size_t n,
                     uint64_t now_ns);
 
-/* A message that the device sends to no peer of its: the way its union or Via gives. */
+/* Carries a message that the device sends to an endpoint, not to one of its peers. It
+ * takes the way that the device's Via or the union gives for this endpoint. */
 void carry_to(struct device *d, const struct endpoint *to, struct packet *message,
               uint64_t now_ns);
 

@@ -1,7 +1,7 @@
-/* src/engine/core.h - what the engine's own modules know of each other: its structs
+/* src/engine/core.h - the structs that only the engine's own modules know
  *
- * Everything hangs off struct engine. wg owns keys, sessions and allowed IPs; here is
- * what tunion adds: the union, the ways, ports, addresses, the tun. */
+ * Everything hangs off struct engine. wg owns keys, sessions and allowed IPs. The structs
+ * here hold what tunion adds: the union, the ways, ports, addresses, the tun. */
 #ifndef TUNION_ENGINE_CORE_H
 #define TUNION_ENGINE_CORE_H
 
@@ -27,31 +27,31 @@
 #include "plan/way.h"
 #include "wg/device.h"
 
-/* The context of a wg_peer. Made and freed by settle, so a peer that is new to wg has
- * none until then. */
+/* The context of a wg_peer. settle.c makes and frees it, so a peer that is new to wg has
+ * none until the engine is settled. */
 struct peer {
 	struct way_peer way; /* first member */
-	struct wg_peer *wg;  /* borrowed: from the device's wg; NULL: removed there */
+	struct wg_peer *wg;  /* borrowed: from the device's wg; NULL: was removed there */
 	struct group group;
 	/* see standby.h */
 	struct timer failing_timer, complaint_timer;
-	struct endpoint tried; /* where the latest initiation went */
-	bool failing;          /* unusable for its own reasons */
-	bool has_way;          /* scratch of standby: in the plan's order */
-	bool seen;             /* scratch of settle: still known to wg */
-	bool carries; /* some peer's next hop: a change here may change other ways */
+	struct endpoint tried; /* where the latest initiation was sent */
+	bool failing;          /* unusable, and not because of its carrier */
+	bool has_way;          /* used by standby.c alone: had a way without standbys */
+	bool seen;             /* used by settle.c alone: wg still has this peer */
+	bool carries;          /* another peer's way leads through this one */
 };
 
-/* Via of one peer, kept by key: see device_set_peer_via. */
+/* The Via of one peer, kept by its key: see device_set_peer_via. */
 struct peer_via {
 	struct peer_via *next;
 	uint8_t public_key[KEY_BYTES];
 	enum way_via via;
-	char *name;                /* owned; NULL but for WAY_VIA_DEVICE */
-	struct way_device *device; /* borrowed; NULL while there is none of the name */
+	char *name;                /* owned; NULL unless via is WAY_VIA_DEVICE */
+	struct way_device *device; /* borrowed; NULL while no device has the name */
 };
 
-/* One of a device's Addresses, and its link in the table of all. */
+/* One of a device's Addresses, and its link in the engine's table of all Addresses. */
 struct device_address {
 	struct ip_addr addr;
 	struct device *device; /* borrowed: whose it is */
@@ -59,7 +59,7 @@ struct device_address {
 };
 
 struct device {
-	struct way_device way; /* first member; its sibling: the next in order added */
+	struct way_device way; /* first member; way.sibling is the device added next */
 	struct device *previous;
 	struct engine *engine; /* borrowed */
 	struct wg_device *wg;  /* owned */
@@ -68,16 +68,16 @@ struct device {
 
 	struct device_address *addresses; /* owned: the file's Addresses */
 	size_t address_count;
-	uint32_t mtu_bytes; /* of inner packets; 0: no bound */
+	uint32_t mtu_bytes; /* of inner packets; 0: no limit */
 	bool source_fix_off;
-	uint32_t id;           /* never used again in this engine */
-	char *via_name;        /* owned; NULL but for WAY_VIA_DEVICE */
+	uint32_t id;           /* this engine never uses it again for another device */
+	char *via_name;        /* owned; NULL unless way.via is WAY_VIA_DEVICE */
 	struct peer_via *vias; /* owned */
 
 	struct bucket_link by_name, by_port;
 	bool touched;
 	struct device *next_touched;
-	uint32_t old_rank; /* scratch of settle */
+	uint32_t old_rank; /* used by settle.c alone */
 	struct group group;
 	uint16_t ipv4_id; /* of the next outer packet */
 	uint64_t loop_quiet_until_ns;
@@ -103,18 +103,18 @@ struct engine {
 	struct resolver *resolver;     /* owned */
 	struct pieces *pieces;         /* owned */
 	struct reassembly *reassembly; /* owned */
-	uint32_t fragment_id;          /* of the next IPv6 packet that is cut */
-	uint32_t last_id;              /* of a device */
+	uint32_t fragment_id;          /* of the IPv6 packet that was cut last */
+	uint32_t last_id;              /* of the device that was added last */
 	struct union_table table;
 	enum settle_need need;
 	struct timer retry_timer; /* see standby.h */
-	size_t failing_count;     /* peers */
-	struct device *touched;   /* list by next_touched */
+	size_t failing_count;     /* how many peers are failing */
+	struct device *touched;   /* a list, linked by next_touched */
 	struct drop_counts drops;
 	struct icmp_limit unreachable_limit, too_big_limit;
 };
 
-/* What engine_settle has to do, at least. */
+/* Tells engine_settle that it has to do at least this. */
 static inline void engine_need(struct engine *e, enum settle_need what)
 {
 	if (e->need < what)
@@ -141,7 +141,7 @@ static inline void device_drop(const struct device *d, enum drop reason, size_t 
 	drop_count(wg_device_drops(d->wg), reason, n);
 }
 
-/* RFC 8200 5: a device takes that much, whatever its MTU says */
+/* RFC 8200 5: a device takes packets of this size, whatever its MTU says. */
 #define IPV6_MTU_MIN 1280U
 
 /* The largest packet of the family that the device takes. */

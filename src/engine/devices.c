@@ -1,4 +1,4 @@
-/* src/engine/devices.c - devices come, get their settings, and go */
+/* src/engine/devices.c - adds devices, gives them their settings, and removes them */
 #include "engine/devices.h"
 
 #include <errno.h>
@@ -97,7 +97,8 @@ void engine_remove_device(struct engine *e, struct device *d)
 
 /* ---- devices: settings */
 
-/* Its own address for destinations of that prefix; IP_NONE: it has none. */
+/* Returns the device's own address for destinations in this prefix. Its family is IP_NONE
+ * if there is none. */
 static struct ip_addr source_for(const struct device_settings *s, struct ip_prefix dst)
 {
 	struct ip_prefix best = { 0 };
@@ -112,7 +113,7 @@ static struct ip_addr source_for(const struct device_settings *s, struct ip_pref
 	return best.addr;
 }
 
-/* *out is NULL for NULL. */
+/* Sets *out to NULL if name is NULL. */
 static int copy_name(char **out, const char *name)
 {
 	*out = name ? strdup(name) : NULL;
@@ -274,7 +275,7 @@ uint16_t device_port(const struct device *d)
 	return d->way.port;
 }
 
-/* The engine counts what it drops of a device where wg does. */
+/* The engine counts its drops in wg's counters of the device. */
 void device_drops(const struct device *d, struct drop_counts *out)
 {
 	*out = *wg_device_drops(d->wg);

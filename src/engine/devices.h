@@ -1,7 +1,7 @@
-/* src/engine/devices.h - the virtual devices of an engine: they come, get their settings,
- * and go
+/* src/engine/devices.h - adds the virtual devices of an engine, gives them their
+ * settings, and removes them
  *
- * What is WireGuard's of a device (keys, peers, allowed IPs) is set through device_wg. */
+ * The WireGuard part of a device (keys, peers, allowed IPs) is set through device_wg. */
 #ifndef TUNION_ENGINE_DEVICES_H
 #define TUNION_ENGINE_DEVICES_H
 
@@ -21,42 +21,44 @@ struct udp_link;
 struct wg_device;
 struct wg_peer;
 
-/* What tunion, not WireGuard, has to know of a device. Strings and arrays are copied. */
+/* What only tunion, not WireGuard, has to know of a device. Strings and arrays are
+ * copied. */
 struct device_settings {
 	const struct ip_addr *addresses; /* the file's Addresses */
 	size_t address_count;
-	uint32_t mtu_bytes; /* effective inner MTU */
-	uint16_t port;      /* UDP port: ListenPort or the one drawn */
+	uint32_t mtu_bytes; /* effective MTU of inner packets */
+	uint16_t port;      /* UDP port: the file's ListenPort, or one chosen at random */
 	int32_t metric;
 	bool table_off;
 	bool source_fix_off;
-	const struct ip_addr
-		*dns_servers; /* for the virtual resolver, see engine_set_resolver */
+	const struct ip_addr *dns_servers; /* used by the resolver: engine_set_resolver */
 	size_t dns_server_count;
 	const char *const *dns_domains;
 	size_t dns_domain_count;
 	enum way_via via;
-	const char *via_name; /* device, with WAY_VIA_DEVICE; may be added later */
+	const char *via_name; /* with WAY_VIA_DEVICE; the device may be added later */
 };
 
-/* -EEXIST, -ENOMEM. The device starts stopped, without peers: configure it through
- * device_wg(), then engine_touch, then wg_device_start. */
+/* Returns 0, -EEXIST or -ENOMEM. The new device is stopped and has no peers. Configure it
+ * through device_wg(), call engine_touch, and then wg_device_start. */
 MUST_CHECK int engine_add_device(struct engine *e, const char *name, struct device **out);
 void engine_remove_device(struct engine *e, struct device *d);
 struct device *engine_find_device(const struct engine *e, const char *name);
-/* In the order added. */
+/* The devices in the order they were added. */
 struct device *engine_first_device(const struct engine *e);
 struct device *engine_next_device(const struct device *d);
 
-/* Also forgets what device_set_peer_via said: say it again after this. 0 or -ENOMEM. */
+/* Also forgets all calls of device_set_peer_via, so repeat these. Returns 0 or
+ * -ENOMEM. */
 MUST_CHECK int device_set(struct device *d, const struct device_settings *settings);
-/* Via of one peer, over that of its device. Kept by key, so the peer may come later, and
- * one that is removed and added again (wg setconf) has it still. 0 or -ENOMEM. */
+/* Sets the Via of one peer, which counts instead of that of its device. It is kept by the
+ * peer's key. So the peer may be added later, and a peer that is removed and added again
+ * (wg setconf) still has its Via. Returns 0 or -ENOMEM. */
 MUST_CHECK int device_set_peer_via(struct device *d,
                                    const uint8_t public_key[static KEY_BYTES],
                                    enum way_via via, const char *via_name);
 void device_set_udp(struct device *d, struct udp_link *udp);
-/* Only the port of the settings: the device got new sockets. */
+/* Changes only the port, because the device has got new sockets. */
 void device_set_port(struct device *d, uint16_t port);
 
 struct wg_device *device_wg(const struct device *d);
@@ -64,16 +66,16 @@ const char *device_name(const struct device *d);
 struct engine *device_engine(const struct device *d);
 uint32_t device_mtu_bytes(const struct device *d);
 uint16_t device_port(const struct device *d);
-/* wg's and the engine's own counts, added up. */
+/* The drops that wg and the engine have counted for this device. */
 void device_drops(const struct device *d, struct drop_counts *out);
-/* The peer's next hop and state; valid after engine_settle. */
+/* Returns the peer's next hop and state, which are valid after engine_settle. */
 const struct way_peer *peer_way(const struct wg_peer *p);
-/* And back: whose way it is. Borrowed. */
+/* Returns the peer to which this way belongs. Borrowed. */
 const struct wg_peer *way_wg_peer(const struct way_peer *way);
 
-/* After any change of keys, peers, allowed IPs, endpoints by configuration: this device's
- * part of the union is made anew, and the ways, before the next packet. Cheap; call it as
- * often as you like. */
+/* To be called after keys, peers, allowed IPs or endpoints were configured. This device's
+ * part of the union and all ways are then computed again before the next packet. A call
+ * is cheap, so call this as often as you like. */
 void engine_touch(struct device *d);
 
 #endif

@@ -1,4 +1,4 @@
-/* src/engine/engine.c - the engine as a whole: its life, its inputs, its timers */
+/* src/engine/engine.c - the engine as a whole: how it is made, its inputs, its timers */
 #include "engine/engine.h"
 
 #include <assert.h>
@@ -10,7 +10,8 @@
 #include "engine/outbound.h"
 #include "engine/standby.h"
 
-/* All staged packets of all devices together; 128 of 1500 bytes are 0.5 MiB of it. */
+/* The limit for the staged packets of all devices together. A full queue of a peer (128
+ * packets of 1500 bytes) takes 0.5 MiB of it. */
 #define POOL_LIMIT_BYTES (8U << 20)
 
 static struct reassembly *reassembly_for(struct engine *e)
@@ -126,8 +127,8 @@ uint64_t engine_next_deadline_ns(const struct engine *e)
 	return timerq_next_ns(&e->timers);
 }
 
-/* If there is no memory to settle, the timers run all the same: a session has to end in
- * its time, and what they would send is dropped by on_emit. */
+/* If there is no memory to settle, the timers run all the same, because a session has to
+ * end in time. What they send then is dropped by on_emit (events.c). */
 void engine_run_timers(struct engine *e, uint64_t now_ns)
 {
 	int err = engine_settle(e);

@@ -4,9 +4,9 @@
  *                                                     or the device's udp_link
  *   UDP -> engine_udp_input -> wg open -> a carried device (again) or the tun_link
  *
- * One engine is one process's whole state; tests run many. It has no clock, no socket, no
- * file: time comes with each call, packets go out by links. Not thread-safe; one thread.
- */
+ * One engine is the whole state of a worker; tests run many engines in one process. An
+ * engine has no clock, no socket and no file: the time is an argument of each call, and
+ * packets leave through links. Not thread-safe; an engine belongs to one thread. */
 #ifndef TUNION_ENGINE_ENGINE_H
 #define TUNION_ENGINE_ENGINE_H
 
@@ -29,29 +29,34 @@ struct engine;
 MUST_CHECK int engine_new(struct engine **out, const struct engine_env *env);
 void engine_free(struct engine *e);
 
-/* The links are borrowed and may be replaced or NULL (drops then). */
+/* The link is borrowed. It may be replaced; while it is NULL, packets for it are
+ * dropped. */
 void engine_set_tun(struct engine *e, struct tun_link *tun);
 
-/* Where the host sends its DNS queries; each goes on to the server of the device whose
- * domain fits the name best. IP_NONE: none in that family; both: off, as at first. */
+/* Sets the addresses to which the host sends its DNS queries. Each query is sent on to a
+ * server of the device whose search domain fits the name best. An address of the family
+ * IP_NONE means that there is none; with two of them, as at the start, this is off. */
 void engine_set_resolver(struct engine *e, const struct ip_addr *ipv4,
                          const struct ip_addr *ipv6);
 
 /* Drops that belong to no device: DROP_NO_ROUTE, DROP_MALFORMED, DROP_TUN, and
- * DROP_FRAGMENT of the host's. */
+ * DROP_FRAGMENT for fragments that came from the host. */
 const struct drop_counts *engine_drops(const struct engine *e);
 const struct union_table *engine_union(const struct engine *e);
 
-/* A batch of IP packets read from the tun; at most BATCH_MAX; buffers are overwritten,
- * and the array is reordered. Each packet needs PACKET_HEADROOM_BYTES/TAILROOM_BYTES. */
+/* Takes a batch of IP packets that were read from the tun, at most BATCH_MAX. The buffers
+ * are overwritten and the array is reordered. Each packet needs PACKET_HEADROOM_BYTES and
+ * PACKET_TAILROOM_BYTES of room. */
 void engine_tun_input(struct engine *e, struct packet **packets, size_t n,
                       uint64_t now_ns);
 
-/* A batch of datagrams for one device from the network; `from` and `tos` set. */
+/* Takes a batch of datagrams that came from the network for one device. Their `from` and
+ * `tos` must be set. */
 void engine_udp_input(struct device *d, struct packet **packets, size_t n,
                       uint64_t now_ns);
 
-/* Timers: the earliest deadline (NEVER_NS: none), and running what is due. */
+/* The time at which the next timer is due (NEVER_NS if there is none), and a function
+ * that runs all timers that are due. */
 uint64_t engine_next_deadline_ns(const struct engine *e);
 void engine_run_timers(struct engine *e, uint64_t now_ns);
 

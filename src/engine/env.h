@@ -1,4 +1,4 @@
-/* src/engine/env.h - what an engine is given: randomness, clock, log, whom to tell */
+/* src/engine/env.h - what an engine is given: randomness, clock, log, and callbacks */
 #ifndef TUNION_ENGINE_ENV_H
 #define TUNION_ENGINE_ENV_H
 
@@ -14,17 +14,18 @@ struct wg_peer;
 struct engine_env {
 	struct rng rng;
 	const struct log *log; /* borrowed; may be NULL */
-	/* What aead_choose found to work; NULL: whatever the CPU has. */
+	/* What aead_choose has found to work. NULL: the best one that the CPU has. */
 	const struct aead_impl *aead;
 	uint64_t (*wall_clock_ns)(void *context);
-	/* May be NULL. A peer's endpoint has moved, so ways and the host's rules may
-	 * change. */
+	/* May be NULL. Called when a peer's endpoint has moved, so that the ways and the
+	 * host's rules may have to change. */
 	void (*endpoint_changed)(void *context, struct device *device,
 	                         struct wg_peer *peer);
-	/* May be NULL. An initiation has had its REKEY_TIMEOUT and the peer owes an
-	 * answer, so it may be elsewhere than at `tried` (borrowed during the call), to
-	 * which that initiation went. Called again and again, for each initiation,
-	 * shortly before the next one. It must not change anything in the engine. */
+	/* May be NULL. Called when REKEY_TIMEOUT has passed since an initiation and the
+	 * peer still owes an answer. So the peer may be somewhere else than at `tried`,
+	 * where that initiation was sent (borrowed during the call). It is called again
+	 * for each initiation, shortly before the next one is sent. It must not change
+	 * anything in the engine. */
 	void (*unanswered)(void *context, struct device *device, struct wg_peer *peer,
 	                   const struct endpoint *tried);
 	void *context; /* borrowed */

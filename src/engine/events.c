@@ -1,4 +1,4 @@
-/* src/engine/events.c - wg's callbacks come in here, with the device as context */
+/* src/engine/events.c - the callbacks that wg calls; their context is the device */
 #include "engine/events.h"
 
 #include <string.h>
@@ -12,7 +12,7 @@ static void on_emit(void *context, struct wg_peer *wg, struct packet *const *pac
 {
 	struct device *d = context;
 	struct packet *batch[BATCH_MAX];
-	int err = engine_settle(d->engine); /* configured a moment ago, perhaps */
+	int err = engine_settle(d->engine); /* it may just have been configured */
 
 	if (err || !wg_peer_context(wg)) {
 		device_drop(d, DROP_NO_ENDPOINT, n);
@@ -53,8 +53,8 @@ static void on_handshake_done(void *context, struct wg_peer *wg)
 		standby_handshake_done(wg_peer_context(wg));
 }
 
-/* No timer may find the peer until settle frees its shadow, which can take long: settle
- * may have no memory. */
+/* From now on no timer may find the peer. Its struct peer is freed when the engine
+ * settles, which may take long because there may be no memory to settle. */
 static void on_peer_removed(void *context, struct wg_peer *wg)
 {
 	struct peer *peer = wg_peer_context(wg);

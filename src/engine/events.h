@@ -1,4 +1,4 @@
-/* src/engine/events.h - what wg tells of a device, and what it wants sent */
+/* src/engine/events.h - what wg reports about a device, and what it wants to send */
 #ifndef TUNION_ENGINE_EVENTS_H
 #define TUNION_ENGINE_EVENTS_H
 

@@ -1,6 +1,7 @@
-/* src/engine/flow.c - entries lie in one mapped array; each is in two hash chains, one by
- * what the host sends (forward), one by what comes back (reverse), and in a list by last
- * use. The hashes are keyed (SipHash), for a forwarded stranger may choose ports. */
+/* src/engine/flow.c - the entries lie in one mapped array. Each entry is in two hash
+ * chains, one by what the host sends (forward) and one by what comes back (reverse), and
+ * in a list sorted by last use. The hashes are keyed (SipHash), because a stranger whose
+ * packets the host forwards can choose ports. */
 #include "engine/flow.h"
 
 #include <stdlib.h>
@@ -16,13 +17,12 @@
 #define PORT_MIN   1024U
 #define NO_FLOW    0U /* entry 0 is the head of the list by use */
 
-/* One side of a flow, as hashed and compared: no padding in it. */
+/* One side of a flow. It is hashed and compared as bytes, so it must not have padding. */
 struct key {
-	uint8_t here[16]; /* the host's side: its address, or the one it was given */
+	uint8_t here[16]; /* on the host's side: its address, or the translated one */
 	uint8_t remote[16];
 	uint32_t device;
-	struct be16 here_port,
-		remote_port; /* 0 where the protocol has none; ICMP: id, 0 */
+	struct be16 here_port, remote_port; /* 0: protocol without ports; ICMP: id, 0 */
 	uint8_t family, protocol;
 	uint8_t zero[2];
 };
@@ -31,16 +31,16 @@ _Static_assert(sizeof(struct key) == 44, "no padding");
 struct flow {
 	struct key forward, reverse;
 	uint64_t used_ns;
-	uint32_t forward_next, reverse_next; /* in their chains */
-	uint32_t newer, older;               /* in the list by use */
-	bool answered, closing;              /* TCP: seen both ways; FIN or RST seen */
+	uint32_t forward_next, reverse_next; /* next entries of the two chains */
+	uint32_t newer, older;               /* neighbours in the list by use */
+	bool answered, closing;              /* TCP: was answered; FIN or RST was seen */
 	bool taken;
 };
 
 struct flows {
 	struct flow *entries; /* mapped, FLOWS_MAX + 1 */
 	uint32_t forward[BUCKETS], reverse[BUCKETS];
-	uint32_t free_list; /* through forward_next */
+	uint32_t free_list; /* linked by forward_next */
 	uint32_t fresh;     /* entries from here on were never used */
 	size_t count;
 	const struct rng *rng; /* borrowed */
@@ -98,7 +98,7 @@ static void use_unlink(struct flows *f, struct flow *e)
 	f->entries[e->older].newer = e->newer;
 }
 
-/* Entry 0 is between the oldest and the newest. */
+/* Makes the entry the newest. Entry 0 stands between the oldest and the newest entry. */
 static void use_newest(struct flows *f, struct flow *e, uint64_t now_ns)
 {
 	uint32_t index = (uint32_t)(e - f->entries);
@@ -164,7 +164,8 @@ static struct flow *find_reverse(struct flows *f, const struct key *key)
 	return NULL;
 }
 
-/* A free entry; when there is none, the one unused for longest. */
+/* Returns a free entry. If there is none, the one that wasn't used for longest is
+ * freed. */
 static struct flow *take_entry(struct flows *f)
 {
 	if (f->free_list == NO_FLOW && f->fresh > FLOWS_MAX)
@@ -178,7 +179,8 @@ static struct flow *take_entry(struct flows *f)
 	return &f->entries[f->fresh++];
 }
 
-/* A port that no other flow to the same remote has: the host's own if it can be. */
+/* Chooses a port that no other flow to the same remote has: the host's own port if it is
+ * free, else a random one. False if there is none. */
 static bool choose_port(struct flows *f, struct key *reverse, uint64_t now_ns)
 {
 	uint32_t start = rng_u32(f->rng);
@@ -198,7 +200,7 @@ static bool choose_port(struct flows *f, struct key *reverse, uint64_t now_ns)
 			return true;
 		if (reverse->protocol != PROTO_TCP && reverse->protocol != PROTO_UDP &&
 		    reverse->protocol != PROTO_ICMP && reverse->protocol != PROTO_ICMPV6)
-			return false; /* no ports: one flow per remote */
+			return false; /* no ports, so there is only one flow per remote */
 	}
 	return false;
 }
@@ -247,7 +249,8 @@ enum {
 	TCP_CLOSE = 0x05, /* FIN, RST */
 };
 
-/* The key of a packet whose `source` side (else destination side) is the host's. */
+/* Returns the key of a packet. The host is at its source if `source` is true, else at its
+ * destination. */
 static struct key key_of(const struct rewrite *x, uint32_t device, bool source)
 {
 	size_t n = x->family == IP_V4 ? 4 : 16;
@@ -270,7 +273,8 @@ static void note_tcp(struct flow *e, const struct rewrite *x, bool inbound)
 	e->closing |= (x->l4[TCP_FLAGS_AT] & TCP_CLOSE) != 0;
 }
 
-/* An error of the host's about a packet that came to a translated address. */
+/* Translates an ICMP error of the host about a packet that came to a translated
+ * address. */
 static void error_out(struct flows *f, uint32_t device, const struct rewrite *x,
                       const struct rewrite *quoted, const struct ip_addr *own)
 {
@@ -334,7 +338,7 @@ void flow_in(struct flows *f, uint32_t device, struct packet *p, struct ip_view 
 	e = find_reverse(f, &key);
 	if (!e || expired(e, now_ns))
 		return;
-	if (error) { /* says nothing about the flow being in use */
+	if (error) { /* an error doesn't show that the flow is still used */
 		rewrite_addr(&quoted, true, e->forward.here);
 		rewrite_port(&quoted, quoted.src_port, e->forward.here_port);
 	} else {

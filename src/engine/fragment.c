@@ -9,17 +9,17 @@
 #define IPV4_OPTION_NOP    1
 #define IPV4_OPTION_COPIED 0x80
 
-/* How a packet is cut: the header each fragment gets, and the payload that is shared out.
- */
+/* How a packet is cut: the header that each fragment gets, and the payload that is
+ * distributed among them. */
 struct plan {
 	enum ip_family family;
 	uint8_t header[60 + 8];
 	uint32_t header_bytes; /* of each fragment */
-	uint32_t payload_at;   /* in the packet as it was */
+	uint32_t payload_at;   /* in the original packet */
 	uint32_t payload_bytes;
-	uint32_t piece_bytes; /* payload of each but the last: a multiple of 8 */
-	uint32_t offset; /* of the packet's own payload, if it is a fragment itself */
-	bool more;       /* fragments of others follow it */
+	uint32_t piece_bytes; /* payload of each but the last one, a multiple of 8 */
+	uint32_t offset; /* of the packet's payload, if the packet is itself a fragment */
+	bool more;       /* the packet is itself a fragment, and not the last one */
 };
 
 static bool plan_ipv4(struct plan *plan, const struct packet *p)
@@ -38,7 +38,7 @@ static bool plan_ipv4(struct plan *plan, const struct packet *p)
 	return true;
 }
 
-/* The header is made anew with the fragment header behind it. */
+/* Makes a new header, followed by the fragment header. */
 static bool plan_ipv6(struct plan *plan, const struct packet *p, uint32_t id)
 {
 	struct ipv6_header h;
@@ -103,7 +103,7 @@ static void finish_ipv6(const struct plan *plan, uint8_t *header, uint32_t at, u
 	memcpy(header + sizeof(h), &f, sizeof(f));
 }
 
-/* Puts the header of the fragment that has payload [at, at + n) in front of it. */
+/* Puts a header in front of the fragment that has the payload [at, at + n). */
 static void put_header(const struct plan *plan, struct packet *p, uint32_t at, uint32_t n)
 {
 	uint8_t *header = packet_push(p, plan->header_bytes);
@@ -116,7 +116,8 @@ static void put_header(const struct plan *plan, struct packet *p, uint32_t at, u
 		finish_ipv6(plan, header, at, n, last);
 }
 
-/* Options that are not copied (RFC 791 3.1) become no-operations in all but the first. */
+/* Options that are not to be copied (RFC 791 3.1) become no-operations. Called after the
+ * first fragment has got its header, so that only the others are changed. */
 static void blank_options(struct plan *plan)
 {
 	uint32_t at = sizeof(struct ipv4_header);

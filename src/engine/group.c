@@ -1,5 +1,5 @@
-/* src/engine/group.c - a counting sort: count per group, then give each group its place.
- */
+/* src/engine/group.c - a counting sort: the packets of each group are counted, and then
+ * each group gets its place in the array. */
 #include "engine/group.h"
 
 #include <assert.h>

@@ -1,9 +1,10 @@
-/* src/engine/group.h - a mixed batch sorted by where its packets go, in one pass
+/* src/engine/group.h - sorts a mixed batch by destination, in one pass
  *
  * Each destination (a peer, a device) embeds a struct group. Packets are added one by
- * one; grouping_finish then lays them out so that each group's are together, groups in
- * the order they first came up and packets of a group in the order they were added: so
- * the order within a flow stays. No compare, no search: linear in the batch. */
+ * one. Then grouping_finish puts the packets of each group together. The groups stand in
+ * the order of their first packets, and the packets of a group in the order they were
+ * added, so that the order within a flow doesn't change. Nothing is compared or searched:
+ * the time is linear in the size of the batch. */
 #ifndef TUNION_ENGINE_GROUP_H
 #define TUNION_ENGINE_GROUP_H
 
@@ -14,11 +15,12 @@
 
 struct grouping;
 
-/* In use only between grouping_add and grouping_finish; otherwise zero. It is part of the
- * destination, so only one grouping at a time may have it: nothing that may begin another
- * grouping is to be called before this one is finished. Asserted. */
+/* In use only between grouping_add and grouping_finish, and otherwise all zeroes. It is
+ * part of the destination, so only one grouping at a time may use it. Therefore don't
+ * call anything that may begin another grouping before this one is finished. This is
+ * asserted. */
 struct group {
-	const struct grouping *used_by; /* borrowed; NULL: none */
+	const struct grouping *used_by; /* borrowed; NULL: not in use */
 	struct group *next;
 	uint32_t count, at;
 };
@@ -37,10 +39,10 @@ struct grouping {
 };
 
 void grouping_start(struct grouping *g);
-/* At most BATCH_MAX times. */
+/* May be called at most BATCH_MAX times. */
 void grouping_add(struct grouping *g, struct group *group, struct packet *packet);
-/* out has room for all packets added (it may be the array they came from), runs for
- * BATCH_MAX. Returns the number of runs. */
+/* out has room for all packets that were added, and may be the array they came from. runs
+ * has room for BATCH_MAX. Returns the number of runs. */
 size_t grouping_finish(struct grouping *g, struct packet **out, struct group_run *runs);
 
 #endif

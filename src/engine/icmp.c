@@ -1,8 +1,8 @@
-/* src/engine/icmp.c - the error's source address is the destination of the packet it is
- * about. The engine has no address of its own that the host would take: Linux drops what
- * comes from a tun with one of its own addresses as source (tried), as it must, and all
- * device addresses are the host's. The destination is routed to the tun, so it also
- * passes a strict reverse path filter. */
+/* src/engine/icmp.c - the source address of an error is the destination of the packet
+ * that it is about. The engine has no address of its own that the host would accept: all
+ * device addresses are the host's, and Linux drops packets from a tun that have one of
+ * the host's own addresses as source (this was tried). The destination is routed to the
+ * tun, so such an error also passes a strict reverse path filter. */
 #include "engine/icmp.h"
 
 #include <string.h>
@@ -35,8 +35,8 @@ bool icmp_allowed(struct icmp_limit *limit, uint64_t now_ns)
 	return true;
 }
 
-/* Echo, router discovery, timestamp, information and address mask, both ways: all other
- * types are errors, or unknown and treated so. */
+/* Is the type a question or an answer: echo, router discovery, timestamp, information or
+ * address mask? All other types are errors, or are unknown and treated as errors. */
 static bool icmp4_is_query(uint8_t type)
 {
 	return type == 0 || type == 8 || type == 9 || type == 10 ||
@@ -50,14 +50,15 @@ static bool is_error(const struct packet *p, const struct ip_view *v)
 	if (v->protocol != PROTO_ICMP && v->protocol != PROTO_ICMPV6)
 		return false;
 	if (v->payload_at >= v->total_bytes)
-		return true; /* cut off: can't be told, so be silent */
+		return true; /* the type is cut off, so treat it as an error */
 	type = p->data[v->payload_at];
 	if (v->family == IP_V4)
 		return v->protocol == PROTO_ICMP && !icmp4_is_query(type);
 	return v->protocol == PROTO_ICMPV6 && (type < 128 || type == ICMP6_REDIRECT);
 }
 
-/* A single host, to which an answer can go and from which it may seem to come. */
+/* Is it the address of a single host, which may be both destination and source of an
+ * error? */
 static bool is_host(const struct ip_addr *a)
 {
 	if (ip_addr_is_unspecified(a) || ip_addr_is_multicast(a) ||

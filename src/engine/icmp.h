@@ -1,8 +1,9 @@
 /* src/engine/icmp.h - what does the engine say about a packet that it can't deliver?
  *
- * The packet is turned into the ICMP error about itself, in place, to be written to the
- * tun. Says what the kernel's wg device says (wg_xmit): host unreachable, address
- * unreachable; and "fragmentation needed" or "packet too big" with the device's MTU. */
+ * The packet is turned, in place, into the ICMP error about itself, which is then written
+ * to the tun. The errors are those of the kernel's wg device (wg_xmit): host unreachable
+ * and address unreachable; and "fragmentation needed" or "packet too big" with the MTU of
+ * the device. */
 #ifndef TUNION_ENGINE_ICMP_H
 #define TUNION_ENGINE_ICMP_H
 
@@ -12,13 +13,13 @@
 #include "base/attr.h"
 #include "base/packet.h"
 
-/* False, and the packet unchanged, if it is one about which no error may be sent: RFC
+/* Returns false and leaves the packet unchanged if no error may be sent about it: RFC
  * 1122 3.2.2, RFC 4443 2.4(e). */
 MUST_CHECK bool icmp_unreachable(struct packet *p);
-/* As above. IPv6 is never told less than 1280 (RFC 8200 5). */
+/* As above. An IPv6 error never contains an MTU below 1280 (RFC 8200 5). */
 MUST_CHECK bool icmp_too_big(struct packet *p, uint32_t mtu_bytes);
 
-/* A token bucket: RFC 1812 4.3.2.8, RFC 4443 2.4(f). Zeroed: full. */
+/* A token bucket: RFC 1812 4.3.2.8, RFC 4443 2.4(f). It is full if all is zero. */
 #define ICMP_BURST      50
 #define ICMP_PER_SECOND 1000
 struct icmp_limit {

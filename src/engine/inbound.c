@@ -1,12 +1,13 @@
-/* src/engine/inbound.c - what a device has decrypted is for another device that it
- * carries (R7), or for the tun. The first is opened in turn: recursion, as deep as
- * packets are nested, bounded by WAY_MAX since a peer could nest them at will.
+/* src/engine/inbound.c - what a device has decrypted is either for another device that it
+ * carries (R7), or for the tun. If it is for another device, that device opens it in
+ * turn. This is a recursion as deep as the packets are nested, bounded by WAY_MAX,
+ * because a peer could nest packets as deep as it likes.
  *
- * A device accepts inside every carrier that its Via, or that of a peer of its, does not
- * rule out: `Via = network` accepts inside none, `Via = NAME` inside NAME only, neither
- * inside all (R8). Never inside itself (R1). What is not accepted goes to the tun like
- * any other packet, and so does what the device would not claim: a port alone proves
- * nothing. */
+ * A device accepts datagrams inside every carrier that is allowed by its Via or by the
+ * Via of one of its peers: with `Via = network` none, with `Via = NAME` only NAME,
+ * without Via all of them (R8). It never accepts datagrams inside itself (R1). Packets
+ * that no device accepts go to the tun like any other packet. So do packets that the
+ * device doesn't claim as its own: a port alone proves nothing. */
 #include "engine/inbound.h"
 
 #include <string.h>
@@ -16,7 +17,7 @@
 #include "engine/settle.h"
 #include "engine/translate.h"
 
-/* ---- who has an inner packet */
+/* ---- whose is an inner packet */
 
 static bool permits(enum way_via via, const struct way_device *named,
                     const struct device *carrier)
@@ -45,7 +46,7 @@ static bool accepts_inside(const struct device *d, const struct device *carrier)
 	return false;
 }
 
-/* The datagram that an inner packet of the carrier brings to one of its addresses. */
+/* A datagram inside an inner packet that is for one of the carrier's addresses. */
 struct arrival {
 	struct endpoint from;
 	uint16_t port; /* ours */
@@ -53,7 +54,7 @@ struct arrival {
 	uint32_t payload_at, payload_bytes;
 };
 
-/* The UDP checksum is not looked at: the message authenticates itself. */
+/* Does not check the UDP checksum, because the message authenticates itself. */
 static bool parse_arrival(struct arrival *out, const struct device *carrier,
                           const struct packet *p)
 {
@@ -94,8 +95,9 @@ static struct device *claimant(const struct device *carrier, const struct arriva
 	return NULL;
 }
 
-/* NULL: the tun's. Else p becomes the datagram, and *from (to be kept for the batch) is
- * where it came from. */
+/* Returns the device that the packet is for, or NULL if it is for the tun. If there is a
+ * device, p becomes the datagram and *from its sender; keep *from as long as the
+ * batch. */
 static struct device *demultiplex(const struct device *carrier, struct packet *p,
                                   struct endpoint *from)
 {
@@ -128,8 +130,8 @@ static void to_tun(struct engine *e, struct packet *const *packets, size_t n)
 	drop_count(&e->drops, DROP_TUN, n - taken);
 }
 
-/* Inner packets of d's peers that are for the host, and fragments that waited for one of
- * them. */
+/* Writes inner packets of d's peers that are for the host to the tun, together with
+ * fragments that have waited for one of them. */
 static void to_host(struct device *d, struct packet **packets, size_t n, uint64_t now_ns)
 {
 	struct engine *e = d->engine;
@@ -200,8 +202,9 @@ static bool is_fragment(const struct packet *p)
 	return p->data[6] == PROTO_IPV6_FRAGMENT;
 }
 
-/* What reassembly makes of a packet that may be one of its fragments: the packet itself,
- * the whole datagram (from the pool) that it completes, or NULL: it is held or dropped. */
+/* Gives a packet that may be a fragment to the reassembly. Returns the packet itself if
+ * it is not wanted there, the whole datagram (from the pool) if the packet completes one,
+ * or NULL if the packet is held or dropped. */
 static struct packet *defragment(struct device *d, struct packet *p, uint64_t now_ns)
 {
 	struct packet *whole;
@@ -221,14 +224,14 @@ static struct packet *defragment(struct device *d, struct packet *p, uint64_t no
 	return NULL;
 }
 
-/* The datagrams that a batch has completed; their packets are part of it. */
+/* The datagrams that were completed by a batch. These packets have become part of it. */
 struct completed {
 	struct packet *packets[BATCH_MAX];
 	size_t count;
 };
 
-/* Fragments leave the batch; the datagram that one completes takes its place. Returns how
- * many packets there are now. */
+/* Takes the fragments out of the batch. A datagram that a fragment completes takes its
+ * place. Returns how many packets there are now. */
 static size_t put_together(struct device *d, struct packet **packets, size_t n,
                            struct completed *completed, uint64_t now_ns)
 {
@@ -248,8 +251,8 @@ static size_t put_together(struct device *d, struct packet **packets, size_t n,
 
 /* ---- inner packets of d's peers */
 
-/* What is for the tun goes there; what is for carried devices is moved to `carried`, in a
- * run per device. Returns the number of runs. */
+/* Writes what is for the tun, and moves what is for carried devices to `carried`, in one
+ * run for each device. Returns the number of runs. */
 static size_t sort_out(struct device *d, struct packet **packets, size_t n,
                        struct endpoint *senders, struct packet **carried,
                        struct group_run *runs, uint64_t now_ns)
@@ -271,7 +274,8 @@ static size_t sort_out(struct device *d, struct packet **packets, size_t n,
 	return run_count;
 }
 
-/* In three steps: nothing leaves, and no other batch begins, while packets are grouped. */
+/* This is done in three steps, so that no packet leaves and no other batch begins while
+ * packets are being grouped. */
 static void deliver(struct device *d, struct packet **packets, size_t n, unsigned depth,
                     uint64_t now_ns)
 {

@@ -1,5 +1,6 @@
-/* src/engine/outbound.c - one pass over the batch decides for each packet: a peer, or an
- * error to the tun. Then the packets lie together by peer and go on by peer. */
+/* src/engine/outbound.c - one pass over the batch decides for each packet to which peer
+ * it goes, or which error is written to the tun. Then the packets are grouped by peer,
+ * and each group is carried on. */
 #include "engine/outbound.h"
 
 #include <string.h>
@@ -11,8 +12,8 @@
 struct outbound {
 	struct engine *engine;
 	uint64_t now_ns;
-	/* packets of one flow come together: the last lookup is mostly the next one's too
-	 */
+	/* packets of one flow come together, so the last result is mostly right for the
+	 * next packet, too */
 	struct ip_addr last_dst;
 	struct way_peer *last;
 	struct grouping grouping;
@@ -29,7 +30,7 @@ static struct way_peer *lookup(struct outbound *o, const struct ip_addr *dst)
 	return o->last;
 }
 
-/* Larger than what the device takes, and not to be cut on the way? */
+/* Is the packet larger than what the device takes, and must not be cut? */
 static bool too_big(const struct device *d, const struct ip_view *v)
 {
 	return v->dont_fragment && v->total_bytes > device_mtu_for(d, v->family);
@@ -56,8 +57,8 @@ static void drop_too_big(struct outbound *o, const struct device *d, struct pack
 	               icmp_too_big(p, d->mtu_bytes));
 }
 
-/* Asks the resolver about the destination, then the union. False: the packet waits for
- * its first fragment. */
+/* Asks the resolver whether the destination changes, and then the union for the way.
+ * Returns false if the packet waits for its first fragment. */
 static bool find_way(struct outbound *o, struct packet *p, struct ip_view *view,
                      struct way_peer **way)
 {
@@ -79,7 +80,7 @@ static bool find_way(struct outbound *o, struct packet *p, struct ip_view *view,
 	return true;
 }
 
-/* False: it does not go on, or not yet. */
+/* Returns false if the packet was dropped or has to wait. */
 static bool fix_source(struct outbound *o, struct device *d, struct packet *p,
                        struct ip_view *view)
 {
@@ -130,7 +131,7 @@ static void route(struct outbound *o, struct packet *p)
 static void send_batch(struct engine *e, struct packet **packets, size_t n,
                        uint64_t now_ns)
 {
-	struct outbound o; /* not zeroed: the arrays are long */
+	struct outbound o; /* not set to zero, because the arrays are long */
 	struct group_run runs[BATCH_MAX];
 	size_t run_count, taken = 0;
 
@@ -162,7 +163,7 @@ void outbound_packets(struct engine *e, struct packet **packets, size_t n,
 
 	send_batch(e, packets, n, now_ns);
 	while ((n = pieces_ready(e->pieces, ready, ARRAY_SIZE(ready))) > 0) {
-		memcpy(batch, ready, n * sizeof(*ready)); /* send_batch reorders them */
+		memcpy(batch, ready, n * sizeof(*ready)); /* send_batch reorders it */
 		send_batch(e, batch, n, now_ns);
 		while (n > 0)
 			packet_pool_put(e->pool, ready[--n]);

@@ -1,6 +1,7 @@
-/* src/engine/pieces.c - a table of sets, as many ways each as a few packets in pieces
- * need. The hash is keyed, so that nobody can choose addresses and ids that push out
- * others'. What is held is a copy from the pool, in a list of its packet. */
+/* src/engine/pieces.c - a table of sets, each with WAYS entries, which is enough for the
+ * few packets that are in fragments at the same time. The hash is keyed, so that nobody
+ * can choose addresses and ids that push out other packets' entries. Held fragments are
+ * copies from the pool, in a list of their entry. */
 #include "engine/pieces.h"
 
 #include <stdlib.h>
@@ -13,8 +14,9 @@
 #define WAYS 4U
 #define SETS (PIECES_PACKETS / WAYS)
 
-/* What the fragments of one packet have in common, RFC 791 3.2 and RFC 8200 4.5 (which
- * leaves the protocol out): as they came. No padding in it: it is hashed. */
+/* What the fragments of one packet have in common when they come in, according to RFC 791
+ * 3.2 and RFC 8200 4.5 (without the protocol). It is hashed as bytes, so it must not have
+ * padding. */
 struct key {
 	uint8_t src[16], dst[16];
 	uint32_t device, id;
@@ -34,7 +36,7 @@ struct list {
 
 enum state {
 	UNUSED = 0,
-	WAITING, /* for its first fragment */
+	WAITING, /* the first fragment hasn't come yet */
 	KNOWN,
 };
 
@@ -42,13 +44,13 @@ struct entry {
 	enum state state;
 	struct key key;
 	uint64_t until_ns;
-	struct ip_addr src, dst; /* KNOWN: what they become */
-	struct list held;        /* WAITING */
+	struct ip_addr src, dst; /* if KNOWN: what the addresses become */
+	struct list held;        /* if WAITING: the later fragments */
 };
 
 struct pieces {
 	struct pieces_env env;
-	struct timer timer; /* armed while something waits */
+	struct timer timer; /* armed while fragments wait */
 	struct entry entries[SETS][WAYS];
 	struct held held[PIECES_HELD];
 	struct held *free_list;
@@ -72,7 +74,7 @@ static void list_add(struct list *l, struct held *h)
 	l->last = &h->next;
 }
 
-/* NULL: empty. */
+/* Returns NULL if the list is empty. */
 static struct held *list_take(struct list *l)
 {
 	struct held *h = l->first;
@@ -84,7 +86,7 @@ static struct held *list_take(struct list *l)
 	return h;
 }
 
-/* Its place can be used again; the packet is the caller's. */
+/* Makes the place free for another fragment, and returns the packet to the caller. */
 static struct packet *held_end(struct pieces *f, struct held *h)
 {
 	f->held_bytes -= h->packet->len_bytes;
@@ -93,7 +95,7 @@ static struct packet *held_end(struct pieces *f, struct held *h)
 	return h->packet;
 }
 
-/* Returns how many there were. */
+/* Returns how many fragments were in the list. */
 static size_t list_clear(struct pieces *f, struct list *l)
 {
 	struct held *h;
@@ -125,7 +127,7 @@ struct pieces *pieces_new(const struct pieces_env *env)
 	return f;
 }
 
-/* Forgets the entry and drops what waits in it. */
+/* Forgets the entry and drops the fragments that wait in it. */
 static void entry_end(struct pieces *f, struct entry *e)
 {
 	size_t n = 0;
@@ -184,7 +186,8 @@ static struct key key_of(uint32_t device, const struct ip_addr *src,
 	return key;
 }
 
-/* That of the key; else one that was made UNUSED for it. */
+/* Returns the entry of the key. If there is none, returns one that is UNUSED and has got
+ * this key; for this, an older entry may be forgotten. */
 static struct entry *find(struct pieces *f, const struct key *key, uint64_t now_ns)
 {
 	uint8_t hash[crypto_shorthash_BYTES];
@@ -236,7 +239,7 @@ void pieces_first(struct pieces *f, uint32_t device, const struct ip_addr *src,
 	e->src = view->src;
 	e->dst = view->dst;
 	while (e->state == WAITING && (h = list_take(&e->held))) {
-		/* it was parsed when it came */
+		/* this succeeds, because the packet was already parsed when it came */
 		if (ip_view_parse(&v, h->packet->data, h->packet->len_bytes))
 			translate(e, h->packet, &v);
 		list_add(&f->ready, h);

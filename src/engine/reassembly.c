@@ -1,6 +1,6 @@
-/* src/engine/reassembly.c - few datagrams are ever in pieces at a time, so they are
- * searched one by one. A fragment held is a copy from the pool, linked in order of
- * offset. */
+/* src/engine/reassembly.c - only few datagrams are in fragments at the same time, so they
+ * are searched one by one. A held fragment is a copy from the pool; the fragments of a
+ * datagram are linked in the order of their offsets. */
 #include "engine/reassembly.h"
 
 #include <stdlib.h>
@@ -9,7 +9,7 @@
 #include "base/checksum.h"
 #include "engine/fragment.h"
 
-/* One fragment as it came. */
+/* One fragment as it came in. */
 struct piece {
 	uint32_t carrier;
 	enum ip_family family;
@@ -28,19 +28,19 @@ struct held {
 
 enum whose {
 	UNUSED = 0,
-	UNDECIDED, /* the first fragment has not come */
+	UNDECIDED, /* the first fragment hasn't come yet */
 	DEVICE,
 	HOST,
-	REFUSED, /* made no sense: what still comes is dropped too */
+	REFUSED, /* was wrong, so fragments that still come are dropped, too */
 };
 
 struct datagram {
 	enum whose whose;
-	struct piece key; /* offset and what follows: of the fragment that came first */
+	struct piece key; /* the fragment that came in first; identifies the datagram */
 	uint64_t until_ns;
 	struct held *first;
 	size_t count;
-	uint32_t have_bytes, total_bytes; /* total 0: the last fragment has not come */
+	uint32_t have_bytes, total_bytes; /* total is 0 until the last fragment comes */
 };
 
 struct reassembly {
@@ -126,7 +126,8 @@ static bool same_datagram(const struct piece *a, const struct piece *b)
 	       ip_addr_equal(&a->src, &b->src) && ip_addr_equal(&a->dst, &b->dst);
 }
 
-/* That of the piece, else a free one, else the oldest. */
+/* Returns the datagram of the piece. If there is none yet, a free place becomes it; if no
+ * place is free, the oldest datagram is dropped. */
 static struct datagram *find(struct reassembly *r, const struct piece *piece,
                              uint64_t now_ns)
 {
@@ -170,8 +171,8 @@ static bool parse_ipv4(struct piece *out, const struct packet *p, const struct i
 	return h.protocol == PROTO_UDP;
 }
 
-/* The fragment header right behind the IP header, UDP right behind that: as our peers
- * send. */
+/* Accepts only what our peers send: the fragment header directly behind the IP header,
+ * and UDP directly behind that. */
 static bool parse_ipv6(struct piece *out, const struct packet *p)
 {
 	const struct ipv6_header *h = (const void *)p->data;
@@ -203,14 +204,16 @@ static bool parse(struct piece *out, uint32_t carrier, const struct packet *p)
 	return true;
 }
 
-/* RFC 791, RFC 8200 4.5: only the last may be of any length; nothing beyond 65,535. */
+/* RFC 791, RFC 8200 4.5: only the length of the last fragment may be no multiple of 8,
+ * and the packet must not be longer than 65,535 bytes. */
 static bool sensible(const struct piece *piece)
 {
 	return piece->bytes > 0 && (!piece->more || piece->bytes % 8 == 0) &&
 	       piece->offset + piece->bytes <= UINT16_MAX - 40;
 }
 
-/* Links it in; false if it overlaps, contradicts the end, or can't be held. */
+/* Links the fragment in. Returns false if it overlaps another one, contradicts the known
+ * end, or can't be held. */
 static bool hold(struct reassembly *r, struct datagram *d, const struct piece *piece,
                  const struct packet *p)
 {
@@ -249,7 +252,7 @@ static void release(struct reassembly *r, struct datagram *d, uint64_t now_ns)
 	let_go(r, d);
 }
 
-/* The first fragment says who wants the datagram. */
+/* The first fragment decides who gets the datagram. */
 static void decide(struct reassembly *r, struct datagram *d, const struct piece *piece,
                    const struct packet *p, uint64_t now_ns)
 {
@@ -267,7 +270,7 @@ static void decide(struct reassembly *r, struct datagram *d, const struct piece 
 		release(r, d, now_ns);
 }
 
-/* ---- the whole */
+/* ---- the complete datagram */
 
 static uint32_t header_bytes(const struct datagram *d)
 {
@@ -275,7 +278,7 @@ static uint32_t header_bytes(const struct datagram *d)
 	                              : sizeof(struct ipv6_header);
 }
 
-/* The first fragment's header, without what says that it is one. */
+/* Writes the first fragment's header, without the fields that make it a fragment. */
 static void put_header(const struct datagram *d, uint8_t *out)
 {
 	const uint8_t *from = d->first->packet->data;
@@ -299,7 +302,7 @@ static void put_header(const struct datagram *d, uint8_t *out)
 	}
 }
 
-/* NULL: no room. */
+/* Returns NULL if the pool has no room. */
 static struct packet *join(struct reassembly *r, const struct datagram *d)
 {
 	struct packet *whole =

@@ -1,6 +1,7 @@
-/* src/engine/resolver.c - who asked is kept in a table of sets: a set is chosen by
- * protocol and the client's port, and in a full set the entry unused for longest makes
- * room. A stranger can only overwrite entries by sending queries through this host. */
+/* src/engine/resolver.c - who has asked which server is kept in a table of sets. The set
+ * is chosen by the protocol and the client's port. In a full set the entry that wasn't
+ * used for longest is overwritten. A stranger can overwrite entries only by sending
+ * queries through this host. */
 #include "engine/resolver.h"
 
 #include <errno.h>
@@ -21,7 +22,7 @@
 #define TCP_FLAGS_AT   13
 #define TCP_SYN_ONLY   0x02
 
-/* Struct of a query's first bytes, RFC 1035 4.1.1. */
+/* The first bytes of a query, RFC 1035 4.1.1. */
 struct dns_header {
 	struct be16 id;
 	uint8_t flags[2];
@@ -31,7 +32,7 @@ _Static_assert(sizeof(struct dns_header) == 12, "wire size");
 
 struct server {
 	struct ip_addr addr;
-	uint64_t asked_ns; /* since when a query is unanswered; 0: none is */
+	uint64_t asked_ns; /* time of the first unanswered query; 0: all are answered */
 	uint64_t dead_until_ns;
 };
 
@@ -45,9 +46,9 @@ struct file {
 	size_t domain_count;
 };
 
-/* A client's conversation with a server. */
+/* A conversation between a client and a server. */
 struct asked {
-	uint8_t protocol; /* 0: unused */
+	uint8_t protocol; /* 0: this entry is unused */
 	struct ip_addr client, server;
 	struct be16 port;
 	uint64_t used_ns;
@@ -56,7 +57,7 @@ struct asked {
 struct resolver {
 	struct ip_addr virtual4, virtual6;
 	struct file *files;          /* owned, in file order */
-	uint32_t default4, default6; /* ids of files; 0: none */
+	uint32_t default4, default6; /* ids of the files; 0: no file */
 	struct asked asked[SETS][WAYS];
 	struct ip_addr truncated_for, truncated_by; /* the last truncated answer */
 	uint64_t truncated_ns;
@@ -152,7 +153,7 @@ int resolver_set_file(struct resolver *r, const struct resolver_file *file)
 	if (!fresh && file->server_count > 0)
 		return -ENOMEM;
 	resolver_forget_file(r, file->id);
-	if (!fresh) /* nobody to ask */
+	if (!fresh) /* the file has no server */
 		return 0;
 	while (*at && strcmp((*at)->name, fresh->name) < 0)
 		at = &(*at)->next;
@@ -185,8 +186,8 @@ static char lower(uint8_t c)
 	return (char)(c >= 'A' && c <= 'Z' ? c | 0x20 : c);
 }
 
-/* The first question's name as "a.b.c"; false if there is none, or not a query. A
- * question is never compressed. */
+/* Writes the name of the first question as "a.b.c". Returns false if there is none, or if
+ * this is no query. The name in a question is never compressed. */
 static bool query_name(char name[static NAME_MAX_BYTES + 1], const uint8_t *dns, size_t n)
 {
 	struct reader r = reader_of(dns, n);
@@ -209,8 +210,8 @@ static bool query_name(char name[static NAME_MAX_BYTES + 1], const uint8_t *dns,
 	return len != NULL;
 }
 
-/* Is the name the domain, or inside it? Names may hold zero bytes: compare what is text.
- */
+/* Is the name equal to the domain, or inside it? A name may contain zero bytes; only the
+ * text before the first of them is compared. */
 static bool in_domain(const char *name, const char *domain)
 {
 	size_t n = strlen(name), d = strlen(domain);
@@ -225,7 +226,7 @@ static bool in_domain(const char *name, const char *domain)
 
 /* ---- choosing */
 
-/* The first server of the family that isn't dead; if all are, the first. */
+/* Returns the first server of the family that isn't dead; if all are dead, the first. */
 static struct server *live_server(struct file *f, enum ip_family family, uint64_t now_ns)
 {
 	struct server *first = NULL;
@@ -247,7 +248,7 @@ static struct server *live_server(struct file *f, enum ip_family family, uint64_
 	return first;
 }
 
-/* name may be NULL: not known. */
+/* The name is NULL if it isn't known. */
 static struct server *choose(struct resolver *r, const char *name, enum ip_family family,
                              uint64_t now_ns)
 {
@@ -290,7 +291,7 @@ static struct asked *set_of(struct resolver *r, uint8_t protocol, struct be16 po
 	return r->asked[(port.b[0] * 31U + port.b[1] + protocol) % SETS];
 }
 
-/* server NULL: whichever it was, the latest. */
+/* If server is NULL, returns the latest conversation with any server. */
 static struct asked *find_asked(struct resolver *r, uint8_t protocol,
                                 const struct ip_addr *client, struct be16 port,
                                 const struct ip_addr *server, uint64_t now_ns)
@@ -386,7 +387,7 @@ enum resolver_result resolver_out(struct resolver *r, struct packet *p,
 		return RESOLVER_NO_SERVER;
 	if (view->protocol == PROTO_UDP)
 		s = server_for_udp(r, &x, left, now_ns);
-	else if (left >= 20) /* TCP: nothing else has ports */
+	else if (left >= 20) /* TCP, because no other protocol has ports */
 		s = server_for_tcp(r, &x, &view->src, now_ns);
 	if (!s)
 		return RESOLVER_NO_SERVER;

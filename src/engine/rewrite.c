@@ -1,6 +1,6 @@
-/* src/engine/rewrite.c - each change is carried into every checksum that covers it: the
- * IP header's, layer 4's (its pseudo header has the addresses), and ICMP's over a quoted
- * packet, which also covers the quoted checksums. */
+/* src/engine/rewrite.c - each change also updates every checksum that covers it: that of
+ * the IP header, that of layer 4 (whose pseudo header contains the addresses), and that
+ * of ICMP over a quoted packet, which also covers the checksums in the quoted packet. */
 #include "engine/rewrite.h"
 
 #include <string.h>
@@ -34,12 +34,12 @@ static void find_l4(struct rewrite *x, size_t left)
 		if (left >= at + 2)
 			x->checksum = l4 + at;
 		if (x->checksum && x->protocol == PROTO_UDP && l4[6] == 0 && l4[7] == 0)
-			x->checksum = NULL; /* RFC 768: none was made */
+			x->checksum = NULL; /* RFC 768: the sender made none */
 	} else if (icmp || icmp6) {
 		x->checksum = l4 + 2;
 		x->pseudo = icmp6;
 		if ((icmp && l4[0] == ICMP_ECHO) || (icmp6 && l4[0] == ICMPV6_ECHO))
-			x->src_port = l4 + 4; /* the id is a port of who asks */
+			x->src_port = l4 + 4; /* the id counts as the port of who asks */
 		if ((icmp && l4[0] == ICMP_ECHO_REPLY) ||
 		    (icmp6 && l4[0] == ICMPV6_ECHO_REPLY))
 			x->dst_port = l4 + 4;
@@ -57,8 +57,8 @@ struct rewrite rewrite_fields(const struct packet *p, const struct ip_view *v)
 	return x;
 }
 
-/* Is it an ICMP error with enough of the packet it speaks of? That packet's own length
- * says more than is there, so the checked view does not take it. */
+/* The quoted packet is cut off, so its length field says more than there is. Therefore
+ * ip_view_parse wouldn't accept it. */
 bool rewrite_quoted(struct rewrite *q, const struct rewrite *x, const struct ip_view *v)
 {
 	uint8_t *ip = x->l4 ? x->l4 + 8 : NULL;
@@ -85,7 +85,7 @@ bool rewrite_quoted(struct rewrite *q, const struct rewrite *x, const struct ip_
 		               .l4 = ip + header,
 		               .outer_checksum = x->checksum };
 	if (v->family == IP_V4 && ((ip[6] & 0x1f) || ip[7]))
-		q->l4 = NULL; /* quotes a later fragment */
+		q->l4 = NULL; /* the quoted packet is a later fragment */
 	find_l4(q, left - header);
 	return true;
 }
@@ -97,8 +97,8 @@ uint8_t *rewrite_addr_at(const struct rewrite *x, bool source)
 	return x->ip + (source ? 8 : 24);
 }
 
-/* The checksum at `sum` after from -> to; a UDP sum of 0 would mean that there is none.
- */
+/* Updates the checksum at `sum` after `from` has become `to`. A UDP checksum of 0 would
+ * mean that there is none, so it becomes 0xffff. */
 static void resum(uint8_t *sum, const void *from, const void *to, size_t n, bool udp)
 {
 	uint16_t fresh = checksum_replace((uint16_t)(sum[0] << 8 | sum[1]), from, to, n);
@@ -107,7 +107,7 @@ static void resum(uint8_t *sum, const void *from, const void *to, size_t n, bool
 	memcpy(sum, &put, sizeof(put));
 }
 
-/* A checksum inside a quoted packet has changed: ICMP's covers it. */
+/* Updates a checksum inside a quoted packet, and then that of ICMP, which covers it. */
 static void resum_inner(const struct rewrite *x, uint8_t *sum, const void *from,
                         const void *to, size_t n, bool udp)
 {

@@ -1,7 +1,8 @@
-/* src/engine/settle.c - wg is the one that knows peers and allowed IPs; struct peer is
- * their shadow here, kept as the context of each wg_peer, and the union's entries point
- * to it. engine_settle, for the touched devices: entries out, shadows compared with wg's
- * peers, ranks, entries in; then the ways of all. */
+/* src/engine/settle.c - wg owns the peers and their allowed IPs. A struct peer is the
+ * shadow of a wg_peer here: it is kept as the context of the wg_peer, and the union's
+ * entries point to it. For the touched devices, engine_settle removes their entries from
+ * the union, compares the shadows with wg's peers, ranks the devices, and adds the
+ * entries again. Then it computes the ways of all peers. */
 #include "engine/settle.h"
 
 #include <errno.h>
@@ -89,7 +90,7 @@ void settle_remove(struct device *d)
 	struct device **at = &e->touched;
 
 	union_remove_device(&e->table, &d->way);
-	free_unseen(d); /* none has been seen */
+	free_unseen(d); /* no peer is marked as seen, so all are freed */
 	while (*at && *at != d)
 		at = &(*at)->next_touched;
 	if (*at)
@@ -111,7 +112,7 @@ static struct way_device *named(const struct engine *e, const char *name)
 	return d ? &d->way : NULL;
 }
 
-/* A name that no device bears (yet) leaves NULL: WAY_NO_CARRIER_PEER. */
+/* A name that no device has (yet) becomes NULL, which leads to WAY_NO_CARRIER_PEER. */
 static void resolve_vias(struct engine *e)
 {
 	for (struct device *d = e->first; d; d = device_list_next(d)) {
@@ -129,7 +130,8 @@ static void resolve_vias(struct engine *e)
 	}
 }
 
-/* May what is in the union stand in the wrong order now? */
+/* Ranks the devices. Returns true if a rank has changed, so that the entries in the union
+ * may be in the wrong order. */
 static bool rank_devices(struct engine *e)
 {
 	bool changed = false;
@@ -212,8 +214,8 @@ static void forget_carrying(struct peer *peer)
 
 /* ---- the virtual resolver */
 
-/* The first in R3's order that has the default route of the family `route` and a server
- * of the family `server`; 0: none. */
+/* Returns the id of the first file, in the order of R3, that has the default route of the
+ * family `route` and a server of the family `server`; or 0 if there is none. */
 static uint32_t default_file(const struct engine *e, enum ip_family route,
                              enum ip_family server)
 {
@@ -229,8 +231,8 @@ static uint32_t default_file(const struct engine *e, enum ip_family route,
 	return 0;
 }
 
-/* Names that no search domain fits are asked where everything else goes, too; a standby
- * that takes over takes them over. */
+/* Names that are in no search domain are asked where everything else goes, too. So when a
+ * standby takes over the default route, it takes over these queries. */
 static void settle_resolver(struct engine *e)
 {
 	static const enum ip_family families[] = { IP_V4, IP_V6 };
@@ -238,7 +240,7 @@ static void settle_resolver(struct engine *e)
 	for (size_t i = 0; i < ARRAY_SIZE(families); i++) {
 		uint32_t id = default_file(e, families[i], families[i]);
 
-		if (id == 0) /* of a file with the other family's alone */
+		if (id == 0) /* try a file that only has the other family's route */
 			id = default_file(e, families[!i], families[i]);
 		resolver_set_default(e->resolver, families[i], id);
 	}
@@ -261,14 +263,14 @@ int engine_settle(struct engine *e)
 	return 0;
 }
 
-/* Does another peer's way hang on where this one is? */
+/* Does another peer's way depend on this one? */
 static bool others_depend_on(const struct peer *peer)
 {
 	return peer->carries || peer->way.passed_over;
 }
 
-/* Nobody's way leads through this peer, so it can't close a loop, and its own way is its
- * next hop's and one more. */
+/* No other peer's way leads through this peer, so it can't close a loop. Its own way is
+ * the way of its next hop plus one hop. */
 static void join_way(struct engine *e, struct peer *peer)
 {
 	struct way_peer *way = &peer->way;

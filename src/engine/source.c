@@ -1,7 +1,7 @@
 /* src/engine/source.c */
 #include "engine/source.h"
 
-/* Whose address is it? NULL: no device's. */
+/* Returns the device that has this address, or NULL if none has it. */
 static const struct device *owner(const struct engine *e, const struct ip_addr *addr)
 {
 	struct bucket_link *l = bucket_first(&e->by_address, bucket_hash_addr(addr));

@@ -1,7 +1,7 @@
-/* src/engine/source.h - does a packet bear the right device's address? (design section 5)
+/* src/engine/source.h - does a packet have the right device's address? (design section 5)
  *
- * Outbound, after the device is known; inbound, before the tun. The flows are in flow.h.
- */
+ * This is asked for packets from the tun when their device is known, and for packets to
+ * the tun before they are written. The table of flows is in flow.h. */
 #ifndef TUNION_ENGINE_SOURCE_H
 #define TUNION_ENGINE_SOURCE_H
 
@@ -13,17 +13,19 @@
 /* Is it an Address of any device? */
 bool source_is_of_a_device(const struct engine *e, const struct ip_addr *addr);
 
-/* A packet leaves through d: is its source another device's address (not one of d's, not
- * a stranger's that the host forwards)? The view needs no more than addresses. */
+/* A packet leaves through d. Is its source the address of another device? This is false
+ * for addresses of d, and for those of strangers whose packets the host forwards. The
+ * view need only contain the addresses. */
 bool source_is_foreign(const struct device *d, const struct ip_view *view);
 
-/* Then it becomes d's. The view is of ip_view_parse and not of a later fragment, and its
- * source is brought up to date. False: the packet has to be dropped. */
+/* Translates the source of such a packet to an address of d, and updates the view. The
+ * view must have been made by ip_view_parse, and not from a later fragment. Returns false
+ * if the packet has to be dropped. */
 MUST_CHECK bool source_fix_out(struct device *d, struct packet *p, struct ip_view *view,
                                uint64_t now_ns);
 
-/* A packet came in through d: an answer to a translated one gets the host's address back.
- */
+/* A packet has come in through d. If it is an answer to a translated packet, its
+ * destination becomes the address that the host has used. */
 void source_fix_in(struct device *d, struct packet *p, struct ip_view *view,
                    uint64_t now_ns);
 

@@ -26,7 +26,7 @@ static void set_failing(struct peer *peer, bool failing)
 	         failing ? "does not answer" : "answers again");
 }
 
-/* Not if it was just time for a new session. */
+/* An initiation that was only due for a new session doesn't count. */
 static bool owes_answer(const struct wg_peer_stats *stats)
 {
 	return stats->handshake_unanswered_ns != 0 && (!stats->session || stats->silent);
@@ -40,14 +40,14 @@ static void judge(struct timer *timer, uint64_t now_ns)
 
 	wg_peer_stats(peer->wg, &stats, now_ns);
 	if (!owes_answer(&stats) ||
-	    peer->way.state != WAY_OK) /* a loop is a mistake, not an outage: R2 */
+	    peer->way.state != WAY_OK) /* a loop is a mistake in the files (R2) */
 		return;
 	set_failing(peer, true);
 	if (!timer_armed(&e->retry_timer))
 		timerq_arm(&e->timers, &e->retry_timer, now_ns + STANDBY_RETRY_NS);
 }
 
-/* Has somebody taken over a prefix of this peer? */
+/* Has another device taken over a prefix of this peer? */
 static bool displaced(const struct way_peer *p)
 {
 	for (const struct union_entry *u = p->unusable ? p->device->entries : NULL; u;
@@ -58,7 +58,7 @@ static bool displaced(const struct way_peer *p)
 	return false;
 }
 
-/* The peer that fails on the way of this one, itself perhaps. */
+/* Returns the peer that fails on the way of this one, which may be this one itself. */
 static struct peer *culprit(struct way_peer *p)
 {
 	while (p && !peer_of_way(p)->failing)
@@ -66,8 +66,9 @@ static struct peer *culprit(struct way_peer *p)
 	return p ? peer_of_way(p) : NULL;
 }
 
-/* A peer for which nobody stands in is tried when there is something to send, as ever;
- * one that gets no packets any more has to be tried to be found well again. */
+/* A peer without a standby is tried when there is something to send, as always. A peer
+ * that gets no packets any more because of its standby has to be tried from here, or we
+ * would never find out that it works again. */
 static void retry(struct timer *timer, uint64_t now_ns)
 {
 	struct engine *e = CONTAINER_OF(timer, struct engine, retry_timer);
@@ -92,8 +93,9 @@ void standby_init_engine(struct engine *e)
 	timer_init(&e->retry_timer, retry);
 }
 
-/* Before the next initiation, which has up to a third of a second more (jitter): so it
- * can go to another address, and no two are ever on their way at once. */
+/* This runs shortly before the next initiation, which is delayed by up to a third of a
+ * second more (jitter). So the next initiation can go to another address, and there are
+ * never two of them on their way at once. */
 static void complain(struct timer *timer, uint64_t now_ns)
 {
 	struct peer *peer = CONTAINER_OF(timer, struct peer, complaint_timer);
@@ -146,11 +148,11 @@ void standby_messages_sent(struct peer *peer, struct packet *const *messages, si
 	if (peer->failing || timer_armed(&peer->failing_timer))
 		return;
 	if (!stats.session)
-		due_ns = now_ns + STANDBY_UNANSWERED_NS; /* the first of an attempt */
+		due_ns = now_ns + STANDBY_UNANSWERED_NS; /* this is the first attempt */
 	else if (stats.silent)
 		due_ns = now_ns + STANDBY_SILENT_NS;
 	else
-		return; /* just time for a new session */
+		return; /* it is only due for a new session */
 	timerq_arm(timers_of(peer), &peer->failing_timer, due_ns);
 }
 
@@ -163,8 +165,9 @@ void standby_handshake_done(struct peer *peer)
 
 /* ---- the union's order */
 
-/* Who is active depends on the ways, by unusable carriers, and the ways on who is active.
- * If that does not come to rest, the last answer is as good as any. */
+/* Which peer is active depends on the ways, because a carrier may be unusable; and the
+ * ways depend on which peer is active. If this doesn't become stable, the last result is
+ * as good as any other. */
 #define ROUNDS 4
 
 static void each_peer(struct engine *e, void (*fn)(struct peer *peer, bool *any),
@@ -215,7 +218,8 @@ static void ways_anew(struct engine *e, bool sort)
 	way_compute(&e->table, &e->first->way);
 }
 
-/* A way has at most WAY_MAX peers, so as many rounds see the end of each. */
+/* A way has at most WAY_MAX peers, so this number of rounds reaches the end of each
+ * way. */
 static bool spread_all(struct engine *e)
 {
 	bool any = false, changed = true;
@@ -238,7 +242,7 @@ void standby_arrange(struct engine *e)
 	ways_anew(e, any);
 	if (e->failing_count == 0)
 		return;
-	if (!timer_armed(&e->retry_timer)) /* somebody may be displaced now */
+	if (!timer_armed(&e->retry_timer)) /* a peer may be displaced from now on */
 		timerq_arm(&e->timers, &e->retry_timer,
 		           e->timers.ran_ns + STANDBY_RETRY_NS);
 	each_peer(e, note_way, &any);

@@ -1,39 +1,40 @@
 /* src/engine/standby.h - is a peer usable, and who stands in for it? (design R3)
  *
- * A peer fails when it owes us an answer for 15 s: handshakes without a session, or data
- * into a session from which nothing comes (a live peer answers within 10 s) and then a
- * handshake. A peer is unusable when it fails, or when its carrier's peer is unusable;
- * the union then prefers the other entries of its prefixes, and it goes on trying. A
- * handshake ends it.
+ * A peer fails when it has owed us an answer for 15 s: either to our handshakes, when
+ * there is no session; or to data in a session, and then to a handshake. (A live peer
+ * answers data within 10 s.) A peer is unusable when it fails, or when its carrier's peer
+ * is unusable. Then the union prefers other entries for its prefixes, and the peer is
+ * still tried. When a handshake succeeds, the peer no longer fails.
  *
- * Nothing ticks: what is watched are the initiations that wg sends. */
+ * There is no periodic timer: this module only watches the initiations that wg sends. */
 #ifndef TUNION_ENGINE_STANDBY_H
 #define TUNION_ENGINE_STANDBY_H
 
 #include "engine/core.h"
 
-#define STANDBY_UNANSWERED_NS (15 * NS_PER_SEC) /* without a session */
-#define STANDBY_SILENT_NS                                                                \
-	(2500 *                                                                          \
-	 NS_PER_MS) /* with one that has been silent for 15 s                     \
-	                    */
-#define STANDBY_RETRY_NS (15 * NS_PER_SEC) /* handshakes with peers that fail */
+/* A peer fails when an initiation isn't answered for this time: the first one if there is
+ * no session. If there is a session, wg has already waited for 15 s before it sends the
+ * initiation, so the second one is enough. */
+#define STANDBY_UNANSWERED_NS (15 * NS_PER_SEC)
+#define STANDBY_SILENT_NS     (2500 * NS_PER_MS)
+/* How often a peer that fails is tried. */
+#define STANDBY_RETRY_NS (15 * NS_PER_SEC)
 
 void standby_init_engine(struct engine *e);
 void standby_init_peer(struct peer *peer);
-/* Before the peer is freed. */
+/* Call it before the peer is freed. */
 void standby_clear_peer(struct peer *peer);
 
-/* wg has sent messages for the peer: was one an initiation? If it is not answered within
- * REKEY_TIMEOUT, env.unanswered is told. */
+/* wg has sent messages for the peer. If one is an initiation and isn't answered within
+ * REKEY_TIMEOUT, env.unanswered is called. */
 void standby_messages_sent(struct peer *peer, struct packet *const *messages, size_t n,
                            uint64_t now_ns);
 void standby_handshake_done(struct peer *peer);
 
-/* For settle, whenever the ways are made: sets which peers are unusable, and the union's
- * order and the ways by that. Standbys must not break what would be a way without them:
- * they may be carried by what they stand in for, and be a loop then; in that case there
- * are none. */
+/* settle.c calls this whenever it computes the ways. It finds out which peers are
+ * unusable, and sorts the union and computes the ways accordingly. Standbys must not
+ * break a way that exists without them: a standby may be carried by the peer it stands in
+ * for, which is a loop. If a way would break, no standby is used. */
 void standby_arrange(struct engine *e);
 
 #endif

@@ -3,7 +3,7 @@
 
 #include "engine/source.h"
 
-/* False: it was taken. */
+/* Returns false if the packet was taken out of the batch. */
 static bool put_back(struct device *d, struct packet *p, uint64_t now_ns)
 {
 	struct engine *e = d->engine;
