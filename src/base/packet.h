@@ -25,8 +25,6 @@
 
 #define BATCH_MAX 256 /* the most packets in one batch */
 
-struct wg_peer;
-
 struct packet {
 	uint8_t *data; /* borrowed: the first byte of the packet */
 	uint32_t len_bytes;
@@ -37,7 +35,6 @@ struct packet {
 	 * sent: what the outer header must have (design R9). */
 	uint8_t tos;
 	const struct endpoint *from; /* borrowed: the sender of a received datagram */
-	struct wg_peer *peer;        /* borrowed: set by wg; the peer it belongs to */
 };
 
 /* Moves n bytes from the headroom into the packet and returns its new first byte. There
@@ -58,7 +55,7 @@ struct packet_pool *packet_pool_new(size_t limit_bytes);
 /* All packets must have been given back before. NULL is fine. */
 void packet_pool_free(struct packet_pool *pool);
 /* Takes a packet of len_bytes with full headroom and tailroom. Its bytes are not written
- * yet, `tos` is 0, `from` and `peer` are NULL. Returns NULL when the limit is reached.
+ * yet, `tos` is 0 and `from` is NULL. Returns NULL when the limit is reached.
  * Give it back with packet_pool_put. */
 MUST_CHECK struct packet *packet_pool_take(struct packet_pool *pool, uint32_t len_bytes);
 /* Takes a packet with the bytes and the tos of p. */

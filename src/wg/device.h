@@ -195,7 +195,7 @@ bool wg_device_claims(const struct wg_device *d, const struct packet *message);
  * messages are answered. Transport data is authenticated, decrypted in place, and
  * checked against replay window and allowed IPs. Keepalives are counted. The inner
  * packets are moved to the front of `messages`, in order; the function returns how many
- * there are. Their bytes are the IP packet without padding, `peer` is set, and a CE mark
+ * there are. Their bytes are the IP packet without padding, and a CE mark
  * of the outer header is copied in where this is allowed (R9). Everything else is
  * counted by reason. */
 MUST_CHECK size_t wg_device_open(struct wg_device *d, struct packet **messages, size_t n,

@@ -201,7 +201,6 @@ static bool receive_inner(struct wg_peer *p, struct packet *packet)
 		return false;
 	}
 	p->rx_bytes += MESSAGE_DATA_MIN_BYTES + len_bytes;
-	packet->peer = p;
 	return true;
 }
 

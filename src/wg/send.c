@@ -33,15 +33,14 @@ struct own_buffer {
 	struct packet packet;
 };
 
-/* An empty packet for peer p in this buffer. */
-static struct packet *own_packet(struct own_buffer *b, struct wg_peer *p, uint8_t tos)
+/* An empty packet in this buffer. */
+static struct packet *own_packet(struct own_buffer *b, uint8_t tos)
 {
 	b->packet = (struct packet){
 		.data = b->bytes + PACKET_HEADROOM_BYTES,
 		.headroom_bytes = PACKET_HEADROOM_BYTES,
 		.tailroom_bytes = sizeof(b->bytes) - PACKET_HEADROOM_BYTES,
 		.tos = tos,
-		.peer = p,
 	};
 	return &b->packet;
 }
@@ -51,7 +50,7 @@ static struct packet *own_packet(struct own_buffer *b, struct wg_peer *p, uint8_
 static void emit_handshake(struct wg_peer *p, void *message, uint32_t n, uint64_t now_ns)
 {
 	struct own_buffer buffer;
-	struct packet *packet = own_packet(&buffer, p, HANDSHAKE_TOS);
+	struct packet *packet = own_packet(&buffer, HANDSHAKE_TOS);
 
 	cookie_maker_sign(&p->cookie, message, n, now_ns);
 	packet_set_len(packet, n);
@@ -213,10 +212,8 @@ void send_staged(struct wg_peer *p, uint64_t now_ns)
 		return;
 	}
 	p->keepalive_staged = false; /* data has the same effect */
-	for (size_t i = 0; i < n; i++) {
+	for (size_t i = 0; i < n; i++)
 		packets[i] = staged_pop(&p->staged);
-		packets[i]->peer = p;
-	}
 	seal(d, k, packets, n);
 	sent_data(p, now_ns);
 	emit(p, packets, n, now_ns);
@@ -242,7 +239,7 @@ void send_keepalive(struct wg_peer *p, uint64_t now_ns)
 		send_initiation(p, now_ns);
 		return;
 	}
-	packet = own_packet(&buffer, p, 0);
+	packet = own_packet(&buffer, 0);
 	seal(p->device, k, &packet, 1);
 	sent_keepalive(p, now_ns);
 	emit(p, &packet, 1, now_ns);
@@ -288,10 +285,8 @@ size_t wg_peer_seal(struct wg_peer *p, struct packet **packets, size_t n, uint64
 	}
 	for (size_t at = 0; at < n; at += BATCH_MAX)
 		seal(p->device, k, packets + at, n - at < BATCH_MAX ? n - at : BATCH_MAX);
-	for (size_t i = 0; i < n; i++) {
-		packets[i]->peer = p;
+	for (size_t i = 0; i < n; i++)
 		p->tx_bytes += packets[i]->len_bytes;
-	}
 	sent_data(p, now_ns);
 	return n;
 }

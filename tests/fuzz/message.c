@@ -35,14 +35,12 @@ static const struct endpoint somewhere = { .addr = { IP_V4, { 10, 0, 0, 1 } },
 	                                   .port = 1 };
 
 /* Checks what must hold for every inner packet that a device lets through. */
-static void check_inner(const struct packet *p, const struct world *w)
+static void check_inner(const struct packet *p)
 {
 	bool v4 = p->len_bytes >= 20 && p->data[0] >> 4 == 4;
 	bool v6 = p->len_bytes >= 40 && p->data[0] >> 4 == 6;
 
 	if (!v4 && !v6)
-		abort();
-	if (p->peer != w->peer && p->peer != w->other_peer)
 		abort();
 }
 
@@ -55,7 +53,7 @@ static void open_at(struct world *w, struct wg_device *d, struct buffer *b)
 	if (n > 1 || (n == 1 && !claimed))
 		abort();
 	if (n == 1)
-		check_inner(&b->packet, w);
+		check_inner(&b->packet);
 }
 
 static void emit(void *context, struct wg_peer *peer, struct packet *const *packets,
