@@ -115,3 +115,13 @@ int outbuf_write(struct outbuf *o, int fd)
 	}
 	return 0;
 }
+
+void outbuf_print_key(struct outbuf *o, const char *name,
+                      const uint8_t key[static KEY_BYTES])
+{
+	char hex[KEY_HEX_CHARS + 1];
+
+	key_to_hex(hex, key);
+	outbuf_print(o, "%s=%s\n", name, hex);
+	sodium_memzero(hex, sizeof(hex));
+}

@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "base/attr.h"
+#include "base/key.h"
 
 /* Zeroed is empty. Once memory has run out, `failed` stays set, and what was added after
  * is lost: whoever sends has to look at it first. */
@@ -31,6 +32,9 @@ void outbuf_add(struct outbuf *o, const void *bytes, size_t n);
 /* At most OUTBUF_PRINT_MAX characters at a time, else `failed`. */
 #define OUTBUF_PRINT_MAX 512
 void outbuf_print(struct outbuf *o, const char *fmt, ...) PRINTF_LIKE(2, 3);
+/* A line NAME=KEY of the UAPI, the key in hex. */
+void outbuf_print_key(struct outbuf *o, const char *name,
+                      const uint8_t key[static KEY_BYTES]);
 /* Takes n bytes, n <= outbuf_bytes, off the front. */
 void outbuf_consume(struct outbuf *o, size_t n);
 

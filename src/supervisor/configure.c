@@ -2,7 +2,6 @@
 #include "supervisor/configure.h"
 
 #include <errno.h>
-#include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -120,24 +119,14 @@ int configure_sockets(struct worker_child *engine, const struct tunnel *d, bool 
 
 /* ---- WireGuard's own: UAPI text */
 
-void configure_print_key(struct outbuf *o, const char *name,
-                         const uint8_t key[static KEY_BYTES])
-{
-	char hex[KEY_HEX_CHARS + 1];
-
-	key_to_hex(hex, key);
-	outbuf_print(o, "%s=%s\n", name, hex);
-	sodium_memzero(hex, sizeof(hex));
-}
-
 void configure_print_peer(struct outbuf *o, const struct plan_peer *p)
 {
 	const struct conf_peer *conf = p->conf;
 	char text[ENDPOINT_STRLEN];
 
-	configure_print_key(o, "public_key", conf->public_key);
+	outbuf_print_key(o, "public_key", conf->public_key);
 	if (conf->preshared_key)
-		configure_print_key(o, "preshared_key", conf->preshared_key);
+		outbuf_print_key(o, "preshared_key", conf->preshared_key);
 	if (p->way.endpoint.addr.family != IP_NONE)
 		outbuf_print(o, "endpoint=%s\n", endpoint_format(&p->way.endpoint, text));
 	if (conf->has_keepalive)
@@ -187,7 +176,7 @@ int configure_addconf(struct worker_child *engine, const struct tunnel *tunnel)
 	int err;
 
 	if (d->conf->private_key)
-		configure_print_key(&lines, "private_key", d->conf->private_key);
+		outbuf_print_key(&lines, "private_key", d->conf->private_key);
 	for (size_t i = 0; i < d->peer_count; i++)
 		configure_print_peer(&lines, &d->peers[i]);
 	err = configure_wireguard(engine, d->way.name, &lines);
@@ -214,7 +203,7 @@ int configure_endpoint(struct worker_child *engine, const char *device,
 	int err;
 
 	outbuf_print(&text, "set=1\n");
-	configure_print_key(&text, "public_key", public_key);
+	outbuf_print_key(&text, "public_key", public_key);
 	outbuf_print(&text, "update_only=true\nendpoint=%s\n\n",
 	             endpoint_format(endpoint, where));
 	err = text.failed ? -ENOMEM : send_text(engine, device, &text);

@@ -26,10 +26,8 @@ MUST_CHECK int configure_settings(struct worker_child *engine,
  * lines are left. 0 or -errno. */
 MUST_CHECK int configure_wireguard(struct worker_child *engine, const char *name,
                                    const struct outbuf *lines);
-/* Lines of a peer, as it is in its file, and a line of a key. */
+/* Lines of a peer, as it is in its file. */
 void configure_print_peer(struct outbuf *o, const struct plan_peer *p);
-void configure_print_key(struct outbuf *o, const char *name,
-                         const uint8_t key[static KEY_BYTES]);
 /* Where the host sends its DNS queries, see host_resolver. */
 MUST_CHECK int configure_resolver(struct worker_child *engine, const struct ip_addr *ipv4,
                                   const struct ip_addr *ipv6);

@@ -319,10 +319,10 @@ static void print_changed_peer(struct outbuf *o, const struct conf_peer *old,
 	const struct conf_peer *new = to->conf;
 	char text[ENDPOINT_STRLEN];
 
-	configure_print_key(o, "public_key", new->public_key);
+	outbuf_print_key(o, "public_key", new->public_key);
 	if (!same_key(old->preshared_key, new->preshared_key))
-		configure_print_key(o, "preshared_key",
-		                    new->preshared_key ? new->preshared_key : no_key);
+		outbuf_print_key(o, "preshared_key",
+		                 new->preshared_key ? new->preshared_key : no_key);
 	if (!reload_same_endpoint(old, new) && to->way.endpoint.addr.family != IP_NONE)
 		outbuf_print(o, "endpoint=%s\n",
 		             endpoint_format(&to->way.endpoint, text));
@@ -345,7 +345,7 @@ static void print_removed(struct outbuf *o, const struct conf *old,
 
 		if (find_by_key(there, new->peer_count, key))
 			continue;
-		configure_print_key(o, "public_key", key);
+		outbuf_print_key(o, "public_key", key);
 		outbuf_print(o, "remove=true\n");
 	}
 	if (!there)
@@ -361,8 +361,8 @@ void reload_print_uapi(struct outbuf *o, const struct conf *old,
 	const struct conf_peer **there = by_key(old);
 
 	if (!same_key(old->private_key, new->private_key))
-		configure_print_key(o, "private_key",
-		                    new->private_key ? new->private_key : no_key);
+		outbuf_print_key(o, "private_key",
+		                 new->private_key ? new->private_key : no_key);
 	print_removed(o, old, new);
 	for (size_t i = 0; there && i < to->peer_count; i++) {
 		const struct plan_peer *p = &to->peers[i];

@@ -342,16 +342,6 @@ static const struct uapi_key peer_keys[] = {
 
 /* ---- get */
 
-static void print_key(struct outbuf *out, const char *name,
-                      const uint8_t bytes[static KEY_BYTES])
-{
-	char hex[KEY_HEX_CHARS + 1];
-
-	key_to_hex(hex, bytes);
-	outbuf_print(out, "%s=%s\n", name, hex);
-	sodium_memzero(hex, sizeof(hex));
-}
-
 static bool print_allowed_ip(void *context, const struct ip_prefix *p)
 {
 	char text[IP_PREFIX_STRLEN];
@@ -370,8 +360,8 @@ static void print_peer(struct outbuf *out, const struct wg_peer *p, uint64_t now
 
 	wg_peer_stats(p, &stats, now_ns);
 	wg_peer_preshared_key(p, psk);
-	print_key(out, "public_key", wg_peer_public_key(p));
-	print_key(out, "preshared_key", psk);
+	outbuf_print_key(out, "public_key", wg_peer_public_key(p));
+	outbuf_print_key(out, "preshared_key", psk);
 	sodium_memzero(psk, sizeof(psk));
 	outbuf_print(out, "protocol_version=1\n");
 	if (e->addr.family != IP_NONE)
@@ -395,7 +385,7 @@ void uapi_get(const struct device *device, const struct uapi_host *host,
 
 	if (wg_device_has_private_key(wg)) {
 		wg_device_private_key(wg, private_key);
-		print_key(out, "private_key", private_key);
+		outbuf_print_key(out, "private_key", private_key);
 		sodium_memzero(private_key, sizeof(private_key));
 	}
 	if (device_port(device))
