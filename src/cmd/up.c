@@ -161,8 +161,7 @@ static char **absolute_paths(const char *const *paths, size_t n)
 	return out;
 }
 
-/* Leaves the directory once ready; hooks, SaveConfig and reload need the files later. */
-static int run_detached(struct up *up, int ready_fd)
+static int run_with_absolute_paths(struct up *up, int ready_fd)
 {
 	struct supervisor_options *options = &up->options;
 	char **paths = absolute_paths(options->paths, options->path_count);
@@ -200,7 +199,7 @@ static int run_in_background(struct up *up)
 	if (child == 0) {
 		sigprocmask(SIG_SETMASK, &before, NULL);
 		setsid();
-		return run_detached(up, keep_only(ready[1]));
+		return run_with_absolute_paths(up, keep_only(ready[1]));
 	}
 	close(ready[1]);
 	if (child < 0)
@@ -286,5 +285,6 @@ int cmd_up(int argc, char **argv)
 	up.options.paths =
 		optind < argc ? (const char *const *)argv + optind : default_paths;
 	up.options.path_count = optind < argc ? (size_t)(argc - optind) : 1;
-	return up.options.foreground ? run(&up, -1) : run_in_background(&up);
+	return up.options.foreground ? run_with_absolute_paths(&up, -1)
+	                             : run_in_background(&up);
 }

@@ -2,7 +2,6 @@
 #include "supervisor/follow.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -11,24 +10,11 @@
 
 /* ---- life */
 
-static char *absolute(const char *path)
-{
-	char *here, *all = NULL;
-
-	if (path[0] == '/')
-		return strdup(path);
-	here = realpath(".", NULL);
-	if (here && asprintf(&all, "%s/%s", here, path) < 0)
-		all = NULL;
-	free(here);
-	return all;
-}
-
 static int keep_paths(struct follow *f, const char *const *paths, size_t n)
 {
 	f->paths = calloc(n + 1, sizeof(*f->paths));
 	for (; f->paths && f->path_count < n; f->path_count++) {
-		f->paths[f->path_count] = absolute(paths[f->path_count]);
+		f->paths[f->path_count] = strdup(paths[f->path_count]);
 		if (!f->paths[f->path_count])
 			return -ENOMEM;
 	}

@@ -15,7 +15,7 @@ struct watch;
 
 /* Embedded. Zeroed: not begun. */
 struct follow {
-	char **paths; /* owned: absolute, as relative ones end with the directory */
+	char **paths; /* owned */
 	size_t path_count;
 	struct watch
 		*watch; /* owned; NULL: the files can't be watched, or shall not be */

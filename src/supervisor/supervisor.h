@@ -17,9 +17,11 @@
 struct supervisor;
 
 struct supervisor_options {
-	const char *tun;          /* name of the host tun, and of the instance */
-	const char *run_dir;      /* NULL: the default */
-	const char *const *paths; /* tunnel files and directories */
+	const char *tun;     /* name of the host tun, and of the instance */
+	const char *run_dir; /* NULL: the default */
+	/* Tunnel files and directories. Absolute: hooks, SaveConfig and reload need them
+	 * later, wherever the process is then. Copied. */
+	const char *const *paths;
 	size_t path_count;
 	const struct log *log;      /* borrowed for as long as it lives */
 	struct worker_entry worker; /* run in the process that has the packets */
