@@ -11,6 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/ifname.h"
 #include "base/reader.h"
 #include "base/wire.h"
 #include "channel/outbuf.h"
@@ -80,7 +81,7 @@ _Static_assert(sizeof(struct wire_address) == 17, "wire size");
 
 struct wire_via {
 	uint8_t kind;
-	char name[COMMAND_NAME_MAX + 1]; /* filled up with NUL */
+	char name[IFNAME_MAX + 1]; /* filled up with NUL */
 };
 _Static_assert(sizeof(struct wire_via) == 17, "wire size");
 
@@ -124,9 +125,9 @@ static void put_u32(struct outbuf *o, uint32_t v)
 /* Filled up with NUL. */
 static void put_name(struct outbuf *o, const char *name)
 {
-	char wire[COMMAND_NAME_MAX + 1] = { 0 };
+	char wire[IFNAME_MAX + 1] = { 0 };
 
-	memcpy(wire, name, strnlen(name, COMMAND_NAME_MAX));
+	memcpy(wire, name, strnlen(name, IFNAME_MAX));
 	outbuf_add(o, wire, sizeof(wire));
 }
 
@@ -238,13 +239,13 @@ static bool get_u32(struct reader *r, uint32_t *out)
 	return true;
 }
 
-static bool get_name(struct reader *r, char out[static COMMAND_NAME_MAX + 1])
+static bool get_name(struct reader *r, char out[static IFNAME_MAX + 1])
 {
-	const char *at = reader_take(r, COMMAND_NAME_MAX + 1);
+	const char *at = reader_take(r, IFNAME_MAX + 1);
 
-	if (!at || at[COMMAND_NAME_MAX])
+	if (!at || at[IFNAME_MAX])
 		return false;
-	memcpy(out, at, COMMAND_NAME_MAX + 1);
+	memcpy(out, at, IFNAME_MAX + 1);
 	return true;
 }
 

@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 #include "base/attr.h"
+#include "base/ifname.h"
 #include "base/ip.h"
 #include "base/key.h"
 #include "channel/frame.h"
@@ -50,12 +51,11 @@ enum command_type {
 	COMMAND_TYPE_COUNT,
 };
 
-#define COMMAND_NAME_MAX 15 /* characters of a device's name */
 #define COMMAND_TEXT_MAX (32U * 1024)
 
 struct command {
 	enum command_type type;
-	char name[COMMAND_NAME_MAX + 1];
+	char name[IFNAME_MAX + 1];
 	uint8_t key[KEY_BYTES];
 	enum command_type request;
 	int32_t result; /* 0 or -errno */
@@ -63,7 +63,7 @@ struct command {
 	uint32_t mark;
 	struct endpoint endpoint; /* addr, port, scope_id only */
 	enum way_via via;
-	char via_name[COMMAND_NAME_MAX + 1];
+	char via_name[IFNAME_MAX + 1];
 	/* settings */
 	uint32_t mtu_bytes;
 	int32_t metric;

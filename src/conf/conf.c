@@ -2,20 +2,8 @@
 #include "conf/conf.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 #include "base/secret.h"
-
-bool conf_name_valid(const char *name)
-{
-	static const char allowed[] =
-		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_=+.-";
-	size_t n = strspn(name, allowed);
-
-	return n >= 1 && n <= CONF_NAME_MAX && name[n] == '\0' &&
-	       strcmp(name, ".") != 0 && strcmp(name, "..") != 0 &&
-	       strcmp(name, "all") != 0;
-}
 
 static void clear_texts(struct conf_texts *list)
 {

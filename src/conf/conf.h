@@ -15,8 +15,6 @@
 #include "base/ip.h"
 #include "base/key.h"
 
-#define CONF_NAME_MAX 15 /* characters; an interface name, as wg-quick checks it */
-
 struct conf_prefix {
 	struct ip_prefix prefix;
 	unsigned line;
@@ -136,9 +134,5 @@ struct conf {
 
 /* Wipes keys. NULL is fine. */
 void conf_free(struct conf *conf);
-
-/* 1..15 characters of A-Z a-z 0-9 _ = + . -, and none of ".", "..", "all", which wg-quick
- * takes but no device can have. */
-bool conf_name_valid(const char *name);
 
 #endif

@@ -9,6 +9,7 @@
 
 #include <sodium.h>
 
+#include "base/ifname.h"
 #include "base/key.h"
 #include "conf/lines.h"
 #include "conf/list.h"
@@ -468,7 +469,7 @@ static void set_carrier(struct keys_file *f, struct conf_carrier *via, const cha
 	bool network = strcmp(value, "network") == 0;
 	char *name = NULL;
 
-	if (!network && !conf_name_valid(value)) {
+	if (!network && !ifname_valid(value)) {
 		bad_value(f, "Via", value, "network, or the NAME of another tunnel file");
 		return;
 	}

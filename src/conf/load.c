@@ -10,6 +10,7 @@
 
 #include <sodium.h>
 
+#include "base/ifname.h"
 #include "conf/parse.h"
 #include "conf/trust.h"
 
@@ -29,7 +30,7 @@ static char *name_of(const char *path)
 	if (n < tail || strcmp(base + n - tail, suffix) != 0)
 		return strdup("");
 	name = strndup(base, n - tail);
-	if (name && !conf_name_valid(name))
+	if (name && !ifname_valid(name))
 		name[0] = '\0';
 	return name;
 }
@@ -57,7 +58,7 @@ static int conf_new(struct conf **out, const char *path, struct diag *diag)
 		diag, path, 0,
 		"the file's name is none for a tunnel; expected 1 to %d of A-Z a-z 0-9 "
 		"_ = + . - and then .conf, and not \".\", \"..\" or \"all\"",
-		CONF_NAME_MAX);
+		IFNAME_MAX);
 	return -EINVAL;
 }
 

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "base/ifname.h"
 #include "conf/list.h"
 #include "conf/load.h"
 
@@ -183,11 +184,11 @@ static struct conf *find(const struct conf_set *set, const char *name)
 static struct conf *known(const struct conf_set *old, const char *path)
 {
 	const char *part = last_part(path);
-	char name[CONF_NAME_MAX + 1];
+	char name[IFNAME_MAX + 1];
 	size_t n = strlen(part);
 	struct conf *conf;
 
-	if (!old || n < 5 || n - 5 > CONF_NAME_MAX)
+	if (!old || n < 5 || n - 5 > IFNAME_MAX)
 		return NULL;
 	memcpy(name, part, n - 5);
 	name[n - 5] = '\0';

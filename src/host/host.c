@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/ifname.h"
 #include "host/dns.h"
 #include "host/hooks.h"
 #include "host/host_change.h"
@@ -24,16 +25,6 @@ struct host {
 };
 
 /* ---- life */
-
-/* As wg-quick checks interface names; the guard's text relies on it. */
-static bool name_valid(const char *name)
-{
-	size_t n = strspn(
-		name,
-		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_=+.-");
-
-	return n > 0 && n < IF_NAMESIZE && name[n] == '\0';
-}
 
 static MUST_CHECK int clear_stale(struct host *h, struct diag *diag)
 {
@@ -53,12 +44,11 @@ int host_new(struct host **out, const struct host_options *options, struct diag 
 	int err;
 
 	*out = NULL;
-	if (!name_valid(options->tun)) {
-		diag_error(diag, NULL, 0,
-		           "`%s' cannot be the name of a tun device: 1 to 15 characters "
-		           "of A-Z a-z "
-		           "0-9 _ = + . - are expected",
-		           options->tun);
+	if (!ifname_valid(options->tun)) {
+		diag_error(
+			diag, NULL, 0,
+			"`%s\' cannot be the name of a tun device: 1 to 15 characters of A-Z a-z 0-9 _ = + . - are expected",
+			options->tun);
 		return -EINVAL;
 	}
 	h = calloc(1, sizeof(*h));
@@ -405,8 +395,7 @@ out:
 	return added;
 }
 
-int host_down(struct host *h, const struct plan *plan, struct diag *diag)
+int host_down(struct host *h, struct diag *diag)
 {
-	(void)plan; /* hooks are remembered from when the files came up */
 	return undo(h, diag);
 }

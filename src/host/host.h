@@ -115,6 +115,6 @@ size_t host_restore(struct host *h, const struct plan *plan);
  * PostDown hooks_events.gone is called. What fails is reported as a warning, and
  * everything else is undone. 0, or the exit status of the first PostDown hook that failed,
  * or -errno if it could not be run. */
-MUST_CHECK int host_down(struct host *h, const struct plan *plan, struct diag *diag);
+MUST_CHECK int host_down(struct host *h, struct diag *diag);
 
 #endif

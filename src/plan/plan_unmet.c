@@ -4,6 +4,8 @@
 #include <ctype.h>
 #include <string.h>
 
+#include "base/ifname.h"
+
 /* ---- hooks that name an interface */
 
 static const char *const hook_names[] = {
@@ -45,9 +47,9 @@ static bool may_be_interface(const char *text, const char *word, size_t n)
 static const struct plan_device *named(const struct plan *plan, const char *word,
                                        size_t n)
 {
-	char name[CONF_NAME_MAX + 1];
+	char name[IFNAME_MAX + 1];
 
-	if (n > CONF_NAME_MAX)
+	if (n > IFNAME_MAX)
 		return NULL;
 	memcpy(name, word, n);
 	name[n] = '\0';

@@ -19,8 +19,9 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/ifname.h"
+
 #define BACKLOG    16
-#define TUN_MAX    15 /* characters; IFNAMSIZ - 1 */
 #define UAPI_DIR   "/var/run/wireguard"
 #define PID_SUFFIX ".pid"
 
@@ -38,13 +39,10 @@ static char *default_run_dir(void)
 	return asprintf(&dir, "%s/tunion", user_dir) < 0 ? NULL : dir;
 }
 
-/* As the kernel wants the name of an interface, and without a leading dot or dash. */
+/* Its files are named after it: none may be hidden, nor look like an option. */
 static bool tun_valid(const char *tun)
 {
-	size_t n = strlen(tun);
-
-	return n >= 1 && n <= TUN_MAX && tun[0] != '.' && tun[0] != '-' &&
-	       strcspn(tun, "/: \t\n\v\f\r%") == n;
+	return ifname_valid(tun) && tun[0] != '.' && tun[0] != '-';
 }
 
 /* DIR/NAME + suffix; NULL if out of memory. */
@@ -460,7 +458,7 @@ static size_t pid_file_tun(const char *name)
 {
 	size_t n = strlen(name), suffix = strlen(PID_SUFFIX);
 
-	if (n <= suffix || n - suffix > TUN_MAX ||
+	if (n <= suffix || n - suffix > IFNAME_MAX ||
 	    strcmp(name + n - suffix, PID_SUFFIX) != 0)
 		return 0;
 	return n - suffix;

@@ -586,7 +586,7 @@ void supervisor_down(struct supervisor *s, struct diag *diag)
 	if (s->up_since_ns && !s->ready_for_down)
 		(void)!prepare_down(s, diag);
 	if (s->host && s->host_is_up)
-		hooks = host_down(s->host, &s->tunnels.plan, diag);
+		hooks = host_down(s->host, diag);
 	keeper_end(&s->keeper);
 	underlay_end(&s->underlay);
 	host_free(s->host);

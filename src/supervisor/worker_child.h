@@ -11,6 +11,7 @@
 
 #include "base/attr.h"
 #include "base/diag.h"
+#include "base/ifname.h"
 #include "channel/command.h"
 #include "channel/worker_entry.h"
 #include "supervisor/silence.h"
@@ -28,7 +29,7 @@ struct worker_child {
 	/* Of the first request that failed since worker_child_wait last returned. */
 	int error;
 	enum command_type error_request;
-	char error_name[COMMAND_NAME_MAX + 1];
+	char error_name[IFNAME_MAX + 1];
 	struct worker_entry entry; /* what to run in it */
 	/* What is no reply. fds not taken (set to -1) are closed after. */
 	void (*handle)(void *context, struct command *m);

@@ -122,7 +122,7 @@ static int run(struct driver *d, const char *command, const char *word, struct d
 		if (rc == 0)
 			rc = update(d, diag);
 	} else if (strcmp(command, "down") == 0) {
-		(void)!host_down(d->host, &d->plan, diag);
+		(void)!host_down(d->host, diag);
 	}
 	return rc;
 }

@@ -1,3 +1,4 @@
+#include "base/ifname.h"
 #include "unit.h"
 
 #include <errno.h>
@@ -172,13 +173,12 @@ END_TEST
 
 START_TEST(bytes_too_many_or_too_few)
 {
-	uint8_t body[COMMAND_NAME_MAX + 2] = "home";
+	uint8_t body[IFNAME_MAX + 2] = "home";
 	struct frame f = { .type = COMMAND_DEVICE_START, .body = body };
 	struct command m;
 
 	for (f.body_bytes = 0; f.body_bytes <= sizeof(body); f.body_bytes++) {
-		ck_assert(command_parse(&m, &f) ==
-		          (f.body_bytes == COMMAND_NAME_MAX + 1));
+		ck_assert(command_parse(&m, &f) == (f.body_bytes == IFNAME_MAX + 1));
 		command_clear(&m);
 	}
 }

@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/ifname.h"
 #include "conf/load.h"
 #include "conf/set.h"
 #include "confprint.h"
@@ -136,7 +137,7 @@ static const struct {
 START_TEST(names_as_wg_quick_takes_them)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
-		ck_assert_msg(conf_name_valid(names[i].name) == names[i].valid, "%s",
+		ck_assert_msg(ifname_valid(names[i].name) == names[i].valid, "%s",
 		              names[i].name);
 }
 END_TEST
