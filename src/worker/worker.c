@@ -192,6 +192,14 @@ static void tell_path_news(struct worker *p)
 		report_send(&p->report, &news);
 }
 
+static uint64_t next_deadline_ns(const struct worker *p)
+{
+	uint64_t engine_ns = engine_next_deadline_ns(p->engine);
+	uint64_t devices_ns = worker_device_next_deadline_ns(&p->devices);
+
+	return engine_ns < devices_ns ? engine_ns : devices_ns;
+}
+
 static void serve(struct worker *p)
 {
 	while (!p->stop) {
@@ -201,12 +209,13 @@ static void serve(struct worker *p)
 		flush(p);
 		if (p->stop)
 			break;
-		err = loop_wait(p->loop, engine_next_deadline_ns(p->engine));
+		err = loop_wait(p->loop, next_deadline_ns(p));
 		if (err) {
 			log_error(&p->log, NULL, "waiting failed: %s", strerror(-err));
 			stop(p, 1);
 		}
 		p->devices.now_ns = loop_now_ns();
+		worker_device_run_timers(&p->devices);
 		engine_run_timers(p->engine, p->devices.now_ns);
 	}
 }

@@ -94,8 +94,10 @@ static struct worker_device *find(const struct worker_devices *all,
 
 static int ask(struct worker_device *d, const struct command *m)
 {
-	if (uapi_server_waits(&d->uapi_server))
+	if (d->asked)
 		return -EBUSY;
+	d->asked = true;
+	d->deadline_ns = loop_now_ns() + WORKER_DEVICE_ANSWER_NS;
 	report_send(d->all->report, m);
 	return -EINPROGRESS;
 }
@@ -123,7 +125,29 @@ static uint32_t get_fwmark(void *context, const struct device *device)
 
 void worker_device_answered(struct worker_device *d, int result)
 {
+	d->asked = false;
+	d->deadline_ns = NEVER_NS;
 	uapi_server_resume(&d->uapi_server, result, d->all->now_ns);
+}
+
+uint64_t worker_device_next_deadline_ns(const struct worker_devices *all)
+{
+	uint64_t next_ns = NEVER_NS;
+
+	for (const struct worker_device *d = all->first; d; d = d->next)
+		if (d->deadline_ns < next_ns)
+			next_ns = d->deadline_ns;
+	return next_ns;
+}
+
+/* The answer may still come: `asked` stays, or the next client would take it for its. */
+void worker_device_run_timers(struct worker_devices *all)
+{
+	for (struct worker_device *d = all->first; d; d = d->next)
+		if (d->deadline_ns <= all->now_ns) {
+			d->deadline_ns = NEVER_NS;
+			uapi_server_resume(&d->uapi_server, -ETIMEDOUT, all->now_ns);
+		}
 }
 
 /* ---- they come and go */
@@ -151,6 +175,7 @@ int worker_device_add(struct worker_devices *all, const char *name, int uapi_fd)
 		return err;
 	}
 	d->all = all;
+	d->deadline_ns = NEVER_NS;
 	d->next = all->first;
 	all->first = d;
 	uapi_init(&d->uapi, d->device, &all->uapi_host_supervisor);

@@ -2,8 +2,9 @@
  * sockets, and the clients of its UAPI
  *
  * What a UAPI client wants of the host (new sockets, a mark) is asked of the supervisor,
- * and the client waits for the answer; one at a time per device. Worker process and
- * thread. */
+ * and the client waits for the answer, but not for ever. For each device there is at most
+ * one such question without an answer, even if the client that asked is gone: the next
+ * one would otherwise take the answer for its own. Worker process and thread. */
 #ifndef TUNION_WORKER_WORKER_DEVICE_H
 #define TUNION_WORKER_WORKER_DEVICE_H
 
@@ -18,6 +19,9 @@
 #include "worker/report.h"
 #include "worker/uapi_server.h"
 
+/* So long a UAPI client waits for the supervisor, then it is told -ETIMEDOUT. */
+#define WORKER_DEVICE_ANSWER_NS (30 * NS_PER_SEC)
+
 /* On the heap, from worker_device_add until worker_device_remove. */
 struct worker_device {
 	struct worker_device *next;
@@ -27,7 +31,9 @@ struct worker_device {
 	struct loop_source udp_sources[UDP_FAMILIES];
 	uint32_t mark;
 	struct uapi_server uapi_server;
-	struct uapi uapi; /* the supervisor's own conversation */
+	struct uapi uapi;     /* the supervisor's own conversation */
+	bool asked;           /* the supervisor owes an answer */
+	uint64_t deadline_ns; /* then the client that asked waits no longer */
 };
 
 /* Embedded in the worker. */
@@ -65,5 +71,10 @@ MUST_CHECK int worker_device_use_udp(struct worker_device *d,
 /* The supervisor's answer to what a UAPI client has asked for. Fine if there was no
  * question, or if the client is gone. */
 void worker_device_answered(struct worker_device *d, int result);
+
+/* When a client has waited long enough; NEVER_NS: nobody waits. */
+uint64_t worker_device_next_deadline_ns(const struct worker_devices *all);
+/* Tells those clients so. Uses now_ns. */
+void worker_device_run_timers(struct worker_devices *all);
 
 #endif

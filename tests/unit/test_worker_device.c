@@ -1,0 +1,228 @@
+/* A UAPI client wants what only the supervisor can do, and waits: who gets which answer? */
+#include "unit.h"
+
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "worker_lab.h"
+
+#define WANTS_PORT "set=1\nlisten_port=7\n\n"
+#define WANTS_MARK "set=1\nfwmark=9\n\n"
+
+static struct worker_lab lab;
+static struct sockaddr_un address;
+static socklen_t address_len;
+
+static void set_up(void)
+{
+	worker_lab_begin(&lab);
+	worker_lab_device(&lab, "home", &address, &address_len);
+}
+
+static void tear_down(void)
+{
+	worker_lab_end(&lab);
+}
+
+static void say(int fd, const char *text)
+{
+	ck_assert_int_eq(send(fd, text, strlen(text), MSG_NOSIGNAL),
+	                 (ssize_t)strlen(text));
+	worker_lab_run(&lab);
+}
+
+/* A new client that has said this. */
+static int client(const char *text)
+{
+	int fd = worker_lab_client(&address, address_len);
+
+	say(fd, text);
+	return fd;
+}
+
+static void hang_up(int fd)
+{
+	close(fd);
+	worker_lab_run(&lab);
+}
+
+/* What the client has been answered by now; "(end)" once it has been hung up on. */
+static const char *answer(int fd)
+{
+	static char text[4096];
+	ssize_t n;
+
+	worker_lab_run(&lab);
+	n = read(fd, text, sizeof(text) - 1);
+	if (n < 0 && errno == EAGAIN)
+		return "";
+	if (n <= 0)
+		return "(end)";
+	text[n] = '\0';
+	return text;
+}
+
+static void expect_wanted(enum command_type type, uint16_t port, uint32_t mark)
+{
+	struct command m;
+
+	worker_lab_expect(&lab, type, &m);
+	ck_assert_str_eq(m.name, "home");
+	ck_assert_uint_eq(m.port, port);
+	ck_assert_uint_eq(m.mark, mark);
+	ck_assert(worker_lab_silent(&lab));
+}
+
+/* The supervisor answers. */
+static void answer_wanted(int result, uint16_t port, uint32_t mark)
+{
+	struct command m = command_of(COMMAND_DEVICE_SOCKETS, "home");
+
+	m.result = result;
+	m.port = port;
+	m.mark = mark;
+	ck_assert_int_eq(worker_lab_ask(&lab, &m), 0);
+}
+
+START_TEST(a_port_and_a_mark_are_granted)
+{
+	int fd = client(WANTS_PORT "get=1\n\n");
+
+	expect_wanted(COMMAND_PORT_WANTED, 7, 0);
+	ck_assert_str_eq(answer(fd), "");
+	answer_wanted(0, 7, 0);
+	ck_assert_str_eq(answer(fd), "errno=0\n\nlisten_port=7\nerrno=0\n\n");
+	say(fd, WANTS_MARK "get=1\n\n");
+	expect_wanted(COMMAND_MARK_WANTED, 0, 9);
+	ck_assert_str_eq(answer(fd), "");
+	answer_wanted(0, 7, 9);
+	ck_assert_str_eq(answer(fd), "errno=0\n\nlisten_port=7\nfwmark=9\nerrno=0\n\n");
+	close(fd);
+}
+END_TEST
+
+START_TEST(a_port_is_refused)
+{
+	int fd = client(WANTS_PORT "get=1\n\n");
+
+	expect_wanted(COMMAND_PORT_WANTED, 7, 0);
+	answer_wanted(-EADDRINUSE, 5, 3); /* as it was before is what it says */
+	ck_assert_str_eq(answer(fd), "errno=-98\n\nerrno=0\n\n");
+	close(fd);
+}
+END_TEST
+
+START_TEST(one_question_at_a_time)
+{
+	int first = client(WANTS_PORT), second = client(WANTS_MARK);
+
+	expect_wanted(COMMAND_PORT_WANTED, 7, 0);
+	ck_assert_str_eq(answer(second), "errno=-16\n\n"); /* EBUSY */
+	answer_wanted(0, 7, 0);
+	ck_assert_str_eq(answer(first), "errno=0\n\n");
+	ck_assert_str_eq(answer(second), "");
+	close(first);
+	close(second);
+}
+END_TEST
+
+START_TEST(the_answer_of_one_who_has_gone_is_nobody_elses)
+{
+	int first = client(WANTS_PORT), second;
+
+	expect_wanted(COMMAND_PORT_WANTED, 7, 0);
+	hang_up(first);
+	second = client(WANTS_MARK);
+	ck_assert_str_eq(answer(second), "errno=-16\n\n");
+	ck_assert(worker_lab_silent(&lab));
+	answer_wanted(-EADDRINUSE, 0, 0);
+	ck_assert_str_eq(answer(second), "");
+	/* from here on it may ask, and gets its own answer */
+	say(second, WANTS_MARK);
+	expect_wanted(COMMAND_MARK_WANTED, 0, 9);
+	answer_wanted(0, 0, 9);
+	ck_assert_str_eq(answer(second), "errno=0\n\n");
+	close(second);
+}
+END_TEST
+
+START_TEST(no_client_waits_for_ever)
+{
+	uint64_t before_ns = loop_now_ns();
+	int first, second;
+
+	ck_assert_uint_eq(worker_device_next_deadline_ns(&lab.devices), NEVER_NS);
+	first = client(WANTS_PORT "get=1\n\n");
+	expect_wanted(COMMAND_PORT_WANTED, 7, 0);
+	lab.devices.now_ns = worker_device_next_deadline_ns(&lab.devices);
+	ck_assert_uint_ge(lab.devices.now_ns, before_ns + WORKER_DEVICE_ANSWER_NS);
+	ck_assert_uint_le(lab.devices.now_ns, loop_now_ns() + WORKER_DEVICE_ANSWER_NS);
+	lab.devices.now_ns--;
+	worker_device_run_timers(&lab.devices);
+	ck_assert_str_eq(answer(first), "");
+	lab.devices.now_ns++;
+	worker_device_run_timers(&lab.devices);
+	ck_assert_str_eq(answer(first), "errno=-110\n\nerrno=0\n\n"); /* ETIMEDOUT */
+	ck_assert_uint_eq(worker_device_next_deadline_ns(&lab.devices), NEVER_NS);
+	/* its answer may still come, and is not the next one's */
+	second = client(WANTS_MARK);
+	ck_assert_str_eq(answer(second), "errno=-16\n\n");
+	answer_wanted(0, 7, 0);
+	ck_assert_str_eq(answer(second), "");
+	ck_assert_uint_eq(device_port(engine_find_device(lab.engine, "home")), 7);
+	close(first);
+	close(second);
+}
+END_TEST
+
+START_TEST(who_waits_for_a_device_that_goes_is_hung_up_on)
+{
+	int fd = client(WANTS_PORT);
+
+	expect_wanted(COMMAND_PORT_WANTED, 7, 0);
+	ck_assert_int_eq(worker_lab_ask_name(&lab, COMMAND_DEVICE_REMOVE, "home"), 0);
+	ck_assert_str_eq(answer(fd), "(end)");
+	ck_assert_int_eq(worker_lab_ask_name(&lab, COMMAND_DEVICE_SOCKETS, "home"),
+	                 -ENOENT); /* the answer, too late */
+	ck_assert_uint_eq(worker_device_next_deadline_ns(&lab.devices), NEVER_NS);
+	close(fd);
+}
+END_TEST
+
+START_TEST(devices_do_not_wait_for_each_other)
+{
+	struct sockaddr_un home = address;
+	socklen_t home_len = address_len;
+	int first = client(WANTS_PORT), second;
+	struct command m;
+
+	expect_wanted(COMMAND_PORT_WANTED, 7, 0);
+	worker_lab_device(&lab, "vpn", &address, &address_len);
+	second = client(WANTS_PORT);
+	worker_lab_expect(&lab, COMMAND_PORT_WANTED, &m);
+	ck_assert_str_eq(m.name, "vpn");
+	address = home;
+	address_len = home_len;
+	answer_wanted(0, 7, 0);
+	ck_assert_str_eq(answer(first), "errno=0\n\n");
+	ck_assert_str_eq(answer(second), "");
+	close(first);
+	close(second);
+}
+END_TEST
+
+TCase *unit_tests(void)
+{
+	TCase *tc = tcase_create("worker/worker_device");
+
+	tcase_add_checked_fixture(tc, set_up, tear_down);
+	tcase_add_test(tc, a_port_and_a_mark_are_granted);
+	tcase_add_test(tc, a_port_is_refused);
+	tcase_add_test(tc, one_question_at_a_time);
+	tcase_add_test(tc, the_answer_of_one_who_has_gone_is_nobody_elses);
+	tcase_add_test(tc, no_client_waits_for_ever);
+	tcase_add_test(tc, who_waits_for_a_device_that_goes_is_hung_up_on);
+	tcase_add_test(tc, devices_do_not_wait_for_each_other);
+	return tc;
+}
