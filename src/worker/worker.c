@@ -50,13 +50,21 @@ static void stop(struct worker *p, int status)
 
 /* ---- the channel */
 
+/* Has the supervisor closed the channel? Reading or writing may be the first to see it,
+ * and what it has not read makes it a reset. */
+static bool is_closed(int err)
+{
+	return err == -ENOTCONN || err == -EPIPE || err == -ECONNRESET;
+}
+
 /* Writes what waits, and sees to it that the loop writes the rest. */
 static void flush(struct worker *p)
 {
 	uint32_t events = EPOLLIN;
+	int err = p->report.failed ? -EIO : channel_write(&p->channel);
 
-	if (p->report.failed || channel_write(&p->channel) < 0) {
-		stop(p, 1);
+	if (err) {
+		stop(p, is_closed(err) ? 0 : 1);
 		return;
 	}
 	if (channel_pending(&p->channel))
@@ -85,10 +93,8 @@ static void channel_ready(struct loop_source *source, uint32_t events, uint64_t 
 		}
 		command_clear(&m);
 	}
-	if (got == -ENOTCONN)
-		stop(p, 0);
-	else if (got < 0)
-		stop(p, 1);
+	if (got < 0)
+		stop(p, is_closed(got) ? 0 : 1);
 }
 
 /* ---- what the engine asks and tells */
@@ -237,7 +243,8 @@ int worker_run(int channel_fd, pid_t supervisor, const struct worker_options *op
 	} else {
 		serve(&p);
 	}
-	if (p.channel.fd >= 0 && channel_write(&p.channel) < 0)
+	err = p.channel.fd >= 0 ? channel_write(&p.channel) : 0;
+	if (err && !is_closed(err))
 		p.status = 1;
 	end(&p);
 	return p.status;
