@@ -1,6 +1,7 @@
 #include "unit.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -324,23 +325,23 @@ static void check_random(uint64_t seed, size_t *refusals)
 		ck_assert(f.v[i].state == before[i].state ||
 		          (f.v[i].state == RELOAD_BAD && reload_differs(&before[i])));
 	}
-	ck_assert_msg(err == 0 || !plannable(&f, before, 0), "seed %#lx", seed);
+	ck_assert_msg(err == 0 || !plannable(&f, before, 0), "seed %#" PRIx64, seed);
 	if (!err)
-		ck_assert_msg(plannable(&f, before, taken), "seed %#lx", seed);
+		ck_assert_msg(plannable(&f, before, taken), "seed %#" PRIx64, seed);
 	for (size_t i = 0; i < f.reload.n && !err; i++) {
 		unsigned one = differing & ~taken & 1U << i;
 
 		if (!one)
 			continue;
 		(*refusals)++;
-		ck_assert_msg(!plannable(&f, before, taken | one), "seed %#lx: %s", seed,
-		              reload_name(&f.v[i]));
+		ck_assert_msg(!plannable(&f, before, taken | one),
+		              "seed %#" PRIx64 ": %s", seed, reload_name(&f.v[i]));
 	}
 	if (!err)
-		ck_assert_msg((f.diag.errors > 0) == (taken != differing), "seed %#lx",
-		              seed);
+		ck_assert_msg((f.diag.errors > 0) == (taken != differing),
+		              "seed %#" PRIx64, seed);
 	if (!err && taken != differing)
-		ck_assert_msg(!plannable(&f, before, differing), "seed %#lx", seed);
+		ck_assert_msg(!plannable(&f, before, differing), "seed %#" PRIx64, seed);
 	clear(&f);
 }
 
