@@ -38,7 +38,7 @@ void status_request_ask(struct status_request *r)
 		return;
 	}
 	if (r->due_ns == NEVER_NS)
-		r->due_ns = loop_now_ns() + ENGINE_SILENCE_MS * NS_PER_MS;
+		r->due_ns = loop_now_ns() + r->worker->silence_ms * NS_PER_MS;
 	/* its answer is no reply: not counted by worker_child_send */
 	if (r->asked)
 		return;

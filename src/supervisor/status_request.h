@@ -23,7 +23,7 @@ struct status_request {
 	uint64_t due_ns;    /* NEVER_NS: no client waits */
 };
 
-/* Clients want it: asks the worker, which has ENGINE_SILENCE_MS to answer. */
+/* Clients want it: asks the worker, which has its silence_ms to answer. */
 void status_request_ask(struct status_request *r);
 /* A piece of the answer; an empty one ends it. */
 void status_request_piece(struct status_request *r, const void *text, size_t n);

@@ -25,6 +25,7 @@ struct supervisor_options {
 	size_t path_count;
 	const struct log *log;      /* borrowed for as long as it lives */
 	struct worker_entry worker; /* run in the process that has the packets */
+	unsigned silence_ms;        /* the worker's, see worker_child.h; 0: the default */
 	bool no_watch;              /* files are read again only when a client asks */
 	bool foreground;            /* the engine may keep our stderr, too */
 	bool no_firewall;           /* host_options.no_guard */

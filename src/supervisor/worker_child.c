@@ -15,7 +15,6 @@
 #include "base/process.h"
 
 #define WHOLE_MS    30000 /* for all replies, however busy it is answering */
-#define END_MS      5000  /* for the process to end once its channel is closed */
 #define POLL_END_MS 5
 
 static int64_t now_ms(void)
@@ -164,7 +163,7 @@ static uint64_t progress(const struct worker_child *c)
 
 int worker_child_wait(struct worker_child *c)
 {
-	int64_t end_ms = now_ms() + WHOLE_MS, silent_ms = now_ms() + ENGINE_SILENCE_MS;
+	int64_t end_ms = now_ms() + WHOLE_MS, silent_ms = now_ms() + c->silence_ms;
 	uint64_t before = progress(c);
 	int err;
 
@@ -177,7 +176,7 @@ int worker_child_wait(struct worker_child *c)
 		if (!is_waited_for(c))
 			break;
 		if (progress(c) != before)
-			silent_ms = now_ms() + ENGINE_SILENCE_MS;
+			silent_ms = now_ms() + c->silence_ms;
 		before = progress(c);
 		left_ms = (silent_ms < end_ms ? silent_ms : end_ms) - now_ms();
 		if (left_ms <= 0 || c->late) {
@@ -219,7 +218,7 @@ const char *worker_child_silence(const struct worker_child *c,
 int worker_child_stop(struct worker_child *c)
 {
 	const struct timespec pause = { 0, POLL_END_MS * 1000000 };
-	int64_t end_ms = now_ms() + (c->late ? 0 : END_MS);
+	int64_t end_ms = now_ms() + (c->late ? 0 : c->end_ms);
 	int status = 0;
 	pid_t got;
 

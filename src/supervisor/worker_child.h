@@ -16,8 +16,9 @@
 #include "channel/worker_entry.h"
 #include "supervisor/silence.h"
 
-/* For so long the engine may be silent while it is waited for. */
+/* What silence_ms and end_ms are but in tests. */
 #define ENGINE_SILENCE_MS 2000
+#define ENGINE_END_MS     5000
 
 struct worker_child {
 	pid_t pid; /* 0: none runs */
@@ -26,6 +27,8 @@ struct worker_child {
 	size_t answered;   /* requests, ever */
 	bool late; /* a wait was given up; replies to what it waited for are missing */
 	int interrupt_fd; /* borrowed; -1: none. Once readable it ends every wait */
+	unsigned silence_ms; /* for so long it may be silent while it is waited for */
+	unsigned end_ms;     /* for so long it may take to end once its channel is closed */
 	/* Of the first request that failed since worker_child_wait last returned. */
 	int error;
 	enum command_type error_request;
@@ -57,8 +60,8 @@ void worker_child_explain(const struct worker_child *c, int err, struct diag *di
 /* One line: that it does not answer, and what to do. Returns `out`. */
 const char *worker_child_silence(const struct worker_child *c,
                                  char out[static SILENCE_TEXT_MAX]);
-/* Closes the channel, so that it ends, and waits for that: kills it after five seconds,
- * or at once if it is late. Returns its wait status; 0 if none ran. */
+/* Closes the channel, so that it ends, and waits for that: kills it after end_ms, or at
+ * once if it is late. Returns its wait status; 0 if none ran. */
 int worker_child_stop(struct worker_child *c);
 
 #endif

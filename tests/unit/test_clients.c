@@ -1,0 +1,255 @@
+#include "unit.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "supervisor/clients.h"
+
+struct fixture {
+	struct loop *loop;
+	int listener;
+	struct sockaddr_un address; /* abstract: nothing to remove */
+	struct clients clients;
+	unsigned status, reload, down; /* how often each was wanted */
+};
+
+static void want_status(void *context)
+{
+	((struct fixture *)context)->status++;
+}
+
+static void want_reload(void *context)
+{
+	((struct fixture *)context)->reload++;
+}
+
+static void want_down(void *context)
+{
+	((struct fixture *)context)->down++;
+}
+
+static void begin(struct fixture *f)
+{
+	int n;
+
+	*f = (struct fixture){ .address.sun_family = AF_UNIX };
+	n = snprintf(f->address.sun_path + 1, 60, "tunion-clients-%d", (int)getpid());
+	ck_assert_int_gt(n, 0);
+	f->listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	ck_assert_int_eq(
+		bind(f->listener, (struct sockaddr *)&f->address, sizeof(f->address)), 0);
+	ck_assert_int_eq(listen(f->listener, 64), 0);
+	ck_assert_int_eq(loop_new(&f->loop), 0);
+	f->clients = (struct clients){ .want_status = want_status,
+		                       .want_reload = want_reload,
+		                       .want_down = want_down,
+		                       .context = f };
+	ck_assert_int_eq(clients_fd(&f->clients), -1);
+	ck_assert_int_eq(clients_start(&f->clients, f->loop, f->listener), 0);
+	ck_assert_int_ge(clients_fd(&f->clients), 0);
+}
+
+static void end(struct fixture *f)
+{
+	clients_end(&f->clients, "ok\n");
+	ck_assert_uint_eq(f->clients.count, 0);
+	clients_forget(&f->clients); /* once more is fine */
+	loop_free(f->loop);
+	close(f->listener);
+}
+
+/* Until nothing is ready any more: each accept and each request is one event. */
+static void serve(struct fixture *f)
+{
+	for (int i = 0; i < 4; i++)
+		ck_assert_int_eq(loop_wait(f->loop, 0), 0);
+}
+
+static int ask(struct fixture *f, const char *text)
+{
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	ck_assert_int_eq(connect(fd, (struct sockaddr *)&f->address, sizeof(f->address)),
+	                 0);
+	ck_assert_int_eq(send(fd, text, strlen(text), 0), (ssize_t)strlen(text));
+	serve(f);
+	return fd;
+}
+
+/* All that has come is this; whole: and then the other side has closed. */
+static void expect(int fd, const char *text, bool whole)
+{
+	char got[256];
+	ssize_t n = recv(fd, got, sizeof(got) - 1, MSG_DONTWAIT), more;
+
+	if (n < 0)
+		n = 0;
+	got[n] = '\0';
+	ck_assert_str_eq(got, text);
+	more = recv(fd, got, sizeof(got), MSG_DONTWAIT);
+	ck_assert_int_eq(more, whole ? 0 : -1);
+	if (whole)
+		close(fd);
+}
+
+START_TEST(each_gets_what_it_asked_for)
+{
+	struct fixture f;
+	int status, reload, down;
+
+	begin(&f);
+	status = ask(&f, "status\n");
+	ck_assert(clients_want_status(&f.clients));
+	reload = ask(&f, "reload\n");
+	down = ask(&f, "down\n");
+	ck_assert_uint_eq(f.status, 1);
+	ck_assert_uint_eq(f.reload, 1);
+	ck_assert_uint_eq(f.down, 1);
+	expect(status, "\n", false);
+	expect(reload, "\n", false);
+	expect(down, "\n", false);
+	clients_answer_status(&f.clients, "{}\n");
+	ck_assert(!clients_want_status(&f.clients));
+	expect(status, "{}\n", true);
+	clients_begin_reload(&f.clients);
+	clients_answer_reload(&f.clients, "ok: all\n");
+	expect(reload, "ok: all\n", true);
+	clients_tell_down(&f.clients, "a warning\n");
+	clients_refuse_down(&f.clients, "refused 1\n");
+	expect(down, "a warning\nrefused 1\n", true);
+	down = ask(&f, "down\n");
+	end(&f);
+	expect(down, "\nok\n", true);
+}
+END_TEST
+
+/* Who asks while a reload is under way asks for the next one. */
+START_TEST(a_reload_that_has_begun)
+{
+	struct fixture f;
+	int first, second;
+
+	begin(&f);
+	first = ask(&f, "reload\n");
+	clients_begin_reload(&f.clients);
+	second = ask(&f, "reload\n");
+	clients_answer_reload(&f.clients, NULL);
+	expect(first, "\nfailed: out of memory\n", true);
+	expect(second, "\n", false);
+	clients_begin_reload(&f.clients);
+	clients_answer_reload(&f.clients, "ok\n");
+	expect(second, "ok\n", true);
+	end(&f);
+}
+END_TEST
+
+START_TEST(what_is_no_request)
+{
+	static char much[100];
+	struct fixture f;
+	int fd;
+
+	memset(much, 'x', sizeof(much) - 1);
+	begin(&f);
+	expect(ask(&f, "nonsense\n"), "\nerror: unknown request\n", true);
+	expect(ask(&f, "\n"), "\nerror: unknown request\n", true);
+	fd = ask(&f, much); /* never ends */
+	ck_assert_int_le(recv(fd, much, 1, MSG_DONTWAIT), 0);
+	close(fd);
+	fd = ask(&f, "sta");
+	ck_assert_uint_eq(f.clients.count, 1);
+	ck_assert_int_eq(send(fd, "tus\n", 4, 0), 4);
+	serve(&f);
+	ck_assert_uint_eq(f.status, 1);
+	close(fd); /* hangs up while it waits */
+	serve(&f);
+	ck_assert_uint_eq(f.clients.count, 0);
+	close(ask(&f, ""));
+	serve(&f);
+	ck_assert_uint_eq(f.clients.count, 0);
+	clients_answer_status(&f.clients, "to nobody");
+	end(&f);
+}
+END_TEST
+
+START_TEST(no_more_than_it_can_hold)
+{
+	struct fixture f;
+	int fds[CLIENTS_MAX], one_more;
+
+	begin(&f);
+	for (int i = 0; i < CLIENTS_MAX; i++)
+		fds[i] = ask(&f, "status\n");
+	one_more = ask(&f, "status\n");
+	ck_assert_uint_eq(f.clients.count, CLIENTS_MAX);
+	ck_assert_int_le(recv(one_more, &(char){ 0 }, 1, MSG_DONTWAIT), 0);
+	close(one_more);
+	clients_answer_status(&f.clients, NULL);
+	for (int i = 0; i < CLIENTS_MAX; i++)
+		expect(fds[i], "\nerror: the status can't be told\n", true);
+	expect(ask(&f, "status\n"), "\n", false);
+	end(&f);
+}
+END_TEST
+
+/* It reads slowly, and nobody waits for it. */
+START_TEST(a_long_answer)
+{
+	static char text[4 * 1024 * 1024];
+	static char got[64 * 1024];
+	struct fixture f;
+	size_t all = 0;
+	ssize_t n;
+	int fd;
+
+	memset(text, 'x', sizeof(text) - 1);
+	begin(&f);
+	fd = ask(&f, "status\n");
+	clients_answer_status(&f.clients, text);
+	ck_assert_uint_eq(f.clients.count, 1);
+	while (all < sizeof(text)) { /* with the first line */
+		n = recv(fd, got, sizeof(got), 0);
+		ck_assert_int_gt(n, 0);
+		all += (size_t)n;
+		clients_serve(&f.clients);
+	}
+	ck_assert_uint_eq(f.clients.count, 0);
+	expect(fd, "", true);
+	end(&f);
+}
+END_TEST
+
+START_TEST(text_of_an_answer)
+{
+	struct diag diag = { 0 };
+	char *text;
+
+	diag_warning(&diag, "a.conf", 3, "odd");
+	text = clients_text(&diag, "ok");
+	ck_assert_ptr_nonnull(strstr(text, "a.conf:3: "));
+	ck_assert_ptr_nonnull(strstr(text, "odd\nok\n"));
+	free(text);
+	diag_clear(&diag);
+	text = clients_text(&diag, NULL);
+	ck_assert_str_eq(text, "");
+	free(text);
+}
+END_TEST
+
+TCase *unit_tests(void)
+{
+	TCase *tc = tcase_create("supervisor/clients");
+
+	tcase_add_test(tc, each_gets_what_it_asked_for);
+	tcase_add_test(tc, a_reload_that_has_begun);
+	tcase_add_test(tc, what_is_no_request);
+	tcase_add_test(tc, no_more_than_it_can_hold);
+	tcase_add_test(tc, a_long_answer);
+	tcase_add_test(tc, text_of_an_answer);
+	return tc;
+}

@@ -1,0 +1,284 @@
+#include "unit.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "supervisor/worker_child.h"
+
+/* ---- workers, each of another kind */
+
+static int wait_command(struct channel *c, struct command *m)
+{
+	struct pollfd p = { c->fd, POLLIN, 0 };
+	int got;
+
+	while ((got = command_next(c, m)) == 0)
+		(void)poll(&p, 1, -1);
+	return got;
+}
+
+static void answer(struct channel *c, const struct command *m, int result)
+{
+	struct command reply = command_of(COMMAND_REPLY, m->name);
+
+	reply.request = m->type;
+	reply.result = result;
+	if (command_send(c, &reply) < 0 || channel_write(c) < 0)
+		_exit(9);
+}
+
+static void say(struct channel *c, const char *text)
+{
+	struct command log = command_of(COMMAND_LOG, NULL);
+
+	log.text = text;
+	log.text_bytes = strlen(text);
+	if (command_send(c, &log) < 0)
+		_exit(9);
+}
+
+/* Refuses devices whose names begin with "r", dies at "d", ends at "e", and is silent
+ * from "s" on. */
+static int obey(int channel_fd, pid_t supervisor, const struct worker_options *options)
+{
+	struct channel c;
+	struct command m;
+	bool silent = false;
+
+	if (supervisor != getppid() || !options->no_offload ||
+	    channel_init(&c, channel_fd) < 0)
+		return 9;
+	while (wait_command(&c, &m) > 0) {
+		silent |= m.name[0] == 's';
+		if (m.name[0] == 'd')
+			raise(SIGKILL);
+		if (m.name[0] == 'e')
+			_exit(5);
+		say(&c, m.name);
+		if (!silent)
+			answer(&c, &m, m.name[0] == 'r' ? -EEXIST : 0);
+		command_clear(&m);
+	}
+	channel_clear(&c);
+	return 7;
+}
+
+/* Also does not see that the channel is closed. */
+static int hang(int channel_fd, pid_t supervisor, const struct worker_options *options)
+{
+	(void)channel_fd;
+	(void)supervisor;
+	(void)options;
+	while (pause() < 0)
+		;
+	return 0;
+}
+
+/* ---- the supervisor's side */
+
+static struct worker_child child;
+static size_t heard;
+static int forgotten; /* in the worker's process */
+
+static void hear(void *context, struct command *m)
+{
+	ck_assert_ptr_eq(context, &child);
+	ck_assert_int_eq((int)m->type, COMMAND_LOG);
+	heard++;
+}
+
+static void forget(void *context)
+{
+	if (context == &child)
+		forgotten++;
+}
+
+static void begin(int (*run)(int, pid_t, const struct worker_options *))
+{
+	static const struct worker_options options = { LOG_LEVEL_INFO, true };
+
+	child = (struct worker_child){ .channel.fd = -1,
+		                       .interrupt_fd = -1,
+		                       .silence_ms = 10000,
+		                       .end_ms = 10000,
+		                       .entry = { run },
+		                       .handle = hear,
+		                       .context = &child };
+	heard = 0;
+	ck_assert_int_eq(worker_child_start(&child, &options, true, forget, &child), 0);
+	ck_assert_int_gt(child.pid, 0);
+}
+
+static void request(const char *name)
+{
+	struct command m = command_of(COMMAND_DEVICE_START, name);
+
+	ck_assert_int_eq(worker_child_send(&child, &m), 0);
+}
+
+static void check_explained(int err, const char *text)
+{
+	struct diag diag = { 0 };
+
+	worker_child_explain(&child, err, &diag);
+	ck_assert_uint_eq(diag.errors, 1);
+	ck_assert_msg(strstr(diag.entries[0].text, text), "%s", diag.entries[0].text);
+	diag_clear(&diag);
+}
+
+START_TEST(all_replies_are_waited_for)
+{
+	begin(obey);
+	ck_assert_int_eq(worker_child_wait(&child), 0); /* for none */
+	for (int i = 0; i < 100; i++)
+		request("a");
+	ck_assert_uint_eq(child.unanswered, 100);
+	ck_assert_int_eq(worker_child_wait(&child), 0);
+	ck_assert_uint_eq(child.unanswered, 0);
+	ck_assert_uint_eq(child.answered, 100);
+	ck_assert_uint_eq(heard, 100);
+	ck_assert_int_eq(forgotten, 0);
+	ck_assert_int_eq(WEXITSTATUS(worker_child_stop(&child)), 7);
+	ck_assert_int_eq(child.pid, 0);
+	ck_assert_int_eq(worker_child_stop(&child), 0);
+}
+END_TEST
+
+START_TEST(the_first_refusal_counts)
+{
+	begin(obey);
+	request("a");
+	request("r1");
+	request("r2");
+	ck_assert_int_eq(worker_child_wait(&child), -EEXIST);
+	check_explained(-EEXIST, "refuses device-start r1");
+	request("a");
+	ck_assert_int_eq(worker_child_wait(&child), 0);
+	worker_child_stop(&child);
+}
+END_TEST
+
+START_TEST(one_that_dies)
+{
+	int status;
+
+	begin(obey);
+	request("a");
+	request("d");
+	request("a");
+	ck_assert_int_lt(worker_child_wait(&child), 0);
+	check_explained(-ENOTCONN, "does not answer");
+	status = worker_child_stop(&child);
+	ck_assert(WIFSIGNALED(status));
+	ck_assert_int_eq(WTERMSIG(status), SIGKILL);
+	begin(obey);
+	request("e");
+	ck_assert_int_lt(worker_child_wait(&child), 0);
+	ck_assert_int_eq(WEXITSTATUS(worker_child_stop(&child)), 5);
+}
+END_TEST
+
+/* It is waited for once; after that nobody is held up by it. */
+START_TEST(one_that_is_silent)
+{
+	begin(obey);
+	child.silence_ms = 50;
+	request("s");
+	ck_assert_int_eq(worker_child_wait(&child), -ETIMEDOUT);
+	ck_assert(child.late);
+	check_explained(-ETIMEDOUT, "does not answer; kill -9");
+	child.silence_ms = 60000;
+	ck_assert_int_eq(worker_child_wait(&child), -ETIMEDOUT);
+	ck_assert_int_eq(worker_child_dispatch(&child), 0);
+	ck_assert(child.late);
+	worker_child_stop(&child);
+	ck_assert(!child.late);
+}
+END_TEST
+
+START_TEST(one_that_is_stopped_and_goes_on)
+{
+	struct pollfd p = { .events = POLLIN };
+
+	begin(obey);
+	child.silence_ms = 50;
+	ck_assert_int_eq(kill(child.pid, SIGSTOP), 0);
+	ck_assert_int_eq(waitpid(child.pid, &(int){ 0 }, WUNTRACED), child.pid);
+	request("a");
+	request("a");
+	ck_assert_int_eq(worker_child_wait(&child), -ETIMEDOUT);
+	check_explained(-ETIMEDOUT, "it is stopped; kill -CONT");
+	ck_assert_int_eq(kill(child.pid, SIGCONT), 0);
+	p.fd = child.channel.fd;
+	while (child.late) {
+		ck_assert_int_eq(poll(&p, 1, -1), 1);
+		ck_assert_int_eq(worker_child_dispatch(&child), 0);
+	}
+	ck_assert_uint_eq(child.unanswered, 0);
+	worker_child_stop(&child);
+}
+END_TEST
+
+START_TEST(an_interrupt_ends_a_wait)
+{
+	begin(obey);
+	child.interrupt_fd = eventfd(1, EFD_CLOEXEC);
+	request("s");
+	ck_assert_int_eq(worker_child_wait(&child), -EINTR);
+	check_explained(-EINTR, "interrupted");
+	close(child.interrupt_fd);
+	child.interrupt_fd = -1;
+	worker_child_stop(&child);
+}
+END_TEST
+
+/* More than a socket has room for: it waits until the worker has read it. */
+START_TEST(more_than_the_socket_takes)
+{
+	static char text[COMMAND_TEXT_MAX];
+	struct command m = command_of(COMMAND_DEVICE_UAPI, "a");
+
+	memset(text, 'x', sizeof(text));
+	m.text = text;
+	m.text_bytes = sizeof(text);
+	begin(obey);
+	for (int i = 0; i < 200; i++)
+		ck_assert_int_eq(worker_child_send(&child, &m), 0);
+	ck_assert_int_eq(worker_child_wait(&child), 0);
+	ck_assert_uint_eq(child.answered, 200);
+	worker_child_stop(&child);
+}
+END_TEST
+
+START_TEST(one_that_does_not_end_is_killed)
+{
+	int status;
+
+	begin(hang);
+	child.end_ms = 30;
+	status = worker_child_stop(&child);
+	ck_assert(WIFSIGNALED(status));
+	ck_assert_int_eq(WTERMSIG(status), SIGKILL);
+}
+END_TEST
+
+TCase *unit_tests(void)
+{
+	TCase *tc = tcase_create("supervisor/worker_child");
+
+	tcase_add_test(tc, all_replies_are_waited_for);
+	tcase_add_test(tc, the_first_refusal_counts);
+	tcase_add_test(tc, one_that_dies);
+	tcase_add_test(tc, one_that_is_silent);
+	tcase_add_test(tc, one_that_is_stopped_and_goes_on);
+	tcase_add_test(tc, an_interrupt_ends_a_wait);
+	tcase_add_test(tc, more_than_the_socket_takes);
+	tcase_add_test(tc, one_that_does_not_end_is_killed);
+	return tc;
+}
