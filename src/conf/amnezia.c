@@ -1,4 +1,4 @@
-/* src/conf/amnezia.c - the keys are those of its versions 1.0 to 2.0 */
+/* src/conf/amnezia.c - knows the keys of AmneziaWG's versions 1.0 to 2.0 */
 #include "conf/amnezia.h"
 
 #include <string.h>

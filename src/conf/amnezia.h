@@ -1,8 +1,8 @@
 /* src/conf/amnezia.h - is this a file of AmneziaWG?
  *
  * AmneziaWG is WireGuard with other headers and with junk around its messages. Its files
- * differ by some keys only. No WireGuard can talk to its servers, so that is said once,
- * with the keys that were seen, in place of an error for each. */
+ * only differ by some keys. No WireGuard can talk to its servers. Therefore one error
+ * with all the keys that were seen is reported, instead of one for each key. */
 #ifndef TUNION_CONF_AMNEZIA_H
 #define TUNION_CONF_AMNEZIA_H
 
@@ -11,18 +11,18 @@
 
 #define AMNEZIA_KEYS_MAX 24
 
-/* All zeroes: none was seen. */
+/* All zeroes: no such key was seen. */
 struct amnezia {
-	unsigned line;                      /* of the first */
-	const char *keys[AMNEZIA_KEYS_MAX]; /* each once, in the order they came */
+	unsigned line;                      /* of the first key */
+	const char *keys[AMNEZIA_KEYS_MAX]; /* each once, in the order of the file */
 	size_t n;
 };
 
-/* Is it a key of AmneziaWG's, in any case? It is then noted down. */
+/* Is it a key of AmneziaWG, in upper or lower case? If so, it is noted. */
 bool amnezia_take(struct amnezia *a, const char *key, unsigned line);
 
 #define AMNEZIA_STRLEN 160
-/* "Jc, S1, H1" */
+/* Writes the keys that were noted: "Jc, S1, H1" */
 const char *amnezia_format(const struct amnezia *a, char out[static AMNEZIA_STRLEN]);
 
 #endif

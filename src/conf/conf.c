@@ -1,4 +1,4 @@
-/* src/conf/conf.c - a tunnel file as a value; load.c reads it, parse.c understands it */
+/* src/conf/conf.c - frees a struct conf; load.c reads a file, parse.c understands it */
 #include "conf/conf.h"
 
 #include <stdlib.h>

@@ -1,9 +1,9 @@
 /* src/conf/conf.h - what does one tunnel file say?
  *
- * Plain values with "has" flags, and the line each came from, so that later findings (two
- * files that contradict each other) can name it. Syntax and meaning: what wg-quick and
- * `wg setconf` together accept; tunion's own settings stand in comments "# tunion: KEY =
- * VALUE". See tunion.conf(5). */
+ * Plain values with "has" flags, and the line from which each value came, so that later
+ * findings (two files that contradict each other) can name it. Syntax and meaning are
+ * what wg-quick and `wg setconf` together accept; tunion's own settings are in comments
+ * "# tunion: KEY = VALUE". See tunion.conf(5). */
 #ifndef TUNION_CONF_CONF_H
 #define TUNION_CONF_CONF_H
 
@@ -20,13 +20,13 @@ struct conf_prefix {
 	unsigned line;
 };
 
-/* A word or a command, and where it stood. */
+/* A word or a command, and the line it came from. */
 struct conf_text {
 	char *text; /* owned */
 	unsigned line;
 };
 
-/* Growing lists; all members owned by the conf. */
+/* Growing lists. All their members are owned by the conf. */
 struct conf_prefixes {
 	struct conf_prefix *v;
 	size_t n;
@@ -37,19 +37,19 @@ struct conf_texts {
 };
 struct conf_addrs {
 	struct ip_addr *v;
-	unsigned *lines; /* of each */
+	unsigned *lines; /* of each address */
 	size_t n;
 };
 
 enum conf_via {
-	CONF_VIA_UNION = 0, /* not said: the union decides */
+	CONF_VIA_UNION = 0, /* no Via: the union decides */
 	CONF_VIA_NETWORK,   /* Via = network */
 	CONF_VIA_DEVICE,    /* Via = NAME */
 };
 
 struct conf_carrier {
 	enum conf_via kind;
-	char *name; /* owned; of the device, else NULL */
+	char *name; /* owned; of the device, or NULL */
 	unsigned line;
 };
 
@@ -71,14 +71,13 @@ struct conf_peer {
 	unsigned line; /* of its [Peer] */
 	uint8_t public_key[KEY_BYTES];
 	bool has_preshared_key;
-	uint8_t *preshared_key; /* owned, of secret_new; NULL if none */
-	struct conf_prefixes
-		allowed_ips; /* masked, no duplicates in the file: the last peer has it */
+	uint8_t *preshared_key; /* owned, from secret_new; NULL if there is none */
+	/* masked; each prefix only once in a file, at the last peer that names it */
+	struct conf_prefixes allowed_ips;
 	bool has_endpoint;
-	struct endpoint
-		endpoint;       /* numeric endpoints only; else addr.family is IP_NONE */
-	char *endpoint_host;    /* owned; as written, also when numeric */
-	uint16_t endpoint_port; /* host order */
+	struct endpoint endpoint; /* addr.family is IP_NONE unless it is numeric */
+	char *endpoint_host;      /* owned; as written, also if it is numeric */
+	uint16_t endpoint_port;   /* host order */
 	unsigned endpoint_line;
 	bool has_keepalive;
 	uint16_t keepalive_s; /* 0: off */
@@ -88,20 +87,21 @@ struct conf_peer {
 #define CONF_DIGEST_BYTES 32
 
 struct conf {
-	uint8_t digest[CONF_DIGEST_BYTES]; /* of the text: are two files the same? */
-	char *path;                        /* owned; as given or DIR/NAME.conf */
+	uint8_t digest[CONF_DIGEST_BYTES]; /* of the text, to see if it has changed */
+	char *path;                        /* owned; as given, or DIR/NAME.conf */
 	char *name; /* owned; of the device: the file's name without .conf */
-	bool only_ours; /* nobody but root and the running user could have written it: trust.h,
-	                 * when it was read. False: its hooks must not run. */
-	char *others; /* owned; NULL, or what of it is open to others */
-	uint64_t file_device, file_inode; /* that were read last; 0: no file */
+	/* When the file was read, could only root and the running user have written it
+	 * (trust.h)? If not, its hooks must not run. */
+	bool only_ours;
+	char *others; /* owned; NULL, or which part of its path others can change */
+	uint64_t file_device, file_inode; /* of the file read last; 0: no file */
 
-	unsigned interface_line; /* of the first [Interface]; 0: there is none */
+	unsigned interface_line; /* of the first [Interface]; 0 if there is none */
 	bool has_private_key;
-	uint8_t *private_key; /* owned, of secret_new; NULL if none */
+	uint8_t *private_key; /* owned, from secret_new; NULL if there is none */
 	unsigned private_key_line;
-	uint8_t public_key[KEY_BYTES]; /* derived; only with has_private_key */
-	uint16_t listen_port;          /* host order; 0: drawn once */
+	uint8_t public_key[KEY_BYTES]; /* of the private key; only if there is one */
+	uint16_t listen_port;          /* host order; 0: chosen at random, once */
 	unsigned listen_port_line;
 	uint32_t fwmark; /* 0: off */
 	unsigned fwmark_line;
@@ -116,23 +116,23 @@ struct conf {
 	uint32_t table_number;
 	unsigned table_line;
 	bool save_config;
-	struct conf_texts hooks[CONF_HOOK_COUNT]; /* %i not yet replaced */
-	/* What Android's app writes: package names. They mean something only to a front
-	 * end that has a VpnService. */
+	struct conf_texts hooks[CONF_HOOK_COUNT]; /* %i is not replaced yet */
+	/* Names of packages, written by the Android app. They only mean something to a
+	 * front end that has a VpnService. */
 	struct conf_texts included_applications, excluded_applications;
 
 	/* # tunion: */
 	struct conf_carrier via;
-	int32_t metric; /* 0 if not said */
+	int32_t metric; /* 0 if there is no Metric */
 	unsigned metric_line;
 	bool source_fix_off;
-	bool resolve_off; /* an Endpoint's name is asked for once, at start, as wg does */
+	bool resolve_off; /* Endpoint names are looked up only once, at start, as in wg */
 
 	struct conf_peer *peers; /* owned array */
 	size_t peer_count;
 };
 
-/* Wipes keys. NULL is fine. */
+/* Wipes the keys. conf may be NULL. */
 void conf_free(struct conf *conf);
 
 #endif

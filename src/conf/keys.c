@@ -1,5 +1,5 @@
-/* src/conf/keys.c - one function for each key. It is given the value as the key's reader
- * sees it (parse.c), and tells what is wrong with it. */
+/* src/conf/keys.c - one function for each key. It gets the value as the program that
+ * reads this key would see it (see parse.c), and reports what is wrong with it. */
 #include "conf/keys.h"
 
 #include <errno.h>
@@ -15,7 +15,7 @@
 #include "conf/list.h"
 #include "conf/value.h"
 
-#define MTU_MIN 68 /* of a tun */
+#define MTU_MIN 68 /* the minimum of a tun */
 #define MTU_MAX 65535
 
 void keys_bad(struct keys_file *f, const char *fmt, ...)
@@ -53,7 +53,8 @@ void keys_no_memory(struct keys_file *f)
 
 /* ---- lists */
 
-/* The words between commas and blanks, as wg-quick takes lists apart; NULL at the end. */
+/* Returns the next word between commas and blanks, which is how wg-quick splits lists;
+ * NULL at the end. */
 static char *next_word(char **at)
 {
 	char *word = *at;
@@ -85,7 +86,7 @@ static void add_text(struct keys_file *f, struct conf_texts *list, const char *t
 	v[list->n++] = (struct conf_text){ .text = copy, .line = f->line };
 }
 
-/* ---- [Interface], wg's */
+/* ---- [Interface]: the keys that wg reads */
 
 static bool read_key(struct keys_file *f, uint8_t out[static KEY_BYTES], const char *name,
                      const char *value)
@@ -97,20 +98,17 @@ static bool read_key(struct keys_file *f, uint8_t out[static KEY_BYTES], const c
 	if (n != KEY_BASE64_CHARS)
 		keys_bad(
 			f,
-			"%s is no key: it has %zu characters; expected %d of base64, the "
-			"last "
-			"a '='",
+			"%s is no key: it has %zu characters; expected %d characters of base64, of which the last is '='",
 			name, n, KEY_BASE64_CHARS);
 	else
-		keys_bad(f,
-		         "%s is no key; expected %d characters of base64 that stand for "
-		         "32 "
-		         "bytes, the last a '='",
-		         name, KEY_BASE64_CHARS);
+		keys_bad(
+			f,
+			"%s is no key; expected %d characters of base64 that stand for 32 bytes, of which the last is '='",
+			name, KEY_BASE64_CHARS);
 	return false;
 }
 
-/* Takes a key into locked memory; all zero is none. */
+/* Moves a key into locked memory. A key of zeroes means that there is none. */
 static void keep_secret(struct keys_file *f, bool *has, uint8_t **kept,
                         uint8_t key[static KEY_BYTES])
 {
@@ -139,7 +137,7 @@ static void set_private_key(struct keys_file *f, char *value)
 	if (!f->conf->has_private_key)
 		return;
 	f->conf->private_key_line = f->line;
-	f->conf->private_key[0] &= 248; /* RFC 7748 5, as wg shows it */
+	f->conf->private_key[0] &= 248; /* RFC 7748 5; wg shows it like this, too */
 	f->conf->private_key[31] = (uint8_t)((f->conf->private_key[31] & 127) | 64);
 }
 
@@ -158,7 +156,7 @@ static void set_fwmark(struct keys_file *f, char *value)
 	f->conf->fwmark_line = f->line;
 }
 
-/* ---- [Interface], wg-quick's */
+/* ---- [Interface]: the keys that wg-quick reads */
 
 static void add_address(struct keys_file *f, const char *word)
 {
@@ -217,7 +215,7 @@ static void add_addr(struct keys_file *f, struct conf_addrs *list,
 	list->lines[list->n++] = f->line;
 }
 
-/* wg-quick takes for a server what has a colon, or nothing but digits and dots. */
+/* Like wg-quick, takes a word for a server if it has a colon or only digits and dots. */
 static void add_dns(struct keys_file *f, const char *word)
 {
 	struct conf_addrs *list = &f->conf->dns_servers;
@@ -269,10 +267,9 @@ static void set_table(struct keys_file *f, char *value)
 	else if (value_table(&conf->table_number, value))
 		conf->table = CONF_TABLE_NUMBER;
 	else
-		bad_value(f, "Table", value,
-		          "auto or off, in lower case, a number to 4294967295, or the "
-		          "name of "
-		          "a routing table such as main");
+		bad_value(
+			f, "Table", value,
+			"auto or off, in lower case, a number to 4294967295, or the name of a routing table such as main");
 }
 
 static void set_save_config(struct keys_file *f, char *value)
@@ -307,7 +304,7 @@ static void add_post_down(struct keys_file *f, char *value)
 	add_hook(f, CONF_POST_DOWN, value);
 }
 
-/* ---- [Interface], of Android's app */
+/* ---- [Interface]: the keys of the Android app */
 
 static void add_applications(struct keys_file *f, struct conf_texts *list, char *value)
 {
@@ -319,9 +316,9 @@ static void add_applications(struct keys_file *f, struct conf_texts *list, char 
 	while ((word = next_word(&value)))
 		add_text(f, list, word);
 	if (first && list->n > 0)
-		keys_warn(f, f->line,
-		          "IncludedApplications and ExcludedApplications are for "
-		          "Android's VpnService; here they are kept, but have no effect");
+		keys_warn(
+			f, f->line,
+			"IncludedApplications and ExcludedApplications are for Android's VpnService; here they are kept, but they have no effect");
 }
 
 static void add_included(struct keys_file *f, char *value)
@@ -350,9 +347,9 @@ static void set_public_key(struct keys_file *f, char *value)
 		return;
 	s->has_key = !key_is_zero(s->peer.public_key);
 	if (!s->has_key)
-		keys_warn(f, f->line,
-		          "PublicKey is all zero, which nobody has; this peer is "
-		          "left out");
+		keys_warn(
+			f, f->line,
+			"PublicKey is all zero, which is nobody's key; this peer is left out");
 }
 
 static void set_preshared_key(struct keys_file *f, char *value)
@@ -375,17 +372,16 @@ static void add_allowed_ip(struct keys_file *f, char *item)
 	enum value_allowed result = value_allowed_ip(&prefix, item);
 
 	if (*item == '\0') {
-		keys_bad(f,
-		         "AllowedIPs has an empty item; expected one comma between two "
-		         "addresses");
+		keys_bad(
+			f,
+			"AllowedIPs has an empty item; expected one comma between two addresses");
 		return;
 	}
 	if (result != VALUE_ALLOWED_OK) {
 		bad_value(
 			f, "AllowedIPs", item,
 			result == VALUE_ALLOWED_BAD_ADDRESS
-				? "IPv4 or IPv6 addresses, perhaps with /LENGTH, between "
-				  "commas"
+				? "IPv4 or IPv6 addresses, perhaps with /LENGTH, between commas"
 				: "a length of 0 to 32, or 0 to 128 for IPv6, in digits");
 		return;
 	}
@@ -425,11 +421,10 @@ static void set_endpoint(struct keys_file *f, char *value)
 	char *host;
 
 	if (wrong) {
-		keys_bad(f,
-		         "Endpoint %s is wrong: %s; expected ADDRESS:PORT, "
-		         "[ADDRESS]:PORT or "
-		         "NAME:PORT",
-		         value_show(&shown, value), wrong);
+		keys_bad(
+			f,
+			"Endpoint %s is wrong: %s; expected ADDRESS:PORT, [ADDRESS]:PORT or NAME:PORT",
+			value_show(&shown, value), wrong);
 		return;
 	}
 	host = strdup(endpoint.host);
@@ -440,8 +435,7 @@ static void set_endpoint(struct keys_file *f, char *value)
 	if (endpoint.ambiguous)
 		diag_warning(
 			f->diag, f->conf->path, f->line,
-			"Endpoint %s is taken as [%s]:%u, as wg does; write it so, or "
-			"add the port if it is missing",
+			"Endpoint %s is taken as [%s]:%u, as wg does; write it like that, or add the port if it is missing",
 			value_show(&shown, value), host, endpoint.port);
 	free(peer->endpoint_host);
 	peer->has_endpoint = true;
@@ -558,12 +552,13 @@ const struct keys_table keys_of_wg = {
 	.keys = keys,
 	.n = ARRAY_SIZE(keys),
 	.what = "key",
-	.no_equals = "neither [Interface] nor [Peer] nor a key; expected KEY = VALUE",
+	.no_equals =
+		"this is neither [Interface] nor [Peer] nor a key; expected KEY = VALUE",
 };
 
 const struct keys_table keys_of_tunion = {
 	.keys = settings,
 	.n = ARRAY_SIZE(settings),
 	.what = "setting of tunion",
-	.no_equals = "a \"# tunion:\" that sets nothing; expected # tunion: KEY = VALUE",
+	.no_equals = "this \"# tunion:\" sets nothing; expected # tunion: KEY = VALUE",
 };

@@ -1,4 +1,4 @@
-/* src/conf/keys.h - which keys has a tunnel file, and what does each set? */
+/* src/conf/keys.h - which keys does a tunnel file have, and what does each set? */
 #ifndef TUNION_CONF_KEYS_H
 #define TUNION_CONF_KEYS_H
 
@@ -11,7 +11,7 @@
 #include "conf/merge.h"
 
 enum keys_section {
-	KEYS_SECTION_NONE, /* before the first */
+	KEYS_SECTION_NONE, /* before the first section */
 	KEYS_SECTION_INTERFACE,
 	KEYS_SECTION_PEER,
 	KEYS_SECTION_UNKNOWN,
@@ -21,41 +21,40 @@ enum keys_section {
 struct keys_file {
 	struct conf *conf;       /* borrowed */
 	struct diag *diag;       /* borrowed */
-	struct secrets *secrets; /* borrowed: where its keys come from */
-	unsigned line;           /* that errors are about */
-	struct merge_section
-		*sections; /* owned: each [Peer], the last is the current one */
+	struct secrets *secrets; /* borrowed: the file's keys are allocated from it */
+	unsigned line;           /* the current line, which errors are about */
+	struct merge_section *sections; /* owned: all [Peer]s; the last is the current */
 	size_t section_count;
 	int error; /* 0, -EINVAL or -ENOMEM */
 };
 
-/* Who reads the key decides how it is written. */
+/* Which program reads the key? This decides how it has to be written. */
 enum keys_reader {
 	KEYS_READER_WG,
 	KEYS_READER_QUICK,
-	KEYS_READER_HOOK, /* wg-quick, and '#' is part of the value */
+	KEYS_READER_HOOK, /* wg-quick, but '#' belongs to the value */
 };
 
 struct keys_key {
 	const char *name;
 	enum keys_section section;
 	enum keys_reader reader;
-	/* value may be written into; of READER_WG it has no blanks and is not empty */
+	/* may write into value; for READER_WG, value has no blanks and is not empty */
 	void (*set)(struct keys_file *f, char *value);
 };
 
 struct keys_table {
 	const struct keys_key *keys;
 	size_t n;
-	const char *what;      /* one of them is, for messages */
-	const char *no_equals; /* the error of a line without '=' */
+	const char *what;      /* what an entry is called in messages */
+	const char *no_equals; /* the error about a line without '=' */
 };
 
-extern const struct keys_table keys_of_wg;     /* wg's and wg-quick's */
+extern const struct keys_table keys_of_wg;     /* those of wg and wg-quick */
 extern const struct keys_table keys_of_tunion; /* in "# tunion:" */
 
-/* An error in the current line; the text says what is wrong and what is expected, and
- * never shows a secret. */
+/* Reports an error in the current line. The text says what is wrong and what is expected,
+ * and never contains a secret. */
 void keys_bad(struct keys_file *f, const char *fmt, ...) PRINTF_LIKE(2, 3);
 void keys_warn(const struct keys_file *f, unsigned line, const char *text);
 void keys_no_memory(struct keys_file *f);

@@ -1,10 +1,10 @@
-/* src/conf/lines.c - inih as Debian ships it (55) cuts lines at 200 bytes and names at
- * 50, takes an indented line for a continuation, takes " ;" for a comment and ':' for
- * '=', and does not report the start of a section; which of these hold is decided when it
- * is built. So it never sees a file's own lines: it is given "[NAME]" and "KEY=" only, of
- * letters and digits, never indented, and "begin=" after each section. The values stay in
- * the text, which is wiped later; inih's line buffer, which nobody wipes, never holds a
- * key. */
+/* src/conf/lines.c - inih as Debian ships it (version 55) cuts lines at 200 bytes and
+ * names at 50, takes an indented line for a continuation, " ;" for a comment and ':' for
+ * '=', and does not report the start of a section. Which of these are true is decided
+ * when inih is built. Therefore it never gets the lines of a file. It only gets "[NAME]"
+ * and "KEY=", made of letters and digits and never indented, and "begin=" after each
+ * section. The values stay in the text, which is wiped later. So a key never gets into
+ * inih's line buffer, which nobody wipes. */
 #include "conf/lines.h"
 
 #include <stdio.h>
@@ -49,7 +49,7 @@ static void split(struct lines *l, char *start, char *end)
 	*cut_blanks(l->name, equals ? equals : end) = '\0';
 }
 
-/* "tunion:" right behind the '#' makes a comment a setting. Returns what follows. */
+/* A comment is a setting if "tunion:" follows the '#'. Returns what comes after that. */
 static char *setting_of(char *comment, const char *end)
 {
 	static const char word[] = "tunion";
@@ -62,7 +62,7 @@ static char *setting_of(char *comment, const char *end)
 	return at < end && *at == ':' ? at + 1 : NULL;
 }
 
-/* True if this line's comment is a setting; it's then the line. */
+/* Returns true if the comment of this line is a setting, which then becomes the line. */
 static bool take_setting(struct lines *l)
 {
 	char *start = setting_of(l->comment, l->line_end);
@@ -76,7 +76,7 @@ static bool take_setting(struct lines *l)
 	return true;
 }
 
-/* True if there is more on the next line than blanks and a comment. */
+/* Takes the next line. Returns true if there is more in it than blanks and a comment. */
 static bool take_line(struct lines *l)
 {
 	char *start = l->at;
@@ -96,14 +96,14 @@ static bool take_line(struct lines *l)
 	l->kind = *start == '[' ? LINES_SECTION : LINES_KEY;
 	l->section_begins = l->kind == LINES_SECTION;
 	split(l, start, end);
-	if (l->kind == LINES_SECTION &&
-	    l->value) /* "[x = y]": no section, shown to nobody */
+	/* "[x = y]" is no section, so it becomes "[" and is not shown to anybody */
+	if (l->kind == LINES_SECTION && l->value)
 		l->name[1] = '\0';
 	return true;
 }
 
-/* The letters and digits of start..end without blanks, or "?" if there is anything else.
- */
+/* Writes the letters and digits of start..end without the blanks, or "?" if there is
+ * anything else in it. */
 static void word_of(char out[static WORD_STRLEN], const char *start, const char *end)
 {
 	size_t n = 0;
@@ -125,7 +125,7 @@ static void word_of(char out[static WORD_STRLEN], const char *start, const char 
 	out[n] = '\0';
 }
 
-/* What inih is told of the line. */
+/* Writes the word that stands for the line when inih reads it. */
 static void tell(const struct lines *l, char word[static WORD_STRLEN])
 {
 	const char *name = l->name;

@@ -1,7 +1,7 @@
-/* src/conf/lines.h - how does inih get to read a tunnel file?
+/* src/conf/lines.h - how does inih read a tunnel file?
  *
  * A line reader for ini_parse_stream. It finds the lines, cuts comments, and gives inih
- * short lines that no version and no build of it can misread. */
+ * short lines that every version and every build of it understands. */
 #ifndef TUNION_CONF_LINES_H
 #define TUNION_CONF_LINES_H
 
@@ -16,37 +16,37 @@ enum lines_kind {
 	LINES_SETTING, /* # tunion: KEY = VALUE */
 };
 
-/* The line that inih is busy with. Its strings point into the text, without the blanks
- * around them, and are the handler's until the next line: it may write into them. */
+/* The line that inih is working on. Its strings point into the text, without the blanks
+ * around them. The handler may write into them; they are valid until the next line. */
 struct lines {
-	unsigned number; /* from 1 */
+	unsigned number; /* the first line is 1 */
 	enum lines_kind kind;
-	bool has_nul; /* a NUL byte outside the comment: the strings below are cut there
-	               */
-	char *name;   /* the key; of a section the whole "[NAME]" */
-	char *value;  /* NULL: the line has no '=' */
+	bool has_nul; /* there is a NUL byte before the comment, which cuts the strings */
+	char *name;   /* the key; for a section the whole "[NAME]" */
+	char *value;  /* NULL if the line has no '=' */
 
 	/* private */
-	char *at, *text_end;            /* not read yet */
+	char *at, *text_end;            /* the part that hasn't been read yet */
 	char *line_end, *value_end;     /* of this line, and of its value */
-	char value_end_char;            /* what stood where the value's NUL is now */
-	char *comment;                  /* behind its '#'; NULL: none */
-	bool section_begins, commented; /* what is still to be told about this line */
+	char value_end_char;            /* the character in whose place the NUL is now */
+	char *comment;                  /* what follows its '#'; NULL if there is none */
+	bool section_begins, commented; /* what inih hasn't been told yet of this line */
 };
 
-/* `text` is borrowed and gets changed; text[n] must be writable too. */
+/* `text` is borrowed and changed; text[n] must be writable, too. */
 void lines_init(struct lines *l, char *text, size_t n);
 
-/* The ini_reader: `lines` is the struct. inih is told "[NAME]" and "KEY=", both without
- * blanks; "?" stands for what can be neither. After "[NAME]" comes a key "begin", with
- * kind LINES_SECTION, so that the handler hears of the section. Values stay here. */
+/* The ini_reader for inih; `lines` is the struct. inih gets "[NAME]" and "KEY=" without
+ * blanks, with "?" for what can't be a name or a key. After "[NAME]" comes a key "begin",
+ * with kind LINES_SECTION, so that the handler learns of the section. The values are only
+ * in the struct. */
 char *lines_read(char *out, int room, void *lines);
 
-/* The value with '#' and all that follows; the comment is then none. For a line whose
- * value is not NULL. Sets has_nul if a NUL is in there. */
+/* Returns the value including '#' and all that follows; then the line has no comment. The
+ * line must have a value. Sets has_nul if there is a NUL byte in it. */
 char *lines_whole_value(struct lines *l);
 
-/* isspace() of the C locale, whatever the locale is. */
+/* Like isspace() in the C locale, whatever the current locale is. */
 static inline bool lines_is_blank(char c)
 {
 	return c == ' ' || (c >= '\t' && c <= '\r');

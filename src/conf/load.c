@@ -1,5 +1,5 @@
-/* src/conf/load.c - the text of a file holds its private key, so it is read, unbuffered,
- * into memory that is locked and gets wiped. */
+/* src/conf/load.c - the text of a file contains its private key. So it is read without a
+ * buffer into memory that is locked and that is wiped later. */
 #include "conf/load.h"
 
 #include <errno.h>
@@ -15,11 +15,11 @@
 #include "conf/trust.h"
 
 #define TEXT_START_BYTES ((size_t)4096)
-#define TEXT_MAX_BYTES   ((size_t)64 << 20) /* 100,000 peers fit; a disk image does not */
+#define TEXT_MAX_BYTES   ((size_t)64 << 20) /* for 100,000 peers, not for a disk image */
 
 static const char suffix[] = ".conf";
 
-/* The device's name: what stands between the last slash and ".conf". */
+/* Returns the device's name, which stands between the last slash and ".conf". */
 static char *name_of(const char *path)
 {
 	const char *slash = strrchr(path, '/');
@@ -35,7 +35,8 @@ static char *name_of(const char *path)
 	return name;
 }
 
-/* 0, -ENOMEM, or -EINVAL if the name is none (also in diag): conf->name is then empty. */
+/* Returns 0, -ENOMEM, or -EINVAL if the file's name is invalid. Then this is in diag,
+ * too, and conf->name is empty. */
 static int conf_new(struct conf **out, const char *path, struct diag *diag)
 {
 	struct conf *conf = calloc(1, sizeof(*conf));
@@ -56,13 +57,12 @@ static int conf_new(struct conf **out, const char *path, struct diag *diag)
 		return 0;
 	diag_error(
 		diag, path, 0,
-		"the file's name is none for a tunnel; expected 1 to %d of A-Z a-z 0-9 "
-		"_ = + . - and then .conf, and not \".\", \"..\" or \"all\"",
+		"the file's name can't be that of a tunnel; expected 1 to %d characters of A-Z a-z 0-9 _ = + . - and then .conf, and not \".\", \"..\" or \"all\"",
 		IFNAME_MAX);
 	return -EINVAL;
 }
 
-/* The old text is wiped. */
+/* Moves the text to a larger buffer, and wipes the old one. */
 static int enlarge(struct load_buffer *b, size_t n)
 {
 	size_t room = b->room ? 2 * b->room : TEXT_START_BYTES;
@@ -85,7 +85,7 @@ void load_buffer_clear(struct load_buffer *b)
 	*b = (struct load_buffer){ 0 };
 }
 
-/* The buffer gets n bytes and one to spare. 0 or -errno. */
+/* Reads n bytes into the buffer, which has room for one more. Returns 0 or -errno. */
 static int read_all(struct load_buffer *b, size_t *n, FILE *stream)
 {
 	*n = 0;
@@ -107,7 +107,8 @@ static void digest_of(uint8_t out[static CONF_DIGEST_BYTES], const char *text, s
 	                         NULL, 0);
 }
 
-/* Reads and parses; conf has its path. 1: it's the text of known, and was not parsed. */
+/* Reads and parses; conf already has its path. Returns 1 if the text is the same as that
+ * of known; then it was not parsed. */
 static int fill(struct conf *conf, FILE *stream, struct load_buffer *buffer,
                 const struct conf *known, struct diag *diag)
 {
@@ -126,7 +127,7 @@ static int fill(struct conf *conf, FILE *stream, struct load_buffer *buffer,
 	return parse_text(conf, buffer->text, n, &buffer->secrets, diag);
 }
 
-/* As wg-quick: who may get at the file through its directory? */
+/* Like wg-quick: can everybody get at the file through its directory? */
 static void warn_if_open_to_all(const struct conf *conf, const struct stat *file,
                                 struct diag *diag)
 {
@@ -138,16 +139,15 @@ static void warn_if_open_to_all(const struct conf *conf, const struct stat *file
 		goto out;
 	slash[slash == path] = '\0';
 	if (stat(path, &directory) == 0 && (file->st_mode & directory.st_mode & 07) != 0)
-		diag_warning(diag, conf->path, 0,
-		             "is world accessible and has keys in it; expected mode "
-		             "0600, it has "
-		             "%04o",
-		             (unsigned)file->st_mode & 07777);
+		diag_warning(
+			diag, conf->path, 0,
+			"is world accessible and contains keys; expected mode 0600, but it has %04o",
+			(unsigned)file->st_mode & 07777);
 out:
 	free(path);
 }
 
-/* 0 or -errno. Doesn't hang on a FIFO, nor read a device. */
+/* Returns 0 or -errno. A FIFO doesn't block this, and a device isn't read. */
 static int open_file(FILE **out, struct conf *conf, struct diag *diag)
 {
 	struct stat st;
@@ -178,7 +178,8 @@ static int open_file(FILE **out, struct conf *conf, struct diag *diag)
 	return err;
 }
 
-/* conf_new said `named`, then the file `err`: an invalid name leaves no conf. */
+/* `named` is what conf_new has returned, and `err` comes from reading the file. If the
+ * name is invalid, there is no conf. */
 static int finish(struct conf **out, int named, int err)
 {
 	if (named < 0 || err == -ENOMEM) {
@@ -199,8 +200,7 @@ int load_file(struct conf **out, const char *path, struct load_buffer *buffer,
 		return named;
 	err = open_file(&stream, *out, diag);
 	if (err == 0) {
-		setvbuf(stream, NULL, _IONBF,
-		        0); /* or stdio would keep a copy of the keys */
+		setvbuf(stream, NULL, _IONBF, 0); /* or stdio would copy the keys */
 		err = fill(*out, stream, buffer, known, diag);
 		fclose(stream);
 	}
@@ -227,7 +227,7 @@ int load_stream(struct conf **out, FILE *stream, const char *path, struct diag *
 	return finish(out, named, err);
 }
 
-/* Half a conf is no conf. */
+/* A conf that was read only in part is not returned. */
 static int whole(struct conf **out, int err)
 {
 	if (err < 0) {

@@ -1,4 +1,4 @@
-/* src/conf/load.h - how does a tunnel file get from the disk into a struct conf? */
+/* src/conf/load.h - how does a tunnel file on the disk become a struct conf? */
 #ifndef TUNION_CONF_LOAD_H
 #define TUNION_CONF_LOAD_H
 
@@ -9,8 +9,9 @@
 #include "base/secret.h"
 #include "conf/conf.h"
 
-/* Where a file's text lies while it is parsed, for one file after the other: locked
- * memory, wiped when it's given back. And where their keys come from. Zeroed is empty. */
+/* The memory for a file's text while it is parsed. It is used for one file after the
+ * other, is locked, and is wiped by load_buffer_clear. The files' keys are allocated from
+ * here, too. All zeroes: empty. */
 struct load_buffer {
 	char *text; /* owned, sodium_malloc */
 	size_t room;
@@ -19,21 +20,23 @@ struct load_buffer {
 
 void load_buffer_clear(struct load_buffer *b);
 
-/* As conf_read and conf_read_stream, but *out is filled also after an error, with what
- * was understood (nothing but path and name, if the file can't be read). It is NULL only
- * if the path ends in no NAME.conf, or out of memory. known (NULL: none) is another
- * version of the file, without errors: is its text the same, then *out is that. */
+/* Like conf_read and conf_read_stream, but *out is also filled after an error, with what
+ * was understood (only path and name, if the file can't be read). It is NULL only if the
+ * path doesn't end in NAME.conf, or if there is no memory. known (may be NULL) is another
+ * version of the file, without errors; if its text is the same, *out is known. */
 MUST_CHECK int load_file(struct conf **out, const char *path, struct load_buffer *buffer,
                          struct conf *known, struct diag *diag);
 MUST_CHECK int load_stream(struct conf **out, FILE *stream, const char *path,
                            struct diag *diag);
 
-/* Reads one regular file. Every error in it is added to diag; then -EINVAL and *out is NULL.
- * -errno if the file can't be read (also in diag); -ENOMEM. Warnings (readable by others, nonzero
- * host part) go to diag too. The name comes from the path's last part. */
+/* Reads one regular file; its name comes from the last part of the path. Returns
+ *  - 0;
+ *  - -EINVAL if there are errors in it, which are all added to diag; *out is then NULL;
+ *  - -errno if it can't be read (this is in diag, too), or -ENOMEM.
+ * Warnings (readable by others, nonzero host part) are added to diag, too. */
 MUST_CHECK int conf_read(struct conf **out, const char *path, struct diag *diag);
 
-/* The same from an open stream; path is for messages and the name. */
+/* Reads from an open stream; path is only used for messages and for the name. */
 MUST_CHECK int conf_read_stream(struct conf **out, FILE *stream, const char *path,
                                 struct diag *diag);
 

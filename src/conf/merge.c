@@ -1,6 +1,7 @@
-/* src/conf/merge.c - two passes. The first finds, by sorting, which sections have one
- * key, and makes one peer of them. The second goes through all AllowedIPs in file order
- * with a trie of who has each prefix now. Both are linear but for the sort. */
+/* src/conf/merge.c - works in two passes. The first one sorts the sections to find those
+ * with the same key, and makes one peer of them. The second one goes through all
+ * AllowedIPs in the order of the file, with a trie that knows who has each prefix now.
+ * Except for the sort, the time is linear. */
 #include "conf/merge.h"
 
 #include <errno.h>
@@ -13,30 +14,30 @@
 /* A section and the peer it becomes part of. */
 struct part {
 	struct merge_section *section; /* borrowed */
-	size_t order;                  /* in the file */
-	size_t peer;                   /* index in conf->peers; NO_PEER: dropped */
+	size_t order;                  /* its place in the file */
+	size_t peer;                   /* index in conf->peers; NO_PEER: left out */
 };
 #define NO_PEER SIZE_MAX
 
-/* A prefix that a peer has; in the list of that peer, oldest first. */
+/* A prefix that a peer has. It is in that peer's list, which begins with the oldest. */
 struct owned {
 	struct trie_entry entry;
 	unsigned line;
 	size_t peer;
-	struct owned *next, *previous; /* borrowed: others of the same peer */
+	struct owned *next, *previous; /* borrowed: other prefixes of the same peer */
 };
 
 struct owner {
-	struct owned *first, *last; /* borrowed: in the array of all */
+	struct owned *first, *last; /* borrowed: elements of merge.owned */
 	size_t count;
 };
 
 struct merge {
 	struct conf *conf;    /* borrowed */
 	struct diag *diag;    /* borrowed */
-	struct part *parts;   /* one per section, in file order */
-	struct owner *owners; /* one per peer */
-	struct owned *owned;  /* one per item of all AllowedIPs */
+	struct part *parts;   /* one for each section, in the order of the file */
+	struct owner *owners; /* one for each peer */
+	struct owned *owned;  /* one for each item of all AllowedIPs */
 	size_t owned_count;
 	struct trie *trie;
 };
@@ -75,7 +76,7 @@ static bool is_own(const struct merge *m, const struct part *part)
 	                                          m->conf->public_key, KEY_BYTES) == 0;
 }
 
-/* Gives every part the order of the first section with its key as peer, for now. */
+/* Sets the peer of every part to the order of the first section with its key, for now. */
 static void find_peers(struct merge *m, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
@@ -83,8 +84,7 @@ static void find_peers(struct merge *m, size_t n)
 		if (is_own(m, &m->parts[i])) {
 			diag_warning(
 				m->diag, m->conf->path, m->parts[i].section->peer.line,
-				"this peer has the device's own key; it is left out, "
-				"expected the other side's PublicKey");
+				"this peer has the device's own key and is left out; expected the other side's PublicKey");
 			m->parts[i].peer = NO_PEER;
 		}
 	}
@@ -96,7 +96,7 @@ static void find_peers(struct merge *m, size_t n)
 	qsort(m->parts, n, sizeof(*m->parts), by_order);
 }
 
-/* A later section of the same key: what it gives replaces what was there. */
+/* A later section has the same key: what it contains replaces what the peer had. */
 static void add_to_peer(struct conf_peer *peer, struct merge_section *section)
 {
 	struct conf_peer *from = &section->peer;
@@ -127,7 +127,7 @@ static void add_to_peer(struct conf_peer *peer, struct merge_section *section)
 	}
 }
 
-/* Fills conf->peers in file order and each part's index into it. */
+/* Fills conf->peers in the order of the file, and sets each part's index into it. */
 static void make_peers(struct merge *m, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
@@ -145,8 +145,7 @@ static void make_peers(struct merge *m, size_t n)
 		part->peer = m->parts[part->peer].peer;
 		diag_warning(
 			m->diag, m->conf->path, peer->line,
-			"this peer has the key of the peer in line %u: the two are one, "
-			"and its AllowedIPs are those given here",
+			"this peer has the same key as the peer in line %u: they are one peer, with the AllowedIPs given here",
 			m->conf->peers[part->peer].line);
 		add_to_peer(&m->conf->peers[part->peer], part->section);
 	}
@@ -195,10 +194,10 @@ static int allow(struct merge *m, size_t peer, const struct merge_allowed *allow
 	if (o && o->peer == peer)
 		return 0;
 	if (o) {
-		diag_warning(m->diag, m->conf->path, allowed->line,
-		             "AllowedIPs %s was another peer's, in line %u; the last one "
-		             "has it",
-		             ip_prefix_format(&allowed->prefix, text), o->line);
+		diag_warning(
+			m->diag, m->conf->path, allowed->line,
+			"AllowedIPs %s was already given to another peer in line %u; now this peer has it",
+			ip_prefix_format(&allowed->prefix, text), o->line);
 		disown(m, o);
 	} else {
 		o = &m->owned[m->owned_count++];

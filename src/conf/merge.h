@@ -1,7 +1,8 @@
-/* src/conf/merge.h - which peers come of the [Peer] sections of one file?
+/* src/conf/merge.h - which peers do the [Peer] sections of one file make?
  *
- * As wg configures a fresh device with them one after the other: the same key twice is
- * one peer, and a prefix belongs to the last peer that named it. */
+ * The result is the same as if wg configured a fresh device with one section after the
+ * other: sections with the same key are one peer, and a prefix belongs to the last peer
+ * that names it. */
 #ifndef TUNION_CONF_MERGE_H
 #define TUNION_CONF_MERGE_H
 
@@ -17,21 +18,21 @@
 struct merge_allowed {
 	struct ip_prefix prefix; /* masked */
 	unsigned line;
-	bool take_away; /* "-PREFIX" */
+	bool take_away; /* it is written "-PREFIX" */
 };
 
-/* A [Peer] as it stands in the file; its allowed_ips are not filled in yet. */
+/* A [Peer] as it is in the file; its allowed_ips are not filled yet. */
 struct merge_section {
 	struct conf_peer peer;
-	bool names_key;                /* has a PublicKey line, be it a bad one */
-	bool has_key;                  /* and it is a key that somebody can have */
-	bool names_preshared_key;      /* all zero counts: it takes an earlier one away */
+	bool names_key;                /* has a line PublicKey, even if that is wrong */
+	bool has_key;                  /* has a key that can be somebody's */
+	bool names_preshared_key;      /* a key of zeroes counts, which removes a key */
 	struct merge_allowed *allowed; /* owned */
 	size_t allowed_count;
 };
 
 /* Moves the sections' peers into conf->peers. Sections without a key must have been
- * sorted out. Warnings go to diag. 0 or -ENOMEM. */
+ * removed. Warnings are added to diag. Returns 0 or -ENOMEM. */
 MUST_CHECK int merge_peers(struct conf *conf, struct merge_section *sections, size_t n,
                            struct diag *diag);
 

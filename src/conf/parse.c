@@ -1,11 +1,11 @@
-/* src/conf/parse.c - inih calls handle() for each section, key and setting. A key is
- * written as the program that reads it wants it:
+/* src/conf/parse.c - inih calls handle() for each section, key and setting. How a key has
+ * to be written depends on the program that reads it:
  *
- *   wg's:       blanks don't count, anywhere; the value must not be empty
- *   wg-quick's: no blanks in the key nor in the "[Interface]" above it, those in the
- * value stay; an empty value is as if it weren't there
+ *   wg:        blanks don't count anywhere; the value must not be empty.
+ *   wg-quick:  there must be no blanks in the key, nor in the "[Interface]" above it;
+ *              blanks inside the value remain; an empty value counts as no value.
  *
- * An error is told and its line skipped, so that one run finds them all. */
+ * After an error the rest of the line is skipped, so that one run finds all errors. */
 #include "conf/parse.h"
 
 #include <errno.h>
@@ -23,12 +23,12 @@
 #include "conf/merge.h"
 #include "conf/value.h"
 
-#define WORD_MAX 20 /* letters of an unknown key or section that are shown */
+#define WORD_MAX 20 /* an unknown key or section is shown only if it isn't longer */
 
 struct parse {
 	struct keys_file file;
 	struct lines lines;
-	bool quick_section; /* [Interface], as wg-quick knows it */
+	bool quick_section; /* in an [Interface] that wg-quick recognises, too */
 	struct amnezia amnezia;
 };
 
@@ -41,7 +41,7 @@ static const char *const section_names[] = {
 _Static_assert(ARRAY_SIZE(section_names) == KEYS_SECTION_UNKNOWN + 1,
                "a name for each section");
 
-/* inih's name of a section -> ours. */
+/* Returns our section for inih's name of it. */
 static enum keys_section section_of(const char *word)
 {
 	if (*word == '\0')
@@ -51,7 +51,7 @@ static enum keys_section section_of(const char *word)
 	return strcasecmp(word, "Peer") == 0 ? KEYS_SECTION_PEER : KEYS_SECTION_UNKNOWN;
 }
 
-/* The key of that name, in this section if there is one. */
+/* Returns the key with this name, preferably the one that belongs to this section. */
 static const struct keys_key *find(const struct keys_table *table, const char *word,
                                    enum keys_section section)
 {
@@ -84,7 +84,8 @@ static void cut_all_blanks(char *text)
 	*to = '\0';
 }
 
-/* What an unknown key could be: one of the section's, with at most two letters wrong. */
+/* Returns the key of the section that was probably meant: at most two letters are
+ * wrong. */
 static const char *closest(const struct keys_table *table, const char *word,
                            enum keys_section section)
 {
@@ -102,7 +103,8 @@ static const char *closest(const struct keys_table *table, const char *word,
 	return found;
 }
 
-/* A secret ends in '=', too: but no blank stands before that one. */
+/* The end of a secret may be a '=', too. But no value follows that one, and no blank
+ * stands before it. */
 static bool has_value_or_blank(const struct lines *l)
 {
 	const char *end = l->name + strlen(l->name) + 1;
@@ -110,8 +112,8 @@ static bool has_value_or_blank(const struct lines *l)
 	return *l->value != '\0' || memchr(end, '=', (size_t)(l->value - end));
 }
 
-/* An unknown key may be a piece of a secret that lost its key: only a short word is
- * shown, and only if it is a key by all appearances. */
+/* An unknown key may be a part of a secret. So it is only shown if it is a short word and
+ * looks like a key. */
 static void unknown_key(struct parse *p, const struct keys_table *table, const char *word,
                         enum keys_section section)
 {
@@ -122,23 +124,23 @@ static void unknown_key(struct parse *p, const struct keys_table *table, const c
 		value_show(&shown, name);
 	keys_bad(&p->file, "unknown %s%s%s in %s; expected %s", table->what,
 	         *shown.text ? " " : "", shown.text, section_names[section],
-	         meant ? meant : "one of those in tunion.conf(5)");
+	         meant ? meant : "one that is in tunion.conf(5)");
 }
 
-/* Nothing outside of comments and hooks needs a character beyond ASCII. One that looks
- * like a blank, or like none, is found by no eye: so it is named. */
+/* Outside of comments and hooks, nothing needs a character that isn't ASCII. Nobody can
+ * see a character that looks like a blank or like nothing, so the message names it. */
 static bool is_ascii(struct parse *p, const char *text, const char *where)
 {
 	struct value_beyond beyond;
 
 	if (!text || !value_beyond_ascii(&beyond, text))
 		return true;
-	keys_bad(&p->file, "there is %s in %s; expected plain ASCII, so type it anew",
+	keys_bad(&p->file, "there is %s in %s; expected plain ASCII, so type it again",
 	         beyond.text, where);
 	return false;
 }
 
-/* The checks that all keys have in common. NULL if one fails. */
+/* Does the checks that all keys have in common. Returns NULL if one of them fails. */
 static const struct keys_key *judge(struct parse *p, const struct keys_table *table,
                                     const char *word, enum keys_section section)
 {
@@ -147,7 +149,7 @@ static const struct keys_key *judge(struct parse *p, const struct keys_table *ta
 	if (key && key->reader != KEYS_READER_WG && has_blank(p->lines.name))
 		key = NULL;
 	if (p->lines.has_nul)
-		keys_bad(&p->file, "the line has a NUL byte in it; expected text");
+		keys_bad(&p->file, "the line contains a NUL byte; expected text");
 	else if (!is_ascii(p, p->lines.name, p->lines.value ? "the key" : "the line"))
 		return NULL;
 	else if (!p->lines.value && key)
@@ -156,14 +158,14 @@ static const struct keys_key *judge(struct parse *p, const struct keys_table *ta
 	else if (!p->lines.value)
 		keys_bad(&p->file, "%s", table->no_equals);
 	else if (section == KEYS_SECTION_NONE)
-		keys_bad(&p->file,
-		         "a %s before any section; expected [Interface] or [Peer] above "
-		         "it",
-		         table->what);
+		keys_bad(
+			&p->file,
+			"a %s is before the first section; expected [Interface] or [Peer] above it",
+			table->what);
 	else if (!key)
 		unknown_key(p, table, word, section);
 	else if (key->section != section)
-		keys_bad(&p->file, "%s is in %s; expected in %s", key->name,
+		keys_bad(&p->file, "%s is in %s; expected it in %s", key->name,
 		         section_names[section], section_names[key->section]);
 	else
 		return key;
@@ -185,16 +187,14 @@ static void handle_key(struct parse *p, const char *word, enum keys_section sect
 	else if (!is_ascii(p, value, key->name))
 		return;
 	if (p->lines.has_nul) {
-		keys_bad(&p->file, "%s has a NUL byte in it; expected text", key->name);
+		keys_bad(&p->file, "%s contains a NUL byte; expected text", key->name);
 		return;
 	}
 	if (key->reader != KEYS_READER_WG && !p->quick_section) {
-		keys_bad(&p->file,
-		         "%s is below an [Interface] with blanks in it, which wg-quick "
-		         "does "
-		         "not "
-		         "know; expected exactly [Interface]",
-		         key->name);
+		keys_bad(
+			&p->file,
+			"%s is below an [Interface] with blanks in it, which wg-quick does not recognise; expected exactly [Interface]",
+			key->name);
 		return;
 	}
 	if (key->reader == KEYS_READER_WG)
@@ -242,7 +242,7 @@ static void begin_section(struct parse *p, const char *word, enum keys_section s
 		(struct merge_section){ .peer = { .line = p->file.line } };
 }
 
-/* The ini_handler. The value is not inih's, see lines.c. */
+/* The ini_handler. It doesn't use the value from inih; see lines.c. */
 static int handle(void *user, const char *section_word, const char *word,
                   const char *value)
 {
@@ -251,8 +251,8 @@ static int handle(void *user, const char *section_word, const char *word,
 
 	(void)value;
 	p->file.line = p->lines.number;
-	if (!word ||
-	    p->file.error == -ENOMEM) /* no word: inih tells of a section on its own */
+	/* without a word, inih only reports a section */
+	if (!word || p->file.error == -ENOMEM)
 		return 1;
 	switch (p->lines.kind) {
 	case LINES_SECTION:
@@ -272,14 +272,15 @@ static int handle(void *user, const char *section_word, const char *word,
 
 /* ---- the whole file */
 
-/* Without a byte order mark: the first two characters, of which each has a NUL byte. */
+/* Is it UTF-16 without a byte order mark? Then each of the first two characters contains
+ * one NUL byte. */
 static bool is_utf16(const char *text, size_t n)
 {
 	return n >= 4 && ((!text[0] && text[1] && !text[2] && text[3]) ||
 	                  (text[0] && !text[1] && text[2] && !text[3]));
 }
 
-/* Byte order marks. False if the text can't be read at all. */
+/* Skips a byte order mark. Returns false if the text can't be read at all. */
 static bool skip_mark(struct parse *p, char **text, size_t *n)
 {
 	const char *t = *text;
@@ -288,9 +289,9 @@ static bool skip_mark(struct parse *p, char **text, size_t *n)
 		*text += 3;
 		*n -= 3;
 		p->file.line = 1;
-		keys_bad(&p->file,
-		         "the file begins with a byte order mark (BOM), which wg "
-		         "refuses; expected UTF-8 without it");
+		keys_bad(
+			&p->file,
+			"the file begins with a byte order mark (BOM), which wg refuses; expected UTF-8 without it");
 	} else if (*n >= 2 && (memcmp(t, "\xff\xfe", 2) == 0 ||
 	                       memcmp(t, "\xfe\xff", 2) == 0 || is_utf16(t, *n))) {
 		p->file.line = 1;
@@ -312,7 +313,7 @@ static int by_prefix(const void *a, const void *b)
 	return c;
 }
 
-/* The host refuses the same address and length twice. */
+/* The host refuses to take the same address with the same length twice. */
 static void check_addresses(struct parse *p)
 {
 	const struct conf_prefixes *list = &p->file.conf->addresses;
@@ -332,13 +333,15 @@ static void check_addresses(struct parse *p)
 		if (!ip_prefix_equal(&sorted[i].prefix, &sorted[i - 1].prefix))
 			continue;
 		p->file.line = sorted[i].line;
-		keys_bad(&p->file, "Address %s stands in line %u already; expected once",
+		keys_bad(&p->file,
+		         "Address %s is already in line %u; expected it only once",
 		         ip_prefix_format(&sorted[i].prefix, text), sorted[i - 1].line);
 	}
 	free(sorted);
 }
 
-/* Sections without a (good) key are no peers: removed, and told unless told already. */
+/* Removes sections without a valid key, since they are no peers. Those without a line
+ * PublicKey are reported here; a wrong key has been reported already. */
 static void check_peers(struct parse *p)
 {
 	size_t kept = 0;
@@ -348,8 +351,9 @@ static void check_peers(struct parse *p)
 
 		p->file.line = s->peer.line;
 		if (!s->names_key)
-			keys_bad(&p->file, "this peer has no PublicKey; expected one in "
-			                   "each [Peer]");
+			keys_bad(
+				&p->file,
+				"this peer has no PublicKey; expected one in each [Peer]");
 		if (s->has_key)
 			p->file.sections[kept++] = *s;
 		else
@@ -365,11 +369,10 @@ static void check_amnezia(struct parse *p)
 	if (p->amnezia.n == 0)
 		return;
 	p->file.line = p->amnezia.line;
-	keys_bad(&p->file,
-	         "this is a file of AmneziaWG (%s), whose servers WireGuard can't talk "
-	         "to; "
-	         "expected a file for WireGuard, from where this one came",
-	         amnezia_format(&p->amnezia, keys));
+	keys_bad(
+		&p->file,
+		"this is a file of AmneziaWG (%s), whose servers WireGuard can't talk to; expected a file for WireGuard, which you may get where you got this one",
+		amnezia_format(&p->amnezia, keys));
 }
 
 static void finish(struct parse *p)
@@ -379,13 +382,13 @@ static void finish(struct parse *p)
 	if (conf->has_private_key &&
 	    crypto_scalarmult_base(conf->public_key, conf->private_key) != 0)
 		keys_warn(&p->file, 0, "the PrivateKey has no public key");
-	/* a hook may set it */
+	/* a hook may set the PrivateKey */
 	if (!conf->has_private_key && p->file.error == 0 &&
 	    conf->hooks[CONF_PRE_UP].n + conf->hooks[CONF_POST_UP].n == 0)
 		keys_warn(&p->file, 0, "there is no PrivateKey: no peer can be reached");
 	if (conf->dns_domains.n > 0 && conf->dns_servers.n == 0)
 		keys_warn(&p->file, conf->dns_domains.v[0].line,
-		          "DNS has search domains but no server, and so no effect");
+		          "DNS has search domains but no server, so it has no effect");
 	check_amnezia(p);
 	check_addresses(p);
 	check_peers(p);

@@ -9,9 +9,10 @@
 #include "base/secret.h"
 #include "conf/conf.h"
 
-/* Fills conf, whose path is set and the rest zero, from the text, which gets changed;
- * text[n] must be writable. Its keys come from secrets. Every error goes to diag; conf is
- * then as far filled as was understood. 0, -EINVAL or -ENOMEM. */
+/* Fills conf from the text, which is changed; text[n] must be writable. The path of conf
+ * must be set, and the rest zero. Its keys are allocated from secrets. Every error is
+ * added to diag; then conf contains what was understood. Returns 0, -EINVAL or
+ * -ENOMEM. */
 MUST_CHECK int parse_text(struct conf *conf, char *text, size_t n,
                           struct secrets *secrets, struct diag *diag);
 

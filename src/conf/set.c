@@ -1,4 +1,5 @@
-/* src/conf/set.c - several tunnel files: what `up` and `check` are given */
+/* src/conf/set.c - reads several tunnel files: those that are given to `up` and
+ * `check` */
 #include "conf/set.h"
 
 #include <dirent.h>
@@ -12,11 +13,11 @@
 #include "conf/list.h"
 #include "conf/load.h"
 
-/* Paths of files, in the order in which they will be read. */
+/* Paths of files, in the order in which they are read. */
 struct files {
-	char **v; /* owned, and each string */
+	char **v; /* owned, and so is each string */
 	size_t n;
-	bool may_be_gone; /* reading again: what is no more is no error */
+	bool may_be_gone; /* they are read again: a file that is gone is no error */
 };
 
 static void files_clear(struct files *files)
@@ -26,7 +27,7 @@ static void files_clear(struct files *files)
 	free(files->v);
 }
 
-/* Takes path, which may be NULL for lack of memory. */
+/* Takes over path, which may be NULL after a failed allocation. */
 static int files_add(struct files *files, char *path)
 {
 	char **v = list_room(files->v, files->n, sizeof(*v));
@@ -65,7 +66,8 @@ static char *join(const char *directory, const char *file)
 	return path;
 }
 
-/* As the shell's *.conf: hidden files, such as an editor's, are not meant. */
+/* Like *.conf in the shell: hidden files, such as those of an editor, don't belong to
+ * it. */
 static bool is_tunnel_file(const char *name)
 {
 	size_t n = strlen(name);
@@ -80,7 +82,7 @@ static int by_path(const void *a, const void *b)
 	return strcmp(*x, *y);
 }
 
-/* Sorted, so that messages come in the same order on every file system. */
+/* The files are sorted, so that messages come in the same order on every file system. */
 static int add_directory(struct files *files, const char *directory, struct diag *diag)
 {
 	size_t before = files->n;
@@ -134,7 +136,7 @@ static int by_name(const void *a, const void *b)
 	return c ? c : strcmp((*x)->path, (*y)->path);
 }
 
-/* Keeps the first of each name. */
+/* Keeps only the first file of each name. */
 static int drop_doubles(struct conf_set *set, struct diag *diag)
 {
 	size_t kept = 0;
@@ -143,9 +145,10 @@ static int drop_doubles(struct conf_set *set, struct diag *diag)
 		struct conf *conf = set->v[i];
 
 		if (kept > 0 && strcmp(conf->name, set->v[kept - 1]->name) == 0) {
-			diag_error(diag, conf->path, 0,
-			           "a second file for NAME %s, beside %s; expected one",
-			           conf->name, set->v[kept - 1]->path);
+			diag_error(
+				diag, conf->path, 0,
+				"is a second file for NAME %s, besides %s; expected only one",
+				conf->name, set->v[kept - 1]->path);
 			conf_free(conf);
 			continue;
 		}
@@ -157,7 +160,7 @@ static int drop_doubles(struct conf_set *set, struct diag *diag)
 	return -EINVAL;
 }
 
-/* The worse of two results: out of memory, an error, 0. */
+/* Returns the worse one of two results, which are -ENOMEM, -EINVAL (any error) or 0. */
 static int worse(int a, int b)
 {
 	if (a == -ENOMEM || b == -ENOMEM)
@@ -179,8 +182,8 @@ static struct conf *find(const struct conf_set *set, const char *name)
 	return found ? *found : NULL;
 }
 
-/* The file's other version in old (NULL: there are none). By its path, so that two files
- * of one NAME are not taken for one. */
+/* Returns the version of this file in old (NULL if there are no old files). It must have
+ * the same path, because two files may have the same NAME. */
 static struct conf *known(const struct conf_set *old, const char *path)
 {
 	const char *part = last_part(path);
@@ -218,7 +221,7 @@ static int load_all(struct conf_set *out, const struct files *files,
 	return worse(err, drop_doubles(out, diag));
 }
 
-/* 0, -ENOMEM, -EINVAL. */
+/* Returns 0, -ENOMEM or -EINVAL. */
 static int add_paths(struct files *files, const char *const *paths, size_t n,
                      struct diag *diag)
 {

@@ -8,26 +8,27 @@
 #include "base/diag.h"
 #include "conf/conf.h"
 
-/* Several files, in byte order of NAME. */
+/* Several files, sorted by the bytes of NAME. */
 struct conf_set {
 	struct conf **v; /* owned */
 	size_t n;
 };
 
-/* paths: files, or directories whose *.conf files are taken (other and hidden files are not).
- * All errors of all files are reported; then -EINVAL, and *out holds the files as far as they
- * were understood: only for plan_make to find the errors between files in the same run. The
- * same NAME twice is an error; a directory without tunnel files too. Clear *out always. */
+/* Reads the paths, which are files or directories. In a directory, the *.conf files are
+ * read, but no other and no hidden files. If there are errors, all errors of all files
+ * are reported and -EINVAL is returned; then *out contains what was understood, so that
+ * plan_make can find the errors between files in the same run. The same NAME twice is an
+ * error, and so is a directory without tunnel files. Always clear *out. */
 MUST_CHECK int conf_set_read(struct conf_set *out, const char *const *paths, size_t n,
                              struct diag *diag);
 void conf_set_clear(struct conf_set *set);
-/* The same for an instance that runs with the files of `old`: files that have gone, all of a
- * directory's too, are no error. Those whose text is the same are not parsed again: *out has
- * then the conf of old itself. -EINVAL as above; any other error: it can't be told which files
- * there are. */
+/* Does the same for an instance that runs with the files of `old`. A file that is gone is
+ * no error, even if a directory has no files any more. A file with the same text isn't
+ * parsed again: then *out contains the conf of old itself. Returns -EINVAL as above.
+ * After any other error it isn't known which files there are. */
 MUST_CHECK int conf_set_reread(struct conf_set *out, const struct conf_set *old,
                                const char *const *paths, size_t n, struct diag *diag);
-/* Frees the confs of the set that are not also in old. */
+/* Frees those confs of the set that are not in old, too. */
 void conf_set_clear_but(struct conf_set *set, const struct conf_set *old);
 
 #endif

@@ -1,10 +1,11 @@
-/* src/conf/trust.c - a path is followed part by part, links by ourselves
+/* src/conf/trust.c - follows a path part by part, and follows links itself
  *
- * A folder that only root and we can write is judged first; what is then found in it was
- * put there by root or us, and can't be replaced by others any more. In a sticky folder
- * others can't replace what is ours, but they can move a file there that is ours and lay
- * in a folder of theirs. They can't do that with a folder, because moving one needs the
- * right to write it. So in a sticky folder only a folder is taken as put there by us. */
+ * A folder that only root and we can write is checked first. What is found in it after
+ * that was put there by root or by us, and others can't replace it any more. In a sticky
+ * folder, others can't replace our files. But if one of our files lies in a folder of
+ * theirs, they can move it into the sticky folder. They can't do this with one of our
+ * folders, because moving a folder needs the right to write it. So in a sticky folder
+ * only a folder is trusted to have been put there by us. */
 #include "conf/trust.h"
 
 #include <errno.h>
@@ -17,19 +18,20 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define LINKS_MAX 40 /* as the kernel */
+#define LINKS_MAX 40 /* the kernel's limit, too */
 
 struct walk {
-	int folder;        /* owned: where we are; -1: nowhere */
-	uid_t system;      /* whose / is: he can change everything anyway */
-	bool sticky;       /* others can add to the folder where we are */
-	unsigned links;    /* followed so far */
-	char *rest;        /* owned: what of the path is still to go */
-	char at[PATH_MAX]; /* for messages: how we came here */
-	char *others;      /* owned; the first part that is open to others */
+	int folder;        /* owned: the folder where we are; -1: none yet */
+	uid_t system;      /* the owner of /, who can change everything anyway */
+	bool sticky;       /* others can add files to the folder where we are */
+	unsigned links;    /* how many links were followed */
+	char *rest;        /* owned: the part of the path that is left to follow */
+	char at[PATH_MAX]; /* for messages: the path to the place where we are */
+	char *others;      /* owned; the first part that others can change */
 };
 
-/* Only the first is kept: what comes later may be theirs altogether. */
+/* Notes a part that others can change. Only the first one is kept, because everything
+ * after it may come from them. */
 static MUST_CHECK int note(struct walk *w, const char *path, const struct stat *st)
 {
 	int n;
@@ -55,9 +57,9 @@ static bool is_ours(const struct stat *st)
 	return st->st_uid == 0 || st->st_uid == geteuid();
 }
 
-/* Goes to a folder, which is owned from here on. In a user namespace the system's folders
- * belong to a user that it doesn't know, as / does; in a sticky one that is not enough,
- * since all unknown users look the same. */
+/* Goes to a folder, and takes over its fd. In a user namespace the system's folders, like
+ * / itself, belong to a user that the namespace doesn't know. This owner is accepted, but
+ * not in a sticky folder, because all unknown users look the same. */
 static MUST_CHECK int enter(struct walk *w, int fd, const struct stat *st)
 {
 	bool known = is_ours(st) || (st->st_uid == w->system && !w->sticky);
@@ -92,7 +94,7 @@ static MUST_CHECK int enter_root(struct walk *w)
 	return enter(w, fd, &st);
 }
 
-/* Appends a part to the way; what does not fit is missing from messages only. */
+/* Adds a part to `at`. If it doesn't fit, it is only missing in messages. */
 static void add_part(struct walk *w, const char *part)
 {
 	size_t n = strlen(w->at);
@@ -100,7 +102,7 @@ static void add_part(struct walk *w, const char *part)
 	(void)!snprintf(w->at + n, sizeof(w->at) - n, "/%s", part);
 }
 
-/* What comes in place of a link that stands in the folder where we are. */
+/* Replaces a link in the folder where we are by its target. */
 static MUST_CHECK int follow(struct walk *w, int link)
 {
 	char target[PATH_MAX], *rest = NULL;
@@ -124,10 +126,10 @@ static MUST_CHECK int follow(struct walk *w, int link)
 	return err;
 }
 
-/* A part that more follow. */
+/* Follows a part that is not the last one. */
 static MUST_CHECK int pass(struct walk *w, const char *part)
 {
-	/* O_DIRECTORY has an automounter mount what belongs there */
+	/* O_DIRECTORY makes an automounter mount what belongs there */
 	int fd = openat(w->folder, part, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	struct stat st;
 	int err;
@@ -147,7 +149,7 @@ static MUST_CHECK int pass(struct walk *w, const char *part)
 	return err;
 }
 
-/* The last part: opened, or -EAGAIN, where it is a link and the way goes on. */
+/* Opens the last part. Returns -EAGAIN if it is a link and there is more to follow. */
 static MUST_CHECK int arrive(struct walk *w, const char *part, struct trust_place *out)
 {
 	int fd = openat(w->folder, part,
@@ -181,7 +183,8 @@ static MUST_CHECK int arrive(struct walk *w, const char *part, struct trust_plac
 	return 0;
 }
 
-/* Takes the next part of the path. 0: that was the last; -EAGAIN: there are more. */
+/* Follows the next part of the path. Returns 0 if it was the last one, and -EAGAIN if
+ * there are more. */
 static MUST_CHECK int step(struct walk *w, struct trust_place *out)
 {
 	char part[NAME_MAX + 1], *rest = w->rest + strspn(w->rest, "/");
@@ -204,7 +207,7 @@ static MUST_CHECK int step(struct walk *w, struct trust_place *out)
 	return err ? err : -EAGAIN;
 }
 
-/* From the root on, also where the path is relative. */
+/* A relative path is also followed from the root on. */
 static MUST_CHECK int begin(struct walk *w, const char *path)
 {
 	char *here = path[0] == '/' ? strdup("") : getcwd(NULL, 0);
@@ -256,12 +259,12 @@ int trust_open(const char *path, int *fd, char **others)
 		close(place.folder);
 	if (!err || err == -ENOMEM)
 		return err;
-	/* the kernel may know a way all the same: a link in /proc, a relative path in a
-	 * folder that has been moved out of sight */
+	/* the kernel may still know how to open it: through a link in /proc, or by a
+	 * relative path in a folder that has been moved out of sight */
 	*fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 	if (*fd < 0)
 		return -errno;
-	if (asprintf(others, "the way to it can't be followed (%s)", strerror(-err)) >= 0)
+	if (asprintf(others, "its path can't be followed (%s)", strerror(-err)) >= 0)
 		return 0;
 	*others = NULL;
 	close(*fd);

@@ -1,10 +1,11 @@
-/* src/conf/trust.h - who could have written what stands in a file?
+/* src/conf/trust.h - who could have written a file?
  *
- * Commands in a tunnel file are run with our rights, so they count only if nobody but
- * root and the running user can change the file, or put another in its place. That is
- * asked of the very descriptor that is read, and of every folder on the way to it from
- * the root on, each opened from the one before and judged before anything is looked up in
- * it. So nothing that others rename or link meanwhile can make a file of theirs pass. */
+ * Commands in a tunnel file are run with our rights. So they are used only if nobody but
+ * root and the running user can change the file or replace it by another one. This is
+ * checked with the descriptor from which the file is read, and with every folder of its
+ * path, beginning at the root. Each folder is opened from the one before it, and is
+ * checked before anything is looked up in it. So others can't get a file of their own
+ * accepted by renaming or linking something meanwhile. */
 #ifndef TUNION_CONF_TRUST_H
 #define TUNION_CONF_TRUST_H
 
@@ -14,22 +15,23 @@
 
 /* A file, and where it was found. */
 struct trust_place {
-	int fd;                  /* owned: the file, for reading */
-	int folder;              /* owned: O_PATH, what it is in, all links followed */
-	char name[NAME_MAX + 1]; /* of the file in there */
-	char *others;            /* owned; as below */
+	int fd;                  /* owned: the file, open for reading */
+	int folder;              /* owned: O_PATH, its folder, after following links */
+	char name[NAME_MAX + 1]; /* of the file in this folder */
+	char *others;            /* owned; see trust_find */
 };
 
-/* Opens what path leads to, for reading, as open(2) does; links are followed. It doesn't
- * hang on a FIFO. others: NULL if nobody but root and the running user can change it,
- * else, to be freed, which part of the way is open to others. A sticky folder that
- * belongs to root, such as /tmp, may be on the way if the next part is a folder of root's
- * or the running user's. 0 or -errno; fds are then -1. */
+/* Opens the file at path for reading, and follows links, like open(2). A FIFO doesn't
+ * block this. others is NULL if only root and the running user can change the file;
+ * otherwise it says which part of the path others can change. A sticky folder that
+ * belongs to root, such as /tmp, may be in the path if the next part is a folder of root
+ * or of the running user. Returns 0, or -errno; then the fds are -1. */
 MUST_CHECK int trust_find(const char *path, struct trust_place *out);
 void trust_place_clear(struct trust_place *place);
 
-/* The same for the file only, and also where the kernel knows a way that can't be followed
- * part by part, such as a link in /proc: *others then says that. */
+/* Does the same, but only returns the file; others has to be freed. Also opens a file
+ * whose path can't be followed part by part although the kernel can open it, such as a
+ * link in /proc. Then *others says so. */
 MUST_CHECK int trust_open(const char *path, int *fd, char **others);
 
 #endif

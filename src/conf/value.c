@@ -23,7 +23,7 @@ static bool is_letter(char c)
 	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
 }
 
-/* -1 if c is no digit of the base. */
+/* Returns -1 if c is no digit of this base. */
 static int digit_of(char c, unsigned base)
 {
 	int d = -1;
@@ -37,7 +37,7 @@ static int digit_of(char c, unsigned base)
 	return d < (int)base ? d : -1;
 }
 
-/* At least one digit, nothing behind the last one. */
+/* Accepts one digit or more, and nothing after them. */
 static bool digits(uint32_t *out, const char *text, unsigned base, uint32_t max)
 {
 	uint64_t v = 0;
@@ -62,7 +62,7 @@ bool value_decimal(uint32_t *out, const char *text, uint32_t max)
 	return digits(out, text, 10, max);
 }
 
-/* No sign; "0", but no other number that begins with a zero. */
+/* Accepts no sign, and no number other than "0" that begins with a zero. */
 static bool unambiguous(uint32_t *out, const char *text, uint32_t max)
 {
 	if (text[0] == '0' && (text[1] == 'x' || text[1] == 'X'))
@@ -162,7 +162,7 @@ bool value_port(uint16_t *out, const char *text)
 	return true;
 }
 
-/* One line of rt_tables, "NUMBER NAME": is it the one of the name? */
+/* Is this line of rt_tables, "NUMBER NAME", about this name? */
 static bool table_line_is(uint32_t *out, char *line, const char *name)
 {
 	char *save, *number, *word;
@@ -192,7 +192,7 @@ bool value_table(uint32_t *out, const char *text)
 		const char *name;
 		uint32_t number;
 	} known[] = { { "main", 254 }, { "default", 253 }, { "local", 255 } };
-	/* iproute2's, before and since 6.5 */
+	/* of iproute2, before and since version 6.5 */
 	static const char *const files[] = { "/etc/iproute2/rt_tables",
 		                             "/usr/share/iproute2/rt_tables",
 		                             "/usr/lib/iproute2/rt_tables" };
@@ -211,8 +211,9 @@ bool value_table(uint32_t *out, const char *text)
 	return false;
 }
 
-/* Numbers between dots, at most four, as the C library and `ip` read IPv4 addresses, but
- * without octal. Returns how many there are, 0 if it's something else. */
+/* Reads at most four numbers with dots between them, as the C library and `ip` read IPv4
+ * addresses, but without octal numbers. Returns how many there are, or 0 if the text is
+ * something else. */
 static size_t dotted(uint32_t parts[static 4], const char *text)
 {
 	char part[16];
@@ -241,7 +242,7 @@ static struct ip_addr ipv4(uint32_t v)
 	return ip_addr_from_bytes(IP_V4, b);
 }
 
-/* inet_aton: the last number fills all bytes that are left, "10.1" is 10.0.0.1. */
+/* Like inet_aton: the last number fills all remaining bytes, so "10.1" is 10.0.0.1. */
 static bool aton(struct ip_addr *out, const char *text)
 {
 	uint32_t parts[4], v = 0;
@@ -258,7 +259,7 @@ static bool aton(struct ip_addr *out, const char *text)
 	return true;
 }
 
-/* `ip`: each number is a byte and the rest is zero, "10.8" is 10.8.0.0. */
+/* Like `ip`: each number is a byte and the rest is zero, so "10.8" is 10.8.0.0. */
 static bool ip4_from_left(uint32_t *out, const char *text)
 {
 	uint32_t parts[4];
@@ -273,7 +274,7 @@ static bool ip4_from_left(uint32_t *out, const char *text)
 	return n > 0;
 }
 
-/* "255.255.255.0": ones, then zeros. */
+/* Reads "255.255.255.0", which must be ones followed by zeros. */
 static bool netmask(uint32_t *len, const char *text)
 {
 	uint32_t mask, zeros;
@@ -287,7 +288,8 @@ static bool netmask(uint32_t *len, const char *text)
 	return true;
 }
 
-/* Splits ADDRESS[/LENGTH]; *length is NULL without one. False if ADDRESS is too long. */
+/* Splits ADDRESS[/LENGTH]. *length is NULL if there is none. Returns false if ADDRESS is
+ * too long. */
 static bool split_prefix(char address[static IP_ADDR_STRLEN], const char **length,
                          const char *text)
 {
@@ -361,20 +363,21 @@ bool value_is_domain(const char *text)
 	return true;
 }
 
-/* Nothing but digits and dots: a number, and never a name, to the C library. */
+/* If there are only digits and dots, the C library takes it for a number, not for a
+ * name. */
 static bool looks_like_ipv4(const char *host)
 {
 	return host[strspn(host, "0123456789.")] == '\0';
 }
 
-/* An IPv6 address with a zone, which must exist. */
+/* Reads an IPv6 address with a zone; the zone must exist. */
 static const char *zoned(struct value_endpoint *out, const char *host)
 {
 	char text[ENDPOINT_STRLEN];
 	int n = snprintf(text, sizeof(text), "[%s]:%u", host, out->port);
 
 	if (n < 0 || (size_t)n >= sizeof(text) || !endpoint_parse(&out->numeric, text))
-		return "its address is none, or there is no interface of that name";
+		return "its address is wrong, or no interface has the name after the '%'";
 	return NULL;
 }
 
@@ -399,7 +402,7 @@ static const char *judge_host(struct value_endpoint *out)
 	return NULL;
 }
 
-/* Perhaps with a zone behind it. */
+/* The address may have a zone. */
 static bool is_ipv6(const char *text)
 {
 	char address[IP_ADDR_STRLEN];
@@ -413,11 +416,11 @@ static bool is_ipv6(const char *text)
 	return ip_addr_parse(&addr, address) && addr.family == IP_V6;
 }
 
-/* What people write who have something else in hand. */
+/* Finds out whether it is something else that people may have written by mistake. */
 static const char *other_than_endpoint(const char *text)
 {
 	if (strstr(text, "://"))
-		return "it is a URL, of which only host and port belong here";
+		return "it is a URL, but only its host and port belong here";
 	if (strchr(text, ','))
 		return "it is a list, but a peer has one endpoint";
 	if (is_ipv6(text))
@@ -445,12 +448,12 @@ static const char *take_endpoint(struct value_endpoint *out, const char *text)
 	n = (size_t)(end - host);
 	if (n >= sizeof(out->host))
 		return "its host is too long";
-	memcpy(out->host, host, n); /* the rest is zero */
+	memcpy(out->host, host, n); /* it ends with NUL, because the rest is zero */
 	return judge_host(out);
 }
 
-/* Of an IPv6 address without brackets the last part is the port, as for wg: only where
- * that can't be is the port taken to be missing. */
+/* For wg, the last part of an IPv6 address without brackets is the port. So the port is
+ * reported as missing only if the last part can't be one. */
 const char *value_endpoint(struct value_endpoint *out, const char *text)
 {
 	const char *wrong = take_endpoint(out, text);
@@ -475,7 +478,7 @@ static unsigned distance(const char *a, const char *b, unsigned left)
 		return 0;
 	if (left == 0)
 		return 1;
-	for (int i = 0; i < 3; i++) { /* drop from a, from b, change one */
+	for (int i = 0; i < 3; i++) { /* drop a letter of a, drop one of b, change one */
 		if ((i != 1 && *a == '\0') || (i != 0 && *b == '\0'))
 			continue;
 		d = 1 + distance(a + (i != 1), b + (i != 0), left - 1);
@@ -490,8 +493,8 @@ unsigned value_distance(const char *a, const char *b)
 	return distance(a, b, 2);
 }
 
-/* The code point that begins here; the byte itself, and *is_utf8 false, where it is not
- * UTF-8. */
+/* Returns the code point that begins here. If this isn't UTF-8, returns the byte itself
+ * and sets *is_utf8 to false. */
 static uint32_t code_point(const unsigned char *at, bool *is_utf8)
 {
 	unsigned more = *at >= 0xf0 ? 3 : *at >= 0xe0 ? 2 : 1;
@@ -507,7 +510,7 @@ static uint32_t code_point(const unsigned char *at, bool *is_utf8)
 
 const char *value_beyond_ascii(struct value_beyond *out, const char *text)
 {
-	/* what word processors, messengers and web pages put in place of ASCII */
+	/* which word processors, messengers and web pages use instead of ASCII */
 	static const struct {
 		uint32_t code;
 		const char *name;
@@ -543,7 +546,7 @@ const char *value_beyond_ascii(struct value_beyond *out, const char *text)
 	return out->text;
 }
 
-/* A key in any of its codings, or the greater part of one. */
+/* Could it be a key, or most of one, in base64 or another encoding? */
 static bool looks_like_key(const char *text)
 {
 	size_t run = 0;

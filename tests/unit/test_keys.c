@@ -46,27 +46,21 @@ static const struct {
 	{ INTERFACE, "Private Key = EXAMPLE/private/key/ AAAAAAAAAAAAAAAAAAAAAAA\t=", "",
 	  "" },
 	{ INTERFACE, "PrivateKey = EXAMPLE/private/key/AAAAAAAAAAAAAAAAAAAAAAA", NULL,
-	  "t.conf:3: PrivateKey is no key: it has 43 characters; expected 44 of base64, "
-	  "the last a '='" },
+	  "t.conf:3: PrivateKey is no key: it has 43 characters; expected 44 characters of base64, of which the last is '='" },
 	{ INTERFACE, "PrivateKey = " PRIVATE "=", NULL,
-	  "t.conf:3: PrivateKey is no key: it has 45 characters; expected 44 of base64, "
-	  "the last a '='" },
+	  "t.conf:3: PrivateKey is no key: it has 45 characters; expected 44 characters of base64, of which the last is '='" },
 	{ INTERFACE, "PrivateKey = EXAMPLE/private/key/AAAAAAAAAAAAAAAAAAAAAAB=", NULL,
-	  "t.conf:3: PrivateKey is no key; expected 44 characters of base64 that stand "
-	  "for 32 bytes, the last a '='" },
+	  "t.conf:3: PrivateKey is no key; expected 44 characters of base64 that stand for 32 bytes, of which the last is '='" },
 	{ INTERFACE, "PrivateKey = EXAMPLE_private_key_AAAAAAAAAAAAAAAAAAAAAAA=", NULL,
-	  "t.conf:3: PrivateKey is no key; expected 44 characters of base64 that stand "
-	  "for 32 bytes, the last a '='" },
+	  "t.conf:3: PrivateKey is no key; expected 44 characters of base64 that stand for 32 bytes, of which the last is '='" },
 	{ INTERFACE, "PrivateKey = \"" PRIVATE "\"", NULL,
-	  "t.conf:3: PrivateKey is no key: it has 46 characters; expected 44 of base64, "
-	  "the last a '='" },
+	  "t.conf:3: PrivateKey is no key: it has 46 characters; expected 44 characters of base64, of which the last is '='" },
 	{ INTERFACE, "PrivateKey =", NULL,
 	  "t.conf:3: PrivateKey is empty; expected a value, or no such line" },
 	{ INTERFACE, "PrivateKey = # " PRIVATE, NULL,
 	  "t.conf:3: PrivateKey is empty; expected a value, or no such line" },
 	{ INTERFACE, "PrivateKey = short\nPrivateKey = " PRIVATE, NULL,
-	  "t.conf:3: PrivateKey is no key: it has 5 characters; expected 44 of base64, "
-	  "the last a '='" },
+	  "t.conf:3: PrivateKey is no key: it has 5 characters; expected 44 characters of base64, of which the last is '='" },
 	/* ListenPort */
 	{ INTERFACE, "ListenPort = 51820", "ListenPort = 51820\n", "" },
 	{ INTERFACE, "ListenPort = 51 820", "ListenPort = 51820\n", "" },
@@ -170,7 +164,7 @@ static const struct {
 	{ INTERFACE, "Address = 10.8.0.2/24; fd00::2/64", NULL,
 	  "t.conf:3: Address \"10.8.0.2/24;\"" ADDRESS },
 	{ INTERFACE, "Address = 10.8.0.2/24\nAddress = 10.9.0.2/24, 10.8.0.2/24", NULL,
-	  "t.conf:4: Address 10.8.0.2/24 stands in line 3 already; expected once" },
+	  "t.conf:4: Address 10.8.0.2/24 is already in line 3; expected it only once" },
 	{ INTERFACE, "Address = 1.2.3.4/33, x, 5.6.7.8", NULL,
 	  "t.conf:3: Address \"1.2.3.4/33\"" ADDRESS
 	  "\nt.conf:3: Address \"x\"" ADDRESS },
@@ -180,7 +174,7 @@ static const struct {
 	{ INTERFACE, "DNS = 10.8.0.1, fd00::1 home.lan",
 	  "DNS = 10.8.0.1\nDNS = fd00::1\nDNS = home.lan\n", "" },
 	{ INTERFACE, "DNS = home.lan", "DNS = home.lan\n",
-	  "t.conf:3: warning: DNS has search domains but no server, and so no effect" },
+	  "t.conf:3: warning: DNS has search domains but no server, so it has no effect" },
 	{ INTERFACE, "DNS =", "", "" },
 	{ INTERFACE, "DNS = 1.1.1.1,1.1.1.1", "DNS = 1.1.1.1\nDNS = 1.1.1.1\n", "" },
 	{ INTERFACE, "DNS = 10.8.0.1\nDNS = office_1.example.",
@@ -216,7 +210,7 @@ static const struct {
 	{ INTERFACE, "MTU = -1400", NULL, "t.conf:3: MTU \"-1400\"" MTU },
 	{ INTERFACE, "MTU", NULL, "t.conf:3: MTU without '='; expected MTU = VALUE" },
 	{ INTERFACE, "MTU 1400", NULL,
-	  "t.conf:3: neither [Interface] nor [Peer] nor a key; expected KEY = VALUE" },
+	  "t.conf:3: this is neither [Interface] nor [Peer] nor a key; expected KEY = VALUE" },
 	{ INTERFACE, "M TU = 1400", NULL,
 	  "t.conf:3: unknown key \"M TU\" in [Interface]; expected MTU" },
 	{ INTERFACE, "MTU = 14 00", NULL, "t.conf:3: MTU \"14 00\"" MTU OCTAL },
@@ -271,14 +265,12 @@ static const struct {
 	{ INTERFACE, "Post Up = x", NULL,
 	  "t.conf:3: unknown key \"Post Up\" in [Interface]; expected PostUp" },
 	{ INTERFACE, "PostUp : x", NULL,
-	  "t.conf:3: neither [Interface] nor [Peer] nor a key; expected KEY = VALUE" },
+	  "t.conf:3: this is neither [Interface] nor [Peer] nor a key; expected KEY = VALUE" },
 	/* PublicKey */
 	{ PEER, "PublicKey = EXAMPLE/peer/key/BBBBBBBBBBBBBBBBBBBBBBBBBA", NULL,
-	  "t.conf:5: PublicKey is no key: it has 43 characters; expected 44 of base64, "
-	  "the last a '='" },
+	  "t.conf:5: PublicKey is no key: it has 43 characters; expected 44 characters of base64, of which the last is '='" },
 	{ PEER, "PublicKey = " PUBLIC " " PUBLIC, NULL,
-	  "t.conf:5: PublicKey is no key: it has 88 characters; expected 44 of base64, "
-	  "the last a '='" },
+	  "t.conf:5: PublicKey is no key: it has 88 characters; expected 44 characters of base64, of which the last is '='" },
 	{ PEER, "PublicKey =", NULL,
 	  "t.conf:5: PublicKey is empty; expected a value, or no such line" },
 	/* PresharedKey */
@@ -286,12 +278,11 @@ static const struct {
 	{ PEER, "PresharedKey = " ZERO, "", "" },
 	{ PEER, "PresharedKey = " PRIVATE "\nPresharedKey = " ZERO, "", "" },
 	{ PEER, "PresharedKey = AMPLE/private/key/AAAAAAAAAAAAAAAAAAAAAAA=", NULL,
-	  "t.conf:5: PresharedKey is no key: it has 42 characters; expected 44 of "
-	  "base64, the last a '='" },
+	  "t.conf:5: PresharedKey is no key: it has 42 characters; expected 44 characters of base64, of which the last is '='" },
 	{ PEER, "PresharedKey =", NULL,
 	  "t.conf:5: PresharedKey is empty; expected a value, or no such line" },
 	{ PEER, "PresharedKey " PRIVATE, NULL,
-	  "t.conf:5: unknown key in [Peer]; expected one of those in tunion.conf(5)" },
+	  "t.conf:5: unknown key in [Peer]; expected one that is in tunion.conf(5)" },
 	/* AllowedIPs */
 	{ PEER, "AllowedIPs = 10.0.0.0/8, fd00::/8",
 	  "AllowedIPs = 10.0.0.0/8\nAllowedIPs = fd00::/8\n", "" },
@@ -400,15 +391,11 @@ static const struct {
 	  "t.conf:5: Endpoint \"192.0.2.1:nosuchservice\" is wrong: its port is not 1 to "
 	  "65535, nor a service name" ENDPOINT },
 	{ PEER, "Endpoint = udp://192.0.2.1:51820", NULL,
-	  "t.conf:5: Endpoint \"udp://192.0.2.1:51820\" is wrong: it is a URL, of which "
-	  "only host and port belong here" ENDPOINT },
+	  "t.conf:5: Endpoint \"udp://192.0.2.1:51820\" is wrong: it is a URL, but only its host and port belong here" ENDPOINT },
 	{ PEER, "Endpoint = http://wg.example.net:8000:51820", NULL,
-	  "t.conf:5: Endpoint \"http://wg.example.net:8000:51820\" is wrong: it is a "
-	  "URL, "
-	  "of which only host and port belong here" ENDPOINT },
+	  "t.conf:5: Endpoint \"http://wg.example.net:8000:51820\" is wrong: it is a URL, but only its host and port belong here" ENDPOINT },
 	{ PEER, "Endpoint = https://wg.example.net", NULL,
-	  "t.conf:5: Endpoint \"https://wg.example.net\" is wrong: it is a URL, of which "
-	  "only host and port belong here" ENDPOINT },
+	  "t.conf:5: Endpoint \"https://wg.example.net\" is wrong: it is a URL, but only its host and port belong here" ENDPOINT },
 	{ PEER, "Endpoint = 192.0.2.1:1,192.0.2.2:2", NULL,
 	  "t.conf:5: Endpoint \"192.0.2.1:1,192.0.2.2:2\" is wrong: it is a list, but "
 	  "a peer has one endpoint" ENDPOINT },
@@ -432,12 +419,9 @@ static const struct {
 	  "nor "
 	  "a service name" ENDPOINT },
 	{ PEER, "Endpoint = 2001:db8::a01:53", "Endpoint = [2001:db8::a01]:53\n",
-	  "t.conf:5: warning: Endpoint \"2001:db8::a01:53\" is taken as "
-	  "[2001:db8::a01]:53, as wg does; write it so, or add the port if it is "
-	  "missing" },
+	  "t.conf:5: warning: Endpoint \"2001:db8::a01:53\" is taken as [2001:db8::a01]:53, as wg does; write it like that, or add the port if it is missing" },
 	{ PEER, "Endpoint = [fe80::1%nosuchif0]:51820", NULL,
-	  "t.conf:5: Endpoint \"[fe80::1%nosuchif0]:51820\" is wrong: its address is "
-	  "none, or there is no interface of that name" ENDPOINT },
+	  "t.conf:5: Endpoint \"[fe80::1%nosuchif0]:51820\" is wrong: its address is wrong, or no interface has the name after the '%'" ENDPOINT },
 	{ PEER, "Endpoint = ho+st:51820", NULL,
 	  "t.conf:5: Endpoint \"ho+st:51820\" is wrong: its host is neither an address "
 	  "nor a name" ENDPOINT },
@@ -500,25 +484,22 @@ static const struct {
 	{ INTERFACE, "# tunion Via = vpn", "", "" },
 	{ INTERFACE, "# tunions: x", "", "" },
 	{ INTERFACE, "; tunion: Via = vpn", NULL,
-	  "t.conf:3: unknown key in [Interface]; expected one of those in "
-	  "tunion.conf(5)" },
+	  "t.conf:3: unknown key in [Interface]; expected one that is in tunion.conf(5)" },
 	{ INTERFACE, "# tunion: Via =", NULL, "t.conf:3: Via \"\"" VIA },
 	{ INTERFACE, "# tunion: Via", NULL,
 	  "t.conf:3: Via without '='; expected Via = VALUE" },
 	{ INTERFACE, "# tunion: see below", NULL,
-	  "t.conf:3: a \"# tunion:\" that sets nothing; expected # tunion: KEY = VALUE" },
+	  "t.conf:3: this \"# tunion:\" sets nothing; expected # tunion: KEY = VALUE" },
 	{ INTERFACE, "# tunion:", NULL,
-	  "t.conf:3: a \"# tunion:\" that sets nothing; expected # tunion: KEY = VALUE" },
+	  "t.conf:3: this \"# tunion:\" sets nothing; expected # tunion: KEY = VALUE" },
 	{ INTERFACE, "# tunion: Via = a/b", NULL, "t.conf:3: Via \"a/b\"" VIA },
 	{ INTERFACE, "# tunion: Via = vpn.conf.d/verylongname", NULL,
 	  "t.conf:3: Via \"vpn.conf.d/verylongname\"" VIA },
 	{ INTERFACE, "# tunion: Via = vpn home", NULL, "t.conf:3: Via \"vpn home\"" VIA },
 	{ INTERFACE, "# tunion: Carrier = vpn", NULL,
-	  "t.conf:3: unknown setting of tunion \"Carrier\" in [Interface]; expected one "
-	  "of those in tunion.conf(5)" },
+	  "t.conf:3: unknown setting of tunion \"Carrier\" in [Interface]; expected one that is in tunion.conf(5)" },
 	{ INTERFACE, "# tunion: MTU = 1400", NULL,
-	  "t.conf:3: unknown setting of tunion \"MTU\" in [Interface]; expected one of "
-	  "those in tunion.conf(5)" },
+	  "t.conf:3: unknown setting of tunion \"MTU\" in [Interface]; expected one that is in tunion.conf(5)" },
 	{ INTERFACE, "# tunion: Metric = low", NULL, "t.conf:3: Metric \"low\"" METRIC },
 	{ INTERFACE, "# tunion: Metric = 2147483648", NULL,
 	  "t.conf:3: Metric \"2147483648\"" METRIC },
@@ -528,11 +509,11 @@ static const struct {
 	{ INTERFACE, "# tunion: Resolve =", NULL,
 	  "t.conf:3: Resolve \"\" is wrong; expected on or off" },
 	{ PEER, "# tunion: Metric = 1", NULL,
-	  "t.conf:5: Metric is in [Peer]; expected in [Interface]" },
+	  "t.conf:5: Metric is in [Peer]; expected it in [Interface]" },
 	{ PEER, "# tunion: SourceFix = off", NULL,
-	  "t.conf:5: SourceFix is in [Peer]; expected in [Interface]" },
+	  "t.conf:5: SourceFix is in [Peer]; expected it in [Interface]" },
 	{ PEER, "# tunion: Resolve = off", NULL,
-	  "t.conf:5: Resolve is in [Peer]; expected in [Interface]" },
+	  "t.conf:5: Resolve is in [Peer]; expected it in [Interface]" },
 };
 
 static char *print_of(const char *above, const char *line, int expected, char **said)

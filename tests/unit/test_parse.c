@@ -15,7 +15,7 @@
 #define OWN     "zl76nitfPUB7j5PO5RCCeg1khISKJIr0vt4Z1OCR8Q0="
 #define ZERO    "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="
 
-#define ASCII "; expected plain ASCII, so type it anew\n"
+#define ASCII "; expected plain ASCII, so type it again\n"
 
 #define TEXT(text) text, sizeof(text) - 1
 
@@ -33,7 +33,7 @@ static const struct {
 	       "   # b\n"
 	       ";"),
 	  NULL,
-	  "t.conf:3: neither [Interface] nor [Peer] nor a key; expected KEY = VALUE\n" },
+	  "t.conf:3: this is neither [Interface] nor [Peer] nor a key; expected KEY = VALUE\n" },
 	{ "only comments",
 	  TEXT("# a\303\277\n"
 	       "\n"
@@ -142,8 +142,7 @@ static const struct {
 	  "t.conf:1: the file begins with a byte order mark (BOM), which wg refuses; "
 	  "expected UTF-8 without it\n"
 	  "t.conf:3: this is a file of AmneziaWG (Jc, Jmin, S1, H1, I1, I2, "
-	  "AdvancedSecurity), whose servers WireGuard can't talk to; expected a file for "
-	  "WireGuard, from where this one came\n"
+	  "AdvancedSecurity), whose servers WireGuard can't talk to; expected a file for WireGuard, which you may get where you got this one\n"
 	  "t.conf:10: MTU \"1\" is wrong; expected 68 to 65535\n" },
 	{ "android",
 	  TEXT("[Interface]\n"
@@ -159,7 +158,7 @@ static const struct {
 	  "ExcludedApplications = org.example.b\n"
 	  "ExcludedApplications = org.example.c\n",
 	  "t.conf:3: warning: IncludedApplications and ExcludedApplications are for "
-	  "Android's VpnService; here they are kept, but have no effect\n" },
+	  "Android's VpnService; here they are kept, but they have no effect\n" },
 	{ "nul",
 	  TEXT("[Interface]\n"
 	       "PrivateKey = " PRIVATE "\n"
@@ -172,11 +171,11 @@ static const struct {
 	       "\000\n"
 	       "[Pe\000er]\n"),
 	  NULL,
-	  "t.conf:3: the line has a NUL byte in it; expected text\n"
-	  "t.conf:4: the line has a NUL byte in it; expected text\n"
-	  "t.conf:5: the line has a NUL byte in it; expected text\n"
-	  "t.conf:6: PostUp has a NUL byte in it; expected text\n"
-	  "t.conf:9: the line has a NUL byte in it; expected text\n"
+	  "t.conf:3: the line contains a NUL byte; expected text\n"
+	  "t.conf:4: the line contains a NUL byte; expected text\n"
+	  "t.conf:5: the line contains a NUL byte; expected text\n"
+	  "t.conf:6: PostUp contains a NUL byte; expected text\n"
+	  "t.conf:9: the line contains a NUL byte; expected text\n"
 	  "t.conf:10: unknown section; expected [Interface] or [Peer]\n" },
 	{ "sections any case",
 	  TEXT("[interface]\n"
@@ -213,10 +212,8 @@ static const struct {
 	       "Address = 10.0.0.1\n"
 	       "PostUp = x\n"),
 	  NULL,
-	  "t.conf:3: Address is below an [Interface] with blanks in it, which wg-quick "
-	  "does not know; expected exactly [Interface]\n"
-	  "t.conf:4: PostUp is below an [Interface] with blanks in it, which wg-quick "
-	  "does not know; expected exactly [Interface]\n" },
+	  "t.conf:3: Address is below an [Interface] with blanks in it, which wg-quick does not recognise; expected exactly [Interface]\n"
+	  "t.conf:4: PostUp is below an [Interface] with blanks in it, which wg-quick does not recognise; expected exactly [Interface]\n" },
 	{ "junk headers",
 	  TEXT("[Interface]\n"
 	       "PrivateKey = " PRIVATE "\n"
@@ -244,10 +241,8 @@ static const struct {
 	       "[Interface]\n"
 	       "PrivateKey = " PRIVATE "\n"),
 	  NULL,
-	  "t.conf:1: a key before any section; expected [Interface] or [Peer] above it\n"
-	  "t.conf:2: neither [Interface] nor [Peer] nor a key; expected KEY = VALUE\n"
-	  "t.conf:3: a setting of tunion before any section; expected [Interface] or "
-	  "[Peer] above it\n" },
+	  "t.conf:1: a key is before the first section; expected [Interface] or [Peer] above it\n"
+	  "t.conf:2: this is neither [Interface] nor [Peer] nor a key; expected KEY = VALUE\nt.conf:3: a setting of tunion is before the first section; expected [Interface] or [Peer] above it\n" },
 	{ "other section",
 	  TEXT("[Interface]\n"
 	       "PrivateKey = " PRIVATE "\n"
@@ -258,10 +253,10 @@ static const struct {
 	       "PrivateKey = " PRIVATE "\n"
 	       "PostUp = x\n"),
 	  NULL,
-	  "t.conf:3: AllowedIPs is in [Interface]; expected in [Peer]\n"
-	  "t.conf:6: Address is in [Peer]; expected in [Interface]\n"
-	  "t.conf:7: PrivateKey is in [Peer]; expected in [Interface]\n"
-	  "t.conf:8: PostUp is in [Peer]; expected in [Interface]\n" },
+	  "t.conf:3: AllowedIPs is in [Interface]; expected it in [Peer]\n"
+	  "t.conf:6: Address is in [Peer]; expected it in [Interface]\n"
+	  "t.conf:7: PrivateKey is in [Peer]; expected it in [Interface]\n"
+	  "t.conf:8: PostUp is in [Peer]; expected it in [Interface]\n" },
 	{ "unknown",
 	  TEXT("[Interface]\n"
 	       "PrivateKey = " PRIVATE "\n"
@@ -278,20 +273,14 @@ static const struct {
 	       "Keepalive = 1\n"),
 	  NULL,
 	  "t.conf:3: unknown key \"Adress\" in [Interface]; expected Address\n"
-	  "t.conf:4: unknown key \"Foo\" in [Interface]; expected one of those in "
-	  "tunion.conf(5)\n"
-	  "t.conf:5: unknown key in [Interface]; expected one of those in "
-	  "tunion.conf(5)\n"
-	  "t.conf:6: unknown key \"Jd\" in [Interface]; expected one of those in "
-	  "tunion.conf(5)\n"
-	  "t.conf:7: unknown key in [Interface]; expected one of those in "
-	  "tunion.conf(5)\n"
-	  "t.conf:8: unknown key in [Interface]; expected one of those in "
-	  "tunion.conf(5)\n"
+	  "t.conf:4: unknown key \"Foo\" in [Interface]; expected one that is in tunion.conf(5)\n"
+	  "t.conf:5: unknown key in [Interface]; expected one that is in tunion.conf(5)\n"
+	  "t.conf:6: unknown key \"Jd\" in [Interface]; expected one that is in tunion.conf(5)\n"
+	  "t.conf:7: unknown key in [Interface]; expected one that is in tunion.conf(5)\n"
+	  "t.conf:8: unknown key in [Interface]; expected one that is in tunion.conf(5)\n"
 	  "t.conf:9: unknown key \"PostDwn\" in [Interface]; expected PostDown\n"
 	  "t.conf:12: unknown key \"AllowedIP\" in [Peer]; expected AllowedIPs\n"
-	  "t.conf:13: unknown key \"Keepalive\" in [Peer]; expected one of those in "
-	  "tunion.conf(5)\n" },
+	  "t.conf:13: unknown key \"Keepalive\" in [Peer]; expected one that is in tunion.conf(5)\n" },
 	{ "secrets",
 	  TEXT("[Interface]\n"
 	       "PrivatKey = " PRIVATE "\n"
@@ -315,25 +304,16 @@ static const struct {
 	       "[" PRIVATE),
 	  NULL,
 	  "t.conf:2: unknown key \"PrivatKey\" in [Interface]; expected PrivateKey\n"
-	  "t.conf:3: unknown key in [Interface]; expected one of those in "
-	  "tunion.conf(5)\n"
-	  "t.conf:4: unknown key in [Interface]; expected one of those in "
-	  "tunion.conf(5)\n"
-	  "t.conf:5: unknown key in [Interface]; expected one of those in "
-	  "tunion.conf(5)\n"
-	  "t.conf:6: neither [Interface] nor [Peer] nor a key; expected KEY = VALUE\n"
-	  "t.conf:7: unknown key in [Interface]; expected one of those in "
-	  "tunion.conf(5)\n"
-	  "t.conf:8: PrivateKey is no key: it has 20 characters; expected 44 of base64, "
-	  "the last a '='\n"
+	  "t.conf:3: unknown key in [Interface]; expected one that is in tunion.conf(5)\n"
+	  "t.conf:4: unknown key in [Interface]; expected one that is in tunion.conf(5)\n"
+	  "t.conf:5: unknown key in [Interface]; expected one that is in tunion.conf(5)\n"
+	  "t.conf:6: this is neither [Interface] nor [Peer] nor a key; expected KEY = VALUE\n"
+	  "t.conf:7: unknown key in [Interface]; expected one that is in tunion.conf(5)\nt.conf:8: PrivateKey is no key: it has 20 characters; expected 44 characters of base64, of which the last is '='\n"
 	  "t.conf:9: FwMark (not shown: it looks like a key) is wrong; expected off, 0 "
 	  "to 4294967295, or 0x0 to 0xffffffff\n"
-	  "t.conf:10: unknown key in [Interface]; expected one of those in "
-	  "tunion.conf(5)\n"
+	  "t.conf:10: unknown key in [Interface]; expected one that is in tunion.conf(5)\n"
 	  "t.conf:11: Address (not shown: it looks like a key) is wrong; expected an "
-	  "IPv4 or IPv6 address, perhaps with /LENGTH\n"
-	  "t.conf:14: PresharedKey is no key: it has 88 characters; expected 44 of "
-	  "base64, the last a '='\n"
+	  "IPv4 or IPv6 address, perhaps with /LENGTH\nt.conf:14: PresharedKey is no key: it has 88 characters; expected 44 characters of base64, of which the last is '='\n"
 	  "t.conf:15: Endpoint (not shown: it looks like a key) is wrong: its host is "
 	  "neither an address nor a name; expected ADDRESS:PORT, [ADDRESS]:PORT or "
 	  "NAME:PORT\n"
@@ -341,10 +321,8 @@ static const struct {
 	  "IPv4 or IPv6 addresses, perhaps with /LENGTH, between commas\n"
 	  "t.conf:17: Via (not shown: it looks like a key) is wrong; expected network, "
 	  "or the NAME of another tunnel file\n"
-	  "t.conf:18: unknown setting of tunion in [Peer]; expected one of those in "
-	  "tunion.conf(5)\n"
-	  "t.conf:19: unknown setting of tunion \"PrivateKey\" in [Peer]; expected one "
-	  "of those in tunion.conf(5)\n"
+	  "t.conf:18: unknown setting of tunion in [Peer]; expected one that is in tunion.conf(5)\n"
+	  "t.conf:19: unknown setting of tunion \"PrivateKey\" in [Peer]; expected one that is in tunion.conf(5)\n"
 	  "t.conf:20: unknown section; expected [Interface] or [Peer]\n"
 	  "t.conf:21: unknown section; expected [Interface] or [Peer]\n" },
 	{ "no public key",
@@ -356,9 +334,7 @@ static const struct {
 	       "PublicKey = x\n"
 	       "[Peer]\n"),
 	  NULL,
-	  "t.conf:3: this peer has no PublicKey; expected one in each [Peer]\n"
-	  "t.conf:6: PublicKey is no key: it has 1 characters; expected 44 of base64, "
-	  "the last a '='\n"
+	  "t.conf:3: this peer has no PublicKey; expected one in each [Peer]\nt.conf:6: PublicKey is no key: it has 1 characters; expected 44 characters of base64, of which the last is '='\n"
 	  "t.conf:7: this peer has no PublicKey; expected one in each [Peer]\n" },
 	{ "list adds up",
 	  TEXT("[Interface]\n"
@@ -400,8 +376,7 @@ static const struct {
 	  "Endpoint = 192.0.2.1:1\n"
 	  "PersistentKeepalive = 5\n"
 	  "# tunion: Via = a\n",
-	  "t.conf:10: warning: this peer has the key of the peer in line 3: the two are "
-	  "one, and its AllowedIPs are those given here\n" },
+	  "t.conf:10: warning: this peer has the same key as the peer in line 3: they are one peer, with the AllowedIPs given here\n" },
 	{ "same key 2",
 	  TEXT("[Interface]\n"
 	       "PrivateKey = " PRIVATE "\n"
@@ -423,8 +398,7 @@ static const struct {
 	  "Endpoint = 192.0.2.2:2\n"
 	  "PersistentKeepalive = 0\n"
 	  "# tunion: Via = b\n",
-	  "t.conf:7: warning: this peer has the key of the peer in line 3: the two are "
-	  "one, and its AllowedIPs are those given here\n" },
+	  "t.conf:7: warning: this peer has the same key as the peer in line 3: they are one peer, with the AllowedIPs given here\n" },
 	{ "same key zero psk",
 	  TEXT("[Peer]\n"
 	       "PublicKey = " PUBLIC "\n"
@@ -436,8 +410,7 @@ static const struct {
 	  "[Peer]\n"
 	  "PublicKey = " PUBLIC "\n",
 	  "t.conf: warning: there is no PrivateKey: no peer can be reached\n"
-	  "t.conf:4: warning: this peer has the key of the peer in line 1: the two are "
-	  "one, and its AllowedIPs are those given here\n" },
+	  "t.conf:4: warning: this peer has the same key as the peer in line 1: they are one peer, with the AllowedIPs given here\n" },
 	{ "prefix moves",
 	  TEXT("[Interface]\n"
 	       "PrivateKey = " PRIVATE "\n"
@@ -459,8 +432,7 @@ static const struct {
 	  "as 10.1.0.0/16\n"
 	  "t.conf:8: warning: AllowedIPs \"10.1.0.2/16\" has a nonzero host part; taken "
 	  "as 10.1.0.0/16\n"
-	  "t.conf:8: warning: AllowedIPs 10.1.0.0/16 was another peer's, in line 5; the "
-	  "last one has it\n" },
+	  "t.conf:8: warning: AllowedIPs 10.1.0.0/16 was already given to another peer in line 5; now this peer has it\n" },
 	{ "prefix moves and is lost",
 	  TEXT("[Interface]\n"
 	       "PrivateKey = " PRIVATE "\n"
@@ -480,10 +452,8 @@ static const struct {
 	  "[Peer]\n"
 	  "PublicKey = " OTHER "\n"
 	  "AllowedIPs = 10.2.0.0/16\n",
-	  "t.conf:8: warning: AllowedIPs 10.1.0.0/16 was another peer's, in line 5; the "
-	  "last one has it\n"
-	  "t.conf:9: warning: this peer has the key of the peer in line 6: the two are "
-	  "one, and its AllowedIPs are those given here\n" },
+	  "t.conf:8: warning: AllowedIPs 10.1.0.0/16 was already given to another peer in line 5; now this peer has it\n"
+	  "t.conf:9: warning: this peer has the same key as the peer in line 6: they are one peer, with the AllowedIPs given here\n" },
 	{ "take away other's",
 	  TEXT("[Interface]\n"
 	       "PrivateKey = " PRIVATE "\n"
@@ -518,10 +488,8 @@ static const struct {
 	  "[Peer]\n"
 	  "PublicKey = " PUBLIC "\n"
 	  "AllowedIPs = 10.0.0.0/8\n",
-	  "t.conf:1: warning: this peer has the device's own key; it is left out, "
-	  "expected the other side's PublicKey\n"
-	  "t.conf:9: warning: this peer has the device's own key; it is left out, "
-	  "expected the other side's PublicKey\n" },
+	  "t.conf:1: warning: this peer has the device's own key and is left out; expected the other side's PublicKey\n"
+	  "t.conf:9: warning: this peer has the device's own key and is left out; expected the other side's PublicKey\n" },
 	{ "deep indent",
 	  TEXT(" \t[Interface]\n"
 	       "\t\tPrivateKey = " PRIVATE "\n"
@@ -625,8 +593,7 @@ START_TEST(long_lines)
 		  "to 65535\n"
 		  "t.conf:3: MTU \"1\" is wrong; expected 68 to 65535\n" },
 		{ "[Interface]\n", "x", " = 1\nMTU = 1\n",
-		  "t.conf:2: unknown key in [Interface]; expected one of those in "
-		  "tunion.conf(5)\n"
+		  "t.conf:2: unknown key in [Interface]; expected one that is in tunion.conf(5)\n"
 		  "t.conf:3: MTU \"1\" is wrong; expected 68 to 65535\n" },
 		{ "[", "Peer", "]\nMTU = 1\n[Interface]\nMTU = 1\n",
 		  "t.conf:1: unknown section; expected [Interface] or [Peer]\n"

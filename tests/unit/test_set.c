@@ -100,13 +100,11 @@ START_TEST(nothing_to_read)
 	CHECK_SET(-EINVAL, "no.conf: can't be read: No such file or directory\n",
 	          "no.conf");
 	CHECK_SET(-EINVAL, "nodir: can't be read: No such file or directory\n", "nodir");
-	CHECK_SET(-EINVAL,
-	          "d/readme: the file's name is none for a tunnel; expected 1 to 15 of "
-	          "A-Z a-z "
-	          "0-9 _ = + . - and then .conf, and not \".\", \"..\" or \"all\"\n"
-	          "d/readme:1: neither [Interface] nor [Peer] nor a key; expected KEY = "
-	          "VALUE\n",
-	          "d/readme");
+	CHECK_SET(
+		-EINVAL,
+		"d/readme: the file's name can't be that of a tunnel; expected 1 to 15 characters of A-Z a-z 0-9 _ = + . - and then .conf, and not \".\", \"..\" or \"all\"\n"
+		"d/readme:1: this is neither [Interface] nor [Peer] nor a key; expected KEY = VALUE\n",
+		"d/readme");
 	check_set(-EINVAL, "no tunnel files are given; expected files or directories\n",
 	          NULL, 0);
 }
@@ -162,32 +160,28 @@ START_TEST(every_error_of_every_file)
 	put("d/too-long-a-name-for-wg.conf", GOOD "MTU = 2\n");
 	put("d/good.conf", GOOD);
 	put("e/good.conf", GOOD);
-	CHECK_SET(-EINVAL,
-	          "a d/a.conf\nb d/b.conf\nfolder d/folder.conf\ngood d/good.conf\n"
-	          "pipe d/pipe.conf\n"
-	          "d/a.conf:3: MTU \"1\" is wrong; expected 68 to 65535\n"
-	          "d/a.conf:4: Table \"on\" is wrong; expected auto or off, in lower "
-	          "case, a "
-	          "number to 4294967295, or the name of a routing table such as main\n"
-	          "d/b.conf:3: ListenPort \"x\" is wrong; expected 0 to 65535, or a "
-	          "service "
-	          "name\n"
-	          "d/folder.conf: is no regular file; expected a tunnel file\n"
-	          "d/pipe.conf: is no regular file; expected a tunnel file\n"
-	          "d/too-long-a-name-for-wg.conf: the file's name is none for a tunnel; "
-	          "expected "
-	          "1 to 15 of A-Z a-z 0-9 _ = + . - and then .conf, and not \".\", "
-	          "\"..\" or "
-	          "\"all\"\n"
-	          "d/too-long-a-name-for-wg.conf:3: MTU \"2\" is wrong; expected 68 to "
-	          "65535\n"
-	          "e/good.conf: a second file for NAME good, beside d/good.conf; "
-	          "expected one\n",
-	          "d", "e");
-	CHECK_SET(-EINVAL,
-	          "good d/good.conf\nd/good.conf: a second file for NAME good, beside "
-	          "d/good.conf; expected one\n",
-	          "d/good.conf", "d/good.conf");
+	CHECK_SET(
+		-EINVAL,
+		"a d/a.conf\nb d/b.conf\nfolder d/folder.conf\ngood d/good.conf\n"
+		"pipe d/pipe.conf\n"
+		"d/a.conf:3: MTU \"1\" is wrong; expected 68 to 65535\n"
+		"d/a.conf:4: Table \"on\" is wrong; expected auto or off, in lower "
+		"case, a "
+		"number to 4294967295, or the name of a routing table such as main\n"
+		"d/b.conf:3: ListenPort \"x\" is wrong; expected 0 to 65535, or a "
+		"service "
+		"name\n"
+		"d/folder.conf: is no regular file; expected a tunnel file\n"
+		"d/pipe.conf: is no regular file; expected a tunnel file\n"
+		"d/too-long-a-name-for-wg.conf: the file's name can't be that of a tunnel; expected 1 to 15 characters of A-Z a-z 0-9 _ = + . - and then .conf, and not \".\", \"..\" or \"all\"\n"
+		"d/too-long-a-name-for-wg.conf:3: MTU \"2\" is wrong; expected 68 to "
+		"65535\n"
+		"e/good.conf: is a second file for NAME good, besides d/good.conf; expected only one\n",
+		"d", "e");
+	CHECK_SET(
+		-EINVAL,
+		"good d/good.conf\nd/good.conf: is a second file for NAME good, besides d/good.conf; expected only one\n",
+		"d/good.conf", "d/good.conf");
 }
 END_TEST
 
@@ -210,11 +204,10 @@ START_TEST(a_file_that_everybody_can_get_at)
 	for (size_t i = 0; i < ARRAY_SIZE(modes); i++) {
 		ck_assert_int_eq(chmod("d/a.conf", modes[i].file), 0);
 		ck_assert_int_eq(chmod("d", modes[i].directory), 0);
-		snprintf(expected, sizeof(expected),
-		         "a d/a.conf\nd/a.conf: warning: is world accessible and has "
-		         "keys in "
-		         "it; expected mode 0600, it has %04o\n",
-		         (unsigned)modes[i].file);
+		snprintf(
+			expected, sizeof(expected),
+			"a d/a.conf\nd/a.conf: warning: is world accessible and contains keys; expected mode 0600, but it has %04o\n",
+			(unsigned)modes[i].file);
 		if (!modes[i].warned)
 			*(strchr(expected, '\n') + 1) = '\0';
 		CHECK_SET(0, expected, "d/a.conf");
