@@ -344,8 +344,8 @@ static void connect_worker(struct supervisor *s, const struct supervisor_options
 	s->keeper = (struct keeper){
 		.worker = { .channel.fd = -1,
 		            .interrupt_fd = -1,
-		            .silence_ms = o->silence_ms ? o->silence_ms
-		                                        : ENGINE_SILENCE_MS,
+		            .silence_ms =
+		                    o->silence_ms ? o->silence_ms : ENGINE_SILENCE_MS,
 		            .end_ms = ENGINE_END_MS,
 		            .entry = o->worker,
 		            .handle = talk_handle,

@@ -26,9 +26,9 @@ struct worker_child {
 	size_t unanswered; /* requests */
 	size_t answered;   /* requests, ever */
 	bool late; /* a wait was given up; replies to what it waited for are missing */
-	int interrupt_fd; /* borrowed; -1: none. Once readable it ends every wait */
+	int interrupt_fd;    /* borrowed; -1: none. Once readable it ends every wait */
 	unsigned silence_ms; /* for so long it may be silent while it is waited for */
-	unsigned end_ms;     /* for so long it may take to end once its channel is closed */
+	unsigned end_ms; /* for so long it may take to end once its channel is closed */
 	/* Of the first request that failed since worker_child_wait last returned. */
 	int error;
 	enum command_type error_request;
