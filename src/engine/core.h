@@ -9,13 +9,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/bucket.h"
 #include "base/drop.h"
 #include "base/link.h"
 #include "base/log.h"
 #include "base/packet.h"
 #include "base/secret.h"
 #include "base/timerq.h"
-#include "engine/bucket.h"
 #include "engine/env.h"
 #include "engine/flow.h"
 #include "engine/group.h"

@@ -53,8 +53,8 @@ int engine_new(struct engine **out, const struct engine_env *env)
 	e->pieces = pieces_for(e);
 	e->fragment_id = rng_u32(&e->env.rng);
 	if (!e->pool || !e->flows || !e->resolver || !e->reassembly || !e->pieces ||
-	    bucket_init(&e->by_name) != 0 || bucket_init(&e->by_port) != 0 ||
-	    bucket_init(&e->by_address) != 0 || union_init(&e->table) != 0) {
+	    bucket_reserve(&e->by_name, 1) != 0 || bucket_reserve(&e->by_port, 1) != 0 ||
+	    bucket_reserve(&e->by_address, 1) != 0 || union_init(&e->table) != 0) {
 		engine_free(e);
 		return -ENOMEM;
 	}

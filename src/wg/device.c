@@ -44,7 +44,7 @@ void wg_device_free(struct wg_device *d)
 	noise_identity_clear(&d->identity);
 	index_table_clear(&d->indices);
 	trie_free(d->allowed_ips);
-	free(d->peer_buckets);
+	bucket_clear(&d->by_key);
 	free(d->name);
 	sodium_memzero(d, sizeof(*d));
 	free(d);
@@ -145,55 +145,37 @@ bool wg_device_started(const struct wg_device *d)
 
 /* ---- peers */
 
-static struct wg_peer **bucket_of(const struct wg_device *d, const uint8_t *public_key)
+static uint32_t hash_key(const struct wg_device *d, const uint8_t *public_key)
 {
 	uint64_t hash;
 
 	_Static_assert(sizeof(hash) == crypto_shorthash_BYTES, "SipHash-2-4");
 	_Static_assert(sizeof(d->bucket_key) == crypto_shorthash_KEYBYTES, "SipHash-2-4");
 	crypto_shorthash((unsigned char *)&hash, public_key, KEY_BYTES, d->bucket_key);
-	return &d->peer_buckets[hash & (d->peer_bucket_count - 1)];
-}
-
-static void put_into_bucket(struct wg_device *d, struct wg_peer *p)
-{
-	struct wg_peer **bucket = bucket_of(d, p->handshake.remote_static);
-
-	p->next_in_bucket = *bucket;
-	*bucket = p;
+	return (uint32_t)hash;
 }
 
 /* Makes room for one more peer. 0 or -ENOMEM. */
 static int grow(struct wg_device *d)
 {
-	size_t count = d->peer_bucket_count ? 2 * d->peer_bucket_count : 2;
-	struct wg_peer **buckets;
+	size_t peers = d->by_key.count + 1;
 
-	if (index_table_reserve(&d->indices, INDICES_PER_PEER * (d->peer_count + 1)))
+	if (index_table_reserve(&d->indices, INDICES_PER_PEER * peers) != 0)
 		return -ENOMEM;
-	if (d->peer_count < d->peer_bucket_count)
-		return 0;
-	buckets = calloc(count, sizeof(struct wg_peer *));
-	if (!buckets)
-		return -ENOMEM;
-	free(d->peer_buckets);
-	d->peer_buckets = buckets;
-	d->peer_bucket_count = count;
-	for (struct wg_peer *p = d->first_peer; p; p = p->next)
-		put_into_bucket(d, p);
-	return 0;
+	return bucket_reserve(&d->by_key, peers);
 }
 
 struct wg_peer *wg_device_find_peer(const struct wg_device *d,
                                     const uint8_t public_key[static KEY_BYTES])
 {
-	struct wg_peer *p;
+	struct bucket_link *l = bucket_first(&d->by_key, hash_key(d, public_key));
 
-	if (d->peer_bucket_count == 0)
-		return NULL;
-	for (p = *bucket_of(d, public_key); p; p = p->next_in_bucket)
+	for (; l; l = bucket_next(l)) {
+		struct wg_peer *p = CONTAINER_OF(l, struct wg_peer, by_key);
+
 		if (sodium_memcmp(p->handshake.remote_static, public_key, KEY_BYTES) == 0)
 			return p;
+	}
 	return NULL;
 }
 
@@ -216,8 +198,7 @@ int wg_device_add_peer(struct wg_device *d, const uint8_t public_key[static KEY_
 	p->previous = d->last_peer;
 	*(d->last_peer ? &d->last_peer->next : &d->first_peer) = p;
 	d->last_peer = p;
-	d->peer_count++;
-	put_into_bucket(d, p);
+	bucket_add(&d->by_key, &p->by_key, hash_key(d, public_key));
 	*out = p;
 	return 0;
 }
@@ -225,15 +206,11 @@ int wg_device_add_peer(struct wg_device *d, const uint8_t public_key[static KEY_
 void wg_device_remove_peer(struct wg_peer *p)
 {
 	struct wg_device *d = p->device;
-	struct wg_peer **at = bucket_of(d, p->handshake.remote_static);
 
 	d->env->callbacks->peer_removed(d->env->context, p);
-	while (*at != p)
-		at = &(*at)->next_in_bucket;
-	*at = p->next_in_bucket;
+	bucket_remove(&d->by_key, &p->by_key);
 	*(p->previous ? &p->previous->next : &d->first_peer) = p->next;
 	*(p->next ? &p->next->previous : &d->last_peer) = p->previous;
-	d->peer_count--;
 	peer_free(p);
 }
 
@@ -244,7 +221,7 @@ struct wg_peer *wg_device_first_peer(const struct wg_device *d)
 
 size_t wg_device_peer_count(const struct wg_device *d)
 {
-	return d->peer_count;
+	return d->by_key.count;
 }
 
 const struct trie *wg_device_allowed_ips(const struct wg_device *d)

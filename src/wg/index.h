@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "base/attr.h"
+#include "base/bucket.h"
 #include "base/rng.h"
 
 struct wg_peer;
@@ -20,16 +21,19 @@ enum index_kind {
 };
 
 struct index_entry {
-	struct index_entry *next; /* in its bucket */
-	struct wg_peer *peer;     /* borrowed; the user sets it before the first insert */
-	uint32_t index;
+	struct bucket_link link; /* its hash is the index */
+	struct wg_peer *peer;    /* borrowed; the user sets it before the first insert */
 	enum index_kind kind;
 };
 
 struct index_table {
-	struct index_entry **buckets; /* owned; their number is a power of two */
-	size_t bucket_count;
+	struct bucket_table entries;
 };
+
+static inline uint32_t index_of(const struct index_entry *e)
+{
+	return e->link.hash;
+}
 
 /* All entries must have been removed. */
 void index_table_clear(struct index_table *t);

@@ -251,7 +251,7 @@ static enum drop run_check(struct run *run, size_t i)
 
 	if (!run->jobs[i].ok)
 		return DROP_BAD_AUTH;
-	if (k->index.kind != INDEX_KEYPAIR || k->index.index != run->index[i])
+	if (k->index.kind != INDEX_KEYPAIR || index_of(&k->index) != run->index[i])
 		return DROP_UNKNOWN_INDEX;
 	return replay_accept(&k->replay, run->jobs[i].counter) ? DROP_NONE : DROP_REPLAY;
 }

@@ -74,8 +74,8 @@ void send_initiation_again(struct wg_peer *p, uint64_t now_ns)
 	                   d->env->rng);
 	noise_timestamp(timestamp, d->env->wall_clock_ns(d->env->context));
 	if (!noise_create_initiation(&p->handshake, &d->identity,
-	                             p->handshake_index.index, timestamp, d->env->rng,
-	                             &message)) {
+	                             index_of(&p->handshake_index), timestamp,
+	                             d->env->rng, &message)) {
 		index_table_remove(&d->indices, &p->handshake_index);
 		return;
 	}
@@ -104,8 +104,8 @@ void send_response(struct wg_peer *p, uint64_t now_ns)
 	p->next_initiation_ns = now_ns + REKEY_TIMEOUT;
 	index_table_insert(&d->indices, &p->handshake_index, INDEX_HANDSHAKE,
 	                   d->env->rng);
-	if (!noise_create_response(&p->handshake, p->handshake_index.index, d->env->rng,
-	                           &message) ||
+	if (!noise_create_response(&p->handshake, index_of(&p->handshake_index),
+	                           d->env->rng, &message) ||
 	    !noise_begin_session(&p->handshake, &session)) {
 		index_table_remove(&d->indices, &p->handshake_index);
 		return;

@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/bucket.h"
 #include "base/timerq.h"
 #include "base/trie.h"
 #include "wg/cookie.h"
@@ -51,7 +52,7 @@ struct allowed_list {
 struct wg_peer {
 	struct wg_device *device;         /* borrowed: it owns the peer */
 	struct wg_peer *next, *previous;  /* in the order in which peers were added */
-	struct wg_peer *next_in_bucket;   /* bucket of its public key */
+	struct bucket_link by_key;        /* in the device's table of public keys */
 	void *context;                    /* borrowed: set by the engine */
 	struct noise_handshake handshake; /* contains the public key */
 	struct index_entry handshake_index;
@@ -78,8 +79,7 @@ struct wg_device {
 	struct noise_identity identity;
 	struct cookie_checker cookie_checker;
 	struct wg_peer *first_peer, *last_peer; /* owned */
-	struct wg_peer **peer_buckets; /* owned; their number is a power of two */
-	size_t peer_bucket_count, peer_count;
+	struct bucket_table by_key; /* the peers, by a hash of their public keys */
 	uint8_t bucket_key[16]; /* random key for SipHash: no one can aim at a bucket */
 	struct index_table indices;
 	struct trie *allowed_ips; /* owned; contains struct allowed_ip */

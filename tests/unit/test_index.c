@@ -25,7 +25,7 @@ START_TEST(like_a_list_for_random_steps)
 	for (int i = 0; i < 20000; i++) {
 		struct index_entry *e = &entries[unit_random(&state) % ENTRIES];
 		struct index_entry *other = &entries[unit_random(&state) % ENTRIES];
-		uint32_t index = e->index;
+		uint32_t index = index_of(e);
 
 		switch (unit_random(&state) % 4) {
 		case 0:
@@ -39,7 +39,7 @@ START_TEST(like_a_list_for_random_steps)
 			if (e->kind == INDEX_UNUSED || other->kind != INDEX_UNUSED)
 				break;
 			index_table_hand_over(&t, e, other, INDEX_KEYPAIR);
-			ck_assert_uint_eq(other->index, index);
+			ck_assert_uint_eq(index_of(other), index);
 			ck_assert_int_eq(e->kind, INDEX_UNUSED);
 			ck_assert_int_eq(other->kind, INDEX_KEYPAIR);
 			break;
@@ -51,7 +51,7 @@ START_TEST(like_a_list_for_random_steps)
 		other = NULL;
 		for (size_t j = 0; j < ENTRIES; j++)
 			if (entries[j].kind != INDEX_UNUSED &&
-			    entries[j].index == index) {
+			    index_of(&entries[j]) == index) {
 				ck_assert_ptr_null(other);
 				other = &entries[j];
 			}

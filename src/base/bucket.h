@@ -1,11 +1,10 @@
-/* src/engine/bucket.h - a chained hash table: which devices have this name, port or
- * address?
+/* src/base/bucket.h - a chained hash table
  *
  * The links are embedded in what the table finds. Different things may have equal hashes,
  * so the user compares what it finds. The table grows when a link is added. If there is
  * no memory for this, the table keeps its size: then it is slower, but never wrong. */
-#ifndef TUNION_ENGINE_BUCKET_H
-#define TUNION_ENGINE_BUCKET_H
+#ifndef TUNION_BASE_BUCKET_H
+#define TUNION_BASE_BUCKET_H
 
 #include <stddef.h>
 #include <stdint.h>
@@ -18,13 +17,18 @@ struct bucket_link {
 	uint32_t hash;
 };
 
+/* A zeroed table is empty and has no room: see bucket_reserve. */
 struct bucket_table {
 	struct bucket_link **buckets; /* owned; the links are not */
-	size_t mask;                  /* number of buckets - 1, which is a power of two */
-	size_t count;
+	size_t size;                  /* number of buckets: a power of two, or 0 */
+	size_t count;                 /* of links */
 };
 
-MUST_CHECK int bucket_init(struct bucket_table *t);
+/* Makes room for n links in all, so that adding them needs no memory. Must be called with
+ * at least 1 before the first link is added. 0, or -ENOMEM, which leaves the table as it
+ * was. */
+MUST_CHECK int bucket_reserve(struct bucket_table *t, size_t n);
+/* All links must have been removed, or are not used any more. */
 void bucket_clear(struct bucket_table *t);
 
 void bucket_add(struct bucket_table *t, struct bucket_link *link, uint32_t hash);

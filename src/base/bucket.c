@@ -1,16 +1,45 @@
-/* src/engine/bucket.c */
-#include "engine/bucket.h"
+/* src/base/bucket.c */
+#include "base/bucket.h"
 
 #include <errno.h>
 #include <stdlib.h>
 
-#define BUCKETS_MIN 16
+#define SIZE_MIN 4
 
-int bucket_init(struct bucket_table *t)
+static struct bucket_link **bucket_of(const struct bucket_table *t, uint32_t hash)
 {
-	*t = (struct bucket_table){ .mask = BUCKETS_MIN - 1 };
-	t->buckets = calloc(BUCKETS_MIN, sizeof(struct bucket_link *));
-	return t->buckets ? 0 : -ENOMEM;
+	return &t->buckets[hash & (t->size - 1)];
+}
+
+static void put(struct bucket_table *t, struct bucket_link *link)
+{
+	struct bucket_link **at = bucket_of(t, link->hash);
+
+	link->next = *at;
+	*at = link;
+}
+
+int bucket_reserve(struct bucket_table *t, size_t n)
+{
+	struct bucket_table larger = { .size = t->size ? t->size : SIZE_MIN,
+		                       .count = t->count };
+
+	while (larger.size < n)
+		larger.size *= 2;
+	if (larger.size == t->size)
+		return 0;
+	larger.buckets = calloc(larger.size, sizeof(struct bucket_link *));
+	if (!larger.buckets)
+		return -ENOMEM;
+	for (size_t i = 0; i < t->size; i++) {
+		for (struct bucket_link *l = t->buckets[i], *next; l; l = next) {
+			next = l->next;
+			put(&larger, l);
+		}
+	}
+	free(t->buckets);
+	*t = larger;
+	return 0;
 }
 
 void bucket_clear(struct bucket_table *t)
@@ -19,45 +48,22 @@ void bucket_clear(struct bucket_table *t)
 	*t = (struct bucket_table){ 0 };
 }
 
-static void put(struct bucket_link **buckets, size_t mask, struct bucket_link *link)
-{
-	link->next = buckets[link->hash & mask];
-	buckets[link->hash & mask] = link;
-}
-
-static void grow(struct bucket_table *t)
-{
-	size_t old = t->mask + 1, mask = 2 * old - 1;
-	struct bucket_link **buckets = calloc(2 * old, sizeof(struct bucket_link *));
-
-	if (!buckets)
-		return;
-	for (size_t i = 0; i < old; i++) {
-		for (struct bucket_link *l = t->buckets[i], *next; l; l = next) {
-			next = l->next;
-			put(buckets, mask, l);
-		}
-	}
-	free(t->buckets);
-	t->buckets = buckets;
-	t->mask = mask;
-}
-
 void bucket_add(struct bucket_table *t, struct bucket_link *link, uint32_t hash)
 {
-	if (t->count++ > t->mask)
-		grow(t);
+	(void)!bucket_reserve(t, t->count + 1); /* without memory it is only slower */
+	t->count++;
 	link->hash = hash;
-	put(t->buckets, t->mask, link);
+	put(t, link);
 }
 
 void bucket_remove(struct bucket_table *t, struct bucket_link *link)
 {
-	struct bucket_link **at = &t->buckets[link->hash & t->mask];
+	struct bucket_link **at = bucket_of(t, link->hash);
 
 	while (*at != link)
 		at = &(*at)->next;
 	*at = link->next;
+	link->next = NULL;
 	t->count--;
 }
 
@@ -70,7 +76,7 @@ static struct bucket_link *skip_to(struct bucket_link *link, uint32_t hash)
 
 struct bucket_link *bucket_first(const struct bucket_table *t, uint32_t hash)
 {
-	return skip_to(t->buckets[hash & t->mask], hash);
+	return t->size ? skip_to(*bucket_of(t, hash), hash) : NULL;
 }
 
 struct bucket_link *bucket_next(const struct bucket_link *link)
