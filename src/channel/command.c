@@ -1,7 +1,7 @@
-/* src/channel/command.c
+/* src/channel/command.c - turns a command into the body of a frame, and back
  *
- * A message's body is its members one after the other, in the order of enum member, those
- * that its type bears. Text comes last and needs no length. */
+ * The body contains the members that the command's type has, one after the other, in the
+ * order of enum member. Text comes last, so its length need not be written. */
 #include "channel/command.h"
 
 #include <errno.h>
@@ -81,7 +81,7 @@ _Static_assert(sizeof(struct wire_address) == 17, "wire size");
 
 struct wire_via {
 	uint8_t kind;
-	char name[IFNAME_MAX + 1]; /* filled up with NUL */
+	char name[IFNAME_MAX + 1]; /* filled with NUL */
 };
 _Static_assert(sizeof(struct wire_via) == 17, "wire size");
 
@@ -122,7 +122,7 @@ static void put_u32(struct outbuf *o, uint32_t v)
 	outbuf_add(o, &wire, sizeof(wire));
 }
 
-/* Filled up with NUL. */
+/* Writes the name, filled with NUL. */
 static void put_name(struct outbuf *o, const char *name)
 {
 	char wire[IFNAME_MAX + 1] = { 0 };
@@ -158,7 +158,7 @@ static void put_settings(struct outbuf *o, const struct command *m)
 	outbuf_add(o, &wire, sizeof(wire));
 }
 
-/* Their number, then each. */
+/* Writes their number, and then each address. */
 static void put_addresses(struct outbuf *o, const struct ip_addr *addresses, size_t n)
 {
 	put_u32(o, (uint32_t)n);
@@ -407,7 +407,8 @@ int command_next(struct channel *c, struct command *out)
 	return -EPROTO;
 }
 
-/* A received message's own, although it points to const. */
+/* Frees addresses of a received message. The message owns them, although it points to
+ * const. */
 static void free_addresses(const struct ip_addr *addresses)
 {
 	free((void *)(uintptr_t)addresses);

@@ -1,5 +1,6 @@
-/* src/channel/frame.c - a frame is one message of the socket: header, body, and its
- * descriptors beside them. Frames hold private keys, so both directions are wiped. */
+/* src/channel/frame.c - a frame is one message of the socket: a header and a body, and
+ * its descriptors beside them. Frames contain private keys, so they are wiped after
+ * sending and after receiving. */
 #include "channel/frame.h"
 
 #include <errno.h>
@@ -11,10 +12,10 @@
 #include <unistd.h>
 
 #define FRAME_MAX (sizeof(struct frame_header) + FRAME_BODY_MAX)
-/* Twice the largest frame: the kernel counts its own structs against it. */
+/* Twice the largest frame, because the kernel counts its own structs, too. */
 #define SEND_BUFFER_BYTES (2 * (int)FRAME_MAX)
 
-/* On the heap, until it is sent. */
+/* A frame that is on the heap until it is sent. */
 struct waiting_frame {
 	struct waiting_frame *next;
 	int fds[FRAME_FDS_MAX]; /* owned */
@@ -23,7 +24,7 @@ struct waiting_frame {
 	uint8_t bytes[]; /* header and body */
 };
 
-/* One descriptor more than we take, so that there is always room to see one too many. */
+/* There is room for one descriptor more than allowed, so that one too many is noticed. */
 union fd_control {
 	struct cmsghdr align;
 	uint8_t bytes[CMSG_SPACE(sizeof(int) * (FRAME_FDS_MAX + 1))];
@@ -43,7 +44,7 @@ void frame_close_fds(struct frame *frame)
 	frame->fd_count = 0;
 }
 
-/* ---- life */
+/* ---- init and clear */
 
 int channel_pair(int fds[2])
 {
@@ -51,7 +52,7 @@ int channel_pair(int fds[2])
 	                                                                      : 0;
 }
 
-/* Room for the largest frame, if the system's default is smaller. */
+/* Makes room for the largest frame if the system's default is smaller. */
 static void widen(int fd)
 {
 	int bytes = 0;
@@ -167,7 +168,8 @@ static ssize_t send_frame(const struct channel *c, struct waiting_frame *f)
 	return sendmsg(c->fd, &m, MSG_NOSIGNAL);
 }
 
-/* ETOOMANYREFS: too many descriptors are under way; the receiver will take them. */
+/* ETOOMANYREFS means that too many descriptors are under way, until the receiver takes
+ * them. */
 static bool has_no_room(int error)
 {
 	return error == EAGAIN || error == EWOULDBLOCK || error == ENOBUFS ||
@@ -189,7 +191,7 @@ int channel_write(struct channel *c)
 
 /* ---- receiving */
 
-/* Descriptors that can't be the frame's are closed; false then. */
+/* Takes the descriptors. Closes those that are too many; then returns false. */
 static bool take_fds(struct frame *out, struct msghdr *m)
 {
 	bool all = true;

@@ -1,4 +1,4 @@
-/* src/channel/outbuf.c */
+/* src/channel/outbuf.c - a growing buffer that wipes the bytes it no longer needs */
 #include "channel/outbuf.h"
 
 #include <errno.h>
@@ -13,7 +13,7 @@
 #include "base/memory.h"
 
 #define CAPACITY_MIN  512
-#define CAPACITY_KEPT (16U << 10) /* when empty */
+#define CAPACITY_KEPT (16U << 10) /* an empty buffer keeps at most this */
 
 static void release(uint8_t *bytes, size_t capacity)
 {
@@ -28,7 +28,8 @@ void outbuf_clear(struct outbuf *o)
 	*o = (struct outbuf){ 0 };
 }
 
-/* Room for n bytes behind the end. Not realloc: it would leave the old bytes unwiped. */
+/* Makes room for n bytes after the end. Doesn't use realloc, which wouldn't wipe the old
+ * bytes. */
 static bool make_room(struct outbuf *o, size_t n)
 {
 	size_t used = outbuf_bytes(o),
@@ -94,7 +95,7 @@ void outbuf_consume(struct outbuf *o, size_t n)
 	o->first = o->end = 0;
 	if (o->capacity > CAPACITY_KEPT && !o->failed) {
 		outbuf_clear(o);
-		memory_give_back(); /* what made so much text is over too */
+		memory_give_back(); /* what needed so much memory is finished */
 	}
 }
 

@@ -1,7 +1,7 @@
-/* src/channel/outbuf.h - bytes that wait to be written, and are wiped once they are
+/* src/channel/outbuf.h - bytes that wait to be written, and are wiped after that
  *
- * Replies of the UAPI and frames hold private keys; so whatever leaves the buffer, by
- * being sent or by growing, is overwritten. */
+ * Replies of the UAPI and frames contain private keys. So what leaves the buffer, because
+ * it is sent or because the buffer grows, is overwritten. */
 #ifndef TUNION_CHANNEL_OUTBUF_H
 #define TUNION_CHANNEL_OUTBUF_H
 
@@ -12,15 +12,15 @@
 #include "base/attr.h"
 #include "base/key.h"
 
-/* Zeroed is empty. Once memory has run out, `failed` stays set, and what was added after
- * is lost: whoever sends has to look at it first. */
+/* Zeroed is empty. When memory runs out, `failed` is set and stays set, and bytes that
+ * are added later are lost. So check it before sending. */
 struct outbuf {
 	uint8_t *bytes; /* owned */
 	size_t first, end, capacity;
 	bool failed;
 };
 
-/* Wipes and frees; then empty. */
+/* Wipes and frees. Then the buffer is empty. */
 void outbuf_clear(struct outbuf *o);
 
 static inline size_t outbuf_bytes(const struct outbuf *o)
@@ -29,17 +29,17 @@ static inline size_t outbuf_bytes(const struct outbuf *o)
 }
 
 void outbuf_add(struct outbuf *o, const void *bytes, size_t n);
-/* At most OUTBUF_PRINT_MAX characters at a time, else `failed`. */
+/* Prints at most OUTBUF_PRINT_MAX characters at a time; more would set `failed`. */
 #define OUTBUF_PRINT_MAX 512
 void outbuf_print(struct outbuf *o, const char *fmt, ...) PRINTF_LIKE(2, 3);
-/* A line NAME=KEY of the UAPI, the key in hex. */
+/* Prints a line NAME=KEY of the UAPI, with the key in hex. */
 void outbuf_print_key(struct outbuf *o, const char *name,
                       const uint8_t key[static KEY_BYTES]);
-/* Takes n bytes, n <= outbuf_bytes, off the front. */
+/* Removes n bytes from the front; n <= outbuf_bytes. */
 void outbuf_consume(struct outbuf *o, size_t n);
 
-/* Writes to a socket or pipe what goes without waiting, if fd is non-blocking. 0, also
- * when something is left; or -errno. */
+/* Writes to a socket or a pipe; only as much as can be written without waiting if fd is
+ * non-blocking. Returns 0, even if something is left, or -errno. */
 MUST_CHECK int outbuf_write(struct outbuf *o, int fd);
 
 #endif

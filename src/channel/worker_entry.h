@@ -1,7 +1,7 @@
-/* src/channel/worker_entry.h - how is a worker begun?
+/* src/channel/worker_entry.h - how does a worker start?
  *
- * The supervisor forks the worker's process but knows nothing of what runs in it: it is
- * given the function to call there. */
+ * The supervisor forks the worker but doesn't know what runs in it: it only gets the
+ * function that it has to call there. */
 #ifndef TUNION_CHANNEL_WORKER_ENTRY_H
 #define TUNION_CHANNEL_WORKER_ENTRY_H
 
@@ -10,15 +10,16 @@
 
 #include "base/log.h"
 
-/* What it can't be told later. */
+/* What the worker has to know from the start. */
 struct worker_options {
 	enum log_level log_level;
-	bool no_offload; /* of the UDP sockets; a tun says itself what it can */
+	bool no_offload; /* of the UDP sockets; a tun tells by itself what it can do */
 };
 
-/* Runs the worker; in a process forked for it, which has no descriptors but 0 to 2 and
- * channel_fd. channel_fd is owned. Returns the exit status: 0 when the supervisor has
- * closed the channel, else 1; what went wrong has been logged through the channel. */
+/* Runs the worker in a process that was forked for it, which has no descriptors except 0
+ * to 2 and channel_fd. The worker owns channel_fd. Returns the exit status: 0 after the
+ * supervisor has closed the channel; 1 after an error, which was logged through the
+ * channel. */
 struct worker_entry {
 	int (*run)(int channel_fd, pid_t supervisor,
 	           const struct worker_options *options);

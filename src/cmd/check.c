@@ -1,4 +1,4 @@
-/* src/cmd/check.c */
+/* src/cmd/check.c - reads the files, makes the plan, and prints it as text or as JSON */
 #include "cmd/check.h"
 
 #include <getopt.h>
@@ -13,9 +13,9 @@
 
 static const char usage[] =
 	"usage: tunion check [--strict] [--json] [--no-resolve] [DIR | FILE...]\n"
-	"  --strict      warnings are errors\n"
+	"  --strict      treat warnings as errors\n"
 	"  --json        for programs; see doc/json.md\n"
-	"  --no-resolve  leave Endpoints that are names unknown\n";
+	"  --no-resolve  don't look up Endpoints that are names\n";
 
 static int print_json(const struct plan_load *load, bool ok)
 {
@@ -34,13 +34,13 @@ static int print_text(const struct plan_load *load, bool ok)
 	return ok ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
-/* Only a warning, because `up` may be meant for another user. */
+/* Only warns, because `up` may be called by another user. */
 static void warn_of_hooks(struct plan_load *load)
 {
 	struct diag refused = { 0 };
 
 	for (size_t i = 0; i < load->set.n; i++)
-		(void)!hooks_check(load->set.v[i], &refused); /* it's in refused */
+		(void)!hooks_check(load->set.v[i], &refused); /* errors are in refused */
 	for (size_t i = 0; i < refused.count; i++) {
 		const struct diag_entry *e = &refused.entries[i];
 

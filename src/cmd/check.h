@@ -1,5 +1,5 @@
-/* src/cmd/check.h - tunion check: are the files right, and what would they do together?
- */
+/* src/cmd/check.h - tunion check: are the files right, and what would they do
+ * together? */
 #ifndef TUNION_CMD_CHECK_H
 #define TUNION_CMD_CHECK_H
 

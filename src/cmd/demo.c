@@ -1,4 +1,4 @@
-/* src/cmd/demo.c - colour on a terminal, unless NO_COLOR is set or it is a dumb one */
+/* src/cmd/demo.c - uses colours on a terminal, except on a dumb one or with NO_COLOR */
 #include "cmd/demo.h"
 
 #include <errno.h>
@@ -12,7 +12,7 @@
 
 static const char usage[] =
 	"usage: tunion demo [--keep]\n"
-	"  --keep  stay until Ctrl-C and say how to enter the hosts\n";
+	"  --keep  stay until Ctrl-C, and print how to enter the hosts\n";
 
 static bool wants_color(void)
 {
@@ -53,7 +53,7 @@ int cmd_demo(int argc, char **argv)
 	err = stage_run(&o, &diag);
 	diag_print(&diag, stderr);
 	if (err == -EINTR)
-		fprintf(stderr, "tunion demo: interrupted; all is cleaned up\n");
+		fprintf(stderr, "tunion demo: interrupted; everything was cleaned up\n");
 	else if (err != 0 && err != -EIO && diag.errors == 0)
 		fprintf(stderr, "tunion demo: %s\n", strerror(-err));
 	diag_clear(&diag);

@@ -1,5 +1,5 @@
-/* src/cmd/demo.h - tunion demo: see it work, without root and without touching the host
- */
+/* src/cmd/demo.h - tunion demo: shows that it works, without root and without changing
+ * the host */
 #ifndef TUNION_CMD_DEMO_H
 #define TUNION_CMD_DEMO_H
 

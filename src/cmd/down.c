@@ -1,4 +1,4 @@
-/* src/cmd/down.c */
+/* src/cmd/down.c - asks the instance to go down; cleans up after one that was killed */
 #include "cmd/down.h"
 
 #include <errno.h>
@@ -10,11 +10,13 @@
 #include "cmd/target.h"
 #include "host/host.h"
 
-static const char usage[] = "usage: tunion down [--tun NAME] [--run-dir DIR]\n"
-			    "  --tun NAME     which one, if several are up\n"
-			    "  --run-dir DIR  as given to tunion up\n";
+static const char usage[] =
+	"usage: tunion down [--tun NAME] [--run-dir DIR]\n"
+	"  --tun NAME     the tun of the instance, if several are up\n"
+	"  --run-dir DIR  as given to tunion up\n";
 
-/* Takes the last line off an answer; to be freed. NULL: out of memory. */
+/* Removes the last line from an answer and returns it; to be freed. NULL: out of
+ * memory. */
 static char *take_last_line(char *answer)
 {
 	size_t n = strlen(answer);
@@ -29,8 +31,10 @@ static char *take_last_line(char *answer)
 	return copy;
 }
 
-/* Warnings, a line each, then "ok", or with the exit status of the hook that failed
- * "failed N" (it's down all the same) or "refused N". */
+/* The answer consists of warnings, one on each line, and then one of
+ *   ok
+ *   failed N    it is down, but a hook has failed with exit status N;
+ *   refused N   it stays up, because a hook has failed with exit status N. */
 static int tell(const struct instance *i, char *answer)
 {
 	char *last = take_last_line(answer);
@@ -45,7 +49,7 @@ static int tell(const struct instance *i, char *answer)
 		fprintf(stderr, "%s stays up\n", i->tun);
 	else if (!ok)
 		fprintf(stderr,
-		        "%s%sthe instance ended without telling whether all is restored\n",
+		        "%s%sthe instance ended without saying whether everything was restored\n",
 		        last ? last : "", last && *last ? "\n" : "");
 	free(last);
 	if (ok || (refused && status > 0))
@@ -53,7 +57,8 @@ static int tell(const struct instance *i, char *answer)
 	return EXIT_FAILURE;
 }
 
-/* Of an instance that was killed: what it left in the host and in the run directory. */
+/* Removes what an instance that was killed has left on the host and in the run
+ * directory. */
 static int clear_up(struct instance *i)
 {
 	struct diag diag = { 0 };
@@ -71,7 +76,8 @@ static int clear_up(struct instance *i)
 	diag_clear(&diag);
 	if (err)
 		return EXIT_FAILURE;
-	fprintf(stderr, "%s was not running; what it had left was cleared\n", i->tun);
+	fprintf(stderr, "%s was not running; what it had left on the host was removed\n",
+	        i->tun);
 	return EXIT_SUCCESS;
 }
 

@@ -1,4 +1,4 @@
-/* src/cmd/endpoint_names.c */
+/* src/cmd/endpoint_names.c - asks the host's resolver, one name after the other */
 #include "cmd/endpoint_names.h"
 
 #include <netdb.h>
@@ -6,7 +6,7 @@
 
 #include "plan/plan_findings.h"
 
-/* The resolver's error; 0: resolved. */
+/* Returns the resolver's error, or 0 if the name was resolved. */
 static int resolve(struct conf_peer *peer)
 {
 	struct addrinfo hints = { .ai_socktype = SOCK_DGRAM, .ai_flags = AI_ADDRCONFIG },

@@ -1,4 +1,4 @@
-/* src/cmd/log_output.c */
+/* src/cmd/log_output.c - writes log lines to stderr, the journal or syslog */
 #include "cmd/log_output.h"
 
 #include <inttypes.h>
@@ -34,8 +34,8 @@ bool log_output_parse_level(const char *word, enum log_level *out)
 	return false;
 }
 
-/* A variable that was inherited, by a program whose stderr is another file since, says
- * nothing: systemd.exec(5). */
+/* The variable may have been inherited by a program whose stderr has become another file.
+ * Therefore it must name the file that stderr is now: systemd.exec(5). */
 enum log_place log_output_stderr(void)
 {
 	const char *stream = getenv("JOURNAL_STREAM");

@@ -12,7 +12,7 @@
 
 enum log_place {
 	LOG_PLACE_STDERR,  /* "tunion: LINE" */
-	LOG_PLACE_JOURNAL, /* stderr too: "<PRIORITY>LINE", see sd-daemon(3) */
+	LOG_PLACE_JOURNAL, /* also stderr: "<PRIORITY>LINE", see sd-daemon(3) */
 	LOG_PLACE_SYSLOG,
 };
 
@@ -21,14 +21,14 @@ struct log_output {
 	enum log_place place;
 };
 
-/* stderr, or the journal where that is what stderr leads to: JOURNAL_STREAM, as systemd
- * sets it, names the very file that stderr is. */
+/* Returns the journal if stderr leads there, which is so if JOURNAL_STREAM, set by
+ * systemd, names the same file that stderr is. Otherwise returns stderr. */
 enum log_place log_output_stderr(void);
 void log_output_open_syslog(struct log_output *o);
 
-/* Of struct log. */
+/* The function for struct log. */
 void log_output_write(void *context, enum log_level level, const char *line);
-/* As diag_print, but with priorities where the place has some. */
+/* Like diag_print, but with priorities if the place has them. */
 void log_output_diag(const struct log_output *o, const struct diag *diag);
 
 /* "error", "warn", "info", "debug". */

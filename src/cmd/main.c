@@ -20,14 +20,15 @@ struct subcommand {
 };
 
 static const struct subcommand commands[] = {
-	{ "up", "bring tunnel files up on one tun device", cmd_up },
+	{ "up", "bring up tunnel files on one tun device", cmd_up },
 	{ "down", "take a running instance down, and put the host back", cmd_down },
-	{ "reload", "apply to a running instance what has changed in its files",
+	{ "reload", "apply what has changed in its files to a running instance",
 	  cmd_reload },
 	{ "status", "print what a running instance does", cmd_status },
-	{ "check", "read tunnel files, report mistakes, print what they do together",
+	{ "check", "read tunnel files, report mistakes, print what the files do together",
 	  cmd_check },
-	{ "trace", "print who takes a packet to an address, and its way", cmd_trace },
+	{ "trace", "print which device takes a packet to an address, and its way",
+	  cmd_trace },
 	{ "demo", "show it live in namespaces, without root", cmd_demo },
 };
 
@@ -63,6 +64,8 @@ int main(int argc, char **argv)
 		if (strcmp(argv[1], commands[i].name) == 0)
 			return commands[i].run(argc - 1, argv + 1);
 	}
-	fprintf(stderr, "tunion: no command %s; tunion help lists them\n", argv[1]);
+	fprintf(stderr,
+	        "tunion: there is no command %s; tunion help lists the commands\n",
+	        argv[1]);
 	return EXIT_FAILURE;
 }

@@ -1,4 +1,5 @@
-/* src/cmd/notify.c - one datagram to a unix socket: a path, or an abstract name behind '@'. */
+/* src/cmd/notify.c - sends one datagram to a unix socket, which is a path, or after '@'
+ * an abstract name */
 #include "cmd/notify.h"
 
 #include <stddef.h>

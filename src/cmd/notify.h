@@ -1,9 +1,10 @@
-/* src/cmd/notify.h - tells a service manager how far we are (sd_notify(3), without its library) */
+/* src/cmd/notify.h - tells a service manager our state, like sd_notify(3), but without
+ * its library */
 #ifndef TUNION_CMD_NOTIFY_H
 #define TUNION_CMD_NOTIFY_H
 
-/* state: lines such as "READY=1". Nothing is done where NOTIFY_SOCKET is not set. A failure is
- * none of ours: the manager will notice. */
+/* state contains lines such as "READY=1". Does nothing if NOTIFY_SOCKET is not set.
+ * Failures are ignored, because the manager will notice that it isn't told. */
 void notify(const char *state);
 
 #endif

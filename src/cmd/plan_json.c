@@ -1,6 +1,6 @@
-/* src/cmd/plan_json.c - members are packed with json_pack, whose "o" takes the reference
- * over also when it fails; a NULL for "o" makes the whole NULL, so errors need no care on
- * the way. Keys only ever get more: see doc/json.md. */
+/* src/cmd/plan_json.c - members are put together with json_pack. Its "o" takes over the
+ * reference even if json_pack fails, and a NULL for "o" makes the whole value NULL. So
+ * only the end result has to be checked. Keys are only ever added: see doc/json.md. */
 #include "cmd/plan_json.h"
 
 #include <stdio.h>
@@ -10,7 +10,7 @@
 #define CHAIN_STRLEN 512
 #define TRACE_MAX    (2 * WAY_MAX)
 
-/* A NULL list or item makes NULL. */
+/* Takes over item. Returns NULL if the list or the item is NULL. */
 static json_t *append(json_t *list, json_t *item)
 {
 	if (list && json_array_append_new(list, item) == 0)
@@ -61,7 +61,7 @@ static json_t *endpoint_or_null(const struct endpoint *e)
 	                                 : json_string(endpoint_format(e, text));
 }
 
-/* As the file says it, name or number. */
+/* The endpoint as it is written in the file, which may be a name. */
 static json_t *endpoint_said(const struct conf_peer *peer)
 {
 	if (!peer->has_endpoint)
@@ -232,11 +232,10 @@ json_t *plan_json_trace(const struct plan *plan, const struct ip_addr *dst)
 
 	ip_addr_format(dst, address);
 	if (!taker)
-		return json_pack("{s:s, s:s, s:n, s:n, s:n, s:[], s:o, s:n, s:n, s:n, "
-		                 "s:n}",
-		                 "address", address, "state", "no-route", "prefix",
-		                 "device", "peer", "chain", "hops", hops, "way", "file",
-		                 "line", "tun");
+		return json_pack(
+			"{s:s, s:s, s:n, s:n, s:n, s:[], s:o, s:n, s:n, s:n, s:n}",
+			"address", address, "state", "no-route", "prefix", "device",
+			"peer", "chain", "hops", hops, "way", "file", "line", "tun");
 	n = way_list(taker, list, ARRAY_SIZE(list));
 	for (size_t i = 0; i < n; i++)
 		hops = append(hops, hop_json(list[i]));

@@ -8,16 +8,18 @@
 #include "base/diag.h"
 #include "plan/plan.h"
 
-/* New references; NULL if out of memory. */
+/* These return new references, or NULL if out of memory. */
 
-/* What `check` prints. The plan is empty when diag has errors. ok: exit status is 0. */
+/* What `check` prints. The plan is empty when diag has errors. ok: the exit status is
+ * 0. */
 json_t *plan_json(const struct plan *plan, const struct diag *diag, bool ok);
 /* What `trace` prints. */
 json_t *plan_json_trace(const struct plan *plan, const struct ip_addr *dst);
-/* What `trace` prints when the files have errors: only these. */
+/* What `trace` prints when the files have errors: only these errors. */
 json_t *plan_json_errors(const struct diag *diag);
 
-/* Writes it to stdout, and takes it; NULL: says that there is none. The exit status. */
+/* Writes the value to stdout and releases it; with NULL, reports an error. Returns the
+ * exit status. */
 int plan_json_print(json_t *json, bool ok);
 
 #endif

@@ -1,4 +1,4 @@
-/* src/cmd/plan_load.c */
+/* src/cmd/plan_load.c - reads the files, looks up names, and makes the plan */
 #include "cmd/plan_load.h"
 
 #include <errno.h>
@@ -10,7 +10,7 @@
 
 static const struct plan_env env = { .tun = INSTANCE_DEFAULT_TUN };
 
-/* Can there be a plan at all? As with `up`, no name is asked for before that. */
+/* Can a plan be made at all? Like `up`, this command only looks up names after that. */
 static bool can_be_planned(const struct conf_set *set)
 {
 	struct diag not_told = { 0 };

@@ -1,4 +1,4 @@
-/* src/cmd/plan_load.h - from what the command line names to a plan */
+/* src/cmd/plan_load.h - makes the plan of the files that the command line names */
 #ifndef TUNION_CMD_PLAN_LOAD_H
 #define TUNION_CMD_PLAN_LOAD_H
 
@@ -16,12 +16,12 @@ struct plan_load {
 };
 
 enum plan_load_names {
-	PLAN_LOAD_RESOLVE,    /* Endpoints that are names are asked for: may block */
-	PLAN_LOAD_NO_RESOLVE, /* and are left unknown */
+	PLAN_LOAD_RESOLVE,    /* look up the names in Endpoints, which may block */
+	PLAN_LOAD_NO_RESOLVE, /* leave them unknown */
 };
 
-/* n paths of files and directories; none: PLAN_LOAD_DEFAULT_DIR. 0, or -errno with the
- * reasons in diag; plan_load_clear either way. */
+/* n paths of files and directories; if n is 0, PLAN_LOAD_DEFAULT_DIR. Returns 0, or
+ * -errno with the reasons in diag. Call plan_load_clear in both cases. */
 MUST_CHECK int plan_load(struct plan_load *load, char *const *paths, size_t n,
                          enum plan_load_names names);
 void plan_load_clear(struct plan_load *load);

@@ -1,4 +1,4 @@
-/* src/cmd/plan_text.c */
+/* src/cmd/plan_text.c - prints two tables: the union, and the devices */
 #include "cmd/plan_text.h"
 
 #include <string.h>
@@ -6,7 +6,7 @@
 #include "cmd/table.h"
 
 #define CHAIN_STRLEN 512
-#define CHAINS_MAX   8 /* different ones shown per device */
+#define CHAINS_MAX   8 /* of the different chains of a device, this many are shown */
 
 /* ---- the union */
 
@@ -55,7 +55,7 @@ static void union_text(const struct plan *plan, FILE *out)
 
 /* ---- the devices */
 
-/* The different chains of a device's peers, in the order they come. */
+/* The different chains of a device's peers, in the order of the peers. */
 struct chains {
 	char text[CHAINS_MAX][CHAIN_STRLEN];
 	size_t peers[CHAINS_MAX];

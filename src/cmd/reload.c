@@ -1,4 +1,4 @@
-/* src/cmd/reload.c */
+/* src/cmd/reload.c - asks the instance to read its files again, and prints the answer */
 #include "cmd/reload.h"
 
 #include <errno.h>
@@ -10,11 +10,12 @@
 
 static const char usage[] =
 	"usage: tunion reload [--tun NAME] [--run-dir DIR]\n"
-	"  --tun NAME     which one, if several are up\n"
+	"  --tun NAME     the tun of the instance, if several are up\n"
 	"  --run-dir DIR  as given to tunion up\n"
-	"Exit status 0: all is in force as the files say; 1: what is not was printed.\n";
+	"The exit status is 0 if all files are in force, and 1 if not; the reasons are printed.\n";
 
-/* Errors and warnings, a line each, then "ok: WHAT" or "failed: WHAT". */
+/* The answer consists of errors and warnings, one on each line, and then "ok: WHAT" or
+ * "failed: WHAT". */
 static int tell(char *answer)
 {
 	size_t n = strlen(answer);

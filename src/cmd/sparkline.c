@@ -1,4 +1,4 @@
-/* src/cmd/sparkline.c */
+/* src/cmd/sparkline.c - draws each value as one of eight block characters */
 #include "cmd/sparkline.h"
 
 #include <string.h>
@@ -19,7 +19,7 @@ void sparkline_add(struct sparkline *s, uint64_t value)
 	s->values[s->count++] = value;
 }
 
-/* Whatever is not 0 is seen: it is above the lowest. */
+/* A value that is not 0 is always visible, because it is above the lowest level. */
 static size_t level(uint64_t value, uint64_t greatest)
 {
 	if (value == 0)

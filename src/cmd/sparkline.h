@@ -1,4 +1,4 @@
-/* src/cmd/sparkline.h - how did a number move lately? As one line of text */
+/* src/cmd/sparkline.h - how has a number changed lately? Shown as one line of text */
 #ifndef TUNION_CMD_SPARKLINE_H
 #define TUNION_CMD_SPARKLINE_H
 
@@ -9,7 +9,7 @@
 #define SPARKLINE_POINTS 20
 #define SPARKLINE_BYTES  (SPARKLINE_POINTS * 3 + 1) /* a block has 3 bytes in UTF-8 */
 
-/* The last values, the newest at the end. Zeroed: none yet. */
+/* The latest values, the newest at the end. All zeroes: no values yet. */
 struct sparkline {
 	uint64_t values[SPARKLINE_POINTS];
 	size_t count;
@@ -17,8 +17,9 @@ struct sparkline {
 
 void sparkline_add(struct sparkline *s, uint64_t value);
 
-/* A character per value, the greatest the highest block, 0 the lowest; blanks in front
- * while there are fewer. Without utf8 by ASCII. Returns out. */
+/* Writes one character for each value: the highest block for the greatest value, the
+ * lowest for 0. If there are fewer values, blanks come first. Without utf8, uses ASCII.
+ * Returns out. */
 const char *sparkline_format(const struct sparkline *s, bool utf8,
                              char out[static SPARKLINE_BYTES]);
 

@@ -1,4 +1,4 @@
-/* src/cmd/status.c */
+/* src/cmd/status.c - asks the instance for its status, and prints it */
 #include "cmd/status.h"
 
 #include <errno.h>
@@ -17,7 +17,7 @@
 #include "cmd/target.h"
 #include "io/loop.h"
 
-/* On a terminal it looks twice, so that there are rates to show. */
+/* On a terminal the status is asked for twice, so that rates can be shown. */
 #define LOOK_PAUSE_NS (500 * NS_PER_MS)
 
 enum output {
@@ -27,15 +27,15 @@ enum output {
 	OUTPUT_METRICS,
 };
 
-static const char usage[] = "usage: tunion status [--watch | --json | --metrics] [--tun "
-			    "NAME] [--run-dir DIR]\n"
-			    "  --watch        each second anew, until q or Ctrl-C\n"
-			    "  --json         for programs; see doc/json.md\n"
-			    "  --metrics      for Prometheus\n"
-			    "  --tun NAME     which one, if several are up\n"
-			    "  --run-dir DIR  as given to tunion up\n";
+static const char usage[] =
+	"usage: tunion status [--watch | --json | --metrics] [--tun NAME] [--run-dir DIR]\n"
+	"  --watch        print it again every second, until q or Ctrl-C\n"
+	"  --json         for programs; see doc/json.md\n"
+	"  --metrics      for Prometheus\n"
+	"  --tun NAME     the tun of the instance, if several are up\n"
+	"  --run-dir DIR  as given to tunion up\n";
 
-/* For people: https://no-color.org */
+/* Colours are for people: https://no-color.org */
 static bool want_colour(void)
 {
 	const char *no_color = getenv("NO_COLOR"), *term = getenv("TERM");
@@ -44,7 +44,8 @@ static bool want_colour(void)
 	       !(term && strcmp(term, "dumb") == 0);
 }
 
-/* The answer is JSON, or a line that says why not. NULL, with the reason on stderr. */
+/* The answer is JSON, or a line that says why there is none. Then this returns NULL and
+ * prints the reason. */
 static json_t *parse(const char *answer)
 {
 	json_t *status = json_loads(answer, 0, NULL);
@@ -54,7 +55,7 @@ static json_t *parse(const char *answer)
 	return status;
 }
 
-/* *answer to be freed, NULL on failure: that is told on stderr. */
+/* *answer must be freed; it is NULL after a failure, which is reported on stderr. */
 static json_t *ask(const struct instance *i, char **answer)
 {
 	int err = target_ask(i, "status", answer);

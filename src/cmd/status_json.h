@@ -1,5 +1,5 @@
-/* src/cmd/status_json.h - members of a status, which may be of another version than ours:
- * what is missing or of another type is nothing */
+/* src/cmd/status_json.h - finds members of a status. It may be from another version than
+ * ours, so a member that is missing or has another type counts as nothing */
 #ifndef TUNION_CMD_STATUS_JSON_H
 #define TUNION_CMD_STATUS_JSON_H
 
@@ -8,23 +8,24 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Borrowed; "" for nothing. */
+/* Borrowed; "" if there is nothing. */
 const char *status_string(const json_t *object, const char *key);
 int64_t status_integer(const json_t *object, const char *key);
 
-/* The device of this name, the peer of this public key; borrowed, or NULL. They come in
- * the same place most of the time: so `hint`, an index, is tried first. */
+/* Return the device with this name and the peer with this public key; borrowed, or NULL.
+ * They are mostly in the same place as before. So `hint`, an index, is tried first. */
 const json_t *status_device(const json_t *status, const char *name, size_t hint);
 const json_t *status_peer(const json_t *device, const char *public_key, size_t hint);
 
-/* What it has transferred. */
+/* How much was transferred. */
 struct traffic {
 	uint64_t rx_bytes, tx_bytes;
 };
 struct traffic status_peer_traffic(const json_t *peer);
-/* Of all its peers. */
+/* The sum over all its peers. */
 struct traffic status_device_traffic(const json_t *device);
-/* Per second; after a restart counters are lower than before: 0. */
+/* The bytes per second; 0 if a counter has become lower, which happens after a
+ * restart. */
 struct traffic traffic_rate(struct traffic before, struct traffic now,
                             uint64_t elapsed_ns);
 

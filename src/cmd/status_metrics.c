@@ -1,5 +1,5 @@
-/* src/cmd/status_metrics.c - all samples of one metric stand together, behind its HELP
- * and TYPE: so each metric goes once through all devices. */
+/* src/cmd/status_metrics.c - all samples of a metric have to stand together, after its
+ * HELP and TYPE. So for each metric, all devices are visited once. */
 #include "cmd/status_metrics.h"
 
 #include <inttypes.h>
@@ -9,15 +9,16 @@
 #include "base/attr.h"
 #include "cmd/status_json.h"
 
-/* Of the instance, a device, or a peer: a sample for each where it has a value. */
+/* A metric of the instance, of devices, or of peers. Each of them that has a value gets a
+ * sample. */
 struct metric {
 	const char *name, *type, *help;
 	bool (*value)(const json_t *object, int64_t *out);
 };
 
-/* What the samples of a status are written with. */
+/* The labels of a sample. */
 struct labels {
-	const char *tun, *device, *peer; /* NULL: no such label */
+	const char *tun, *device, *peer; /* NULL: the sample doesn't have this label */
 };
 
 /* ---- values */
@@ -106,11 +107,12 @@ static bool standby_prefixes(const json_t *peer, int64_t *out)
 static const struct metric of_instance[] = {
 	{ "tunion_up_seconds", "gauge", "Seconds since the instance is up.", up_seconds },
 	{ "tunion_engine_restarts_total", "counter",
-	  "How often the engine ended unexpectedly and was started again.",
+	  "How often the worker process ended unexpectedly and was started again.",
 	  engine_restarts },
 	{ "tunion_tun_mtu_bytes", "gauge", "MTU of the host tun.", tun_mtu },
 	{ "tunion_config_errors", "gauge",
-	  "Errors for which the files are not in force as they are now.", config_errors },
+	  "Errors because of which the files are not in force as they are now.",
+	  config_errors },
 };
 
 static const struct metric of_device[] = {
@@ -126,15 +128,15 @@ static const struct metric of_peer[] = {
 	  "When the latest handshake was completed; no sample before the first.",
 	  latest_handshake },
 	{ "tunion_peer_session", "gauge",
-	  "1 while there is a session young enough to send with.", session },
+	  "1 while there is a session that is young enough for sending.", session },
 	{ "tunion_peer_usable", "gauge",
-	  "0 while it does not answer, or its carrier does not, so that standbys take "
-	  "over.",
+	  "0 while the peer or its carrier does not answer, so that standbys take over.",
 	  usable },
 	{ "tunion_peer_way_ok", "gauge", "1 while its packets have a way to the network.",
 	  way_ok },
 	{ "tunion_peer_standby_prefixes", "gauge",
-	  "How many of its allowed IPs another device has before it.", standby_prefixes },
+	  "How many of its allowed IPs are now taken by another device.",
+	  standby_prefixes },
 };
 
 /* ---- text */
@@ -158,7 +160,7 @@ static void print_label(const char *comma, const char *name, const char *value, 
 	fputc('"', out);
 }
 
-/* Leaves the braces open. */
+/* Doesn't close the brace. */
 static void print_labels(const char *metric, const struct labels *l, FILE *out)
 {
 	fprintf(out, "%s{", metric);
@@ -214,7 +216,7 @@ static void print_of_peer(const struct metric *m, const json_t *status, FILE *ou
 	}
 }
 
-/* Only reasons that occurred. */
+/* Prints only reasons that have occurred. */
 static void print_drops(const struct metric *m, const struct labels *l, json_t *drops,
                         FILE *out)
 {
@@ -233,7 +235,7 @@ static void print_all_drops(const json_t *status, FILE *out)
 {
 	static const struct metric drops = {
 		"tunion_dropped_packets_total", "counter",
-		"Packets dropped, by reason; device is empty for those of no device.",
+		"Packets dropped, by reason; device is empty if they belong to no device.",
 		NULL
 	};
 	const json_t *devices = json_object_get(status, "devices");

@@ -5,7 +5,7 @@
 #include <jansson.h>
 #include <stdio.h>
 
-/* Names and labels are documented in tunion(8) and stay. */
+/* The names and labels are documented in tunion(8), and don't change. */
 void status_metrics(const json_t *status, FILE *out);
 
 #endif

@@ -1,5 +1,5 @@
-/* src/cmd/status_text.c - a line about the instance, a table with a row per peer, and one
- * of what was dropped, if anything was */
+/* src/cmd/status_text.c - prints a line about the instance, a table with a row for each
+ * peer, and a table of drops if there were any */
 #include "cmd/status_text.h"
 
 #include <inttypes.h>
@@ -15,8 +15,8 @@
 
 static const char *const hints[] = {
 	[DROP_NONE] = "",
-	[DROP_MALFORMED] = "Some program writes to the tun what is no IP packet.",
-	[DROP_NO_ROUTE] = "No file's AllowedIPs hold the destination.",
+	[DROP_MALFORMED] = "A program writes something to the tun that is no IP packet.",
+	[DROP_NO_ROUTE] = "No file's AllowedIPs contain the destination.",
 	[DROP_NO_KEY] = "The device has no PrivateKey.",
 	[DROP_NO_ENDPOINT] = "Give the peer an Endpoint, or let it connect first.",
 	[DROP_TOO_BIG] = "The sender has to use the path MTU: let ICMP through.",
@@ -26,22 +26,23 @@ static const char *const hints[] = {
 	[DROP_NO_CARRIER_PEER] = "Add the endpoint to the AllowedIPs of the carrier.",
 	[DROP_NO_CARRIER_ADDRESS] =
 		"Give the carrier an Address of the endpoint's family.",
-	[DROP_STAGED_FULL] = "More was sent than can wait for a handshake.",
+	[DROP_STAGED_FULL] = "More packets were sent than can wait for a handshake.",
 	[DROP_HANDSHAKE_FAILED] =
 		"The peer does not answer: check its Endpoint and keys.",
-	[DROP_SEND] = "The network refused it: is there a route to the endpoint?",
+	[DROP_SEND] = "The network refused to send it: is there a route to the endpoint?",
 	[DROP_SOURCE] = "Too many flows at once, or no Address of that family.",
-	[DROP_BAD_MESSAGE] = "Somebody sends to the port what is not WireGuard.",
+	[DROP_BAD_MESSAGE] = "Somebody sends packets to the port that are not WireGuard.",
 	[DROP_BAD_MAC1] = "Is the PublicKey that the peer has for us right?",
-	[DROP_UNKNOWN_INDEX] = "Late packets of an old session; after a restart normal.",
+	[DROP_UNKNOWN_INDEX] = "Late packets of an old session; normal after a restart.",
 	[DROP_BAD_HANDSHAKE] = "Is the peer's PublicKey or PresharedKey right?",
-	[DROP_REPLAYED_HANDSHAKE] = "Is the peer's clock right, its key used only once?",
+	[DROP_REPLAYED_HANDSHAKE] =
+		"Is the peer's clock right, and is its key used only once?",
 	[DROP_HANDSHAKE_FLOOD] = "The peer asks too often: is its key used twice?",
 	[DROP_UNDER_LOAD] = "Many handshakes at once: peers have to prove who they are.",
-	[DROP_BAD_COOKIE] = "A cookie that was not for us: a late one, or forged.",
-	[DROP_BAD_AUTH] = "Changed on the way, or forged.",
-	[DROP_REPLAY] = "Doubled or much delayed on the way.",
-	[DROP_EXPIRED_KEY] = "Packets of an ended session; a new one is made.",
+	[DROP_BAD_COOKIE] = "A cookie that was not for us: it came late, or was forged.",
+	[DROP_BAD_AUTH] = "The message was changed on the way, or forged.",
+	[DROP_REPLAY] = "The packet came twice, or was delayed for long.",
+	[DROP_EXPIRED_KEY] = "Packets of a session that has ended; a new one is made.",
 	[DROP_WRONG_SOURCE] = "Add the source to the AllowedIPs of the peer.",
 	[DROP_FRAGMENT] = "Fragments were lost: a lower MTU avoids them.",
 	[DROP_TUN] = "Programs read too slowly, or the tun is down.",
@@ -59,7 +60,7 @@ const char *status_drop_hint(const char *reason)
 
 /* ---- numbers */
 
-/* "1 hour, 2 minutes", the two largest units. */
+/* Prints the two largest units: "1 hour, 2 minutes". */
 static void print_duration(int64_t s, FILE *out)
 {
 	static const struct {
@@ -85,7 +86,7 @@ static void print_duration(int64_t s, FILE *out)
 		fprintf(out, "0 seconds");
 }
 
-/* "12 s ago", the largest unit; 0: never. */
+/* Writes the largest unit: "12 s ago". 0 becomes "never". */
 static const char *format_age(int64_t then_s, int64_t wall_s, char out[static TEXT_BYTES])
 {
 	int64_t s = wall_s > then_s ? wall_s - then_s : 0;
@@ -175,7 +176,7 @@ static void cell_state(struct table *t, const struct status_look *look,
 		cell(t, look, COLOUR_WAITING, "no session");
 }
 
-/* Appends "TITLE A, B" or, where the title comes last, "A, B TITLE". */
+/* Appends "TITLE A, B", or "A, B END" if the title is empty. */
 static void add_note(char note[static NOTE_BYTES], const char *title, const json_t *names,
                      const char *end)
 {
@@ -208,8 +209,8 @@ static const char *format_note(const json_t *peer, char note[static NOTE_BYTES])
 
 struct row {
 	const struct status_look *look;
-	const json_t *device,
-		*before; /* the device as it was; NULL: not there, or no rates */
+	const json_t *device;
+	const json_t *before; /* the device's earlier status; NULL: none, or no rates */
 	bool show_keys;
 };
 
@@ -369,7 +370,8 @@ static void print_drops(const struct status_look *look, FILE *out)
 	table_print(&t, out);
 }
 
-/* FILE:LINE: TEXT, of files that are not in force as they are. */
+/* Prints FILE:LINE: TEXT for each error because of which a file isn't in force as it
+ * is. */
 static void print_errors(const json_t *status, FILE *out)
 {
 	const json_t *errors = json_object_get(status, "errors");
@@ -397,7 +399,7 @@ void status_text(const struct status_look *look, FILE *out)
 	        devices == 1 ? "" : "s");
 	print_duration(status_integer(status, "up_seconds"), out);
 	if (restarts > 0)
-		fprintf(out, ", engine restarted %" PRId64 " time%s", restarts,
+		fprintf(out, ", worker restarted %" PRId64 " time%s", restarts,
 		        restarts == 1 ? "" : "s");
 	fputc('\n', out);
 	print_errors(status, out);

@@ -1,4 +1,4 @@
-/* src/cmd/status_text.h - what a running instance does, for people */
+/* src/cmd/status_text.h - prints for people what a running instance does */
 #ifndef TUNION_CMD_STATUS_TEXT_H
 #define TUNION_CMD_STATUS_TEXT_H
 
@@ -7,22 +7,23 @@
 #include <stdint.h>
 #include <stdio.h>
 
-/* One look at an instance; all borrowed. */
+/* A status and how to show it. All is borrowed. */
 struct status_look {
 	const json_t *status;
-	const json_t *before; /* an earlier status of it; NULL: no rates */
-	uint64_t elapsed_ns;  /* since then */
+	const json_t *before; /* an earlier status; NULL: rates aren't shown */
+	uint64_t elapsed_ns;  /* time since the earlier status */
 	int64_t wall_s;       /* seconds since 1970, for ages */
 	bool colour;
-	/* May be NULL. A device's sparkline, until the next call: shown in place of totals
-	 * and endpoints, for which a terminal is too narrow. */
+	/* May be NULL. Returns a device's sparkline, valid until the next call. It is
+	 * shown instead of totals and endpoints, because a terminal is too narrow for
+	 * all. */
 	const char *(*trend)(void *context, const char *device);
 	void *context;
 };
 
 void status_text(const struct status_look *look, FILE *out);
 
-/* One short sentence that a user can act on; NULL: no such reason. */
+/* One short sentence that a user can act on; NULL if there is no such reason. */
 const char *status_drop_hint(const char *reason);
 
 #endif

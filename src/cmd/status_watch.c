@@ -1,6 +1,6 @@
-/* src/cmd/status_watch.c - a frame is made as text first, and then written at once, cut
- * to the terminal's size. Signals come by a descriptor, so the terminal is restored in
- * one place. */
+/* src/cmd/status_watch.c - the text of a frame is made first. Then it is written at once,
+ * cut to the size of the terminal. Signals are read from a descriptor, so that the
+ * terminal is restored in only one place. */
 #include "cmd/status_watch.h"
 
 #include <errno.h>
@@ -25,31 +25,31 @@
 
 #define PERIOD_NS NS_PER_SEC
 
-#define ENTER      "\033[?1049h\033[?25l" /* the other screen, no cursor */
+#define ENTER      "\033[?1049h\033[?25l" /* shows the other screen, hides the cursor */
 #define LEAVE      "\033[?25h\033[?1049l"
 #define HOME       "\033[H"
 #define CLEAR_LINE "\033[K"
 #define CLEAR_REST "\033[J"
 
-/* A device's bytes per second, both directions. */
+/* A device's bytes per second, in both directions together. */
 struct trend {
 	char *name; /* owned */
 	struct sparkline line;
-	bool seen; /* in the newest status */
+	bool seen; /* it is in the newest status */
 };
 
 struct watch {
 	const struct instance *instance; /* borrowed */
 	bool colour, utf8;
 	int signal_fd;
-	struct termios terminal; /* as it was */
-	bool has_terminal;       /* standard input is one, and has been changed */
+	struct termios terminal; /* its settings before they were changed */
+	bool has_terminal;       /* standard input is a terminal that was changed */
 	json_t *status, *before; /* owned */
-	char *why_not;           /* owned; NULL: the instance has told no reason */
+	char *why_not;           /* owned; NULL: the instance gave no reason */
 	uint64_t status_ns, before_ns;
 	struct trend *trends; /* owned */
 	size_t trend_count;
-	char line[SPARKLINE_BYTES]; /* the last one asked for */
+	char line[SPARKLINE_BYTES]; /* the result of the latest trend_of */
 };
 
 /* ---- trends */
@@ -97,7 +97,7 @@ static void note_trend(struct watch *w, const json_t *device, size_t index)
 	sparkline_add(&t->line, rate.rx_bytes + rate.tx_bytes);
 }
 
-/* Also forgets the devices that are gone. */
+/* Also forgets devices that are gone. */
 static void note_trends(struct watch *w)
 {
 	const json_t *devices = json_object_get(w->status, "devices");
@@ -127,7 +127,7 @@ static const char *trend_of(void *context, const char *device)
 
 /* ---- frames */
 
-/* What of the line fits, and how many bytes that is. Colours take no room. */
+/* Returns how many bytes of the line fit. Colours take no columns. */
 static size_t fitting(const char *line, size_t bytes, unsigned columns)
 {
 	unsigned used = 0;
@@ -191,7 +191,7 @@ static void draw(struct watch *w)
 	free(text);
 }
 
-/* 0, or why it does not answer. */
+/* Returns 0, or the error because of which the instance doesn't answer. */
 static int look_again(struct watch *w)
 {
 	char *answer;
@@ -204,7 +204,7 @@ static int look_again(struct watch *w)
 	}
 	free(answer);
 	if (!status)
-		return err ? err : -ECONNREFUSED; /* it ended meanwhile */
+		return err ? err : -ECONNREFUSED; /* the instance has ended meanwhile */
 	json_decref(w->before);
 	w->before = w->status;
 	w->before_ns = w->status_ns;
@@ -233,7 +233,7 @@ static int take_terminal(struct watch *w)
 	if (tcgetattr(STDIN_FILENO, &w->terminal) == 0) {
 		raw = w->terminal;
 		raw.c_lflag &= (tcflag_t) ~(ICANON | ECHO);
-		raw.c_cc[VSUSP] = _POSIX_VDISABLE; /* it would leave the screen ours */
+		raw.c_cc[VSUSP] = _POSIX_VDISABLE; /* would keep our screen */
 		w->has_terminal = tcsetattr(STDIN_FILENO, TCSANOW, &raw) == 0;
 	}
 	fputs(ENTER, stdout);
@@ -248,14 +248,14 @@ static void give_terminal_back(struct watch *w)
 		tcsetattr(STDIN_FILENO, TCSAFLUSH, &w->terminal);
 }
 
-/* True: go on. */
+/* Returns false if it is to end. */
 static bool take_key(struct pollfd *p)
 {
 	char key;
 	ssize_t n = read(STDIN_FILENO, &key, 1);
 
 	if (n <= 0)
-		p->fd = -1; /* closed, or never open: signals are left */
+		p->fd = -1; /* it is closed or was never open, so only signals remain */
 	return n <= 0 || (key != 'q' && key != 'Q');
 }
 
@@ -270,7 +270,8 @@ static bool take_signal(struct watch *w)
 	return true;
 }
 
-/* 0: it was told to end; or why the instance does not answer. */
+/* Returns 0 if it was told to end, or the error because of which the instance doesn't
+ * answer. */
 static int serve(struct watch *w)
 {
 	struct pollfd p[] = { { .fd = w->signal_fd, .events = POLLIN },
@@ -292,7 +293,7 @@ static int serve(struct watch *w)
 		timeout_ms =
 			next_ns > now_ns ? (int)((next_ns - now_ns) / NS_PER_MS) + 1 : 0;
 		if (poll(p, ARRAY_SIZE(p), timeout_ms) < 0)
-			continue; /* interrupted: a stop and its end */
+			continue; /* a stop and its end have interrupted it */
 		if ((p[0].revents && !take_signal(w)) ||
 		    (p[1].revents && !take_key(&p[1])))
 			return 0;

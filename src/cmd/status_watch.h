@@ -1,4 +1,5 @@
-/* src/cmd/status_watch.h - the status on the whole terminal, drawn anew each second */
+/* src/cmd/status_watch.h - shows the status on the whole terminal, and draws it again
+ * every second */
 #ifndef TUNION_CMD_STATUS_WATCH_H
 #define TUNION_CMD_STATUS_WATCH_H
 
@@ -6,9 +7,9 @@
 
 #include "supervisor/instance.h"
 
-/* Until q or a signal, and gives the terminal back as it was. Returns the exit status:
- * failure, with the reason on stderr, if the instance does not answer (any more) or
- * standard output is no terminal. */
+/* Runs until q is pressed or a signal comes, and restores the terminal. Returns the exit
+ * status. It is a failure, with the reason on stderr, if the instance doesn't answer (any
+ * more), or if standard output is no terminal. */
 int status_watch(const struct instance *instance, bool colour);
 
 #endif

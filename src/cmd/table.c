@@ -1,4 +1,4 @@
-/* src/cmd/table.c */
+/* src/cmd/table.c - keeps all cells until the width of each column is known */
 #include "cmd/table.h"
 
 #include <stdarg.h>
@@ -38,8 +38,8 @@ void table_cell(struct table *t, const char *fmt, ...)
 	t->cells[t->count++] = text;
 }
 
-/* In characters: UTF-8's continuation bytes take no room, nor do colours (ESC [ ... m).
- */
+/* Returns the width in characters. The continuation bytes of UTF-8 don't count, nor do
+ * colours (ESC [ ... m). */
 static size_t width(const char *text)
 {
 	size_t n = 0;
@@ -71,7 +71,7 @@ static size_t column_width(const struct table *t, size_t column)
 static void print_row(const struct table *t, size_t first, const size_t *widths,
                       FILE *out)
 {
-	size_t last = t->columns; /* one behind the last cell that is not empty */
+	size_t last = t->columns; /* the number of cells up to the last one with text */
 
 	while (last > 0 &&
 	       (first + last > t->count || t->cells[first + last - 1][0] == '\0'))

@@ -1,4 +1,4 @@
-/* src/cmd/target.c */
+/* src/cmd/target.c - finds the instance of a command, and waits for its answer */
 #include "cmd/target.h"
 
 #include <errno.h>
@@ -14,7 +14,8 @@
 
 #include "supervisor/silence.h"
 
-/* An instance hears within milliseconds, unless it is busy with the host's programs. */
+/* An instance hears us within milliseconds, unless it is waiting for a program of the
+ * host. */
 #define SILENCE_MS 2000
 #define UNHEARD_MS 10000
 
@@ -45,8 +46,9 @@ static uint64_t now_ms(void)
 	return (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
 }
 
-/* 0: there is something to be read. -ETIMEDOUT: the instance is stopped, or it runs and
- * has not even told that it has heard us; what it is busy with then has no end. */
+/* Returns 0 if there is something to read. Returns -ETIMEDOUT if the instance is stopped,
+ * or if it runs but hasn't even said that it has heard us, because what it is doing
+ * doesn't end. */
 static int wait_answer(const struct instance *i, int fd, bool heard)
 {
 	struct pollfd p = { .fd = fd, .events = POLLIN };
@@ -67,7 +69,7 @@ static int wait_answer(const struct instance *i, int fd, bool heard)
 	}
 }
 
-/* Up to the end, with a NUL behind. */
+/* Reads up to the end, and adds a NUL. */
 static int read_all(const struct instance *i, int fd, char **out)
 {
 	size_t used = 0, size = 0;
@@ -90,7 +92,7 @@ static int read_all(const struct instance *i, int fd, char **out)
 		used += n > 0 ? (size_t)n : 0;
 	} while (n > 0 || (n < 0 && errno == EINTR));
 	(*out)[used] = '\0';
-	/* the empty line by which it told that it has heard us */
+	/* this empty line says that the instance has heard us */
 	if ((*out)[0] == '\n')
 		memmove(*out, *out + 1, used);
 	return n < 0 && errno != ECONNRESET ? -errno : 0;

@@ -1,4 +1,4 @@
-/* src/cmd/trace.c - of files, or, where none is named, of the instance that runs */
+/* src/cmd/trace.c - traces in files, or in the running instance if no files are named */
 #include "cmd/trace.h"
 
 #include <errno.h>
@@ -17,13 +17,12 @@ static const char usage[] =
 	"usage: tunion trace [--json] [--no-resolve] [--tun NAME] [--run-dir DIR]\n"
 	"                    ADDRESS [DIR | FILE...]\n"
 	"  --json         for programs; see doc/json.md\n"
-	"  --no-resolve   leave Endpoints that are names unknown\n"
-	"  --tun NAME     of the instance of this tun, if several are up\n"
+	"  --no-resolve   don't look up Endpoints that are names\n"
+	"  --tun NAME     the tun of the instance, if several are up\n"
 	"  --run-dir DIR  as given to tunion up\n"
-	"Without DIR or FILE: of the instance that is up; if none is, of the default "
-	"DIR.\n";
+	"Without DIR or FILE, asks the instance that is up; if none is up, reads the default DIR.\n";
 
-/* What the command line says. */
+/* What the command line contains. */
 struct trace {
 	bool json;
 	enum plan_load_names names;
@@ -33,7 +32,7 @@ struct trace {
 	size_t path_count;
 };
 
-/* Takes it; NULL: there was no memory. */
+/* Prints and releases it. NULL means that there was no memory. */
 static int print(const struct trace *t, json_t *trace)
 {
 	if (t->json || !trace)
@@ -58,7 +57,7 @@ static int trace_files(const struct trace *t)
 	return status;
 }
 
-/* False: none runs. Else *status is the exit status. */
+/* Returns false if no instance runs. Otherwise *status is the exit status. */
 static bool trace_instance(const struct trace *t, const char *tun, int *status)
 {
 	struct instance instance;
@@ -95,7 +94,7 @@ static int trace(const struct trace *t)
 	err = t->tun ? 0 : instance_find_only(t->run_dir, &only, &diag);
 	tun = t->tun ? t->tun : only;
 	if (!err && trace_instance(t, tun, &status))
-		; /* it has answered, or said why not */
+		; /* it has answered, or has printed why not */
 	else if (err != -ENOTUNIQ && !t->tun && !t->run_dir)
 		status = trace_files(t);
 	else if (err)
@@ -107,7 +106,7 @@ static int trace(const struct trace *t)
 	return status;
 }
 
-/* False: no such option. */
+/* Returns false if there is no such option. */
 static bool take_option(struct trace *t, int option, const char *argument)
 {
 	switch (option) {

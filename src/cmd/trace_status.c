@@ -1,6 +1,6 @@
-/* src/cmd/trace_status.c - a status may be of another version than ours, and is the word
- * of a worker that strangers talk to: what is missing in it or contradicts itself ends
- * the way. */
+/* src/cmd/trace_status.c - a status may be from another version than ours, and it comes
+ * from a worker that strangers can send packets to. So the way ends where something is
+ * missing or contradicts itself. */
 #include "cmd/trace_status.h"
 
 #include <string.h>
@@ -8,11 +8,11 @@
 #include "cmd/status_json.h"
 #include "conf/value.h"
 
-/* Who has an address, and by which prefix. */
+/* Which peer has an address, and because of which prefix? */
 struct match {
-	const json_t *device, *peer; /* borrowed; NULL: nobody */
-	const char *text;            /* borrowed */
-	int len;                     /* -1: nobody */
+	const json_t *device, *peer; /* borrowed; NULL: no peer */
+	const char *text;            /* borrowed: the prefix */
+	int len;                     /* of the prefix; -1: no peer */
 };
 
 static bool contains(const json_t *list, const char *text)
@@ -26,7 +26,7 @@ static bool contains(const json_t *list, const char *text)
 	return false;
 }
 
-/* A prefix that stands by takes nothing. */
+/* A prefix that stands by captures nothing. */
 static void match_peer(struct match *m, const json_t *device, const json_t *peer,
                        const struct ip_addr *dst)
 {
@@ -59,7 +59,7 @@ static struct match find(const json_t *status, const struct ip_addr *dst)
 	return m;
 }
 
-/* A member of the status, as it is there; null where it is not. */
+/* Returns a member of the status as it is, or null if it isn't there. */
 static json_t *member(const json_t *object, const char *key)
 {
 	json_t *value = json_object_get(object, key);
@@ -78,7 +78,8 @@ static json_t *hop(const json_t *device, const json_t *peer)
 	                 "carrier_fits", "endpoint");
 }
 
-/* The chain names the devices; each peer says which of the next device's carries it. */
+/* The chain contains the devices; each peer contains the key of the next device's
+ * peer. */
 static json_t *hops(const json_t *status, const struct match *m)
 {
 	const json_t *chain = json_object_get(m->peer, "chain");
@@ -107,11 +108,11 @@ json_t *trace_status(const json_t *status, const struct ip_addr *dst)
 
 	ip_addr_format(dst, address);
 	if (!m.peer)
-		return json_pack("{s:s, s:s, s:n, s:n, s:n, s:[], s:[], s:n, s:n, s:n, "
-		                 "s:o}",
-		                 "address", address, "state", "no-route", "prefix",
-		                 "device", "peer", "chain", "hops", "way", "file", "line",
-		                 "tun", member(status, "tun"));
+		return json_pack(
+			"{s:s, s:s, s:n, s:n, s:n, s:[], s:[], s:n, s:n, s:n, s:o}",
+			"address", address, "state", "no-route", "prefix", "device",
+			"peer", "chain", "hops", "way", "file", "line", "tun",
+			member(status, "tun"));
 	return json_pack("{s:s, s:o, s:s, s:o, s:o, s:o, s:o, s:o, s:n, s:n, s:o}",
 	                 "address", address, "state", member(m.peer, "state"), "prefix",
 	                 m.text, "device", member(m.device, "name"), "peer",

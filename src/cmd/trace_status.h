@@ -1,7 +1,7 @@
 /* src/cmd/trace_status.h - which way does a running instance send a packet now?
  *
- * Found in its status: what stands by, where peers have roamed to and what `wg set` has
- * changed are in it as they are in force. */
+ * The answer is found in the status of the instance. So it takes into account which
+ * prefixes stand by, where peers have roamed to, and what `wg set` has changed. */
 #ifndef TUNION_CMD_TRACE_STATUS_H
 #define TUNION_CMD_TRACE_STATUS_H
 
@@ -9,7 +9,7 @@
 
 #include "base/ip.h"
 
-/* A new reference: what plan_json_trace says of files. NULL if out of memory. */
+/* Returns a new reference, in the format of plan_json_trace; NULL if out of memory. */
 json_t *trace_status(const json_t *status, const struct ip_addr *dst);
 
 #endif

@@ -1,4 +1,4 @@
-/* src/cmd/trace_text.c */
+/* src/cmd/trace_text.c - prints the way, where its prefix comes from, and each hop */
 #include "cmd/trace_text.h"
 
 #include <string.h>
@@ -70,7 +70,7 @@ static void add_hop(struct table *t, size_t number, const json_t *hop)
 	}
 }
 
-/* Where the prefix stands, or who has it. */
+/* Prints where the prefix is written, or on which tun it is in force. */
 static void by_text(const json_t *trace, FILE *out)
 {
 	const char *prefix = status_string(trace, "prefix");
@@ -107,7 +107,7 @@ void trace_text(const json_t *trace, FILE *out)
 	for (size_t i = 0; i < json_array_size(hops); i++)
 		add_hop(&t, i + 1, json_array_get(hops, i));
 	table_print(&t, out);
-	if (strcmp(state, "ok") != 0) /* the reason as `status` counts it */
+	if (strcmp(state, "ok") != 0) /* print the reason under the name of its counter */
 		fprintf(out, "\nits packets are dropped: %s\n",
 		        strcmp(state, "too-long") == 0 ? "way-too-long" : state);
 }

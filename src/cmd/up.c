@@ -1,6 +1,6 @@
-/* src/cmd/up.c - the supervisor runs here, or in a child that tells us by a pipe when
- * it's ready. Until then errors go to stderr, afterwards to syslog (in the foreground
- * only where that is asked for). */
+/* src/cmd/up.c - the supervisor runs in this process or in a child, which uses a pipe to
+ * tell us when it is ready. Until then errors go to stderr, and afterwards to syslog (in
+ * the foreground only if this was asked for). */
 #include "cmd/up.h"
 
 #include <errno.h>
@@ -28,25 +28,25 @@ static const char usage[] =
 	"usage: tunion up [--foreground] [--no-dns] [--no-firewall] [--no-offload]\n"
 	"                 [--no-watch] [--log-level LEVEL] [--syslog] [--tun NAME]\n"
 	"                 [--run-dir DIR] [DIR | FILE...]\n"
-	"  --foreground       stay, and log to stderr; end with Ctrl-C or tunion down\n"
+	"  --foreground       don't go to the background; log to stderr; Ctrl-C ends it\n"
 	"  --no-dns           leave the host's name servers as they are\n"
-	"  --no-firewall      do without nft and iptables\n"
-	"  --no-offload       do without large packets that the kernel or a NIC cuts\n"
-	"  --no-watch         apply changed files only at tunion reload\n"
+	"  --no-firewall      don't use nft and iptables\n"
+	"  --no-offload       don't use large packets that the kernel or a NIC cuts\n"
+	"  --no-watch         apply changed files only after tunion reload\n"
 	"  --log-level LEVEL  error, warn, info (the default) or debug\n"
-	"  --syslog           log to syslog once it is up, also with --foreground\n"
+	"  --syslog           log to syslog once it is up, even with --foreground\n"
 	"  --tun NAME         name of the tun device (" INSTANCE_DEFAULT_TUN ")\n"
 	"  --run-dir DIR      for sockets and pid files\n"
 	"The default DIR is " PLAN_LOAD_DEFAULT_DIR ".\n";
 
-/* What the command line says. */
+/* What the command line contains. */
 struct up {
 	struct supervisor_options options;
 	enum log_level log_level;
 	bool syslog; /* also in the foreground */
 };
 
-/* Leaves the terminal. */
+/* Detaches from the terminal. */
 static void go_to_background(struct log_output *output, int ready_fd)
 {
 	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
@@ -59,11 +59,11 @@ static void go_to_background(struct log_output *output, int ready_fd)
 		close(null);
 	if (chdir("/") < 0 || write(ready_fd, "", 1) != 1)
 		log_output_write(output, LOG_LEVEL_WARN,
-		                 "nobody waits for the start any more");
+		                 "nobody is waiting for the start any more");
 	close(ready_fd);
 }
 
-/* ready_fd -1: in the foreground. Returns the exit status. */
+/* ready_fd is -1 in the foreground. Returns the exit status. */
 static int run(struct up *up, int ready_fd)
 {
 	struct supervisor_options *options = &up->options;
@@ -94,9 +94,9 @@ static int run(struct up *up, int ready_fd)
 	return err ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 
-/* Ends its wait at the child's byte, which says ready, or at its end. A signal that is
- * meant to end us is passed on: the child undoes what it has done, and we still wait for
- * that. */
+/* Waits for the child's byte, which says that it is ready, or for its end. A signal that
+ * should end us is passed on to the child. Then the child undoes what it has done, and we
+ * still wait for that. */
 static bool wait_until_ready(int ready_fd, int signal_fd, pid_t child)
 {
 	struct pollfd p[] = { { .fd = ready_fd, .events = POLLIN },
@@ -121,11 +121,12 @@ static void say_how_it_ended(pid_t child)
 	if (waitpid(child, &status, 0) == child && WIFSIGNALED(status))
 		fprintf(stderr, "tunion: ended by signal %d before it was up\n",
 		        WTERMSIG(status));
-	/* else it has told why on stderr */
+	/* otherwise the child has printed the reason on stderr */
 }
 
-/* Of what we have inherited a daemon keeps nothing: somebody may wait for the end of it.
- * Returns where the descriptor is now. */
+/* Closes all other descriptors that were inherited, because somebody may be waiting for
+ * their end, which would never come from a daemon. Returns the descriptor, which may have
+ * changed. */
 static int keep_only(int fd)
 {
 	if (fd != 3 && dup3(fd, 3, O_CLOEXEC) < 0)
@@ -141,7 +142,7 @@ static void free_paths(char **paths)
 	free(paths);
 }
 
-/* NULL-terminated, to be freed; NULL: no memory. */
+/* The result ends with NULL and must be freed. Returns NULL if out of memory. */
 static char **absolute_paths(const char *const *paths, size_t n)
 {
 	char **out = calloc(n + 1, sizeof(*out));
@@ -212,7 +213,7 @@ static int run_in_background(struct up *up)
 	return is_up ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
-/* False: no such option, or not with this argument. */
+/* Returns false if there is no such option, or if its argument is wrong. */
 static bool take_option(struct up *up, int option, const char *argument)
 {
 	switch (option) {
@@ -234,7 +235,9 @@ static bool take_option(struct up *up, int option, const char *argument)
 	case 'l':
 		if (log_output_parse_level(argument, &up->log_level))
 			return true;
-		fprintf(stderr, "tunion: %s is no level of the log\n", argument);
+		fprintf(stderr,
+		        "tunion: %s is no log level; expected error, warn, info or debug\n",
+		        argument);
 		return false;
 	case 's':
 		up->syslog = true;
@@ -281,7 +284,7 @@ int cmd_up(int argc, char **argv)
 			return EXIT_FAILURE;
 		}
 	}
-	signal(SIGPIPE, SIG_IGN); /* of a terminal or a parent that has gone */
+	signal(SIGPIPE, SIG_IGN); /* the terminal or the parent may be gone */
 	up.options.paths =
 		optind < argc ? (const char *const *)argv + optind : default_paths;
 	up.options.path_count = optind < argc ? (size_t)(argc - optind) : 1;

@@ -129,7 +129,7 @@ def test_restart(t, w):
     wait_for(lambda: t.try_run("status").returncode == 0 and t.status()["engine_restarts"] == 1, "a new engine")
     w.client.reach(LAN)
     check(t.status()["engine_pid"] != before["engine_pid"], "the old engine")
-    check("engine restarted 1 time" in t.run("status"), t.run("status"))
+    check("worker restarted 1 time" in t.run("status"), t.run("status"))
     check('tunion_engine_restarts_total{tun="tunion0"} 1\n' in t.run("status", "--metrics"), "restarts in the metrics")
 
 

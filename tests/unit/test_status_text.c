@@ -47,7 +47,7 @@ static const struct {
 	{ "{'tun': 'tunion0', 'tun_mtu': 1420, 'up_seconds': 90061, 'devices': []}",
 	  "tunion0: mtu 1420, 0 devices, up for 1 day, 1 hour\n" },
 	{ "{'tun': 't', 'up_seconds': 62, 'engine_restarts': 1}",
-	  "t: mtu 0, 0 devices, up for 1 minute, 2 seconds, engine restarted 1 time\n" },
+	  "t: mtu 0, 0 devices, up for 1 minute, 2 seconds, worker restarted 1 time\n" },
 	{ "{'errors': [{'file': 'a.conf', 'line': 7, 'text': 'bad'}, {'file': 'b.conf', "
 	  "'line': null, 'text': 'worse'}, {'file': null, 'line': null, 'text': 'w'}]}",
 	  ": mtu 0, 0 devices, up for 0 seconds\n"
@@ -179,7 +179,7 @@ static const char two_text[] =
 	"vpn2 > network         standing in for vpn; standing by for home\n"
 	"\n"
 	"DEVICE  DROPPED  REASON\n"
-	"-       3        no-route       No file's AllowedIPs hold the destination.\n"
+	"-       3        no-route       No file's AllowedIPs contain the destination.\n"
 	"home    1        loop           Set Via in one of the files; tunion check shows "
 	"the loop.\n"
 	"home    2        of-the-future\n";
