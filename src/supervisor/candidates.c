@@ -1,8 +1,9 @@
-/* src/supervisor/candidates.c */
+/* src/supervisor/candidates.c - keeps the addresses sorted by rank, the usable ones
+ * first */
 #include "supervisor/candidates.h"
 
-/* Initiations are up to 5.333 s apart, so an address in use for longer has been tried. If
- * it was not, the peer has been given another one than ours. */
+/* Initiations are at most 5.333 s apart. So an address that has been in use for longer
+ * has been tried, unless the peer now uses another endpoint than the one we gave it. */
 #define TRIED_WITHIN_NS UINT64_C(6000000000)
 
 static bool comes_before(const struct candidate *a, const struct candidate *b)
@@ -22,7 +23,7 @@ static void sort(struct candidates *c)
 	}
 }
 
-/* How many are tried: they are the first ones. */
+/* How many addresses are tried? These are the first ones. */
 static size_t usable(const struct candidates *c)
 {
 	size_t n = 0;

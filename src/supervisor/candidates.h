@@ -1,7 +1,7 @@
 /* src/supervisor/candidates.h - which of a name's addresses is tried?
  *
- * Those that can be reached from here, the better ones first; each in turn, until one
- * answers. Pure. */
+ * Those that can be reached from here, the better ones first; one after the other, until
+ * one answers. Pure functions. */
 #ifndef TUNION_SUPERVISOR_CANDIDATES_H
 #define TUNION_SUPERVISOR_CANDIDATES_H
 
@@ -14,25 +14,25 @@
 
 #define CANDIDATES_MAX 16
 
-/* How well can an address be reached? Lower is tried before higher. */
+/* How well can an address be reached? A lower rank is tried first. */
 enum candidate_rank {
-	CANDIDATE_IPV6, /* as RFC 6724 has it: before IPv4, where the host has IPv6 */
+	CANDIDATE_IPV6, /* before IPv4 if the host has IPv6, as in RFC 6724 */
 	CANDIDATE_IPV4,
-	CANDIDATE_IPV6_POOR,   /* from an address that is not meant for the internet */
-	CANDIDATE_UNREACHABLE, /* counts only if all are */
+	CANDIDATE_IPV6_POOR,   /* our source would not be meant for the internet */
+	CANDIDATE_UNREACHABLE, /* is only tried if all are unreachable */
 };
 
 struct candidate {
 	struct endpoint endpoint;
 	enum candidate_rank rank;
-	size_t order; /* as the name server had it */
+	size_t order; /* its place in the name server's answer */
 };
 
-/* Zeroed: none. */
+/* All zeroes: there are none. */
 struct candidates {
 	struct candidate v[CANDIDATES_MAX];
 	size_t n;
-	size_t at; /* the one in use; n: none of them */
+	size_t at; /* the index of the one in use; n: none of them */
 };
 
 struct candidate_judge {
@@ -40,23 +40,24 @@ struct candidate_judge {
 	void *context; /* borrowed */
 };
 
-/* A new list; what is above CANDIDATES_MAX is left out. The endpoint in use stays so if
- * it is in the list. True if another one has to be used now. */
+/* Sets a new list; what is above CANDIDATES_MAX is left out. If the endpoint in use is in
+ * the list, it stays in use. Returns true if another one has to be used now. */
 bool candidates_set(struct candidates *c, const struct endpoint *list, size_t n,
                     const struct candidate_judge *judge);
-/* The same list, judged anew: another one only if the present one can't be reached any
- * more. */
+/* Ranks the same list again. Another endpoint is used only if the present one can't be
+ * reached any more. Returns true if so. */
 bool candidates_judge(struct candidates *c, const struct candidate_judge *judge);
-/* The present one does not answer. False: there is no other. */
+/* The present endpoint doesn't answer: uses the next one. Returns false if there is
+ * none. */
 bool candidates_next(struct candidates *c);
-/* What went to `tried` was not answered: the same, unless the present one, in use for so
- * long, has still to be tried. */
+/* What was sent to `tried` was not answered: uses the next one, unless the present one,
+ * which has been in use for in_use_ns, hasn't been tried yet. */
 bool candidates_unanswered(struct candidates *c, const struct endpoint *tried,
                            uint64_t in_use_ns);
-/* The peer is there now, be it in the list or not. */
+/* The peer is at this endpoint now, which need not be in the list. */
 void candidates_found(struct candidates *c, const struct endpoint *e);
 
-/* NULL: none. */
+/* Returns NULL if no endpoint of the list is in use. */
 const struct endpoint *candidates_present(const struct candidates *c);
 
 #endif

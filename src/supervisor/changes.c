@@ -1,5 +1,6 @@
-/* src/supervisor/changes.c - all changes are tried together first. If they can't be, they
- * are taken in by halves: few mistakes among many changes take few tries. */
+/* src/supervisor/changes.c - first all changes are tried together. If this fails, the
+ * changes are tried by halves, so that it takes few tries to find few mistakes among many
+ * changes. */
 #include "supervisor/changes.h"
 
 #include <errno.h>
@@ -8,12 +9,12 @@
 
 #include "plan/plan_make.h"
 
-/* While it is found out. */
+/* The state while the acceptable changes are being found. */
 struct trial {
 	struct reload *reload;      /* borrowed */
 	const struct plan_env *env; /* borrowed */
 	struct conf_set *set;       /* borrowed */
-	bool *in; /* owned; by file: the plan tried has the fresh version */
+	bool *in; /* owned; for each file: is its fresh version in the plan? */
 };
 
 bool changes_any(const struct reload *reload)
@@ -43,7 +44,8 @@ void changes_copy_warnings(const struct reload *reload, const struct diag *from,
 	}
 }
 
-/* The plan of all that is `in`, and of the old versions of the rest. */
+/* Makes a plan of the changes that are `in`, and of the old versions of all other
+ * files. */
 static int try_plan(struct trial *t, const struct plan_env *env, struct plan *out,
                     struct diag *diag)
 {
@@ -60,7 +62,8 @@ static int try_plan(struct trial *t, const struct plan_env *env, struct plan *ou
 	return plan_make(out, t->set, env, diag);
 }
 
-/* Path MTUs don't decide it, and each is a question to the kernel. */
+/* Path MTUs don't matter for acceptance, and each of them would be a question to the
+ * kernel. */
 static struct plan_env without_mtus(const struct plan_env *env)
 {
 	struct plan_env without = *env;
@@ -95,8 +98,8 @@ static size_t take_in(struct trial *t, const size_t *pending, size_t n, bool in)
 	return taken;
 }
 
-/* Takes in as many of the pending changes as go together, by halves. True if any was.
- * Those in already stay. */
+/* Takes in as many of the pending changes as fit together, by halves. Changes that are
+ * already in stay in. Returns true if any was taken in. */
 static bool take_in_part(struct trial *t, const size_t *pending, size_t n)
 {
 	bool left, right;
@@ -113,8 +116,8 @@ static bool take_in_part(struct trial *t, const size_t *pending, size_t n)
 	return left || right;
 }
 
-/* The mistakes that the pending changes would make are told together: two that contradict
- * each other are told as that. None of them is in afterwards. */
+/* Reports the errors of all pending changes together, so that two changes which
+ * contradict each other are reported as that. Afterwards none of them is in. */
 static void refuse_with_reason(struct trial *t, const size_t *pending, size_t n,
                                struct diag *diag)
 {
@@ -134,7 +137,7 @@ static void refuse_with_reason(struct trial *t, const size_t *pending, size_t n,
 		t->reload->v[pending[i]].state = RELOAD_BAD;
 }
 
-/* Changes that contradict the rest are refused, as few as can be found. */
+/* Refuses changes that contradict the rest, as few of them as can be found. */
 static int sort_out(struct trial *t, struct diag *diag)
 {
 	size_t *pending = calloc(t->reload->n + 1, sizeof(*pending)), n = 0, left;

@@ -9,11 +9,12 @@
 #include "plan/plan.h"
 #include "supervisor/reload.h"
 
-/* Makes *out of the files as they are now. Where they contradict each other, as few changes
- * as can be found become RELOAD_BAD, which stands for the old version, and diag says why.
- * set has room for reload->n files, which are not its own; the plan is made of it, so it has
- * to live as long. Warnings are told of files with changes. 0; -EINVAL (also the old
- * versions contradict each other), -ENOMEM: then the plan is empty. */
+/* Makes *out of the files as they are now. If they contradict each other, some changes
+ * become RELOAD_BAD, which means that the old version counts, and diag says why. As few
+ * changes as can be found are refused. set must have room for reload->n files; it doesn't
+ * own them. The plan is made of set, so set must live as long as the plan. Warnings are
+ * reported for files with changes. Returns 0, -EINVAL (even the old versions contradict
+ * each other) or -ENOMEM; after an error the plan is empty. */
 MUST_CHECK int changes_accept(struct reload *reload, const struct plan_env *env,
                               struct conf_set *set, struct plan *out, struct diag *diag);
 
@@ -21,7 +22,7 @@ MUST_CHECK int changes_accept(struct reload *reload, const struct plan_env *env,
 void changes_copy_warnings(const struct reload *reload, const struct diag *from,
                            struct diag *to);
 
-/* Does any file differ? */
+/* Has any file changed? */
 bool changes_any(const struct reload *reload);
 
 #endif

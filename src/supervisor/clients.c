@@ -1,4 +1,5 @@
-/* src/supervisor/clients.c */
+/* src/supervisor/clients.c - the clients have a loop of their own, so that they can also
+ * be served while the supervisor waits for something else */
 #include "supervisor/clients.h"
 
 #include <errno.h>
@@ -14,12 +15,12 @@
 #define REQUEST_MAX 64 /* characters of a request */
 
 enum client_state {
-	CLIENT_ASKS, /* its request is not complete */
+	CLIENT_ASKS, /* its request is not complete yet */
 	CLIENT_WANTS_STATUS,
 	CLIENT_WANTS_RELOAD,
-	CLIENT_RELOADS, /* the reload that it wants has begun */
+	CLIENT_RELOADS, /* the reload that it waits for has begun */
 	CLIENT_WANTS_DOWN,
-	CLIENT_ANSWERED, /* goes when the answer is written */
+	CLIENT_ANSWERED, /* is removed when its answer is written */
 };
 
 struct client {
@@ -46,7 +47,7 @@ static void client_free(struct client *c)
 	free(c);
 }
 
-/* False: it's over. */
+/* Returns false if the client has to be removed. */
 static bool write_answer(struct client *c)
 {
 	if (c->out.failed || outbuf_write(&c->out, c->source.fd) < 0 ||
@@ -62,7 +63,7 @@ static bool answer(struct client *c, const char *text)
 	return write_answer(c);
 }
 
-/* That it waits for somebody who hears. One byte goes into any socket buffer. */
+/* Tells the client that we have heard it. One byte fits into any socket buffer. */
 static bool acknowledge(struct client *c)
 {
 	outbuf_add(&c->out, "\n", 1);
@@ -73,7 +74,8 @@ static bool carry_out(struct client *c)
 {
 	struct clients *all = c->clients;
 
-	/* While it waits only a hang-up is of interest, which is always told. */
+	/* While the client waits, only its hang-up matters, which epoll always
+	 * reports. */
 	if (loop_modify(all->loop, &c->source, 0) < 0 || !acknowledge(c))
 		return false;
 	if (strcmp(c->request, "status") == 0) {
@@ -118,7 +120,7 @@ static void client_ready(struct loop_source *source, uint32_t events, uint64_t n
 		alive = read_request(c);
 	else if (c->state == CLIENT_ANSWERED && !(events & EPOLLERR))
 		alive = write_answer(c);
-	/* else: hung up while waiting */
+	/* in all other states it has hung up while waiting */
 	if (!alive)
 		client_free(c);
 }
@@ -223,7 +225,7 @@ char *clients_text(const struct diag *diag, const char *last)
 	return NULL;
 }
 
-/* It is little enough for any socket buffer. */
+/* Sends a text that is short enough for any socket buffer. */
 static void tell(struct client *c, const char *text)
 {
 	outbuf_add(&c->out, text, strlen(text));
@@ -246,7 +248,7 @@ void clients_refuse_down(struct clients *c, const char *text)
 void clients_answer_status(struct clients *c, const char *text)
 {
 	answer_all(c, CLIENT_WANTS_STATUS,
-	           text ? text : "error: the status can't be told\n");
+	           text ? text : "error: the status is not available\n");
 }
 
 void clients_begin_reload(struct clients *c)

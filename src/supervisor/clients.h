@@ -1,11 +1,14 @@
 /* src/supervisor/clients.h - who asks the instance on its control socket, and for what?
  *
- * A client sends one line, "status", "reload" or "down". At once comes an empty line: the
- * request is taken. The answer is all that comes after, until the end: JSON for status;
- * for reload, errors and warnings, a line each, and "ok: ..." or "failed: ..." with what
- * was done; for down, warnings, a line each, and "ok" when the host is as it was, or
- * "refused" when the instance stays up. Anything else is answered by "error: ...".
- * Supervisor process. */
+ * A client sends one line: "status", "reload" or "down". At once it gets an empty line,
+ * which says that the request was heard. The answer is everything after that, until the
+ * end:
+ *   status   JSON
+ *   reload   errors and warnings, one on each line; then "ok: ..." or "failed: ..." with
+ *            what was done
+ *   down     warnings, one on each line; then "ok" when the host is restored, or
+ *            "refused" when the instance stays up
+ * To anything else the answer is "error: ...". Supervisor process. */
 #ifndef TUNION_SUPERVISOR_CLIENTS_H
 #define TUNION_SUPERVISOR_CLIENTS_H
 
@@ -22,44 +25,44 @@ struct client;
 
 struct clients {
 	struct loop *outer;          /* borrowed; NULL: not started */
-	struct loop_source source;   /* there: that somebody in `loop` is ready */
-	struct loop *loop;           /* owned: the listener's and the clients' */
+	struct loop_source source;   /* in `outer`: somebody in `loop` is ready */
+	struct loop *loop;           /* owned: for the listener and the clients */
 	struct loop_source listener; /* its fd is borrowed */
 	struct client *first;        /* owned */
 	size_t count;
-	/* A client has asked; it waits for clients_answer_status or _reload, or for
-	 * clients_end. */
+	/* Called when a client has asked. It then waits for clients_answer_status, for
+	 * clients_answer_reload, or for clients_end. */
 	void (*want_status)(void *context);
 	void (*want_reload)(void *context);
 	void (*want_down)(void *context);
 	void *context; /* borrowed */
 };
 
-/* The callbacks and their context must be set. 0 or -errno. */
+/* The callbacks and their context must be set. Returns 0 or -errno. */
 MUST_CHECK int clients_start(struct clients *c, struct loop *loop, int listen_fd);
-/* For those who are not in the loop now: readable when clients_serve has something to do.
- * -1: not started. */
+/* For use outside of the loop: this fd is readable when clients_serve has something to
+ * do. It is -1 if clients_start wasn't called. */
 int clients_fd(const struct clients *c);
-/* Does not wait. */
+/* Serves the clients that are ready, and does not wait. */
 void clients_serve(struct clients *c);
-/* What reload and down are answered: what diag holds, a line each, and a last line (NULL:
- * none). To be freed; NULL: no memory. */
+/* Makes an answer to reload or down: what diag contains, one on each line, and then the
+ * last line unless it is NULL. To be freed; NULL if out of memory. */
 char *clients_text(const struct diag *diag, const char *last);
-/* To all who wait for it. NULL: it could not be made. */
+/* Answers all clients that wait for the status. text is NULL if it couldn't be made. */
 void clients_answer_status(struct clients *c, const char *text);
-/* A reload begins: whoever asks from now on, while its hooks run, is asking for the next.
- */
+/* A reload begins. A client that asks from now on, while the hooks of this reload run,
+ * asks for the next one. */
 void clients_begin_reload(struct clients *c);
 void clients_answer_reload(struct clients *c, const char *text);
 bool clients_want_status(const struct clients *c);
-/* Tells those who wait for `down` something before the answer: whole lines. */
+/* Sends whole lines to those who wait for `down`, before the answer. */
 void clients_tell_down(struct clients *c, const char *text);
-/* Tells those who wait for `down` that it stays up. */
+/* Answers those who wait for `down` that the instance stays up. */
 void clients_refuse_down(struct clients *c, const char *text);
-/* Tells those who wait for `down` how it went, and hangs up on all. Does not wait. Fine
- * if it was not started. */
+/* Tells those who wait for `down` how it went, and hangs up on all clients. Does not
+ * wait. May also be called if clients_start wasn't. */
 void clients_end(struct clients *c, const char *text);
-/* In a forked child, whose descriptors are closed: frees and tells nobody. */
+/* For a forked child, whose descriptors are closed: frees everything and tells nobody. */
 void clients_forget(struct clients *c);
 
 #endif

@@ -1,4 +1,4 @@
-/* src/supervisor/configure.c */
+/* src/supervisor/configure.c - turns devices of the plan into commands and UAPI text */
 #include "supervisor/configure.h"
 
 #include <errno.h>
@@ -8,15 +8,15 @@
 
 #include "channel/outbuf.h"
 
-/* ---- settings that are tunion's */
+/* ---- settings that only tunion has */
 
-static int send_add(struct worker_child *engine, const struct tunnel *d)
+static int send_add(struct worker_child *worker, const struct tunnel *d)
 {
 	struct command m = command_of(COMMAND_DEVICE_ADD, d->plan->way.name);
 
 	m.fds[0] = d->uapi_fd;
 	m.fd_count = 1;
-	return worker_child_send(engine, &m);
+	return worker_child_send(worker, &m);
 }
 
 static void set_via(struct command *m, enum way_via via, const struct way_device *device)
@@ -34,7 +34,7 @@ static void print_domains(struct outbuf *o, const struct conf_texts *domains)
 	}
 }
 
-static int send_settings(struct worker_child *engine, const struct plan_device *d)
+static int send_settings(struct worker_child *worker, const struct plan_device *d)
 {
 	struct command m = command_of(COMMAND_DEVICE_SETTINGS, d->way.name);
 	const struct conf *conf = d->conf;
@@ -58,14 +58,14 @@ static int send_settings(struct worker_child *engine, const struct plan_device *
 	m.text = domains.bytes + domains.first;
 	m.text_bytes = outbuf_bytes(&domains);
 	set_via(&m, d->way.via, d->way.via_device);
-	err = worker_child_send(engine, &m);
+	err = worker_child_send(worker, &m);
 out:
 	outbuf_clear(&domains);
 	free(addresses);
 	return err;
 }
 
-static int send_vias(struct worker_child *engine, const struct plan_device *d)
+static int send_vias(struct worker_child *worker, const struct plan_device *d)
 {
 	int err = 0;
 
@@ -77,19 +77,19 @@ static int send_vias(struct worker_child *engine, const struct plan_device *d)
 			continue;
 		memcpy(m.key, p->conf->public_key, KEY_BYTES);
 		set_via(&m, p->way.via, p->way.via_device);
-		err = worker_child_send(engine, &m);
+		err = worker_child_send(worker, &m);
 	}
 	return err;
 }
 
-int configure_settings(struct worker_child *engine, const struct plan_device *d)
+int configure_settings(struct worker_child *worker, const struct plan_device *d)
 {
-	int err = send_settings(engine, d);
+	int err = send_settings(worker, d);
 
-	return err ? err : send_vias(engine, d);
+	return err ? err : send_vias(worker, d);
 }
 
-int configure_resolver(struct worker_child *engine, const struct ip_addr *ipv4,
+int configure_resolver(struct worker_child *worker, const struct ip_addr *ipv4,
                        const struct ip_addr *ipv6)
 {
 	struct command m = command_of(COMMAND_RESOLVER, NULL);
@@ -100,10 +100,10 @@ int configure_resolver(struct worker_child *engine, const struct ip_addr *ipv4,
 		addresses[m.address_count++] = *ipv4;
 	if (ipv6->family != IP_NONE)
 		addresses[m.address_count++] = *ipv6;
-	return worker_child_send(engine, &m);
+	return worker_child_send(worker, &m);
 }
 
-int configure_sockets(struct worker_child *engine, const struct tunnel *d, bool with_fds,
+int configure_sockets(struct worker_child *worker, const struct tunnel *d, bool with_fds,
                       int result)
 {
 	struct command m = command_of(COMMAND_DEVICE_SOCKETS, d->plan->way.name);
@@ -114,10 +114,10 @@ int configure_sockets(struct worker_child *engine, const struct tunnel *d, bool 
 	for (int f = 0; f < UDP_FAMILIES && with_fds; f++)
 		if (d->udp_fds[f] >= 0)
 			m.fds[m.fd_count++] = d->udp_fds[f];
-	return worker_child_send(engine, &m);
+	return worker_child_send(worker, &m);
 }
 
-/* ---- WireGuard's own: UAPI text */
+/* ---- WireGuard's configuration: UAPI text */
 
 void configure_print_peer(struct outbuf *o, const struct plan_peer *p)
 {
@@ -137,8 +137,8 @@ void configure_print_peer(struct outbuf *o, const struct plan_peer *p)
 		             ip_prefix_format(&conf->allowed_ips.v[i].prefix, text));
 }
 
-/* One set, however many messages it takes: it has one reply. */
-static int send_text(struct worker_child *engine, const char *name,
+/* Sends the text as one set, which has one reply however many messages it takes. */
+static int send_text(struct worker_child *worker, const char *name,
                      const struct outbuf *text)
 {
 	struct command m = command_of(COMMAND_DEVICE_UAPI, name);
@@ -149,13 +149,13 @@ static int send_text(struct worker_child *engine, const char *name,
 	for (; left > 0 && !err; left -= m.text_bytes, at += m.text_bytes) {
 		m.text = at;
 		m.text_bytes = left < COMMAND_TEXT_MAX ? left : COMMAND_TEXT_MAX;
-		err = left > COMMAND_TEXT_MAX ? command_send(&engine->channel, &m)
-		                              : worker_child_send(engine, &m);
+		err = left > COMMAND_TEXT_MAX ? command_send(&worker->channel, &m)
+		                              : worker_child_send(worker, &m);
 	}
 	return err;
 }
 
-int configure_wireguard(struct worker_child *engine, const char *name,
+int configure_wireguard(struct worker_child *worker, const char *name,
                         const struct outbuf *lines)
 {
 	struct outbuf text = { 0 };
@@ -164,12 +164,12 @@ int configure_wireguard(struct worker_child *engine, const char *name,
 	outbuf_print(&text, "set=1\n");
 	outbuf_add(&text, lines->bytes + lines->first, outbuf_bytes(lines));
 	outbuf_print(&text, "\n");
-	err = text.failed || lines->failed ? -ENOMEM : send_text(engine, name, &text);
+	err = text.failed || lines->failed ? -ENOMEM : send_text(worker, name, &text);
 	outbuf_clear(&text);
 	return err;
 }
 
-int configure_addconf(struct worker_child *engine, const struct tunnel *tunnel)
+int configure_addconf(struct worker_child *worker, const struct tunnel *tunnel)
 {
 	const struct plan_device *d = tunnel->plan;
 	struct outbuf lines = { 0 };
@@ -179,21 +179,21 @@ int configure_addconf(struct worker_child *engine, const struct tunnel *tunnel)
 		outbuf_print_key(&lines, "private_key", d->conf->private_key);
 	for (size_t i = 0; i < d->peer_count; i++)
 		configure_print_peer(&lines, &d->peers[i]);
-	err = configure_wireguard(engine, d->way.name, &lines);
+	err = configure_wireguard(worker, d->way.name, &lines);
 	outbuf_clear(&lines);
 	return err;
 }
 
-int configure_device(struct worker_child *engine, const struct tunnel *d)
+int configure_device(struct worker_child *worker, const struct tunnel *d)
 {
-	int err = send_add(engine, d);
+	int err = send_add(worker, d);
 
 	if (!err)
-		err = configure_settings(engine, d->plan);
-	return err ? err : configure_sockets(engine, d, true, 0);
+		err = configure_settings(worker, d->plan);
+	return err ? err : configure_sockets(worker, d, true, 0);
 }
 
-int configure_endpoint(struct worker_child *engine, const char *device,
+int configure_endpoint(struct worker_child *worker, const char *device,
                        const uint8_t public_key[static KEY_BYTES],
                        const struct endpoint *endpoint)
 {
@@ -206,8 +206,8 @@ int configure_endpoint(struct worker_child *engine, const char *device,
 	outbuf_print_key(&text, "public_key", public_key);
 	outbuf_print(&text, "update_only=true\nendpoint=%s\n\n",
 	             endpoint_format(endpoint, where));
-	err = text.failed ? -ENOMEM : send_text(engine, device, &text);
+	err = text.failed ? -ENOMEM : send_text(worker, device, &text);
 	outbuf_clear(&text);
 	memcpy(try.key, public_key, KEY_BYTES);
-	return err ? err : worker_child_send(engine, &try);
+	return err ? err : worker_child_send(worker, &try);
 }

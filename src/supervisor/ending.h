@@ -1,4 +1,4 @@
-/* src/supervisor/ending.h - is the instance to end, and why? */
+/* src/supervisor/ending.h - has the instance to end, and why? */
 #ifndef TUNION_SUPERVISOR_ENDING_H
 #define TUNION_SUPERVISOR_ENDING_H
 
@@ -6,10 +6,10 @@
 
 struct ending {
 	bool wanted;
-	int error; /* -errno: why it has to end; 0: it was asked to */
+	int error; /* -errno: why it has to end; 0: somebody has asked for it */
 };
 
-/* The first error is the reason. */
+/* Only the first error is kept as the reason. */
 static inline void ending_want(struct ending *e, int error)
 {
 	e->wanted = true;

@@ -1,4 +1,4 @@
-/* src/supervisor/follow.c */
+/* src/supervisor/follow.c - keeps the paths, and watches them if possible */
 #include "supervisor/follow.h"
 
 #include <errno.h>
@@ -8,7 +8,7 @@
 
 #include "supervisor/watch.h"
 
-/* ---- life */
+/* ---- init and clear */
 
 static int keep_paths(struct follow *f, const char *const *paths, size_t n)
 {
@@ -29,10 +29,10 @@ int follow_init(struct follow *f, const char *const *paths, size_t n, bool no_wa
 	if (err || no_watch)
 		return err;
 	err = watch_new(&f->watch, (const char *const *)f->paths, f->path_count);
-	/* what is not there is told by whoever reads it */
+	/* if something isn't there, this is reported when it is read */
 	if (err && err != -ENOENT && err != -ENOTDIR)
 		log_warn(log, NULL,
-		         "changes of files can't be seen, use tunion reload: %s",
+		         "can't watch the files, so use tunion reload after a change: %s",
 		         strerror(-err));
 	return err == -ENOMEM ? err : 0;
 }

@@ -13,26 +13,25 @@
 
 struct watch;
 
-/* Embedded. Zeroed: not begun. */
+/* Embedded. All zeroes: follow_init wasn't called. */
 struct follow {
 	char **paths; /* owned */
 	size_t path_count;
-	struct watch
-		*watch; /* owned; NULL: the files can't be watched, or shall not be */
+	struct watch *watch; /* owned; NULL: they can't be watched, or should not be */
 	struct loop_source source;
 };
 
-/* Before the files are read for the first time, so that no change is missed. 0 or
- * -ENOMEM; where files can't be watched that is logged. */
+/* To be called before the files are read for the first time, so that no change is missed.
+ * Returns 0 or -ENOMEM. If the files can't be watched, this is only logged. */
 MUST_CHECK int follow_init(struct follow *f, const char *const *paths, size_t n,
                            bool no_watch, const struct log *log);
-/* From here on the loop watches. 0 or -errno. */
+/* From here on the loop watches the files. Returns 0 or -errno. */
 MUST_CHECK int follow_start(struct follow *f, struct loop *loop);
 void follow_clear(struct follow *f);
 
-/* When to ask follow_due at the latest. */
+/* The time at which follow_due has to be called at the latest. */
 uint64_t follow_deadline_ns(const struct follow *f);
-/* Have files changed, and has it been quiet since? Once for each time. */
+/* Have files changed, and has nothing changed for a while since? True once each time. */
 MUST_CHECK bool follow_due(struct follow *f, uint64_t now_ns);
 
 #endif

@@ -1,4 +1,4 @@
-/* src/supervisor/hook_service.c */
+/* src/supervisor/hook_service.c - serves the worker and the clients while a hook runs */
 #include "supervisor/hook_service.h"
 
 #include <errno.h>
@@ -18,7 +18,7 @@ static void hooks_end(void *context)
 	instance_unset_alias(h->instance);
 }
 
-/* The worker ends, and with it the devices; the supervisor is going down. */
+/* The supervisor is going down: ends the worker, and with it the devices. */
 static void hooks_gone(void *context)
 {
 	struct hook_service *h = context;
@@ -27,12 +27,12 @@ static void hooks_gone(void *context)
 	for (size_t i = 0; i < h->tunnels->count; i++) {
 		const struct tunnel *t = &h->tunnels->v[i];
 
-		if (t->uapi_fd >= 0) /* else the socket of that name is another's */
+		if (t->uapi_fd >= 0) /* otherwise it belongs to another program */
 			instance_unlisten_uapi(h->instance, t->plan->way.name);
 	}
 }
 
-/* A channel that fails is seen again by who waits for it next. */
+/* If the channel fails, whoever waits for it next will see this again. */
 static void serve(void *context, int fd)
 {
 	struct hook_service *h = context;

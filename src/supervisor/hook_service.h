@@ -1,7 +1,7 @@
 /* src/supervisor/hook_service.h - what does the supervisor do while hooks run?
  *
- * They may speak to the devices by wg(8), which knows no name but the tun's, and the
- * worker then asks for sockets. */
+ * A hook may use wg(8) with a device, but it only knows the name of the tun. As a
+ * consequence, the worker may ask for sockets. */
 #ifndef TUNION_SUPERVISOR_HOOK_SERVICE_H
 #define TUNION_SUPERVISOR_HOOK_SERVICE_H
 
@@ -21,7 +21,7 @@ struct hook_service {
 	struct status_request *status;
 };
 
-/* For host_options; h is borrowed as long as they are used. */
+/* The events for host_options; h is borrowed for as long as they are used. */
 struct hooks_events hook_service_events(struct hook_service *h);
 
 #endif

@@ -1,7 +1,8 @@
-/* src/supervisor/instance.c
+/* src/supervisor/instance.c - names, sockets and pid file of an instance
  *
- * The lock is flock() on the pid file, which the kernel drops with the last descriptor:
- * so the engine must not inherit it (it closes all), nor the hooks (close on exec). */
+ * The lock is a flock() on the pid file, which the kernel releases with the last
+ * descriptor. So neither the worker may inherit it (it closes all descriptors), nor the
+ * hooks (close on exec). */
 #include "supervisor/instance.h"
 
 #include <dirent.h>
@@ -39,13 +40,14 @@ static char *default_run_dir(void)
 	return asprintf(&dir, "%s/tunion", user_dir) < 0 ? NULL : dir;
 }
 
-/* Its files are named after it: none may be hidden, nor look like an option. */
+/* The names of its files begin with this name, so they must not be hidden, nor look like
+ * an option. */
 static bool tun_valid(const char *tun)
 {
 	return ifname_valid(tun) && tun[0] != '.' && tun[0] != '-';
 }
 
-/* DIR/NAME + suffix; NULL if out of memory. */
+/* Returns DIR/NAME and the suffix; NULL if out of memory. */
 static char *path_of(const char *dir, const char *name, const char *suffix)
 {
 	char *path;
@@ -94,7 +96,7 @@ void instance_clear(struct instance *i)
 
 void instance_forget(struct instance *i)
 {
-	i->lock_fd = i->listen_fd = -1; /* then there is nothing to release */
+	i->lock_fd = i->listen_fd = -1; /* so that there is nothing to release */
 	instance_clear(i);
 }
 
@@ -111,7 +113,7 @@ static int address_of(struct sockaddr_un *address, const char *path)
 
 static int connect_to(const char *path, int *fd)
 {
-	/* for a place among those who wait to be accepted, too */
+	/* also limits how long we wait for a place among those who wait for accept() */
 	const struct timeval timeout = { .tv_sec = CONNECT_SECONDS };
 	struct sockaddr_un address;
 	int err = address_of(&address, path);
@@ -131,7 +133,8 @@ static int connect_to(const char *path, int *fd)
 	return err;
 }
 
-/* Removes a socket that nobody serves. -EEXIST: somebody does, or it's no socket. */
+/* Removes a socket that nobody serves. Returns -EEXIST if somebody serves it, or if it is
+ * no socket. */
 static int remove_dead_socket(const char *path)
 {
 	struct stat st;
@@ -149,7 +152,7 @@ static int remove_dead_socket(const char *path)
 	return unlink(path) < 0 && errno != ENOENT ? -errno : 0;
 }
 
-/* For nobody but the user. */
+/* Makes a socket that only the user can use. */
 static int listen_on(const char *path, int *fd)
 {
 	struct sockaddr_un address;
@@ -178,7 +181,7 @@ static int listen_on(const char *path, int *fd)
 
 /* ---- the pid file */
 
-/* One line, without its newline; false at the end. */
+/* Reads one line, without its newline. Returns false at the end. */
 static bool next_line(FILE *f, char *line, size_t size)
 {
 	if (!fgets(line, (int)size, f))
@@ -187,8 +190,8 @@ static bool next_line(FILE *f, char *line, size_t size)
 	return true;
 }
 
-/* The UAPI sockets that the pid file lists. Whether they are dead is looked at each: the
- * engine dies with its supervisor, but a moment later; another program may serve the
+/* Removes the UAPI sockets that the pid file lists, but only those that nobody serves.
+ * The worker ends shortly after its supervisor; and another program may now serve a
  * name. */
 static void remove_listed_sockets(int lock_fd)
 {
@@ -196,7 +199,7 @@ static void remove_listed_sockets(int lock_fd)
 	FILE *f = fd < 0 ? NULL : fdopen(fd, "re");
 	char line[sizeof(((struct sockaddr_un *)0)->sun_path) + 2];
 	const struct timespec pause = { 0, 10000000 };
-	int patience = 50; /* pauses, for all together */
+	int patience = 50; /* how many pauses to make, for all sockets together */
 
 	if (!f) {
 		if (fd >= 0)
@@ -223,7 +226,7 @@ static int read_pid(const char *path)
 	return pid;
 }
 
-/* mkdir -p */
+/* Makes the directory and its parents, like mkdir -p. */
 static int make_dir(const char *path)
 {
 	char *copy = strdup(path), *slash;
@@ -245,8 +248,8 @@ static int make_dir(const char *path)
 	return err;
 }
 
-/* Whoever may open it can lock it, and keep us from it. So it is ours and for nobody else,
- * also where an earlier version has left one. */
+/* Whoever can open the file can lock it, and so keep us from starting. Therefore it must
+ * be ours and only ours, even if an earlier version has left one. */
 static int make_private(int fd, struct stat *st)
 {
 	if (fstat(fd, st) < 0)
@@ -256,8 +259,9 @@ static int make_private(int fd, struct stat *st)
 	return (st->st_mode & 077) != 0 && fchmod(fd, 0600) < 0 ? -errno : 0;
 }
 
-/* -EWOULDBLOCK: somebody has it. Between opening and locking it may have been removed by
- * an instance that went down, and then the lock is worth nothing: once more. */
+/* Returns -EWOULDBLOCK if somebody else has the lock. Between opening and locking the
+ * file, an instance that went down may have removed it. Then the lock is worth nothing,
+ * and we try again. */
 static int open_locked(const char *path, int *fd)
 {
 	struct stat here, there;
@@ -289,8 +293,8 @@ static int write_pid(int fd)
 	return dprintf(fd, "%d\n", (int)getpid()) < 0 ? -EIO : 0;
 }
 
-/* Whoever is about to run another program, or to see whether we are there, has the lock
- * for a moment, also beyond the death of the instance itself. */
+/* A process that is about to run another program, or that looks whether we are there, has
+ * the lock for a moment, even after the instance itself has died. */
 static bool is_dead(const char *pid_path)
 {
 	int pid = read_pid(pid_path);
@@ -346,7 +350,8 @@ int instance_lock(struct instance *i, struct diag *diag)
 	return err;
 }
 
-/* A file, not locked by anybody, or by those who come after a dead one. */
+/* Is there a file that nobody has locked, or only those who come after a dead
+ * instance? */
 static bool is_stale_file(const char *path)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
@@ -379,7 +384,7 @@ void instance_set_alias(const struct instance *i, const char *name)
 	instance_unset_alias(i);
 	if (asprintf(&target, "%s.sock", name) < 0)
 		target = NULL;
-	/* what is there already stays */
+	/* a file that is already there stays */
 	if (is_there && path && target)
 		(void)!symlink(target, path);
 	free(target);
@@ -405,19 +410,20 @@ int instance_listen_uapi(struct instance *i, const char *name, int *fd, struct d
 	if (!err)
 		err = listen_on(path, fd);
 	if (err == -EEXIST)
-		diag_error(diag, NULL, 0,
-		           "%s is in use: another WireGuard serves a device %s", path,
-		           name);
+		diag_error(
+			diag, NULL, 0,
+			"%s is in use: another WireGuard program serves a device called %s",
+			path, name);
 	else if (err)
 		diag_error(diag, NULL, 0, "%s: %s", path ? path : name, strerror(-err));
+	/* on release it is removed all the same, but not after we were killed */
 	if (!err && dprintf(i->lock_fd, "%s\n", path) < 0)
-		err = -EIO; /* removed all the same on release, or by nobody after a kill
-		             */
+		err = -EIO;
 	free(path);
 	return err;
 }
 
-/* Its line stays in the pid file: whoever takes the name next is looked at on release. */
+/* Its line stays in the pid file: on release we look who uses the name then. */
 void instance_unlisten_uapi(struct instance *i, const char *name)
 {
 	char *path = instance_uapi_path(i, name);
@@ -451,9 +457,9 @@ void instance_release(struct instance *i)
 	i->lock_fd = -1;
 }
 
-/* ---- finding and asking */
+/* ---- finding and asking instances */
 
-/* "TUN.pid": the length of TUN; 0: another file. */
+/* Returns the length of TUN in "TUN.pid", or 0 if it is another file. */
 static size_t pid_file_tun(const char *name)
 {
 	size_t n = strlen(name), suffix = strlen(PID_SUFFIX);
@@ -464,7 +470,7 @@ static size_t pid_file_tun(const char *name)
 	return n - suffix;
 }
 
-/* Running instances count before stale ones. */
+/* Counts the running instances, or the stale ones, and returns the name of the first. */
 static size_t find_all(const char *dir_path, bool stale, char **tun)
 {
 	DIR *dir = opendir(dir_path);
@@ -501,7 +507,7 @@ int instance_find_only(const char *run_dir, char **tun, struct diag *diag)
 		diag_error(diag, NULL, 0, "no instance is up (%s)",
 		           dir ? dir : "out of memory");
 	else if (count > 1)
-		diag_error(diag, NULL, 0, "%zu instances are up: say which with --tun",
+		diag_error(diag, NULL, 0, "%zu instances are up: choose one with --tun",
 		           count);
 	free(dir);
 	if (count == 1 && *tun)

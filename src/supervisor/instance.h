@@ -1,10 +1,11 @@
-/* src/supervisor/instance.h - which instances run, and where are they spoken to?
+/* src/supervisor/instance.h - which instances run, and how can they be reached?
  *
- * An instance is named by its tun. In the run directory it has TUN.pid, locked while it
- * lives (so a killed one is told from a running one), TUN.sock, where `status` and `down`
- * ask, and TUN.state, the host's record of what to undo. The devices' UAPI sockets stand
- * in a directory of their own; TUN.pid lists them, so that they can be removed after a
- * kill. */
+ * An instance has the name of its tun. In the run directory it has three files:
+ *   TUN.pid     locked while the instance lives, so that a killed one is recognised
+ *   TUN.sock    where `status`, `reload` and `down` ask
+ *   TUN.state   the host's record of what has to be undone
+ * The UAPI sockets of the devices are in another directory. TUN.pid lists them, so that
+ * they can be removed after the instance was killed. */
 #ifndef TUNION_SUPERVISOR_INSTANCE_H
 #define TUNION_SUPERVISOR_INSTANCE_H
 
@@ -25,50 +26,55 @@ struct instance {
 	int listen_fd;                             /* owned; -1: not listening */
 };
 
-/* run_dir NULL: the default, design section 6. Only names; nothing is touched. 0, -EINVAL
- * (no name for a network interface), -ENOMEM, -ENAMETOOLONG; the reason in diag. */
+/* Only makes names and changes nothing outside. run_dir may be NULL for the default
+ * (design section 6). Returns 0, -EINVAL (tun can't be the name of a network interface),
+ * -ENOMEM or -ENAMETOOLONG; the reason is in diag. */
 MUST_CHECK int instance_init(struct instance *i, const char *run_dir, const char *tun,
                              struct diag *diag);
-/* Frees; also releases. A zeroed one is not fine, one that failed to init is. */
+/* Frees, and also releases. May be called after a failed instance_init, but not on a
+ * struct that is all zeroes. */
 void instance_clear(struct instance *i);
-/* In a forked child, whose descriptors are closed: frees it and changes nothing that is
- * its parent's. */
+/* For a forked child, whose descriptors are closed: frees it, but changes nothing that
+ * belongs to its parent. */
 void instance_forget(struct instance *i);
 
-/* Makes the directories and takes the lock, as process `pid`; clears the sockets that a
- * killed instance left. 0 or -errno, -EEXIST: it runs already; the reason in diag. */
+/* Makes the directories, takes the lock for this process, and removes sockets that a
+ * killed instance has left. Returns 0 or -errno, with the reason in diag; -EEXIST means
+ * that it is already running. */
 MUST_CHECK int instance_lock(struct instance *i, struct diag *diag);
-/* Is there something of an instance that does not run any more? */
+/* Is there something left of an instance that no longer runs? */
 bool instance_is_stale(const struct instance *i);
-/* A listening socket for a device's UAPI, in *fd; it is removed on release. 0 or -errno,
- * the reason in diag: -EEXIST when somebody else serves the name. */
+/* Makes a listening socket for a device's UAPI; it is removed on release. Returns 0 or
+ * -errno, with the reason in diag; -EEXIST means that another program serves this
+ * name. */
 MUST_CHECK int instance_listen_uapi(struct instance *i, const char *name, int *fd,
                                     struct diag *diag);
-/* The reverse, once all who had the socket have closed it. */
+/* Removes this socket, after all who had it have closed it. */
 void instance_unlisten_uapi(struct instance *i, const char *name);
-/* Hooks know but the name of the tun: until it is unset, wg(8) finds the device under it,
- * unless a device is called so
- * or the device has no socket. Unsetting where nothing is set is fine. */
+/* Hooks only know the name of the tun. After set_alias, wg(8) finds the device `name`
+ * under the name of the tun, unless another device is called like the tun, or the device
+ * has no socket. unset_alias ends this; it may be called even if nothing is set. */
 void instance_set_alias(const struct instance *i, const char *name);
 void instance_unset_alias(const struct instance *i);
-/* The path of that socket, to be freed; NULL: no memory. */
+/* Returns the path of that socket, to be freed; NULL if out of memory. */
 char *instance_uapi_path(const struct instance *i, const char *name);
-/* Listens for requests from now on, in listen_fd. */
+/* Listens for requests from now on, with listen_fd. */
 MUST_CHECK int instance_listen(struct instance *i, struct diag *diag);
-/* Removes sockets and pid file and gives the lock back. Fine if it isn't locked. */
+/* Removes the sockets and the pid file, and releases the lock. May be called if it isn't
+ * locked. */
 void instance_release(struct instance *i);
 
-/* The name of the one instance that runs (or, stale, has left something) in the
- * directory. 0, *tun owned by the caller; -ENOENT: none; -ENOTUNIQ: several; the reason
- * in diag. */
+/* Finds the only instance that runs in the directory or, if none runs, the only one that
+ * has left something there. Returns 0, and the caller owns *tun; or -ENOENT (there is
+ * none) or -ENOTUNIQ (there are several), with the reason in diag. */
 MUST_CHECK int instance_find_only(const char *run_dir, char **tun, struct diag *diag);
 
-/* The process that is, or was, the instance's supervisor; 0: unknown. */
+/* Returns the pid of the instance's present or last supervisor; 0 if it isn't known. */
 pid_t instance_pid(const struct instance *i);
 
-/* Asks a running instance: sends `request` and a newline; *fd then gives the answer, up
- * to its end. -ENOENT, -ECONNREFUSED: it does not run; -ETIMEDOUT: it does, but does not
- * take requests. The reason is not in diag. */
+/* Asks a running instance: sends `request` and a newline. Then the answer can be read
+ * from *fd, up to its end. Returns 0, -ENOENT or -ECONNREFUSED (it doesn't run),
+ * -ETIMEDOUT (it runs, but takes no requests), or another -errno. Adds no message. */
 MUST_CHECK int instance_ask(const struct instance *i, const char *request, int *fd);
 
 #endif

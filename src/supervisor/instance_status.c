@@ -1,6 +1,6 @@
-/* src/supervisor/instance_status.c - members are packed with json_pack, whose "o" takes
- * the reference over also when it fails; a NULL for "o" makes the whole NULL, so errors
- * need no care on the way. */
+/* src/supervisor/instance_status.c - members are put together with json_pack. Its "o"
+ * takes over the reference even if json_pack fails, and a NULL for "o" makes the whole
+ * value NULL. So only the end result has to be checked. */
 #include "supervisor/instance_status.h"
 
 #include <jansson.h>
@@ -15,7 +15,8 @@ static json_t *append(json_t *list, json_t *item)
 	return NULL;
 }
 
-/* A path need not be UTF-8, but JSON is: then all but its ASCII becomes '?'. */
+/* A path need not be UTF-8, but JSON must be. If it isn't, '?' replaces what isn't
+ * ASCII. */
 static json_t *path_json(const char *path)
 {
 	json_t *json = path ? json_string(path) : json_null();
@@ -49,7 +50,7 @@ static json_t *errors_json(const struct diag *errors)
 char *instance_status_text(const char *worker_text, size_t worker_bytes,
                            const struct instance_status *i)
 {
-	json_t *engine = json_loadb(worker_text, worker_bytes, 0, NULL), *all;
+	json_t *worker = json_loadb(worker_text, worker_bytes, 0, NULL), *all;
 	char *text = NULL;
 
 	all = json_pack("{s:s, s:i, s:I, s:i, s:i, s:i, s:I, s:o}", "tun", i->tun,
@@ -57,9 +58,9 @@ char *instance_status_text(const char *worker_text, size_t worker_bytes,
 	                "pid", i->pid, "engine_pid", i->engine_pid, "engine_restarts",
 	                (int)i->engine_restarts, "up_seconds", (json_int_t)i->up_s,
 	                "errors", errors_json(i->errors));
-	if (all && json_is_object(engine) && json_object_update(all, engine) == 0)
+	if (all && json_is_object(worker) && json_object_update(all, worker) == 0)
 		text = json_dumps(all, JSON_INDENT(2));
-	json_decref(engine);
+	json_decref(worker);
 	json_decref(all);
 	return text;
 }

@@ -1,8 +1,8 @@
 /* src/supervisor/instance_status.h - what does a running instance do? As JSON
  *
- * The worker has written what its engine does (worker/engine_status.h), the host's part
- * is added here, `tunion status` makes text of both (cmd/status_text). The members are
- * documented in doc/json.md and only get more. */
+ * The worker writes what its engine does (worker/engine_status.h). Here the instance's
+ * part is added, and `tunion status` makes text of it all (cmd/status_text.h). The
+ * members are documented in doc/json.md, and are only ever added. */
 #ifndef TUNION_SUPERVISOR_INSTANCE_STATUS_H
 #define TUNION_SUPERVISOR_INSTANCE_STATUS_H
 
@@ -11,7 +11,8 @@
 
 #include "base/diag.h"
 
-/* What only the supervisor knows. */
+/* What only the supervisor knows. The worker is called engine in the members of the
+ * JSON. */
 struct instance_status {
 	const char *tun;
 	uint32_t tun_mtu_bytes;
@@ -22,8 +23,8 @@ struct instance_status {
 	const struct diag *errors; /* borrowed: of the last reload; NULL: none */
 };
 
-/* The worker's text with the instance's members. Free it; NULL: out of memory, or the
- * text is no JSON object. */
+/* Adds the instance's members to the worker's text. To be freed; NULL if out of memory,
+ * or if the text is no JSON object. */
 char *instance_status_text(const char *worker_text, size_t worker_bytes,
                            const struct instance_status *instance);
 

@@ -1,7 +1,8 @@
-/* src/supervisor/keeper.c
+/* src/supervisor/keeper.c - starts a worker, and another one when it has ended
  *
- * The sockets, the tun and what they are for stay with the supervisor when a worker
- * ends; sessions are made anew, and what UAPI clients had set is lost. */
+ * When a worker ends, the supervisor still has the sockets, the tun and the
+ * configuration. But sessions have to be made again, and what UAPI clients have set is
+ * lost. */
 #include "supervisor/keeper.h"
 
 #include <errno.h>
@@ -80,7 +81,7 @@ static int start_anew(struct keeper *k)
 	return err ? err : keeper_complete_devices(k);
 }
 
-/* ---- again */
+/* ---- starting again */
 
 static void leave_channel(struct keeper *k)
 {
@@ -105,16 +106,17 @@ static bool may_restart(struct keeper *k)
 static void say_how_it_ended(const struct keeper *k, int status, int err)
 {
 	if (WIFSIGNALED(status))
-		log_error(k->log, NULL, "the engine was killed by signal %d",
+		log_error(k->log, NULL, "the worker process was killed by signal %d",
 		          WTERMSIG(status));
 	else if (WEXITSTATUS(status) || err == -ENOTCONN)
-		log_error(k->log, NULL, "the engine ended with status %d",
+		log_error(k->log, NULL, "the worker process ended with status %d",
 		          WEXITSTATUS(status));
 	else
-		log_error(k->log, NULL, "the engine is of no use: %s", strerror(-err));
+		log_error(k->log, NULL, "the worker process can't be used: %s",
+		          strerror(-err));
 }
 
-/* -EINTR: somebody wants all of it to end, and a new engine is of no use. */
+/* -EINTR: somebody wants everything to end, so no new worker is needed. */
 static void restart(struct keeper *k, int why)
 {
 	leave_channel(k);
@@ -123,9 +125,10 @@ static void restart(struct keeper *k, int why)
 
 		say_how_it_ended(k, status, why);
 		if (!may_restart(k)) {
-			log_error(k->log, NULL,
-			          "it ended %d times within a minute: going down",
-			          KEEPER_RESTARTS_MAX + 1);
+			log_error(
+				k->log, NULL,
+				"the worker process has ended %d times within a minute: going down",
+				KEEPER_RESTARTS_MAX + 1);
 			ending_want(k->ending, -ECHILD);
 			return;
 		}
@@ -133,37 +136,38 @@ static void restart(struct keeper *k, int why)
 	}
 	if (why == -EINTR)
 		ending_want(k->ending, 0);
-	log_warn(k->log, NULL, "the engine was started again");
+	log_warn(k->log, NULL, "the worker process was started again");
 	k->events->restarted(k->events->context);
 }
 
 bool keeper_make_answer(struct keeper *k, struct diag *diag)
 {
-	int err = keeper_send_resolver(k); /* which it has: any request would do */
+	/* the worker already knows this, but any request would do */
+	int err = keeper_send_resolver(k);
 
 	if (!err)
 		err = worker_child_wait(&k->worker);
 	if (err != -ETIMEDOUT)
 		return true;
-	diag_warning(diag, NULL, 0,
-	             "the engine process (pid %d) does not answer: it is killed, and "
-	             "what was set in it by wg is lost",
-	             (int)k->worker.pid);
+	diag_warning(
+		diag, NULL, 0,
+		"the worker process (pid %d) does not answer: it is killed, and what wg has set in it is lost",
+		(int)k->worker.pid);
 	leave_channel(k);
 	(void)worker_child_stop(&k->worker);
 	err = start_anew(k);
 	if (err)
-		diag_warning(diag, NULL, 0, "another engine process can't be started: %s",
+		diag_warning(diag, NULL, 0, "another worker process can't be started: %s",
 		             strerror(-err));
 	return false;
 }
 
-/* ---- hearing it */
+/* ---- hearing the worker */
 
-/* Others may have been told that something is not in force because it was late. */
+/* While it was late, others may have been told that something is not in force. */
 static void note_that_it_answers(struct keeper *k)
 {
-	log_warn(k->log, NULL, "the engine process (pid %d) answers again",
+	log_warn(k->log, NULL, "the worker process (pid %d) answers again",
 	         (int)k->worker.pid);
 	k->events->answers_again(k->events->context);
 }
@@ -189,7 +193,7 @@ int keeper_watch(struct keeper *k)
 
 	k->channel.fd = k->worker.channel.fd;
 	k->channel.ready = channel_ready;
-	/* a broken one is found out by the loop: it hangs up */
+	/* if the channel is broken, the loop will notice that it hangs up */
 	(void)!channel_write(&k->worker.channel);
 	if (channel_pending(&k->worker.channel))
 		events |= EPOLLOUT;
@@ -205,7 +209,7 @@ void keeper_round(struct keeper *k)
 {
 	if (!k->worker.error)
 		return;
-	log_error(k->log, NULL, "the engine refuses %s %s: %s",
+	log_error(k->log, NULL, "the worker process refuses %s %s: %s",
 	          command_type_name(k->worker.error_request), k->worker.error_name,
 	          strerror(-k->worker.error));
 	k->worker.error = 0;

@@ -1,5 +1,5 @@
-/* src/supervisor/keeper.h - keeps a worker at work: starts it, tells it all that it has to
- * know, and puts another one in the place of one that has died */
+/* src/supervisor/keeper.h - keeps a worker running: starts it, tells it everything it has
+ * to know, and replaces it when it has died */
 #ifndef TUNION_SUPERVISOR_KEEPER_H
 #define TUNION_SUPERVISOR_KEEPER_H
 
@@ -15,61 +15,63 @@
 #include "supervisor/tunnels.h"
 #include "supervisor/worker_child.h"
 
-#define KEEPER_RESTARTS_MAX 5 /* in a minute */
+#define KEEPER_RESTARTS_MAX 5 /* within a minute */
 
 struct keeper_events {
-	/* In the worker's process, whose descriptors of ours are closed already: frees all
-	 * that it has inherited. */
+	/* Called in the worker's process, where our descriptors are already closed:
+	 * frees everything that the worker has inherited. */
 	void (*forget)(void *context);
-	/* There is another worker: what the one before was asked for is not answered. */
+	/* Called when there is another worker. It won't answer what its predecessor was
+	 * asked. */
 	void (*restarted)(void *context);
-	/* The worker had been late; others may have been told that something is not in
-	 * force. */
+	/* Called when the worker was late and answers again. Meanwhile others may have
+	 * been told that something is not in force. */
 	void (*answers_again)(void *context);
 	void *context; /* borrowed */
 };
 
-/* Embedded. All pointers are borrowed and set before keeper_start, but for those that are
- * not there yet. */
+/* Embedded. All pointers are borrowed, and must be set before keeper_start, except those
+ * that don't exist yet. */
 struct keeper {
-	struct worker_child worker; /* its handle and context are set */
+	struct worker_child worker; /* its handle and context must be set */
 	struct worker_options options;
 	bool keep_stderr;
 	const struct log *log;
 	struct ending *ending;
 	struct tunnels *tunnels;
 	const struct keeper_events *events;
-	struct host *host; /* from keeper_make_devices on */
-	struct loop *loop; /* from keeper_watch on */
+	struct host *host; /* needed from keeper_make_devices on */
+	struct loop *loop; /* needed from keeper_watch on */
 
 	struct loop_source channel;
-	uint32_t channel_events; /* what is waited for; 0: not in the loop */
-	uint64_t restarts_ns[KEEPER_RESTARTS_MAX]; /* ring: when it was restarted */
+	uint32_t channel_events; /* the events waited for; 0: it is not in the loop */
+	uint64_t restarts_ns[KEEPER_RESTARTS_MAX]; /* a ring: when it was restarted */
 	unsigned restart_count;
 };
 
-/* Forks. 0 or -errno. */
+/* Forks a worker. Returns 0 or -errno. */
 MUST_CHECK int keeper_start(struct keeper *k);
-/* The tun, and the devices as `ip link add` makes them: hooks can speak to them. Returns
- * as worker_child_wait. */
+/* Gives the worker the tun, and makes the devices like `ip link add`, so that hooks can
+ * use them. Returns what worker_child_wait returns. */
 MUST_CHECK int keeper_make_devices(struct keeper *k);
-/* What the files say of them, then the start. As worker_child_wait. */
+/* Sends what the files say of the devices, and starts them. Returns the same. */
 MUST_CHECK int keeper_complete_devices(struct keeper *k);
-/* Queues where the host sends its DNS queries now. 0 or -errno. */
+/* Queues the addresses to which the host now sends its DNS queries. Returns 0 or
+ * -errno. */
 MUST_CHECK int keeper_send_resolver(struct keeper *k);
 
-/* Before each wait of the loop: writes what there is to be written, and has the loop hear
- * the worker, and start another one should it die. 0 or -errno. */
+/* To be called before each wait of the loop: writes what has to be written, and makes the
+ * loop listen to the worker and start another one if it dies. Returns 0 or -errno. */
 MUST_CHECK int keeper_watch(struct keeper *k);
-/* In each round of the loop: what the worker has refused is logged. */
+/* To be called in each round of the loop: logs what the worker has refused. */
 void keeper_round(struct keeper *k);
-/* A worker that does not answer would hold up whoever speaks to its devices, such as
- * hooks: finds out, and where it does not, says so in diag, kills it and starts another
- * one. What UAPI clients had set is then lost. False: the worker is another one, or there
- * is none. */
+/* A worker that doesn't answer would block everybody who uses its devices, such as hooks.
+ * This finds out whether it answers. If not, it says so in diag, kills the worker and
+ * starts another one; what UAPI clients had set is then lost. Returns false if there is
+ * another worker now, or none. */
 MUST_CHECK bool keeper_make_answer(struct keeper *k, struct diag *diag);
 
-/* Ends the worker, for good. Nothing happens if there is none any more. */
+/* Ends the worker and starts no other one. Does nothing if there is none. */
 void keeper_end(struct keeper *k);
 
 #endif

@@ -1,11 +1,12 @@
-/* src/supervisor/live.c
+/* src/supervisor/live.c - a reload, in one or more rounds
  *
- * One round: the files are read and compared (reload.h), and what differs is accepted as
- * far as a plan can be made of it, its sockets opened and its PreUp hooks run. Whatever
- * fails on the way turns a file into RELOAD_BAD, which stands for its old version, and
- * the plan is made again. Until then nothing has been touched. Then the new plan takes
- * the old one's place: the engine first, the host, and what has gone last, so that its
- * PreDown hooks still reach something. */
+ * In a round the files are read and compared (reload.h). The changes are accepted as far
+ * as a plan can be made of them; their sockets are opened and their PreUp hooks are run.
+ * A file for which something of this fails becomes RELOAD_BAD, which means that its old
+ * version counts, and the plan is made again. Until then, nothing that is in force has
+ * been touched. Then the new plan replaces the old one: first in the worker, then on the
+ * host. Devices that have gone are removed last, so that their PreDown hooks can still
+ * reach something. */
 #include "supervisor/live.h"
 
 #include <errno.h>
@@ -18,11 +19,11 @@
 #include "supervisor/configure.h"
 #include "supervisor/reload.h"
 
-/* What an accepted file will have; parallel to reload.v. */
+/* What an accepted file will have. The array is parallel to reload.v. */
 struct prepared {
 	bool open;            /* device has new sockets */
 	bool listens;         /* device has its UAPI socket */
-	bool made;            /* the engine has the device, of an added file */
+	bool made;            /* the worker has the device of an added file */
 	bool pre_up;          /* its PreUp hooks have run */
 	struct tunnel device; /* owned; moved away when the round is committed */
 };
@@ -34,11 +35,11 @@ struct round {
 	struct conf_set fresh; /* owned */
 	struct reload reload;
 	struct prepared *prepared; /* owned */
-	struct plan plan;          /* of what is accepted; then the one before it */
-	struct conf_set set; /* of the plan tried; the array is owned, not the confs */
-	struct tunnel *gone; /* owned: devices of the plan before */
+	struct plan plan;          /* the accepted one; after swap_plans the old one */
+	struct conf_set set;       /* of r->plan; the array is owned, but not the confs */
+	struct tunnel *gone;       /* owned: the devices of the old plan */
 	size_t gone_count;
-	bool engine_silent; /* and it has been told */
+	bool worker_silent; /* the worker didn't answer, and this was reported */
 };
 
 /* ---- what can be in force */
@@ -50,7 +51,7 @@ static uint32_t path_mtu(void *context, const struct ip_addr *to)
 	return host_path_mtu(l->host, to);
 }
 
-/* Where the peer has roamed to, unless its file has a new Endpoint. */
+/* Returns where the peer has roamed to, or NULL if its file has a new Endpoint. */
 static const struct endpoint *endpoint_now(void *context, const struct conf *conf,
                                            const struct conf_peer *peer)
 {
@@ -64,19 +65,19 @@ static const struct endpoint *endpoint_now(void *context, const struct conf *con
 	return &p->way.endpoint;
 }
 
-/* The device that was made for PreUp hooks goes again. */
+/* Removes the device that was made for PreUp hooks. */
 static void unmake(struct round *r, size_t i)
 {
-	struct worker_child *engine = &r->l->keeper->worker;
+	struct worker_child *worker = &r->l->keeper->worker;
 	struct command m =
 		command_of(COMMAND_DEVICE_REMOVE, reload_name(&r->reload.v[i]));
 
 	if (!r->prepared[i].made)
 		return;
 	r->prepared[i].made = false;
-	/* one that is gone has no devices */
-	if (worker_child_send(engine, &m) == 0)
-		(void)!worker_child_wait(engine);
+	/* a worker that is gone has no devices */
+	if (worker_child_send(worker, &m) == 0)
+		(void)!worker_child_wait(worker);
 }
 
 static void refuse(struct round *r, size_t i)
@@ -103,7 +104,7 @@ static int accept_changes(struct round *r)
 	return err;
 }
 
-/* ---- sockets and hooks of what comes */
+/* ---- sockets and hooks of files that come */
 
 static bool changes_port(const struct reload_file *f)
 {
@@ -111,7 +112,7 @@ static bool changes_port(const struct reload_file *f)
 	                                    f->old->listen_port != f->fresh->listen_port);
 }
 
-/* Whose sockets on the port become free in this round? */
+/* Returns the device whose sockets on this port become free in this round, or NULL. */
 static struct tunnel *port_giver(struct round *r, uint16_t port)
 {
 	for (size_t i = 0; port && i < r->l->tunnels->count; i++) {
@@ -129,7 +130,8 @@ static struct tunnel *port_giver(struct round *r, uint16_t port)
 	return NULL;
 }
 
-/* A file that is renamed, or two that swap their ports: the very sockets go on. */
+/* If a file was renamed, or two files swap their ports, the same sockets are used
+ * again. */
 static int take_over(struct tunnel *to, const struct tunnel *from)
 {
 	for (int i = 0; i < UDP_FAMILIES; i++) {
@@ -150,7 +152,7 @@ static int open_sockets(struct round *r, struct prepared *p, const struct reload
 
 	old = tunnels_find(r->l->tunnels, reload_name(f));
 	if (old && old->port == f->fresh->listen_port)
-		return 0; /* `wg set` was there before */
+		return 0; /* `wg set` has already set this port */
 	giver = port_giver(r, f->fresh->listen_port);
 	err = giver ? take_over(&p->device, giver)
 	            : tunnel_open_udp(&p->device, host_mark(r->l->host), r->diag);
@@ -159,25 +161,25 @@ static int open_sockets(struct round *r, struct prepared *p, const struct reload
 	return err;
 }
 
-static int wait_for_engine(struct round *r, int err)
+static int wait_for_worker(struct round *r, int err)
 {
-	bool told = r->engine_silent;
+	bool told = r->worker_silent;
 
 	if (!err)
 		err = worker_child_wait(&r->l->keeper->worker);
-	r->engine_silent = err == -ETIMEDOUT;
-	if (err && !(told && r->engine_silent))
+	r->worker_silent = err == -ETIMEDOUT;
+	if (err && !(told && r->worker_silent))
 		worker_child_explain(&r->l->keeper->worker, err, r->diag);
 	return err;
 }
 
 static int make_device(struct round *r, struct prepared *p)
 {
-	struct worker_child *engine = &r->l->keeper->worker;
-	int err = configure_device(engine, &p->device);
+	struct worker_child *worker = &r->l->keeper->worker;
+	int err = configure_device(worker, &p->device);
 
-	err = wait_for_engine(r, err);
-	/* one that is late makes it when it goes on */
+	err = wait_for_worker(r, err);
+	/* a worker that is late makes the device when it continues */
 	p->made = !err || err == -ETIMEDOUT || err == -EINTR;
 	return err;
 }
@@ -215,7 +217,7 @@ static int run_pre_up(struct round *r, size_t i)
 	return err;
 }
 
-/* One step of all files that come. False if some turned out not to go. */
+/* Does one step for all files that come. Returns false if it has failed for a file. */
 static bool do_step(struct round *r, int (*step)(struct round *r, size_t i))
 {
 	bool all = true;
@@ -231,8 +233,8 @@ static bool do_step(struct round *r, int (*step)(struct round *r, size_t i))
 	return all;
 }
 
-/* All devices are there before the first hook runs. False: the plan has to be made again.
- */
+/* All devices exist before the first hook runs. Returns false if the plan has to be made
+ * again. */
 static bool prepare_changes(struct round *r)
 {
 	return do_step(r, prepare) && do_step(r, run_pre_up);
@@ -240,8 +242,8 @@ static bool prepare_changes(struct round *r)
 
 /* ---- the new plan takes over */
 
-/* Devices of the plan before that are in the new one move there; the others stay behind.
- */
+/* Moves the devices of the old plan that are also in the new one. The others stay in
+ * `gone`. */
 static int move_devices(struct round *r)
 {
 	struct live *l = r->l;
@@ -270,7 +272,7 @@ static int move_devices(struct round *r)
 	return 0;
 }
 
-/* While hooks ran peers may have roamed on, or names been resolved. */
+/* While hooks were running, peers may have roamed, or names may have been resolved. */
 static void catch_up(struct round *r)
 {
 	for (size_t i = 0; i < r->plan.device_count; i++) {
@@ -282,13 +284,13 @@ static void catch_up(struct round *r)
 
 			if (!now || endpoint_equal(now, &p->way.endpoint))
 				continue;
-			tunnels_peer_moved(r->l->tunnels, p,
-			                   now); /* the loop computes the ways */
+			/* the loop computes the ways */
+			tunnels_peer_moved(r->l->tunnels, p, now);
 		}
 	}
 }
 
-/* r->plan becomes the old one. Confs change hands when all is done. */
+/* After this, r->plan is the old plan. The confs change owners at the very end. */
 static void swap_plans(struct round *r)
 {
 	struct plan old = r->l->tunnels->plan;
@@ -298,7 +300,7 @@ static void swap_plans(struct round *r)
 	r->plan = old;
 }
 
-/* ---- telling the engine */
+/* ---- telling the worker */
 
 static int send_sockets(struct round *r, struct tunnel *d, struct prepared *p)
 {
@@ -310,12 +312,12 @@ static int send_sockets(struct round *r, struct tunnel *d, struct prepared *p)
 	return configure_sockets(&r->l->keeper->worker, d, true, 0);
 }
 
-/* The instance has one mark, of all its sockets. */
+/* All sockets of the instance have the same mark. */
 static void warn_of_mark(struct round *r, const struct conf *conf)
 {
 	if (conf->fwmark && conf->fwmark != host_mark(r->l->host))
 		diag_warning(r->diag, conf->path, conf->fwmark_line,
-		             "another FwMark is used from the next up on");
+		             "the new FwMark will be used only after the next tunion up");
 }
 
 static int send_mark(struct round *r, struct tunnel *d, const struct conf *conf)
@@ -343,7 +345,8 @@ static int send_changed(struct round *r, struct tunnel *d, const struct reload_f
 	return err;
 }
 
-/* Also devices whose files are the same: the MTU of a carrier counts. */
+/* Also called for devices whose files are unchanged, because the MTU of a carrier may
+ * have changed. */
 static int send_device(struct round *r, struct tunnel *d)
 {
 	const char *name = d->plan->way.name;
@@ -352,7 +355,7 @@ static int send_device(struct round *r, struct tunnel *d)
 	int err = 0;
 
 	if (!old) {
-		/* the plan may be another than when it was made */
+		/* the plan may be different from when the device was made */
 		warn_of_mark(r, d->plan->conf);
 		err = configure_settings(&r->l->keeper->worker, d->plan);
 		return err ? err : configure_addconf(&r->l->keeper->worker, d);
@@ -364,17 +367,17 @@ static int send_device(struct round *r, struct tunnel *d)
 	return err;
 }
 
-/* What it does not take is reported; should it have died, the loop finds out and starts
- * another one by the new plan. One that does not answer yet will do all that it was sent
- * once it goes on. */
-static void tell_engine(struct round *r)
+/* What the worker refuses is reported. If it has died, the loop notices this and starts
+ * another one with the new plan. If it doesn't answer yet, it will do all that it was
+ * sent as soon as it continues. */
+static void tell_worker(struct round *r)
 {
 	struct live *l = r->l;
 	int err = 0;
 
 	for (size_t i = 0; i < l->tunnels->count && !err; i++)
 		err = send_device(r, &l->tunnels->v[i]);
-	err = wait_for_engine(r, err);
+	err = wait_for_worker(r, err);
 	if (err && err != -ETIMEDOUT && err != -EINTR)
 		return;
 	err = 0;
@@ -385,7 +388,7 @@ static void tell_engine(struct round *r)
 		if (!plan_find(&r->plan, name))
 			err = worker_child_send(&l->keeper->worker, &m);
 	}
-	(void)!wait_for_engine(r, err);
+	(void)!wait_for_worker(r, err);
 }
 
 static void remove_gone(struct round *r)
@@ -402,7 +405,7 @@ static void remove_gone(struct round *r)
 	}
 	if (!err)
 		err = keeper_send_resolver(l->keeper);
-	(void)!wait_for_engine(r, err);
+	(void)!wait_for_worker(r, err);
 	for (size_t i = 0; i < r->plan.device_count; i++) {
 		const char *name = r->plan.devices[i].way.name;
 
@@ -411,9 +414,10 @@ static void remove_gone(struct round *r)
 	}
 }
 
-/* ---- confs change hands */
+/* ---- confs change owners */
 
-/* Those in force go to l->tunnels->files, the others are freed; reload is void afterwards. */
+/* Moves the confs that are in force to l->tunnels->files and frees the others. Then
+ * reload is no longer valid. */
 static void keep_files(struct round *r)
 {
 	struct conf_set *kept = &r->set;
@@ -482,7 +486,7 @@ static void end_round(struct round *r)
 	for (size_t i = 0; r->prepared && i < r->reload.n; i++) {
 		struct prepared *p = &r->prepared[i];
 
-		if (p->device.uapi_fd >= 0) /* it has not moved */
+		if (p->device.uapi_fd >= 0) /* it wasn't moved to the tunnels */
 			unmake(r, i);
 		if (p->device.uapi_fd >= 0)
 			instance_unlisten_uapi(r->l->instance,
@@ -502,8 +506,7 @@ static void update_host(struct round *r)
 	int err = host_update(r->l->host, &r->l->tunnels->plan, r->diag);
 
 	if (err < 0 && r->diag->errors == before)
-		diag_error(r->diag, NULL, 0, "the host can't be brought up to date: %s",
-		           strerror(-err));
+		diag_error(r->diag, NULL, 0, "can't update the host: %s", strerror(-err));
 	r->l->host_failed = err < 0;
 }
 
@@ -522,19 +525,19 @@ static int run_round(struct round *r)
 	if (err || !anything_differs(r))
 		goto out;
 	swap_plans(r);
-	tell_engine(r);
+	tell_worker(r);
 	update_host(r);
 	remove_gone(r);
-	(void)!host_post_down(r->l->host, &r->l->tunnels->plan,
-	                      r->diag); /* it's in diag */
+	/* an error is in diag */
+	(void)!host_post_down(r->l->host, &r->l->tunnels->plan, r->diag);
 	count_done(r);
 out:
 	end_round(r);
 	return err;
 }
 
-/* PostUp of what was added; files where it fails become RELOAD_REMOVED. True if any did.
- */
+/* Runs PostUp of the files that were added. Files for which it fails become
+ * RELOAD_REMOVED. Returns true if there are any. */
 static bool run_post_up(struct live *l, const struct reload *done, struct reload *next,
                         struct diag *diag)
 {
@@ -558,7 +561,7 @@ static bool run_post_up(struct live *l, const struct reload *done, struct reload
 	return any && next->v;
 }
 
-/* As wg-quick: a file whose PostUp fails goes down again. */
+/* As in wg-quick, a file whose PostUp fails goes down again. */
 static void finish_added(struct round *r)
 {
 	struct live_result not_told;
@@ -589,8 +592,8 @@ static bool was_told(const struct diag *told, const struct diag_entry *e)
 	return false;
 }
 
-/* A bad file is read again whenever another one changes: it's logged once. Keeps the
- * errors for the next time, and for the status. */
+/* A bad file is read again whenever another file changes, but it is logged only once.
+ * Keeps the errors for the next time, and for the status. */
 static void tell_news(struct live *l, const struct diag *diag)
 {
 	for (size_t i = 0; i < diag->count; i++) {

@@ -1,9 +1,10 @@
-/* src/supervisor/live.h - a running instance takes over what its tunnel files say now
+/* src/supervisor/live.h - puts in force what the tunnel files of a running instance now
+ * say
  *
- * Reads them again and applies what differs, and nothing else: devices whose files say
- * the same keep sessions, counters and flows. What can't be applied is reported, its old
- * version stays in force, and the rest is applied all the same. Supervisor process;
- * blocks as long as hooks do. */
+ * Reads the files again and applies only what has changed: devices whose files say the
+ * same keep their sessions, counters and flows. What can't be applied is reported and its
+ * old version stays in force, but the rest is applied all the same. Supervisor process;
+ * blocks as long as hooks run. */
 #ifndef TUNION_SUPERVISOR_LIVE_H
 #define TUNION_SUPERVISOR_LIVE_H
 
@@ -27,19 +28,20 @@ struct live {
 	struct host *host;
 	struct keeper *keeper;
 	struct underlay *underlay;
-	bool host_failed;        /* the last time: it's tried again by the next one */
-	struct diag file_errors; /* of the last time: why it is not all in force */
+	bool host_failed;        /* the last update failed; the next reload tries again */
+	struct diag file_errors; /* of the last reload: why not all is in force */
 };
 
 void live_clear(struct live *l);
 
 struct live_result {
-	size_t added, changed, removed; /* files, applied */
+	size_t added, changed, removed; /* how many files were applied */
 };
 
-/* Once the instance is up. paths: files and directories, as conf_set_read takes them. 0:
- * all is applied, there may be warnings in diag; -EINVAL or another -errno: what is not is
- * in diag, and in file_errors. What is new in diag has been logged. */
+/* To be called once the instance is up. paths are files and directories, as for
+ * conf_set_read. Returns 0 if all is applied; diag may contain warnings. Otherwise
+ * returns -EINVAL or another -errno; then diag and file_errors say what is not applied.
+ * What is new in diag has been logged. */
 MUST_CHECK int live_reload(struct live *l, const char *const *paths, size_t n,
                            struct live_result *result, struct diag *diag);
 

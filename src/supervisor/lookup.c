@@ -1,8 +1,8 @@
-/* src/supervisor/lookup.c
+/* src/supervisor/lookup.c - connects c-ares with the loop
  *
- * c-ares tells which of its sockets want to be read or written (watch_changed), and is
- * told when they can be (watch_ready) or when time has passed (lookup_run). A watch
- * outlives its socket: it is used again for the next one. */
+ * c-ares tells us which of its sockets have to be read or written (watch_changed). We
+ * tell it when this is possible (watch_ready), and when time has passed (lookup_run). A
+ * watch lives longer than its socket: it is used again for the next one. */
 #include "supervisor/lookup.h"
 
 #include <ares.h>
@@ -16,7 +16,7 @@
 
 #include "base/timerq.h"
 
-/* A tunnel may have to make its handshake first. Each further try takes twice as long. */
+/* A tunnel may have to make its handshake first. Each further try waits twice as long. */
 #define TIMEOUT_MS 1500
 #define TRIES      2
 
@@ -34,10 +34,10 @@ struct lookup {
 	size_t count;
 };
 
-/* One question, from ares_getaddrinfo to its callback. */
+/* One question, from ares_getaddrinfo until its callback. */
 struct lookup_call {
 	struct lookup *lookup;      /* borrowed */
-	struct lookup_query *query; /* borrowed; NULL: forgotten */
+	struct lookup_query *query; /* borrowed; NULL: nobody wants the answer */
 };
 
 /* ---- sockets */
@@ -79,7 +79,7 @@ static struct watch *new_watch(struct lookup *l)
 	return w;
 }
 
-/* A socket that can't be watched is one whose answer times out. */
+/* If a socket can't be watched, its question times out. */
 static void watch_changed(void *context, ares_socket_t fd, int readable, int writable)
 {
 	struct lookup *l = context;
@@ -190,7 +190,8 @@ static int set_servers(struct lookup *l, const struct ip_addr *servers, size_t n
 int lookup_new(struct lookup **out, struct loop *loop, const struct ip_addr *servers,
                size_t n)
 {
-	/* the hosts file, then servers, if there are: c-ares 1.18 without any leaks */
+	/* The hosts file, then servers, if there are any. Without this option, c-ares
+	 * 1.18 leaks memory. */
 	char both[] = "fb", hosts[] = "f";
 	struct ares_options options = { .timeout = TIMEOUT_MS,
 		                        .tries = TRIES,
@@ -228,7 +229,7 @@ void lookup_free(struct lookup *l)
 {
 	if (!l)
 		return;
-	ares_destroy(l->channel); /* closes the sockets, which ends the watches */
+	ares_destroy(l->channel); /* closes the sockets, and so ends the watches */
 	while (l->watches) {
 		struct watch *w = l->watches;
 

@@ -1,7 +1,7 @@
 /* src/supervisor/lookup.h - asks /etc/hosts and name servers for a host's addresses
  *
- * One lookup is one way of asking: its servers, and the mark of its sockets. Nothing here
- * waits; answers come out of the loop. By c-ares. Supervisor process. */
+ * A lookup has its own name servers and its own mark for the sockets. Nothing here waits:
+ * answers come from the loop. Uses c-ares. Supervisor process. */
 #ifndef TUNION_SUPERVISOR_LOOKUP_H
 #define TUNION_SUPERVISOR_LOOKUP_H
 
@@ -13,40 +13,42 @@
 #include "base/ip.h"
 #include "io/loop.h"
 
-#define LOOKUP_ADDRESSES_MAX 16 /* of one host; more are left out */
+#define LOOKUP_ADDRESSES_MAX 16 /* of one host; further ones are left out */
 
 struct lookup;
 struct lookup_call;
 
-/* Embedded by who asks, zeroed at first. */
+/* Embedded by the user; all zeroes at first. */
 struct lookup_query {
-	/* Once per question, maybe before lookup_ask returns; may ask again. error: NULL
-	 * if there are addresses; they have port 0, and each is there once. */
+	/* Called once for each question, perhaps before lookup_ask returns. It may ask
+	 * again. error is NULL if there are addresses. Their port is 0, and each of them
+	 * is there only once. */
 	void (*done)(struct lookup_query *query, const char *error,
 	             const struct endpoint *found, size_t n);
-	struct lookup_call *call; /* NULL: not asked */
+	struct lookup_call *call; /* NULL: no question is under way */
 };
 
-/* Search domains are those of /etc/resolv.conf as it is now, and so are the servers if
- * `servers` is NULL. loop is borrowed. 0 or -errno. */
+/* The search domains come from /etc/resolv.conf as it is now, and so do the servers if
+ * `servers` is NULL. loop is borrowed. Returns 0 or -errno. */
 MUST_CHECK int lookup_new(struct lookup **out, struct loop *loop,
                           const struct ip_addr *servers, size_t n);
-/* Questions under way are not answered. NULL is fine. */
+/* Questions that are under way get no answer. l may be NULL. */
 void lookup_free(struct lookup *l);
 
-/* SO_MARK of its sockets, those that are open too; 0: none. Without the right to it they
- * stay unmarked. */
+/* Sets SO_MARK of its sockets, also of open ones; 0: no mark. Without the right to do so,
+ * they stay unmarked. */
 void lookup_set_mark(struct lookup *l, uint32_t mark);
 
-/* query->done is set. */
+/* query->done must be set. */
 void lookup_ask(struct lookup *l, struct lookup_query *query, const char *host);
-/* No answer is wanted any more. Fine if it was not asked. */
+/* No answer is wanted any more. May be called even if nothing was asked. */
 void lookup_forget(struct lookup_query *query);
 bool lookup_asked(const struct lookup_query *query);
 
-/* When lookup_run is due; NEVER_NS: not. */
+/* The time at which lookup_run is due; NEVER_NS: it isn't. */
 uint64_t lookup_deadline_ns(const struct lookup *l, uint64_t now_ns);
-/* Gives up what was not answered in time, or asks once more. Before the next wait. */
+/* Gives up questions that were not answered in time, or asks them again. Call it before
+ * the next wait. */
 void lookup_run(struct lookup *l);
 
 #endif

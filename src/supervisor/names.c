@@ -1,8 +1,9 @@
-/* src/supervisor/names.c
+/* src/supervisor/names.c - looks up each name in turn
  *
- * A name asks, is answered or not (done), and waits for its next turn (ask_ns). Each
- * question has a lookup of its own, by the servers of the moment. It is not freed in
- * `done`, which it calls, so questions begin and lookups end in names_run only. */
+ * A name asks, gets an answer or not (done), and waits for its next turn (ask_ns). Each
+ * question has a lookup of its own, with the servers of that moment. A lookup calls
+ * `done`, so it must not be freed there. Therefore questions begin and lookups end only
+ * in names_run. */
 #include "supervisor/names.h"
 
 #include <errno.h>
@@ -13,16 +14,16 @@
 #include "plan/plan_findings.h"
 #include "supervisor/lookup.h"
 
-/* As `wg`: 1 s, then a fifth longer each time, up to 20 s. */
+/* After a failure, like `wg`: waits 1 s, then a fifth longer each time, up to 20 s. */
 #define FAILED_FIRST_NS   NS_PER_SEC
 #define FAILED_LONGEST_NS (20 * NS_PER_SEC)
-/* Of a peer that does not answer: a name server's answer counts for a while. */
+/* When a peer doesn't answer: a name server's answer is good for a while. */
 #define AGAIN_FIRST_NS   (10 * NS_PER_SEC)
 #define AGAIN_LONGEST_NS (120 * NS_PER_SEC)
-/* A peer not complained of for so long has answered meanwhile. */
+/* If there was no complaint about a peer for this time, it has answered meanwhile. */
 #define PEACE_NS (60 * NS_PER_SEC)
-/* What a peer that is said not to answer is believed to do after this: they are told of
- * every 5 to 15 s. */
+/* After this time without a complaint a peer is believed to answer. While it doesn't,
+ * there is a complaint every 5 to 15 s. */
 #define COMPLAINT_NS (20 * NS_PER_SEC)
 
 enum asking {
@@ -35,8 +36,8 @@ enum asking {
 struct name {
 	struct name *next;
 	struct names *names; /* borrowed */
-	bool wanted;         /* scratch of names_update */
-	/* of the file; owned */
+	bool wanted;         /* used by names_update alone */
+	/* from the file; owned */
 	char *device, *path, *host;
 	unsigned line;
 	uint8_t public_key[KEY_BYTES];
@@ -44,16 +45,16 @@ struct name {
 	bool resolve_off;
 
 	struct candidates candidates;
-	uint64_t since_ns; /* the present one is in use */
+	uint64_t since_ns; /* since when the present address is in use */
 	struct lookup_query query;
-	struct lookup *lookup; /* owned; NULL: none needed so far */
-	enum asking asking;    /* whom it asks, or will ask next */
-	bool second;           /* the other one has failed in this turn */
+	struct lookup *lookup; /* owned; NULL: not needed yet */
+	enum asking asking;    /* whom it asks now, or will ask next */
+	bool second;           /* the other one has already failed in this turn */
 	bool asked_once;
-	uint64_t ask_ns; /* its next turn; NEVER_NS: none, or it asks */
+	uint64_t ask_ns; /* its next turn; NEVER_NS: none, or it is asking */
 	uint64_t pause_ns;
-	uint64_t unanswered_ns; /* the last complaint; 0: none */
-	const char *error;      /* borrowed, static text; NULL: resolved */
+	uint64_t unanswered_ns; /* time of the last complaint; 0: there was none */
+	const char *error;      /* borrowed, static text; NULL: it was resolved */
 };
 
 struct names {
@@ -119,7 +120,7 @@ static void say_failure(const struct name *name, const char *error)
 
 static void failed(struct name *name, const char *error)
 {
-	if (name->names->use_host && !name->second) { /* the other one may know */
+	if (name->names->use_host && !name->second) { /* the other one may know it */
 		name->second = true;
 		name->asking = name->asking == ASKING_HOST ? ASKING_NETWORK : ASKING_HOST;
 		name->ask_ns = 0;
@@ -130,7 +131,7 @@ static void failed(struct name *name, const char *error)
 	name->asked_once = true;
 	name->error = error;
 	if (known(name))
-		return; /* the peer's silence asks again */
+		return; /* if the peer stays silent, this asks again */
 	name->asking = ASKING_NETWORK;
 	wait_after_failure(name);
 }
@@ -154,10 +155,10 @@ static void done(struct lookup_query *query, const char *error,
 	name->asked_once = true;
 	name->error = NULL;
 	if (known(name) && !complains(name, loop_now_ns()))
-		return; /* it has answered meanwhile: leave it where it is */
+		return; /* the peer has answered meanwhile, so leave it where it is */
 	if (!known(name))
 		name->pause_ns = 0;
-	/* the next turn asks the other one, who may know better */
+	/* in the next turn the other one is asked, which may know better */
 	name->asking = name->asking == ASKING_NETWORK && name->names->use_host
 	                       ? ASKING_HOST
 	                       : ASKING_NETWORK;
@@ -165,7 +166,7 @@ static void done(struct lookup_query *query, const char *error,
 		use_present(name);
 }
 
-/* A new one reads the host's files. */
+/* A new lookup reads the host's files again. */
 static MUST_CHECK int open_lookup(struct name *name)
 {
 	const struct names *n = name->names;
@@ -196,7 +197,7 @@ static void ask(struct name *name)
 	if (open_lookup(name) == 0)
 		lookup_ask(name->lookup, &name->query, name->host);
 	else
-		failed(name, "there is no way to ask");
+		failed(name, "no name server can be asked");
 }
 
 /* ---- the list */
@@ -255,7 +256,7 @@ static MUST_CHECK int add(struct names *n, const struct conf *conf,
 	return 0;
 }
 
-/* The peer's name is in the list, and what is known of it in the peer. */
+/* Adds the peer's name to the list, or enters what is known of it in the peer. */
 static MUST_CHECK int take_peer(struct names *n, const struct conf *conf,
                                 struct conf_peer *p)
 {
@@ -273,7 +274,8 @@ static MUST_CHECK int take_peer(struct names *n, const struct conf *conf,
 	return 0;
 }
 
-/* Also one whose address has been entered in the peer. */
+/* Is the Endpoint a name? It may be one although its address has been entered in the
+ * peer. */
 static bool is_name(const struct names *n, const struct conf *conf,
                     const struct conf_peer *p)
 {
@@ -337,7 +339,7 @@ void names_warn(const struct names *n, struct diag *diag)
 	}
 }
 
-/* ---- what happens around */
+/* ---- events */
 
 void names_set_mark(struct names *n, uint32_t mark)
 {
@@ -417,7 +419,7 @@ uint64_t names_deadline_ns(const struct names *n, uint64_t now_ns)
 	return next_ns;
 }
 
-/* What is asked again because of a peer's silence waits longer each time. */
+/* A name that is asked again because its peer is silent waits longer each time. */
 static void begin_turn(struct name *name)
 {
 	if (known(name) && !name->second) {
@@ -438,7 +440,7 @@ static void run(struct name *name, uint64_t now_ns)
 	if (name->ask_ns > now_ns)
 		return;
 	if (known(name) && !name->second && !complains(name, now_ns))
-		name->ask_ns = NEVER_NS; /* it has answered meanwhile */
+		name->ask_ns = NEVER_NS; /* the peer has answered meanwhile */
 	else
 		begin_turn(name);
 }

@@ -1,13 +1,15 @@
 /* src/supervisor/names.h - where are the peers whose Endpoint is a name?
  *
- * A name must never wait for the tunnel that waits for the name. So there are two ways of
- * asking: the network's, with the name servers that the host had before `up` and marked
- * sockets, which leave by the network; and the host's, as any other program asks,
- * and so maybe through a tunnel. The first answer is sought from the network; what it
- * does not know, and what is asked for again later because a peer stopped answering, is
- * asked of each in turn. What has no address yet is asked for until it has.
+ * A name must never wait for a tunnel that itself waits for the name. So there are two
+ * ways to ask:
+ *  - the network: asks the name servers that the host had before `up`, with marked
+ *    sockets, whose packets leave through the network;
+ *  - the host: asks like any other program, and so perhaps through a tunnel.
+ * At first the network is asked. If it doesn't know the name, or if the name is asked for
+ * again because a peer no longer answers, the two are asked in turn. A name without an
+ * address is asked for until it has one.
  *
- * Nothing waits; all comes out of the loop. Supervisor process. */
+ * Nothing here waits: all results come from the loop. Supervisor process. */
 #ifndef TUNION_SUPERVISOR_NAMES_H
 #define TUNION_SUPERVISOR_NAMES_H
 
@@ -29,56 +31,56 @@ struct names;
 struct names_env {
 	struct loop *loop;     /* borrowed */
 	const struct log *log; /* borrowed */
-	/* The network's name servers as they are now; returns how many, at most max. */
+	/* Writes the network's present name servers; returns how many, at most max. */
 	size_t (*servers)(void *context, struct ip_addr *out, size_t max);
-	/* How well is the endpoint reached as one of this peer? */
+	/* How well can the endpoint be reached, if this peer is there? */
 	enum candidate_rank (*rank)(void *context, const char *device,
 	                            const uint8_t public_key[static KEY_BYTES],
 	                            const struct endpoint *endpoint);
-	/* The peer has to be tried at this endpoint from now on. Comes out of names_run
-	 * and the loop; not out of names_update. */
+	/* From now on the peer has to be tried at this endpoint. Called by names_run and
+	 * from the loop, but not by names_update. */
 	void (*moved)(void *context, const char *device,
 	              const uint8_t public_key[static KEY_BYTES],
 	              const struct endpoint *endpoint);
 	void *context; /* borrowed */
 };
 
-/* 0 or -ENOMEM. */
+/* Returns 0 or -ENOMEM. */
 MUST_CHECK int names_new(struct names **out, const struct names_env *env);
 /* NULL is fine. */
 void names_free(struct names *n);
 
-/* The names of these files count from now on, those of others no more; what is known of a
- * peer whose Endpoint is as it was stays. Sets `endpoint` of every peer of the set whose
- * name is resolved, to where it is tried. 0 or -ENOMEM. */
+/* From now on only the names of these files count. What is known of a peer whose Endpoint
+ * is unchanged stays known. For every peer of the set whose name is resolved, sets
+ * `endpoint` to where it is tried. Returns 0 or -ENOMEM. */
 MUST_CHECK int names_update(struct names *n, struct conf_set *set);
-/* That are asked for, and without an answer so far, good or bad. */
+/* How many names have been asked for, but have neither an answer nor an error yet? */
 size_t names_unasked(const struct names *n);
-/* A warning for each name that has no address yet. */
+/* Adds a warning for each name that has no address yet. */
 void names_warn(const struct names *n, struct diag *diag);
 
-/* SO_MARK of what leaves by the network. */
+/* Sets SO_MARK of the sockets that ask the network. */
 void names_set_mark(struct names *n, uint32_t mark);
-/* The host's name servers may be tunnels' from now on: asks both ways. */
+/* From now on the host's name servers may belong to tunnels, so both ways are used. */
 void names_use_host(struct names *n);
 
-/* The peer owes an answer to an initiation that went to `tried` some seconds ago; said
- * again and again as long as it does. Another address takes the place of the one that was
- * tried, not of one that has still to be. */
+/* The peer owes an answer to an initiation that was sent to `tried` some seconds ago.
+ * This is called again and again as long as it does. Another address is then used instead
+ * of `tried`, but not instead of one that hasn't been tried yet. */
 void names_unanswered(struct names *n, const char *device,
                       const uint8_t public_key[static KEY_BYTES],
                       const struct endpoint *tried, uint64_t now_ns);
-/* The peer was heard from there. */
+/* The peer was heard from this endpoint. */
 void names_found(struct names *n, const char *device,
                  const uint8_t public_key[static KEY_BYTES],
                  const struct endpoint *endpoint);
-/* The network has changed: what failed is tried again at once, what can be reached is
- * judged anew. */
+/* The network has changed: names that failed are asked for again at once, and it is
+ * decided again which addresses can be reached. */
 void names_network_changed(struct names *n, uint64_t now_ns);
 
-/* When names_run is due; NEVER_NS: not. */
+/* The time at which names_run is due; NEVER_NS: it isn't. */
 uint64_t names_deadline_ns(const struct names *n, uint64_t now_ns);
-/* In each round of the loop. */
+/* To be called in each round of the loop. */
 void names_run(struct names *n, uint64_t now_ns);
 
 #endif

@@ -1,4 +1,4 @@
-/* src/supervisor/reload.c */
+/* src/supervisor/reload.c - compares files, and prints their difference as UAPI text */
 #include "supervisor/reload.h"
 
 #include <errno.h>
@@ -16,7 +16,7 @@ static bool same_text(const char *a, const char *b)
 	return a && b ? strcmp(a, b) == 0 : a == b;
 }
 
-/* Keys may be NULL. */
+/* The keys may be NULL. */
 static bool same_key(const uint8_t *a, const uint8_t *b)
 {
 	return a && b ? sodium_memcmp(a, b, KEY_BYTES) == 0 : a == b;
@@ -125,7 +125,8 @@ static int compare_key(const void *key, const void *peer)
 	return memcmp(key, (*p)->public_key, KEY_BYTES);
 }
 
-/* Pointers to the peers of a file, sorted by key; to be freed. NULL: out of memory. */
+/* Returns pointers to the peers of a file, sorted by key. To be freed; NULL: no
+ * memory. */
 static const struct conf_peer **by_key(const struct conf *conf)
 {
 	const struct conf_peer **v = calloc(conf->peer_count + 1, sizeof(*v));
@@ -179,7 +180,7 @@ static void refuse_if_emptied(const struct conf *old, const struct conf *fresh,
 	if (lost)
 		diag_error(
 			errors, fresh->path, 0,
-			"has lost its %s, as after a full disk or in the midst of a copy, so its version before stays in force; write it whole, or remove the file to take %s down",
+			"has lost its %s, as happens when the disk is full or a copy is not finished, so its previous version stays in force; write the whole file, or remove it to take %s down",
 			lost, fresh->name);
 }
 
@@ -197,7 +198,7 @@ void reload_refuse(const struct conf_set *old, const struct conf_set *fresh,
 			continue;
 		if (has_errors(errors, conf->path))
 			continue;
-		(void)!hooks_check(conf, errors); /* it's in errors */
+		(void)!hooks_check(conf, errors); /* an error is in errors */
 		if (i < old->n && strcmp(old->v[i]->name, conf->name) == 0)
 			refuse_if_emptied(old->v[i], conf, errors);
 	}
@@ -270,7 +271,7 @@ struct reload_file *reload_find(const struct reload *r, const char *name)
 	return r->n ? bsearch(name, r->v, r->n, sizeof(*r->v), compare_file) : NULL;
 }
 
-/* ---- from one file to the other, in UAPI */
+/* ---- the difference of two files, as UAPI text */
 
 static int compare_prefixes(const void *a, const void *b)
 {
@@ -280,7 +281,7 @@ static int compare_prefixes(const void *a, const void *b)
 	return c ? c : (*x)->len - (*y)->len;
 }
 
-/* Pointers to the prefixes, sorted; to be freed. NULL: out of memory. */
+/* Returns pointers to the prefixes, sorted. To be freed; NULL if out of memory. */
 static const struct ip_prefix **sorted(const struct conf_prefixes *list)
 {
 	const struct ip_prefix **v = calloc(list->n + 1, sizeof(*v));
@@ -292,7 +293,7 @@ static const struct ip_prefix **sorted(const struct conf_prefixes *list)
 	return v;
 }
 
-/* Those of `list` that `other` does not have, each behind `sign`. */
+/* Prints those prefixes of `list` that `other` doesn't have, with `sign` before each. */
 static void print_missing(struct outbuf *o, const char *sign,
                           const struct conf_prefixes *list,
                           const struct conf_prefixes *other)

@@ -1,4 +1,4 @@
-/* src/supervisor/save.c - keys pass through outbufs, which wipe what they leave */
+/* src/supervisor/save.c - keys are only kept in outbufs, which are wiped */
 #include "supervisor/save.h"
 
 #include <errno.h>
@@ -18,11 +18,11 @@
 #include "conf/trust.h"
 
 #define ASK_TIMEOUT_S 5
-#define ANSWER_MAX    (64U * 1024 * 1024) /* more than any number of peers needs */
+#define ANSWER_MAX    (64U * 1024 * 1024) /* enough for any number of peers */
 
-/* ---- what comes from the file */
+/* ---- what is taken from the file */
 
-/* A line of any length. */
+/* Prints a line of any length. */
 static void put_line(struct outbuf *o, const char *key, const char *value)
 {
 	outbuf_print(o, "%s = ", key);
@@ -63,7 +63,7 @@ static void put_table(struct outbuf *o, const struct conf *conf)
 	}
 }
 
-/* All in one line, as Android's app writes them. */
+/* Prints all on one line, like the Android app. */
 static void put_list(struct outbuf *o, const char *key, const struct conf_texts *list)
 {
 	for (size_t i = 0; i < list->n; i++) {
@@ -106,13 +106,13 @@ static void put_interface(struct outbuf *o, const struct conf *conf)
 	}
 }
 
-/* ---- what comes from the device */
+/* ---- what is taken from the device */
 
-/* Between two lines of the answer. */
+/* The state between two lines of the answer. */
 struct saving {
 	struct outbuf *out;
 	const struct conf *conf;
-	bool in_allowed_ips; /* the line of the last one has not been ended */
+	bool in_allowed_ips; /* the line of AllowedIPs is not complete yet */
 };
 
 static void end_allowed_ips(struct saving *s)
@@ -122,7 +122,7 @@ static void end_allowed_ips(struct saving *s)
 	s->in_allowed_ips = false;
 }
 
-/* None, if it is all zeroes. */
+/* Prints nothing if the key is all zeroes. */
 static bool put_key(struct saving *s, const char *name, const char *hex)
 {
 	uint8_t key[KEY_BYTES];
@@ -154,7 +154,7 @@ static bool put_peer(struct saving *s, const char *hex)
 	return put_key(s, "PublicKey", hex);
 }
 
-/* 0 is the default of all. */
+/* 0 is the default of all these numbers, so it isn't printed. */
 static void put_number(struct saving *s, const char *name, const char *value)
 {
 	if (strcmp(value, "0") != 0)
@@ -194,10 +194,10 @@ static bool put_answer_line(struct saving *s, const char *key, const char *value
 		outbuf_print(s->out, "Endpoint = %s\n", value);
 	else if (strcmp(key, "errno") == 0)
 		return strcmp(value, "0") == 0;
-	return true; /* counters and times */
+	return true; /* counters and times aren't saved */
 }
 
-/* A line of key=value, without its newline. */
+/* Reads a line key=value, without its newline. */
 static bool read_line(struct saving *s, const char *line, size_t n)
 {
 	char copy[256];
@@ -253,7 +253,7 @@ static int ask_connect(const char *path, int *fd)
 	return 0;
 }
 
-/* Up to the empty line that ends it; with a NUL. */
+/* Reads up to the empty line that ends the answer, and adds a NUL. */
 static int ask(const char *path, struct outbuf *answer)
 {
 	static const char request[] = "get=1\n\n";
@@ -299,7 +299,7 @@ static int write_all(int fd, const uint8_t *bytes, size_t left)
 	return fsync(fd) < 0 ? -errno : 0;
 }
 
-/* Writes a file in the folder, and says which one it is. */
+/* Writes a new file in the folder; st identifies it. */
 static int write_new(int folder, const char *name, const struct outbuf *text,
                      struct stat *st)
 {
@@ -318,8 +318,9 @@ static int write_new(int folder, const char *name, const struct outbuf *text,
 	return err;
 }
 
-/* By a file beside it, that takes its place. All by descriptors: what the path leads to
- * may change meanwhile. -ESTALE: there is another file now, and maybe by others. */
+/* Writes a new file next to the old one, and then replaces the old one by it. Uses only
+ * descriptors, because the path may lead elsewhere meanwhile. Returns -ESTALE if there is
+ * another file now, which others may have written. */
 static int replace(struct conf *conf, const struct outbuf *text)
 {
 	char temporary[sizeof(((struct trust_place *)0)->name) + 8];
@@ -361,8 +362,8 @@ int save_file(struct conf *conf, const char *uapi_socket_path, struct diag *diag
 	if (err == -ESTALE) {
 		diag_warning(
 			diag, conf->path, 0,
-			"SaveConfig: not saved, since it isn't the file that was read, and others than root and the running user can write there");
-		err = 0; /* or they could keep us from going down */
+			"SaveConfig: not saved, because it isn't the file that was read, and users other than root and the running one can write there");
+		err = 0; /* otherwise they could keep us from going down */
 	}
 	if (err)
 		diag_error(diag, conf->path, 0, "SaveConfig: can't be saved: %s",

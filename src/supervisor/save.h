@@ -1,10 +1,10 @@
-/* src/supervisor/save.h - SaveConfig: the tunnel file is written anew from what its device
- * is like when it goes
+/* src/supervisor/save.h - SaveConfig: writes the tunnel file again, with the state that
+ * its device has when it goes down
  *
- * As wg-quick on down: Address, DNS, MTU, Table and the hooks are as they were read;
- * ListenPort, FwMark, keys and peers are what the device's UAPI socket tells. Comments
- * and names of Endpoints are lost; tunion's own settings in comments, and search domains,
- * are kept. Supervisor process. */
+ * As wg-quick does on down: Address, DNS, MTU, Table and the hooks are kept as they were
+ * read; ListenPort, FwMark, keys and peers come from the device's UAPI socket. Comments,
+ * and names in Endpoints, are lost; tunion's own settings in comments, and search
+ * domains, are kept. Supervisor process. */
 #ifndef TUNION_SUPERVISOR_SAVE_H
 #define TUNION_SUPERVISOR_SAVE_H
 
@@ -13,14 +13,16 @@
 #include "channel/outbuf.h"
 #include "conf/conf.h"
 
-/* Asks at the socket, for a few seconds at most, and replaces the file; where that is a
- * link, what it leads to. Where others can write the file or a folder on the way, it must
- * be the very file that was read: they could have put another there, for us to overwrite.
- * Another is left alone, with a warning. 0 or -errno, the reason in diag; the file is then as it was. */
+/* Asks at the socket, which takes at most a few seconds, and replaces the file. If the
+ * path is a link, the file it leads to is replaced. If others can write the file or a
+ * folder on its path, it must be the same file that was read, because others could have
+ * put another file there for us to overwrite. Such a file is left alone, with a warning.
+ * Returns 0 or -errno, with the reason in diag; then the file is unchanged. */
 MUST_CHECK int save_file(struct conf *conf, const char *uapi_socket_path,
                          struct diag *diag);
 
-/* The text of the file, given the answer to get=1. 0 or -EBADMSG. */
+/* Writes the text of the file, given the answer to get=1. Returns 0, -EBADMSG or
+ * -ENOMEM. */
 MUST_CHECK int save_text(struct outbuf *out, const struct conf *conf, const char *answer);
 
 #endif

@@ -1,4 +1,4 @@
-/* src/supervisor/silence.c */
+/* src/supervisor/silence.c - reads the state of a process from /proc */
 #include "supervisor/silence.h"
 
 #include <stdio.h>
@@ -12,7 +12,7 @@ bool silence_is_stopped(pid_t pid)
 
 	snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
 	f = fopen(path, "re");
-	/* PID (NAME) STATE ..., where a name may have any character */
+	/* "PID (NAME) STATE ...", where NAME may contain any character */
 	if (f && fgets(line, sizeof(line), f))
 		state = strrchr(line, ')');
 	if (f)
@@ -26,10 +26,10 @@ const char *silence_text(char out[static SILENCE_TEXT_MAX], const char *who, pid
 	int n = (int)pid;
 
 	if (silence_is_stopped(pid))
-		snprintf(out, SILENCE_TEXT_MAX,
-		         "%s (pid %d) does not answer: it is stopped; kill -CONT %d lets "
-		         "it go on, kill -9 %d %s",
-		         who, n, n, n, after_kill);
+		snprintf(
+			out, SILENCE_TEXT_MAX,
+			"%s (pid %d) does not answer: it is stopped; kill -CONT %d lets it go on, kill -9 %d %s",
+			who, n, n, n, after_kill);
 	else
 		snprintf(out, SILENCE_TEXT_MAX,
 		         "%s (pid %d) does not answer; kill -9 %d %s", who, n, n,

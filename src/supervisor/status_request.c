@@ -1,4 +1,5 @@
-/* src/supervisor/status_request.c */
+/* src/supervisor/status_request.c - one request to the worker serves all waiting
+ * clients */
 #include "supervisor/status_request.h"
 
 #include <stdio.h>
@@ -33,13 +34,13 @@ void status_request_ask(struct status_request *r)
 {
 	struct command m = command_of(COMMAND_STATUS, NULL);
 
-	if (r->worker->pid == 0) { /* while PostDown hooks run */
+	if (r->worker->pid == 0) { /* PostDown hooks are running */
 		clients_answer_status(r->clients, "error: the instance is going down\n");
 		return;
 	}
 	if (r->due_ns == NEVER_NS)
 		r->due_ns = loop_now_ns() + r->worker->silence_ms * NS_PER_MS;
-	/* its answer is no reply: not counted by worker_child_send */
+	/* its answer is not a reply, so worker_child_send must not count it */
 	if (r->asked)
 		return;
 	outbuf_clear(&r->text);
@@ -67,7 +68,7 @@ int status_request_wait_ms(const struct status_request *r)
 	return r->due_ns <= now_ns ? 0 : (int)((r->due_ns - now_ns) / NS_PER_MS) + 1;
 }
 
-/* The answer may still come: until then it isn't asked again. */
+/* The answer may still come. Until then the worker isn't asked again. */
 void status_request_run(struct status_request *r)
 {
 	char text[SILENCE_TEXT_MAX], answer[SILENCE_TEXT_MAX + 10];

@@ -1,10 +1,10 @@
-/* src/supervisor/supervisor.c
+/* src/supervisor/supervisor.c - up, serve and down
  *
- * `up` is a row of steps; supervisor_down undoes them in reverse, from any point, so that
- * a failing step needs nothing but to call it. The worker is forked first, while there
- * are no keys in memory to inherit. What it asks for later (sockets) or tells (endpoints)
- * arrives in talk.c; the host's routes are brought up to date once per round of the
- * loop. */
+ * `up` is a series of steps. supervisor_down undoes them in reverse, beginning at any
+ * point, so that it is all a failing step has to call. The worker is forked first, while
+ * there are no keys in memory that it could inherit. What it asks for later (sockets) or
+ * reports (endpoints) arrives in talk.c. The host's routes are updated once in each round
+ * of the loop. */
 #include "supervisor/supervisor.h"
 
 #include <errno.h>
@@ -36,10 +36,10 @@
 #include "supervisor/tunnels.h"
 #include "supervisor/underlay.h"
 
-/* Endpoints are moved by others, as often as they like. */
+/* Others decide when endpoints move, and so how often. This limits the updates. */
 #define UPDATE_PAUSE_NS (200 * NS_PER_MS)
 
-/* Nobody else knows it: each part is given the parts that it works with. */
+/* No other file knows this struct: each part only gets the other parts that it needs. */
 struct supervisor {
 	struct log log;
 	struct ending ending;
@@ -60,10 +60,10 @@ struct supervisor {
 	struct clients clients;
 	struct status_request status;
 	bool reload_asked;
-	bool down_wanted;        /* by a client: it may be refused */
-	bool ready_for_down;     /* PreDown has run, files are saved */
-	struct diag prepared;    /* what was told of that, for the answer */
-	uint64_t next_update_ns; /* of the host, at the earliest */
+	bool down_wanted;        /* a client wants it; this may be refused */
+	bool ready_for_down;     /* PreDown has run, and the files are saved */
+	struct diag prepared;    /* the messages of these steps, for the answer */
+	uint64_t next_update_ns; /* the earliest time of the next update of the host */
 	uint64_t up_since_ns;
 };
 
@@ -108,8 +108,9 @@ static void signal_ready(struct loop_source *source, uint32_t events, uint64_t n
 
 /* ---- up */
 
-/* Errors of all files, and those between files, in one run. The plan is only tried: what
- * is not known yet, addresses of names and path MTUs, is in its warnings. */
+/* Reports the errors of all files, and those between files, in one run. This plan is only
+ * a test. Addresses of names and path MTUs aren't known yet, so its warnings are only
+ * reported if it fails. */
 static int read_files(struct supervisor *s, const struct supervisor_options *o,
                       struct diag *diag)
 {
@@ -144,7 +145,7 @@ static int open_sockets(struct supervisor *s, struct diag *diag)
 
 	if (first)
 		diag_error(diag, NULL, 0, "out of memory");
-	/* all of them, so that all errors are told in one run */
+	/* all of them are tried, so that all errors are reported in one run */
 	for (size_t i = 0; i < s->tunnels.count; i++) {
 		struct tunnel *t = &s->tunnels.v[i];
 		int err = tunnel_open_udp(t, host_mark(s->host), diag);
@@ -182,14 +183,14 @@ static int make_host(struct supervisor *s, const struct supervisor_options *o,
 	return err;
 }
 
-/* Nothing outside this process has been changed yet. */
+/* In here, nothing outside this process is changed before the last two steps. */
 static int prepare(struct supervisor *s, const struct supervisor_options *o,
                    struct diag *diag)
 {
 	int err = keeper_start(&s->keeper);
 
 	if (err) {
-		diag_error(diag, NULL, 0, "can't start the engine process: %s",
+		diag_error(diag, NULL, 0, "can't start the worker process: %s",
 		           strerror(-err));
 		return err;
 	}
@@ -205,8 +206,8 @@ static int prepare(struct supervisor *s, const struct supervisor_options *o,
 	return err ? err : make_host(s, o, diag);
 }
 
-/* Between the two steps of the devices PreUp hooks run, as with the newer wg-quick: what
- * they set stays. */
+/* PreUp hooks run between the two steps of the devices, as in the newer wg-quick, so that
+ * what they set stays. */
 static int bring_up_devices(struct supervisor *s, struct diag *diag)
 {
 	int err = keeper_make_devices(&s->keeper),
@@ -232,7 +233,7 @@ static int begin_underlay(struct supervisor *s, struct diag *diag)
 	if (!err)
 		err = underlay_begin(&s->underlay, &env);
 	if (err)
-		diag_error(diag, NULL, 0, "can't ask for names: %s", strerror(-err));
+		diag_error(diag, NULL, 0, "can't look up names: %s", strerror(-err));
 	return err;
 }
 
@@ -282,14 +283,16 @@ static int begin_to_serve(struct supervisor *s, struct diag *diag)
 	if (!err)
 		err = follow_start(&s->follow, s->loop);
 	if (err)
-		diag_error(diag, NULL, 0, "can't begin to serve: %s", strerror(-err));
+		diag_error(diag, NULL, 0, "can't start to serve requests: %s",
+		           strerror(-err));
 	return err;
 }
 
-/* ---- what the parts are told of each other */
+/* ---- callbacks between the parts */
 
-/* In the worker's process, whose descriptors of ours are closed already: all that it has
- * inherited, keys above all. Nothing outside the process may be changed. */
+/* Called in the worker's process, where our descriptors are already closed. Frees all
+ * that was inherited, above all the keys. Must not change anything outside the
+ * process. */
 static void forget(void *context)
 {
 	struct supervisor *s = context;
@@ -345,8 +348,8 @@ static void connect_worker(struct supervisor *s, const struct supervisor_options
 		.worker = { .channel.fd = -1,
 		            .interrupt_fd = -1,
 		            .silence_ms =
-		                    o->silence_ms ? o->silence_ms : ENGINE_SILENCE_MS,
-		            .end_ms = ENGINE_END_MS,
+		                    o->silence_ms ? o->silence_ms : WORKER_SILENCE_MS,
+		            .end_ms = WORKER_END_MS,
 		            .entry = o->worker,
 		            .handle = talk_handle,
 		            .context = &s->talk },
@@ -455,7 +458,8 @@ static void update_host(struct supervisor *s)
 	if (underlay_update_mtus(&s->underlay) < 0)
 		ending_want(&s->ending, -ENOMEM);
 	if (host_update(s->host, &s->tunnels.plan, &diag) < 0)
-		log_error(&s->log, NULL, "the host's routes don't follow an endpoint");
+		log_error(&s->log, NULL,
+		          "can't update the host's routes after an endpoint has moved");
 	if (keeper_send_resolver(&s->keeper) < 0)
 		ending_want(&s->ending, -ENOMEM);
 	diag_log(&diag, &s->log);
@@ -472,14 +476,14 @@ static uint64_t deadline_ns(const struct supervisor *s)
 	uint64_t due_ns = earlier(underlay_deadline_ns(&s->underlay, loop_now_ns()),
 	                          follow_deadline_ns(&s->follow));
 
-	/* asked for while hooks ran: nothing else may wake us */
+	/* these were asked for while hooks ran, and nothing else may wake us */
 	if (s->down_wanted || s->reload_asked)
 		return 0;
 	due_ns = earlier(due_ns, status_request_deadline_ns(&s->status));
 	return s->tunnels.endpoints_moved ? earlier(due_ns, s->next_update_ns) : due_ns;
 }
 
-/* NULL: no memory. */
+/* Returns NULL if out of memory. */
 static char *reload_answer(int err, const struct live_result *done,
                            const struct diag *diag)
 {
@@ -515,8 +519,8 @@ static int prepare_down(struct supervisor *s, struct diag *diag)
 	return takedown_prepare(&t, diag);
 }
 
-/* A client wants it down: prepares, then stops, or tells that it stays up. As with
- * wg-quick a PreDown that fails, or a file that can't be saved, keeps it up. */
+/* A client wants it to go down: prepares this and then ends, or answers that it stays up.
+ * As in wg-quick, it stays up if a PreDown fails or a file can't be saved. */
 static void consider_down(struct supervisor *s)
 {
 	struct diag diag = { 0 };
@@ -539,7 +543,7 @@ static void consider_down(struct supervisor *s)
 	diag_clear(&diag);
 }
 
-/* What has come up meanwhile, once per round of the loop. */
+/* Does what has become necessary, once in each round of the loop. */
 static void run_round(struct supervisor *s)
 {
 	uint64_t now_ns = loop_now_ns();
@@ -585,7 +589,7 @@ void supervisor_down(struct supervisor *s, struct diag *diag)
 		return;
 	diag_move(diag, &s->prepared);
 	s->keeper.worker.interrupt_fd = -1;
-	/* nobody can be refused any more */
+	/* now it can't be refused any more */
 	if (s->up_since_ns && !s->ready_for_down)
 		(void)!prepare_down(s, diag);
 	if (s->host && s->host_is_up)

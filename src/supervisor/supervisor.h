@@ -1,7 +1,8 @@
-/* src/supervisor/supervisor.h - the process that keeps the caller's rights: up, serve, down
+/* src/supervisor/supervisor.h - the process that keeps the caller's rights: up, serve,
+ * down
  *
- * It reads files and changes the host; it never reads a packet. Signals that are to end
- * it (SIGTERM, SIGINT, SIGHUP) are blocked from supervisor_up on and taken in
+ * It reads files and changes the host, but never reads a packet. The signals that end it
+ * (SIGTERM, SIGINT, SIGHUP) are blocked from supervisor_up on, and are handled in
  * supervisor_serve. */
 #ifndef TUNION_SUPERVISOR_SUPERVISOR_H
 #define TUNION_SUPERVISOR_SUPERVISOR_H
@@ -19,29 +20,30 @@ struct supervisor;
 struct supervisor_options {
 	const char *tun;     /* name of the host tun, and of the instance */
 	const char *run_dir; /* NULL: the default */
-	/* Tunnel files and directories. Absolute: hooks, SaveConfig and reload need them
-	 * later, wherever the process is then. Copied. */
+	/* Tunnel files and directories; copied. The paths must be absolute, because
+	 * hooks, SaveConfig and reload need them later, when the working directory is
+	 * another. */
 	const char *const *paths;
 	size_t path_count;
-	const struct log *log;      /* borrowed for as long as it lives */
-	struct worker_entry worker; /* run in the process that has the packets */
-	unsigned silence_ms;        /* the worker's, see worker_child.h; 0: the default */
+	const struct log *log;      /* borrowed for as long as the supervisor lives */
+	struct worker_entry worker; /* what runs in the worker */
+	unsigned silence_ms;        /* see worker_child.h; 0: the default */
 	bool no_watch;              /* files are read again only when a client asks */
-	bool foreground;            /* the engine may keep our stderr, too */
+	bool foreground;            /* the worker may keep our stderr, too */
 	bool no_firewall;           /* host_options.no_guard */
 	bool no_dns;                /* host_options.no_dns */
-	bool no_offload;            /* the kernel gives and takes single packets only */
+	bool no_offload;            /* exchange only single packets with the kernel */
 };
 
-/* All or nothing: what was done is undone where it fails. 0, and then the instance is up
- * and answers requests; or -errno, errors and warnings in diag either way. -EINTR: a
- * signal asked for the end meanwhile. */
+/* All or nothing: if a step fails, everything is undone. Returns 0 when the instance is
+ * up and answers requests, or -errno. Errors and warnings are in diag in both cases.
+ * -EINTR means that a signal asked for the end meanwhile. */
 MUST_CHECK int supervisor_up(struct supervisor **out,
                              const struct supervisor_options *options, struct diag *diag);
-/* Returns when somebody wants it down: 0, or -errno when the engine can't be kept alive.
- */
+/* Returns when somebody wants it down: 0, or -errno if no worker can be kept alive. */
 MUST_CHECK int supervisor_serve(struct supervisor *s);
-/* Puts the host back, ends the engine, tells who asked for it, frees. NULL is fine. */
+/* Restores the host, ends the worker, answers those who asked for it, and frees
+ * everything. s may be NULL. */
 void supervisor_down(struct supervisor *s, struct diag *diag);
 
 #endif

@@ -1,4 +1,4 @@
-/* src/supervisor/takedown.c */
+/* src/supervisor/takedown.c - runs PreDown hooks and saves files */
 #include "supervisor/takedown.h"
 
 #include <errno.h>
@@ -14,11 +14,12 @@ static void warn_of_unsaved(const struct takedown *t, struct diag *diag)
 		if (conf->save_config)
 			diag_warning(
 				diag, conf->path, 0,
-				"SaveConfig: the file stays as it is, since the engine process did not answer");
+				"SaveConfig: the file stays as it is, because the worker process did not answer");
 	}
 }
 
-/* The files that want it. The first error; the others are saved all the same. */
+/* Saves the files that want it. Returns the first error; the others are saved all the
+ * same. */
 static int save_files(const struct takedown *t, struct diag *diag)
 {
 	int first = 0;
@@ -39,7 +40,7 @@ static int save_files(const struct takedown *t, struct diag *diag)
 	return first;
 }
 
-/* As the shell has it for a program that is not there. */
+/* Like the shell, returns 127 if a program can't be found. */
 int takedown_status(int hook)
 {
 	return hook > 0 ? hook : hook == -ENOENT ? 127 : 1;
@@ -47,10 +48,10 @@ int takedown_status(int hook)
 
 int takedown_prepare(const struct takedown *t, struct diag *diag)
 {
-	bool same_engine = keeper_make_answer(t->keeper, diag);
+	bool same_worker = keeper_make_answer(t->keeper, diag);
 	int hooks = host_pre_down(t->host, diag), files = 0;
 
-	if (same_engine)
+	if (same_worker)
 		files = save_files(t, diag);
 	else
 		warn_of_unsaved(t, diag);

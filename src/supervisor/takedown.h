@@ -1,4 +1,5 @@
-/* src/supervisor/takedown.h - may an instance go down, and what is done before it does? */
+/* src/supervisor/takedown.h - may an instance go down, and what is done before it
+ * does? */
 #ifndef TUNION_SUPERVISOR_TAKEDOWN_H
 #define TUNION_SUPERVISOR_TAKEDOWN_H
 
@@ -9,7 +10,8 @@
 #include "supervisor/keeper.h"
 #include "supervisor/tunnels.h"
 
-/* The exit status of `down` for a hook that ended so, or -errno: could not be run. */
+/* Returns the exit status of `down` for what a hook returned: its exit status, or -errno
+ * if it couldn't be run. */
 int takedown_status(int hook);
 
 /* All borrowed. */
@@ -20,8 +22,9 @@ struct takedown {
 	struct tunnels *tunnels;
 };
 
-/* PreDown hooks, then SaveConfig. All of it, and the first error: the exit status of a
- * hook, above 0, or -errno; -EIO for a file. */
+/* Runs PreDown hooks and then saves files. Does all of this even after an error, and
+ * returns the first one: the exit status of a hook, which is above 0, or -errno; -EIO for
+ * a file. */
 MUST_CHECK int takedown_prepare(const struct takedown *t, struct diag *diag);
 
 #endif

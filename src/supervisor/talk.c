@@ -1,4 +1,4 @@
-/* src/supervisor/talk.c */
+/* src/supervisor/talk.c - one function for each message that is not a reply */
 #include "supervisor/talk.h"
 
 #include <errno.h>
@@ -43,7 +43,7 @@ static void handle_mark_wanted(struct talk *t, const struct command *m)
 		ending_want(t->ending, -ENOMEM);
 }
 
-/* Of a peer that a UAPI client has added the plan knows nothing. */
+/* The plan doesn't know a peer that a UAPI client has added. */
 static void handle_endpoint(struct talk *t, const struct command *m)
 {
 	struct plan_peer *p = tunnels_find_peer(t->tunnels, m->name, m->key);
@@ -71,7 +71,7 @@ static void handle_tun_lost(struct talk *t, const struct command *m)
 
 static void handle_nonsense(struct talk *t, const struct command *m)
 {
-	log_error(t->log, NULL, "the engine sent a message of type %s",
+	log_error(t->log, NULL, "the worker process sent an unexpected message: %s",
 	          command_type_name(m->type));
 	ending_want(t->ending, -EPROTO);
 }

@@ -1,7 +1,8 @@
-/* src/supervisor/talk.h - what the worker says on its own
+/* src/supervisor/talk.h - handles what the worker says without being asked
  *
- * Messages arrive whenever the channel is read: in the loop, while replies are waited
- * for, and while hooks run. So they only note what is to be done, or send something. */
+ * Such messages arrive whenever the channel is read: in the loop, while we wait for
+ * replies, and while hooks run. So the functions only note what has to be done, or send
+ * something. */
 #ifndef TUNION_SUPERVISOR_TALK_H
 #define TUNION_SUPERVISOR_TALK_H
 
@@ -24,7 +25,7 @@ struct talk {
 	struct status_request *status;
 };
 
-/* For worker_child.handle, with a struct talk. */
+/* The function for worker_child.handle; its context is a struct talk. */
 void talk_handle(void *talk, struct command *m);
 
 #endif

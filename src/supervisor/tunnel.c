@@ -1,4 +1,4 @@
-/* src/supervisor/tunnel.c */
+/* src/supervisor/tunnel.c - opens and closes sockets */
 #include "supervisor/tunnel.h"
 
 #include <errno.h>
@@ -16,8 +16,9 @@ int tunnel_open_udp(struct tunnel *t, uint32_t mark, struct diag *diag)
 	int err;
 
 	t->port = conf->listen_port;
-	/* Of two FwMarks in two files one counts, see host_prepare. Hooks ask for it by
-	 * `wg show %i fwmark`, as with wg-quick, which sets one for a default route. */
+	/* If two files have different FwMarks, only one of them counts: see host_prepare.
+	 * Hooks may ask for it with `wg show %i fwmark`, as in wg-quick, which sets one
+	 * for a default route. */
 	t->fwmark = conf->fwmark || (conf->table == CONF_TABLE_AUTO &&
 	                             plan_has_default_route(t->plan))
 	                    ? mark

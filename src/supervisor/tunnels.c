@@ -1,4 +1,4 @@
-/* src/supervisor/tunnels.c */
+/* src/supervisor/tunnels.c - finds tunnels by name, and peers by key */
 #include "supervisor/tunnels.h"
 
 #include <errno.h>
@@ -40,7 +40,7 @@ static int compare_name(const void *name, const void *tunnel)
 	return strcmp(name, ((const struct tunnel *)tunnel)->plan->way.name);
 }
 
-/* They are in the order of the plan's devices, by name. */
+/* The tunnels are in the order of the plan's devices, which are sorted by name. */
 struct tunnel *tunnels_find(const struct tunnels *t, const char *name)
 {
 	if (t->coming && strcmp(t->coming->plan->way.name, name) == 0)

@@ -1,7 +1,7 @@
 /* src/supervisor/tunnels.h - the tunnels of an instance: files, plan, sockets
  *
- * The three go together: the plan is made of the files, and there is a struct tunnel for
- * each of the plan's devices, in the same order. */
+ * The three belong together: the plan is made of the files, and there is a struct tunnel
+ * for each of the plan's devices, in the same order. */
 #ifndef TUNION_SUPERVISOR_TUNNELS_H
 #define TUNION_SUPERVISOR_TUNNELS_H
 
@@ -15,32 +15,33 @@
 #include "plan/plan.h"
 #include "supervisor/tunnel.h"
 
-/* Zeroed: none. */
+/* All zeroes: there are none. */
 struct tunnels {
-	struct conf_set files; /* as last read and taken */
+	struct conf_set files; /* as they were read and accepted last */
 	struct plan plan;
 	struct tunnel *v; /* owned */
 	size_t count;
-	/* Borrowed: of a file that is being added, while its PreUp hooks run; else NULL. */
+	/* Borrowed: that of a file that is being added, while its PreUp hooks run; or
+	 * NULL. */
 	struct tunnel *coming;
-	bool endpoints_moved; /* since the ways were computed last */
+	bool endpoints_moved; /* since the ways were last computed */
 };
 
-/* Closes the sockets, wipes, frees. */
+/* Closes the sockets, wipes the keys, and frees all. */
 void tunnels_clear(struct tunnels *t);
-/* In a forked child, whose descriptors are closed already: only frees. */
+/* For a forked child, whose descriptors are already closed: only frees. */
 void tunnels_forget(struct tunnels *t);
 
 /* Makes a struct tunnel for each device of the plan, without sockets. 0 or -ENOMEM. */
 MUST_CHECK int tunnels_make(struct tunnels *t);
 
-/* Also the one that is coming. NULL: there is none of the name. */
+/* Also finds the one that is coming. Returns NULL if none has this name. */
 struct tunnel *tunnels_find(const struct tunnels *t, const char *name);
-/* NULL: the plan knows no such peer; it may have been added by a UAPI client. */
+/* Returns NULL if the plan has no such peer, which a UAPI client may have added. */
 struct plan_peer *tunnels_find_peer(const struct tunnels *t, const char *name,
                                     const uint8_t public_key[static KEY_BYTES]);
 
-/* The peer is there now. */
+/* The peer is now at this endpoint. */
 void tunnels_peer_moved(struct tunnels *t, struct plan_peer *peer,
                         const struct endpoint *endpoint);
 

@@ -1,4 +1,5 @@
-/* src/supervisor/underlay.c */
+/* src/supervisor/underlay.c - connects names.h and monitor.h with the plan and the
+ * host */
 #include "supervisor/underlay.h"
 
 #include <errno.h>
@@ -13,14 +14,14 @@
 #include "supervisor/configure.h"
 #include "supervisor/names.h"
 
-/* How long `up` waits for names, so that routes and MTUs are right from the start. */
+/* How long `up` waits for names, so that routes and MTUs are right from the beginning. */
 #define NAMES_WAIT_NS (1500 * NS_PER_MS)
 
-/* Changes come in swarms: the first waits for those that follow, and swarms keep their
- * distance. */
+/* Changes often come many at a time. So the first one waits for those that follow, and
+ * then there is a pause before the next are handled. */
 #define SETTLE_NS   (200 * NS_PER_MS)
 #define DISTANCE_NS NS_PER_SEC
-/* Somebody who takes our rules away again and again is not to keep us busy. */
+/* A program that removes our rules again and again must not keep us busy. */
 #define RESTORE_FIRST_NS   NS_PER_SEC
 #define RESTORE_LONGEST_NS (60 * NS_PER_SEC)
 
@@ -80,7 +81,7 @@ static void moved(void *context, const char *device,
 	struct underlay *u = context;
 	struct plan_peer *p = tunnels_find_peer(u->env.tunnels, device, public_key);
 
-	if (!p || !u->following) /* before: the files say it */
+	if (!p || !u->following) /* before that, the address is entered in the files */
 		return;
 	tunnels_peer_moved(u->env.tunnels, p, endpoint);
 	if (configure_endpoint(u->env.worker, device, public_key, endpoint) < 0)
@@ -123,7 +124,7 @@ static void monitor_ready(struct loop_source *source, uint32_t events, uint64_t 
 		note_changes(u, bits, now_ns);
 }
 
-/* Without one the instance works, it only does not follow. */
+/* Without a monitor the instance works, too; it only doesn't notice changes. */
 static void start_monitor(struct underlay *u)
 {
 	struct loop_source *source = &u->monitor;
@@ -144,10 +145,10 @@ static void restore(struct underlay *u, uint64_t now_ns)
 
 	if (n == 0)
 		return;
-	log_warn(u->env.log, NULL,
-	         "somebody has removed %zu of our addresses, routes and rules: they are "
-	         "back",
-	         n);
+	log_warn(
+		u->env.log, NULL,
+		"somebody has removed %zu of our addresses, routes and rules: they were put back",
+		n);
 	if (now_ns - u->restored_ns > RESTORE_LONGEST_NS)
 		u->restore_pause_ns = RESTORE_FIRST_NS;
 	else if (u->restore_pause_ns < RESTORE_LONGEST_NS)
@@ -176,12 +177,12 @@ static void follow(struct underlay *u, unsigned bits, uint64_t now_ns)
 		return;
 	log_debug(u->env.log, NULL, "the network has changed");
 	names_network_changed(u->names, now_ns);
-	u->env.tunnels->endpoints_moved = true; /* and MTUs, maybe */
+	u->env.tunnels->endpoints_moved = true; /* perhaps MTUs have changed, too */
 	if ((bits & MONITOR_SOURCES) && worker_child_send(u->env.worker, &changed) < 0)
 		fail(u, -ENOMEM);
 }
 
-/* What may be dealt with now. */
+/* Returns the changes that may be handled now. */
 static unsigned take_changes(struct underlay *u, uint64_t now_ns)
 {
 	unsigned bits = u->changes;
@@ -217,7 +218,7 @@ int underlay_update_mtus(struct underlay *u)
 
 		if (d->mtu_bytes == old[d - u->env.tunnels->plan.devices])
 			continue;
-		log_info(u->env.log, d->way.name, "its MTU is %u now", d->mtu_bytes);
+		log_info(u->env.log, d->way.name, "its MTU is now %u", d->mtu_bytes);
 		err = configure_settings(u->env.worker, d);
 	}
 	free(old);

@@ -1,8 +1,9 @@
-/* src/supervisor/underlay.h - how does a running instance follow the network below it?
+/* src/supervisor/underlay.h - how does a running instance follow the network under it?
  *
- * Resolves the names of Endpoints, notices when somebody changes links, addresses, routes
- * or rules, and keeps the devices' MTUs to what the paths allow. What has moved is noted in
- * the tunnels (endpoints_moved); the host's routes are brought up to date by who asks. */
+ * Resolves the names in Endpoints; notices when somebody changes links, addresses, routes
+ * or rules; and sets the devices' MTUs to what the paths allow. It notes in the tunnels
+ * that something has moved (endpoints_moved). The caller then updates the host's
+ * routes. */
 #ifndef TUNION_SUPERVISOR_UNDERLAY_H
 #define TUNION_SUPERVISOR_UNDERLAY_H
 
@@ -29,47 +30,50 @@ struct underlay_env {
 	struct worker_child *worker;
 };
 
-/* Embedded. All zeroes, but monitor.fd -1: not begun. */
+/* Embedded. Before underlay_begin it is all zeroes except for monitor.fd, which is -1. */
 struct underlay {
 	struct underlay_env env;
-	struct names *names;        /* owned; NULL: not begun */
+	struct names *names;        /* owned; NULL before underlay_begin */
 	bool following;             /* the host is up */
-	int error;                  /* -errno: what comes out of underlay_run next */
-	struct loop_source monitor; /* fd owned; -1: none */
-	unsigned changes;           /* bits of monitor.h, not dealt with yet */
-	uint64_t due_ns;            /* when they are; valid if there are any */
-	uint64_t dealt_ns;          /* when some were last */
-	uint64_t restored_ns;       /* when something had to be put back last; 0: never */
+	int error;                  /* -errno: what underlay_run will return next */
+	struct loop_source monitor; /* fd owned; -1: there is none */
+	unsigned changes;           /* bits of monitor.h that haven't been handled yet */
+	uint64_t due_ns;            /* when to handle them; valid if there are any */
+	uint64_t dealt_ns;          /* when changes were last handled */
+	uint64_t restored_ns;       /* when we last had to restore something; 0: never */
 	uint64_t restore_pause_ns;
 };
 
-/* Asks for the names of the files, and waits for answers, but not long; what is known
- * then is in the files. Before the plan is made that is to be carried out. 0 or -ENOMEM. */
+/* Looks up the names of the files, and waits for answers, but not for long. Enters the
+ * addresses known by then in the files. Call it before the final plan is made. Returns 0
+ * or -ENOMEM. */
 MUST_CHECK int underlay_begin(struct underlay *u, const struct underlay_env *env);
-/* The host is up: follows the network from now on, and tells what is still missing. */
+/* The host is up: follows the network from now on, and warns of names without an
+ * address. */
 void underlay_up(struct underlay *u, struct diag *diag);
-/* May be called if it did not begin. */
+/* May be called even if underlay_begin wasn't. */
 void underlay_end(struct underlay *u);
 
-/* The files are others now. 0 or -ENOMEM. */
+/* There are other files now. Returns 0 or -ENOMEM. */
 MUST_CHECK int underlay_files_changed(struct underlay *u);
 
-/* COMMAND_PATH_NEWS, COMMAND_UNANSWERED, COMMAND_ENDPOINT. */
+/* These handle COMMAND_PATH_NEWS, COMMAND_UNANSWERED and COMMAND_ENDPOINT. */
 void underlay_path_news(struct underlay *u);
 void underlay_unanswered(struct underlay *u, const struct command *m);
 void underlay_found(struct underlay *u, const struct command *m);
 
-/* After the ways have been computed anew: so are MTUs, and the worker is told. The host
- * is not. 0 or -ENOMEM. */
+/* To be called after the ways were computed again: does the same for the MTUs and tells
+ * the worker, but not the host. Returns 0 or -ENOMEM. */
 MUST_CHECK int underlay_update_mtus(struct underlay *u);
 
-/* Puts back what somebody has taken away, as far as that has been noticed, also where
+/* Restores what somebody has removed, as far as this has been noticed, even if
  * underlay_run would still wait because it happens again and again. */
 void underlay_restore_now(struct underlay *u);
 
-/* When underlay_run is due; NEVER_NS: never. */
+/* The time at which underlay_run is due; NEVER_NS: never. */
 uint64_t underlay_deadline_ns(const struct underlay *u, uint64_t now_ns);
-/* In each round of the loop. 0, or -ENOMEM: the worker can't be told. */
+/* To be called in each round of the loop. Returns 0, or -ENOMEM if the worker can't be
+ * told. */
 MUST_CHECK int underlay_run(struct underlay *u, uint64_t now_ns);
 
 #endif

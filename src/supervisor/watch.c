@@ -1,9 +1,10 @@
-/* src/supervisor/watch.c
+/* src/supervisor/watch.c - uses inotify
  *
- * A place is a directory and what of it counts. The file that is written counts when it
- * is closed, not when it is made, as it is empty then; only links are complete at once.
- * When a directory is deleted or moved away the kernel ends the watch (IN_IGNORED), or we
- * do: what its path names from then on is another directory, or none. */
+ * A place is a directory and the files in it that count. A written file counts when it is
+ * closed, not when it is created, because it is empty then; only links are complete at
+ * once. When a directory is deleted or moved away, the kernel ends the watch
+ * (IN_IGNORED), or we do it. From then on its path leads to another directory, or to
+ * none. */
 #include "supervisor/watch.h"
 
 #include <errno.h>
@@ -21,16 +22,16 @@
 
 struct place {
 	char *directory; /* owned */
-	char *file;      /* owned; NULL: all tunnel files */
-	int wd;          /* -1: the directory is not there */
+	char *file;      /* owned; NULL: all tunnel files in it */
+	int wd;          /* -1: the directory doesn't exist */
 };
 
 struct watch {
 	int fd;
 	struct place *places; /* owned */
 	size_t count;
-	uint64_t first_ns, last_ns; /* of the changes not yet told; NEVER_NS: none */
-	uint64_t retry_ns;          /* to look for directories; NEVER_NS: all are there */
+	uint64_t first_ns, last_ns; /* of changes not reported yet; NEVER_NS: none */
+	uint64_t retry_ns;          /* when to look for directories; NEVER_NS: never */
 };
 
 static void note_change(struct watch *w, uint64_t now_ns)
@@ -97,7 +98,7 @@ void watch_free(struct watch *w)
 {
 	if (!w)
 		return;
-	/* also the one where watch_new failed: what lies behind is zero */
+	/* also frees the place at which watch_new failed; what follows it is zero */
 	for (size_t i = 0; w->places && i <= w->count; i++) {
 		free(w->places[i].directory);
 		free(w->places[i].file);
@@ -115,7 +116,7 @@ int watch_fd(const struct watch *w)
 
 /* ---- events */
 
-/* A link is complete with its name; a file has yet to be written. */
+/* A link is complete as soon as it has its name; a file still has to be written. */
 static bool is_complete(const struct place *p, const char *name)
 {
 	char path[PATH_MAX];
@@ -132,7 +133,8 @@ static bool is_meant(const struct place *p, const char *name)
 
 	if (p->file)
 		return strcmp(name, p->file) == 0;
-	/* "..data": links to files lead through it, and are all changed by moving it */
+	/* "..data" counts: links to files lead through it, so moving it changes them
+	 * all */
 	return strncmp(name, "..", 2) == 0 ||
 	       (name[0] != '.' && n >= 5 && strcmp(name + n - 5, ".conf") == 0);
 }
@@ -174,7 +176,7 @@ static void take_event(struct watch *w, const struct inotify_event *e, uint64_t 
 
 void watch_read(struct watch *w, uint64_t now_ns)
 {
-	/* room for one event of any length, at least */
+	/* there is room for at least one event of any length */
 	union {
 		struct inotify_event event; /* for its alignment */
 		char bytes[16 * (sizeof(struct inotify_event) + NAME_MAX + 1)];

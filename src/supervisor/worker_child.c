@@ -1,4 +1,4 @@
-/* src/supervisor/worker_child.c */
+/* src/supervisor/worker_child.c - forks the worker, and waits for its replies */
 #include "supervisor/worker_child.h"
 
 #include <errno.h>
@@ -14,7 +14,7 @@
 
 #include "base/process.h"
 
-#define WHOLE_MS    30000 /* for all replies, however busy it is answering */
+#define WHOLE_MS    30000 /* for all replies, even if they keep coming */
 #define POLL_END_MS 5
 
 static int64_t now_ms(void)
@@ -25,7 +25,7 @@ static int64_t now_ms(void)
 	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
 }
 
-/* Everything but the standard streams and the channel. */
+/* Closes everything except the standard streams and the channel. */
 static void close_all_but(int channel_fd)
 {
 	for (int fd = 3; fd < channel_fd; fd++)
@@ -44,9 +44,9 @@ static void leave_standard_streams(bool keep_stderr)
 		close(null);
 }
 
-/* The caller's memory knows descriptors by their numbers: so they are closed first,
- * and the channel gets a number that none of them had, which is returned. */
-static int become_engine(int channel_fd, bool keep_stderr, void (*forget)(void *context),
+/* The caller's memory contains numbers of descriptors. So these are closed first, and the
+ * channel gets a number that none of them had. Returns this number. */
+static int become_worker(int channel_fd, bool keep_stderr, void (*forget)(void *context),
                          void *context)
 {
 	int fd = fcntl(channel_fd, F_DUPFD_CLOEXEC, 3);
@@ -77,14 +77,14 @@ int worker_child_start(struct worker_child *c, const struct worker_options *opti
 		return err;
 	}
 	if (pid == 0) {
-		/* a terminal's Ctrl-C is for the supervisor, which then closes the
+		/* Ctrl-C in a terminal is meant for the supervisor, which then closes the
 		 * channel */
 		signal(SIGINT, SIG_IGN);
 		signal(SIGHUP, SIG_IGN);
 		signal(SIGPIPE, SIG_IGN);
 		sigemptyset(&none);
 		sigprocmask(SIG_SETMASK, &none, NULL);
-		channel_fd = become_engine(pair[1], keep_stderr, forget, context);
+		channel_fd = become_worker(pair[1], keep_stderr, forget, context);
 		exit(entry.run(channel_fd, supervisor, options));
 	}
 	close(pair[1]);
@@ -142,7 +142,7 @@ int worker_child_dispatch(struct worker_child *c)
 	return got;
 }
 
-/* Until the channel is ready: 0; -EINTR: until somebody interrupts. */
+/* Returns 0 when the channel is ready, or -EINTR when somebody interrupts. */
 static int wait_ready(const struct worker_child *c, int64_t ms)
 {
 	struct pollfd p[] = { { .fd = c->channel.fd, .events = POLLIN },
@@ -155,7 +155,8 @@ static int wait_ready(const struct worker_child *c, int64_t ms)
 	return p[1].revents ? -EINTR : 0;
 }
 
-/* What tells that the engine works: replies, and that it reads what it is sent. */
+/* Changes if the worker makes progress, that is, if it replies or reads what it is
+ * sent. */
 static uint64_t progress(const struct worker_child *c)
 {
 	return c->answered - c->channel.waiting_bytes;
@@ -201,10 +202,10 @@ void worker_child_explain(const struct worker_child *c, int err, struct diag *di
 	else if (err == -EINTR)
 		diag_error(diag, NULL, 0, "interrupted");
 	else if (err == -ENOTCONN || c->error_request == COMMAND_NONE)
-		diag_error(diag, NULL, 0, "the engine does not answer: %s",
+		diag_error(diag, NULL, 0, "the worker process does not answer: %s",
 		           strerror(-err));
 	else
-		diag_error(diag, NULL, 0, "the engine refuses %s %s: %s",
+		diag_error(diag, NULL, 0, "the worker process refuses %s %s: %s",
 		           command_type_name(c->error_request), c->error_name,
 		           strerror(-err));
 }
@@ -212,7 +213,8 @@ void worker_child_explain(const struct worker_child *c, int err, struct diag *di
 const char *worker_child_silence(const struct worker_child *c,
                                  char out[static SILENCE_TEXT_MAX])
 {
-	return silence_text(out, "the engine process", c->pid, "has another one started");
+	return silence_text(out, "the worker process", c->pid,
+	                    "makes the supervisor start another one");
 }
 
 int worker_child_stop(struct worker_child *c)

@@ -1,7 +1,7 @@
-/* src/supervisor/worker_child.h - the engine process, as the supervisor sees it
+/* src/supervisor/worker_child.h - the worker process, as the supervisor sees it
  *
- * Requests are queued and answered in order; what the engine says on its own (a log line,
- * an endpoint) goes to a handler. Supervisor process. */
+ * Requests are queued, and answered in their order. What the worker says without being
+ * asked (a log line, an endpoint) goes to a handler. Supervisor process. */
 #ifndef TUNION_SUPERVISOR_WORKER_CHILD_H
 #define TUNION_SUPERVISOR_WORKER_CHILD_H
 
@@ -16,52 +16,57 @@
 #include "channel/worker_entry.h"
 #include "supervisor/silence.h"
 
-/* What silence_ms and end_ms are but in tests. */
-#define ENGINE_SILENCE_MS 2000
-#define ENGINE_END_MS     5000
+/* The values of silence_ms and end_ms, except in tests. */
+#define WORKER_SILENCE_MS 2000
+#define WORKER_END_MS     5000
 
 struct worker_child {
-	pid_t pid; /* 0: none runs */
+	pid_t pid; /* 0: no worker runs */
 	struct channel channel;
-	size_t unanswered; /* requests */
-	size_t answered;   /* requests, ever */
-	bool late; /* a wait was given up; replies to what it waited for are missing */
-	int interrupt_fd;    /* borrowed; -1: none. Once readable it ends every wait */
-	unsigned silence_ms; /* for so long it may be silent while it is waited for */
-	unsigned end_ms; /* for so long it may take to end once its channel is closed */
-	/* Of the first request that failed since worker_child_wait last returned. */
+	size_t unanswered; /* number of requests without a reply */
+	size_t answered;   /* number of replies since the start */
+	bool late; /* we stopped waiting; replies that we waited for are still missing */
+	int interrupt_fd;    /* borrowed; -1: none. Every wait ends when it is readable */
+	unsigned silence_ms; /* how long it may be silent while we wait for it */
+	unsigned end_ms; /* how long it may take to end after its channel was closed */
+	/* About the first request that failed since worker_child_wait last returned. */
 	int error;
 	enum command_type error_request;
 	char error_name[IFNAME_MAX + 1];
-	struct worker_entry entry; /* what to run in it */
-	/* What is no reply. fds not taken (set to -1) are closed after. */
+	struct worker_entry entry; /* what runs in the worker */
+	/* Called for messages that are no replies. Fds that it doesn't take (set to -1)
+	 * are closed afterwards. */
 	void (*handle)(void *context, struct command *m);
 	void *context; /* borrowed */
 };
 
-/* Forks. Its standard streams become /dev/null, but for stderr where that is kept.
- * `forget` is called in the child, where all other descriptors are closed by then, to
- * free what it has inherited of the caller's. 0 or -errno. */
+/* Forks. The worker's standard streams become /dev/null, except for stderr if keep_stderr
+ * is set. `forget` is called in the child after all other descriptors were closed; it
+ * frees what the child has inherited from the caller. Returns 0 or -errno. */
 MUST_CHECK int worker_child_start(struct worker_child *c,
                                   const struct worker_options *options, bool keep_stderr,
                                   void (*forget)(void *context), void *context);
-/* Queues a request. 0 or -errno. */
+/* Queues a request. Returns 0 or -errno. */
 MUST_CHECK int worker_child_send(struct worker_child *c, const struct command *m);
-/* Sends what is queued and waits for all replies. 0, the first error of a reply (see
- * `error`), -EINTR (see `interrupt_fd`), -ETIMEDOUT, or -ENOTCONN and others: the engine
- * is gone or of no use. After -ETIMEDOUT or -EINTR what was sent stays sent, and more may
- * be queued behind it. While the engine is `late`, only looks what is there. */
+/* Sends what is queued and waits for all replies. Returns
+ *   0                when all have come;
+ *   an error         of the first reply with one (see `error`);
+ *   -EINTR           see `interrupt_fd`;
+ *   -ETIMEDOUT       if the worker is silent for too long;
+ *   -ENOTCONN etc.   if the worker is gone or can't be used.
+ * After -ETIMEDOUT or -EINTR, what was sent stays sent, and more may be queued after it.
+ * While the worker is `late`, this doesn't wait but only reads what is there. */
 MUST_CHECK int worker_child_wait(struct worker_child *c);
-/* Reads and writes what can be without waiting. 0, or -errno: as above. Errors in replies
- * stay in `error`. */
+/* Reads and writes what is possible without waiting. Returns 0, or -errno if the worker
+ * is gone or can't be used. Errors in replies stay in `error`. */
 MUST_CHECK int worker_child_dispatch(struct worker_child *c);
-/* Tells in diag what worker_child_wait returned. */
+/* Adds an error to diag that explains what worker_child_wait returned. */
 void worker_child_explain(const struct worker_child *c, int err, struct diag *diag);
-/* One line: that it does not answer, and what to do. Returns `out`. */
+/* Writes one line that says that it doesn't answer, and what to do. Returns `out`. */
 const char *worker_child_silence(const struct worker_child *c,
                                  char out[static SILENCE_TEXT_MAX]);
-/* Closes the channel, so that it ends, and waits for that: kills it after end_ms, or at
- * once if it is late. Returns its wait status; 0 if none ran. */
+/* Closes the channel, so that the worker ends, and waits for this. Kills it after end_ms,
+ * or at once if it is late. Returns its wait status; 0 if no worker ran. */
 int worker_child_stop(struct worker_child *c);
 
 #endif

@@ -56,7 +56,7 @@ def test(lab):
         check(ours() != there, f"{harm} does harm")
         wait_for(lambda: sorted(ours().splitlines()) == sorted(there.splitlines()),
                  f"what `{harm}` took is put back")
-    check("they are back" in t.log(), "the log says so")
+    check("they were put back" in t.log(), "the log says so")
     w.client.reach(INTERNET)
     w.client.reach(LAN)
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""`status`, `reload` and `down` while the engine process or the supervisor is stopped: each has an answer within
+"""`status`, `reload` and `down` while the worker process or the supervisor is stopped: each has an answer within
 seconds, which names the process and says what to do; `down` takes everything down though the engine is stopped; what
 a reload could not tell a stopped engine is in force as soon as it goes on."""
 
@@ -57,7 +57,7 @@ def engine_stopped(w):
     i = Instance(w)
     w.client.reach(LAN)
     i.stop(i.engine)
-    expected = silent("the engine process", i.engine)
+    expected = silent("the worker process", i.engine)
     i.says("status", 1, expected)
     i.says("status", 1, expected, words=["--json"])
     i.t.write("more.conf", f"[Interface]\nPrivateKey = {Keys().private}\nAddress = 10.88.0.1/32\n"
@@ -91,7 +91,7 @@ def engine_stopped(w):
     equal(asking.wait(), 0, "status of an engine that goes on")
 
     i.stop(i.engine)
-    i.says("down", 0, f"the engine process (pid {i.engine}) does not answer: it is killed")
+    i.says("down", 0, f"the worker process (pid {i.engine}) does not answer: it is killed")
     equal(i.t.process.wait(), 0, "exit status of tunion up --foreground")
 
 
@@ -164,7 +164,7 @@ def busy_with_a_hook(w):
     wait_for(lambda: "slow" in w.client.run("wg show interfaces"), "the file that is added")
     i.says("status", 0)
     i.stop(i.engine)
-    i.says("status", 1, silent("the engine process", i.engine))
+    i.says("status", 1, silent("the worker process", i.engine))
     i.go_on(i.engine)
     again = w.client.start(i.t.argv("reload"), name="reloading-again")
     taking_down = w.client.start(i.t.argv("down"), name="taking-down")
