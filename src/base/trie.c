@@ -347,7 +347,8 @@ static void free_node(struct trie *t, struct node *n)
 	t->unused = n;
 }
 
-static bool add_block(struct trie *t)
+/* Leaves `unused` NULL if out of memory. */
+static void add_block(struct trie *t)
 {
 	size_t nodes = 2 * t->block_nodes + 1;
 	struct block *b;
@@ -356,7 +357,7 @@ static bool add_block(struct trie *t)
 		nodes = BLOCK_NODES_MAX;
 	b = aligned_alloc(sizeof(struct node), sizeof(*b) + nodes * sizeof(struct node));
 	if (!b)
-		return false;
+		return;
 	b->next = t->blocks;
 	t->blocks = b;
 	t->block_nodes = nodes;
@@ -364,7 +365,6 @@ static bool add_block(struct trie *t)
 		b->nodes[i - 1].jump = NULL;
 		free_node(t, &b->nodes[i - 1]);
 	}
-	return true;
 }
 
 static struct node **root_of(struct trie *t, uint8_t family)
@@ -385,9 +385,11 @@ static struct node *node_new(struct trie *t, const struct key *key, unsigned len
 {
 	struct node *n;
 
-	if (!t->unused && !add_block(t))
-		return NULL;
+	if (!t->unused)
+		add_block(t);
 	n = t->unused;
+	if (!n)
+		return NULL;
 	t->unused = n->child[0];
 	*n = (struct node){
 		.key = masked(*key, len),

@@ -57,8 +57,8 @@ static void find_loop(struct plan_peer *start, struct diag *diag)
 
 static void find_loops(struct plan *plan, struct diag *diag)
 {
-	for (struct way_device *d = &plan->devices->way; d; d = d->sibling) {
-		for (struct way_peer *p = d->peers; p; p = p->sibling)
+	for (size_t i = 0; i < plan->device_count; i++) {
+		for (struct way_peer *p = plan->devices[i].way.peers; p; p = p->sibling)
 			p->mark = NULL;
 	}
 	for (size_t i = 0; i < plan->device_count; i++) {

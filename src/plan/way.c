@@ -295,7 +295,7 @@ const char *way_format(const struct way_peer *peer, char *out, size_t size)
 {
 	const struct way_peer *list[FORMAT_PEERS_MAX];
 	size_t n = way_list(peer, list, ARRAY_SIZE(list));
-	bool whole = is_last(list[n - 1]);
+	bool whole = n == 0 || is_last(list[n - 1]);
 
 	if (size == 0)
 		return out;

@@ -1,6 +1,7 @@
 /* src/wg/keypair.c */
 #include "wg/keypair.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -101,6 +102,7 @@ bool keypairs_add(struct keypairs *k, struct index_table *t,
 		k->previous = k->current;
 		new = k->current = unused_slot(k);
 	}
+	assert(new); /* there are three slots, and what was `previous` has left its own */
 	index_table_hand_over(t, handshake, &new->index, INDEX_KEYPAIR);
 	new->remote_index = session->remote_index;
 	new->initiator = session->initiator;

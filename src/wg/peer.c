@@ -274,8 +274,10 @@ void wg_peer_remove_allowed_ip(struct wg_peer *p, struct ip_prefix prefix)
 
 void wg_peer_clear_allowed_ips(struct wg_peer *p)
 {
-	while (p->allowed.first)
-		remove_allowed(p->allowed.first);
+	for (struct allowed_ip *a = p->allowed.first, *next; a; a = next) {
+		next = a->next;
+		remove_allowed(a);
+	}
 }
 
 void wg_peer_walk_allowed_ips(const struct wg_peer *p,
