@@ -66,15 +66,15 @@ static void go_to_background(struct log_output *output, int ready_fd)
 /* ready_fd is -1 in the foreground. Returns the exit status. */
 static int run(struct up *up, int ready_fd)
 {
-	struct supervisor_options *options = &up->options;
+	struct supervisor_options options = up->options;
 	struct log_output output = { log_output_stderr() };
 	struct log log = { up->log_level, log_output_write, &output };
 	struct supervisor *s;
 	struct diag diag = { 0 };
 	int err;
 
-	options->log = &log;
-	err = supervisor_up(&s, options, &diag);
+	options.log = &log;
+	err = supervisor_up(&s, &options, &diag);
 	log_output_diag(&output, &diag);
 	diag_clear(&diag);
 	if (err)
@@ -83,13 +83,13 @@ static int run(struct up *up, int ready_fd)
 		go_to_background(&output, ready_fd);
 	else if (up->syslog)
 		log_output_open_syslog(&output);
-	log_info(&log, NULL, "%s is up", options->tun);
+	log_info(&log, NULL, "%s is up", options.tun);
 	notify("READY=1");
 	err = supervisor_serve(s);
 	notify("STOPPING=1");
 	supervisor_down(s, &diag);
 	log_output_diag(&output, &diag);
-	log_info(&log, NULL, "%s is down", options->tun);
+	log_info(&log, NULL, "%s is down", options.tun);
 	diag_clear(&diag);
 	return err ? EXIT_FAILURE : EXIT_SUCCESS;
 }

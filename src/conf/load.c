@@ -2,6 +2,7 @@
  * buffer into memory that is locked and that is wiped later. */
 #include "conf/load.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -156,7 +157,7 @@ static int open_file(FILE **out, struct conf *conf, struct diag *diag)
 	*out = NULL;
 	if (err == 0 && fstat(fd, &st) < 0)
 		err = -errno;
-	if (err < 0) {
+	if (err) {
 		diag_error(diag, conf->path, 0, "can't be read: %s", strerror(-err));
 	} else if (!S_ISREG(st.st_mode)) {
 		err = -EINVAL;
@@ -205,6 +206,7 @@ int load_file(struct conf **out, const char *path, struct load_buffer *buffer,
 		fclose(stream);
 	}
 	if (err > 0) {
+		assert(known); /* only what has been read before can be the same */
 		known->file_device = (*out)->file_device;
 		known->file_inode = (*out)->file_inode;
 		conf_free(*out);

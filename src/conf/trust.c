@@ -8,6 +8,7 @@
  * only a folder is trusted to have been put there by us. */
 #include "conf/trust.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -168,9 +169,12 @@ static MUST_CHECK int arrive(struct walk *w, const char *part, struct trust_plac
 	}
 	if (fd < 0)
 		return -errno;
-	err = fstat(fd, &st) < 0 || fstat(w->folder, &folder) < 0 ? -errno : 0;
-	if (!err && w->sticky)
-		err = note(w, w->at, &folder);
+	if (fstat(fd, &st) < 0 || fstat(w->folder, &folder) < 0) {
+		err = -errno;
+		close(fd);
+		return err;
+	}
+	err = w->sticky ? note(w, w->at, &folder) : 0;
 	add_part(w, part);
 	if (!err && (!is_ours(&st) || (st.st_mode & 022)))
 		err = note(w, w->at, &st);
@@ -226,10 +230,12 @@ int trust_find(const char *path, struct trust_place *out)
 	int err = begin(&w, path);
 
 	*out = (struct trust_place){ .fd = -1, .folder = -1 };
-	if (!err)
-		err = -EAGAIN;
-	while (err == -EAGAIN)
-		err = step(&w, out);
+	if (!err) {
+		assert(w.rest);
+		do {
+			err = step(&w, out);
+		} while (err == -EAGAIN);
+	}
 	free(w.rest);
 	out->folder = w.folder;
 	out->others = w.others;

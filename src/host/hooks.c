@@ -264,7 +264,7 @@ int hooks_remember(struct hooks *h, const struct conf *conf)
 		at = old >= 0 ? &h->v[old] : append(h);
 		err = at ? 0 : -ENOMEM;
 	}
-	if (err < 0) {
+	if (err) {
 		clear_file(&new);
 		return err;
 	}

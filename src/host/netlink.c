@@ -600,14 +600,14 @@ static uint32_t route_mtu(struct netlink *nl, const struct netlink_route *r)
 
 	if (r->mtu_bytes != 0 && !r->mtu_locked)
 		return r->mtu_bytes;
-	return netlink_link_get(nl, r->ifindex, &link) < 0 ? 0 : link.mtu_bytes;
+	return netlink_link_get(nl, r->ifindex, &link) ? 0 : link.mtu_bytes;
 }
 
 uint32_t netlink_path_mtu(struct netlink *nl, const struct ip_addr *to, uint32_t mark)
 {
 	struct netlink_route r;
 
-	return netlink_route_get(nl, to, mark, &r) < 0 ? 0 : route_mtu(nl, &r);
+	return netlink_route_get(nl, to, mark, &r) ? 0 : route_mtu(nl, &r);
 }
 
 struct default_search {

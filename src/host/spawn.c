@@ -67,7 +67,7 @@ static void read_back(int fd, char *out, size_t size)
 {
 	ssize_t n = fd < 0 || size == 0 ? 0 : pread(fd, out, size - 1, 0);
 
-	if (size > 0)
+	if (out && size > 0)
 		out[n > 0 ? n : 0] = '\0';
 }
 

@@ -273,8 +273,10 @@ void clients_forget(struct clients *c)
 {
 	if (!c->outer)
 		return;
-	while (c->first)
-		client_free(c->first);
+	for (struct client *one = c->first, *next; one; one = next) {
+		next = one->next;
+		client_free(one);
+	}
 	loop_remove(c->outer, &c->source);
 	loop_free(c->loop);
 	c->loop = c->outer = NULL;

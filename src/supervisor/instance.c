@@ -5,6 +5,7 @@
  * hooks (close on exec). */
 #include "supervisor/instance.h"
 
+#include <assert.h>
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -445,12 +446,14 @@ int instance_listen(struct instance *i, struct diag *diag)
 void instance_release(struct instance *i)
 {
 	if (i->listen_fd >= 0) {
+		assert(i->socket_path); /* instance_init has made all paths, or has failed */
 		unlink(i->socket_path);
 		close(i->listen_fd);
 		i->listen_fd = -1;
 	}
 	if (i->lock_fd < 0)
 		return;
+	assert(i->pid_path);
 	remove_listed_sockets(i->lock_fd);
 	unlink(i->pid_path);
 	close(i->lock_fd);

@@ -20,7 +20,7 @@ static json_t *append(json_t *list, json_t *item)
 static json_t *path_json(const char *path)
 {
 	json_t *json = path ? json_string(path) : json_null();
-	char *copy = json ? NULL : strdup(path);
+	char *copy = json || !path ? NULL : strdup(path);
 
 	for (char *at = copy; at && *at; at++)
 		if ((unsigned char)*at > 0x7e)
