@@ -12,7 +12,7 @@
 #include "plan/plan_mtu.h"
 #include "plan/way_compute.h"
 #include "supervisor/configure.h"
-#include "supervisor/names.h"
+#include "names/names.h"
 
 /* How long `up` waits for names, so that routes and MTUs are right from the beginning. */
 #define NAMES_WAIT_NS (1500 * NS_PER_MS)

@@ -1,4 +1,4 @@
-#include "supervisor/candidates.h"
+#include "names/candidates.h"
 
 #include <string.h>
 
@@ -199,7 +199,7 @@ END_TEST
 
 TCase *unit_tests(void)
 {
-	TCase *tc = tcase_create("supervisor/candidates");
+	TCase *tc = tcase_create("names/candidates");
 
 	tcase_add_test(tc, each_is_tried_in_turn_ipv6_first);
 	tcase_add_test(tc, what_is_unreachable_counts_only_if_all_is);

@@ -1,5 +1,5 @@
 #include "conf/load.h"
-#include "supervisor/names.h"
+#include "names/names.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -219,7 +219,7 @@ END_TEST
 
 TCase *unit_tests(void)
 {
-	TCase *tc = tcase_create("supervisor/names");
+	TCase *tc = tcase_create("names/names");
 
 	tcase_add_test(tc, a_name_is_found_and_entered_in_the_file);
 	tcase_add_test(tc, a_peer_that_does_not_answer_has_its_name_asked_for);

@@ -1,9 +1,9 @@
-/* src/supervisor/lookup.h - asks /etc/hosts and name servers for a host's addresses
+/* src/names/lookup.h - asks /etc/hosts and name servers for a host's addresses
  *
  * A lookup has its own name servers and its own mark for the sockets. Nothing here waits:
  * answers come from the loop. Uses c-ares. Supervisor process. */
-#ifndef TUNION_SUPERVISOR_LOOKUP_H
-#define TUNION_SUPERVISOR_LOOKUP_H
+#ifndef TUNION_NAMES_LOOKUP_H
+#define TUNION_NAMES_LOOKUP_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,9 +1,9 @@
-/* src/supervisor/lookup.c - connects c-ares with the loop
+/* src/names/lookup.c - connects c-ares with the loop
  *
  * c-ares tells us which of its sockets have to be read or written (watch_changed). We
  * tell it when this is possible (watch_ready), and when time has passed (lookup_run). A
  * watch lives longer than its socket: it is used again for the next one. */
-#include "supervisor/lookup.h"
+#include "names/lookup.h"
 
 #include <ares.h>
 #include <errno.h>

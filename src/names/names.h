@@ -1,4 +1,4 @@
-/* src/supervisor/names.h - where are the peers whose Endpoint is a name?
+/* src/names/names.h - where are the peers whose Endpoint is a name?
  *
  * A name must never wait for a tunnel that itself waits for the name. So there are two
  * ways to ask:
@@ -10,8 +10,8 @@
  * address is asked for until it has one.
  *
  * Nothing here waits: all results come from the loop. Supervisor process. */
-#ifndef TUNION_SUPERVISOR_NAMES_H
-#define TUNION_SUPERVISOR_NAMES_H
+#ifndef TUNION_NAMES_NAMES_H
+#define TUNION_NAMES_NAMES_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -24,7 +24,7 @@
 #include "base/log.h"
 #include "conf/set.h"
 #include "io/loop.h"
-#include "supervisor/candidates.h"
+#include "names/candidates.h"
 
 struct names;
 

@@ -1,10 +1,10 @@
-/* src/supervisor/names.c - looks up each name in turn
+/* src/names/names.c - looks up each name in turn
  *
  * A name asks, gets an answer or not (done), and waits for its next turn (ask_ns). Each
  * question has a lookup of its own, with the servers of that moment. A lookup calls
  * `done`, so it must not be freed there. Therefore questions begin and lookups end only
  * in names_run. */
-#include "supervisor/names.h"
+#include "names/names.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -12,7 +12,7 @@
 #include <string.h>
 
 #include "plan/plan_findings.h"
-#include "supervisor/lookup.h"
+#include "names/lookup.h"
 
 /* After a failure, like `wg`: waits 1 s, then a fifth longer each time, up to 20 s. */
 #define FAILED_FIRST_NS   NS_PER_SEC

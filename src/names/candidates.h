@@ -1,9 +1,9 @@
-/* src/supervisor/candidates.h - which of a name's addresses is tried?
+/* src/names/candidates.h - which of a name's addresses is tried?
  *
  * Those that can be reached from here, the better ones first; one after the other, until
  * one answers. Pure functions. */
-#ifndef TUNION_SUPERVISOR_CANDIDATES_H
-#define TUNION_SUPERVISOR_CANDIDATES_H
+#ifndef TUNION_NAMES_CANDIDATES_H
+#define TUNION_NAMES_CANDIDATES_H
 
 #include <stdbool.h>
 #include <stddef.h>

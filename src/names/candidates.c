@@ -1,6 +1,6 @@
-/* src/supervisor/candidates.c - keeps the addresses sorted by rank, the usable ones
+/* src/names/candidates.c - keeps the addresses sorted by rank, the usable ones
  * first */
-#include "supervisor/candidates.h"
+#include "names/candidates.h"
 
 /* Initiations are at most 5.333 s apart. So an address that has been in use for longer
  * has been tried, unless the peer now uses another endpoint than the one we gave it. */
