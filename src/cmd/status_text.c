@@ -29,7 +29,7 @@ static const char *const hints[] = {
 	[DROP_STAGED_FULL] = "More packets were sent than can wait for a handshake.",
 	[DROP_HANDSHAKE_FAILED] =
 		"The peer does not answer: check its Endpoint and keys.",
-	[DROP_SEND] = "The network refused to send it: is there a route to the endpoint?",
+	[DROP_SEND] = "The network refused to send: is there a route to the endpoint?",
 	[DROP_SOURCE] = "Too many flows at once, or no Address of that family.",
 	[DROP_BAD_MESSAGE] = "Somebody sends packets to the port that are not WireGuard.",
 	[DROP_BAD_MAC1] = "Is the PublicKey that the peer has for us right?",
