@@ -191,7 +191,7 @@ START_TEST(no_more_than_it_can_hold)
 	close(one_more);
 	clients_answer_status(&f.clients, NULL);
 	for (int i = 0; i < CLIENTS_MAX; i++)
-		expect(fds[i], "\nerror: the status can't be told\n", true);
+		expect(fds[i], "\nerror: the status is not available\n", true);
 	expect(ask(&f, "status\n"), "\n", false);
 	end(&f);
 }
