@@ -1,4 +1,4 @@
-/* src/host/dns.c */
+/* src/host/dns.c - tells resolvconf, or else systemd-resolved, which servers to use */
 #include "host/dns.h"
 
 #include <errno.h>
@@ -12,8 +12,8 @@
 #define RESOLV_CONF_PATH "/etc/resolv.conf"
 #define ERRORS_BYTES     512
 
-/* Nobody's: an address that the IETF has not assigned (RFC 6890), and a random one (RFC
- * 4193). */
+/* These belong to nobody: an address that the IETF has not assigned (RFC 6890), and a
+ * random one (RFC 4193). */
 static const struct ip_addr virtual4 = { .family = IP_V4, .b = { 192, 0, 0, 53 } };
 static const struct ip_addr virtual6 = {
 	.family = IP_V6, .b = { 0xfd, 0x2b, 0x91, 0x5e, 0x3c, 0xa7, [15] = 0x53 }
@@ -54,7 +54,7 @@ static void put_server(FILE *out, const struct ip_addr *server)
 		fprintf(out, "nameserver %s\n", ip_addr_format(server, text));
 }
 
-/* Is the j-th domain of the i-th file in the list already? */
+/* Is the j-th domain of the i-th file already in the list? */
 static bool domain_said(const struct plan *plan, size_t i, size_t j)
 {
 	const char *domain = plan->devices[i].conf->dns_domains.v[j].text;
@@ -73,7 +73,8 @@ static bool domain_said(const struct plan *plan, size_t i, size_t j)
 	return false;
 }
 
-/* Those of files with servers: search domains alone are nothing, as with wg-quick. */
+/* Only the domains of files with servers. As in wg-quick, search domains alone do
+ * nothing. */
 static void put_domains(FILE *out, const struct plan *plan)
 {
 	const char *before = "search ";
@@ -127,7 +128,8 @@ char *dns_text(const struct plan *plan)
 	return NULL;
 }
 
-/* The characters before the star of a line that is no more than "NAME*"; 0: it isn't. */
+/* If a line contains only "NAME*", returns the number of characters before the star,
+ * otherwise 0. */
 static size_t pattern_len(const char *line)
 {
 	static const char name[] =
@@ -160,7 +162,8 @@ const char *dns_interface(const char *path, const char *tun,
 	return out;
 }
 
-/* 0, -ENOENT if the program is not there, else told as a warning and -EIO. */
+/* Returns 0, -ENOENT if the program doesn't exist, or -EIO after any other failure, which
+ * is reported as a warning. */
 static MUST_CHECK int run(const char *const *argv, const char *input, struct diag *diag)
 {
 	char errors[ERRORS_BYTES] = "";
@@ -179,7 +182,7 @@ static MUST_CHECK int run(const char *const *argv, const char *input, struct dia
 	return -EIO;
 }
 
-/* ---- systemd-resolved, where its own resolvconf is missing */
+/* ---- systemd-resolved, if its own resolvconf is missing */
 
 bool dns_is_resolved(const char *path)
 {
@@ -198,7 +201,7 @@ bool dns_is_resolved(const char *path)
 	return found;
 }
 
-/* `resolvectl VERB TUN [FIRST] WORDS...`; the words are those of the lines of text that
+/* Runs `resolvectl VERB TUN [FIRST] WORDS...`, with the words of those lines of text that
  * begin with the keyword. */
 static MUST_CHECK int resolvectl(const char *verb, const char *tun, const char *first,
                                  const char *text, const char *keyword, struct diag *diag)
@@ -230,7 +233,7 @@ out:
 	return err;
 }
 
-/* As its resolvconf does with -x: every name is asked for here, and only here. */
+/* Like resolvconf -x: every name is asked for here, and only here. */
 static MUST_CHECK int resolved_up(const char *tun, const char *text, struct diag *diag)
 {
 	int err = dns_is_resolved(RESOLV_CONF_PATH) ? 0 : -ENOENT;
@@ -244,7 +247,7 @@ static MUST_CHECK int resolved_up(const char *tun, const char *text, struct diag
 
 /* ---- dns.h */
 
-/* FILE:LINE of the first DNS server. */
+/* Adds an error with FILE:LINE of the first DNS server. */
 static void say(struct diag *diag, const struct plan *plan, const char *what)
 {
 	const struct conf *conf = NULL;
@@ -269,10 +272,10 @@ int dns_up(const char *tun, const struct plan *plan, const char *text, struct di
 		err = resolved_up(tun, text, diag);
 	if (err == -ENOENT)
 		say(diag, plan,
-		    "DNS needs the program resolvconf, which is not there: install the package openresolv or systemd-resolved, or leave the host's name servers as they are by --no-dns");
+		    "DNS needs the program resolvconf, which is missing: install the package openresolv or systemd-resolved, or use --no-dns to leave the host's name servers as they are");
 	else if (err < 0)
 		say(diag, plan,
-		    "the host's name servers can't be set: mend what failed, or leave them as they are by --no-dns");
+		    "the host's name servers can't be set: repair what has failed, or use --no-dns to leave them as they are");
 	return err;
 }
 
@@ -283,7 +286,7 @@ void dns_down(const char *tun, struct diag *diag)
 		               "-f", NULL };
 	const char *revert[] = { "resolvectl", "revert", tun, NULL };
 
-	/* they say themselves what fails */
+	/* both report their failures themselves */
 	if (run(argv, NULL, diag) == -ENOENT && dns_is_resolved(RESOLV_CONF_PATH))
 		(void)!run(revert, NULL, diag);
 }

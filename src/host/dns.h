@@ -1,9 +1,10 @@
 /* src/host/dns.h - which name servers is the host told to use?
  *
- * One file with DNS servers: those, as wg-quick. Several: the virtual address alone,
- * where the engine sends each query on to the server of the file that fits its name.
- * Either way by resolvconf(8), openresolv's or systemd-resolved's, or, where there is
- * none and systemd-resolved is in use, by resolvectl(1). */
+ * If one file has DNS servers, the host is told to use these, as with wg-quick. If
+ * several files have servers, the host is only told the virtual address; there the engine
+ * sends each query on to a server of the file that fits its name. In both cases this is
+ * done with resolvconf(8), from openresolv or systemd-resolved; or, if that is missing
+ * and systemd-resolved is in use, with resolvectl(1). */
 #ifndef TUNION_HOST_DNS_H
 #define TUNION_HOST_DNS_H
 
@@ -17,31 +18,32 @@
 
 #define DNS_INTERFACE_STRLEN 64
 
-/* The virtual resolver's address in each family of which there are servers; IP_NONE:
- * none, or it isn't needed as there is no second file with servers. */
+/* Returns the virtual resolver's address in each family that has servers. The family is
+ * IP_NONE if there is none, or if it isn't needed because only one file has servers. */
 void dns_virtual_addresses(const struct plan *plan, struct ip_addr *ipv4,
                            struct ip_addr *ipv6);
 
-/* What resolvconf is given, to be freed; empty if nothing is to be done. NULL: no memory.
- */
+/* Returns the text for resolvconf, to be freed; it is empty if nothing has to be done.
+ * Returns NULL if out of memory. */
 char *dns_text(const struct plan *plan);
 
-/* The name under which resolvconf knows us: some versions order by interface names and
- * are told of tunnels by a prefix, found in interface-order (path; may be missing). */
+/* Returns the name under which resolvconf knows us. Some versions sort by the names of
+ * interfaces, and recognise tunnels by a prefix. It is found in interface-order (path;
+ * which may be missing). */
 const char *dns_interface(const char *path, const char *tun,
                           char out[static DNS_INTERFACE_STRLEN]);
 
-/* Does this resolv.conf (path) lead to systemd-resolved? Only then has resolvectl any
- * effect on those who read it. */
+/* Does this resolv.conf (path) lead to systemd-resolved? Only then does resolvectl change
+ * anything for those who read the file. */
 bool dns_is_resolved(const char *path);
 
-/* Sets the text's servers and domains in place of what was set before. 0 or -errno, the
- * reason in diag, with the file and line of a server that the plan wants: -ENOENT if
- * there is neither resolvconf nor resolvectl, because queries that go on to the servers
- * of before would leak. */
+/* Sets the servers and domains of the text, which replace what was set before. Returns 0
+ * or -errno. The reason is in diag, with the file and line of a server that the plan
+ * wants. -ENOENT means that there is neither resolvconf nor resolvectl. This is an error
+ * because queries that still go to the old servers would leak. */
 MUST_CHECK int dns_up(const char *tun, const struct plan *plan, const char *text,
                       struct diag *diag);
-/* What fails is a warning. */
+/* Failures are warnings. */
 void dns_down(const char *tun, struct diag *diag);
 
 #endif

@@ -1,4 +1,4 @@
-/* src/host/guard.c */
+/* src/host/guard.c - makes the text for nft or iptables, and runs them */
 #include "host/guard.h"
 
 #include <errno.h>
@@ -8,7 +8,7 @@
 
 #include "host/spawn.h"
 
-#define SAVED_BYTES  (1U << 20) /* of iptables-save */
+#define SAVED_BYTES  (1U << 20) /* for the output of iptables-save */
 #define ERRORS_BYTES 512
 
 static const char *nft_family(enum ip_family family)
@@ -18,7 +18,7 @@ static const char *nft_family(enum ip_family family)
 
 #define TABLE_STRLEN 32
 
-/* nft's identifiers are stricter than interface names. */
+/* nft allows fewer characters in a name than the kernel does in that of an interface. */
 static const char *table_name(const char *tun, char out[static TABLE_STRLEN])
 {
 	snprintf(out, TABLE_STRLEN, "tunion-%s", tun);
@@ -29,7 +29,7 @@ static const char *table_name(const char *tun, char out[static TABLE_STRLEN])
 	return out;
 }
 
-/* A line for each address of the family. */
+/* Prints a line for each address of the family. */
 static void each_address(FILE *out, const struct host_items *items, enum ip_family family,
                          const char *before, const char *after)
 {
@@ -46,7 +46,8 @@ static void each_address(FILE *out, const struct host_items *items, enum ip_fami
 	}
 }
 
-/* Closes a stream of open_memstream; its text is complete only then. */
+/* Closes a stream of open_memstream, and returns its text, which is complete only
+ * then. */
 static char *finish(FILE *out, char **text)
 {
 	bool failed = ferror(out);
@@ -68,19 +69,18 @@ char *guard_nft_text(const char *tun, enum ip_family family,
 	if (!out)
 		return NULL;
 	table_name(tun, table);
-	/* first made, so that deleting an old one never fails; all in one transaction */
+	/* The table is added first, so that deleting an old one never fails. All this is
+	 * one transaction. */
 	fprintf(out, "add table %s %s\ndelete table %s %s\nadd table %s %s\n", f, table,
 	        f, table, f, table);
 	fprintf(out,
 	        "add chain %s %s preraw { type filter hook prerouting priority -300; }\n",
 	        f, table);
 	fprintf(out,
-	        "add chain %s %s premangle { type filter hook prerouting priority -150; "
-	        "}\n",
+	        "add chain %s %s premangle { type filter hook prerouting priority -150; }\n",
 	        f, table);
 	fprintf(out,
-	        "add chain %s %s postmangle { type filter hook postrouting priority "
-	        "-150; }\n",
+	        "add chain %s %s postmangle { type filter hook postrouting priority -150; }\n",
 	        f, table);
 	snprintf(before, sizeof(before),
 	         "add rule %s %s preraw iifname != \"%s\" %s daddr ", f, table, tun, f);
@@ -147,13 +147,13 @@ char *guard_iptables_removal(const char *tun, const char *saved)
 	return finish(out, &text);
 }
 
-/* What a program said that failed. */
+/* What a program that has failed has printed. */
 struct failure {
 	char text[ERRORS_BYTES + 64];
 };
 
-/* Runs the program with text as its input. 0, -ENOENT if it is not there, or -errno with
- * the first line of its errors in why. */
+/* Runs the program with text as its input. Returns 0, -ENOENT if it doesn't exist, or
+ * -errno with the first line of its errors in why. */
 static int feed(const char *const *argv, const char *text, struct failure *why)
 {
 	char errors[ERRORS_BYTES] = "";
@@ -206,14 +206,11 @@ int guard_up(const char *tun, enum ip_family family, const struct host_items *it
 	if (err == -ENOENT) {
 		diag_error(
 			diag, NULL, 0,
-			"the program nft is needed to keep packets from other links to "
-			"the tunnels' addresses out, and is not there: install the "
-			"package nftables (or iptables), or do without by "
-			"--no-firewall");
+			"the program nft is needed to keep out packets from other links to the tunnels' addresses, but it is missing: install the package nftables (or iptables), or use --no-firewall to do without it");
 	} else if (err < 0) {
 		diag_error(
 			diag, NULL, 0,
-			"the firewall rules for %s can't be set: %s; if this kernel lacks what they need, do without them by --no-firewall",
+			"the firewall rules for %s can't be set: %s; if this kernel lacks what they need, use --no-firewall to do without them",
 			tun, why.text);
 	}
 	return err;

@@ -1,12 +1,16 @@
-/* src/host/guard.h - keeps packets to the tunnels' addresses from coming in by other
+/* src/host/guard.h - drops packets to the tunnels' addresses that come in through other
  * links
  *
- * As wg-quick: wherever a family's traffic is led to the tun by rules, packets to one of
- * the tun's addresses that come by another device are dropped, and the mark of our own
- * datagrams is kept in conntrack, so that strict reverse path filtering knows the
- * answers. Redirects (ICMPv6, RFC 4861 8) are dropped too: anybody on the link can send
- * one, it becomes a route for one address, and such routes pass by our rules (see
- * learned.h). By nft(8), or where there is none by iptables(8). */
+ * As wg-quick does, whenever rules lead the traffic of a family to the tun: packets to
+ * one of the tun's addresses that come in through another device are dropped, and the
+ * mark of our own datagrams is kept in conntrack, so that a strict reverse path filter
+ * recognises the answers.
+ *
+ * Redirects (ICMPv6, RFC 4861 8) are dropped, too. Anybody on the link can send one; it
+ * becomes a route for one address, and our rules don't apply to such routes (see
+ * learned.h).
+ *
+ * Uses nft(8), or if that is missing, iptables(8). */
 #ifndef TUNION_HOST_GUARD_H
 #define TUNION_HOST_GUARD_H
 
@@ -18,20 +22,21 @@
 #include "base/diag.h"
 #include "host/host_config.h"
 
-/* Sets the guard of a family up, or anew in place of an old one. The addresses of the
- * family among items are guarded. 0 or -errno with the reason in diag: -ENOENT if there is
- * neither program. */
+/* Sets up the guard of a family, and replaces an old one. It protects the addresses of
+ * the family that are among items. Returns 0 or -errno, with the reason in diag; -ENOENT
+ * if there is neither program. */
 MUST_CHECK int guard_up(const char *tun, enum ip_family family,
                         const struct host_items *items, uint32_t mark, struct diag *diag);
-/* Removes it; fine if there is none. What fails is a warning. */
+/* Removes the guard, if there is one. Failures are warnings. */
 void guard_down(const char *tun, enum ip_family family, struct diag *diag);
 
-/* The text that is given to nft and to iptables-restore; to be freed; NULL: no memory. */
+/* Return the text for nft and for iptables-restore. To be freed; NULL if out of
+ * memory. */
 char *guard_nft_text(const char *tun, enum ip_family family,
                      const struct host_items *items, uint32_t mark);
 char *guard_iptables_text(const char *tun, enum ip_family family,
                           const struct host_items *items, uint32_t mark);
-/* What deletes our rules, made from the output of iptables-save. */
+/* Returns the text that deletes our rules, made from the output of iptables-save. */
 char *guard_iptables_removal(const char *tun, const char *saved);
 
 #endif

@@ -1,4 +1,4 @@
-/* src/host/hooks.c */
+/* src/host/hooks.c - runs hooks with a shell, and remembers those for later */
 #include "host/hooks.h"
 
 #include <errno.h>
@@ -35,7 +35,7 @@ int hooks_check(const struct conf *conf, struct diag *diag)
 		return 0;
 	diag_error(
 		diag, conf->path, hook->line,
-		"hooks are refused: others than root and the running user can change them, since %s; give it to root or the running user and take the right to write from group and others, or move the file to a folder such as /etc/tunion",
+		"hooks are refused: users other than root and the running one can change them, because %s; make it belong to root or the running user and remove the right to write from group and others, or move the file to a folder such as /etc/tunion",
 		conf->others ? conf->others : "they were not read from a file");
 	return -EPERM;
 }
@@ -64,11 +64,12 @@ char *hooks_expand(const char *command, const char *tun)
 	return NULL;
 }
 
-/* The command is in a variable: everybody sees the arguments of a process, and a command
- * may have a key in it. The variable ends before the command begins. */
+/* The command is passed in a variable, because everybody can see the arguments of a
+ * process, and a command may contain a key. The variable is unset before the command
+ * begins. */
 static const char script[] = "eval \"unset TUNION_HOOK\n$TUNION_HOOK\"";
 
-/* Exit status, or -errno. */
+/* Returns the exit status, or -errno. */
 static int run_shell(const char *const *env, const struct hooks_events *events)
 {
 	static const char *const shells[] = { "bash", "sh" };
@@ -87,7 +88,7 @@ static int run_shell(const char *const *env, const struct hooks_events *events)
 	return err;
 }
 
-/* Wiped and freed. NULL is fine. */
+/* Wipes and frees. text may be NULL. */
 static void forget(char *text)
 {
 	if (text)
@@ -131,7 +132,8 @@ static MUST_CHECK int run_one(const struct hooks_env *env, const char *path,
 	return err;
 }
 
-/* All of one kind, until one fails: which, and how in *err; hooks->n if none does. */
+/* Runs all hooks of one kind until one fails. Returns which one has failed, and its
+ * result in *err; or hooks->n if none has. */
 static size_t run_all(const struct hooks_env *env, const char *name, const char *path,
                       const struct conf_texts *hooks, int *err)
 {
@@ -234,7 +236,7 @@ static MUST_CHECK int copy_texts(struct conf_texts *to, const struct conf_texts 
 	return err;
 }
 
-/* An empty entry at the end. */
+/* Adds an empty entry at the end. */
 static struct hooks_file *append(struct hooks *h)
 {
 	struct hooks_file *v = reallocarray(h->v, h->n + 1, sizeof(*v));
@@ -297,7 +299,7 @@ int hooks_find(const struct hooks *h, const char *name)
 	return -1;
 }
 
-/* ---- in a journal: "file NAME PATH", then "predown LINE COMMAND" and "postdown ..." */
+/* ---- in a journal: "file NAME PATH", then "predown LINE COMMAND", "postdown ..." */
 
 static void print_texts(const struct conf_texts *t, const char *word, FILE *out)
 {
@@ -308,8 +310,8 @@ static void print_texts(const struct conf_texts *t, const char *word, FILE *out)
 void hooks_print(const struct hooks *h, FILE *out)
 {
 	for (size_t i = 0; i < h->n; i++) {
-		if (strchr(h->v[i].path,
-		           '\n')) /* no line of ours; nobody has such a path */
+		/* such a path would not fit on one line, and nobody has one */
+		if (strchr(h->v[i].path, '\n'))
 			continue;
 		fprintf(out, "file %s %s\n", h->v[i].name, h->v[i].path);
 		print_texts(&h->v[i].pre_down, "predown", out);

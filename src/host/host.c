@@ -1,4 +1,4 @@
-/* src/host/host.c - the steps of an instance; what they change is in host_change.c */
+/* src/host/host.c - the steps of an instance; host_change.c makes the changes */
 #include "host/host.h"
 
 #include <errno.h>
@@ -19,12 +19,12 @@
 
 struct host {
 	struct host_state state;
-	int tun_fd; /* owned; -1: not made */
+	int tun_fd; /* owned; -1: there is no tun */
 	bool vnet_hdr;
 	const struct log *log; /* borrowed */
 };
 
-/* ---- life */
+/* ---- new and free */
 
 static MUST_CHECK int clear_stale(struct host *h, struct diag *diag)
 {
@@ -32,9 +32,10 @@ static MUST_CHECK int clear_stale(struct host *h, struct diag *diag)
 
 	if (err <= 0)
 		return err;
-	log_info(h->log, NULL, "clearing what an earlier instance of %s left",
+	log_info(h->log, NULL, "removing what an earlier instance of %s has left",
 	         h->state.journal.tun);
-	(void)!undo_all(&h->state.journal, h->state.nl, h->log, diag); /* it's in diag */
+	/* an error is in diag */
+	(void)!undo_all(&h->state.journal, h->state.nl, h->log, diag);
 	return 0;
 }
 
@@ -68,8 +69,8 @@ int host_new(struct host **out, const struct host_options *options, struct diag 
 	}
 	if (err == 0)
 		err = clear_stale(h, diag);
-	h->state.journal.events =
-		options->events; /* an earlier instance has no devices */
+	/* only now, because an earlier instance has no devices */
+	h->state.journal.events = options->events;
 	if (err < 0) {
 		host_free(h);
 		return err;
@@ -85,7 +86,7 @@ static void clear_config(struct host *h)
 	h->state.dns = NULL;
 }
 
-/* Everything that is in place, in reverse. Returns as undo_all. */
+/* Undoes everything that is in place, in reverse order. Returns what undo_all returns. */
 static int undo(struct host *h, struct diag *diag)
 {
 	int err = undo_all(&h->state.journal, h->state.nl, h->log, diag);
@@ -118,7 +119,7 @@ void host_forget(struct host *h)
 {
 	if (!h)
 		return;
-	h->tun_fd = -1; /* then there is nothing to undo */
+	h->tun_fd = -1; /* so that there is nothing to undo */
 	host_free(h);
 }
 
@@ -195,13 +196,13 @@ static MUST_CHECK int make_tun(struct host *h, struct diag *diag)
 		return err;
 	err = netlink_link_find(h->state.nl, h->state.journal.tun, &link);
 	if (err < 0) {
-		diag_error(diag, NULL, 0, "the device %s is not there: %s",
+		diag_error(diag, NULL, 0, "there is no device %s: %s",
 		           h->state.journal.tun, netlink_error(h->state.nl));
 		return err;
 	}
 	h->state.journal.ifindex = link.ifindex;
-	(void)!netlink_link_set_quiet(h->state.nl,
-	                              link.ifindex); /* no IPv6, nothing to quieten */
+	/* if this fails, there is no IPv6, and nothing to keep quiet */
+	(void)!netlink_link_set_quiet(h->state.nl, link.ifindex);
 	return journal_save(&h->state.journal, diag);
 }
 
@@ -213,13 +214,13 @@ static struct hooks_env hooks_env(struct host *h, struct diag *diag)
 		                   .diag = diag };
 }
 
-/* Is the file of the plan one whose hooks have not been run? */
+/* Is this a file whose hooks have not run yet? */
 static bool is_new(const struct host *h, const struct conf *conf)
 {
 	return hooks_find(&h->state.journal.hooks, conf->name) < 0;
 }
 
-/* Before anything is changed. */
+/* Is called before anything is changed. */
 static MUST_CHECK int check_hooks(struct host *h, const struct plan *plan,
                                   struct diag *diag)
 {
@@ -236,8 +237,8 @@ static MUST_CHECK int check_hooks(struct host *h, const struct plan *plan,
 	return first;
 }
 
-/* A file is remembered from before its hooks run, so that nothing can come between their
- * success and that. */
+/* A file is remembered before its hooks run, so that nothing can come between their
+ * success and remembering it. */
 static MUST_CHECK int post_up_file(struct host *h, const struct conf *conf,
                                    struct diag *diag)
 {
@@ -267,7 +268,7 @@ static MUST_CHECK int post_up(struct host *h, const struct plan *plan, struct di
 	return err;
 }
 
-/* Of the files that are up, as they are now. */
+/* Remembers the hooks of the files that are up, as the files are now. */
 static MUST_CHECK int remember_changed(struct host *h, const struct plan *plan,
                                        struct diag *diag)
 {
@@ -281,7 +282,7 @@ static MUST_CHECK int remember_changed(struct host *h, const struct plan *plan,
 	return err < 0 ? err : journal_save(&h->state.journal, diag);
 }
 
-/* Of the files that the plan no longer has, in reverse order. */
+/* Runs hooks of the files that the plan no longer has, in reverse order. */
 static void run_hooks_of_gone(struct host *h, const struct plan *plan,
                               enum conf_hook kind, struct diag *diag)
 {

@@ -1,25 +1,25 @@
-/* src/host/host.h - what of the Linux host is changed for an instance, and how it is put
- * back
+/* src/host/host.h - what is changed on the Linux host for an instance, and how is it
+ * undone?
  *
- * The supervisor's way through it:
- *  - host_new clears what a killed instance of the name left.
- *  - plan_make is given host_path_mtu.
- *  - host_prepare chooses the mark and makes the tun (still down).
- *    Then sockets are opened with host_mark, and devices made in the engine.
- *  - host_pre_up runs the PreUp hooks, to which the devices are there.
- *    Then the devices are given keys and peers and started.
- *  - host_up sets MTU, addresses, the tun up, DNS, routes, rules and the guard, and runs
- * the PostUp hooks.
- *  - host_update, whenever the plan or an endpoint has changed, does what differs;
- *    host_file_added comes before it and host_file_up after it, for each new file.
- *    Once the devices of files that have gone are gone too, host_post_down.
- *  - host_down runs the PreDown hooks, puts everything back in reverse, and runs the
- * PostDown hooks. Then host_free.
+ * The supervisor calls these functions in this order:
+ *  - host_new removes what a killed instance of this name has left.
+ *  - plan_make uses host_path_mtu.
+ *  - host_prepare chooses the mark and makes the tun, which is still down.
+ *    Then sockets are opened with host_mark, and the devices are made in the worker.
+ *  - host_pre_up runs the PreUp hooks, which can already use the devices.
+ *    Then the devices get keys and peers, and are started.
+ *  - host_up sets the MTU and the addresses, sets the tun up, sets DNS, routes, rules and
+ *    the guard, and runs the PostUp hooks.
+ *  - host_update changes what is different, whenever the plan or an endpoint has changed.
+ *    For each new file, host_file_added is called before it and host_file_up after it.
+ *    When the devices of files that have gone are gone, too, host_post_down is called.
+ *  - host_down runs the PreDown hooks, undoes everything in reverse order, and runs the
+ *    PostDown hooks. Then host_free.
  *
- * All or nothing: where a step of host_prepare, host_pre_up or host_up fails, all before it are
- * undone, in reverse, before the call returns. Supervisor process; may block; runs other
- * programs and waits for them, so nobody else may reap children that he doesn't know.
- * Needs CAP_NET_ADMIN. */
+ * All or nothing: if a step of host_prepare, host_pre_up or host_up fails, everything
+ * before it is undone in reverse order before the function returns. Supervisor process.
+ * May block: it runs other programs and waits for them, so nobody else may reap children
+ * that he doesn't know. Needs CAP_NET_ADMIN. */
 #ifndef TUNION_HOST_HOST_H
 #define TUNION_HOST_HOST_H
 
@@ -34,87 +34,94 @@
 #include "plan/plan.h"
 
 struct host_options {
-	const char *tun;        /* name of the host tun; copied */
-	const char *state_path; /* RUNDIR/TUN.state: what to undo, should we be killed;
-	                           copied; NULL: not kept */
-	bool vnet_hdr;          /* of the tun, see tun_open.h */
-	bool no_guard;          /* see guard.h: do without */
-	bool no_dns;            /* leave the host's name servers as they are */
-	const struct log *log;  /* borrowed; NULL: silent */
+	const char *tun; /* name of the host tun; copied */
+	/* RUNDIR/TUN.state: what has to be undone if we are killed; copied; may be
+	 * NULL */
+	const char *state_path;
+	bool vnet_hdr;                     /* of the tun, see tun_open.h */
+	bool no_guard;                     /* don't set up a guard, see guard.h */
+	bool no_dns;                       /* leave the host's name servers as they are */
+	const struct log *log;             /* borrowed; NULL: nothing is logged */
 	const struct hooks_events *events; /* borrowed; may be NULL */
 };
 
 struct host;
 
-/* Also undoes what the state file names, and removes it: call it only when no instance of
- * this name runs. 0 or -errno, the reason in diag. */
+/* Also undoes what the state file contains, and removes it. So call it only when no
+ * instance of this name runs. Returns 0 or -errno, with the reason in diag. */
 MUST_CHECK int host_new(struct host **out, const struct host_options *options,
                         struct diag *diag);
-/* As host_down, should it not have been called. NULL is fine. */
+/* Also does what host_down does, if that wasn't called. h may be NULL. */
 void host_free(struct host *h);
-/* In a forked child: frees it and changes nothing on the host, which is its parent's.
- * NULL is fine. */
+/* For a forked child: frees it, but changes nothing on the host, which belongs to its
+ * parent. h may be NULL. */
 void host_forget(struct host *h);
 
-/* For plan_env.path_mtu; context is the struct host. 0: unknown. */
+/* The function for plan_env.path_mtu; context is the struct host. Returns 0 if
+ * unknown. */
 uint32_t host_path_mtu(void *context, const struct ip_addr *to);
 
-/* The name servers that the network offers (not those of tunnels), now or, where that
- * can't be told any more, when last it could. Returns how many, at most max. */
+/* Returns the name servers that the network offers, without those of tunnels. If they
+ * can't be found out any more, returns those found last. Returns how many, at most
+ * max. */
 size_t host_network_servers(struct host *h, struct ip_addr *out, size_t max);
 
 enum host_reach {
-	HOST_REACH_NONE, /* no route */
-	HOST_REACH_POOR, /* from an IPv6 address that is not meant for the internet */
+	HOST_REACH_NONE, /* there is no route */
+	HOST_REACH_POOR, /* only from an IPv6 address that isn't for the internet */
 	HOST_REACH_GOOD,
 };
-/* How do our own datagrams get there? */
+/* How well do our own datagrams reach this address? */
 enum host_reach host_reach(struct host *h, const struct ip_addr *to);
 
-/* The plan is borrowed during the call only. 0 or -errno, the reason in diag. */
+/* The plan is only borrowed during the call. Returns 0 or -errno, with the reason in
+ * diag. */
 MUST_CHECK int host_prepare(struct host *h, const struct plan *plan, struct diag *diag);
-/* After host_prepare, else: -1, 0. The fd stays the host's. */
+/* Before host_prepare these are -1 and 0. The fd stays the host's. */
 int host_tun_fd(const struct host *h);
 uint32_t host_tun_ifindex(const struct host *h);
-/* Mark of every network socket of the instance (SO_MARK); never 0. */
+/* Returns the mark (SO_MARK) of every network socket of the instance; never 0. */
 uint32_t host_mark(const struct host *h);
-/* For engine_set_resolver, after host_prepare and again after each host_update: the
- * virtual resolver's addresses; IP_NONE where there is none. */
+/* Returns the virtual resolver's addresses, for engine_set_resolver; the family is
+ * IP_NONE if there is none. To be called after host_prepare and after each
+ * host_update. */
 void host_resolver(const struct host *h, struct ip_addr *ipv4, struct ip_addr *ipv6);
 
 MUST_CHECK int host_pre_up(struct host *h, const struct plan *plan, struct diag *diag);
 MUST_CHECK int host_up(struct host *h, const struct plan *plan, struct diag *diag);
-/* Of a file that comes while the instance is up: checks its hooks and runs PreUp. One
- * that is up already is passed over. 0 or -errno, the reason in diag: it must then not
- * be in the plan that host_update is given. */
+/* For a file that comes while the instance is up: checks its hooks and runs PreUp, unless
+ * it is already up. Returns 0 or -errno, with the reason in diag. After an error, the
+ * file must not be in the plan for host_update. */
 MUST_CHECK int host_file_added(struct host *h, const struct conf *conf,
                                struct diag *diag);
-/* After host_update with it: PostUp. 0 or -errno, the reason in diag: as with wg-quick it
- * is to go again, by a host_update without it, and its PreDown and PostDown won't run. */
+/* To be called after a host_update with this file: runs PostUp. Returns 0 or -errno, with
+ * the reason in diag. As in wg-quick, after an error the file has to go again, with a
+ * host_update without it, and its PreDown and PostDown won't run. */
 MUST_CHECK int host_file_up(struct host *h, const struct conf *conf, struct diag *diag);
 
-/* After host_up. What cannot be applied is reported and the rest is applied all the same:
- * a running instance is not taken down for it. The ways must be computed (way_compute)
- * from the endpoints as they are now; an endpoint that is a name counts from when it is
- * resolved. 0, or the first error. */
+/* To be called after host_up. What can't be applied is reported, and the rest is applied
+ * all the same: a running instance is not taken down because of it. The ways must have
+ * been computed (way_compute) from the present endpoints. An endpoint that is a name
+ * counts as soon as it is resolved. Returns 0 or the first error. */
 MUST_CHECK int host_update(struct host *h, const struct plan *plan, struct diag *diag);
-/* PostDown of the files that the plan no longer has. 0 or -errno: the state file can't be
- * written. */
+/* Runs PostDown of the files that the plan no longer has. Returns 0, or -errno if the
+ * state file can't be written. */
 MUST_CHECK int host_post_down(struct host *h, const struct plan *plan, struct diag *diag);
 
-/* Before host_down, where it may still be called off: the PreDown hooks, which host_down
- * then leaves out. Of all files, in reverse order. As with wg-quick one that fails wants
- * the instance to stay: its exit status, above 0, or -errno, the reason in diag. */
+/* Runs the PreDown hooks of all files in reverse order, before host_down, which then
+ * leaves them out. At this point host_down may still be cancelled. As in wg-quick, a hook
+ * that fails wants the instance to stay up: then returns its exit status, which is above
+ * 0, or -errno, with the reason in diag. */
 MUST_CHECK int host_pre_down(struct host *h, struct diag *diag);
 
-/* Adds what of our addresses, routes and rules somebody has taken away; what is there
- * stays as it is. The plan is the one in force. Returns how much was missing. */
+/* Adds those of our addresses, routes and rules that somebody has removed, and leaves the
+ * others as they are. The plan is the one in force. Returns how many were missing. */
 size_t host_restore(struct host *h, const struct plan *plan);
 
-/* Hooks of files whose PostUp had succeeded run, as they were then; between PreDown and
- * PostDown hooks_events.gone is called. What fails is reported as a warning, and
- * everything else is undone. 0, or the exit status of the first PostDown hook that failed,
- * or -errno if it could not be run. */
+/* Runs the hooks of files whose PostUp has succeeded, as they were then. Between PreDown
+ * and PostDown hooks hooks_events.gone is called. A failure is a warning, and everything
+ * else is undone all the same. Returns 0, the exit status of the first PostDown hook that
+ * has failed, or -errno if it couldn't be run. */
 MUST_CHECK int host_down(struct host *h, struct diag *diag);
 
 #endif

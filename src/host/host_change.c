@@ -1,8 +1,9 @@
-/* src/host/host_change.c
+/* src/host/host_change.c - changes the host, step by step
  *
- * Two lists say what is there: `config`, the addresses, routes and rules in force, and
- * the journal, what would outlive us. A change first enters what it adds in the journal,
- * then adds, then takes away, so that no moment is without a route. */
+ * Two lists say what is there: `config` contains the addresses, routes and rules in
+ * force, and the journal contains what would be left behind if we were killed. A change
+ * first enters in the journal what it will add, then adds it, and then removes what is to
+ * go. So there is no moment without a route. */
 #include "host/host_change.h"
 
 #include <errno.h>
@@ -18,7 +19,7 @@
 
 #define ERRORS_SHOWN 10
 
-/* ---- what host_config asks */
+/* ---- what host_config.c asks */
 
 static bool table_used(void *context, uint32_t table)
 {
@@ -76,9 +77,9 @@ struct host_config_env host_change_env(struct host_state *h)
 		                         .context = h };
 }
 
-/* ---- reporting */
+/* ---- errors */
 
-/* FILE:LINE that asked for an item, where that can be told. */
+/* FILE:LINE that has asked for an item, if this is known. */
 struct origin {
 	const char *file;
 	unsigned line;
@@ -136,8 +137,8 @@ static bool is_ipv6(const struct netlink_item *item)
 	return false;
 }
 
-/* Has the kernel made this route itself, for the network of an Address? Only `Table` asks
- * for it once more. */
+/* Has the kernel made this route by itself, for the network of an Address? Only `Table`
+ * asks for such a route again. */
 static bool is_connected(const struct plan *plan, const struct netlink_route *route)
 {
 	for (size_t i = 0; i < plan->device_count && route->table == NETLINK_TABLE_MAIN;
@@ -162,16 +163,15 @@ static const char *hint(const struct plan *plan, const struct netlink_item *item
 		return ": root or CAP_NET_ADMIN is needed";
 	case -EEXIST:
 		if (item->kind != NETLINK_KIND_ROUTE)
-			return ": it is there already";
+			return ": it already exists";
 		return is_connected(plan, &item->route)
-		               ? ": it comes with the Address of this network; leave out "
-		                 "Table, or write the Address as /32 or /128"
-		               : ": another device has this very route in the same table";
+		               ? ": it comes with the Address of this network; leave out Table, or write the Address as /32 or /128"
+		               : ": another device already has this route in the same table";
 	case -EACCES:
 	case -EAFNOSUPPORT:
 	case -EOPNOTSUPP:
 		return is_ipv6(item) ? ": IPv6 is disabled on this host" : "";
-	default: /* of the kernel's numbers, not ours */
+	default: /* these are the kernel's numbers, not ours */
 		return "";
 	}
 }
@@ -194,11 +194,11 @@ struct change {
 	const struct plan *plan;
 	const struct host_config *to;
 	struct host_difference difference;
-	/* of difference.add and .replace; in order */
+	/* parts of difference.add and difference.replace, in the same order */
 	struct host_items failed, unreplaced;
 	struct diag *diag;
-	int error;      /* the first */
-	bool unguarded; /* a guard could not be set */
+	int error;      /* the first one */
+	bool unguarded; /* a guard couldn't be set */
 };
 
 static void note(struct change *c, int err)
@@ -223,12 +223,12 @@ static void report_all(struct change *c, const struct netlink_item *items, size_
 		           failures - ERRORS_SHOWN);
 }
 
-/* How to run a list, and what to do about what is refused. */
+/* What to do with a list, and with the items that are refused. */
 struct run {
 	int (*items)(struct netlink *nl, const struct netlink_item *items, size_t n,
 	             int *results);
-	struct host_items *failed; /* what is refused is appended */
-	bool again;                /* it will be tried again: don't report it */
+	struct host_items *failed; /* items that are refused are added here */
+	bool again;                /* they will be tried again, so don't report them */
 };
 
 static void apply(struct change *c, const struct netlink_item *items, size_t n,
@@ -258,10 +258,11 @@ static size_t count_kind(const struct host_items *items, size_t from,
 	return n - from;
 }
 
-/* What TCP hands over at once is to leave as one UDP_SEGMENT message, of at most 64
- * segments and 65465 bytes (see io/udp.c). By default it would be three segments more,
- * and these a message of their own. The kernel takes 321 bytes off for headers, and then
- * what is left of a whole number of segments, which in IPv6 are shorter by 20 bytes. */
+/* What TCP hands over at once should be sent as one UDP_SEGMENT message, which has at
+ * most 64 segments and 65465 bytes (see io/udp.c). With the default size there would be
+ * three segments more, which would need a message of their own. From this size the kernel
+ * subtracts 321 bytes for headers, and then what doesn't fill a segment; with IPv6,
+ * segments are 20 bytes shorter. */
 static void set_gso_max(struct change *c, uint32_t mtu_bytes)
 {
 	const uint32_t tcp_headers = 52, message = 32, reserve = 321,
@@ -273,7 +274,7 @@ static void set_gso_max(struct change *c, uint32_t mtu_bytes)
 	if (segments >= 2)
 		bytes = segments * (mtu_bytes - tcp_headers) + reserve + 100;
 	if (netlink_link_set_gso_max(c->h->nl, c->h->journal.ifindex, bytes) < 0)
-		return; /* only a little slower */
+		return; /* it is only a little slower */
 }
 
 static void set_mtu(struct change *c)
@@ -319,7 +320,7 @@ void host_change_note_servers(struct host_state *h)
 	h->network_server_count = n;
 }
 
-/* Tells resolvconf what differs from what it was told. */
+/* Tells resolvconf if something has changed. */
 static void set_dns(struct change *c)
 {
 	struct host_state *h = c->h;
@@ -347,7 +348,7 @@ static void set_dns(struct change *c)
 	}
 }
 
-/* Has the difference an address of the family? */
+/* Does the difference contain an address of the family? */
 static bool addresses_differ(const struct host_difference *d, enum ip_family family)
 {
 	const struct host_items *lists[] = { &d->add, &d->remove };
@@ -373,7 +374,7 @@ static bool any_ipv6_way(const struct host_items *items)
 	return false;
 }
 
-/* IPv6 routes or rules have come or gone. */
+/* Called because IPv6 routes or rules may have come or gone. */
 static void forget_learned(struct change *c)
 {
 	const struct host_difference *d = &c->difference;
@@ -383,8 +384,8 @@ static void forget_learned(struct change *c)
 		learned_forget(c->h->nl, c->h->journal.ifindex, c->plan);
 }
 
-/* Before the family's first rule. A guard that can't be set is told once: it would fail
- * for the other family and at its removal for the same reason. */
+/* Called before the family's first rule. If a guard can't be set, this is reported only
+ * once, because the other family, and the removal, would fail for the same reason. */
 static void guard(struct change *c, enum ip_family family)
 {
 	struct journal *j = &c->h->journal;
@@ -409,7 +410,7 @@ static void guard(struct change *c, enum ip_family family)
 	note(c, journal_save(j, c->diag));
 }
 
-/* After the family's last rule. */
+/* Called after the family's last rule. */
 static void unguard(struct change *c, enum ip_family family)
 {
 	struct journal *j = &c->h->journal;
@@ -421,7 +422,7 @@ static void unguard(struct change *c, enum ip_family family)
 	*there = false;
 }
 
-/* What will be there, before it is. */
+/* Enters the rules in the journal before they are added. */
 static void enter_rules(struct change *c, size_t first)
 {
 	const struct host_items *add = &c->difference.add;
@@ -486,8 +487,9 @@ static void remove_all(struct change *c)
 		valid_mark_restore(&c->h->journal, c->diag);
 }
 
-/* After an address has been removed: the kernel takes more with it, the other addresses
- * of an IPv4 subnet whose first it was, and routes with it as source. */
+/* Called after addresses were removed. The kernel then removes more: the other addresses
+ * of an IPv4 subnet if its first one was removed, and routes that have the address as
+ * source. */
 static void repair(struct change *c)
 {
 	const struct host_items *to = &c->to->items;
@@ -497,12 +499,12 @@ static void repair(struct change *c)
 
 	if (remove->n == 0 || remove->v[remove->n - 1].kind != NETLINK_KIND_ADDRESS)
 		return;
-	/* -EEXIST is what is expected; what fails otherwise has been told */
+	/* -EEXIST is expected; any other failure has already been reported */
 	(void)!netlink_add(c->h->nl, to->v, addresses, NULL);
 	(void)!netlink_replace(c->h->nl, to->v + addresses, routes, NULL);
 }
 
-/* What was refused because something stood in its place that is gone now. */
+/* Adds again what was refused because of something that has been removed meanwhile. */
 static void retry(struct change *c)
 {
 	struct host_items failed = c->failed;
@@ -515,7 +517,7 @@ static void retry(struct change *c)
 	host_items_clear(&failed);
 }
 
-/* Steps through a list that is part of another, in the same order. */
+/* Walks through a list that is part of another one, in the same order. */
 static bool is_next(const struct host_items *list, size_t *at,
                     const struct netlink_item *item)
 {
@@ -525,8 +527,8 @@ static bool is_next(const struct host_items *list, size_t *at,
 	return true;
 }
 
-/* h->config and the journal become what is in force: `to` without what failed, which the
- * next change will try again. */
+/* h->config and the journal become what is in force now: `to` without the items that have
+ * failed, which the next change will try again. */
 static void settle(struct change *c, struct host_config *to)
 {
 	struct host_state *h = c->h;
@@ -535,7 +537,7 @@ static void settle(struct change *c, struct host_config *to)
 	for (size_t i = 0; i < to->items.n; i++) {
 		if (is_next(&c->failed, &failed, &to->items.v[i]))
 			continue;
-		/* the old route is there; no MTU is what none has, so it will differ */
+		/* The old route is there. No route has an MTU of 0, so it will differ. */
 		if (is_next(&c->unreplaced, &unreplaced, &to->items.v[i]))
 			to->items.v[i].route.mtu_bytes = 0;
 		to->items.v[kept++] = to->items.v[i];
@@ -552,8 +554,8 @@ static void settle(struct change *c, struct host_config *to)
 	*to = (struct host_config){ 0 };
 }
 
-/* The way from what is in force to what the plan wants. 0 or the first error; the rest
- * has been done all the same. */
+/* Changes what is in force to what the plan wants. Returns 0 or the first error; all the
+ * rest has been done all the same. */
 int host_change(struct host_state *h, const struct plan *plan, struct diag *diag)
 {
 	struct host_config_env env = host_change_env(h);

@@ -1,4 +1,4 @@
-/* src/host/host_change.h - from what is in force on the host to what a plan wants */
+/* src/host/host_change.h - changes the host from what is in force to what a plan wants */
 #ifndef TUNION_HOST_HOST_CHANGE_H
 #define TUNION_HOST_HOST_CHANGE_H
 
@@ -13,29 +13,30 @@
 #include "host/netlink.h"
 #include "plan/plan.h"
 
-/* Embedded in struct host, which begins and ends it. */
+/* Embedded in struct host, which initialises and clears it. */
 struct host_state {
 	struct netlink *nl; /* owned */
 	struct journal journal;
 	struct host_numbers numbers;
 	struct host_config config; /* what is in force */
-	char *dns; /* owned; the text that resolvconf was given; NULL: none */
-	struct ip_addr resolver4, resolver6; /* virtual */
-	/* When last it could be told. */
+	char *dns;                 /* owned; the text given to resolvconf; NULL: none */
+	struct ip_addr resolver4, resolver6; /* the virtual ones */
+	/* as they were when they could last be found out */
 	struct ip_addr network_servers[NAMESERVERS_MAX];
 	size_t network_server_count;
 	bool no_guard, no_dns;
 	bool up;
 };
 
-/* For host_config: asks the kernel. */
+/* The env for host_config.h; it asks the kernel. */
 struct host_config_env host_change_env(struct host_state *h);
 
-/* Remembers which name servers the network offers, unless that can't be told any more
- * because ours have taken their place. To be called before they do. */
+/* Remembers which name servers the network offers, unless this can't be found out any
+ * more because ours have replaced them. Call it before they do. */
 void host_change_note_servers(struct host_state *h);
 
-/* After host_prepare. Does all that can be done; 0 or the first error, each in diag. */
+/* To be called after host_prepare. Does all that is possible. Returns 0 or the first
+ * error; all errors are in diag. */
 MUST_CHECK int host_change(struct host_state *h, const struct plan *plan,
                            struct diag *diag);
 

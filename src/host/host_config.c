@@ -1,18 +1,18 @@
-/* src/host/host_config.c
+/* src/host/host_config.c - makes the list of addresses, routes and rules
  *
- * A prefix which holds an endpoint that is reached through the network can't be routed to
- * the tun for everybody: our own datagrams would come back. So all prefixes of this kind
- * with length L are in a table of their own, and two rules stand in front:
+ * If a prefix contains an endpoint that is reached through the network, it can't be
+ * routed to the tun for everybody, because our own datagrams would come back. So all such
+ * prefixes of length L are in a table of their own, with two rules before it:
  *
- *     lookup main suppress_prefixlength L     what the main table knows better than L,
- * stays not fwmark M lookup TABLE(L)            the rest goes to the tun, unless it's
- * ours
+ *     lookup main suppress_prefixlength L   uses routes of the main table longer than L
+ *     not fwmark M lookup TABLE(L)          sends the rest to the tun, unless it is ours
  *
- * From the longest L to the shortest, this is one longest prefix match over the main
- * table and all the others, since TABLE(L) holds nothing but prefixes of length L (and
- * parts of them, where these need another source).
- * Priorities are fixed by L within a block that is chosen once: L = 0 stands last and,
- * where nobody else has rules, at 32764 and 32765 as with wg-quick. */
+ * With these rules from the longest L to the shortest, the lookups are one longest prefix
+ * match over the main table and all the others, because TABLE(L) only contains prefixes
+ * of length L (and parts of them that need another source).
+ *
+ * The priorities depend on L, within a block that is chosen once. L = 0 is last: at 32764
+ * and 32765 if nobody else has rules, as with wg-quick. */
 #include "host/host_config.h"
 
 #include <errno.h>
@@ -46,7 +46,7 @@ static bool table_taken(const struct host_numbers *numbers, const struct plan *p
 	return env->table_used(env->context, table);
 }
 
-/* 0: none among as many as could ever be needed by us, and some more. */
+/* Returns 0 if none is free among more tables than we could ever need. */
 static uint32_t free_table(const struct host_numbers *numbers, const struct plan *plan,
                            const struct host_config_env *env)
 {
@@ -77,7 +77,7 @@ int host_numbers_choose_mark(struct host_numbers *numbers, const struct plan *pl
 	numbers->mark = first ? first->fwmark : free_table(numbers, plan, env);
 	if (numbers->mark == 0)
 		return no_table(diag);
-	/* as wg-quick; but never one of the kernel's own tables */
+	/* as in wg-quick, but never one of the kernel's own tables */
 	if (numbers->mark < 253 || numbers->mark > 255)
 		numbers->table[0] = numbers->mark;
 	return 0;
@@ -104,10 +104,10 @@ uint32_t host_rule_block(uint32_t *used, size_t n, uint32_t size)
 	return 0;
 }
 
-/* ---- making */
+/* ---- making the configuration */
 
-/* The nodes of the union that hold an endpoint reached through the network, sorted by
- * address of the node. */
+/* The nodes of the union that contain an endpoint reached through the network, sorted by
+ * the address of the node in memory. */
 struct cover {
 	const struct trie_entry **v; /* owned */
 	size_t n, capacity;
@@ -121,9 +121,9 @@ struct maker {
 	struct diag *diag;
 	struct cover cover;
 	struct ip_prefix
-		*connected; /* owned; sorted: the kernel's routes for the Addresses */
+		*connected; /* owned; sorted: the kernel's routes for Addresses */
 	size_t connected_count;
-	bool used4[129], used6[129]; /* lengths that need rules */
+	bool used4[129], used6[129]; /* by length: are rules needed? */
 	int error;
 };
 
@@ -188,7 +188,8 @@ static bool covers_endpoint(const struct maker *m, const struct trie_entry *entr
 	               compare_entry_pointers) != NULL;
 }
 
-/* The route which the kernel makes for an Address. False: none. */
+/* Returns in *out the route that the kernel makes for an Address; false if it makes
+ * none. */
 static bool connected(const struct ip_prefix *address, struct ip_prefix *out)
 {
 	*out = ip_prefix_mask(*address);
@@ -203,7 +204,7 @@ static int compare_prefixes(const void *a, const void *b)
 	return c != 0 ? c : (int)x->len - (int)y->len;
 }
 
-/* After add_addresses, when there is nothing else in the list. */
+/* Called after add_addresses, when the list contains nothing else. */
 static int find_connected(struct maker *m)
 {
 	const struct host_items *addresses = &m->config->items;
@@ -240,8 +241,8 @@ static int add_all_addresses(struct maker *m)
 	return 0;
 }
 
-/* The union of all Addresses: of equal ones the first stays. An IPv6 address that comes
- * with several lengths gets the shortest. */
+/* Makes the union of all Addresses: of equal ones, the first is kept. An IPv6 address
+ * with several lengths gets the shortest one. */
 static int add_addresses(struct maker *m)
 {
 	struct host_items all = { 0 };
@@ -277,8 +278,9 @@ static int add_addresses(struct maker *m)
 	return err;
 }
 
-/* Is the prefix equal to, or inside, the connected route of an Address of this device; or
- * equal to that of another device's, which the kernel would refuse to add again? */
+/* Is the prefix equal to, or inside, the connected route of an Address of this device? Or
+ * is it equal to that of another device, so that the kernel would refuse to add it
+ * again? */
 static bool is_connected(const struct maker *m, const struct plan_device *device,
                          const struct ip_prefix *prefix)
 {
@@ -293,7 +295,7 @@ static bool is_connected(const struct maker *m, const struct plan_device *device
 	               compare_prefixes) != NULL;
 }
 
-/* The table for a device's entry of this node; 0: no route. */
+/* Returns the table for a device's entry of this node; 0: it gets no route. */
 static uint32_t table_for(struct maker *m, const struct union_node *node,
                           const struct plan_device *device)
 {
@@ -336,8 +338,9 @@ static int add_route(struct maker *m, const struct ip_prefix *prefix,
 	return host_items_add(&m->config->items, &item);
 }
 
-/* Has the part of it in fc00::/7 another source? And no entry lies between, or is equal:
- * that part would be in its way. */
+/* Does the part of the prefix in fc00::/7 have another source? This is false if there is
+ * an entry between the two or equal to that part, because the part would get in its
+ * way. */
 static bool ula_differs(const struct maker *m, const struct union_node *node,
                         const struct plan_device *device)
 {
@@ -369,7 +372,8 @@ static int add_routes(struct maker *m, const struct union_node *node,
 	               : err;
 }
 
-/* One route per table: for the first entry in R3's order that wants one there. */
+/* Makes one route per table, for the first entry in the order of R3 that wants one
+ * there. */
 static bool add_node(void *context, const struct union_node *node)
 {
 	struct maker *m = context;
@@ -388,8 +392,7 @@ static bool add_node(void *context, const struct union_node *node)
 	return m->error == 0;
 }
 
-/* The virtual resolver is reached through the tun, by whichever address the host may
- * have. */
+/* The virtual resolver is reached through the tun, whichever address the host has. */
 static int add_resolver(struct maker *m, const struct ip_addr *resolver)
 {
 	struct netlink_item item = {
@@ -452,10 +455,10 @@ static int add_rules(struct maker *m, enum ip_family family, const bool *used,
 	if (any && *block == 0)
 		*block = m->env->rule_block(m->env->context, family);
 	if (any && *block == 0) {
-		diag_error(m->diag, NULL, 0,
-		           "no %u routing rule priorities are free before the IPv%u "
-		           "rules there are",
-		           HOST_RULES_MAX(bits), family);
+		diag_error(
+			m->diag, NULL, 0,
+			"there is no block of %u free rule priorities before the existing IPv%u rules",
+			HOST_RULES_MAX(bits), family);
 		return -ENOSPC;
 	}
 	for (unsigned len = bits + 1U; len-- > 0;) {

@@ -1,5 +1,5 @@
-/* src/host/host_difference.c - both lists are sorted by what identifies an item in the
- * kernel, and then read side by side */
+/* src/host/host_difference.c - sorts both lists by what identifies an item in the kernel,
+ * and then reads them side by side */
 #include "host/host_difference.h"
 
 #include <errno.h>
@@ -24,14 +24,14 @@ static bool same_values(const struct netlink_item *a, const struct netlink_item 
 	return false;
 }
 
-/* What has become of each item of the one list in the other. */
+/* What has become of an item of one list in the other list. */
 enum fate {
 	FATE_ONLY_HERE = 0,
 	FATE_SAME,
 	FATE_CHANGED,
 };
 
-/* Merges both sorted indexes. */
+/* Walks through both sorted indexes together. */
 static void find_fates(const struct netlink_item **a, const struct host_items *from,
                        enum fate *from_fate, const struct netlink_item **b,
                        const struct host_items *to, enum fate *to_fate)

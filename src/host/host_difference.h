@@ -1,4 +1,5 @@
-/* src/host/host_difference.h - what has to be changed from one configuration to the next? */
+/* src/host/host_difference.h - what has to be changed from one configuration to the
+ * next? */
 #ifndef TUNION_HOST_HOST_DIFFERENCE_H
 #define TUNION_HOST_HOST_DIFFERENCE_H
 
@@ -6,7 +7,7 @@
 #include "host/host_config.h"
 
 struct host_difference {
-	struct host_items add, replace; /* in order; replace: routes with other values */
+	struct host_items add, replace; /* in order; replace: routes with new values */
 	struct host_items remove;       /* in reverse order */
 };
 

@@ -1,4 +1,4 @@
-/* src/host/host_items.c */
+/* src/host/host_items.c - lists, and the order of items */
 #include "host/host_items.h"
 
 #include <errno.h>
@@ -35,7 +35,7 @@ static int compare_address(const struct netlink_address *a,
 {
 	int c = ip_addr_compare(&a->prefix.addr, &b->prefix.addr);
 
-	/* IPv6 knows an address once per device, whatever its length */
+	/* IPv6 has an address only once per device, with any length */
 	if (c != 0 || a->prefix.addr.family == IP_V6)
 		return c;
 	return compare_u32(a->prefix.len, b->prefix.len);
@@ -78,7 +78,7 @@ int host_item_compare(const struct netlink_item *a, const struct netlink_item *b
 	return 0;
 }
 
-/* By pointer, those of equal items in the order of their list. */
+/* Sorts pointers; those of equal items stay in the order of their list. */
 static int compare_pointers(const void *a, const void *b)
 {
 	const struct netlink_item *const *x = a, *const *y = b;

@@ -1,4 +1,4 @@
-/* src/host/journal.c - one line per entry, as written by save() below and read by
+/* src/host/journal.c - the file has one line per entry, written by print() and read by
  * read_line() */
 #include "host/journal.h"
 
@@ -162,7 +162,7 @@ static MUST_CHECK int read_file(struct journal *j, FILE *in)
 	return err;
 }
 
-/* Only what we ourselves have written: it is acted upon with our rights. */
+/* The file must have been written by us, because what it says is done with our rights. */
 static MUST_CHECK int check_owner(int fd)
 {
 	struct stat st;
@@ -193,15 +193,14 @@ int journal_load(struct journal *j, struct diag *diag)
 	else if (fd >= 0)
 		close(fd);
 	if (err < 0)
-		diag_error(diag, j->path, 0,
-		           "what an earlier instance left cannot be read: %s; check the "
-		           "routing rules "
-		           "and remove the file",
-		           err == -EBADMSG ? "not in the form expected" : strerror(-err));
+		diag_error(
+			diag, j->path, 0,
+			"what an earlier instance has left cannot be read: %s; check the routing rules, and remove the file",
+			err == -EBADMSG ? "it has an unknown format" : strerror(-err));
 	return err < 0 ? err : 1;
 }
 
-/* ---- the files of other instances, beside ours */
+/* ---- the files of other instances, in the same folder */
 
 static bool has_svm_line(int folder, const char *name)
 {

@@ -1,9 +1,9 @@
-/* src/host/journal.h - what has to be undone on the host, be it by an instance that comes
- * later
+/* src/host/journal.h - what has to be undone on the host, perhaps by a later instance?
  *
- * What is listed here outlives a killed instance. Addresses and routes are not: they go
- * with the tun. Each entry is made, and the file written, before the change, so undoing
- * takes for granted that a change may not have been made. */
+ * The journal lists what remains when an instance is killed. Addresses and routes are not
+ * in it, because they disappear together with the tun. Each entry is made, and the file
+ * is written, before the change itself. So whoever undoes it has to expect that a change
+ * has not been made. */
 #ifndef TUNION_HOST_JOURNAL_H
 #define TUNION_HOST_JOURNAL_H
 
@@ -20,26 +20,26 @@ struct journal {
 	uint32_t ifindex;        /* of the tun; 0: there is none */
 	struct host_items rules; /* owned */
 	bool guard4, guard6;
-	bool dns;            /* resolvconf has been told */
-	bool src_valid_mark; /* set by us, or on behalf of another instance that found it
-	                        0 */
+	bool dns;            /* resolvconf was told something */
+	bool src_valid_mark; /* it was 0 before us, or before another instance */
 	struct hooks hooks;  /* owned; of the files that are up: PreDown and PostDown */
-	char *path;          /* owned; NULL: kept in memory only */
-	const struct hooks_events *events; /* borrowed; NULL: nothing is done */
-	bool pre_down_ran; /* undo_pre_down has succeeded; in memory only */
+	char *path;          /* owned; NULL: it is only kept in memory */
+	const struct hooks_events *events; /* borrowed; NULL: there are none */
+	bool pre_down_ran; /* undo_pre_down has succeeded; only in memory */
 };
 
-/* Both are copied. 0 or -ENOMEM, -ENAMETOOLONG. */
+/* tun and path are copied. Returns 0, -ENOMEM or -ENAMETOOLONG. */
 MUST_CHECK int journal_init(struct journal *j, const char *tun, const char *path);
 void journal_clear(struct journal *j);
 
-/* Reads the file of an earlier instance into an empty journal. 1: there was one; 0: none;
- * -errno: it can't be read or isn't one of ours, with the reason in diag. */
+/* Reads the file of an earlier instance into an empty journal. Returns 1 if there was
+ * one, 0 if not, or -errno if it can't be read or isn't ours, with the reason in diag. */
 MUST_CHECK int journal_load(struct journal *j, struct diag *diag);
-/* Writes it whole, or removes it when nothing is left to undo. 0 or -errno, in diag. */
+/* Writes the whole file, or removes it when there is nothing left to undo. Returns 0 or
+ * -errno, with the reason in diag. */
 MUST_CHECK int journal_save(const struct journal *j, struct diag *diag);
 
-/* Does another instance, whose file is beside ours, need src_valid_mark, too? */
+/* Does another instance, whose file is next to ours, need src_valid_mark, too? */
 bool journal_mark_is_needed_elsewhere(const struct journal *j);
 
 #endif

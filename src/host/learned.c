@@ -1,4 +1,5 @@
-/* src/host/learned.c */
+/* src/host/learned.c - deletes learned routes, and makes sockets look up their way
+ * again */
 #include "host/learned.h"
 
 #include <errno.h>
@@ -6,9 +7,9 @@
 
 #include "host/host_config.h"
 
-#define TRIES_MAX 3 /* of a list that changes while it is read */
+#define TRIES_MAX 3 /* to read a list that changes meanwhile */
 
-/* Is it an endpoint to which we send by the network? */
+/* Is it an endpoint to which we send through the network? */
 static bool is_endpoint(const struct plan *plan, const struct ip_addr *a)
 {
 	for (size_t i = 0; i < plan->device_count; i++) {
@@ -52,13 +53,13 @@ static void forget_routes(struct netlink *nl, uint32_t tun, const struct plan *p
 		c.found.n = 0;
 		err = netlink_dump_learned(nl, collect, &c);
 	}
-	/* one that is gone already has expired */
+	/* one that is already gone has expired */
 	(void)!netlink_delete(nl, c.found.v, c.found.n, NULL);
 	host_items_clear(&c.found);
 }
 
-/* fe80::7475:6e69:6f6e, for a moment. An IPv6 address that comes or goes is what the
- * kernel has always taken for a change of everything. */
+/* Adds fe80::7475:6e69:6f6e for a moment. The kernel has always treated an IPv6 address
+ * that comes or goes as a change of everything. */
 static void renew_sockets(struct netlink *nl, uint32_t tun)
 {
 	static const struct netlink_item address = {
@@ -72,7 +73,7 @@ static void renew_sockets(struct netlink *nl, uint32_t tun)
 	struct netlink_item item = address;
 
 	item.address.ifindex = tun;
-	if (netlink_add(nl, &item, 1, NULL) == 0) /* else it is the user's */
+	if (netlink_add(nl, &item, 1, NULL) == 0) /* otherwise it belongs to the user */
 		(void)!netlink_delete(nl, &item, 1, NULL);
 }
 

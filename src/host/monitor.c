@@ -1,4 +1,4 @@
-/* src/host/monitor.c */
+/* src/host/monitor.c - reads rtnetlink notifications */
 #include "host/monitor.h"
 
 #include <errno.h>
@@ -14,9 +14,9 @@
 #define EVERYTHING  (MONITOR_NETWORK | MONITOR_SOURCES | MONITOR_OURS)
 #define RX_BYTES    32768
 #define QUEUE_BYTES (1 << 20)
-#define READS_MAX   64 /* of one call: others want their turn */
+#define READS_MAX   64 /* in one call, so that others get their turn */
 
-/* An unbound socket is told nothing: it has no address that differs from the sender's. */
+/* An unbound socket gets no notifications, since its address is that of the kernel. */
 static int listen_to_kernel(int fd)
 {
 	static const int groups[] = { RTNLGRP_LINK,        RTNLGRP_IPV4_IFADDR,
@@ -52,7 +52,8 @@ int monitor_open(int *fd)
 	return err;
 }
 
-/* Routes to our own addresses and broadcasts come and go with the addresses. */
+/* Ignores routes to our own addresses and broadcasts, which come and go with
+ * addresses. */
 static unsigned route_changed(const struct netlink_route *r, bool gone, uint32_t tun)
 {
 	if (r->ifindex == tun)
@@ -63,7 +64,8 @@ static unsigned route_changed(const struct netlink_route *r, bool gone, uint32_t
 	               : MONITOR_NETWORK | MONITOR_SOURCES;
 }
 
-/* An address that comes may be one that was there, whose lifetime is renewed. */
+/* If an address comes, it may have been there before, and only its lifetime is
+ * renewed. */
 static unsigned address_changed(const struct netlink_address *a, bool gone, uint32_t tun)
 {
 	if (a->ifindex == tun)

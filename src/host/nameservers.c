@@ -1,4 +1,4 @@
-/* src/host/nameservers.c */
+/* src/host/nameservers.c - reads resolv.conf, and files of the resolver's managers */
 #include "host/nameservers.h"
 
 #include <dirent.h>
@@ -23,7 +23,8 @@ static bool contains(const struct servers *s, const struct ip_addr *a)
 	return false;
 }
 
-/* resolv.conf(5): the keyword begins the line; a server with a zone is of no use. */
+/* See resolv.conf(5): the keyword must begin the line. A server with a zone isn't
+ * used. */
 static bool parse_line(char *line, struct ip_addr *out)
 {
 	static const char keyword[] = "nameserver";
@@ -75,7 +76,7 @@ static void read_text(const char *text, struct servers *out)
 	}
 }
 
-/* What openresolv and resolvconf were told, a file per interface. */
+/* Reads what openresolv and resolvconf were told; there is a file for each interface. */
 static void read_folder(const char *root, const char *path, const struct servers *without,
                         struct servers *out)
 {
@@ -125,7 +126,7 @@ size_t nameservers_of_network(const char *root, const char *ours,
 		drop_loopback(&found);
 	}
 	if (found.n == 0)
-		found = all; /* a stub, and it keeps its secret */
+		found = all; /* a stub that doesn't say which servers it asks */
 	memcpy(out, found.v, found.n * sizeof(*out));
 	return found.n;
 }

@@ -1,6 +1,6 @@
-/* src/host/netlink.c - the kernel works on requests while they are sent: when sendto
- * returns, every acknowledgement is in the receive queue. The queue is what bounds a
- * batch. */
+/* src/host/netlink.c - the kernel handles requests while they are being sent. So when
+ * sendto returns, all acknowledgements are in the receive queue. The size of this queue
+ * limits how many requests can be sent together. */
 #include "host/netlink.h"
 
 #include <errno.h>
@@ -19,11 +19,11 @@
 
 #include "host/nlmsg.h"
 
-#define BATCH_REQUESTS 100   /* their answers fit the default receive queue of 208 KiB */
-#define TX_BYTES       16384 /* of 100 requests; the largest item is below 128 bytes */
+#define BATCH_REQUESTS 100   /* answers fit into the default receive queue of 208 KiB */
+#define TX_BYTES       16384 /* for 100 requests; the largest has less than 128 bytes */
 #define RX_BYTES       65536 /* the kernel's dumps come in pieces of at most 32 KiB */
 #define ANSWER_WAIT_S  5
-#define UNANSWERED     1 /* no errno is positive */
+#define UNANSWERED     1 /* is different from any result, since no result is positive */
 
 #ifndef NETLINK_GET_STRICT_CHK
 #define NETLINK_GET_STRICT_CHK 12
@@ -62,7 +62,7 @@ int netlink_from_fd(struct netlink **out, int fd)
 	}
 	nl->fd = fd;
 	nl->seq = 1;
-	/* All of these only improve what works without: old kernels lack some. */
+	/* These are only improvements, which old kernels may lack. */
 	setsockopt(fd, SOL_NETLINK, NETLINK_CAP_ACK, &one, sizeof(one));
 	setsockopt(fd, SOL_NETLINK, NETLINK_EXT_ACK, &one, sizeof(one));
 	setsockopt(fd, SOL_NETLINK, NETLINK_GET_STRICT_CHK, &one, sizeof(one));
@@ -108,7 +108,7 @@ static MUST_CHECK int transmit(struct netlink *nl, const struct nlmsg_writer *w)
 	return n < 0 ? fail(nl, -errno, NULL) : 0;
 }
 
-/* One datagram of the kernel's; those of other processes are skipped. */
+/* Receives one datagram from the kernel, and skips those from other processes. */
 static MUST_CHECK int receive(struct netlink *nl, struct reader *out)
 {
 	struct sockaddr_nl from;
@@ -132,7 +132,7 @@ static MUST_CHECK int receive(struct netlink *nl, struct reader *out)
 	return 0;
 }
 
-/* Reads until each of the n requests from `first` on has its result. */
+/* Reads until each of the n requests beginning with `first` has its result. */
 static MUST_CHECK int collect(struct netlink *nl, uint32_t first, size_t n, int *results,
                               int *first_error)
 {
@@ -161,7 +161,7 @@ static MUST_CHECK int collect(struct netlink *nl, uint32_t first, size_t n, int 
 	return 0;
 }
 
-/* At most BATCH_REQUESTS. Those without an answer get UNANSWERED. */
+/* Runs at most BATCH_REQUESTS. Those without an answer get the result UNANSWERED. */
 static MUST_CHECK int run_batch(struct netlink *nl, enum nlmsg_verb verb,
                                 const struct netlink_item *items, size_t n, int *results,
                                 int *first_error)
@@ -179,8 +179,9 @@ static MUST_CHECK int run_batch(struct netlink *nl, enum nlmsg_verb verb,
 	return err < 0 ? err : collect(nl, first, n, results, first_error);
 }
 
-/* Answers were lost (their queue was full), though the requests may have been worked on:
- * once more, one by one. What has been done already is as good as done. */
+/* Answers were lost because the queue was full, although the requests may have been
+ * carried out. So they are sent again, one by one. If something has already been done,
+ * this counts as success. */
 static MUST_CHECK int run_again(struct netlink *nl, enum nlmsg_verb verb,
                                 const struct netlink_item *items, size_t n, int *results,
                                 int *first_error)
@@ -252,7 +253,7 @@ int netlink_delete(struct netlink *nl, const struct netlink_item *items, size_t 
 	return run(nl, NLMSG_DELETE, items, n, results);
 }
 
-/* One request that is only acknowledged. */
+/* Sends a request that is only acknowledged. */
 static MUST_CHECK int command(struct netlink *nl, const struct nlmsg_writer *w)
 {
 	int first_error = 0, err = transmit(nl, w);
@@ -262,7 +263,7 @@ static MUST_CHECK int command(struct netlink *nl, const struct nlmsg_writer *w)
 	return err < 0 ? err : first_error;
 }
 
-/* Sends a request with one answer and reads it: -errno if the answer is an error. */
+/* Sends a request that has one answer, and reads it. Returns -errno if it is an error. */
 static MUST_CHECK int ask(struct netlink *nl, const struct nlmsg_writer *w,
                           struct nlmsg *answer)
 {
@@ -287,13 +288,13 @@ static MUST_CHECK int ask(struct netlink *nl, const struct nlmsg_writer *w,
 
 /* ---- lists */
 
-/* What to list. */
+/* What has to be listed. */
 struct list {
 	enum netlink_kind kind;
 	enum ip_family family;
-	/* of routes; 0: all. Only a hint: old kernels list all tables. */
+	/* of routes; 0: all. This is only a hint, since old kernels list all tables. */
 	uint32_t table;
-	bool learned; /* those routes only, or none of them; a hint, too */
+	bool learned; /* list only learned routes, or none of them; also a hint */
 };
 
 struct visitor {
@@ -302,7 +303,7 @@ struct visitor {
 	bool stopped;
 };
 
-/* 1: there is more to come; 0: that was the end. */
+/* Returns 1 if there is more to come, and 0 at the end. */
 static MUST_CHECK int read_dump(struct netlink *nl, struct reader r, uint32_t seq,
                                 struct visitor *v, bool *interrupted)
 {
@@ -338,7 +339,7 @@ static MUST_CHECK int dump(struct netlink *nl, const struct list *l, struct visi
 		[NETLINK_KIND_ROUTE] = sizeof(struct rtmsg),
 		[NETLINK_KIND_RULE] = sizeof(struct fib_rule_hdr),
 	};
-	struct rtmsg body = { .rtm_family = nlmsg_family(l->family), /* first in all */
+	struct rtmsg body = { .rtm_family = nlmsg_family(l->family), /* always first */
 		              .rtm_flags = l->learned ? RTM_F_CLONED : 0 };
 	struct nlmsg_writer w = writer(nl);
 	uint32_t seq = nl->seq++;
@@ -375,7 +376,7 @@ int netlink_dump(struct netlink *nl, enum netlink_kind kind, enum ip_family fami
 		return err;
 	l.family = IP_V6;
 	err = dump(nl, &l, &v);
-	/* a kernel without IPv6 has none of it */
+	/* a kernel without IPv6 has nothing to list */
 	return err == -EAFNOSUPPORT || err == -EOPNOTSUPP ? 0 : err;
 }
 
@@ -414,8 +415,8 @@ int netlink_table_used(struct netlink *nl, uint32_t table, bool *used)
 		struct visitor v = { .visit = route_in_table, .context = &s };
 		int err = dump(nl, &l, &v);
 
-		/* no such table yet, or no such family; or it changed, so something uses
-		 * it */
+		/* There is no such table yet, or no such family. If the list has changed
+		 * while it was read, something uses the table. */
 		if (err < 0 && err != -ENOENT && err != -EAFNOSUPPORT &&
 		    err != -EOPNOTSUPP && err != -EAGAIN)
 			return err;
@@ -566,10 +567,10 @@ int netlink_veth_new(struct netlink *nl, const char *name, const char *peer_name
 
 int netlink_loopback_up(struct netlink *nl)
 {
-	return netlink_link_set_up(nl, 1); /* LOOPBACK_IFINDEX in every namespace */
+	return netlink_link_set_up(nl, 1); /* it has this index in every namespace */
 }
 
-/* ---- which way */
+/* ---- routes of packets */
 
 int netlink_route_get(struct netlink *nl, const struct ip_addr *to, uint32_t mark,
                       struct netlink_route *out)

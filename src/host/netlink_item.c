@@ -1,4 +1,4 @@
-/* src/host/netlink_item.c */
+/* src/host/netlink_item.c - prints items like ip(8) */
 #include "host/netlink_item.h"
 
 #include <linux/rtnetlink.h>
@@ -20,7 +20,7 @@ static const char *route_type_name(uint8_t type)
 		return "blackhole ";
 	case RTN_UNREACHABLE:
 		return "unreachable ";
-	default: /* of the kernel's numbers, not ours */
+	default: /* these are the kernel's numbers, not ours */
 		return "other ";
 	}
 }

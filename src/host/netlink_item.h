@@ -1,4 +1,5 @@
-/* src/host/netlink_item.h - addresses, routes, rules and links of the kernel, as values */
+/* src/host/netlink_item.h - addresses, routes, rules and links of the kernel, as
+ * values */
 #ifndef TUNION_HOST_NETLINK_ITEM_H
 #define TUNION_HOST_NETLINK_ITEM_H
 
@@ -17,43 +18,43 @@ struct netlink_link {
 	bool up;
 };
 
-/* IPv6: usable at once, without duplicate address detection. */
+/* An IPv6 address can be used at once, without duplicate address detection. */
 struct netlink_address {
 	uint32_t ifindex;
 	struct ip_prefix prefix; /* with host bits */
 	bool no_prefix_route;    /* the kernel adds no connected route for it */
 };
 
-/* Zero members are left to the kernel. */
+/* Members that are zero are chosen by the kernel. */
 struct netlink_route {
 	struct ip_prefix dst; /* masked; a default route has the family and length 0 */
-	struct ip_addr src;   /* preferred source; IP_NONE: none */
+	struct ip_addr src;   /* preferred source; family IP_NONE: there is none */
 	struct ip_addr gateway;
 	uint32_t ifindex;
 	uint32_t table; /* 0: main */
 	uint32_t metric;
 	uint32_t mtu_bytes;
-	bool mtu_locked;  /* only when read */
-	uint8_t protocol; /* RTPROT_*; 0: RTPROT_BOOT, as ip(8) */
+	bool mtu_locked;  /* only set when it is read */
+	uint8_t protocol; /* RTPROT_*; 0: RTPROT_BOOT, as with ip(8) */
 	uint8_t type;     /* RTN_*; 0: unicast */
 	/* The kernel has learned it for the one address dst (RTM_F_CLONED): a path MTU or
-	 * a redirect. A deletion then removes that alone, and leaves the route of which
-	 * it was learned. IPv6 only. */
+	 * a redirect. A deletion then only removes this, and not the route from which it
+	 * was learned. Only for IPv6. */
 	bool learned;
 };
 
-/* One rule of a family. The kernel's protocol (RTPROT_KERNEL) is set on what we add, so
- * that systemd-networkd does not take it for stale. */
+/* One rule of a family. What we add gets the kernel's protocol (RTPROT_KERNEL), so that
+ * systemd-networkd doesn't believe that it is stale. */
 struct netlink_rule {
 	uint8_t family; /* enum ip_family */
 	uint32_t priority;
-	uint32_t table; /* looked up when the rule matches */
+	uint32_t table; /* looked up if the rule matches */
 	bool has_mark, invert;
-	uint32_t mark;     /* with has_mark; invert: packets that do not bear it */
-	bool has_suppress; /* a result of this prefix length or shorter does not count */
+	uint32_t mark;     /* with has_mark; invert: packets with another mark */
+	bool has_suppress; /* a result of this prefix length or shorter doesn't count */
 	uint8_t suppress_len;
 	uint8_t protocol; /* RTPROT_*; 0: RTPROT_KERNEL */
-	bool other; /* only when read: it has selectors or an action not told here */
+	bool other; /* only set when it is read: has other selectors, or another action */
 };
 
 enum netlink_kind {
@@ -73,7 +74,7 @@ struct netlink_item {
 };
 
 #define NETLINK_ITEM_STRLEN 256
-/* As ip(8) writes it, such as "route 10.0.0.0/8 table 254"; returns out. */
+/* Formats it like ip(8), such as "route 10.0.0.0/8 table 254". Returns out. */
 const char *netlink_item_format(const struct netlink_item *item,
                                 char out[static NETLINK_ITEM_STRLEN]);
 

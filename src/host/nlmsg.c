@@ -1,5 +1,6 @@
-/* src/host/nlmsg.c - the kernel's structs are copied in and out, never pointed into:
- * nothing here relies on alignment, and a length is compared before it is used. */
+/* src/host/nlmsg.c - the kernel's structs are copied in and out, and there are no
+ * pointers into messages. So nothing relies on alignment, and a length is checked before
+ * it is used. */
 #include "host/nlmsg.h"
 
 #include <linux/fib_rules.h>
@@ -11,11 +12,11 @@
 #include <sys/socket.h>
 
 #define ATTR_BYTES     sizeof(struct nlattr)
-#define ATTR_TYPE_MASK 0x3fffU /* NLA_TYPE_MASK: without the two flag bits */
+#define ATTR_TYPE_MASK 0x3fffU /* NLA_TYPE_MASK, which leaves out the two flag bits */
 _Static_assert(sizeof(struct nlattr) == 4 && sizeof(struct nlmsghdr) == 16,
                "both are aligned");
 
-/* RFC 3549 2.2: to four bytes. */
+/* RFC 3549 2.2: lengths are rounded up to four bytes. */
 static size_t aligned(size_t n)
 {
 	return (n + 3) & ~(size_t)3;
@@ -23,7 +24,7 @@ static size_t aligned(size_t n)
 
 /* ---- writing */
 
-/* Room for n bytes and their padding, zeroed; NULL if there is none. */
+/* Returns room for n bytes and their padding, set to zero; NULL if there is none. */
 static uint8_t *extend(struct nlmsg_writer *w, size_t n)
 {
 	size_t padded = aligned(n);
@@ -145,7 +146,7 @@ static void put_address(struct nlmsg_writer *w, enum nlmsg_verb verb,
 		.ifa_prefixlen = a->prefix.len,
 		.ifa_index = a->ifindex,
 	};
-	/* no duplicate address detection, or it would be no source for some time */
+	/* without this, duplicate address detection would delay its use as a source */
 	uint32_t flags = (a->prefix.addr.family == IP_V6 ? IFA_F_NODAD : 0U) |
 	                 (a->no_prefix_route ? IFA_F_NOPREFIXROUTE : 0U);
 
@@ -161,7 +162,7 @@ static void put_address(struct nlmsg_writer *w, enum nlmsg_verb verb,
 static uint8_t route_scope(enum nlmsg_verb verb, const struct netlink_route *r)
 {
 	if (verb == NLMSG_DELETE)
-		return RT_SCOPE_NOWHERE; /* any */
+		return RT_SCOPE_NOWHERE; /* matches any scope */
 	return r->gateway.family == IP_NONE && r->dst.addr.family == IP_V4
 	               ? RT_SCOPE_LINK
 	               : RT_SCOPE_UNIVERSE;
@@ -245,7 +246,7 @@ void nlmsg_put_item(struct nlmsg_writer *w, enum nlmsg_verb verb,
 
 /* ---- reading */
 
-/* Copies a fixed part off the front. */
+/* Copies a fixed part from the front. */
 static MUST_CHECK bool take_struct(struct reader *r, void *out, size_t n)
 {
 	const void *at = reader_take(r, n);
@@ -253,13 +254,14 @@ static MUST_CHECK bool take_struct(struct reader *r, void *out, size_t n)
 	if (!at)
 		return false;
 	memcpy(out, at, n);
-	/* its padding; the last one of a message may lack it */
+	/* skip its padding, which may be missing at the end of a message */
 	n = aligned(n) - n;
 	(void)!reader_take(r, n < r->left_bytes ? n : r->left_bytes);
 	return true;
 }
 
-/* The rest of something `len` long whose header of `header` bytes has been taken. */
+/* Returns the rest of something that is `len` long and whose header of `header` bytes has
+ * already been taken. */
 static MUST_CHECK bool take_rest(struct reader *r, size_t len, size_t header,
                                  struct reader *out)
 {
@@ -299,7 +301,7 @@ bool nlmsg_attr_next(struct reader *r, struct nlmsg_attr *out)
 	return take_rest(r, a.nla_len, sizeof(a), &out->value);
 }
 
-/* Exactly n bytes, or nothing is stored. */
+/* Stores nothing unless the value has exactly n bytes. */
 static void get_exact(const struct nlmsg_attr *a, void *out, size_t n)
 {
 	if (a->value.left_bytes == n)
@@ -314,7 +316,7 @@ static uint32_t get_u32(const struct nlmsg_attr *a)
 	return v;
 }
 
-/* Up to size - 1 characters, those that could upset a terminal replaced. */
+/* Copies up to size - 1 characters, and replaces those that could confuse a terminal. */
 static void get_text(const struct nlmsg_attr *a, char *out, size_t size)
 {
 	size_t n = 0;
@@ -328,7 +330,7 @@ static void get_text(const struct nlmsg_attr *a, char *out, size_t size)
 	out[n] = '\0';
 }
 
-/* IP_NONE unless the length is the family's. */
+/* The family of the result is IP_NONE unless the length is right for the family. */
 static struct ip_addr get_addr(const struct nlmsg_attr *a, uint8_t family)
 {
 	struct ip_addr none = { 0 };
@@ -354,7 +356,7 @@ bool nlmsg_read_ack(const struct nlmsg *m, int *error, char text[static NLMSG_TE
 		return false;
 	if (!(m->flags & NLM_F_ACK_TLVS))
 		return true;
-	if (m->type == NLMSG_ERROR) { /* the request is quoted, whole unless capped */
+	if (m->type == NLMSG_ERROR) { /* quotes the request, whole unless it is capped */
 		struct reader quoted;
 
 		if (!take_struct(&r, &request, sizeof(request)))
@@ -389,7 +391,7 @@ static bool read_address(struct reader r, struct netlink_address *out)
 		else if (a.type == IFA_FLAGS)
 			out->no_prefix_route = get_u32(&a) & IFA_F_NOPREFIXROUTE;
 	}
-	/* IPv6 has IFA_LOCAL only with a peer address */
+	/* with IPv6 there is an IFA_LOCAL only if there is a peer address */
 	out->prefix.addr = local.family != IP_NONE ? local : address;
 	out->prefix.len = m.ifa_prefixlen;
 	return out->prefix.addr.family != IP_NONE &&
@@ -479,7 +481,7 @@ static void read_rule_attr(const struct nlmsg_attr *a, struct netlink_rule *out)
 	case FRA_FWMASK:
 		out->other |= v != UINT32_MAX;
 		return;
-	case FRA_SUPPRESS_PREFIXLEN: /* all ones: none */
+	case FRA_SUPPRESS_PREFIXLEN: /* all ones: there is none */
 		out->has_suppress = v <= 128;
 		out->suppress_len = (uint8_t)(v <= 128 ? v : 0);
 		return;
@@ -492,7 +494,7 @@ static void read_rule_attr(const struct nlmsg_attr *a, struct netlink_rule *out)
 	case FRA_UNSPEC:
 	case FRA_PAD:
 		return;
-	default: /* source, destination, interfaces, ports, user ids ... */
+	default: /* source, destination, interfaces, ports, user ids and so on */
 		out->other = true;
 		return;
 	}
@@ -530,7 +532,7 @@ bool nlmsg_read_item(const struct nlmsg *m, struct netlink_item *out)
 	case RTM_DELRULE:
 		out->kind = NETLINK_KIND_RULE;
 		return read_rule(m->body, &out->rule);
-	default: /* of the kernel's numbers, not ours */
+	default: /* these are the kernel's numbers, not ours */
 		return false;
 	}
 }

@@ -1,8 +1,8 @@
-/* src/host/nlmsg.h - how do rtnetlink messages look? Written and read, without a socket.
+/* src/host/nlmsg.h - writes and reads rtnetlink messages, without a socket
  *
- * RFC 3549; attributes are nested TLVs, aligned to four bytes, in host byte order but for
- * addresses. Reading takes any bytes: what is cut short or contradicts itself is refused.
- */
+ * RFC 3549. Attributes are nested TLVs, aligned to four bytes, in host byte order except
+ * for addresses. The reading functions accept any bytes; what is cut off or contradicts
+ * itself is refused. */
 #ifndef TUNION_HOST_NLMSG_H
 #define TUNION_HOST_NLMSG_H
 
@@ -14,14 +14,14 @@
 #include "base/reader.h"
 #include "host/netlink_item.h"
 
-/* ---- writing: several messages one behind the other */
+/* ---- writing: several messages, one after the other */
 
-/* Borrows the buffer. Once something did not fit, full is set and nothing more is
+/* Borrows the buffer. Once something doesn't fit, full is set and nothing more is
  * written. */
 struct nlmsg_writer {
 	uint8_t *buffer;
 	size_t size_bytes, len_bytes;
-	size_t start; /* of the message begun last */
+	size_t start; /* of the message that was begun last */
 	bool full;
 };
 
@@ -31,12 +31,13 @@ void nlmsg_begin(struct nlmsg_writer *w, uint16_t type, uint16_t flags, uint32_t
 void nlmsg_put(struct nlmsg_writer *w, uint16_t attr, const void *value, size_t n);
 void nlmsg_put_u32(struct nlmsg_writer *w, uint16_t attr, uint32_t value);
 void nlmsg_put_string(struct nlmsg_writer *w, uint16_t attr, const char *text);
-/* What is written until nlmsg_nest_end lies inside this attribute. */
+/* What is written until nlmsg_nest_end is inside this attribute. */
 size_t nlmsg_nest(struct nlmsg_writer *w, uint16_t attr);
 void nlmsg_nest_end(struct nlmsg_writer *w, size_t nest);
-/* Bytes without an attribute header (VETH_INFO_PEER has a struct ifinfomsg first). */
+/* Adds bytes without an attribute header (VETH_INFO_PEER begins with a struct
+ * ifinfomsg). */
 void nlmsg_put_raw(struct nlmsg_writer *w, const void *bytes, size_t n);
-/* The length of the message begun last becomes what has been written. */
+/* Sets the length of the message that was begun last to what has been written. */
 void nlmsg_end(struct nlmsg_writer *w);
 
 enum nlmsg_verb {
@@ -45,8 +46,9 @@ enum nlmsg_verb {
 	NLMSG_DELETE,
 };
 
-/* A whole request, with acknowledgement. A deletion names the item by what identifies it:
- * a route by prefix, table, metric and device, not by src and mtu. */
+/* Adds a whole request, with acknowledgement. A deletion contains only what identifies
+ * the item: for a route, that is prefix, table, metric and device, but not src and
+ * mtu. */
 void nlmsg_put_item(struct nlmsg_writer *w, enum nlmsg_verb verb,
                     const struct netlink_item *item, uint32_t seq);
 
@@ -55,7 +57,7 @@ void nlmsg_put_item(struct nlmsg_writer *w, enum nlmsg_verb verb,
 struct nlmsg {
 	uint16_t type, flags;
 	uint32_t seq;
-	struct reader body; /* borrowed: what follows the header */
+	struct reader body; /* borrowed: what comes after the header */
 };
 
 struct nlmsg_attr {
@@ -63,24 +65,26 @@ struct nlmsg_attr {
 	struct reader value;
 };
 
-/* The next message of a datagram; false at its end, or when the rest is no message. */
+/* Reads the next message of a datagram. False at its end, or if the rest is no
+ * message. */
 MUST_CHECK bool nlmsg_next(struct reader *r, struct nlmsg *out);
 MUST_CHECK bool nlmsg_attr_next(struct reader *r, struct nlmsg_attr *out);
 
-#define NLMSG_TEXT_MAX 160 /* of the kernel's explanation, with the final NUL */
+#define NLMSG_TEXT_MAX 160 /* for the kernel's explanation, with the final NUL */
 
-/* Of an NLMSG_ERROR or NLMSG_DONE: its error (0: acknowledged) and, where there is one,
- * the kernel's text, printable. False if it's too short for either. */
+/* Reads an NLMSG_ERROR or NLMSG_DONE: its error (0: acknowledged) and the kernel's text
+ * as printable characters, if there is one. Returns false if it is too short for the
+ * error. */
 MUST_CHECK bool nlmsg_read_ack(const struct nlmsg *m, int *error,
                                char text[static NLMSG_TEXT_MAX]);
 
-/* An RTM_NEWADDR, RTM_NEWROUTE, RTM_NEWRULE (or their DEL forms). False if it is another
- * type or malformed, or of another family than IP. */
+/* Reads an RTM_NEWADDR, RTM_NEWROUTE, RTM_NEWRULE (or their DEL forms). Returns false if
+ * it has another type, is malformed, or has a family other than IP. */
 MUST_CHECK bool nlmsg_read_item(const struct nlmsg *m, struct netlink_item *out);
-/* An RTM_NEWLINK or RTM_DELLINK. */
+/* Reads an RTM_NEWLINK or RTM_DELLINK. */
 MUST_CHECK bool nlmsg_read_link(const struct nlmsg *m, struct netlink_link *out);
 
-/* AF_INET, AF_INET6, AF_UNSPEC. */
+/* Returns AF_INET, AF_INET6 or AF_UNSPEC. */
 uint8_t nlmsg_family(uint8_t ip_family);
 
 #endif

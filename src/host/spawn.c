@@ -1,5 +1,5 @@
-/* src/host/spawn.c - input and output pass through memory files, not pipes, so that
- * neither side ever waits for the other to read. */
+/* src/host/spawn.c - input and output are files in memory, not pipes, so that neither
+ * side has to wait for the other one to read. */
 #include "host/spawn.h"
 
 #include <errno.h>
@@ -17,10 +17,10 @@
 
 extern char **environ;
 
-/* Administrators' programs are missing from the PATH of some callers. */
+/* Some callers have a PATH without the administrators' programs. */
 static const char sbin[] = ":/usr/local/sbin:/usr/sbin:/sbin:/usr/bin:/bin";
 
-/* 0 or -ENOENT. */
+/* Returns 0 or -ENOENT. */
 static MUST_CHECK int find_program(const char *name, char out[static PROGRAM_PATH_MAX])
 {
 	const char *path = getenv("PATH");
@@ -71,7 +71,7 @@ static void read_back(int fd, char *out, size_t size)
 		out[n > 0 ? n : 0] = '\0';
 }
 
-/* Ours and the additions; the strings stay where they are. */
+/* Joins our environment and the additions. The strings are not copied. */
 static char **merge_env(const char *const *more)
 {
 	size_t n = 0, m = 0;
@@ -84,7 +84,8 @@ static char **merge_env(const char *const *more)
 	env = calloc(n + m + 1, sizeof(*env));
 	if (!env)
 		return NULL;
-	/* the first of a name counts; posix_spawn's char * are not written to */
+	/* The first variable of a name counts. posix_spawn doesn't write to its char
+	 * *. */
 	for (size_t i = 0; i < m; i++)
 		memcpy(&env[i], &more[i], sizeof(*env));
 	memcpy(env + m, environ, n * sizeof(*env));
@@ -125,7 +126,8 @@ static MUST_CHECK int start(const struct spawn *s, const char *program, const in
 		if (fds[i] >= 0)
 			err = -posix_spawn_file_actions_adddup2(&actions, fds[i], i);
 	}
-	memcpy(&argv, &s->argv, sizeof(argv)); /* not written to either */
+	/* posix_spawn doesn't write to these strings either */
+	memcpy(&argv, &s->argv, sizeof(argv));
 	if (err == 0)
 		err = -posix_spawn(pid, program, &actions, &attr, argv, env);
 	posix_spawnattr_destroy(&attr);
@@ -138,7 +140,7 @@ static MUST_CHECK int wait_for(const struct spawn *s, pid_t pid)
 {
 	int fd = s->wait ? (int)syscall(SYS_pidfd_open, pid, 0) : -1, status;
 
-	/* without pidfd, before Linux 5.3, just blocks */
+	/* without pidfd, which is new in Linux 5.3, this just blocks */
 	if (fd >= 0) {
 		s->wait(s->context, fd);
 		close(fd);

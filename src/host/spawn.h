@@ -1,4 +1,4 @@
-/* src/host/spawn.h - runs another program to its end, without a shell in between */
+/* src/host/spawn.h - runs another program and waits for its end, without a shell */
 #ifndef TUNION_HOST_SPAWN_H
 #define TUNION_HOST_SPAWN_H
 
@@ -7,28 +7,26 @@
 #include "base/attr.h"
 
 struct spawn {
-	const char *const
-		*argv; /* NULL-terminated; [0] is looked up in PATH, then in sbin */
-	const char *const
-		*env;      /* NULL-terminated "NAME=VALUE" added to ours; NULL: none */
-	const char *input; /* its standard input; NULL: ours */
-	/* NULL: its standard output is ours. Else filled up to size - 1 bytes and ended
-	 * with a NUL; what is more is cut off. */
+	const char *const *argv; /* ends with NULL; [0] is sought in PATH and in sbin */
+	const char *const *env;  /* ends with NULL; "NAME=VALUE" added to ours; or NULL */
+	const char *input;       /* its standard input; NULL: it uses ours */
+	/* NULL: its standard output is ours. Otherwise filled with up to size - 1 bytes
+	 * and a NUL; the rest is cut off. */
 	char *output;
 	size_t output_size;
 	/* The same for standard error. */
 	char *errors;
 	size_t errors_size;
-	/* What else the process does meanwhile: returns once the fd is readable, which is
+	/* What else the process does meanwhile: returns once the fd is readable, that is,
 	 * when the program has ended. NULL: nothing. */
 	void (*wait)(void *context, int fd);
-	void *context; /* borrowed: by wait */
+	void *context; /* borrowed: for wait */
 };
 
-/* Blocks until the program has ended; the caller must not reap children that it doesn't
- * know. Signals are unblocked and at their defaults in the child. Returns its exit
- * status, 128 + signal if it was killed, or -errno if it could not be run: -ENOENT, no
- * such program. */
+/* Blocks until the program has ended. The caller must not reap children that it doesn't
+ * know. In the child, signals are unblocked and have their defaults. Returns its exit
+ * status, 128 + signal if it was killed, or -errno if it couldn't be run; -ENOENT means
+ * that there is no such program. */
 MUST_CHECK int spawn_run(const struct spawn *s);
 
 #endif

@@ -1,4 +1,4 @@
-/* src/host/tun_open.c */
+/* src/host/tun_open.c - opens the clone device, and explains failures */
 #include "host/tun_open.h"
 
 #include <errno.h>
@@ -10,7 +10,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-/* Android has the second one. */
+/* Android uses the second one. */
 static const char *const paths[] = { "/dev/net/tun", "/dev/tun" };
 
 static int open_clone_device(struct diag *diag)
@@ -24,22 +24,22 @@ static int open_clone_device(struct diag *diag)
 			return fd;
 		error = errno;
 		if (error == EACCES || error == EPERM)
-			diag_error(diag, NULL, 0,
-			           "%s cannot be opened: %s; root or its group may, or "
-			           "a container that is given the device",
-			           paths[i], strerror(error));
+			diag_error(
+				diag, NULL, 0,
+				"%s cannot be opened: %s; only root or its group may open it, or a container that was given the device",
+				paths[i], strerror(error));
 		else if (error != ENOENT)
 			diag_error(diag, NULL, 0, "%s cannot be opened: %s%s", paths[i],
 			           strerror(error),
-			           error == ENODEV ? "; is the kernel's tun module there?"
-			                           : "");
+			           error == ENODEV
+			                   ? "; is the kernel's tun module loaded?"
+			                   : "");
 	}
 	if (error == ENOENT)
-		diag_error(diag, NULL, 0,
-		           "no tun device: neither %s nor %s exists; load the kernel "
-		           "module tun, or "
-		           "give the device to the container",
-		           paths[0], paths[1]);
+		diag_error(
+			diag, NULL, 0,
+			"no tun device: neither %s nor %s exists; load the kernel module tun, or give the device to the container",
+			paths[0], paths[1]);
 	return -error;
 }
 
@@ -51,17 +51,16 @@ static int explain(int error, const char *name, struct diag *diag)
 		diag_error(diag, NULL, 0, "`%s' already exists", name);
 		return -EEXIST;
 	case EPERM:
-		diag_error(diag, NULL, 0,
-		           "making the tun device `%s' is not permitted: root or "
-		           "CAP_NET_ADMIN is "
-		           "needed",
-		           name);
+		diag_error(
+			diag, NULL, 0,
+			"making the tun device `%s' is not permitted: root or CAP_NET_ADMIN is needed",
+			name);
 		return -EPERM;
 	case EINVAL:
 		diag_error(diag, NULL, 0, "`%s' cannot be the name of a tun device",
 		           name);
 		return -EINVAL;
-	default: /* of the system's numbers, not ours */
+	default: /* these are the system's numbers, not ours */
 		diag_error(diag, NULL, 0, "the tun device `%s' cannot be made: %s", name,
 		           strerror(error));
 		return -error;
@@ -74,7 +73,7 @@ int tun_open(int *fd, const char *name, bool vnet_hdr, struct diag *diag)
 	int err;
 
 	*fd = -1;
-	/* the kernel would take an empty name and a % as wishes for a name of its own */
+	/* with an empty name or a %, the kernel would choose a name itself */
 	if (name[0] == '\0' || strlen(name) >= sizeof(r.ifr_name) || strchr(name, '%'))
 		return explain(EINVAL, name, diag);
 	memcpy(r.ifr_name, name, strlen(name));

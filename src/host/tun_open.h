@@ -7,11 +7,12 @@
 #include "base/attr.h"
 #include "base/diag.h"
 
-/* A new tun device (IFF_TUN | IFF_NO_PI) of this name in the caller's network namespace,
- * down. It goes when the last fd does. vnet_hdr: each packet is preceded by a struct
- * virtio_net_hdr, which segmentation offloads need. *fd: non-blocking, close on exec. 0
- * or -errno, the reason in diag: -EEXIST (some device has the name), -ENOENT (no tun in
- * this system), -EACCES and -EPERM (rights). */
+/* Makes a new tun device (IFF_TUN | IFF_NO_PI) of this name in the caller's network
+ * namespace; it is down. It disappears with its last fd. vnet_hdr: a struct
+ * virtio_net_hdr comes before each packet, which segmentation offloads need. *fd is
+ * non-blocking and is closed on exec. Returns 0 or -errno, with the reason in diag:
+ * -EEXIST (a device already has the name), -ENOENT (the system has no tun), -EACCES and
+ * -EPERM (missing rights). */
 MUST_CHECK int tun_open(int *fd, const char *name, bool vnet_hdr, struct diag *diag);
 
 #endif

@@ -1,4 +1,4 @@
-/* src/host/undo.c */
+/* src/host/undo.c - undoes the entries of the journal, one kind after the other */
 #include "host/undo.h"
 
 #include <errno.h>
@@ -29,7 +29,7 @@ static void undo_tun(struct journal *j, struct netlink *nl, struct diag *diag)
 
 	if (j->ifindex == 0)
 		return;
-	/* another device may have come by the name, or by the number */
+	/* by now another device may have the name, or the number */
 	err = netlink_link_get(nl, j->ifindex, &link);
 	if (err == 0 && strcmp(link.name, j->tun) == 0)
 		err = netlink_link_delete(nl, j->ifindex);
@@ -39,7 +39,8 @@ static void undo_tun(struct journal *j, struct netlink *nl, struct diag *diag)
 	j->ifindex = 0;
 }
 
-/* Of all files, in reverse order. 0, or of the first that fails as hooks_run_down. */
+/* Runs the hooks of all files in reverse order. Returns 0, or what hooks_run_down has
+ * returned for the first one that has failed. */
 static MUST_CHECK int run_hooks(struct journal *j, enum conf_hook kind,
                                 const struct log *log, struct diag *diag)
 {
@@ -70,7 +71,7 @@ int undo_all(struct journal *j, struct netlink *nl, const struct log *log,
 {
 	int err;
 
-	/* what fails has been told, and must not keep the rest from being undone */
+	/* failures are reported, and must not keep the rest from being undone */
 	if (!j->pre_down_ran)
 		(void)!run_hooks(j, CONF_PRE_DOWN, log, diag);
 	j->pre_down_ran = false;
@@ -88,6 +89,6 @@ int undo_all(struct journal *j, struct netlink *nl, const struct log *log,
 		j->events->gone(j->events->context);
 	err = run_hooks(j, CONF_POST_DOWN, log, diag);
 	hooks_clear(&j->hooks);
-	(void)!journal_save(j, diag); /* it says so itself */
+	(void)!journal_save(j, diag); /* it reports an error itself */
 	return err;
 }

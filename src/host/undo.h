@@ -1,4 +1,4 @@
-/* src/host/undo.h - puts the host back as it was, by what the journal says */
+/* src/host/undo.h - restores the host as the journal says */
 #ifndef TUNION_HOST_UNDO_H
 #define TUNION_HOST_UNDO_H
 
@@ -8,13 +8,13 @@
 #include "host/journal.h"
 #include "host/netlink.h"
 
-/* PreDown hooks; undo_all then leaves them out. 0, or of the first that fails as
- * hooks_run_down; all are told as warnings. */
+/* Runs PreDown hooks; undo_all then leaves them out. All failures are warnings. Returns
+ * 0, or what hooks_run_down has returned for the first one that has failed. */
 MUST_CHECK int undo_pre_down(struct journal *j, const struct log *log, struct diag *diag);
 
-/* Puts everything back, in reverse order, between PreDown and PostDown hooks, and saves.
- * What fails is a warning. log may be NULL. 0, or of the first PostDown hook that fails as
- * hooks_run_down. */
+/* Undoes everything in reverse order, between PreDown and PostDown hooks, and saves.
+ * Failures are warnings. log may be NULL. Returns 0, or what hooks_run_down has returned
+ * for the first PostDown hook that has failed. */
 int undo_all(struct journal *j, struct netlink *nl, const struct log *log,
              struct diag *diag);
 

@@ -1,4 +1,4 @@
-/* src/host/valid_mark.c - one setting for all instances of a network namespace */
+/* src/host/valid_mark.c - all instances of a network namespace share this setting */
 #include "host/valid_mark.h"
 
 #include <errno.h>
@@ -39,7 +39,7 @@ int valid_mark_set(struct journal *j, struct diag *diag)
 
 	if (j->src_valid_mark)
 		return 0;
-	/* set by the user: not ours to take back */
+	/* the user has set it, so we must not reset it */
 	if (value == 1 && !journal_mark_is_needed_elsewhere(j))
 		return 0;
 	j->src_valid_mark = true;
@@ -50,11 +50,10 @@ int valid_mark_set(struct journal *j, struct diag *diag)
 	if (err == 0)
 		return 0;
 	j->src_valid_mark = false;
-	diag_warning(diag, NULL, 0,
-	             "net.ipv4.conf.all.src_valid_mark cannot be set to 1: %s; with "
-	             "strict reverse "
-	             "path filtering answers will be dropped",
-	             strerror(-err));
+	diag_warning(
+		diag, NULL, 0,
+		"net.ipv4.conf.all.src_valid_mark cannot be set to 1: %s; a strict reverse path filter will drop answers",
+		strerror(-err));
 	return journal_save(j, diag);
 }
 

@@ -216,7 +216,7 @@ STEPS = [
     (port_in_use, "ListenPort 4001 is in use", 0),
     (uapi_in_use, "home", 0),
     (no_ipv6, "IPv6 is disabled", 0),
-    (no_resolvconf, "full.conf:4: DNS needs the program resolvconf, which is not there: install the package openresolv", 0),
+    (no_resolvconf, "full.conf:4: DNS needs the program resolvconf, which is missing: install the package openresolv", 0),
     (no_resolvconf, "--no-dns", 0),
     (resolvconf_fails, "bad day", 0),
     (resolvconf_fails, "--no-dns", 0),
