@@ -2,7 +2,7 @@
 """guest - a real kernel with its WireGuard module, booted by qemu, as a host of the lab
 
 The guest lives in memory: busybox, wg and the modules it needs in an initramfs that is written here. Its
-one network card is a tap in a host of the lab. Kernel and modules come from build/kernel (unpacked there
+one network card is a tap in a host of the lab. Kernel and modules come from the folder kernel of the build (unpacked there
 by ./quickstart check) or from this system. x86-64 only; emulated in software, which works everywhere and boots in some seconds.
 
     guest.py --find-kernel     prints the kernel's path; exit status 1 if there is none
@@ -113,7 +113,7 @@ class Guest:
         need("qemu-system-x86_64", "modinfo", "busybox", "wg", "ldd")
         found = find_kernel()
         if not found:
-            raise Skip("no kernel with a WireGuard module in build/kernel or /boot (./quickstart check unpacks one)")
+            raise Skip(f"no kernel with a WireGuard module in {BUILD}/kernel or /boot (./quickstart check unpacks one)")
         image, modules = found
         busybox = shutil.which("busybox")
         archive = Archive()
