@@ -11,8 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "plan/plan_findings.h"
 #include "names/lookup.h"
+#include "plan/plan_findings.h"
 
 /* After a failure, like `wg`: waits 1 s, then a fifth longer each time, up to 20 s. */
 #define FAILED_FIRST_NS   NS_PER_SEC

@@ -9,10 +9,10 @@
 #include <unistd.h>
 
 #include "host/monitor.h"
+#include "names/names.h"
 #include "plan/plan_mtu.h"
 #include "plan/way_compute.h"
 #include "supervisor/configure.h"
-#include "names/names.h"
 
 /* How long `up` waits for names, so that routes and MTUs are right from the beginning. */
 #define NAMES_WAIT_NS (1500 * NS_PER_MS)
