@@ -1,6 +1,6 @@
-/* src/worker/engine_status.c - members are packed with json_pack, whose "o" takes the reference
- * over also when it fails; a NULL for "o" makes the whole NULL, so errors need no care on
- * the way. */
+/* src/worker/engine_status.c - members are put together with json_pack. Its "o" takes
+ * over the reference even if json_pack fails, and a NULL for "o" makes the whole value
+ * NULL. So only the end result has to be checked. */
 #include "worker/engine_status.h"
 
 #include <jansson.h>
@@ -31,7 +31,7 @@ static json_t *key_json(const uint8_t key[static KEY_BYTES])
 	return json_string(text);
 }
 
-/* Only reasons that occurred. */
+/* Contains only reasons that have occurred. */
 static json_t *drops_json(const struct drop_counts *c)
 {
 	json_t *drops = json_object();
@@ -61,8 +61,8 @@ static json_t *chain_json(const struct way_peer *way)
 	return list;
 }
 
-/* The address that its outer packets bear inside of a carrier; null: the host chooses it.
- */
+/* The source address of its outer packets inside a carrier; null if the host chooses
+ * it. */
 static json_t *source_json(const struct way_peer *way)
 {
 	const struct ip_addr *source = way && way->next ? way_source(way) : NULL;
@@ -82,11 +82,11 @@ struct prefixes {
 	const struct union_table *table;
 	const struct way_peer *way;
 	json_t *all, *standby;
-	/* names of devices, each once */
+	/* names of devices, without duplicates */
 	json_t *stands_by_for, *stands_in_for, *stood_in_by;
 };
 
-/* R3's order, as if all of them were usable. */
+/* The order of R3, as if all of them were usable. */
 static bool comes_before(const struct way_device *a, const struct way_device *b)
 {
 	if (a->table_off != b->table_off)
@@ -157,8 +157,7 @@ static json_t *peer_json(const struct union_table *table, const struct wg_peer *
 	if (prefixes.way)
 		way_format(prefixes.way, way, sizeof(way));
 	return json_pack(
-		"{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:b, s:s, s:o, s:s, s:o, s:o, s:o, "
-		"s:I, s:I, s:b, s:i}",
+		"{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:b, s:s, s:o, s:s, s:o, s:o, s:o, s:I, s:I, s:b, s:i}",
 		"public_key", key_json(wg_peer_public_key(p)), "endpoint",
 		e->addr.family == IP_NONE ? json_null()
 					  : json_string(endpoint_format(e, endpoint)),

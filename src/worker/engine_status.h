@@ -1,8 +1,8 @@
 /* src/worker/engine_status.h - what does a running engine do? As JSON
  *
- * The worker writes what it knows; the supervisor adds what is the host's
- * (supervisor/instance_status.h). The members are documented in doc/json.md and only get
- * more. No private or preshared keys. */
+ * The worker writes what it knows, and the supervisor adds what it knows itself
+ * (supervisor/instance_status.h). The members are documented in doc/json.md, and are only
+ * ever added. No private or preshared keys. */
 #ifndef TUNION_WORKER_ENGINE_STATUS_H
 #define TUNION_WORKER_ENGINE_STATUS_H
 
@@ -11,8 +11,8 @@
 #include "engine/engine.h"
 #include "worker/uapi.h"
 
-/* {"devices": [...], "drops": {...}}. The engine must be settled. Free it; NULL if out of
- * memory. */
+/* Returns {"devices": [...], "drops": {...}}. The engine must be settled. To be freed;
+ * NULL if out of memory. */
 char *engine_status_text(const struct engine *e, const struct uapi_host *host,
                          uint64_t now_ns);
 

@@ -1,11 +1,11 @@
-/* src/worker/report.c */
+/* src/worker/report.c - makes messages and puts them into the channel */
 #include "worker/report.h"
 
 #include <string.h>
 
 #include "engine/engine.h"
 
-/* Log lines are dropped while this much waits for a supervisor that does not read. */
+/* Log lines are dropped if this many bytes wait for a supervisor that doesn't read. */
 #define LOG_PENDING_MAX (256U * 1024)
 
 void report_send(struct report *r, const struct command *m)

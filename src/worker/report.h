@@ -1,7 +1,7 @@
 /* src/worker/report.h - what does the worker tell the supervisor?
  *
- * Messages are added to the channel; the loop of worker.c writes them. Worker process and
- * thread. */
+ * Messages are added to the channel, and the loop in worker.c writes them. Worker process
+ * and thread. */
 #ifndef TUNION_WORKER_REPORT_H
 #define TUNION_WORKER_REPORT_H
 
@@ -15,19 +15,18 @@ struct device;
 struct wg_peer;
 
 struct report {
-	struct channel
-		*channel; /* borrowed; its fd may be -1: then nothing can be told */
-	bool failed;      /* a message was lost: the worker has to end */
+	struct channel *channel; /* borrowed; if its fd is -1, nothing can be told */
+	bool failed;             /* a message was lost, so the worker has to end */
 };
 
 void report_send(struct report *r, const struct command *m);
-/* The answer to a request: 0 or -errno. */
+/* Sends the answer to a request: 0 or -errno. */
 void report_reply(struct report *r, const struct command *request, int result);
-/* A message about a peer: COMMAND_ENDPOINT or COMMAND_UNANSWERED. */
+/* Sends a message about a peer: COMMAND_ENDPOINT or COMMAND_UNANSWERED. */
 void report_peer(struct report *r, enum command_type type, const struct device *device,
                  const struct wg_peer *peer, const struct endpoint *endpoint);
-/* A struct log's write; context is the struct report. Lines are dropped while much waits
- * for a supervisor that doesn't read. */
+/* The write function of a struct log; context is the struct report. Lines are dropped
+ * while too much waits for a supervisor that doesn't read. */
 void report_log(void *context, enum log_level level, const char *line);
 
 #endif

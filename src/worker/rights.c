@@ -1,4 +1,4 @@
-/* src/worker/rights.c */
+/* src/worker/rights.c - gives up rights, one kind after the other */
 #include "worker/rights.h"
 
 #include <errno.h>
@@ -14,8 +14,8 @@
 
 #define NOBODY 65534
 
-/* A user namespace that maps only root has no nobody (EINVAL), and often no setgroups
- * (EPERM): there "root" is only our user, and losing the capabilities is what counts. */
+/* A user namespace that only maps root has no nobody (EINVAL), and often no setgroups
+ * (EPERM). There "root" is only our user, and losing the capabilities is what counts. */
 static int become_nobody(void)
 {
 	if (geteuid() != 0)
@@ -47,7 +47,7 @@ int rights_drop(pid_t parent)
 		err = drop_capabilities();
 	if (err)
 		return err;
-	/* after the change of user, which clears both */
+	/* this comes after the change of user, which would clear the first two */
 	if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 ||
 	    prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 || prctl(PR_SET_DUMPABLE, 0) < 0 ||
 	    setrlimit(RLIMIT_CORE, &no_core) < 0)

@@ -1,8 +1,9 @@
-/* src/worker/rights.h - what may the engine process still do? As little as is simple to
- * take
+/* src/worker/rights.h - what may the worker still do? As little as can be taken from it
+ * in a simple way
  *
- * Its own user, no capabilities, no new ones by exec, no core dumps, no tracing; and it
- * dies with its parent. What it may call and open is for the sandbox to say. */
+ * It has its own user and no capabilities; exec gives it no new ones; there are no core
+ * dumps and no tracing; and it dies with its parent. The sandbox decides what it may call
+ * and open. */
 #ifndef TUNION_WORKER_RIGHTS_H
 #define TUNION_WORKER_RIGHTS_H
 
@@ -10,8 +11,9 @@
 
 #include "base/attr.h"
 
-/* Where we are root: becomes the user "nobody" (65534, if this user namespace knows it).
- * 0 or -errno: then the process must not go on. parent: who we are to die with. */
+/* If we are root, becomes the user "nobody" (65534, if this user namespace has it).
+ * Returns 0, or -errno; then the process must not continue. parent is the process to die
+ * with. */
 MUST_CHECK int rights_drop(pid_t parent);
 
 #endif

@@ -1,10 +1,9 @@
-/* src/worker/uapi.c
+/* src/worker/uapi.c - carries out requests line by line
  *
- * Lines are collected in u->line, looked up by key in the table of the section they stand
- * in, and carried out one at a time. A peer that does not exist is made by the first of
- * its lines that says something about it, so that "update_only" and "remove" don't make
- * one first; its keepalive waits for the peer's last line, since turning it on sends a
- * packet. */
+ * A line is collected in u->line, its key is looked up in the table of its section, and
+ * it is carried out. A peer that doesn't exist is made by the first of its lines that
+ * says something about it, so that "update_only" and "remove" don't make one. Its
+ * keepalive is set after the peer's last line, because turning it on sends a packet. */
 #include "worker/uapi.h"
 
 #include <errno.h>
@@ -15,7 +14,7 @@
 
 #include "wg/device.h"
 
-/* One line being carried out. */
+/* A line while it is carried out. */
 struct uapi_line {
 	struct uapi *uapi;
 	const char *value;
@@ -34,7 +33,7 @@ static bool is_true(const char *value)
 	return strcmp(value, "true") == 0;
 }
 
-/* Decimal digits only. */
+/* Accepts only decimal digits. */
 static bool number(const char *value, uint32_t max, uint32_t *out)
 {
 	uint64_t v = 0;
@@ -57,7 +56,7 @@ static bool key(const char *value, uint8_t out[static KEY_BYTES])
 	return key_from_hex(out, value, strlen(value));
 }
 
-/* ADDRESS/LENGTH; the length must be there. */
+/* Reads ADDRESS/LENGTH; the length must not be missing. */
 static bool prefix(const char *value, struct ip_prefix *out)
 {
 	const char *slash = strchr(value, '/');
@@ -78,13 +77,14 @@ static bool prefix(const char *value, struct ip_prefix *out)
 
 /* ---- the peer that the lines are about */
 
-/* NULL: it has been removed by somebody else meanwhile. */
+/* Returns NULL if somebody else has removed the peer meanwhile. */
 static struct wg_peer *find_peer(const struct uapi *u)
 {
 	return wg_device_find_peer(device_wg(u->device), u->public_key);
 }
 
-/* The peer, made if need be. 0 with *out NULL: there is none to do it to. */
+/* Returns the peer, and makes it if necessary. If the result is 0 and *out is NULL, there
+ * is no peer to change. */
 static int want_peer(struct uapi *u, struct wg_peer **out)
 {
 	int err;
@@ -113,8 +113,8 @@ static void touch(struct uapi *u)
 	u->changed = false;
 }
 
-/* The lines of a peer are complete, or of the request. A peer of which nothing is said
- * but its key is made here. */
+/* The lines of a peer, or the whole request, are complete. A peer about which only its
+ * key was said is made here. */
 static int finish_peer(struct uapi *u, uint64_t now_ns)
 {
 	struct wg_peer *peer;
@@ -140,8 +140,8 @@ static int apply_private_key(const struct uapi_line *l)
 	uint8_t new_key[KEY_BYTES], old_key[KEY_BYTES];
 	bool valid = key(l->value, new_key);
 
-	/* `wg syncconf` always says the key; the same one again must not end the
-	 * sessions. */
+	/* `wg syncconf` always sends the key. If it is the same key, the sessions must
+	 * not end. */
 	if (valid && !key_is_zero(new_key)) {
 		new_key[0] &= 248;
 		new_key[31] = (uint8_t)((new_key[31] & 127) | 64);
@@ -207,7 +207,7 @@ static int apply_public_key(const struct uapi_line *l)
 		return -EINVAL;
 	if (wg_device_has_private_key(device_wg(u->device)) &&
 	    memcmp(own, u->public_key, KEY_BYTES) == 0)
-		return 0; /* the device itself: no peer, no error, as the kernel */
+		return 0; /* the device itself: no peer and no error, as in the kernel */
 	u->state = UAPI_PEER;
 	u->create = !find_peer(u);
 	return 0;
@@ -303,7 +303,7 @@ static int apply_replace_allowed_ips(const struct uapi_line *l)
 	return 0;
 }
 
-/* "-PREFIX" takes it away, as newer versions of wg ask for. */
+/* "-PREFIX" removes it, which newer versions of wg use. */
 static int apply_allowed_ip(const struct uapi_line *l)
 {
 	bool removes = l->value[0] == '-';
@@ -350,7 +350,7 @@ static bool print_allowed_ip(void *context, const struct ip_prefix *p)
 	return true;
 }
 
-/* In wireguard-go's order. */
+/* Prints in the same order as wireguard-go. */
 static void print_peer(struct outbuf *out, const struct wg_peer *p, uint64_t now_ns)
 {
 	const struct endpoint *e = wg_peer_endpoint(p);
@@ -404,7 +404,7 @@ static void answer(struct outbuf *out, int result)
 	outbuf_print(out, "errno=%d\n\n", result);
 }
 
-/* A line went wrong: answer now, take no notice of the rest. */
+/* A line was wrong: answers now, and ignores the rest of the request. */
 static void fail(struct uapi *u, int err, struct outbuf *out, uint64_t now_ns)
 {
 	(void)!finish_peer(u, now_ns); /* the first error counts */
@@ -431,7 +431,7 @@ static void set_line(struct uapi *u, struct outbuf *out, uint64_t now_ns)
 		}
 	}
 	if (err == -EINPROGRESS)
-		u->state = UAPI_WAITING; /* listen_port and fwmark: always UAPI_DEVICE */
+		u->state = UAPI_WAITING; /* after listen_port or fwmark of the device */
 	else if (err)
 		fail(u, err, out, now_ns);
 }
@@ -454,7 +454,7 @@ static void operation(struct uapi *u)
 		u->state = UAPI_CLOSED;
 }
 
-/* u->line is complete, without its newline. */
+/* u->line is complete; it doesn't contain the newline. */
 static void take_line(struct uapi *u, struct outbuf *out, uint64_t now_ns)
 {
 	bool empty = u->line[0] == '\0';
@@ -490,7 +490,7 @@ static void take_line(struct uapi *u, struct outbuf *out, uint64_t now_ns)
 	}
 }
 
-/* Too long, or a NUL in it: no line of any request. */
+/* The line is too long or contains a NUL, so it can't be part of a request. */
 static void bad_line(struct uapi *u, struct outbuf *out, uint64_t now_ns)
 {
 	if (u->state == UAPI_OPERATION)
@@ -508,7 +508,7 @@ static void take_byte(struct uapi *u, char byte, struct outbuf *out, uint64_t no
 		u->line_bytes = 0;
 	} else if (byte == '\0' || u->line_bytes == UAPI_LINE_MAX) {
 		bad_line(u, out, now_ns);
-		u->line_bytes = 1; /* while skipping: a line that is not empty */
+		u->line_bytes = 1; /* in UAPI_SKIP, this is a line that isn't empty */
 		u->line[0] = '?';
 	} else {
 		u->line[u->line_bytes++] = byte;

@@ -1,18 +1,19 @@
-/* src/worker/uapi.h - WireGuard's configuration protocol, as `wg` speaks it to a device
+/* src/worker/uapi.h - WireGuard's configuration protocol, which `wg` uses with a device
  *
- * https://www.wireguard.com/xplatform/: a request is "get=1" or "set=1", then KEY=VALUE
- * lines, then an empty line; the answer ends in "errno=N" and an empty line. A
- * conversation takes the bytes as they come, in any pieces, and holds no more than one
- * line of them: a set of 10,000 allowed IPs is carried out while it arrives.
+ * https://www.wireguard.com/xplatform/: a request is "get=1" or "set=1", then lines
+ * KEY=VALUE, then an empty line. The answer ends with "errno=N" and an empty line. A
+ * conversation takes the bytes in any pieces and keeps at most one line of them. So a set
+ * of 10,000 allowed IPs is carried out while it arrives.
  *
- * A line that fails ends the set: what the lines before it said is in force and stays so,
- * the answer is sent at once, and the rest of the request, up to its empty line, is
- * skipped. (So does wireguard-go, except that it then hangs up.) N is negative, as
- * wireguard-go has it and `wg set` needs it. Errors: -EINVAL for an unknown key or a bad
- * value, -EPROTO for a line that is too long or no KEY=VALUE, -EADDRINUSE and others for
- * a listen_port or fwmark that the host refuses, -ENOMEM.
+ * A line that fails ends the set: what the lines before it have set stays in force, the
+ * answer is sent at once, and the rest of the request, up to its empty line, is ignored.
+ * (wireguard-go does the same, but then hangs up.) N is negative, as in wireguard-go, and
+ * because `wg set` needs it. Errors are -EINVAL for an unknown key or a bad value;
+ * -EPROTO for a line that is too long or isn't KEY=VALUE; -EADDRINUSE and others for a
+ * listen_port or fwmark that the host refuses; and -ENOMEM.
  *
- * Answers leave out a private key, port or mark that is not set. Engine thread. */
+ * Answers leave out a private key, port or mark that isn't set. Worker process and
+ * thread. */
 #ifndef TUNION_WORKER_UAPI_H
 #define TUNION_WORKER_UAPI_H
 
@@ -25,13 +26,14 @@
 #include "channel/outbuf.h"
 #include "engine/engine.h"
 
-#define UAPI_LINE_MAX 256 /* characters; the longest that means something is some 80 */
+#define UAPI_LINE_MAX 256 /* characters; the longest useful line has about 80 */
 
-/* What the protocol asks of the surroundings; NULL functions refuse (-EOPNOTSUPP) or say
- * 0. */
+/* What the protocol needs from the host. If a function is NULL, requests for it are
+ * refused (-EOPNOTSUPP), or the mark is 0. */
 struct uapi_host {
-	/* New sockets on this port (0: any), or with this mark (0: the instance's own).
-	 * 0, or -errno, or -EINPROGRESS: uapi_resume will tell. */
+	/* Asks for new sockets on this port (0: any), or with this mark (0: that of the
+	 * instance). Returns 0, -errno, or -EINPROGRESS if uapi_resume will tell the
+	 * result. */
 	int (*set_port)(void *context, struct device *device, uint16_t port);
 	int (*set_fwmark)(void *context, struct device *device, uint32_t fwmark);
 	uint32_t (*fwmark)(void *context, const struct device *device);
@@ -43,43 +45,42 @@ enum uapi_state {
 	UAPI_GET,       /* expects the empty line after get=1 */
 	UAPI_DEVICE,    /* set: lines of the device */
 	UAPI_PEER,      /* set: lines of the peer public_key */
-	UAPI_NO_PEER, /* set: lines of a peer that is not to be: checked, not carried out
-	               */
-	UAPI_WAITING, /* for uapi_resume */
-	UAPI_SKIP,    /* the request has failed and been answered */
-	UAPI_CLOSED,  /* no protocol that we know: hang up once the answers are sent */
+	UAPI_NO_PEER,   /* set: lines of a peer that must not exist; are only checked */
+	UAPI_WAITING,   /* waits for uapi_resume */
+	UAPI_SKIP,      /* the request has failed and was answered */
+	UAPI_CLOSED,    /* not our protocol: hang up after the answers are sent */
 	UAPI_STATE_COUNT,
 };
 
-/* One conversation. Holds no pointer to a peer: others may remove it between two pieces.
- */
+/* One conversation. It has no pointer to a peer, because others may remove the peer
+ * between two pieces. */
 struct uapi {
-	struct device *device;        /* borrowed: must outlive it */
+	struct device *device;        /* borrowed: must live longer */
 	const struct uapi_host *host; /* borrowed */
 	enum uapi_state state;
-	uint8_t public_key[KEY_BYTES]; /* UAPI_PEER */
-	bool create;          /* ... that does not exist yet: with its next line */
-	bool keepalive_given; /* in force when the peer's lines are complete */
+	uint8_t public_key[KEY_BYTES]; /* in UAPI_PEER */
+	bool create;          /* the peer doesn't exist yet: make it with its next line */
+	bool keepalive_given; /* to be set when the peer's lines are complete */
 	uint16_t keepalive_s;
-	bool changed; /* engine_touch is due */
+	bool changed; /* engine_touch has to be called */
 	size_t line_bytes;
 	char line[UAPI_LINE_MAX + 1];
 };
 
 void uapi_init(struct uapi *u, struct device *device, const struct uapi_host *host);
-/* Wipes. */
+/* Wipes it. */
 void uapi_clear(struct uapi *u);
 
-/* The next bytes; answers are added to `out`. Returns how many bytes were taken: all of
- * them, unless the state is UAPI_WAITING or UAPI_CLOSED now. Touches the engine if need
- * be. */
+/* Takes the next bytes; answers are added to `out`. Returns how many bytes were taken:
+ * all of them, unless the state is now UAPI_WAITING or UAPI_CLOSED. Touches the engine if
+ * necessary. */
 MUST_CHECK size_t uapi_feed(struct uapi *u, const void *bytes, size_t n,
                             struct outbuf *out, uint64_t now_ns);
-/* In UAPI_WAITING only: how the change of port or mark went, 0 or -errno. Feed on then.
- */
+/* Only in UAPI_WAITING: result says how the change of port or mark went, 0 or -errno.
+ * After this, feed more bytes. */
 void uapi_resume(struct uapi *u, int result, struct outbuf *out, uint64_t now_ns);
 
-/* The answer to get=1, errno and all. */
+/* Prints the answer to get=1, including errno. */
 void uapi_get(const struct device *device, const struct uapi_host *host,
               struct outbuf *out, uint64_t now_ns);
 

@@ -1,4 +1,4 @@
-/* src/worker/uapi_server.c */
+/* src/worker/uapi_server.c - accepts clients, and feeds what they send to their uapi */
 #include "worker/uapi_server.h"
 
 #include <errno.h>
@@ -17,9 +17,9 @@ struct uapi_client {
 	struct loop_source source;  /* its fd is owned */
 	struct uapi uapi;
 	struct outbuf out;
-	bool finished; /* the client writes no more, or is to be hung up on */
+	bool finished; /* the client writes no more, or we have to hang up */
 	size_t held_first, held_end;
-	char held[READ_BYTES]; /* read and not yet fed */
+	char held[READ_BYTES]; /* bytes that were read but not fed yet */
 };
 
 static void client_free(struct uapi_client *c)
@@ -54,7 +54,7 @@ static void feed(struct uapi_client *c, uint64_t now_ns)
 		c->finished = true;
 }
 
-/* False: the connection is broken. */
+/* Returns false if the connection is broken. */
 static bool read_more(struct uapi_client *c, uint64_t now_ns)
 {
 	ssize_t n = read(c->source.fd, c->held, sizeof(c->held));
@@ -69,8 +69,8 @@ static bool read_more(struct uapi_client *c, uint64_t now_ns)
 	return true;
 }
 
-/* Writes what there is to write, and waits for what is possible next. False: it's over.
- */
+/* Writes what has to be written, and waits for what is possible next. Returns false if
+ * the client has to be removed. */
 static bool go_on(struct uapi_client *c)
 {
 	bool pending;

@@ -1,9 +1,9 @@
-/* src/worker/worker.c
+/* src/worker/worker.c - the loop of the worker
  *
- * Everything happens in callbacks of the loop: the tun (worker_tun), sockets and UAPI
- * clients of the devices (worker_device), and the supervisor's messages
- * (worker_requests). What is told to the supervisor (report) waits in the channel until
- * the loop writes it. */
+ * Everything happens in callbacks of the loop: the tun (worker_tun.h), sockets and UAPI
+ * clients of the devices (worker_device.h), and the supervisor's messages
+ * (worker_requests.h). Messages to the supervisor (report.h) wait in the channel until
+ * the loop writes them. */
 #include "worker/worker.h"
 
 #include <errno.h>
@@ -31,14 +31,14 @@ struct worker {
 	struct engine *engine;
 	struct channel channel;
 	struct loop_source channel_source;
-	uint32_t channel_events; /* what it is waited for */
+	uint32_t channel_events; /* the events waited for */
 	struct report report;
 	struct log log;
 	struct worker_tun tun;
 	struct worker_devices devices;
 	struct worker_requests requests;
 	bool stop;
-	int status; /* to exit with */
+	int status; /* the exit status */
 };
 
 static void stop(struct worker *p, int status)
@@ -50,14 +50,14 @@ static void stop(struct worker *p, int status)
 
 /* ---- the channel */
 
-/* Has the supervisor closed the channel? Reading or writing may be the first to see it,
- * and what it has not read makes it a reset. */
+/* Has the supervisor closed the channel? Reading or writing may notice it first. If there
+ * is something that it hasn't read, the error is a reset. */
 static bool is_closed(int err)
 {
 	return err == -ENOTCONN || err == -EPIPE || err == -ECONNRESET;
 }
 
-/* Writes what waits, and sees to it that the loop writes the rest. */
+/* Writes what waits, and makes the loop write the rest. */
 static void flush(struct worker *p)
 {
 	uint32_t events = EPOLLIN;
@@ -87,7 +87,7 @@ static void channel_ready(struct loop_source *source, uint32_t events, uint64_t 
 	while (!p->stop && (got = command_next(&p->channel, &m)) > 0) {
 		if (!worker_requests_handle(&p->requests, &m)) {
 			log_error(&p->log, NULL,
-			          "the supervisor sent a message of type %s",
+			          "the supervisor sent an unexpected message: %s",
 			          command_type_name(m.type));
 			stop(p, 1);
 		}
@@ -97,7 +97,7 @@ static void channel_ready(struct loop_source *source, uint32_t events, uint64_t 
 		stop(p, is_closed(got) ? 0 : 1);
 }
 
-/* ---- what the engine asks and tells */
+/* ---- callbacks of the engine */
 
 static void fill_random(void *context, void *bytes, size_t n)
 {
@@ -231,13 +231,13 @@ int worker_run(int channel_fd, pid_t supervisor, const struct worker_options *op
 	struct worker p = { .channel.fd = -1 };
 	int err;
 
-	prctl(PR_SET_NAME, "tunion-engine");
+	prctl(PR_SET_NAME, "tunion-worker");
 	err = begin(&p, channel_fd, options);
 	if (!err)
 		err = rights_drop(supervisor);
 	if (err) {
 		if (p.channel.fd >= 0)
-			log_error(&p.log, NULL, "the engine can't start: %s",
+			log_error(&p.log, NULL, "the worker process can't start: %s",
 			          strerror(-err));
 		p.status = 1;
 	} else {

@@ -1,4 +1,4 @@
-/* src/worker/worker_device.c */
+/* src/worker/worker_device.c - connects a device with its sockets and UAPI clients */
 #include "worker/worker_device.h"
 
 #include <errno.h>
@@ -80,7 +80,7 @@ int worker_device_use_udp(struct worker_device *d, const int fds[static UDP_FAMI
 	return err;
 }
 
-/* ---- what UAPI clients want of the host */
+/* ---- what UAPI clients want from the host */
 
 static struct worker_device *find(const struct worker_devices *all,
                                   const struct device *device)
@@ -140,7 +140,8 @@ uint64_t worker_device_next_deadline_ns(const struct worker_devices *all)
 	return next_ns;
 }
 
-/* The answer may still come: `asked` stays, or the next client would take it for its. */
+/* The answer may still come. So `asked` stays set, or the next client would take the
+ * answer for its own. */
 void worker_device_run_timers(struct worker_devices *all)
 {
 	for (struct worker_device *d = all->first; d; d = d->next)
@@ -150,7 +151,7 @@ void worker_device_run_timers(struct worker_devices *all)
 		}
 }
 
-/* ---- they come and go */
+/* ---- adding and removing devices */
 
 void worker_device_init(struct worker_devices *all)
 {

@@ -1,10 +1,11 @@
 /* src/worker/worker_device.h - what is a device of the engine connected to? Its UDP
  * sockets, and the clients of its UAPI
  *
- * What a UAPI client wants of the host (new sockets, a mark) is asked of the supervisor,
- * and the client waits for the answer, but not for ever. For each device there is at most
- * one such question without an answer, even if the client that asked is gone: the next
- * one would otherwise take the answer for its own. Worker process and thread. */
+ * If a UAPI client wants something from the host (new sockets, a mark), the supervisor is
+ * asked, and the client waits for the answer, but not for ever. For each device there is
+ * at most one such question without an answer, even if the client that has asked is gone,
+ * because otherwise the next one would take the answer for its own. Worker process and
+ * thread. */
 #ifndef TUNION_WORKER_WORKER_DEVICE_H
 #define TUNION_WORKER_WORKER_DEVICE_H
 
@@ -19,7 +20,7 @@
 #include "worker/report.h"
 #include "worker/uapi_server.h"
 
-/* So long a UAPI client waits for the supervisor, then it is told -ETIMEDOUT. */
+/* A UAPI client waits for the supervisor for this time, and then gets -ETIMEDOUT. */
 #define WORKER_DEVICE_ANSWER_NS (30 * NS_PER_SEC)
 
 /* On the heap, from worker_device_add until worker_device_remove. */
@@ -27,13 +28,13 @@ struct worker_device {
 	struct worker_device *next;
 	struct worker_devices *all; /* borrowed */
 	struct device *device;      /* owned by the engine */
-	struct udp *udp;            /* owned; NULL: none yet */
+	struct udp *udp;            /* owned; NULL: there is none yet */
 	struct loop_source udp_sources[UDP_FAMILIES];
 	uint32_t mark;
 	struct uapi_server uapi_server;
 	struct uapi uapi;     /* the supervisor's own conversation */
 	bool asked;           /* the supervisor owes an answer */
-	uint64_t deadline_ns; /* then the client that asked waits no longer */
+	uint64_t deadline_ns; /* when the client that has asked stops waiting */
 };
 
 /* Embedded in the worker. */
@@ -45,36 +46,37 @@ struct worker_devices {
 	struct report *report;       /* borrowed */
 	struct uapi_host uapi_host, uapi_host_supervisor;
 	struct worker_device *first; /* owned list */
-	uint64_t now_ns; /* of the event being handled: the owner keeps it true */
+	uint64_t now_ns;             /* the time of the present event; set by the owner */
 };
 
-/* Sets uapi_host and uapi_host_supervisor; the borrowed pointers are the caller's to
- * set. The struct must not be moved from here on. */
+/* Sets uapi_host and uapi_host_supervisor; the caller sets the borrowed pointers. From
+ * here on the struct must not be moved. */
 void worker_device_init(struct worker_devices *all);
-/* Removes all. */
+/* Removes all devices. */
 void worker_device_clear(struct worker_devices *all);
 
-/* Makes the device in the engine. uapi_fd is a listening stream socket and is taken, also
- * if this fails. 0, -EEXIST, -errno. */
+/* Makes the device in the engine. uapi_fd is a listening stream socket; it is taken over,
+ * even if this fails. Returns 0, -EEXIST or another -errno. */
 MUST_CHECK int worker_device_add(struct worker_devices *all, const char *name,
                                  int uapi_fd);
-/* Hangs up on its UAPI clients, closes its sockets, removes it from the engine, frees. */
+/* Hangs up on its UAPI clients, closes its sockets, removes it from the engine, and frees
+ * it. */
 void worker_device_remove(struct worker_device *d);
-/* NULL if there is none of this name. */
+/* Returns NULL if there is no device with this name. */
 struct worker_device *worker_device_find(const struct worker_devices *all,
                                          const char *name);
 
-/* Takes the fds (as udp_open returns them) in place of those it had. 0 or -errno: then it
- * has none. */
+/* Replaces its sockets by the fds, which are as udp_open returns them. Returns 0 or
+ * -errno; then it has no sockets. */
 MUST_CHECK int worker_device_use_udp(struct worker_device *d,
                                      const int fds[static UDP_FAMILIES]);
-/* The supervisor's answer to what a UAPI client has asked for. Fine if there was no
- * question, or if the client is gone. */
+/* Tells the supervisor's answer to the UAPI client that has asked. May be called even if
+ * nothing was asked, or if the client is gone. */
 void worker_device_answered(struct worker_device *d, int result);
 
-/* When a client has waited long enough; NEVER_NS: nobody waits. */
+/* When has a client waited long enough? NEVER_NS if none waits. */
 uint64_t worker_device_next_deadline_ns(const struct worker_devices *all);
-/* Tells those clients so. Uses now_ns. */
+/* Tells these clients so. Uses now_ns. */
 void worker_device_run_timers(struct worker_devices *all);
 
 #endif

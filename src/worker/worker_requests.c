@@ -1,4 +1,4 @@
-/* src/worker/worker_requests.c */
+/* src/worker/worker_requests.c - one function for each type of request */
 #include "worker/worker_requests.h"
 
 #include <errno.h>
@@ -10,7 +10,7 @@
 #include "engine/engine.h"
 #include "worker/engine_status.h"
 
-/* The only descriptor of a message, which is the caller's from here on. */
+/* Returns the only descriptor of a message; from then on it is the caller's. */
 static int take_fd(struct command *m)
 {
 	int fd = m->fds[0];
@@ -35,7 +35,7 @@ static int do_device_remove(struct worker_requests *w, struct command *m)
 	return 0;
 }
 
-/* The lines of a text, as strings that lie in *copy. Both to be freed. */
+/* Splits a text into lines, which are strings inside *copy. Both have to be freed. */
 static int split_lines(const struct command *m, char **copy, const char ***lines,
                        size_t *n)
 {
@@ -77,7 +77,7 @@ static int do_device_settings(struct worker_requests *w, struct command *m)
 	if (!err)
 		err = device_set(d->device, &settings);
 	if (d->udp)
-		udp_network_changed(d->udp); /* its MTU may fit the path now */
+		udp_network_changed(d->udp); /* perhaps its MTU now fits the path */
 	free(domains);
 	free(text);
 	return err;
@@ -100,7 +100,8 @@ static int do_peer_via(struct worker_requests *w, struct command *m)
 	return d ? device_set_peer_via(d->device, m->key, m->via, m->via_name) : -ENOENT;
 }
 
-/* -1: no UDP socket of ours. One family may be missing, so they have to be told apart. */
+/* Returns -1 if it isn't one of our UDP sockets. The families have to be found out,
+ * because one of them may be missing. */
 static int family_of(int fd)
 {
 	int domain;
@@ -111,8 +112,8 @@ static int family_of(int fd)
 	return domain == AF_INET ? UDP_IPV4 : domain == AF_INET6 ? UDP_IPV6 : -1;
 }
 
-/* New sockets, or (without fds) only a mark that the old ones have now; or that it was
- * not possible. Also what a UAPI client may be waiting for. */
+/* The message contains new sockets; or, without fds, a new mark of the old ones; or an
+ * error. A UAPI client may be waiting for it. */
 static int do_device_sockets(struct worker_requests *w, struct command *m)
 {
 	struct worker_device *d = worker_device_find(w->devices, m->name);
@@ -153,7 +154,7 @@ static int do_device_start(struct worker_requests *w, struct command *m)
 	return err;
 }
 
-/* A peer may have been removed by a UAPI client: there is nothing to try then. */
+/* If a UAPI client has removed the peer, there is nothing to try. */
 static int do_peer_try(struct worker_requests *w, struct command *m)
 {
 	struct worker_device *d = worker_device_find(w->devices, m->name);
@@ -169,7 +170,7 @@ static int do_peer_try(struct worker_requests *w, struct command *m)
 	return err;
 }
 
-/* What has been learned of the network below counts no more. */
+/* Forgets what was learned about the network under the tunnels. */
 static int do_network_changed(struct worker_requests *w, struct command *m)
 {
 	(void)m;
@@ -192,9 +193,9 @@ static int do_tun(struct worker_requests *w, struct command *m)
 	return m->fd_count == 1 ? worker_tun_start(w->tun, take_fd(m)) : -EPROTO;
 }
 
-/* ---- those that are answered in another way */
+/* ---- requests with other answers */
 
-/* One reply for each set that the piece of text completes (or ends in an error). */
+/* Sends one reply for each set that this piece of text completes, or that fails in it. */
 static void do_device_uapi(struct worker_requests *w, const struct command *m)
 {
 	struct worker_device *d = worker_device_find(w->devices, m->name);

@@ -1,4 +1,4 @@
-/* src/worker/worker_requests.h - carries out what the supervisor asks of the worker
+/* src/worker/worker_requests.h - does what the supervisor asks the worker to do
  *
  * Each request is answered when it is done, as channel/command.h says. Worker process and
  * thread. */
@@ -13,16 +13,15 @@
 #include "worker/worker_device.h"
 #include "worker/worker_tun.h"
 
-/* What requests are about. */
+/* What requests can change. */
 struct worker_requests {
-	struct worker_devices
-		*devices;       /* borrowed; its now_ns is when the request came */
-	struct worker_tun *tun; /* borrowed */
-	struct report *report;  /* borrowed: gets the answers */
+	struct worker_devices *devices; /* borrowed; now_ns is when the request came */
+	struct worker_tun *tun;         /* borrowed */
+	struct report *report;          /* borrowed: gets the answers */
 };
 
-/* False if a supervisor doesn't send such a message: nothing is done then. The message
- * remains the caller's to clear. */
+/* Returns false, and does nothing, if a supervisor never sends such a message. The
+ * message still has to be cleared by the caller. */
 MUST_CHECK bool worker_requests_handle(struct worker_requests *w, struct command *m);
 
 #endif

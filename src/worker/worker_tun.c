@@ -1,4 +1,4 @@
-/* src/worker/worker_tun.c */
+/* src/worker/worker_tun.c - connects the tun with the engine */
 #include "worker/worker_tun.h"
 
 #include <errno.h>
@@ -26,7 +26,7 @@ static void tun_ready(struct loop_source *source, uint32_t events, uint64_t now_
 	if (lost.result == 0)
 		return;
 	report_send(t->report, &lost);
-	loop_remove(t->loop, source); /* the supervisor ends it */
+	loop_remove(t->loop, source); /* the supervisor will end the worker */
 }
 
 int worker_tun_start(struct worker_tun *t, int fd)

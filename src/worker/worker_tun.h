@@ -1,4 +1,4 @@
-/* src/worker/worker_tun.h - the host tun of the worker: what the host sends goes to the
+/* src/worker/worker_tun.h - the host tun in the worker: packets from the host go to the
  * engine
  *
  * Worker process and thread. */
@@ -20,15 +20,16 @@ struct worker_tun {
 	struct loop *loop;       /* borrowed */
 	struct buffers *buffers; /* borrowed */
 	struct engine *engine;   /* borrowed */
-	struct report *report;   /* borrowed: is told when the tun is lost */
+	struct report *report;   /* borrowed: is told if the tun is lost */
 	struct tun *tun;         /* owned; NULL: there is none yet */
 	struct loop_source source;
-	uint64_t now_ns; /* of the event being handled */
+	uint64_t now_ns; /* the time of the present event */
 };
 
-/* Takes the fd, also if it fails. 0 or -errno; -EPROTO: there is a tun already. */
+/* Takes over the fd, even if this fails. Returns 0 or -errno; -EPROTO if there already is
+ * a tun. */
 MUST_CHECK int worker_tun_start(struct worker_tun *t, int fd);
-/* Closes it. To be called after the engine is freed; fine if there is none. */
+/* Closes it. To be called after the engine was freed. May be called if there is none. */
 void worker_tun_clear(struct worker_tun *t);
 
 #endif

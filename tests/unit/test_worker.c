@@ -212,7 +212,7 @@ START_TEST(it_ends_if_it_can_not_drop_its_rights)
 {
 	fake.rights_result = -EPERM;
 	start();
-	expect_log("the engine can't start: Operation not permitted");
+	expect_log("the worker process can't start: Operation not permitted");
 	ck_assert_int_eq(finish(), 1);
 }
 END_TEST
@@ -236,7 +236,7 @@ START_TEST(it_ends_at_a_message_that_is_not_for_it)
 
 	start();
 	send_type(COMMAND_PATH_NEWS);
-	expect_log("the supervisor sent a message of type path-news");
+	expect_log("the supervisor sent an unexpected message: path-news");
 	ck_assert(!next_of(COMMAND_REPLY, &m));
 	ck_assert_int_eq(finish(), 1);
 }
