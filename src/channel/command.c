@@ -151,9 +151,9 @@ static void put_via(struct outbuf *o, const struct command *m)
 
 static void put_settings(struct outbuf *o, const struct command *m)
 {
-	struct wire_settings wire = { be32_put(m->mtu_bytes),
-		                      be32_put((uint32_t)m->metric), m->table_off,
-		                      m->source_fix_off };
+	struct wire_settings wire = { be32_put(m->settings.mtu_bytes),
+		                      be32_put((uint32_t)m->settings.metric),
+		                      m->settings.table_off, m->settings.source_fix_off };
 
 	outbuf_add(o, &wire, sizeof(wire));
 }
@@ -315,10 +315,10 @@ static bool get_settings(struct reader *r, struct command *m)
 	if (!at)
 		return false;
 	memcpy(&wire, at, sizeof(wire));
-	m->mtu_bytes = be32_get(wire.mtu_bytes);
-	m->metric = (int32_t)be32_get(wire.metric);
-	m->table_off = wire.table_off != 0;
-	m->source_fix_off = wire.source_fix_off != 0;
+	m->settings.mtu_bytes = be32_get(wire.mtu_bytes);
+	m->settings.metric = (int32_t)be32_get(wire.metric);
+	m->settings.table_off = wire.table_off != 0;
+	m->settings.source_fix_off = wire.source_fix_off != 0;
 	return true;
 }
 

@@ -54,6 +54,13 @@ enum command_type {
 
 #define COMMAND_TEXT_MAX (32U * 1024)
 
+/* Of COMMAND_DEVICE_SETTINGS. */
+struct command_settings {
+	uint32_t mtu_bytes;
+	int32_t metric;
+	bool table_off, source_fix_off;
+};
+
 struct command {
 	enum command_type type;
 	char name[IFNAME_MAX + 1];
@@ -65,10 +72,7 @@ struct command {
 	struct endpoint endpoint; /* only addr, port and scope_id */
 	enum way_via via;
 	char via_name[IFNAME_MAX + 1];
-	/* settings */
-	uint32_t mtu_bytes;
-	int32_t metric;
-	bool table_off, source_fix_off;
+	struct command_settings settings;
 	/* Borrowed; but owned by a received message, see command_clear. */
 	const struct ip_addr *addresses, *servers;
 	size_t address_count, server_count;

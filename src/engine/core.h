@@ -58,6 +58,13 @@ struct device_address {
 	struct bucket_link by_address;
 };
 
+/* Of settle.c alone. */
+struct device_settling {
+	bool touched;
+	struct device *next_touched;
+	uint32_t old_rank;
+};
+
 struct device {
 	struct way_device way; /* first member; way.sibling is the device added next */
 	struct device *previous;
@@ -75,9 +82,7 @@ struct device {
 	struct peer_via *vias; /* owned */
 
 	struct bucket_link by_name, by_port;
-	bool touched;
-	struct device *next_touched;
-	uint32_t old_rank; /* used by settle.c alone */
+	struct device_settling settling;
 	struct group group;
 	uint16_t ipv4_id; /* of the next outer packet */
 	uint64_t loop_quiet_until_ns;
@@ -91,25 +96,30 @@ enum settle_need {
 	SETTLE_ALL,     /* devices were added, removed, set or touched */
 };
 
+/* The devices in the order they were added, and what finds them. */
+struct engine_devices {
+	struct device *first, *last; /* owned */
+	struct bucket_table by_name, by_port, by_address;
+	uint32_t last_id; /* of the device that was added last */
+};
+
 struct engine {
 	struct engine_env env;
 	struct timerq timers;
-	struct packet_pool *pool;    /* owned */
-	struct secrets secrets;      /* the devices' private keys */
-	struct tun_link *tun;        /* borrowed; may be NULL */
-	struct device *first, *last; /* owned */
-	struct bucket_table by_name, by_port, by_address;
+	struct packet_pool *pool; /* owned */
+	struct secrets secrets;   /* the devices' private keys */
+	struct tun_link *tun;     /* borrowed; may be NULL */
+	struct engine_devices devices;
 	struct flows *flows;           /* owned */
 	struct resolver *resolver;     /* owned */
 	struct pieces *pieces;         /* owned */
 	struct reassembly *reassembly; /* owned */
 	uint32_t fragment_id;          /* of the IPv6 packet that was cut last */
-	uint32_t last_id;              /* of the device that was added last */
 	struct union_table table;
 	enum settle_need need;
 	struct timer retry_timer; /* see standby.h */
 	size_t failing_count;     /* how many peers are failing */
-	struct device *touched;   /* a list, linked by next_touched */
+	struct device *touched;   /* a list, linked by settling.next_touched */
 	struct drop_counts drops;
 	struct icmp_limit unreachable_limit, too_big_limit;
 };

@@ -10,7 +10,7 @@ static struct device *device_of_link(struct bucket_link *link)
 
 struct device *device_list_find(const struct engine *e, const char *name)
 {
-	struct bucket_link *l = bucket_first(&e->by_name, bucket_hash_name(name));
+	struct bucket_link *l = bucket_first(&e->devices.by_name, bucket_hash_name(name));
 
 	while (l && strcmp(device_of_link(l)->way.name, name) != 0)
 		l = bucket_next(l);
@@ -24,13 +24,13 @@ struct device *device_list_next(const struct device *d)
 
 void device_list_add(struct engine *e, struct device *d)
 {
-	d->previous = e->last;
-	if (e->last)
-		e->last->way.sibling = &d->way;
+	d->previous = e->devices.last;
+	if (e->devices.last)
+		e->devices.last->way.sibling = &d->way;
 	else
-		e->first = d;
-	e->last = d;
-	bucket_add(&e->by_name, &d->by_name, bucket_hash_name(d->way.name));
+		e->devices.first = d;
+	e->devices.last = d;
+	bucket_add(&e->devices.by_name, &d->by_name, bucket_hash_name(d->way.name));
 }
 
 void device_list_remove(struct engine *e, struct device *d)
@@ -40,10 +40,10 @@ void device_list_remove(struct engine *e, struct device *d)
 	if (d->previous)
 		d->previous->way.sibling = d->way.sibling;
 	else
-		e->first = next;
+		e->devices.first = next;
 	if (next)
 		next->previous = d->previous;
 	else
-		e->last = d->previous;
-	bucket_remove(&e->by_name, &d->by_name);
+		e->devices.last = d->previous;
+	bucket_remove(&e->devices.by_name, &d->by_name);
 }

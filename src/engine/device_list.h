@@ -6,7 +6,7 @@
 
 /* Returns NULL if no device has this name. */
 struct device *device_list_find(const struct engine *e, const char *name);
-/* The first device is e->first. Returns NULL after the last one. */
+/* The first device is e->devices.first. Returns NULL after the last one. */
 struct device *device_list_next(const struct device *d);
 void device_list_add(struct engine *e, struct device *d);
 void device_list_remove(struct engine *e, struct device *d);

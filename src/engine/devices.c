@@ -37,7 +37,7 @@ int engine_add_device(struct engine *e, const char *name, struct device **out)
 	if (!d)
 		return -ENOMEM;
 	d->engine = e;
-	d->id = ++e->last_id;
+	d->id = ++e->devices.last_id;
 	d->wg_env = (struct wg_env){ .rng = &e->env.rng,
 		                     .timers = &e->timers,
 		                     .pool = e->pool,
@@ -56,7 +56,7 @@ int engine_add_device(struct engine *e, const char *name, struct device **out)
 	d->way.name = wg_device_name(d->wg);
 	d->way.peer_of = peer_of_entry;
 	device_list_add(e, d);
-	bucket_add(&e->by_port, &d->by_port, bucket_hash_port(0));
+	bucket_add(&e->devices.by_port, &d->by_port, bucket_hash_port(0));
 	settle_touch(d);
 	*out = d;
 	return 0;
@@ -76,7 +76,8 @@ static void free_vias(struct device *d)
 static void forget_addresses(struct device *d)
 {
 	for (size_t i = 0; i < d->address_count; i++)
-		bucket_remove(&d->engine->by_address, &d->addresses[i].by_address);
+		bucket_remove(&d->engine->devices.by_address,
+		              &d->addresses[i].by_address);
 	free(d->addresses);
 	d->address_count = 0;
 }
@@ -85,7 +86,7 @@ void engine_remove_device(struct engine *e, struct device *d)
 {
 	settle_remove(d);
 	device_list_remove(e, d);
-	bucket_remove(&e->by_port, &d->by_port);
+	bucket_remove(&e->devices.by_port, &d->by_port);
 	wg_device_free(d->wg);
 	free_vias(d);
 	free(d->via_name);
@@ -126,7 +127,7 @@ static void take_addresses(struct device *d, const struct device_settings *s)
 	for (size_t i = 0; i < s->address_count; i++) {
 		d->addresses[i].addr = s->addresses[i];
 		d->addresses[i].device = d;
-		bucket_add(&d->engine->by_address, &d->addresses[i].by_address,
+		bucket_add(&d->engine->devices.by_address, &d->addresses[i].by_address,
 		           bucket_hash_addr(&s->addresses[i]));
 	}
 }
@@ -224,8 +225,8 @@ void device_set_udp(struct device *d, struct udp_link *udp)
 void device_set_port(struct device *d, uint16_t port)
 {
 	d->way.port = port;
-	bucket_remove(&d->engine->by_port, &d->by_port);
-	bucket_add(&d->engine->by_port, &d->by_port, bucket_hash_port(port));
+	bucket_remove(&d->engine->devices.by_port, &d->by_port);
+	bucket_add(&d->engine->devices.by_port, &d->by_port, bucket_hash_port(port));
 }
 
 void engine_touch(struct device *d)
@@ -242,7 +243,7 @@ struct device *engine_find_device(const struct engine *e, const char *name)
 
 struct device *engine_first_device(const struct engine *e)
 {
-	return e->first;
+	return e->devices.first;
 }
 
 struct device *engine_next_device(const struct device *d)

@@ -53,8 +53,10 @@ int engine_new(struct engine **out, const struct engine_env *env)
 	e->pieces = pieces_for(e);
 	e->fragment_id = rng_u32(&e->env.rng);
 	if (!e->pool || !e->flows || !e->resolver || !e->reassembly || !e->pieces ||
-	    bucket_reserve(&e->by_name, 1) != 0 || bucket_reserve(&e->by_port, 1) != 0 ||
-	    bucket_reserve(&e->by_address, 1) != 0 || union_init(&e->table) != 0) {
+	    bucket_reserve(&e->devices.by_name, 1) != 0 ||
+	    bucket_reserve(&e->devices.by_port, 1) != 0 ||
+	    bucket_reserve(&e->devices.by_address, 1) != 0 ||
+	    union_init(&e->table) != 0) {
 		engine_free(e);
 		return -ENOMEM;
 	}
@@ -66,12 +68,12 @@ void engine_free(struct engine *e)
 {
 	if (!e)
 		return;
-	while (e->first)
-		engine_remove_device(e, e->first);
+	while (e->devices.first)
+		engine_remove_device(e, e->devices.first);
 	union_clear(&e->table);
-	bucket_clear(&e->by_name);
-	bucket_clear(&e->by_port);
-	bucket_clear(&e->by_address);
+	bucket_clear(&e->devices.by_name);
+	bucket_clear(&e->devices.by_port);
+	bucket_clear(&e->devices.by_address);
 	flows_free(e->flows);
 	resolver_free(e->resolver);
 	reassembly_free(e->reassembly);

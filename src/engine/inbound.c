@@ -82,7 +82,7 @@ static bool parse_arrival(struct arrival *out, const struct device *carrier,
 static struct device *claimant(const struct device *carrier, const struct arrival *a,
                                const struct packet *message)
 {
-	const struct bucket_table *ports = &carrier->engine->by_port;
+	const struct bucket_table *ports = &carrier->engine->devices.by_port;
 	struct bucket_link *l = bucket_first(ports, bucket_hash_port(a->port));
 
 	for (; l; l = bucket_next(l)) {
@@ -153,7 +153,7 @@ static void open_batch(struct device *d, struct packet **datagrams, size_t n,
 
 static struct device *device_by_id(struct engine *e, uint32_t id)
 {
-	struct device *d = e->first;
+	struct device *d = e->devices.first;
 
 	while (d && d->id != id)
 		d = device_list_next(d);
@@ -164,7 +164,7 @@ bool inbound_wanted(void *context, uint32_t carrier_id, uint16_t port)
 {
 	struct engine *e = context;
 	const struct device *carrier = device_by_id(e, carrier_id);
-	struct bucket_link *l = bucket_first(&e->by_port, bucket_hash_port(port));
+	struct bucket_link *l = bucket_first(&e->devices.by_port, bucket_hash_port(port));
 
 	for (; l && carrier; l = bucket_next(l)) {
 		const struct device *d = CONTAINER_OF(l, struct device, by_port);

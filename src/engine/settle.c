@@ -16,10 +16,10 @@
 void settle_touch(struct device *d)
 {
 	engine_need(d->engine, SETTLE_ALL);
-	if (d->touched)
+	if (d->settling.touched)
 		return;
-	d->touched = true;
-	d->next_touched = d->engine->touched;
+	d->settling.touched = true;
+	d->settling.next_touched = d->engine->touched;
 	d->engine->touched = d;
 }
 
@@ -92,9 +92,9 @@ void settle_remove(struct device *d)
 	union_remove_device(&e->table, &d->way);
 	free_unseen(d); /* no peer is marked as seen, so all are freed */
 	while (*at && *at != d)
-		at = &(*at)->next_touched;
+		at = &(*at)->settling.next_touched;
 	if (*at)
-		*at = d->next_touched;
+		*at = d->settling.next_touched;
 	engine_need(e, SETTLE_ALL);
 }
 
@@ -102,7 +102,7 @@ void settle_remove(struct device *d)
 
 static struct way_device *first_way(const struct engine *e)
 {
-	return e->first ? &e->first->way : NULL;
+	return e->devices.first ? &e->devices.first->way : NULL;
 }
 
 static struct way_device *named(const struct engine *e, const char *name)
@@ -115,7 +115,7 @@ static struct way_device *named(const struct engine *e, const char *name)
 /* A name that no device has (yet) becomes NULL, which leads to WAY_NO_CARRIER_PEER. */
 static void resolve_vias(struct engine *e)
 {
-	for (struct device *d = e->first; d; d = device_list_next(d)) {
+	for (struct device *d = e->devices.first; d; d = device_list_next(d)) {
 		d->way.via_device = named(e, d->via_name);
 		for (struct peer_via *v = d->vias; v; v = v->next) {
 			struct wg_peer *w = wg_device_find_peer(d->wg, v->public_key);
@@ -136,11 +136,11 @@ static bool rank_devices(struct engine *e)
 {
 	bool changed = false;
 
-	for (struct device *d = e->first; d; d = device_list_next(d))
-		d->old_rank = d->way.rank;
+	for (struct device *d = e->devices.first; d; d = device_list_next(d))
+		d->settling.old_rank = d->way.rank;
 	way_rank(first_way(e));
-	for (struct device *d = e->first; d; d = device_list_next(d))
-		changed = changed || d->old_rank != d->way.rank;
+	for (struct device *d = e->devices.first; d; d = device_list_next(d))
+		changed = changed || d->settling.old_rank != d->way.rank;
 	return changed;
 }
 
@@ -174,7 +174,7 @@ static int settle_union(struct engine *e)
 	struct device *d;
 	int err;
 
-	for (d = e->touched; d; d = d->next_touched) {
+	for (d = e->touched; d; d = d->settling.next_touched) {
 		union_remove_device(&e->table, &d->way);
 		err = shadow_peers(d);
 		if (err)
@@ -187,8 +187,8 @@ static int settle_union(struct engine *e)
 		err = add_device(d);
 		if (err)
 			return err;
-		e->touched = d->next_touched;
-		d->touched = false;
+		e->touched = d->settling.next_touched;
+		d->settling.touched = false;
 	}
 	return 0;
 }
@@ -201,7 +201,7 @@ static void note_carrier(struct peer *peer)
 
 static void each_peer(struct engine *e, void (*fn)(struct peer *peer))
 {
-	for (struct device *d = e->first; d; d = device_list_next(d)) {
+	for (struct device *d = e->devices.first; d; d = device_list_next(d)) {
 		for (struct way_peer *p = d->way.peers; p; p = p->sibling)
 			fn(peer_of_way(p));
 	}

@@ -4,7 +4,8 @@
 /* Returns the device that has this address, or NULL if none has it. */
 static const struct device *owner(const struct engine *e, const struct ip_addr *addr)
 {
-	struct bucket_link *l = bucket_first(&e->by_address, bucket_hash_addr(addr));
+	struct bucket_link *l =
+		bucket_first(&e->devices.by_address, bucket_hash_addr(addr));
 
 	for (; l; l = bucket_next(l)) {
 		const struct device_address *a =

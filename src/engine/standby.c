@@ -74,7 +74,7 @@ static void retry(struct timer *timer, uint64_t now_ns)
 	struct engine *e = CONTAINER_OF(timer, struct engine, retry_timer);
 	bool again = false;
 
-	for (struct device *d = e->first; d; d = device_list_next(d)) {
+	for (struct device *d = e->devices.first; d; d = device_list_next(d)) {
 		for (struct way_peer *p = d->way.peers; p; p = p->sibling) {
 			struct peer *failing = displaced(p) ? culprit(p) : NULL;
 
@@ -173,7 +173,7 @@ void standby_handshake_done(struct peer *peer)
 static void each_peer(struct engine *e, void (*fn)(struct peer *peer, bool *any),
                       bool *any)
 {
-	for (struct device *d = e->first; d; d = device_list_next(d)) {
+	for (struct device *d = e->devices.first; d; d = device_list_next(d)) {
 		for (struct way_peer *p = d->way.peers; p; p = p->sibling)
 			fn(peer_of_way(p), any);
 	}
@@ -215,7 +215,7 @@ static void ways_anew(struct engine *e, bool sort)
 {
 	if (sort)
 		union_sort(&e->table);
-	way_compute(&e->table, &e->first->way);
+	way_compute(&e->table, &e->devices.first->way);
 }
 
 /* A way has at most WAY_MAX peers, so this number of rounds reaches the end of each
@@ -236,7 +236,7 @@ void standby_arrange(struct engine *e)
 {
 	bool any = false, broken = false;
 
-	if (!e->first)
+	if (!e->devices.first)
 		return;
 	each_peer(e, forget, &any);
 	ways_anew(e, any);

@@ -42,19 +42,19 @@ static int send_settings(struct worker_child *worker, const struct plan_device *
 	struct outbuf domains = { 0 };
 	int err = -ENOMEM;
 
-	print_domains(&domains, &conf->dns_domains);
+	print_domains(&domains, &conf->dns.domains);
 	if (!addresses || domains.failed)
 		goto out;
 	for (size_t i = 0; i < conf->addresses.n; i++)
 		addresses[i] = conf->addresses.v[i].prefix.addr;
-	m.mtu_bytes = d->mtu_bytes;
-	m.metric = d->way.metric;
-	m.table_off = d->way.table_off;
-	m.source_fix_off = conf->source_fix_off;
+	m.settings.mtu_bytes = d->mtu_bytes;
+	m.settings.metric = d->way.metric;
+	m.settings.table_off = d->way.table_off;
+	m.settings.source_fix_off = conf->source_fix_off;
 	m.addresses = addresses;
 	m.address_count = conf->addresses.n;
-	m.servers = conf->dns_servers.v;
-	m.server_count = conf->dns_servers.n;
+	m.servers = conf->dns.servers.v;
+	m.server_count = conf->dns.servers.n;
 	m.text = domains.bytes + domains.first;
 	m.text_bytes = outbuf_bytes(&domains);
 	set_via(&m, d->way.via, d->way.via_device);
@@ -175,8 +175,8 @@ int configure_addconf(struct worker_child *worker, const struct tunnel *tunnel)
 	struct outbuf lines = { 0 };
 	int err;
 
-	if (d->conf->private_key)
-		outbuf_print_key(&lines, "private_key", d->conf->private_key);
+	if (d->conf->identity.private_key)
+		outbuf_print_key(&lines, "private_key", d->conf->identity.private_key);
 	for (size_t i = 0; i < d->peer_count; i++)
 		configure_print_peer(&lines, &d->peers[i]);
 	err = configure_wireguard(worker, d->way.name, &lines);

@@ -170,8 +170,8 @@ void wg_peer_stats(const struct wg_peer *p, struct wg_peer_stats *out, uint64_t 
 	const struct keypair *k = p->keypairs.current;
 
 	*out = (struct wg_peer_stats){
-		.rx_bytes = p->rx_bytes,
-		.tx_bytes = p->tx_bytes,
+		.rx_bytes = p->transfer.rx_bytes,
+		.tx_bytes = p->transfer.tx_bytes,
 		.last_handshake_ns = p->last_handshake_ns,
 		.session = k && k->can_send && now_ns - k->born_ns < REJECT_AFTER_TIME,
 		.handshake_unanswered_ns = p->unanswered_since_ns,

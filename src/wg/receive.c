@@ -26,7 +26,7 @@ static struct noise_handshake *find_handshake(void *context, const uint8_t *publ
 static void handshake_received(struct wg_peer *p, const struct packet *message,
                                uint64_t now_ns)
 {
-	p->rx_bytes += message->len_bytes;
+	p->transfer.rx_bytes += message->len_bytes;
 	timers_any_received(p);
 	timers_any_traversal(p, now_ns);
 }
@@ -192,7 +192,7 @@ static bool receive_inner(struct wg_peer *p, struct packet *packet)
 	enum drop drop;
 
 	if (len_bytes == 0) {
-		p->rx_bytes += MESSAGE_DATA_MIN_BYTES;
+		p->transfer.rx_bytes += MESSAGE_DATA_MIN_BYTES;
 		return false; /* a keepalive has done its work */
 	}
 	drop = check_inner(p, packet);
@@ -200,7 +200,7 @@ static bool receive_inner(struct wg_peer *p, struct packet *packet)
 		device_drop(p->device, drop, 1);
 		return false;
 	}
-	p->rx_bytes += MESSAGE_DATA_MIN_BYTES + len_bytes;
+	p->transfer.rx_bytes += MESSAGE_DATA_MIN_BYTES + len_bytes;
 	return true;
 }
 

@@ -21,7 +21,7 @@ static void emit(struct wg_peer *p, struct packet *const *packets, size_t n,
 		return;
 	}
 	for (size_t i = 0; i < n; i++)
-		p->tx_bytes += packets[i]->len_bytes;
+		p->transfer.tx_bytes += packets[i]->len_bytes;
 	env->callbacks->emit(env->context, p, packets, n, now_ns);
 }
 
@@ -286,7 +286,7 @@ size_t wg_peer_seal(struct wg_peer *p, struct packet **packets, size_t n, uint64
 	for (size_t at = 0; at < n; at += BATCH_MAX)
 		seal(p->device, k, packets + at, n - at < BATCH_MAX ? n - at : BATCH_MAX);
 	for (size_t i = 0; i < n; i++)
-		p->tx_bytes += packets[i]->len_bytes;
+		p->transfer.tx_bytes += packets[i]->len_bytes;
 	sent_data(p, now_ns);
 	return n;
 }

@@ -48,6 +48,11 @@ struct allowed_list {
 	size_t count;
 };
 
+/* Bytes of WireGuard messages. */
+struct peer_transfer {
+	uint64_t rx_bytes, tx_bytes;
+};
+
 /* On the heap, from wg_device_add_peer until wg_device_remove_peer. */
 struct wg_peer {
 	struct wg_device *device;         /* borrowed: it owns the peer */
@@ -62,7 +67,7 @@ struct wg_peer {
 	struct endpoint endpoint;
 	struct staged staged;
 	struct allowed_list allowed;
-	uint64_t rx_bytes, tx_bytes;
+	struct peer_transfer transfer;
 	uint64_t last_handshake_ns;   /* wall clock */
 	uint64_t unanswered_since_ns; /* CLOCK_BOOTTIME; 0: no handshake is unanswered */
 	uint64_t next_initiation_ns;  /* none is sent before this: see REKEY_TIMEOUT */

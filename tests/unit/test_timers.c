@@ -402,7 +402,7 @@ START_TEST(a_keepalive_waits_for_the_session_unless_data_does)
 	ck_assert_uint_eq(lab_send(lab, 0, 1, 64, 0), 0);
 	ck_assert_uint_eq(lab_deliver_all(lab), 1);
 	/* The responder's keepalive was the last, and so the initiator's rx. */
-	ck_assert_uint_eq(lab_peer_of(lab, 0, 1)->rx_bytes,
+	ck_assert_uint_eq(lab_peer_of(lab, 0, 1)->transfer.rx_bytes,
 	                  sizeof(struct message_response) + MESSAGE_DATA_MIN_BYTES);
 	/* Again, with data behind the keepalive: just the data. */
 	wg_device_stop(lab->devices[0].wg);

@@ -318,7 +318,7 @@ static uint16_t add_end(int i)
 	add.fds[0] = worker_lab_listen(&address, &address_len);
 	add.fd_count = 1;
 	request(&add);
-	settings.mtu_bytes = 1420;
+	settings.settings.mtu_bytes = 1420;
 	request(&settings);
 	ck_assert_int_eq(udp_open(fds, &sockets.port, 0), 0);
 	for (int f = 0; f < UDP_FAMILIES; f++)

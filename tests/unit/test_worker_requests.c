@@ -161,7 +161,7 @@ START_TEST(settings_reach_the_device)
 	m.address_count = 1;
 	m.servers = &server;
 	m.server_count = 1;
-	m.mtu_bytes = 1337;
+	m.settings.mtu_bytes = 1337;
 	m.text = "example.com\n\nexample.net\n";
 	m.text_bytes = strlen(m.text);
 	ck_assert_int_eq(worker_lab_ask(&lab, &m), 0);
@@ -169,7 +169,7 @@ START_TEST(settings_reach_the_device)
 	/* and again, without domains, when it has sockets, whose port stays */
 	give_sockets("home");
 	m.text_bytes = 0;
-	m.mtu_bytes = 1280;
+	m.settings.mtu_bytes = 1280;
 	ck_assert_int_eq(worker_lab_ask(&lab, &m), 0);
 	ck_assert_uint_eq(device_mtu_bytes(engine_find_device(lab.engine, "home")), 1280);
 	ck_assert_uint_ne(device_port(engine_find_device(lab.engine, "home")), 0);
