@@ -131,13 +131,13 @@ static json_t *addresses_json(const struct plan_device *d)
 
 static json_t *table_json(const struct conf *conf)
 {
-	switch (conf->table) {
+	switch (conf->table.kind) {
 	case CONF_TABLE_AUTO:
 		break;
 	case CONF_TABLE_OFF:
 		return json_string("off");
 	case CONF_TABLE_NUMBER:
-		return json_integer(conf->table_number);
+		return json_integer(conf->table.number);
 	}
 	return json_string("auto");
 }

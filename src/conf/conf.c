@@ -30,14 +30,14 @@ void conf_free(struct conf *conf)
 	free(conf->via.name);
 	for (size_t i = 0; i < CONF_HOOK_COUNT; i++)
 		clear_texts(&conf->hooks[i]);
-	clear_texts(&conf->dns_domains);
-	clear_texts(&conf->included_applications);
-	clear_texts(&conf->excluded_applications);
-	free(conf->dns_servers.v);
-	free(conf->dns_servers.lines);
+	clear_texts(&conf->dns.domains);
+	clear_texts(&conf->applications.included);
+	clear_texts(&conf->applications.excluded);
+	free(conf->dns.servers.v);
+	free(conf->dns.servers.lines);
 	free(conf->addresses.v);
-	secret_free(conf->private_key);
-	free(conf->others);
+	secret_free(conf->identity.private_key);
+	free(conf->file.others);
 	free(conf->name);
 	free(conf->path);
 	free(conf);

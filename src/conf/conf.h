@@ -86,45 +86,63 @@ struct conf_peer {
 
 #define CONF_DIGEST_BYTES 32
 
-struct conf {
+/* The file as it was read. */
+struct conf_file {
 	uint8_t digest[CONF_DIGEST_BYTES]; /* of the text, to see if it has changed */
-	char *path;                        /* owned; as given, or DIR/NAME.conf */
-	char *name; /* owned; of the device: the file's name without .conf */
-	/* When the file was read, could only root and the running user have written it
-	 * (trust.h)? If not, its hooks must not run. */
+	/* Could only root and the running user have written it (trust.h)? If not, its hooks
+	 * must not run. */
 	bool only_ours;
 	char *others; /* owned; NULL, or which part of its path others can change */
-	uint64_t file_device, file_inode; /* of the file read last; 0: no file */
+	uint64_t device, inode; /* 0: no file */
+};
 
-	unsigned interface_line; /* of the first [Interface]; 0 if there is none */
-	bool has_private_key;
-	uint8_t *private_key; /* owned, from secret_new; NULL if there is none */
-	unsigned private_key_line;
+/* Where the values came from; 0 where there is none. Of [Interface] the first one. */
+struct conf_lines {
+	unsigned interface, private_key, listen_port, fwmark, mtu, table, metric;
+};
+
+struct conf_identity {
+	uint8_t *private_key;          /* owned, from secret_new; NULL if there is none */
 	uint8_t public_key[KEY_BYTES]; /* of the private key; only if there is one */
-	uint16_t listen_port;          /* host order; 0: chosen at random, once */
-	unsigned listen_port_line;
-	uint32_t fwmark; /* 0: off */
-	unsigned fwmark_line;
+};
+
+struct conf_dns {
+	struct conf_addrs servers;
+	struct conf_texts domains;
+};
+
+struct conf_route_table {
+	enum conf_table kind;
+	uint32_t number;
+};
+
+/* Names of packages, written by the Android app. They only mean something to a front end
+ * that has a VpnService. */
+struct conf_applications {
+	struct conf_texts included, excluded;
+};
+
+struct conf {
+	char *path; /* owned; as given, or DIR/NAME.conf */
+	char *name; /* owned; of the device: the file's name without .conf */
+	struct conf_file file;
+	struct conf_lines lines;
+
+	struct conf_identity identity;
+	uint16_t listen_port; /* host order; 0: chosen at random, once */
+	uint32_t fwmark;      /* 0: off */
 
 	struct conf_prefixes addresses; /* with host bits */
-	struct conf_addrs dns_servers;
-	struct conf_texts dns_domains;
-	bool has_mtu;
-	uint32_t mtu_bytes;
-	unsigned mtu_line;
-	enum conf_table table;
-	uint32_t table_number;
-	unsigned table_line;
+	struct conf_dns dns;
+	uint32_t mtu_bytes; /* 0: not given */
+	struct conf_route_table table;
 	bool save_config;
 	struct conf_texts hooks[CONF_HOOK_COUNT]; /* %i is not replaced yet */
-	/* Names of packages, written by the Android app. They only mean something to a
-	 * front end that has a VpnService. */
-	struct conf_texts included_applications, excluded_applications;
+	struct conf_applications applications;
 
 	/* # tunion: */
 	struct conf_carrier via;
 	int32_t metric; /* 0 if there is no Metric */
-	unsigned metric_line;
 	bool source_fix_off;
 	bool resolve_off; /* Endpoint names are looked up only once, at start, as in wg */
 

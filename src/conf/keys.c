@@ -108,23 +108,25 @@ static bool read_key(struct keys_file *f, uint8_t out[static KEY_BYTES], const c
 	return false;
 }
 
-/* Moves a key into locked memory. A key of zeroes means that there is none. */
-static void keep_secret(struct keys_file *f, bool *has, uint8_t **kept,
+/* Moves a key into locked memory. A key of zeroes means that there is none. Is there one
+ * now? */
+static bool keep_secret(struct keys_file *f, uint8_t **kept,
                         uint8_t key[static KEY_BYTES])
 {
-	*has = !key_is_zero(key);
-	if (*has && !*kept)
+	bool has = !key_is_zero(key);
+
+	if (has && !*kept)
 		*kept = secret_new(f->secrets);
-	if (*has && *kept)
+	if (has && *kept)
 		memcpy(*kept, key, KEY_BYTES);
-	else if (*has)
+	else if (has)
 		keys_no_memory(f);
-	if (!*has || !*kept) {
+	if (!has) {
 		secret_free(*kept);
 		*kept = NULL;
-		*has = false;
 	}
 	sodium_memzero(key, KEY_BYTES);
+	return *kept != NULL;
 }
 
 static void set_private_key(struct keys_file *f, char *value)
@@ -133,19 +135,20 @@ static void set_private_key(struct keys_file *f, char *value)
 
 	if (!read_key(f, key, "PrivateKey", value))
 		return;
-	keep_secret(f, &f->conf->has_private_key, &f->conf->private_key, key);
-	if (!f->conf->has_private_key)
+	if (!keep_secret(f, &f->conf->identity.private_key, key))
 		return;
-	f->conf->private_key_line = f->line;
-	f->conf->private_key[0] &= 248; /* RFC 7748 5; wg shows it like this, too */
-	f->conf->private_key[31] = (uint8_t)((f->conf->private_key[31] & 127) | 64);
+	f->conf->lines.private_key = f->line;
+	f->conf->identity.private_key[0] &=
+		248; /* RFC 7748 5; wg shows it like this, too */
+	f->conf->identity.private_key[31] =
+		(uint8_t)((f->conf->identity.private_key[31] & 127) | 64);
 }
 
 static void set_listen_port(struct keys_file *f, char *value)
 {
 	if (!value_port(&f->conf->listen_port, value))
 		bad_value(f, "ListenPort", value, "0 to 65535, or a service name");
-	f->conf->listen_port_line = f->line;
+	f->conf->lines.listen_port = f->line;
 }
 
 static void set_fwmark(struct keys_file *f, char *value)
@@ -153,7 +156,7 @@ static void set_fwmark(struct keys_file *f, char *value)
 	if (!value_mark(&f->conf->fwmark, value))
 		bad_value(f, "FwMark", value,
 		          "off, 0 to 4294967295, or 0x0 to 0xffffffff");
-	f->conf->fwmark_line = f->line;
+	f->conf->lines.fwmark = f->line;
 }
 
 /* ---- [Interface]: the keys that wg-quick reads */
@@ -218,7 +221,7 @@ static void add_addr(struct keys_file *f, struct conf_addrs *list,
 /* Like wg-quick, takes a word for a server if it has a colon or only digits and dots. */
 static void add_dns(struct keys_file *f, const char *word)
 {
-	struct conf_addrs *list = &f->conf->dns_servers;
+	struct conf_addrs *list = &f->conf->dns.servers;
 	bool server = strchr(word, ':') || word[strspn(word, "0123456789.")] == '\0';
 	struct ip_addr addr;
 
@@ -227,7 +230,7 @@ static void add_dns(struct keys_file *f, const char *word)
 		return;
 	}
 	if (!server) {
-		add_text(f, &f->conf->dns_domains, word);
+		add_text(f, &f->conf->dns.domains, word);
 		return;
 	}
 	if (!ip_addr_parse(&addr, word)) {
@@ -248,8 +251,8 @@ static void set_dns(struct keys_file *f, char *value)
 
 static void set_mtu(struct keys_file *f, char *value)
 {
-	f->conf->has_mtu = *value != '\0';
-	f->conf->mtu_line = f->line;
+	f->conf->mtu_bytes = 0;
+	f->conf->lines.mtu = f->line;
 	if (*value != '\0' && (!value_number(&f->conf->mtu_bytes, value, MTU_MAX) ||
 	                       f->conf->mtu_bytes < MTU_MIN))
 		bad_value(f, "MTU", value, "68 to 65535");
@@ -259,13 +262,13 @@ static void set_table(struct keys_file *f, char *value)
 {
 	struct conf *conf = f->conf;
 
-	conf->table_line = f->line;
+	conf->lines.table = f->line;
 	if (*value == '\0' || strcmp(value, "auto") == 0)
-		conf->table = CONF_TABLE_AUTO;
+		conf->table.kind = CONF_TABLE_AUTO;
 	else if (strcmp(value, "off") == 0)
-		conf->table = CONF_TABLE_OFF;
-	else if (value_table(&conf->table_number, value))
-		conf->table = CONF_TABLE_NUMBER;
+		conf->table.kind = CONF_TABLE_OFF;
+	else if (value_table(&conf->table.number, value))
+		conf->table.kind = CONF_TABLE_NUMBER;
 	else
 		bad_value(
 			f, "Table", value,
@@ -310,7 +313,7 @@ static void add_applications(struct keys_file *f, struct conf_texts *list, char 
 {
 	const struct conf *conf = f->conf;
 	bool first =
-		conf->included_applications.n == 0 && conf->excluded_applications.n == 0;
+		conf->applications.included.n == 0 && conf->applications.excluded.n == 0;
 	char *word;
 
 	while ((word = next_word(&value)))
@@ -323,12 +326,12 @@ static void add_applications(struct keys_file *f, struct conf_texts *list, char 
 
 static void add_included(struct keys_file *f, char *value)
 {
-	add_applications(f, &f->conf->included_applications, value);
+	add_applications(f, &f->conf->applications.included, value);
 }
 
 static void add_excluded(struct keys_file *f, char *value)
 {
-	add_applications(f, &f->conf->excluded_applications, value);
+	add_applications(f, &f->conf->applications.excluded, value);
 }
 
 /* ---- [Peer] */
@@ -360,7 +363,7 @@ static void set_preshared_key(struct keys_file *f, char *value)
 	if (!read_key(f, key, "PresharedKey", value))
 		return;
 	s->names_preshared_key = true;
-	keep_secret(f, &s->peer.has_preshared_key, &s->peer.preshared_key, key);
+	s->peer.has_preshared_key = keep_secret(f, &s->peer.preshared_key, key);
 }
 
 static void add_allowed_ip(struct keys_file *f, char *item)
@@ -492,7 +495,7 @@ static void set_metric(struct keys_file *f, char *value)
 {
 	if (!value_signed(&f->conf->metric, value))
 		bad_value(f, "Metric", value, "a number, -2147483647 to 2147483647");
-	f->conf->metric_line = f->line;
+	f->conf->lines.metric = f->line;
 }
 
 static void set_off(struct keys_file *f, const char *key, bool *off, const char *value)

@@ -122,8 +122,9 @@ static int fill(struct conf *conf, FILE *stream, struct load_buffer *buffer,
 		diag_error(diag, conf->path, 0, "can't be read: %s", strerror(-err));
 		return err;
 	}
-	digest_of(conf->digest, buffer->text, n);
-	if (known && memcmp(known->digest, conf->digest, CONF_DIGEST_BYTES) == 0)
+	digest_of(conf->file.digest, buffer->text, n);
+	if (known &&
+	    memcmp(known->file.digest, conf->file.digest, CONF_DIGEST_BYTES) == 0)
 		return 1;
 	return parse_text(conf, buffer->text, n, &buffer->secrets, diag);
 }
@@ -152,7 +153,7 @@ out:
 static int open_file(FILE **out, struct conf *conf, struct diag *diag)
 {
 	struct stat st;
-	int fd, err = trust_open(conf->path, &fd, &conf->others);
+	int fd, err = trust_open(conf->path, &fd, &conf->file.others);
 
 	*out = NULL;
 	if (err == 0 && fstat(fd, &st) < 0)
@@ -164,9 +165,9 @@ static int open_file(FILE **out, struct conf *conf, struct diag *diag)
 		diag_error(diag, conf->path, 0,
 		           "is no regular file; expected a tunnel file");
 	} else {
-		conf->only_ours = !conf->others;
-		conf->file_device = st.st_dev;
-		conf->file_inode = st.st_ino;
+		conf->file.only_ours = !conf->file.others;
+		conf->file.device = st.st_dev;
+		conf->file.inode = st.st_ino;
 		warn_if_open_to_all(conf, &st, diag);
 		*out = fdopen(fd, "r");
 		if (*out)
@@ -207,8 +208,8 @@ int load_file(struct conf **out, const char *path, struct load_buffer *buffer,
 	}
 	if (err > 0) {
 		assert(known); /* only what has been read before can be the same */
-		known->file_device = (*out)->file_device;
-		known->file_inode = (*out)->file_inode;
+		known->file.device = (*out)->file.device;
+		known->file.inode = (*out)->file.inode;
 		conf_free(*out);
 		*out = known;
 		return 0;

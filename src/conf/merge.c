@@ -72,8 +72,9 @@ static int by_order(const void *a, const void *b)
 
 static bool is_own(const struct merge *m, const struct part *part)
 {
-	return m->conf->has_private_key && memcmp(part->section->peer.public_key,
-	                                          m->conf->public_key, KEY_BYTES) == 0;
+	return m->conf->identity.private_key &&
+	       memcmp(part->section->peer.public_key, m->conf->identity.public_key,
+	              KEY_BYTES) == 0;
 }
 
 /* Sets the peer of every part to the order of the first section with its key, for now. */

@@ -228,8 +228,8 @@ static void begin_section(struct parse *p, const char *word, enum keys_section s
 	if (section == KEYS_SECTION_UNKNOWN)
 		keys_bad(&p->file, "unknown section%s%s; expected [Interface] or [Peer]",
 		         *shown.text ? " " : "", shown.text);
-	if (section == KEYS_SECTION_INTERFACE && p->file.conf->interface_line == 0)
-		p->file.conf->interface_line = p->file.line;
+	if (section == KEYS_SECTION_INTERFACE && p->file.conf->lines.interface == 0)
+		p->file.conf->lines.interface = p->file.line;
 	if (section != KEYS_SECTION_PEER)
 		return;
 	v = list_room(p->file.sections, p->file.section_count, sizeof(*v));
@@ -379,15 +379,16 @@ static void finish(struct parse *p)
 {
 	struct conf *conf = p->file.conf;
 
-	if (conf->has_private_key &&
-	    crypto_scalarmult_base(conf->public_key, conf->private_key) != 0)
+	if (conf->identity.private_key &&
+	    crypto_scalarmult_base(conf->identity.public_key,
+	                           conf->identity.private_key) != 0)
 		keys_warn(&p->file, 0, "the PrivateKey has no public key");
 	/* a hook may set the PrivateKey */
-	if (!conf->has_private_key && p->file.error == 0 &&
+	if (!conf->identity.private_key && p->file.error == 0 &&
 	    conf->hooks[CONF_PRE_UP].n + conf->hooks[CONF_POST_UP].n == 0)
 		keys_warn(&p->file, 0, "there is no PrivateKey: no peer can be reached");
-	if (conf->dns_domains.n > 0 && conf->dns_servers.n == 0)
-		keys_warn(&p->file, conf->dns_domains.v[0].line,
+	if (conf->dns.domains.n > 0 && conf->dns.servers.n == 0)
+		keys_warn(&p->file, conf->dns.domains.v[0].line,
 		          "DNS has search domains but no server, so it has no effect");
 	check_amnezia(p);
 	check_addresses(p);

@@ -24,7 +24,7 @@ static size_t files_with_servers(const struct plan *plan)
 	size_t n = 0;
 
 	for (size_t i = 0; i < plan->device_count; i++)
-		n += plan->devices[i].conf->dns_servers.n > 0;
+		n += plan->devices[i].conf->dns.servers.n > 0;
 	return n;
 }
 
@@ -35,7 +35,7 @@ void dns_virtual_addresses(const struct plan *plan, struct ip_addr *ipv4,
 	if (files_with_servers(plan) < 2)
 		return;
 	for (size_t i = 0; i < plan->device_count; i++) {
-		const struct conf_addrs *servers = &plan->devices[i].conf->dns_servers;
+		const struct conf_addrs *servers = &plan->devices[i].conf->dns.servers;
 
 		for (size_t j = 0; j < servers->n; j++) {
 			if (servers->v[j].family == IP_V4)
@@ -57,16 +57,16 @@ static void put_server(FILE *out, const struct ip_addr *server)
 /* Is the j-th domain of the i-th file already in the list? */
 static bool domain_said(const struct plan *plan, size_t i, size_t j)
 {
-	const char *domain = plan->devices[i].conf->dns_domains.v[j].text;
+	const char *domain = plan->devices[i].conf->dns.domains.v[j].text;
 
 	for (size_t k = 0; k <= i; k++) {
 		const struct conf *conf = plan->devices[k].conf;
-		size_t n = k == i ? j : conf->dns_domains.n;
+		size_t n = k == i ? j : conf->dns.domains.n;
 
-		if (conf->dns_servers.n == 0)
+		if (conf->dns.servers.n == 0)
 			continue;
 		for (size_t l = 0; l < n; l++) {
-			if (strcasecmp(conf->dns_domains.v[l].text, domain) == 0)
+			if (strcasecmp(conf->dns.domains.v[l].text, domain) == 0)
 				return true;
 		}
 	}
@@ -82,11 +82,11 @@ static void put_domains(FILE *out, const struct plan *plan)
 	for (size_t i = 0; i < plan->device_count; i++) {
 		const struct conf *conf = plan->devices[i].conf;
 
-		for (size_t j = 0; j < conf->dns_domains.n && conf->dns_servers.n > 0;
+		for (size_t j = 0; j < conf->dns.domains.n && conf->dns.servers.n > 0;
 		     j++) {
 			if (domain_said(plan, i, j))
 				continue;
-			fprintf(out, "%s%s", before, conf->dns_domains.v[j].text);
+			fprintf(out, "%s%s", before, conf->dns.domains.v[j].text);
 			before = " ";
 		}
 	}
@@ -105,7 +105,7 @@ static void put_servers(FILE *out, const struct plan *plan)
 		return;
 	}
 	for (size_t i = 0; i < plan->device_count; i++) {
-		const struct conf_addrs *servers = &plan->devices[i].conf->dns_servers;
+		const struct conf_addrs *servers = &plan->devices[i].conf->dns.servers;
 
 		for (size_t j = 0; j < servers->n; j++)
 			put_server(out, &servers->v[j]);
@@ -253,10 +253,10 @@ static void say(struct diag *diag, const struct plan *plan, const char *what)
 	const struct conf *conf = NULL;
 
 	for (size_t i = 0; i < plan->device_count && !conf; i++) {
-		if (plan->devices[i].conf->dns_servers.n > 0)
+		if (plan->devices[i].conf->dns.servers.n > 0)
 			conf = plan->devices[i].conf;
 	}
-	diag_error(diag, conf ? conf->path : NULL, conf ? conf->dns_servers.lines[0] : 0,
+	diag_error(diag, conf ? conf->path : NULL, conf ? conf->dns.servers.lines[0] : 0,
 	           "%s", what);
 }
 

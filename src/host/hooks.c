@@ -31,12 +31,12 @@ int hooks_check(const struct conf *conf, struct diag *diag)
 {
 	const struct conf_text *hook = first_hook(conf);
 
-	if (!hook || conf->only_ours)
+	if (!hook || conf->file.only_ours)
 		return 0;
 	diag_error(
 		diag, conf->path, hook->line,
 		"hooks are refused: users other than root and the running one can change them, because %s; make it belong to root or the running user and remove the right to write from group and others, or move the file to a folder such as /etc/tunion",
-		conf->others ? conf->others : "they were not read from a file");
+		conf->file.others ? conf->file.others : "they were not read from a file");
 	return -EPERM;
 }
 
@@ -256,7 +256,7 @@ int hooks_remember(struct hooks *h, const struct conf *conf)
 	int old = hooks_find(h, conf->name);
 	struct hooks_file *at = NULL;
 
-	if (err == 0 && first_hook(conf) && !conf->only_ours)
+	if (err == 0 && first_hook(conf) && !conf->file.only_ours)
 		err = -EPERM;
 	if (err == 0)
 		err = copy_texts(&new.pre_down, &conf->hooks[CONF_PRE_DOWN]);

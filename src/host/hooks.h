@@ -51,7 +51,7 @@ struct hooks_env {
 };
 
 /* If a file has hooks, and users other than root and the running one could have written
- * it when it was read (see conf->only_ours), adds an error with the line of its first
+ * it when it was read (see conf->file.only_ours), adds an error with the line of its first
  * hook and returns -EPERM. This is also checked before hooks are run or remembered. */
 MUST_CHECK int hooks_check(const struct conf *conf, struct diag *diag);
 

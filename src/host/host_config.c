@@ -40,7 +40,7 @@ static bool table_taken(const struct host_numbers *numbers, const struct plan *p
 	for (size_t i = 0; i < plan->device_count; i++) {
 		const struct conf *conf = plan->devices[i].conf;
 
-		if (conf->table == CONF_TABLE_NUMBER && conf->table_number == table)
+		if (conf->table.kind == CONF_TABLE_NUMBER && conf->table.number == table)
 			return true;
 	}
 	return env->table_used(env->context, table);
@@ -301,11 +301,11 @@ static uint32_t table_for(struct maker *m, const struct union_node *node,
 {
 	const struct ip_prefix *prefix = &node->trie.prefix;
 
-	switch (device->conf->table) {
+	switch (device->conf->table.kind) {
 	case CONF_TABLE_OFF:
 		return 0;
 	case CONF_TABLE_NUMBER:
-		return device->conf->table_number ? device->conf->table_number
+		return device->conf->table.number ? device->conf->table.number
 		                                  : NETLINK_TABLE_MAIN;
 	case CONF_TABLE_AUTO:
 		break;

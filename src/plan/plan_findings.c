@@ -300,15 +300,15 @@ static void check_mtu(const struct plan_device *d, struct diag *diag)
 {
 	const struct conf *c = d->conf;
 
-	if (!c->has_mtu)
+	if (!c->mtu_bytes != 0)
 		return;
 	if (plan_mtu_raised(d))
-		diag_warning(diag, c->path, c->mtu_line,
+		diag_warning(diag, c->path, c->lines.mtu,
 		             "MTU %u is raised to %u, the least for a tunnel with IPv6",
 		             c->mtu_bytes, d->mtu_bytes);
 	else if (d->mtu_bytes > d->carrier_fits_bytes)
 		diag_warning(
-			diag, c->path, c->mtu_line,
+			diag, c->path, c->lines.mtu,
 			"MTU %u does not fit into the carrier: larger packets than %u are sent in fragments",
 			d->mtu_bytes, d->carrier_fits_bytes);
 }

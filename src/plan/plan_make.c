@@ -90,7 +90,7 @@ static int fill_device(struct plan_device *d, const struct conf *conf,
 	d->conf = conf;
 	d->way.name = conf->name;
 	d->way.metric = conf->metric;
-	d->way.table_off = conf->table == CONF_TABLE_OFF;
+	d->way.table_off = conf->table.kind == CONF_TABLE_OFF;
 	choose_sources(d);
 	d->way.port = conf->listen_port;
 	d->way.peer_of = peer_of;
@@ -256,9 +256,10 @@ static int check_ports(const struct conf_set *set, struct diag *diag)
 			first = v[i];
 		else if (first->listen_port != 0)
 			diag_error(
-				diag, v[i]->path, v[i]->listen_port_line,
+				diag, v[i]->path, v[i]->lines.listen_port,
 				"ListenPort %u is also that of %s:%u: expected another one, or none",
-				first->listen_port, first->path, first->listen_port_line);
+				first->listen_port, first->path,
+				first->lines.listen_port);
 	}
 	free(v);
 	return 0;

@@ -25,7 +25,7 @@ static uint32_t mtu_min(const struct plan_device *d)
 
 bool plan_mtu_raised(const struct plan_device *d)
 {
-	return d->conf->has_mtu && d->conf->mtu_bytes < d->mtu_bytes;
+	return d->conf->mtu_bytes != 0 && d->conf->mtu_bytes < d->mtu_bytes;
 }
 
 static uint32_t fits(uint32_t path_bytes)
@@ -91,11 +91,11 @@ static void start(struct plan_device *d, const struct plan_env *env)
 {
 	uint32_t bytes = least(d, false, env);
 
-	if (d->conf->has_mtu)
+	if (d->conf->mtu_bytes != 0)
 		bytes = d->conf->mtu_bytes;
 	else if (bytes == UINT32_MAX)
 		bytes = has_carrier(d) ? PACKET_MAX_BYTES : PLAN_MTU_DEFAULT;
-	if (bytes < mtu_min(d) && !(d->conf->has_mtu && !has_ipv6(d)))
+	if (bytes < mtu_min(d) && !(d->conf->mtu_bytes != 0 && !has_ipv6(d)))
 		bytes = mtu_min(d);
 	d->mtu_bytes = bytes;
 }
@@ -105,7 +105,7 @@ static bool lower(struct plan_device *d)
 {
 	uint32_t mtu_bytes = d->carrier_fits_bytes = least(d, true, NULL);
 
-	if (d->conf->has_mtu || mtu_bytes >= d->mtu_bytes)
+	if (d->conf->mtu_bytes != 0 || mtu_bytes >= d->mtu_bytes)
 		return false;
 	if (mtu_bytes < mtu_min(d))
 		mtu_bytes = mtu_min(d);

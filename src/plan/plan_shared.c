@@ -56,8 +56,8 @@ static int add_pair(struct twice *t, enum kind kind, const struct item *item,
 
 static int compare_keys(const struct item *a, const struct item *b)
 {
-	return memcmp(a->device->conf->public_key, b->device->conf->public_key,
-	              KEY_BYTES);
+	return memcmp(a->device->conf->identity.public_key,
+	              b->device->conf->identity.public_key, KEY_BYTES);
 }
 
 static int compare_addresses(const struct item *a, const struct item *b)
@@ -127,12 +127,12 @@ static int sort_servers(const void *a, const void *b)
  * NULL. */
 static size_t items_of(enum kind kind, const struct plan_device *d, struct item *v)
 {
-	size_t n = 0, count = kind == PRIVATE_KEY ? d->conf->has_private_key
+	size_t n = 0, count = kind == PRIVATE_KEY ? d->conf->identity.private_key != NULL
 	                      : kind == ADDRESS   ? d->conf->addresses.n
 	                                          : d->peer_count;
 
 	for (size_t i = 0; i < count; i++) {
-		struct item item = { .device = d, .line = d->conf->private_key_line };
+		struct item item = { .device = d, .line = d->conf->lines.private_key };
 
 		if (kind == ADDRESS) {
 			item.address = &d->conf->addresses.v[i];

@@ -112,7 +112,7 @@ static void check_marks(const struct plan *plan, struct diag *diag)
 			first = conf;
 		else if (conf->fwmark != first->fwmark)
 			diag_warning(
-				diag, conf->path, conf->fwmark_line,
+				diag, conf->path, conf->lines.fwmark,
 				"FwMark 0x%x is not used: all devices share one mark, 0x%x of %s",
 				conf->fwmark, first->fwmark, first->name);
 	}
@@ -122,7 +122,7 @@ static void check_marks(const struct plan *plan, struct diag *diag)
 
 static void check_dns(const struct plan_device *d, struct diag *diag)
 {
-	const struct conf_addrs *servers = &d->conf->dns_servers;
+	const struct conf_addrs *servers = &d->conf->dns.servers;
 	char text[IP_ADDR_STRLEN];
 
 	for (size_t i = 0; i < servers->n; i++) {

@@ -316,7 +316,7 @@ static int send_sockets(struct round *r, struct tunnel *d, struct prepared *p)
 static void warn_of_mark(struct round *r, const struct conf *conf)
 {
 	if (conf->fwmark && conf->fwmark != host_mark(r->l->host))
-		diag_warning(r->diag, conf->path, conf->fwmark_line,
+		diag_warning(r->diag, conf->path, conf->lines.fwmark,
 		             "the new FwMark will be used only after the next tunion up");
 }
 

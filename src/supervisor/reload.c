@@ -90,18 +90,17 @@ static bool same_hooks(const struct conf *a, const struct conf *b)
 
 static bool same_interface(const struct conf *a, const struct conf *b)
 {
-	return same_key(a->private_key, b->private_key) &&
+	return same_key(a->identity.private_key, b->identity.private_key) &&
 	       a->listen_port == b->listen_port && a->fwmark == b->fwmark &&
 	       same_prefixes(&a->addresses, &b->addresses) &&
-	       same_addrs(&a->dns_servers, &b->dns_servers) &&
-	       same_texts(&a->dns_domains, &b->dns_domains) &&
-	       same_texts(&a->included_applications, &b->included_applications) &&
-	       same_texts(&a->excluded_applications, &b->excluded_applications) &&
-	       a->has_mtu == b->has_mtu && a->mtu_bytes == b->mtu_bytes &&
-	       a->table == b->table && a->table_number == b->table_number &&
-	       a->save_config == b->save_config && same_carrier(&a->via, &b->via) &&
-	       a->metric == b->metric && a->source_fix_off == b->source_fix_off &&
-	       a->resolve_off == b->resolve_off;
+	       same_addrs(&a->dns.servers, &b->dns.servers) &&
+	       same_texts(&a->dns.domains, &b->dns.domains) &&
+	       same_texts(&a->applications.included, &b->applications.included) &&
+	       same_texts(&a->applications.excluded, &b->applications.excluded) &&
+	       a->mtu_bytes == b->mtu_bytes && a->table.kind == b->table.kind &&
+	       a->table.number == b->table.number && a->save_config == b->save_config &&
+	       same_carrier(&a->via, &b->via) && a->metric == b->metric &&
+	       a->source_fix_off == b->source_fix_off && a->resolve_off == b->resolve_off;
 }
 
 static bool same_conf(const struct conf *a, const struct conf *b)
@@ -173,9 +172,9 @@ static void refuse_if_emptied(const struct conf *old, const struct conf *fresh,
 {
 	const char *lost = NULL;
 
-	if (old->interface_line > 0 && fresh->interface_line == 0)
+	if (old->lines.interface > 0 && fresh->lines.interface == 0)
 		lost = "[Interface]";
-	else if (old->has_private_key && !fresh->has_private_key)
+	else if (old->identity.private_key && !fresh->identity.private_key)
 		lost = "PrivateKey";
 	if (lost)
 		diag_error(
@@ -361,9 +360,10 @@ void reload_print_uapi(struct outbuf *o, const struct conf *old,
 	const struct conf *new = to->conf;
 	const struct conf_peer **there = by_key(old);
 
-	if (!same_key(old->private_key, new->private_key))
+	if (!same_key(old->identity.private_key, new->identity.private_key))
 		outbuf_print_key(o, "private_key",
-		                 new->private_key ? new->private_key : no_key);
+		                 new->identity.private_key ? new->identity.private_key
+		                                           : no_key);
 	print_removed(o, old, new);
 	for (size_t i = 0; there && i < to->peer_count; i++) {
 		const struct plan_peer *p = &to->peers[i];
@@ -401,7 +401,7 @@ bool reload_same_settings(const struct plan_device *a, const struct plan_device 
 	       a->way.table_off == b->way.table_off &&
 	       a->conf->source_fix_off == b->conf->source_fix_off &&
 	       same_prefixes(&a->conf->addresses, &b->conf->addresses) &&
-	       same_addrs(&a->conf->dns_servers, &b->conf->dns_servers) &&
-	       same_texts(&a->conf->dns_domains, &b->conf->dns_domains) &&
+	       same_addrs(&a->conf->dns.servers, &b->conf->dns.servers) &&
+	       same_texts(&a->conf->dns.domains, &b->conf->dns.domains) &&
 	       same_carrier(&a->conf->via, &b->conf->via) && same_vias(a, b);
 }

@@ -51,14 +51,14 @@ static void put_own_settings(struct outbuf *o, const struct conf *conf)
 
 static void put_table(struct outbuf *o, const struct conf *conf)
 {
-	switch (conf->table) {
+	switch (conf->table.kind) {
 	case CONF_TABLE_AUTO:
 		break;
 	case CONF_TABLE_OFF:
 		outbuf_print(o, "Table = off\n");
 		break;
 	case CONF_TABLE_NUMBER:
-		outbuf_print(o, "Table = %u\n", (unsigned)conf->table_number);
+		outbuf_print(o, "Table = %u\n", (unsigned)conf->table.number);
 		break;
 	}
 }
@@ -89,16 +89,16 @@ static void put_interface(struct outbuf *o, const struct conf *conf)
 	for (size_t i = 0; i < conf->addresses.n; i++)
 		outbuf_print(o, "Address = %s\n",
 		             ip_prefix_format(&conf->addresses.v[i].prefix, text));
-	for (size_t i = 0; i < conf->dns_servers.n; i++)
+	for (size_t i = 0; i < conf->dns.servers.n; i++)
 		outbuf_print(o, "DNS = %s\n",
-		             ip_addr_format(&conf->dns_servers.v[i], text));
-	for (size_t i = 0; i < conf->dns_domains.n; i++)
-		put_line(o, "DNS", conf->dns_domains.v[i].text);
-	if (conf->has_mtu)
+		             ip_addr_format(&conf->dns.servers.v[i], text));
+	for (size_t i = 0; i < conf->dns.domains.n; i++)
+		put_line(o, "DNS", conf->dns.domains.v[i].text);
+	if (conf->mtu_bytes != 0)
 		outbuf_print(o, "MTU = %u\n", (unsigned)conf->mtu_bytes);
 	put_table(o, conf);
-	put_list(o, "IncludedApplications", &conf->included_applications);
-	put_list(o, "ExcludedApplications", &conf->excluded_applications);
+	put_list(o, "IncludedApplications", &conf->applications.included);
+	put_list(o, "ExcludedApplications", &conf->applications.excluded);
 	outbuf_print(o, "SaveConfig = true\n");
 	for (size_t kind = 0; kind < CONF_HOOK_COUNT; kind++) {
 		for (size_t i = 0; i < conf->hooks[kind].n; i++)
@@ -334,15 +334,15 @@ static int replace(struct conf *conf, const struct outbuf *text)
 	if (fstat(place.fd, &st) < 0)
 		err = -errno;
 	else if (place.others &&
-	         (st.st_dev != conf->file_device || st.st_ino != conf->file_inode))
+	         (st.st_dev != conf->file.device || st.st_ino != conf->file.inode))
 		err = -ESTALE;
 	if (!err)
 		err = write_new(place.folder, temporary, text, &st);
 	if (!err && renameat(place.folder, temporary, place.folder, place.name) < 0)
 		err = -errno;
 	if (!err) {
-		conf->file_device = st.st_dev;
-		conf->file_inode = st.st_ino;
+		conf->file.device = st.st_dev;
+		conf->file.inode = st.st_ino;
 	} else if (err != -ESTALE) {
 		(void)unlinkat(place.folder, temporary, 0);
 	}

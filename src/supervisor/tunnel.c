@@ -19,17 +19,17 @@ int tunnel_open_udp(struct tunnel *t, uint32_t mark, struct diag *diag)
 	/* If two files have different FwMarks, only one of them counts: see host_prepare.
 	 * Hooks may ask for it with `wg show %i fwmark`, as in wg-quick, which sets one
 	 * for a default route. */
-	t->fwmark = conf->fwmark || (conf->table == CONF_TABLE_AUTO &&
+	t->fwmark = conf->fwmark || (conf->table.kind == CONF_TABLE_AUTO &&
 	                             plan_has_default_route(t->plan))
 	                    ? mark
 	                    : 0;
 	err = udp_open(t->udp_fds, &t->port, mark);
 	if (err == -EADDRINUSE && conf->listen_port)
-		diag_error(diag, conf->path, conf->listen_port_line,
+		diag_error(diag, conf->path, conf->lines.listen_port,
 		           "ListenPort %u is in use by another program",
 		           (unsigned)conf->listen_port);
 	else if (err)
-		diag_error(diag, conf->path, conf->listen_port_line,
+		diag_error(diag, conf->path, conf->lines.listen_port,
 		           "can't open the UDP sockets: %s", strerror(-err));
 	return err;
 }

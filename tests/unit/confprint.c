@@ -43,9 +43,9 @@ static void print_dns(const struct conf *conf, FILE *out)
 {
 	char text[IP_ADDR_STRLEN];
 
-	for (size_t i = 0; i < conf->dns_servers.n; i++)
-		fprintf(out, "DNS = %s\n", ip_addr_format(&conf->dns_servers.v[i], text));
-	print_texts("DNS", &conf->dns_domains, out);
+	for (size_t i = 0; i < conf->dns.servers.n; i++)
+		fprintf(out, "DNS = %s\n", ip_addr_format(&conf->dns.servers.v[i], text));
+	print_texts("DNS", &conf->dns.domains, out);
 }
 
 static void print_quick(const struct conf *conf, FILE *out)
@@ -59,18 +59,18 @@ static void print_quick(const struct conf *conf, FILE *out)
 
 	print_prefixes("Address", &conf->addresses, out);
 	print_dns(conf, out);
-	if (conf->has_mtu)
+	if (conf->mtu_bytes != 0)
 		fprintf(out, "MTU = %u\n", conf->mtu_bytes);
-	if (conf->table == CONF_TABLE_OFF)
+	if (conf->table.kind == CONF_TABLE_OFF)
 		fprintf(out, "Table = off\n");
-	else if (conf->table == CONF_TABLE_NUMBER)
-		fprintf(out, "Table = %u\n", conf->table_number);
+	else if (conf->table.kind == CONF_TABLE_NUMBER)
+		fprintf(out, "Table = %u\n", conf->table.number);
 	if (conf->save_config)
 		fprintf(out, "SaveConfig = true\n");
 	for (size_t hook = 0; hook < CONF_HOOK_COUNT; hook++)
 		print_texts(hook_names[hook], &conf->hooks[hook], out);
-	print_texts("IncludedApplications", &conf->included_applications, out);
-	print_texts("ExcludedApplications", &conf->excluded_applications, out);
+	print_texts("IncludedApplications", &conf->applications.included, out);
+	print_texts("ExcludedApplications", &conf->applications.excluded, out);
 }
 
 static void print_peer(const struct conf_peer *peer, FILE *out)
@@ -94,8 +94,8 @@ static void print_peer(const struct conf_peer *peer, FILE *out)
 void confprint(const struct conf *conf, FILE *out)
 {
 	fprintf(out, "[Interface]\n");
-	if (conf->has_private_key)
-		print_key("PrivateKey", conf->private_key, out);
+	if (conf->identity.private_key)
+		print_key("PrivateKey", conf->identity.private_key, out);
 	if (conf->listen_port)
 		fprintf(out, "ListenPort = %u\n", conf->listen_port);
 	if (conf->fwmark)

@@ -50,9 +50,9 @@ static void check_interface(const struct conf *conf)
 
 	ck_assert_str_eq(conf->name, "home");
 	ck_assert_str_eq(conf->path, "dir/home.conf");
-	ck_assert(conf->has_private_key);
+	ck_assert(conf->identity.private_key);
 	ck_assert_uint_eq(conf->listen_port, 51820);
-	ck_assert_uint_eq(conf->listen_port_line, 5);
+	ck_assert_uint_eq(conf->lines.listen_port, 5);
 	ck_assert_uint_eq(conf->fwmark, 0xca6c);
 	ck_assert_uint_eq(conf->addresses.n, 2);
 	ck_assert_str_eq(ip_prefix_format(&conf->addresses.v[0].prefix, text),
@@ -60,11 +60,11 @@ static void check_interface(const struct conf *conf)
 	ck_assert_str_eq(ip_prefix_format(&conf->addresses.v[1].prefix, text),
 	                 "fd00::2/64");
 	ck_assert_uint_eq(conf->addresses.v[1].line, 7);
-	ck_assert_uint_eq(conf->dns_servers.n, 1);
-	ck_assert_uint_eq(conf->dns_domains.n, 1);
-	ck_assert_str_eq(conf->dns_domains.v[0].text, "home.lan");
+	ck_assert_uint_eq(conf->dns.servers.n, 1);
+	ck_assert_uint_eq(conf->dns.domains.n, 1);
+	ck_assert_str_eq(conf->dns.domains.v[0].text, "home.lan");
 	ck_assert_uint_eq(conf->mtu_bytes, 1400);
-	ck_assert_int_eq(conf->table, CONF_TABLE_OFF);
+	ck_assert_int_eq(conf->table.kind, CONF_TABLE_OFF);
 	ck_assert_uint_eq(conf->hooks[CONF_POST_UP].n, 1);
 	ck_assert_str_eq(conf->hooks[CONF_POST_UP].v[0].text,
 	                 "echo \"#%i\"; echo x ; echo y # done");

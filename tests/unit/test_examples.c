@@ -21,8 +21,8 @@ static void check_marked(const uint8_t *key)
 
 static void check_keys(const struct conf *conf)
 {
-	ck_assert(conf->has_private_key);
-	check_marked(conf->private_key);
+	ck_assert(conf->identity.private_key);
+	check_marked(conf->identity.private_key);
 	for (size_t i = 0; i < conf->peer_count; i++) {
 		check_marked(conf->peers[i].public_key);
 		if (conf->peers[i].has_preshared_key)

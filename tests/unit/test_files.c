@@ -26,7 +26,7 @@ static struct conf *read_text(char *text, const char *path)
 static void knows(const struct conf *a, const struct conf *b)
 {
 	ck_assert_uint_eq(a->peer_count, 1);
-	ck_assert_mem_eq(a->peers[0].public_key, b->public_key, KEY_BYTES);
+	ck_assert_mem_eq(a->peers[0].public_key, b->identity.public_key, KEY_BYTES);
 }
 
 START_TEST(both_ends_know_each_other)
@@ -43,7 +43,7 @@ START_TEST(both_ends_know_each_other)
 	knows(provider, vpn);
 	knows(home, router);
 	knows(router, home);
-	ck_assert_mem_ne(vpn->public_key, home->public_key, KEY_BYTES);
+	ck_assert_mem_ne(vpn->identity.public_key, home->identity.public_key, KEY_BYTES);
 	ck_assert_uint_eq(provider->listen_port, vpn->peers[0].endpoint.port);
 	ck_assert_uint_eq(router->listen_port, home->peers[0].endpoint.port);
 	conf_free(vpn);

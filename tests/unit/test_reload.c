@@ -151,7 +151,7 @@ START_TEST(hooks_of_others_are_a_bad_version)
 	ck_assert_int_eq((int)reload.v[1].state, RELOAD_BAD);
 	reload_clear(&reload);
 	diag_clear(&errors);
-	after.confs[0]->only_ours = after.confs[1]->only_ours = true;
+	after.confs[0]->file.only_ours = after.confs[1]->file.only_ours = true;
 	reload_refuse(&before.set, &after.set, &errors);
 	ck_assert_uint_eq(errors.errors, 0);
 	/* and what is the same conf was judged before */
@@ -359,8 +359,8 @@ static void feed_whole(struct device *d, const struct plan_device *p)
 {
 	struct outbuf lines = { 0 };
 
-	if (p->conf->private_key)
-		outbuf_print_key(&lines, "private_key", p->conf->private_key);
+	if (p->conf->identity.private_key)
+		outbuf_print_key(&lines, "private_key", p->conf->identity.private_key);
 	for (size_t i = 0; i < p->peer_count; i++)
 		configure_print_peer(&lines, &p->peers[i]);
 	feed(d, &lines);
