@@ -162,6 +162,14 @@ static uint64_t progress(const struct worker_child *c)
 	return c->answered - c->channel.waiting_bytes;
 }
 
+/* No reply says so: then there is no request to be named. */
+static int give_up(struct worker_child *c, int err)
+{
+	c->error = 0;
+	c->error_request = COMMAND_NONE;
+	return err;
+}
+
 int worker_child_wait(struct worker_child *c)
 {
 	int64_t end_ms = now_ms() + WHOLE_MS, silent_ms = now_ms() + c->silence_ms;
@@ -173,7 +181,7 @@ int worker_child_wait(struct worker_child *c)
 
 		err = worker_child_dispatch(c);
 		if (err)
-			return err;
+			return give_up(c, err);
 		if (!is_waited_for(c))
 			break;
 		if (progress(c) != before)
@@ -186,7 +194,7 @@ int worker_child_wait(struct worker_child *c)
 		}
 		err = wait_ready(c, left_ms);
 		if (err)
-			return err;
+			return err == -EINTR ? err : give_up(c, err);
 	}
 	err = c->error;
 	c->error = 0;

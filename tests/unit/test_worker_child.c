@@ -15,11 +15,17 @@
 
 static int wait_command(struct channel *c, struct command *m)
 {
-	struct pollfd p = { c->fd, POLLIN, 0 };
 	int got;
 
-	while ((got = command_next(c, m)) == 0)
+	while ((got = command_next(c, m)) == 0) {
+		struct pollfd p = { c->fd, POLLIN, 0 };
+
+		if (channel_write(c) < 0)
+			_exit(9);
+		if (channel_pending(c))
+			p.events |= POLLOUT;
 		(void)poll(&p, 1, -1);
+	}
 	return got;
 }
 
@@ -166,7 +172,7 @@ END_TEST
 
 START_TEST(one_that_dies)
 {
-	int status;
+	int status, err;
 
 	begin(obey);
 	request("a");
@@ -178,8 +184,14 @@ START_TEST(one_that_dies)
 	ck_assert(WIFSIGNALED(status));
 	ck_assert_int_eq(WTERMSIG(status), SIGKILL);
 	begin(obey);
+	request("r1");
+	ck_assert_int_eq(worker_child_wait(&child), -EEXIST);
 	request("e");
-	ck_assert_int_lt(worker_child_wait(&child), 0);
+	request("a");
+	request("a");
+	err = worker_child_wait(&child);
+	ck_assert_int_lt(err, 0);
+	check_explained(err, "the worker process does not answer");
 	ck_assert_int_eq(WEXITSTATUS(worker_child_stop(&child)), 5);
 }
 END_TEST
