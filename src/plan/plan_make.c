@@ -277,8 +277,35 @@ static bool file_has_errors(const struct diag *diag, size_t n, const char *path)
 	return false;
 }
 
+/* Is the Endpoint a name, and not an address, maybe with a zone? */
+static bool has_name(const struct conf_peer *p)
+{
+	char host[IP_ADDR_STRLEN];
+	size_t n = strcspn(p->endpoint_host, "%");
+	struct ip_addr addr;
+
+	if (n >= sizeof(host))
+		return true;
+	memcpy(host, p->endpoint_host, n);
+	host[n] = '\0';
+	return !ip_addr_parse(&addr, host);
+}
+
+static void warn_of_name(const struct plan_device *d, const struct plan_peer *p,
+                         const char *carrier, unsigned via_line, struct diag *diag)
+{
+	char text[ENDPOINT_STRLEN];
+
+	diag_warning(
+		diag, d->conf->path, p->conf->endpoint_line,
+		"Endpoint %s is at %s now, which is in no AllowedIPs of %s (Via in line %u): its packets are dropped; expected AllowedIPs there that hold it",
+		p->conf->endpoint_host, endpoint_format(&p->way.endpoint, text), carrier,
+		via_line);
+}
+
 /* A carrier whose file was not understood completely may have the endpoint in spite of
- * this. And if a peer has roamed away, that is no mistake in its file. */
+ * this. And if a peer has roamed away, that is no mistake in its file; nor is it if its name
+ * has another address now: else a running instance could not take in any other file. */
 static void check_carriers(const struct plan_device *d, size_t entries_before,
                            struct diag *diag)
 {
@@ -296,6 +323,10 @@ static void check_carriers(const struct plan_device *d, size_t entries_before,
 			continue;
 		if (said->kind == CONF_VIA_UNION)
 			said = &d->conf->via;
+		if (has_name(p->conf)) {
+			warn_of_name(d, p, via->name, said->line, diag);
+			continue;
+		}
 		diag_error(
 			diag, d->conf->path, p->conf->endpoint_line,
 			"Endpoint %s is in no AllowedIPs of %s, which has to carry it (Via in line %u)",

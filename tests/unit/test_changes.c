@@ -223,6 +223,29 @@ START_TEST(a_bad_version_is_left_alone)
 }
 END_TEST
 
+/* Its name has got an address that the carrier can't carry. That is no mistake of the files,
+ * and others must be able to change. */
+START_TEST(a_name_that_has_moved_away_from_its_carrier)
+{
+	static const char named[] =
+		"[Interface]\n# tunion: Via = b\n[Peer]\nPublicKey = "
+		"xTIBA5rboUvnH4htodjb6e697QjLERt1NAB4mZqp8Dg=\nEndpoint = a.test:1\n";
+	struct fixture f = { 0 };
+
+	add_file(&f, "a", named, named);
+	add_file(&f, "b", PORT("7"), PORT("7"));
+	add_file(&f, "c", PORT("8"), PORT("9"));
+	f.v[0].fresh->peers[0].endpoint.port = 1;
+	ck_assert(ip_addr_parse(&f.v[0].fresh->peers[0].endpoint.addr, "192.0.2.1"));
+	ck_assert_int_eq(accept_changes(&f), 0);
+	ck_assert_int_eq((int)f.v[2].state, RELOAD_CHANGED);
+	ck_assert_int_eq((int)plan_find(&f.plan, "a")->peers[0].way.state,
+	                 WAY_NO_CARRIER_PEER);
+	ck_assert_uint_eq(f.diag.errors, 0);
+	clear(&f);
+}
+END_TEST
+
 START_TEST(warnings_of_files_that_change)
 {
 	struct fixture f = { 0 };
@@ -364,6 +387,7 @@ TCase *unit_tests(void)
 	tcase_add_test(tc, two_that_come_with_one_port_are_told_as_that);
 	tcase_add_test(tc, old_files_that_contradict_each_other);
 	tcase_add_test(tc, a_bad_version_is_left_alone);
+	tcase_add_test(tc, a_name_that_has_moved_away_from_its_carrier);
 	tcase_add_test(tc, warnings_of_files_that_change);
 	tcase_add_test(tc, no_refused_change_could_be_taken);
 	return tc;
