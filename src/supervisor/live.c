@@ -51,7 +51,8 @@ static uint32_t path_mtu(void *context, const struct ip_addr *to)
 	return host_path_mtu(l->host, to);
 }
 
-/* Returns where the peer has roamed to, or NULL if its file has a new Endpoint. */
+/* Returns where the peer is now, or NULL if its file has a new Endpoint whose address is known:
+ * until then the worker keeps the one that it has, too. */
 static const struct endpoint *endpoint_now(void *context, const struct conf *conf,
                                            const struct conf_peer *peer)
 {
@@ -60,7 +61,8 @@ static const struct endpoint *endpoint_now(void *context, const struct conf *con
 		tunnels_find_peer(l->tunnels, conf->name, peer->public_key);
 
 	if (!p || p->way.endpoint.addr.family == IP_NONE ||
-	    !reload_same_endpoint(p->conf, peer))
+	    (peer->endpoint.addr.family != IP_NONE &&
+	     !reload_same_endpoint(p->conf, peer)))
 		return NULL;
 	return &p->way.endpoint;
 }
