@@ -512,6 +512,13 @@ static void update_host(struct round *r)
 	r->l->host_failed = err < 0;
 }
 
+/* The host is all that was missing: the worker is told only what follows from that. */
+static void update_host_again(struct round *r)
+{
+	update_host(r);
+	(void)!wait_for_worker(r, keeper_send_resolver(r->l->keeper));
+}
+
 /* Applies what differs in r->reload. */
 static int run_round(struct round *r)
 {
@@ -640,7 +647,7 @@ int live_reload(struct live *l, const char *const *paths, size_t n,
 		if (!err && anything_differs(&r))
 			finish_added(&r);
 		else if (!err && l->host_failed)
-			update_host(&r);
+			update_host_again(&r);
 	}
 	tell_news(l, diag);
 	free(r.set.v);

@@ -457,7 +457,8 @@ static void update_host(struct supervisor *s)
 		way_compute(&s->tunnels.plan.table, &s->tunnels.plan.devices[0].way);
 	if (underlay_update_mtus(&s->underlay) < 0)
 		ending_want(&s->ending, -ENOMEM);
-	if (host_update(s->host, &s->tunnels.plan, &diag) < 0)
+	s->live.host_failed = host_update(s->host, &s->tunnels.plan, &diag) < 0;
+	if (s->live.host_failed)
 		log_error(&s->log, NULL,
 		          "can't update the host's routes after an endpoint has moved");
 	if (keeper_send_resolver(&s->keeper) < 0)
