@@ -21,6 +21,8 @@
 
 /* What an accepted file will have. The array is parallel to reload.v. */
 struct prepared {
+	enum reload_state wanted; /* what the state of the file was at first */
+	bool failed;              /* it can't come, whatever becomes of the others */
 	bool open;            /* device has new sockets */
 	bool listens;         /* device has its UAPI socket */
 	bool made;            /* the worker has the device of an added file */
@@ -35,6 +37,7 @@ struct round {
 	struct conf_set fresh; /* owned */
 	struct reload reload;
 	struct prepared *prepared; /* owned */
+	struct diag contradictions; /* what the plan that was tried last left out, and why */
 	struct plan plan;          /* the accepted one; after swap_plans the old one */
 	struct conf_set set;       /* of r->plan; the array is owned, but not the confs */
 	struct tunnel *gone;       /* owned: the devices of the old plan */
@@ -82,10 +85,29 @@ static void unmake(struct round *r, size_t i)
 		(void)!worker_child_wait(worker);
 }
 
+/* The file does not come, or not yet. Another one may want its port. */
+static void leave_out(struct round *r, size_t i)
+{
+	unmake(r, i);
+	tunnel_close_udp(&r->prepared[i].device);
+	r->prepared[i].open = false;
+}
+
 static void refuse(struct round *r, size_t i)
 {
 	r->reload.v[i].state = RELOAD_BAD;
-	unmake(r, i);
+	r->prepared[i].failed = true;
+	leave_out(r, i);
+}
+
+/* A file that contradicted one which has failed may come after all. */
+static void want_again(struct round *r)
+{
+	diag_clear(&r->contradictions);
+	for (size_t i = 0; i < r->reload.n; i++) {
+		if (!r->prepared[i].failed)
+			r->reload.v[i].state = r->prepared[i].wanted;
+	}
 }
 
 /* Makes r->plan of the changes that can be made. */
@@ -98,10 +120,10 @@ static int accept_changes(struct round *r)
 	int err;
 
 	plan_clear(&r->plan);
-	err = changes_accept(&r->reload, &env, &r->set, &r->plan, r->diag);
+	err = changes_accept(&r->reload, &env, &r->set, &r->plan, &r->contradictions);
 	for (size_t i = 0; i < r->reload.n; i++) {
 		if (r->reload.v[i].state == RELOAD_BAD)
-			unmake(r, i);
+			leave_out(r, i);
 	}
 	return err;
 }
@@ -478,8 +500,10 @@ static int begin_round(struct round *r)
 		diag_error(r->diag, NULL, 0, "out of memory");
 		return -ENOMEM;
 	}
-	for (size_t i = 0; i < r->reload.n; i++)
+	for (size_t i = 0; i < r->reload.n; i++) {
+		r->prepared[i].wanted = r->reload.v[i].state;
 		r->prepared[i].device = tunnel_of(NULL);
+	}
 	return 0;
 }
 
@@ -519,16 +543,27 @@ static void update_host_again(struct round *r)
 	(void)!wait_for_worker(r, keeper_send_resolver(r->l->keeper));
 }
 
+/* Until all that is accepted is prepared. Each time round at least one more file has
+ * failed, so it comes to an end. */
+static int accept_and_prepare(struct round *r)
+{
+	int err;
+
+	do {
+		want_again(r);
+		err = anything_differs(r) ? accept_changes(r) : 0;
+	} while (!err && !prepare_changes(r));
+	diag_move(r->diag, &r->contradictions);
+	return err;
+}
+
 /* Applies what differs in r->reload. */
 static int run_round(struct round *r)
 {
 	int err = begin_round(r);
 
-	while (!err && anything_differs(r)) {
-		err = accept_changes(r);
-		if (!err && prepare_changes(r))
-			break;
-	}
+	if (!err)
+		err = accept_and_prepare(r);
 	if (!err && anything_differs(r))
 		err = move_devices(r);
 	if (err || !anything_differs(r))
