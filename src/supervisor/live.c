@@ -23,11 +23,11 @@
 struct prepared {
 	enum reload_state wanted; /* what the state of the file was at first */
 	bool failed;              /* it can't come, whatever becomes of the others */
-	bool open;            /* device has new sockets */
-	bool listens;         /* device has its UAPI socket */
-	bool made;            /* the worker has the device of an added file */
-	bool pre_up;          /* its PreUp hooks have run */
-	struct tunnel device; /* owned; moved away when the round is committed */
+	bool open;                /* device has new sockets */
+	bool listens;             /* device has its UAPI socket */
+	bool made;                /* the worker has the device of an added file */
+	bool pre_up;              /* its PreUp hooks have run */
+	struct tunnel device;     /* owned; moved away when the round is committed */
 };
 
 struct round {
@@ -37,10 +37,11 @@ struct round {
 	struct conf_set fresh; /* owned */
 	struct reload reload;
 	struct prepared *prepared; /* owned */
-	struct diag contradictions; /* what the plan that was tried last left out, and why */
-	struct plan plan;          /* the accepted one; after swap_plans the old one */
-	struct conf_set set;       /* of r->plan; the array is owned, but not the confs */
-	struct tunnel *gone;       /* owned: the devices of the old plan */
+	struct diag
+		contradictions; /* what the plan that was tried last left out, and why */
+	struct plan plan;       /* the accepted one; after swap_plans the old one */
+	struct conf_set set;    /* of r->plan; the array is owned, but not the confs */
+	struct tunnel *gone;    /* owned: the devices of the old plan */
 	size_t gone_count;
 	bool worker_silent; /* the worker didn't answer, and this was reported */
 };

@@ -28,7 +28,7 @@ struct live {
 	struct host *host;
 	struct keeper *keeper;
 	struct underlay *underlay;
-	bool host_failed;        /* the last host_update failed; the next reload tries again */
+	bool host_failed; /* the last host_update failed; the next reload tries again */
 	struct diag file_errors; /* of the last reload: why not all is in force */
 };
 
