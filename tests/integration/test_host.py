@@ -198,7 +198,7 @@ def failures(h, before):
     d.fails(f"up {d.dir}", "`t0' already exists")
     h.run("ip link del t0")
     d.files(a=conf("Address = 10.8.0.2/32", "AllowedIPs = 10.66.0.0/16, 203.0.113.128/25"))
-    d.fails(f"up {d.dir}", "a.conf:6: ", "203.0.113.128/25", "another device has this very route")
+    d.fails(f"up {d.dir}", "a.conf:6: ", "203.0.113.128/25", "another device already has this route")
     for table in ("main", "254", "0"):
         d.files(a=conf(f"Address = 10.8.0.2/24\nTable = {table}", "AllowedIPs = 10.8.0.0/24"))
         d.fails(f"up {d.dir}", "a.conf:7: ", "10.8.0.0/24", "it comes with the Address of this network")

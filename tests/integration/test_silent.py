@@ -150,7 +150,7 @@ def supervisor_stopped(w):
     # The requests of those who have gone are carried out, or not; then it goes on as ever
     os.kill(i.supervisor, signal.SIGKILL)
     i.t.process.wait()
-    i.says("down", 0, "was not running; what it had left was cleared")
+    i.says("down", 0, "was not running; what it had left on the host was removed")
     i.t.process = None
 
 

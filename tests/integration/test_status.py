@@ -116,7 +116,7 @@ def test_stuck(t):
     try:
         equal(terminal.process.wait(15), 1, "exit status when there is no answer")
         terminal.read(0.1)
-        check("timed out" in terminal.seen.split("\033[?1049l")[-1], terminal.seen[-200:])
+        check("does not answer" in terminal.seen.split("\033[?1049l")[-1], terminal.seen[-200:])
         equal(termios.tcgetattr(terminal.slave), terminal.before, "the terminal's settings")
     finally:
         t.host.run(f"kill -CONT {engine}")
