@@ -83,6 +83,25 @@ void diag_copy_errors(struct diag *to, const struct diag *from)
 	}
 }
 
+static bool same_place(const struct diag_entry *a, const struct diag_entry *b)
+{
+	bool same_file =
+		a->file && b->file ? strcmp(a->file, b->file) == 0 : a->file == b->file;
+
+	return same_file && a->line == b->line;
+}
+
+bool diag_has(const struct diag *d, const struct diag_entry *entry)
+{
+	for (size_t i = 0; i < d->count; i++) {
+		const struct diag_entry *e = &d->entries[i];
+
+		if (same_place(e, entry) && strcmp(e->text, entry->text) == 0)
+			return true;
+	}
+	return false;
+}
+
 void diag_log(const struct diag *d, const struct log *log)
 {
 	for (size_t i = 0; i < d->count; i++) {

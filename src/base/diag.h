@@ -45,6 +45,9 @@ void diag_move(struct diag *to, struct diag *from);
 void diag_copy_errors(struct diag *to, const struct diag *from);
 void diag_copy_entry(struct diag *to, const struct diag_entry *entry);
 
+/* Is there an entry about the same place with the same text? */
+bool diag_has(const struct diag *d, const struct diag_entry *entry);
+
 struct log;
 /* For when nobody is left to print them: one line of the log for each entry. */
 void diag_log(const struct diag *d, const struct log *log);

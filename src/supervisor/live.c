@@ -620,23 +620,6 @@ static void finish_added(struct round *r)
 	reload_clear(&again.reload);
 }
 
-static bool same_entry(const struct diag_entry *a, const struct diag_entry *b)
-{
-	bool same_file =
-		a->file && b->file ? strcmp(a->file, b->file) == 0 : a->file == b->file;
-
-	return same_file && a->line == b->line && strcmp(a->text, b->text) == 0;
-}
-
-static bool was_told(const struct diag *told, const struct diag_entry *e)
-{
-	for (size_t i = 0; i < told->count; i++) {
-		if (same_entry(&told->entries[i], e))
-			return true;
-	}
-	return false;
-}
-
 /* A bad file is read again whenever another file changes, but it is logged only once.
  * Keeps the errors for the next time, and for the status. */
 static void tell_news(struct live *l, const struct diag *diag)
@@ -644,7 +627,7 @@ static void tell_news(struct live *l, const struct diag *diag)
 	for (size_t i = 0; i < diag->count; i++) {
 		struct diag one = { .entries = &diag->entries[i], .count = 1 };
 
-		if (!was_told(&l->file_errors, &diag->entries[i]))
+		if (!diag_has(&l->file_errors, &diag->entries[i]))
 			diag_log(&one, l->log);
 	}
 	diag_clear(&l->file_errors);
