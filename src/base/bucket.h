@@ -25,10 +25,10 @@ struct bucket_table {
 };
 
 /* Makes room for n links in all, so that adding them needs no memory. Must be called with
- * at least 1 before the first link is added. 0, or -ENOMEM, which leaves the table as it
- * was. */
+ * at least 1 before the first link is added. Returns 0, or -ENOMEM: then the table is
+ * unchanged. */
 MUST_CHECK int bucket_reserve(struct bucket_table *t, size_t n);
-/* All links must have been removed, or are not used any more. */
+/* Frees the table's memory. Links that are still in it must not be used any more. */
 void bucket_clear(struct bucket_table *t);
 
 void bucket_add(struct bucket_table *t, struct bucket_link *link, uint32_t hash);

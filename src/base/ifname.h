@@ -1,4 +1,4 @@
-/* src/base/ifname.h - names of network interfaces, which tunnels are named like */
+/* src/base/ifname.h - names of network interfaces: each tunnel has one */
 #ifndef TUNION_BASE_IFNAME_H
 #define TUNION_BASE_IFNAME_H
 
@@ -6,8 +6,8 @@
 
 #define IFNAME_MAX 15 /* characters, without the final NUL */
 
-/* As wg-quick has it: 1 to IFNAME_MAX characters of A-Z a-z 0-9 _ = + . - ; and none of
- * ".", "..", "all", which wg-quick takes but no device can have. */
+/* The rule of wg-quick: 1 to IFNAME_MAX characters of A-Z a-z 0-9 _ = + . - . The names
+ * ".", ".." and "all" are not valid: wg-quick takes them, but no device can have them. */
 bool ifname_valid(const char *name);
 
 #endif

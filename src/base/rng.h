@@ -5,8 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* In the engine process this is libsodium's randombytes; in tests it is a
- * seeded stream. */
+/* In the worker this is libsodium's randombytes; in tests it is a seeded stream. */
 struct rng {
 	void (*fill)(void *context, void *bytes, size_t n);
 	void *context; /* borrowed */

@@ -54,7 +54,7 @@ enum command_type {
 
 #define COMMAND_TEXT_MAX (32U * 1024)
 
-/* Of COMMAND_DEVICE_SETTINGS. */
+/* What COMMAND_DEVICE_SETTINGS contains. */
 struct command_settings {
 	uint32_t mtu_bytes;
 	int32_t metric;

@@ -86,17 +86,18 @@ struct conf_peer {
 
 #define CONF_DIGEST_BYTES 32
 
-/* The file as it was read. */
+/* What is known about the file from reading it. */
 struct conf_file {
 	uint8_t digest[CONF_DIGEST_BYTES]; /* of the text, to see if it has changed */
-	/* Could only root and the running user have written it (trust.h)? If not, its hooks
-	 * must not run. */
+	/* Could only root and the running user have written it (trust.h)? If not, its
+	 * hooks must not run. */
 	bool only_ours;
 	char *others; /* owned; NULL, or which part of its path others can change */
 	uint64_t device, inode; /* 0: no file */
 };
 
-/* Where the values came from; 0 where there is none. Of [Interface] the first one. */
+/* The lines of the values; 0: not given. `interface` is the line of the first
+ * [Interface]. */
 struct conf_lines {
 	unsigned interface, private_key, listen_port, fwmark, mtu, table, metric;
 };

@@ -108,8 +108,8 @@ static bool read_key(struct keys_file *f, uint8_t out[static KEY_BYTES], const c
 	return false;
 }
 
-/* Moves a key into locked memory. A key of zeroes means that there is none. Is there one
- * now? */
+/* Moves a key into locked memory. A key of zeroes means that there is none. Returns
+ * whether there is one now. */
 static bool keep_secret(struct keys_file *f, uint8_t **kept,
                         uint8_t key[static KEY_BYTES])
 {

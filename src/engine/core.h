@@ -58,7 +58,7 @@ struct device_address {
 	struct bucket_link by_address;
 };
 
-/* Of settle.c alone. */
+/* Only settle.c uses this. */
 struct device_settling {
 	bool touched;
 	struct device *next_touched;
@@ -96,7 +96,7 @@ enum settle_need {
 	SETTLE_ALL,     /* devices were added, removed, set or touched */
 };
 
-/* The devices in the order they were added, and what finds them. */
+/* The devices in the order they were added, and the tables that find them. */
 struct engine_devices {
 	struct device *first, *last; /* owned */
 	struct bucket_table by_name, by_port, by_address;

@@ -298,14 +298,15 @@ static void warn_of_name(const struct plan_device *d, const struct plan_peer *p,
 
 	diag_warning(
 		diag, d->conf->path, p->conf->endpoint_line,
-		"Endpoint %s is at %s now, which is in no AllowedIPs of %s (Via in line %u): its packets are dropped; expected AllowedIPs there that hold it",
+		"Endpoint %s is at %s now, which is in no AllowedIPs of %s (Via in line %u): its packets are dropped; expected AllowedIPs there that contain it",
 		p->conf->endpoint_host, endpoint_format(&p->way.endpoint, text), carrier,
 		via_line);
 }
 
 /* A carrier whose file was not understood completely may have the endpoint in spite of
- * this. And if a peer has roamed away, that is no mistake in its file; nor is it if its name
- * has another address now: else a running instance could not take in any other file. */
+ * this. And if a peer has roamed away, that is no mistake in its file. If its name has
+ * another address now, that is no mistake either: as an error it would keep a running
+ * instance from taking in any other file. */
 static void check_carriers(const struct plan_device *d, size_t entries_before,
                            struct diag *diag)
 {

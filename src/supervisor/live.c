@@ -55,8 +55,8 @@ static uint32_t path_mtu(void *context, const struct ip_addr *to)
 	return host_path_mtu(l->host, to);
 }
 
-/* Returns where the peer is now, or NULL if its file has a new Endpoint whose address is known:
- * until then the worker keeps the one that it has, too. */
+/* Returns where the peer is now, or NULL if its file has a new Endpoint whose address is
+ * known. Until it is known, the worker also keeps the endpoint that it has. */
 static const struct endpoint *endpoint_now(void *context, const struct conf *conf,
                                            const struct conf_peer *peer)
 {
@@ -86,7 +86,8 @@ static void unmake(struct round *r, size_t i)
 		(void)!worker_child_wait(worker);
 }
 
-/* The file does not come, or not yet. Another one may want its port. */
+/* The file is not taken in, or not yet. It gives up its port, because another file may
+ * want it. */
 static void leave_out(struct round *r, size_t i)
 {
 	unmake(r, i);
@@ -537,15 +538,15 @@ static void update_host(struct round *r)
 	r->l->host_failed = err < 0;
 }
 
-/* The host is all that was missing: the worker is told only what follows from that. */
+/* Only the host did not follow the plan: the worker is told only what results from that. */
 static void update_host_again(struct round *r)
 {
 	update_host(r);
 	(void)!wait_for_worker(r, keeper_send_resolver(r->l->keeper));
 }
 
-/* Until all that is accepted is prepared. Each time round at least one more file has
- * failed, so it comes to an end. */
+/* Repeats until everything that is accepted is prepared. Each time round at least one
+ * more file has failed, so this comes to an end. */
 static int accept_and_prepare(struct round *r)
 {
 	int err;

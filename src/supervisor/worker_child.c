@@ -162,7 +162,7 @@ static uint64_t progress(const struct worker_child *c)
 	return c->answered - c->channel.waiting_bytes;
 }
 
-/* No reply says so: then there is no request to be named. */
+/* The error did not come in a reply, so there is no request to name. */
 static int give_up(struct worker_child *c, int err)
 {
 	c->error = 0;

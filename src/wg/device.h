@@ -2,7 +2,7 @@
  *
  * This is a library: it knows no socket, no clock, no tun and no other device. Packets
  * come in and go out as batches; time is passed in; the callbacks get what the device has
- * to say. Everything runs in the engine thread. The numbers in comments are sections of
+ * to say. Everything runs in one thread. The numbers in comments are sections of
  * the WireGuard paper. */
 #ifndef TUNION_WG_DEVICE_H
 #define TUNION_WG_DEVICE_H

@@ -16,8 +16,8 @@ struct replay {
 
 /* True exactly once for each counter; false for a repeat, or for a counter that is behind
  * the window. Only to be called after the packet has authenticated, because otherwise a
- * forger could move the window. The limit REJECT_AFTER_MESSAGES is checked by wg/keypair.
- * Engine thread. */
+ * forger could move the window. The limit REJECT_AFTER_MESSAGES is checked by
+ * wg/keypair. */
 bool replay_accept(struct replay *r, uint64_t counter);
 
 #endif

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""Both processes under valgrind: no leak, no error after traffic, changes and `down`. The engine process that is
-started in the place of one that was killed, too: it inherits a supervisor that has long been at work, and keeps
-nothing of it, neither memory nor descriptors."""
+"""Both processes under valgrind: no leak, and no error after traffic, changes and `down`. The same holds for the
+worker that is started in place of one that was killed: it inherits a supervisor that has long been running, and must
+keep nothing of it, neither memory nor descriptors."""
 
 import glob
 import json

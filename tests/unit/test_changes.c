@@ -12,7 +12,8 @@
 #define FILES_MAX 6
 #define TEXT_MAX  512
 
-/* Files as they are in force, and as they are on the disk. An empty text: no file. */
+/* The files that are in force (old), and those on the disk (fresh). An empty text means
+ * that there is no file. */
 struct fixture {
 	struct conf *old[FILES_MAX], *fresh[FILES_MAX]; /* owned */
 	struct reload_file v[FILES_MAX];
@@ -93,9 +94,9 @@ static const struct {
 	const char *what;
 	struct {
 		const char *old, *fresh;
-	} files[4];          /* a, b, c, d; NULL, NULL: none of the name */
+	} files[4];          /* a, b, c, d; NULL, NULL: there is none */
 	const char *refused; /* letters of files */
-	const char *error;   /* is in one of the texts; NULL: there is no error */
+	const char *error;   /* part of one error; NULL: no errors */
 } cases[] = {
 	{ "nothing differs", { { PORT("1"), PORT("1") } }, "", NULL },
 	{ "all go together",
@@ -179,7 +180,7 @@ START_TEST(two_that_come_with_one_port_are_told_as_that)
 	add_file(&f, "a", NULL, PORT("7"));
 	add_file(&f, "b", NULL, PORT("7"));
 	ck_assert_int_eq(accept_changes(&f), 0);
-	/* the first one has it */
+	/* the first file gets the port */
 	ck_assert_int_eq((int)f.reload.v[0].state, RELOAD_ADDED);
 	ck_assert_int_eq((int)f.reload.v[1].state, RELOAD_BAD);
 	ck_assert_uint_eq(f.diag.errors, 1);
@@ -188,7 +189,7 @@ START_TEST(two_that_come_with_one_port_are_told_as_that)
 }
 END_TEST
 
-/* Then nothing can be done, and nothing is to be done. */
+/* In this case nothing can be done, and nothing has to be done. */
 START_TEST(old_files_that_contradict_each_other)
 {
 	struct fixture f = { 0 };
@@ -223,8 +224,8 @@ START_TEST(a_bad_version_is_left_alone)
 }
 END_TEST
 
-/* Its name has got an address that the carrier can't carry. That is no mistake of the files,
- * and others must be able to change. */
+/* The name of the endpoint now has an address that the carrier can't carry. This is no
+ * mistake in the files, and other files must still be able to change. */
 START_TEST(a_name_that_has_moved_away_from_its_carrier)
 {
 	static const char named[] =
@@ -267,7 +268,8 @@ END_TEST
 
 /* ---- random */
 
-/* A file of which others may have the port, be the carrier, or be carried by. */
+/* A file that may have the same port as others, be their carrier, or be carried by
+ * them. */
 static void print_random(char out[static TEXT_MAX], uint64_t *random)
 {
 	static const char *const vias[] = { "a", "b", "c", "d", "e", "f", "network" };
@@ -330,7 +332,7 @@ static void random_files(struct fixture *f, uint64_t *random)
 	}
 }
 
-/* What is refused can't be added to what is taken: not one of it. */
+/* No refused change can be added to the ones that were taken. */
 static void check_random(uint64_t seed, size_t *refusals)
 {
 	uint64_t random = seed;

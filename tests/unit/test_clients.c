@@ -58,12 +58,12 @@ static void end(struct fixture *f)
 {
 	clients_end(&f->clients, "ok\n");
 	ck_assert_uint_eq(f->clients.count, 0);
-	clients_forget(&f->clients); /* once more is fine */
+	clients_forget(&f->clients); /* this may be called again */
 	loop_free(f->loop);
 	close(f->listener);
 }
 
-/* Until nothing is ready any more: each accept and each request is one event. */
+/* Waits until nothing is ready any more: each accept and each request is one event. */
 static void serve(struct fixture *f)
 {
 	for (int i = 0; i < 4; i++)
@@ -81,7 +81,7 @@ static int ask(struct fixture *f, const char *text)
 	return fd;
 }
 
-/* All that has come is this; whole: and then the other side has closed. */
+/* Exactly this text has come. If `whole`, the other side has closed after it. */
 static void expect(int fd, const char *text, bool whole)
 {
 	char got[256];
@@ -128,7 +128,7 @@ START_TEST(each_gets_what_it_asked_for)
 }
 END_TEST
 
-/* Who asks while a reload is under way asks for the next one. */
+/* A client that asks while a reload is running asks for the next one. */
 START_TEST(a_reload_that_has_begun)
 {
 	struct fixture f;
@@ -158,7 +158,7 @@ START_TEST(what_is_no_request)
 	begin(&f);
 	expect(ask(&f, "nonsense\n"), "\nerror: unknown request\n", true);
 	expect(ask(&f, "\n"), "\nerror: unknown request\n", true);
-	fd = ask(&f, much); /* never ends */
+	fd = ask(&f, much); /* this request never ends */
 	ck_assert_int_le(recv(fd, much, 1, MSG_DONTWAIT), 0);
 	close(fd);
 	fd = ask(&f, "sta");

@@ -9,7 +9,7 @@
 #include "base/timerq.h"
 #include "supervisor/status_request.h"
 
-/* A worker is only a channel here, whose other end is the test's. */
+/* Here a worker is only a channel, and the test has its other end. */
 struct fixture {
 	struct worker_child worker;
 	struct channel other;
@@ -137,7 +137,8 @@ START_TEST(one_question_answers_all)
 }
 END_TEST
 
-/* Its answer may still come, and answers those who have asked since. */
+/* The worker's answer may still come. Then it goes to the clients that have asked
+ * since. */
 START_TEST(a_worker_that_is_late)
 {
 	struct fixture f;

@@ -1,5 +1,5 @@
-/* tests/unit/test_trust.c - a tree of folders, files and links for each test; as root also
- * with owners other than ours */
+/* tests/unit/test_trust.c - a tree of folders, files and links for each test; as root
+ * also with owners other than ours */
 #include "unit.h"
 
 #include <errno.h>
@@ -48,7 +48,7 @@ static void make_folder(const char *name, mode_t mode)
 	ck_assert_int_eq(chmod(at(name), mode), 0);
 }
 
-/* Its text is its name. */
+/* The file's text is its name. */
 static void make_file(const char *name, mode_t mode)
 {
 	FILE *f = fopen(at(name), "w");
@@ -64,7 +64,8 @@ static void make_link(const char *name, const char *target)
 	ck_assert_int_eq(symlink(target, at(name)), 0);
 }
 
-/* Who can change it, or NULL; the file's text goes to `text`. To be freed. */
+/* Returns who else can change the file, or NULL if nobody can; to be freed. `text` gets
+ * the file's text. */
 static char *others_of(const char *path, char text[static 64])
 {
 	char *others;
@@ -106,7 +107,7 @@ static const struct {
 	{ "world/a.conf", "world has mode 0703" },
 	{ "world/sub/a.conf", "world has mode 0703" },
 	{ "world/../safe/a.conf", "world has mode 0703" },
-	/* links: their own place counts as well as that of the file */
+	/* links: both the place of the link and the place of the file count */
 	{ "safe/link.conf", NULL },
 	{ "safe/absolute.conf", NULL },
 	{ "safe/folder/a.conf", NULL },
@@ -115,7 +116,7 @@ static const struct {
 	{ "safe/through.conf", "world has mode 0703" },
 	{ "world/link.conf", "world has mode 0703" },
 	{ "world/folder/a.conf", "world has mode 0703" },
-	/* in a sticky folder: nothing but a folder of ours */
+	/* in a sticky folder only a folder of ours is safe */
 	{ "sticky/ours/a.conf", NULL },
 	{ "sticky/a.conf", "sticky has mode 1777" },
 	{ "sticky/link.conf", "sticky has mode 1777" },
@@ -213,7 +214,7 @@ START_TEST(others_files_and_folders_are_theirs)
 		{ "theirs/ours/a.conf", "theirs belongs to user 12345" },
 		{ "ours/theirs.conf", "ours/theirs.conf belongs to user 12345" },
 		{ "ours/to-theirs.conf", "theirs belongs to user 12345" },
-		/* what stands in a folder of ours was put there by us */
+		/* whatever is in a folder of ours was put there by us */
 		{ "ours/their-link.conf", NULL },
 		{ "sticky/theirs/a.conf", "sticky/theirs belongs to user 12345" },
 	};

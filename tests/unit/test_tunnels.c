@@ -12,7 +12,7 @@ static struct planned planned;
 static struct tunnels tunnels;
 static struct diag diag;
 
-/* As supervisor_up, but that the confs are the planned ones, which it frees. */
+/* The same as in supervisor_up, but the confs belong to `planned`, which frees them. */
 static void begin(const char *const *texts)
 {
 	planned_init(&planned, texts);
@@ -123,7 +123,7 @@ START_TEST(sockets_are_closed_or_only_forgotten)
 }
 END_TEST
 
-/* The error has the line that can be mended. */
+/* The error names the line that the user can correct. */
 START_TEST(a_port_in_use)
 {
 	char text[64];

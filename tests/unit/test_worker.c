@@ -1,5 +1,5 @@
-/* The worker as a process: the test forks it, and plays its supervisor over the channel. The
- * dropping of rights is replaced by the linker; test_rights has the real one. */
+/* The worker as a process: the test forks it, and plays its supervisor over the channel.
+ * The dropping of rights is replaced by the linker; test_rights has the real one. */
 #include "unit.h"
 
 #include <errno.h>
@@ -20,13 +20,13 @@
 #define PATIENCE_MS 30000
 #define STATUSES    200
 
-/* ---- what stands in the way of the worker, by the linker */
+/* ---- failures that the linker puts in the worker's way */
 
 static struct {
-	int rights_result; /* of rights_drop */
-	bool path_news;    /* udp_path_news says so, once */
-	int wait_result;   /* of loop_wait, if not 0 */
-	/* So often loop_wait doesn't wait for its deadline, but lets the clock be there. */
+	int rights_result; /* what rights_drop returns */
+	bool path_news;    /* udp_path_news returns true once */
+	int wait_result;   /* what loop_wait returns, if not 0 */
+	/* So many times loop_wait does not wait: it moves the clock to the deadline. */
 	unsigned leaps;
 	uint64_t leapt_ns; /* how far the clock is ahead */
 } fake;
@@ -122,8 +122,8 @@ static void send_type(enum command_type type)
 	send_command(&m);
 }
 
-/* The next message of this type; what else the worker tells is passed over. False if it
- * closes the channel before. */
+/* Reads the next message of this type, and passes over all others. False if the worker
+ * closes the channel before it. */
 static bool next_of(enum command_type type, struct command *out)
 {
 	int got;
@@ -149,7 +149,7 @@ static void expect_log(const char *text)
 	command_clear(&m);
 }
 
-/* Gives the request, and expects that it succeeds. */
+/* Sends the request, and expects that it succeeds. */
 static void request(struct command *m)
 {
 	struct command reply;
@@ -182,7 +182,7 @@ static int finish(void)
 	return WEXITSTATUS(status);
 }
 
-/* ---- it begins and ends */
+/* ---- beginning and end */
 
 START_TEST(it_ends_with_the_channel)
 {
@@ -194,7 +194,7 @@ START_TEST(it_ends_with_the_channel)
 }
 END_TEST
 
-/* It is no failure that the supervisor doesn't wait for what it has asked for. */
+/* If the supervisor doesn't wait for what it has asked for, that is no failure. */
 START_TEST(it_ends_with_the_channel_when_it_has_more_to_say)
 {
 	struct command m;
@@ -263,7 +263,7 @@ START_TEST(it_ends_if_it_can_not_wait)
 }
 END_TEST
 
-/* ---- it tells */
+/* ---- what the worker tells */
 
 START_TEST(it_tells_that_a_path_has_become_narrow)
 {
@@ -276,7 +276,7 @@ START_TEST(it_tells_that_a_path_has_become_narrow)
 }
 END_TEST
 
-/* It goes on writing when the supervisor reads again. */
+/* The worker goes on writing when the supervisor reads again. */
 START_TEST(a_supervisor_that_does_not_read)
 {
 	struct command m;
@@ -380,7 +380,7 @@ START_TEST(a_packet_goes_out_and_comes_in)
 	wait_for(pair[1], POLLIN);
 	ck_assert_int_eq(recv(pair[1], got, sizeof(got), 0), sizeof(packet));
 	ck_assert_mem_eq(got, packet, sizeof(packet));
-	/* b has learned where a is */
+	/* now b knows where a is */
 	ck_assert(next_of(COMMAND_ENDPOINT, &m));
 	public_key(0, key_of_a);
 	ck_assert_str_eq(m.name, "b");
@@ -402,7 +402,7 @@ START_TEST(it_tells_of_a_peer_that_does_not_answer)
 	nobody.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
 	ck_assert_int_eq(bind(silent, (struct sockaddr *)&nobody, len), 0);
 	ck_assert_int_eq(getsockname(silent, (struct sockaddr *)&nobody, &len), 0);
-	fake.leaps = 10; /* it is said 5 s after the first initiation */
+	fake.leaps = 10; /* the message comes 5 s after the first initiation */
 	start();
 	add_end(0);
 	snprintf(text, sizeof(text),

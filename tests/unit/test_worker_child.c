@@ -11,7 +11,7 @@
 
 #include "supervisor/worker_child.h"
 
-/* ---- workers, each of another kind */
+/* ---- different kinds of workers */
 
 static int wait_command(struct channel *c, struct command *m)
 {
@@ -75,7 +75,7 @@ static int obey(int channel_fd, pid_t supervisor, const struct worker_options *o
 	return 7;
 }
 
-/* Also does not see that the channel is closed. */
+/* It doesn't even notice that the channel is closed. */
 static int hang(int channel_fd, pid_t supervisor, const struct worker_options *options)
 {
 	(void)channel_fd;
@@ -141,7 +141,7 @@ static void check_explained(int err, const char *text)
 START_TEST(all_replies_are_waited_for)
 {
 	begin(obey);
-	ck_assert_int_eq(worker_child_wait(&child), 0); /* for none */
+	ck_assert_int_eq(worker_child_wait(&child), 0); /* nothing was asked */
 	for (int i = 0; i < 100; i++)
 		request("a");
 	ck_assert_uint_eq(child.unanswered, 100);
@@ -196,7 +196,7 @@ START_TEST(one_that_dies)
 }
 END_TEST
 
-/* It is waited for once; after that nobody is held up by it. */
+/* The supervisor waits for it once. After that it does not hold up anybody. */
 START_TEST(one_that_is_silent)
 {
 	begin(obey);
@@ -250,7 +250,8 @@ START_TEST(an_interrupt_ends_a_wait)
 }
 END_TEST
 
-/* More than a socket has room for: it waits until the worker has read it. */
+/* These requests do not fit into the socket: sending waits until the worker has read
+ * them. */
 START_TEST(more_than_the_socket_takes)
 {
 	static char text[COMMAND_TEXT_MAX];

@@ -1,4 +1,5 @@
-/* A UAPI client wants what only the supervisor can do, and waits: who gets which answer? */
+/* A UAPI client asks for what only the supervisor can do, and waits for it: who gets
+ * which answer? */
 #include "unit.h"
 
 #include <errno.h>
@@ -32,7 +33,7 @@ static void say(int fd, const char *text)
 	worker_lab_run(&lab);
 }
 
-/* A new client that has said this. */
+/* Returns a new client that has sent this text. */
 static int client(const char *text)
 {
 	int fd = worker_lab_client(&address, address_len);
@@ -47,7 +48,8 @@ static void hang_up(int fd)
 	worker_lab_run(&lab);
 }
 
-/* What the client has been answered by now; "(end)" once it has been hung up on. */
+/* Returns what the client has been answered since the last call; "(end)" if the worker
+ * has closed the connection. */
 static const char *answer(int fd)
 {
 	static char text[4096];
@@ -107,7 +109,7 @@ START_TEST(a_port_is_refused)
 	int fd = client(WANTS_PORT "get=1\n\n");
 
 	expect_wanted(COMMAND_PORT_WANTED, 7, 0);
-	answer_wanted(-EADDRINUSE, 5, 3); /* as it was before is what it says */
+	answer_wanted(-EADDRINUSE, 5, 3); /* port and mark are as they were before */
 	ck_assert_str_eq(answer(fd), "errno=-98\n\nerrno=0\n\n");
 	close(fd);
 }
@@ -138,7 +140,7 @@ START_TEST(the_answer_of_one_who_has_gone_is_nobody_elses)
 	ck_assert(worker_lab_silent(&lab));
 	answer_wanted(-EADDRINUSE, 0, 0);
 	ck_assert_str_eq(answer(second), "");
-	/* from here on it may ask, and gets its own answer */
+	/* from now on the second client may ask, and gets its own answer */
 	say(second, WANTS_MARK);
 	expect_wanted(COMMAND_MARK_WANTED, 0, 9);
 	answer_wanted(0, 0, 9);
@@ -165,7 +167,7 @@ START_TEST(no_client_waits_for_ever)
 	worker_device_run_timers(&lab.devices);
 	ck_assert_str_eq(answer(first), "errno=-110\n\nerrno=0\n\n"); /* ETIMEDOUT */
 	ck_assert_uint_eq(worker_device_next_deadline_ns(&lab.devices), NEVER_NS);
-	/* its answer may still come, and is not the next one's */
+	/* the first client's answer may still come: it is not for the next client */
 	second = client(WANTS_MARK);
 	ck_assert_str_eq(answer(second), "errno=-16\n\n");
 	answer_wanted(0, 7, 0);
@@ -184,7 +186,7 @@ START_TEST(who_waits_for_a_device_that_goes_is_hung_up_on)
 	ck_assert_int_eq(worker_lab_ask_name(&lab, COMMAND_DEVICE_REMOVE, "home"), 0);
 	ck_assert_str_eq(answer(fd), "(end)");
 	ck_assert_int_eq(worker_lab_ask_name(&lab, COMMAND_DEVICE_SOCKETS, "home"),
-	                 -ENOENT); /* the answer, too late */
+	                 -ENOENT); /* the answer comes too late */
 	ck_assert_uint_eq(worker_device_next_deadline_ns(&lab.devices), NEVER_NS);
 	close(fd);
 }

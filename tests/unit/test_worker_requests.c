@@ -1,4 +1,5 @@
-/* What the supervisor may ask of the worker, and what it is told if that is not possible. */
+/* The requests of the supervisor to the worker, and the answers if they can't be carried
+ * out. */
 #include "unit.h"
 
 #include <errno.h>
@@ -52,7 +53,7 @@ static int peer_socket(struct sockaddr_in *address)
 	return fd;
 }
 
-/* How long the datagram is that has arrived; 0: there is none. */
+/* Returns the length of the datagram that has arrived; 0: none has. */
 static size_t arrived(int fd)
 {
 	uint8_t bytes[2048];
@@ -76,7 +77,7 @@ static uint16_t give_sockets(const char *name)
 	return m.port;
 }
 
-/* The device gets keys and a peer with this address, and is started. */
+/* Gives the device keys and a peer with this address, and starts it. */
 static void start_with_peer(const struct sockaddr_in *address, const char *more)
 {
 	char text[512];
@@ -166,7 +167,7 @@ START_TEST(settings_reach_the_device)
 	m.text_bytes = strlen(m.text);
 	ck_assert_int_eq(worker_lab_ask(&lab, &m), 0);
 	ck_assert_uint_eq(device_mtu_bytes(engine_find_device(lab.engine, "home")), 1337);
-	/* and again, without domains, when it has sockets, whose port stays */
+	/* and again without domains, when it has sockets; their port stays */
 	give_sockets("home");
 	m.text_bytes = 0;
 	m.settings.mtu_bytes = 1280;
@@ -182,7 +183,7 @@ START_TEST(sockets_and_what_is_none)
 {
 	static const struct {
 		const char *why;
-		int domain[2]; /* of the two descriptors; 0: there is none */
+		int domain[2]; /* the types of the two descriptors; 0: none */
 		int result;
 	} given[] = {
 		{ "one family", { AF_INET, 0 }, 0 },
@@ -227,7 +228,7 @@ START_TEST(new_sockets_take_the_place_of_the_old_ones)
 	ck_assert_int_eq(worker_lab_ask(&lab, &m), 0);
 	ck_assert_uint_eq(d->mark, 9);
 	ck_assert_ptr_nonnull(d->udp);
-	m.result = -EADDRINUSE; /* it was not possible: all stays */
+	m.result = -EADDRINUSE; /* it failed: everything stays as it is */
 	m.port = 1;
 	m.mark = 1;
 	ck_assert_int_eq(worker_lab_ask(&lab, &m), 0);
@@ -249,7 +250,7 @@ START_TEST(sockets_that_the_loop_can_not_wait_for)
 }
 END_TEST
 
-/* What is read, and written, is none of the worker's business here: see test_worker. */
+/* test_worker tests what is read from sockets and written to them. */
 START_TEST(a_broken_socket_is_left_alone)
 {
 	struct worker_device *d = worker_device_find(&lab.devices, "home");
@@ -264,14 +265,14 @@ START_TEST(a_broken_socket_is_left_alone)
 
 	ipv4.sin_port = ipv6.sin6_port = htons(give_sockets("home"));
 	if (from6 >=
-	    0) /* one that is not broken; if the host has no IPv6, it gets nothing */
+	    0) /* this socket is not broken; if the host has no IPv6, it gets nothing */
 		(void)!sendto(from6, "?", 1, 0, (struct sockaddr *)&ipv6, sizeof(ipv6));
 	fd = d->udp_sources[UDP_IPV4].fd;
-	kept = dup(fd); /* so that it is still waited for */
+	kept = dup(fd); /* so that epoll still waits for it */
 	ck_assert_int_ge(dup2(null, fd), 0);
 	ck_assert_int_eq(sendto(from4, "?", 1, 0, (struct sockaddr *)&ipv4, sizeof(ipv4)),
 	                 1);
-	/* once: epoll can't forget a descriptor that means another file now */
+	/* only once: epoll can't forget a descriptor that now stands for another file */
 	ck_assert_int_eq(loop_wait(lab.loop, loop_now_ns()), 0);
 	worker_lab_expect(&lab, COMMAND_LOG, &m);
 	ck_assert_int_eq(m.result, LOG_LEVEL_ERROR);
@@ -297,10 +298,10 @@ START_TEST(a_started_device_sends_and_tries_again)
 
 	start_with_peer(&address, "persistent_keepalive_interval=25\n");
 	ck_assert_uint_eq(arrived(fd), INITIATION_BYTES);
-	/* a peer of which nobody knows any more is not tried */
+	/* an unknown peer is not tried */
 	ck_assert_int_eq(worker_lab_ask(&lab, &try), 0);
 	ck_assert_uint_eq(arrived(fd), 0);
-	/* one that has been tried waits for REKEY_TIMEOUT */
+	/* a peer that has been tried waits for REKEY_TIMEOUT */
 	ck_assert(key_from_hex(try.key, LAB_PEER1, strlen(LAB_PEER1)));
 	ck_assert_int_eq(worker_lab_ask(&lab, &try), 0);
 	ck_assert_uint_eq(arrived(fd), 0);
@@ -336,7 +337,7 @@ START_TEST(one_reply_for_each_set)
 {
 	static const struct {
 		const char *why, *pieces[3];
-		int replies[3]; /* until 1 */
+		int replies[3]; /* the list ends with 1 */
 	} texts[] = {
 		{ "in pieces",
 		  { "set=1\npriva", "te_key=" LAB_PRIVATE "\n", "\n" },
@@ -402,8 +403,8 @@ START_TEST(a_tun_that_can_not_be_waited_for)
 }
 END_TEST
 
-/* It is not root's device, but what the engine writes to it and reads from it is the same.
- */
+/* A socket pair stands for the tun, which only root could make. The worker reads and
+ * writes the same packets. */
 START_TEST(the_supervisor_is_told_that_the_tun_is_lost)
 {
 	/* to 10.99.0.1, which no device takes: an ICMP error comes back */
@@ -423,11 +424,11 @@ START_TEST(the_supervisor_is_told_that_the_tun_is_lost)
 	p = (struct pollfd){ .fd = pair[1], .events = POLLIN };
 	ck_assert_int_eq(poll(&p, 1, 0), 1);
 	ck_assert(worker_lab_silent(&lab));
-	close(pair[1]); /* what it has not read makes it an error for the other end */
+	close(pair[1]); /* not everything was read: the other end gets an error */
 	worker_lab_run(&lab);
 	worker_lab_expect(&lab, COMMAND_TUN_LOST, &m);
 	ck_assert_int_eq(m.result, -ECONNRESET);
-	ck_assert(worker_lab_silent(&lab)); /* said once */
+	ck_assert(worker_lab_silent(&lab)); /* the loss is told only once */
 }
 END_TEST
 
@@ -500,7 +501,7 @@ START_TEST(a_long_status_comes_in_pieces)
 }
 END_TEST
 
-/* ---- what is no request */
+/* ---- messages that are no requests */
 
 START_TEST(messages_that_a_supervisor_does_not_send)
 {

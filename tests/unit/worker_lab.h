@@ -1,5 +1,5 @@
-/* tests/unit/worker_lab.h - the parts of a worker, in the process of the test, which plays
- * the supervisor: it gives requests, and reads what the worker tells */
+/* tests/unit/worker_lab.h - the parts of a worker, in the process of the test, which
+ * plays the supervisor: it gives requests, and reads what the worker tells */
 #ifndef TUNION_UNIT_WORKER_LAB_H
 #define TUNION_UNIT_WORKER_LAB_H
 
@@ -31,15 +31,15 @@ struct worker_lab {
 void worker_lab_begin(struct worker_lab *lab);
 void worker_lab_end(struct worker_lab *lab);
 
-/* Lets the loop do all it can do now. */
+/* Lets the loop do everything that it can do now. */
 void worker_lab_run(struct worker_lab *lab);
 /* The next message that the worker has told; it must be of this type. Clear it. */
 void worker_lab_expect(struct worker_lab *lab, enum command_type type,
                        struct command *out);
-/* True if nothing (more) has been told. */
+/* True if the worker has told nothing more. */
 bool worker_lab_silent(struct worker_lab *lab);
 
-/* Has the request carried out. Its descriptors are given away. Returns the result in its
+/* Carries out the request. Its descriptors are given away. Returns the result in its
  * reply, which must be the next thing told. */
 int worker_lab_ask(struct worker_lab *lab, struct command *m);
 /* The same for requests with only a name. */
