@@ -247,7 +247,8 @@ json_t *plan_json_trace(const struct plan *plan, const struct ip_addr *dst)
 		"peer", public_key(plan_peer_of(taker)->conf), "chain", chain(taker),
 		"hops", hops, "way", way_format(taker, way, sizeof(way)), "file",
 		json_string_nocheck(plan_device_of(taker)->conf->path), "line",
-		number_or_null(((const struct plan_prefix *)entry)->line), "tun");
+		number_or_null(((const struct plan_prefix *)(const void *)entry)->line),
+		"tun");
 }
 
 int plan_json_print(json_t *json, bool ok)

@@ -339,7 +339,8 @@ static MUST_CHECK int dump(struct netlink *nl, const struct list *l, struct visi
 		[NETLINK_KIND_ROUTE] = sizeof(struct rtmsg),
 		[NETLINK_KIND_RULE] = sizeof(struct fib_rule_hdr),
 	};
-	struct rtmsg body = { .rtm_family = nlmsg_family(l->family), /* always first */
+	/* the family is always the first member */
+	struct rtmsg body = { .rtm_family = nlmsg_family((uint8_t)l->family),
 		              .rtm_flags = l->learned ? RTM_F_CLONED : 0 };
 	struct nlmsg_writer w = writer(nl);
 	uint32_t seq = nl->seq++;

@@ -23,7 +23,8 @@ struct plan_device *plan_find(const struct plan *plan, const char *name)
 const struct plan_prefix *plan_prefix_find(const struct plan_device *device,
                                            const struct ip_prefix *prefix)
 {
-	return (const struct plan_prefix *)trie_find(device->allowed_ips, prefix);
+	return (const struct plan_prefix *)(const void *)trie_find(device->allowed_ips,
+	                                                           prefix);
 }
 
 struct ip_addr plan_source(const struct plan_device *device, const struct ip_prefix *dst)

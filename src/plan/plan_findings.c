@@ -300,7 +300,7 @@ static void check_mtu(const struct plan_device *d, struct diag *diag)
 {
 	const struct conf *c = d->conf;
 
-	if (!c->mtu_bytes != 0)
+	if (c->mtu_bytes == 0)
 		return;
 	if (plan_mtu_raised(d))
 		diag_warning(diag, c->path, c->lines.mtu,

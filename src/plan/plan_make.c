@@ -19,7 +19,7 @@
 
 static struct way_peer *peer_of(const struct trie_entry *entry)
 {
-	return &((const struct plan_prefix *)entry)->peer->way;
+	return &((const struct plan_prefix *)(const void *)entry)->peer->way;
 }
 
 static void choose_sources(struct plan_device *d)
@@ -36,7 +36,7 @@ static int add_prefix(struct plan_device *d, struct plan_peer *peer,
                       const struct conf_prefix *from)
 {
 	struct plan_prefix *p =
-		(struct plan_prefix *)trie_find(d->allowed_ips, &from->prefix);
+		(struct plan_prefix *)(void *)trie_find(d->allowed_ips, &from->prefix);
 	int err;
 
 	if (!p) {
