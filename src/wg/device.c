@@ -7,7 +7,6 @@
 
 #include <sodium.h>
 
-#include "wg/send.h"
 #include "wg/state.h"
 
 #define INDICES_PER_PEER 4 /* a handshake and three keypairs */
@@ -125,8 +124,7 @@ void wg_device_start(struct wg_device *d, uint64_t now_ns)
 		return;
 	d->started = true;
 	for (struct wg_peer *p = d->first_peer; p; p = p->next)
-		if (p->keepalive_s != 0)
-			send_keepalive(p, now_ns);
+		peer_start(p, now_ns);
 }
 
 void wg_device_stop(struct wg_device *d)

@@ -5,6 +5,7 @@
 
 #include <sodium.h>
 
+#include "wg/device.h"
 #include "wg/send.h"
 #include "wg/state.h"
 #include "wg/timers.h"
@@ -35,6 +36,12 @@ static void forget_sessions(struct wg_peer *p)
 	p->unanswered_since_ns = 0;
 	p->keepalive_staged = false;
 	p->silent = false;
+}
+
+void peer_start(struct wg_peer *p, uint64_t now_ns)
+{
+	if (p->keepalive_s != 0)
+		send_keepalive(p, now_ns);
 }
 
 void peer_stop(struct wg_peer *p)

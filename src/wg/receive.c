@@ -9,6 +9,7 @@
 #include "base/checksum.h"
 #include "base/iphdr.h"
 #include "base/reader.h"
+#include "wg/device.h"
 #include "wg/send.h"
 #include "wg/state.h"
 #include "wg/timers.h"

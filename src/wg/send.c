@@ -6,6 +6,7 @@
 
 #include <sodium.h>
 
+#include "wg/device.h"
 #include "wg/state.h"
 #include "wg/timers.h"
 

@@ -8,10 +8,14 @@
 #include <stdint.h>
 
 #include "base/bucket.h"
+#include "base/drop.h"
+#include "base/ip.h"
+#include "base/key.h"
+#include "base/log.h"
 #include "base/timerq.h"
 #include "base/trie.h"
 #include "wg/cookie.h"
-#include "wg/device.h"
+#include "wg/env.h"
 #include "wg/index.h"
 #include "wg/keypair.h"
 #include "wg/noise.h"
@@ -120,6 +124,8 @@ static inline void device_drop(struct wg_device *d, enum drop reason, uint64_t n
 struct wg_peer *peer_new(struct wg_device *d, const uint8_t public_key[static KEY_BYTES]);
 /* The peer must not be in any list any more. Wipes its keys. */
 void peer_free(struct wg_peer *p);
+/* The device has come up: a peer with a persistent keepalive sends one. */
+void peer_start(struct wg_peer *p, uint64_t now_ns);
 /* The device goes down: the peer is as after its creation, but keeps its configuration
  * and the latest timestamp. */
 void peer_stop(struct wg_peer *p);

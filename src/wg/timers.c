@@ -16,6 +16,7 @@
  * Only a deadline that is earlier than the timer's arms it anew. */
 #include "wg/timers.h"
 
+#include "wg/device.h"
 #include "wg/send.h"
 #include "wg/state.h"
 
