@@ -1,0 +1,73 @@
+/* tests/sim/fake_host.h - host/host.h and host/monitor.h on a host that is a value
+ *
+ * Linked in the place of host/host.c and host/monitor.c. It keeps the addresses, routes and
+ * rules that it is told to have, which files are up, and what was done in the wrong order.
+ * The test's script makes calls fail, takes things away and changes the network. */
+#ifndef TUNION_SIM_FAKE_HOST_H
+#define TUNION_SIM_FAKE_HOST_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "conf/conf.h"
+#include "host/host.h"
+#include "host/host_config.h"
+
+#define FAKE_HOST_FILES 16
+
+enum fake_host_call {
+	FAKE_HOST_PREPARE,
+	FAKE_HOST_PRE_UP,
+	FAKE_HOST_UP,
+	FAKE_HOST_FILE_ADDED,
+	FAKE_HOST_FILE_UP,
+	FAKE_HOST_UPDATE,
+	FAKE_HOST_PRE_DOWN,
+	FAKE_HOST_CALLS,
+};
+
+/* Of a file whose PostUp has succeeded, until its PostDown. */
+struct fake_host_file {
+	char name[16];
+	bool pre_down; /* has run, since the file has gone */
+};
+
+struct fake_host {
+	/* What the script sets. */
+	uint32_t path_mtu;                  /* to everywhere; 0: unknown */
+	enum host_reach reach6;             /* of IPv6 */
+	unsigned failures[FAKE_HOST_CALLS]; /* so many calls fail from now on */
+	size_t missing;                     /* so much has somebody taken away */
+	void (*hook)(void *context,
+	             int *fd); /* while one runs: fd is readable at its end */
+	void *context;         /* borrowed */
+
+	/* What has become of it. */
+	unsigned instances; /* hosts that were made and not freed */
+	bool is_prepared, is_up;
+	struct host_config config; /* owned: what is there */
+	struct host_numbers numbers;
+	struct {
+		char name[16];
+		uint8_t digest[CONF_DIGEST_BYTES];
+	} planned[FAKE_HOST_FILES]; /* the files of the last plan */
+	size_t planned_count;
+	struct fake_host_file files[FAKE_HOST_FILES]; /* that are up */
+	size_t file_count;
+	struct ip_addr resolver;
+	int tun_fd;
+	char fault[200]; /* the first call out of order; empty: none */
+};
+
+extern struct fake_host fake_host;
+
+/* All as before any instance. */
+void fake_host_reset(void);
+/* What a plan needs there, with the numbers as chosen. 0 or -errno. */
+MUST_CHECK int fake_host_config(struct host_config *out, const struct plan *plan);
+/* The virtual resolver that a plan has; IP_NONE: none. */
+struct ip_addr fake_host_resolver(const struct plan *plan);
+/* Somebody has changed something: bits of monitor.h. */
+void fake_host_network_changed(unsigned bits);
+
+#endif
