@@ -51,7 +51,7 @@ void net_clear(struct net *net)
 
 static struct way_peer *peer_of(const struct trie_entry *entry)
 {
-	return &((const struct net_prefix *)entry)->peer->way;
+	return &((const struct net_prefix *)(const void *)entry)->peer->way;
 }
 
 struct way_device *net_device(struct net *net, const char *name)
@@ -77,7 +77,8 @@ struct way_device *net_device(struct net *net, const char *name)
 void net_allow(struct net_peer *peer, struct ip_prefix prefix)
 {
 	struct trie *trie = (struct trie *)(uintptr_t)peer->way.device->allowed_ips;
-	struct net_prefix *p = (struct net_prefix *)trie_find(trie, &prefix), **at;
+	struct net_prefix *p = (struct net_prefix *)(void *)trie_find(trie, &prefix),
+			  **at;
 
 	if (p) { /* the last peer that names it has it */
 		for (at = &p->peer->prefixes; *at != p; at = &(*at)->next)

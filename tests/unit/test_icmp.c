@@ -102,7 +102,7 @@ START_TEST(too_big_says_the_mtu)
 	ck_assert_uint_eq(icmp[0], too_big[_i].type);
 	ck_assert_uint_eq(icmp[1], too_big[_i].code);
 	ck_assert_uint_eq((uint32_t)icmp[4] << 24 | (uint32_t)icmp[5] << 16 |
-	                          icmp[6] << 8 | icmp[7],
+	                          (uint32_t)icmp[6] << 8 | icmp[7],
 	                  too_big[_i].rest);
 	ck_assert_mem_eq(icmp + 8, original, too_big[_i].length - header - 8);
 }
