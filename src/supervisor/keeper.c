@@ -207,6 +207,9 @@ int keeper_watch(struct keeper *k)
 
 void keeper_round(struct keeper *k)
 {
+	/* the loop need not hear of it: what came was read by the one who waited */
+	if (k->worker.broken && !k->ending->wanted)
+		restart(k, k->worker.broken);
 	if (!k->worker.error)
 		return;
 	log_error(k->log, NULL, "the worker process refuses %s %s: %s",

@@ -90,6 +90,7 @@ int worker_child_start(struct worker_child *c, const struct worker_options *opti
 	close(pair[1]);
 	c->pid = pid;
 	c->unanswered = 0;
+	c->broken = 0;
 	c->late = false;
 	c->error = 0;
 	return channel_init(&c->channel, pair[0]);
@@ -121,7 +122,7 @@ static bool is_waited_for(const struct worker_child *c)
 	return c->unanswered > 0 || channel_pending(&c->channel);
 }
 
-int worker_child_dispatch(struct worker_child *c)
+static int read_and_write(struct worker_child *c)
 {
 	struct command m;
 	int got = channel_write(&c->channel);
@@ -137,9 +138,16 @@ int worker_child_dispatch(struct worker_child *c)
 	}
 	if (got == 0)
 		got = channel_write(&c->channel);
-	if (got == 0 && !is_waited_for(c))
-		c->late = false;
 	return got;
+}
+
+int worker_child_dispatch(struct worker_child *c)
+{
+	if (!c->broken)
+		c->broken = read_and_write(c);
+	if (!c->broken && !is_waited_for(c))
+		c->late = false;
+	return c->broken;
 }
 
 /* Returns 0 when the channel is ready, or -EINTR when somebody interrupts. */
@@ -246,6 +254,7 @@ int worker_child_stop(struct worker_child *c)
 	}
 	c->pid = 0;
 	c->unanswered = 0;
+	c->broken = 0;
 	c->late = false;
 	return status;
 }

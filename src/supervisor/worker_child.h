@@ -25,7 +25,8 @@ struct worker_child {
 	struct channel channel;
 	size_t unanswered; /* number of requests without a reply */
 	size_t answered;   /* number of replies since the start */
-	bool late; /* we stopped waiting; replies that we waited for are still missing */
+	int broken; /* -errno: it is gone or can't be used, so another one is needed */
+	bool late;  /* we stopped waiting; replies that we waited for are still missing */
 	int interrupt_fd;    /* borrowed; -1: none. Every wait ends when it is readable */
 	unsigned silence_ms; /* how long it may be silent while we wait for it */
 	unsigned end_ms; /* how long it may take to end after its channel was closed */
@@ -58,7 +59,7 @@ MUST_CHECK int worker_child_send(struct worker_child *c, const struct command *m
  * While the worker is `late`, this doesn't wait but only reads what is there. */
 MUST_CHECK int worker_child_wait(struct worker_child *c);
 /* Reads and writes what is possible without waiting. Returns 0, or -errno if the worker
- * is gone or can't be used. Errors in replies stay in `error`. */
+ * is gone or can't be used: see `broken`. Errors in replies stay in `error`. */
 MUST_CHECK int worker_child_dispatch(struct worker_child *c);
 /* Adds an error to diag that explains what worker_child_wait returned. */
 void worker_child_explain(const struct worker_child *c, int err, struct diag *diag);

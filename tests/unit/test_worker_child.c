@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -49,8 +50,8 @@ static void say(struct channel *c, const char *text)
 		_exit(9);
 }
 
-/* Refuses devices whose names begin with "r", dies at "d", ends at "e", and is silent
- * from "s" on. */
+/* Refuses devices whose names begin with "r", sends what is no message at "g", dies at "d",
+ * ends at "e", and is silent from "s" on. */
 static int obey(int channel_fd, pid_t supervisor, const struct worker_options *options)
 {
 	struct channel c;
@@ -66,6 +67,8 @@ static int obey(int channel_fd, pid_t supervisor, const struct worker_options *o
 			raise(SIGKILL);
 		if (m.name[0] == 'e')
 			_exit(5);
+		if (m.name[0] == 'g' && send(channel_fd, "?", 1, 0) != 1)
+			_exit(9);
 		say(&c, m.name);
 		if (!silent)
 			answer(&c, &m, m.name[0] == 'r' ? -EEXIST : 0);
@@ -196,6 +199,25 @@ START_TEST(one_that_dies)
 }
 END_TEST
 
+/* The loop starts another one, although it is not the loop that has read this. */
+START_TEST(one_that_talks_nonsense)
+{
+	begin(obey);
+	request("g");
+	ck_assert_int_eq(worker_child_wait(&child), -EPROTO);
+	ck_assert_int_eq(child.broken, -EPROTO);
+	check_explained(-EPROTO, "does not answer");
+	ck_assert_int_eq(worker_child_wait(&child), -EPROTO);
+	ck_assert_int_eq(worker_child_dispatch(&child), -EPROTO);
+	worker_child_stop(&child);
+	begin(obey);
+	request("a");
+	ck_assert_int_eq(worker_child_wait(&child), 0);
+	ck_assert_int_eq(child.broken, 0);
+	worker_child_stop(&child);
+}
+END_TEST
+
 /* The supervisor waits for it once. After that it does not hold up anybody. */
 START_TEST(one_that_is_silent)
 {
@@ -288,6 +310,7 @@ TCase *unit_tests(void)
 	tcase_add_test(tc, all_replies_are_waited_for);
 	tcase_add_test(tc, the_first_refusal_counts);
 	tcase_add_test(tc, one_that_dies);
+	tcase_add_test(tc, one_that_talks_nonsense);
 	tcase_add_test(tc, one_that_is_silent);
 	tcase_add_test(tc, one_that_is_stopped_and_goes_on);
 	tcase_add_test(tc, an_interrupt_ends_a_wait);
