@@ -461,7 +461,7 @@ static void say(struct fake_worker *w, const char *arguments)
 		m.endpoint.addr.family = IP_NONE;
 	s = find(w, m.name);
 	p = s ? peer_of(&s->device, m.key, false) : NULL;
-	if (p && m.type == COMMAND_ENDPOINT)
+	if (p && s->device.started && m.type == COMMAND_ENDPOINT)
 		p->endpoint = m.endpoint;
 	else if (m.type == COMMAND_ENDPOINT) /* one that nobody knows */
 		memset(m.key, 1, KEY_BYTES);

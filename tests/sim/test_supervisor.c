@@ -71,8 +71,10 @@ struct sim {
 	bool port_touched[TUNNEL_FILES];
 	bool down_may_fail;
 	int expected_end;
-	int port_taken[2]; /* by another program; -1: not */
-	int fds_at_rest;   /* of the supervisor, without its devices'; -1: not known */
+	unsigned last_deaths; /* so often the worker dies yet, which ends the instance */
+	bool away;            /* the directory of the files has another name */
+	int port_taken[2];    /* by another program; -1: not */
+	int fds_at_rest;      /* of the supervisor, without its devices'; -1: not known */
 };
 
 static struct sim sim;
@@ -219,8 +221,10 @@ static void say(enum command_type type)
 
 	if (peers > 0)
 		key_to_hex(key, v->conf->peers[below((unsigned)peers)].public_key);
-	if (type == COMMAND_PORT_WANTED)
+	if (type == COMMAND_PORT_WANTED) {
 		sim.port_touched[file - sim.files.v] = true;
+		sim.disturbed = true; /* the one that it had is free for others */
+	}
 	ask_worker("say %d %s %s %s%u:%u %u", (int)type, file->name, key,
 	           one_in(2) ? "172.16.1." : "192.0.2.", 1 + below(4), 1 + below(3),
 	           one_in(2) ? 0 : 40000 + below(4));
@@ -246,7 +250,9 @@ static void hurt_worker(void)
 		return;
 	if (kind < 5)
 		sim.deaths++;
-	if (kind < 3)
+	if (kind == 0 && one_in(2))
+		ask_worker("garbage");
+	else if (kind < 3)
 		ask_worker("%s %u", one_in(2) ? "die" : "exit",
 		           one_in(2) ? 0 : below(12));
 	else if (kind < 5)
@@ -315,8 +321,25 @@ static void ask_something(void)
 	askers_ask(requests[below(ARRAY_SIZE(requests))]);
 }
 
+/* Only for one step, as the files are changed by their paths. */
+static void move_directory(void)
+{
+	char other[90];
+
+	snprintf(other, sizeof(other), "%s.away", sim.conf_dir);
+	sim.away = !sim.away;
+	tell("the directory is %s", sim.away ? "gone" : "back");
+	REQUIRE(rename(sim.away ? sim.conf_dir : other,
+	               sim.away ? other : sim.conf_dir) == 0);
+	sim.disturbed = true;
+}
+
 static void do_step(void)
 {
+	if (sim.away || one_in(20)) {
+		move_directory();
+		return;
+	}
 	switch (below(12)) {
 	case 0:
 	case 1:
@@ -357,8 +380,10 @@ static bool may_be_refused(void)
 
 static void end_it(void)
 {
+	if (sim.away)
+		move_directory();
 	sim.phase = PHASE_ENDING;
-	switch (below(6)) {
+	switch (below(8)) {
 	case 0:
 		tell("SIGTERM");
 		kill(getpid(), SIGTERM);
@@ -376,6 +401,14 @@ static void end_it(void)
 		sim.down_may_fail = true;
 		askers_ask("down");
 		break;
+	case 4:
+		sim.expected_end = -ECHILD;
+		sim.last_deaths = 8;
+		break;
+	case 5:
+		ask_worker("stop");
+		askers_ask("down");
+		break;
 	default:
 		sim.down_may_fail = may_be_refused();
 		askers_ask("down");
@@ -388,6 +421,8 @@ static void repair(void)
 	tell("repair");
 	memset(fake_host.failures, 0, sizeof(fake_host.failures));
 	fake_udp.failures = 0;
+	if (sim.away)
+		move_directory();
 	if (ask_worker("calm") && sim.unsure)
 		ask_worker("die 0");
 	askers_ask("reload");
@@ -397,6 +432,11 @@ static void repair(void)
 
 static void next_step(void)
 {
+	if (sim.phase == PHASE_ENDING && sim.last_deaths > 0) {
+		sim.last_deaths--;
+		(void)ask_worker("die 0");
+		return;
+	}
 	if (sim.phase == PHASE_ENDING) {
 		/* refused, or the worker who was to say it was not there */
 		REQUIRE(sim.down_may_fail || sim.expected_end);
