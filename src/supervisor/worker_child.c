@@ -63,7 +63,8 @@ int worker_child_start(struct worker_child *c, const struct worker_options *opti
 {
 	pid_t supervisor = getpid(), pid;
 	sigset_t none;
-	struct worker_entry entry = c->entry; /* forget() may free c */
+	struct worker_entry entry = c->entry; /* forget() may free c and options */
+	struct worker_options own = *options;
 	int channel_fd, pair[2], err = channel_pair(pair);
 
 	if (err)
@@ -85,7 +86,7 @@ int worker_child_start(struct worker_child *c, const struct worker_options *opti
 		sigemptyset(&none);
 		sigprocmask(SIG_SETMASK, &none, NULL);
 		channel_fd = become_worker(pair[1], keep_stderr, forget, context);
-		exit(entry.run(channel_fd, supervisor, options));
+		exit(entry.run(channel_fd, supervisor, &own));
 	}
 	close(pair[1]);
 	c->pid = pid;

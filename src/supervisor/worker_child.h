@@ -43,7 +43,8 @@ struct worker_child {
 
 /* Forks. The worker's standard streams become /dev/null, except for stderr if keep_stderr
  * is set. `forget` is called in the child after all other descriptors were closed; it
- * frees what the child has inherited from the caller. Returns 0 or -errno. */
+ * frees what the child has inherited from the caller; it may free c and options too.
+ * Returns 0 or -errno. */
 MUST_CHECK int worker_child_start(struct worker_child *c,
                                   const struct worker_options *options, bool keep_stderr,
                                   void (*forget)(void *context), void *context);

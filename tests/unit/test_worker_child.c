@@ -102,16 +102,19 @@ static void hear(void *context, struct command *m)
 	heard++;
 }
 
+static struct worker_options options;
+
+/* What belongs to the supervisor is gone afterwards, its options too. */
 static void forget(void *context)
 {
 	if (context == &child)
 		forgotten++;
+	options = (struct worker_options){ 0 };
 }
 
 static void begin(int (*run)(int, pid_t, const struct worker_options *))
 {
-	static const struct worker_options options = { LOG_LEVEL_INFO, true };
-
+	options = (struct worker_options){ LOG_LEVEL_INFO, true };
 	child = (struct worker_child){ .channel.fd = -1,
 		                       .interrupt_fd = -1,
 		                       .silence_ms = 10000,
