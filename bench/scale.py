@@ -1,5 +1,6 @@
 """scale - what grows with the number of devices and prefixes: memory, time to start"""
 
+import base64
 import os
 import subprocess
 import time
@@ -17,13 +18,18 @@ NO_AVX512 = ":~0xd0030000"
 PREFIXES = 10
 
 
+def private_key():
+    """Any 32 bytes are one."""
+    return base64.b64encode(os.urandom(32)).decode()
+
+
 def write_files(t, count):
-    """Files with PREFIXES prefixes each, whose peers never answer."""
-    own, peer = Keys(), Keys()
+    """Files with a key and PREFIXES prefixes each, whose peers never answer."""
+    peer = Keys()
     for i in range(count):
         allowed = ", ".join(f"10.{i // 200}.{i % 200}.{p * 16}/28" for p in range(PREFIXES))
         t.write(f"d{i:04}.conf",
-                f"[Interface]\nPrivateKey = {own.private}\nAddress = 172.16.{i // 250}.{i % 250 + 1}/32\n"
+                f"[Interface]\nPrivateKey = {private_key()}\nAddress = 172.16.{i // 250}.{i % 250 + 1}/32\n"
                 + peer_text(peer.public, allowed, f"198.51.100.7:{10000 + i}"))
 
 
