@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/text_stream.h"
 #include "host/spawn.h"
 
 #define ORDER_PATH       "/etc/resolvconf/interface-order"
@@ -122,10 +123,7 @@ char *dns_text(const struct plan *plan)
 		return NULL;
 	put_servers(out, plan);
 	put_domains(out, plan);
-	if (fclose(out) == 0)
-		return text;
-	free(text);
-	return NULL;
+	return text_stream_close(out, &text);
 }
 
 /* If a line contains only "NAME*", returns the number of characters before the star,

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/text_stream.h"
 #include "host/spawn.h"
 
 #define SAVED_BYTES  (1U << 20) /* for the output of iptables-save */
@@ -46,18 +47,6 @@ static void each_address(FILE *out, const struct host_items *items, enum ip_fami
 	}
 }
 
-/* Closes a stream of open_memstream, and returns its text, which is complete only
- * then. */
-static char *finish(FILE *out, char **text)
-{
-	bool failed = ferror(out);
-
-	if (fclose(out) == 0 && !failed)
-		return *text;
-	free(*text);
-	return NULL;
-}
-
 char *guard_nft_text(const char *tun, enum ip_family family,
                      const struct host_items *items, uint32_t mark)
 {
@@ -94,7 +83,7 @@ char *guard_nft_text(const char *tun, enum ip_family family,
 	        f, table, mark);
 	fprintf(out, "add rule %s %s premangle meta l4proto udp meta mark set ct mark\n",
 	        f, table);
-	return finish(out, &text);
+	return text_stream_close(out, &text);
 }
 
 char *guard_iptables_text(const char *tun, enum ip_family family,
@@ -122,7 +111,7 @@ char *guard_iptables_text(const char *tun, enum ip_family family,
 	        "-I POSTROUTING -m mark --mark %u -p udp -j CONNMARK --save-mark %s\n"
 	        "-I PREROUTING -p udp -j CONNMARK --restore-mark %s\nCOMMIT\n",
 	        mark, comment, comment);
-	return finish(out, &text);
+	return text_stream_close(out, &text);
 }
 
 char *guard_iptables_removal(const char *tun, const char *saved)
@@ -144,7 +133,7 @@ char *guard_iptables_removal(const char *tun, const char *saved)
 			fprintf(out, "-D%.*s\n", (int)(n - 2), saved + 2);
 		saved += n + (saved[n] == '\n');
 	}
-	return finish(out, &text);
+	return text_stream_close(out, &text);
 }
 
 /* What a program that has failed has printed. */

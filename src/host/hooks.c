@@ -8,6 +8,7 @@
 #include <sodium.h>
 
 #include "base/key.h"
+#include "base/text_stream.h"
 #include "host/spawn.h"
 
 static const char *const kind_names[] = {
@@ -58,10 +59,7 @@ char *hooks_expand(const char *command, const char *tun)
 			fputc(*c, out);
 		}
 	}
-	if (fclose(out) == 0)
-		return text;
-	free(text);
-	return NULL;
+	return text_stream_close(out, &text);
 }
 
 /* The command is passed in a variable, because everybody can see the arguments of a

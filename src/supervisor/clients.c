@@ -10,6 +10,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/text_stream.h"
 #include "channel/outbuf.h"
 
 #define REQUEST_MAX 64 /* characters of a request */
@@ -219,10 +220,7 @@ char *clients_text(const struct diag *diag, const char *last)
 	diag_print(diag, f);
 	if (last)
 		fprintf(f, "%s\n", last);
-	if (fclose(f) == 0)
-		return text;
-	free(text);
-	return NULL;
+	return text_stream_close(f, &text);
 }
 
 /* Sends a text that is short enough for any socket buffer. */
