@@ -11,9 +11,14 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/memory.h"
+
 #define FRAME_MAX (sizeof(struct frame_header) + FRAME_BODY_MAX)
 /* Twice the largest frame, because the kernel counts its own structs, too. */
 #define SEND_BUFFER_BYTES (2 * (int)FRAME_MAX)
+/* Who sends so much at a time, such as the status of many devices, has needed even more
+ * memory to make it. */
+#define MUCH_BYTES ((size_t)256 * 1024)
 
 /* A frame that is on the heap until it is sent. */
 struct waiting_frame {
@@ -148,6 +153,8 @@ int channel_send(struct channel *c, uint16_t type, const void *body, size_t body
 	*(c->last ? &c->last->next : &c->first) = f;
 	c->last = f;
 	c->waiting_bytes += f->bytes_count;
+	if (c->most_waiting_bytes < c->waiting_bytes)
+		c->most_waiting_bytes = c->waiting_bytes;
 	return 0;
 }
 
@@ -186,6 +193,9 @@ int channel_write(struct channel *c)
 		else if (errno != EINTR)
 			return -errno;
 	}
+	if (c->most_waiting_bytes > MUCH_BYTES)
+		memory_give_back();
+	c->most_waiting_bytes = 0;
 	return 0;
 }
 

@@ -39,8 +39,9 @@ struct channel {
 	int fd;                             /* owned; -1: closed */
 	struct waiting_frame *first, *last; /* owned */
 	size_t waiting_bytes;
-	uint8_t *in;       /* owned: room for one frame */
-	size_t wipe_bytes; /* the length of the frame that was received last */
+	size_t most_waiting_bytes; /* since the last time when none waited */
+	uint8_t *in;               /* owned: room for one frame */
+	size_t wipe_bytes;         /* the length of the frame that was received last */
 };
 
 /* A pair of connected sockets for two channels; both are closed by exec. 0 or -errno. */
