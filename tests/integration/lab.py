@@ -7,6 +7,9 @@ clash, tests run side by side, nothing on the real host can change, and whatever
 program, Ctrl-C and SIGKILL too, the kernel ends all its processes and takes all its
 namespaces away. Exit status: 0 passed, 1 failed, 77 skipped (the reason is printed).
 
+A new network namespace has IPv6, also where the machine's administrator has disabled it. So if there
+is none around the test, the test's hosts are made without it too: see IPV6.
+
 Nothing here sleeps and hopes: wait_for() asks for a condition until a deadline.
 """
 
@@ -17,6 +20,7 @@ import os
 import re
 import shutil
 import signal
+import socket
 import stat
 import subprocess
 import sys
@@ -29,6 +33,9 @@ BUILD = os.path.abspath(os.environ.get("top_builddir", os.path.join(TOP, "build"
 TUNION = os.environ.get("TUNION", os.path.join(BUILD, "tunion"))
 UP_OPTIONS = os.environ.get("TUNION_UP", "").split()  # of every `tunion up`
 SECONDS = 20  # how long a condition may take; generous, for slow machines
+IPV6 = os.environ.get("TUNION_LAB_IPV6") != "no"  # do the hosts have IPv6? Set by enter_namespaces
+NO_IPV6 = "this machine has no IPv6"
+DISABLE_IPV6 = "for f in /proc/sys/net/ipv6/conf/*/disable_ipv6; do [ ! -e $f ] || echo 1 >$f; done"
 
 CLONE_NEWNS, CLONE_NEWNET = 0x20000, 0x40000000
 MS_BIND, MS_REC, MS_PRIVATE = 4096, 16384, 1 << 18
@@ -96,6 +103,39 @@ def need(*programs):
     for program in programs:
         if not shutil.which(program):
             raise Skip(f"{program} is not installed")
+
+
+def need_ipv6():
+    """For a test whose subject is IPv6."""
+    if not IPV6:
+        raise Skip(NO_IPV6)
+
+
+def with_ipv6(part):
+    """Is there IPv6? If not, says that this part of the test is left out."""
+    if not IPV6:
+        print(f"left out, since {NO_IPV6}: {part}")
+    return IPV6
+
+
+def here(*addresses):
+    """Those of a family that there is; says which are left out."""
+    return [a for a in addresses if ":" not in a or with_ipv6(a)]
+
+
+def six(text):
+    """A piece of shell text or of a tunnel file that is only of use with IPv6."""
+    return text if IPV6 else ""
+
+
+def machine_has_ipv6():
+    """Around the test, before it enters namespaces of its own."""
+    try:
+        socket.socket(socket.AF_INET6, socket.SOCK_DGRAM).close()
+        with open("/proc/sys/net/ipv6/conf/all/disable_ipv6") as f:
+            return f.read().strip() == "0"
+    except OSError:
+        return False
 
 
 def call(name, *args):
@@ -198,15 +238,18 @@ class Host:
     """A network namespace and the processes in it. It sees its own directory as /run/wireguard,
     so that the devices of two hosts may have one name and `wg` finds each."""
 
-    def __init__(self, lab, name):
+    def __init__(self, lab, name, ipv6=IPV6):
         self.lab = lab
         self.name = name
+        self.ipv6 = ipv6
         self.run_dir = os.path.join(lab.dir, name)
         os.makedirs(os.path.join(self.run_dir, "wireguard"), mode=0o700)
         self.bin = os.path.join(self.run_dir, "bin")  # its programs come first
         os.makedirs(self.bin)
         self.binds = []  # (what is seen, instead of what)
         subprocess.run(["ip", "netns", "add", name], check=True)
+        if not ipv6:
+            self.run(DISABLE_IPV6)
         self.run("ip link set lo up")
 
     def enter(self):
@@ -288,7 +331,11 @@ class Host:
         return Capture(self, interface, expression)
 
     def forward(self):
-        self.run("echo 1 >/proc/sys/net/ipv4/ip_forward; echo 1 >/proc/sys/net/ipv6/conf/all/forwarding")
+        self.run("echo 1 >/proc/sys/net/ipv4/ip_forward" + six("; echo 1 >/proc/sys/net/ipv6/conf/all/forwarding"))
+
+    def usable(self, addresses):
+        """Those that the host can have."""
+        return [a for a in addresses if self.ipv6 or ":" not in a]
 
     def ping(self, address, *options, count=1):
         """One ping; true if answered."""
@@ -320,7 +367,8 @@ class Host:
     def snapshot(self):
         """All that a tunnel could change: compared before and after with same_text."""
         need("nft")
-        wait_for(lambda: "tentative" not in self.run("ip -6 addr"), "duplicate address detection")
+        if self.ipv6:
+            wait_for(lambda: "tentative" not in self.run("ip -6 addr"), "duplicate address detection")
         return self.run("""ip -o link | sed 's/^[0-9]*: //'; ip -o addr | sed 's/^[0-9]*: //; s/valid_lft.*//'
             ip -4 route show table all; ip -6 route show table all; ip -4 rule; ip -6 rule
             nft list ruleset; cat /proc/sys/net/ipv4/conf/all/src_valid_mark
@@ -337,7 +385,7 @@ class Host:
             return os.path.exists(socket) and self.try_run(["wg", "show", name]).returncode == 0
         wait_for(ready, f"wireguard-go {name}")
         self.run(["wg", "setconf", name, "/dev/stdin"], input=text)
-        for address in addresses:
+        for address in self.usable(addresses):
             self.run(f"ip addr add {address} dev {name}")
         self.run(f"ip link set dev {name} mtu {mtu} up")
         return process
@@ -440,17 +488,17 @@ class Lab:
         self.files += 1
         return os.path.join(self.dir, f"{self.files:02}.{name}")
 
-    def host(self, name):
-        return Host(self, name)
+    def host(self, name, ipv6=IPV6):
+        return Host(self, name, ipv6)
 
     def link(self, a, interface_a, address_a, b, interface_b, address_b, mtu=1500):
-        """A cable between two hosts; an address may be several words."""
+        """A cable between two hosts; an address may be several words. A host without IPv6 doesn't get those of IPv6."""
         self.networks += 1
         x, y = f"x{self.networks}", f"y{self.networks}"
         subprocess.run(["ip", "link", "add", "name", x, "type", "veth", "peer", "name", y], check=True)
         for end, host, interface, addresses in ((x, a, interface_a, address_a), (y, b, interface_b, address_b)):
             subprocess.run(["ip", "link", "set", end, "netns", host.name, "name", interface], check=True)
-            for address in addresses.split():
+            for address in host.usable(addresses.split()):
                 host.run(f"ip addr add {address} dev {interface} {'nodad' if ':' in address else ''}")
             host.run(f"ip link set dev {interface} mtu {mtu} up")
 
@@ -505,6 +553,7 @@ def enter_namespaces():
     SIGTERM; so we stay its parent, and it is killed when we end, in whichever way."""
     argv = argv_in_namespaces()
     os.environ["TUNION_LAB"] = "root" if os.geteuid() == 0 else "user"
+    os.environ["TUNION_LAB_IPV6"] = "yes" if machine_has_ipv6() else "no"
     os.environ["LC_ALL"] = "C"
     child = subprocess.Popen(argv + [sys.executable, os.path.abspath(sys.argv[0]), *sys.argv[1:]],
                              preexec_fn=die_with_parent)
@@ -534,6 +583,8 @@ def run_test(test, show_logs):
     call("mount", b"tmpfs", b"/run", b"tmpfs", 0, b"mode=755")
     os.makedirs("/run/wireguard", mode=0o700)
     os.makedirs("/run/netns", mode=0o755)
+    if not IPV6:
+        subprocess.run(["sh", "-c", DISABLE_IPV6], check=True)
     lab = Lab()
     try:
         test(lab)

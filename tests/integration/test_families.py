@@ -4,7 +4,7 @@ full size and their answers, padded by a peer of a larger MTU, fit into the carr
 
 import re
 
-from lab import Tunion, check, equal, main, same_text
+from lab import Tunion, check, equal, main, need_ipv6, same_text
 from world import (HOME_ENDPOINT, HOME_ENDPOINT6, INTERNET, INTERNET6, LAN, LAN6, VPN_ENDPOINT,
                    VPN_ENDPOINT6, World, only_to)
 
@@ -36,6 +36,7 @@ def one_way(w, name, vpn_endpoint, home_endpoint, uplink_text, inner_text, mtu):
 
 
 def test(lab):
+    need_ipv6()
     w = World(lab)
     w.start_vpn()
     w.start_home()

@@ -6,7 +6,7 @@ routes away. The endpoint's own path MTU is not forgotten."""
 import subprocess
 import sys
 
-from lab import Tunion, check, equal, main, wait_for
+from lab import Tunion, check, equal, main, need_ipv6, wait_for
 from world import VPN_ENDPOINT6, World, only_to
 
 SITE, SITE6 = "198.18.9.2", "2001:db8:9::2"
@@ -107,6 +107,7 @@ class Net:
 
 
 def test(lab):
+    need_ipv6()
     n = Net(lab)
     client = n.w.client
     n.w.net.run("ip link set dev vpn mtu 1400")

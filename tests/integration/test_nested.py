@@ -4,7 +4,7 @@ carries nothing but datagrams between the client and the vpn server, from the fi
 
 import re
 
-from lab import UP_OPTIONS, Tunion, check, equal, main, same_text
+from lab import UP_OPTIONS, Tunion, check, equal, here, main, same_text
 from world import INTERNET, INTERNET6, LAN, LAN6, World, only_to
 
 AGAIN_WITH = "--no-offload"
@@ -19,7 +19,7 @@ def test(lab):
     inside = w.vpn.capture("wg0")
     t = Tunion(w.client, {"vpn.conf": w.vpn_conf(), "home.conf": w.home_conf()})
     t.up()
-    for address in (INTERNET, INTERNET6, LAN, LAN6):
+    for address in here(INTERNET, INTERNET6, LAN, LAN6):
         w.client.reach(address)
     server = w.lan.iperf3_server()
     received, _ = w.client.iperf3(LAN, 20)

@@ -2,7 +2,7 @@
 """A router on the way, whose next link is smaller, says so ("packet too big", IPv6): what is sent gets through,
 and the device's MTU follows, that of a nested device too (not below 1280, as it has IPv6)."""
 
-from lab import Tunion, check, main, wait_for
+from lab import Tunion, check, main, need_ipv6, wait_for
 from world import INTERNET, LAN, VPN_ENDPOINT6, World
 
 
@@ -11,6 +11,7 @@ def mtus(t):
 
 
 def test(lab):
+    need_ipv6()
     w = World(lab)
     w.start_vpn()
     w.start_home()

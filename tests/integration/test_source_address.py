@@ -5,7 +5,7 @@ wg-quick's device, which has only these, and as tunion's routes say it."""
 import os
 import re
 
-from lab import Keys, Tunion, check, equal, main, need
+from lab import Keys, Tunion, check, equal, main, need, six, with_ipv6
 
 NAME = "tun7"
 OWN, PEER = Keys(), Keys()
@@ -45,11 +45,13 @@ def test(lab):
     need("wg-quick", "wireguard-go", "nft", "bash")
     h, net = lab.host("h"), lab.host("n")
     lab.link(h, "eth0", "192.0.2.2/24 2001:db8:1::2/64", net, "eth0", "192.0.2.1/24 2001:db8:1::1/64")
-    h.run("ip route add default via 192.0.2.1; ip -6 route add default via 2001:db8:1::1")
+    h.run("ip route add default via 192.0.2.1" + six("; ip -6 route add default via 2001:db8:1::1"))
     path = os.path.join(h.run_dir, f"{NAME}.conf")
     environment = dict(h.environment(), WG_QUICK_USERSPACE_IMPLEMENTATION="wireguard-go")
     t = Tunion(h, tun=NAME)
     for addresses, allowed, destinations in TABLE:
+        if ":" in addresses and not with_ipv6(f"{addresses} | {allowed}"):
+            continue
         with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as f:
             f.write(f"[Interface]\nPrivateKey = {OWN.private}\nAddress = {addresses}\n[Peer]\nPublicKey = {PEER.public}\n"
                     f"AllowedIPs = {allowed}\nEndpoint = 192.0.2.1:51820\n")

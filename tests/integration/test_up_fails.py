@@ -9,7 +9,7 @@ import re
 import signal
 import time
 
-from lab import Keys, Process, Tunion, check, equal, main, need, same_text, wait_for
+from lab import Keys, Process, Tunion, check, equal, main, need, same_text, six, wait_for, with_ipv6
 
 KILLS = 40
 TUN = "t0"
@@ -28,7 +28,7 @@ class Bed:
         self.h = h = lab.host("h")
         net = lab.host("net")
         lab.link(h, "eth0", "192.0.2.2/24 2001:db8::2/64", net, "eth0", "192.0.2.1/24 2001:db8::1/64")
-        h.run("ip route add default via 192.0.2.1; ip -6 route add default via 2001:db8::1; nft list ruleset")
+        h.run("ip route add default via 192.0.2.1;" + six("ip -6 route add default via 2001:db8::1;") + "nft list ruleset")
         self.resolvconf = h.resolvconf()
         self.log = lab.new_file("hooks")
         self.t = Tunion(h, tun=TUN)
@@ -140,7 +140,7 @@ def uapi_in_use(b):
     return end
 
 
-def no_ipv6(b):
+def ipv6_only_on_the_uplink(b):
     b.h.run("echo 1 >/proc/sys/net/ipv6/conf/default/disable_ipv6")
     return lambda: b.h.run("echo 0 >/proc/sys/net/ipv6/conf/default/disable_ipv6")
 
@@ -215,7 +215,7 @@ STEPS = [
     (pre_up, "PreUp failed with exit status 7", 0),
     (port_in_use, "ListenPort 4001 is in use", 0),
     (uapi_in_use, "home", 0),
-    (no_ipv6, "IPv6 is disabled", 0),
+    (ipv6_only_on_the_uplink, "IPv6 is disabled", 0),
     (no_resolvconf, "full.conf:4: DNS needs the program resolvconf, which is missing: install the package openresolv", 0),
     (no_resolvconf, "--no-dns", 0),
     (resolvconf_fails, "bad day", 0),
@@ -234,6 +234,8 @@ STEPS = [
 
 def each_step_fails(b):
     for step, expected, were_up in STEPS:
+        if step is ipv6_only_on_the_uplink and not with_ipv6(step.__name__.replace("_", " ")):
+            continue
         b.files()
         restore = step(b)
         changed = b.snapshot()

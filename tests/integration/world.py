@@ -5,11 +5,11 @@
     198.51.100.2        +- home  192.0.2.2     wireguard-go `wg0` 10.77.0.1 --- lan 192.168.77.10
 
 net is the internet: a router, and a host of it at 198.18.0.80. It knows the way back to 10.66.0.0/24,
-so nothing is translated, and each host sees the address that tunion chose. The same in IPv6.
+so nothing is translated, and each host sees the address that tunion chose. The same in IPv6, if the machine has it.
 client has two files: vpn.conf (everything) and home.conf (the home network).
 """
 
-from lab import Keys
+from lab import IPV6, Keys, six
 
 INTERNET, INTERNET6 = "198.18.0.80", "2001:db8:80::80"
 LAN, LAN6 = "192.168.77.10", "fd77:1::10"
@@ -22,10 +22,10 @@ def peer(public, allowed_ips, *lines):
 
 
 class World:
-    def __init__(self, lab):
+    def __init__(self, lab, client_ipv6=IPV6):
         self.lab = lab
         self.net = net = lab.host("net")
-        self.client = lab.host("client")
+        self.client = lab.host("client", client_ipv6)
         self.vpn = lab.host("vpn")
         self.home = lab.host("home")
         self.lan = lab.host("lan")
@@ -33,13 +33,15 @@ class World:
         lab.link(self.vpn, "eth0", "203.0.113.2/24 2001:db8:2::2/64", net, "vpn", "203.0.113.1/24 2001:db8:2::1/64")
         lab.link(self.home, "eth0", "192.0.2.2/24 2001:db8:3::2/64", net, "home", "192.0.2.1/24 2001:db8:3::1/64")
         lab.link(self.home, "eth1", "192.168.77.1/24 fd77:1::1/64", self.lan, "eth0", f"{LAN}/24 {LAN6}/64")
-        net.run(f"ip addr add {INTERNET}/32 dev lo; ip addr add {INTERNET6}/128 dev lo nodad")
+        net.run(f"ip addr add {INTERNET}/32 dev lo" + six(f"; ip addr add {INTERNET6}/128 dev lo nodad"))
         for host, gateway, gateway6 in ((self.client, "198.51.100.1", "2001:db8:1::1"),
                                         (self.vpn, "203.0.113.1", "2001:db8:2::1"),
                                         (self.home, "192.0.2.1", "2001:db8:3::1"),
                                         (self.lan, "192.168.77.1", "fd77:1::1")):
-            host.run(f"ip route add default via {gateway}; ip -6 route add default via {gateway6}")
-        net.run("ip route add 10.66.0.0/24 via 203.0.113.2; ip -6 route add fd66::/64 via 2001:db8:2::2")
+            host.run(f"ip route add default via {gateway}")
+            if host.ipv6:
+                host.run(f"ip -6 route add default via {gateway6}")
+        net.run("ip route add 10.66.0.0/24 via 203.0.113.2" + six("; ip -6 route add fd66::/64 via 2001:db8:2::2"))
         for host in (net, self.vpn, self.home):
             host.forward()
         self.vpn_keys, self.home_keys = Keys(), Keys()  # the servers'
