@@ -13,6 +13,7 @@
 #include "host/dns.h"
 #include "host/guard.h"
 #include "host/host_difference.h"
+#include "host/ipv6.h"
 #include "host/learned.h"
 #include "host/undo.h"
 #include "host/valid_mark.h"
@@ -554,6 +555,16 @@ static void settle(struct change *c, struct host_config *to)
 	*to = (struct host_config){ 0 };
 }
 
+/* Says it once, and not with every change. */
+static void tell_ipv6_left_out(struct host_state *h, bool left_out, struct diag *diag)
+{
+	if (left_out && !h->told_ipv6_left_out)
+		diag_warning(
+			diag, NULL, 0,
+			"this host has no IPv6: the IPv6 addresses and routes of the tunnel files are left out");
+	h->told_ipv6_left_out = left_out;
+}
+
 /* Changes what is in force to what the plan wants. Returns 0 or the first error; all the
  * rest has been done all the same. */
 int host_change(struct host_state *h, const struct plan *plan, struct diag *diag)
@@ -561,10 +572,13 @@ int host_change(struct host_state *h, const struct plan *plan, struct diag *diag
 	struct host_config_env env = host_change_env(h);
 	struct host_config to;
 	struct change c = { .h = h, .plan = plan, .to = &to, .diag = diag };
-	int err = host_config_make(&to, &h->numbers, plan, &env, diag);
+	int err;
 
+	env.without_ipv6 = ipv6_missing(h->nl, h->journal.tun);
+	err = host_config_make(&to, &h->numbers, plan, &env, diag);
 	if (err < 0)
 		return err;
+	tell_ipv6_left_out(h, to.ipv6_left_out, diag);
 	err = host_config_compare(&c.difference, &h->config, &to);
 	if (err == 0) {
 		set_mtu(&c);

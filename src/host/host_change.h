@@ -26,6 +26,7 @@ struct host_state {
 	size_t network_server_count;
 	bool no_guard, no_dns;
 	bool up;
+	bool told_ipv6_left_out;
 };
 
 /* The env for host_config.h; it asks the kernel. */

@@ -127,6 +127,15 @@ struct maker {
 	int error;
 };
 
+/* Also notes that something was left out. */
+static bool is_left_out(struct maker *m, const struct ip_addr *a)
+{
+	bool left_out = m->env->without_ipv6 && a->family == IP_V6;
+
+	m->config->ipv6_left_out |= left_out;
+	return left_out;
+}
+
 static int compare_entry_pointers(const void *a, const void *b)
 {
 	const struct trie_entry *const *x = a, *const *y = b;
@@ -232,7 +241,9 @@ static int add_all_addresses(struct maker *m)
 				.address = { .ifindex = m->env->ifindex,
 				             .prefix = conf->addresses.v[j].prefix },
 			};
-			int err = host_items_add(&m->config->items, &item);
+			int err = is_left_out(m, &item.address.prefix.addr)
+			                  ? 0
+			                  : host_items_add(&m->config->items, &item);
 
 			if (err < 0)
 				return err;
@@ -301,6 +312,8 @@ static uint32_t table_for(struct maker *m, const struct union_node *node,
 {
 	const struct ip_prefix *prefix = &node->trie.prefix;
 
+	if (device->conf->table.kind != CONF_TABLE_OFF && is_left_out(m, &prefix->addr))
+		return 0;
 	switch (device->conf->table.kind) {
 	case CONF_TABLE_OFF:
 		return 0;
@@ -403,7 +416,7 @@ static int add_resolver(struct maker *m, const struct ip_addr *resolver)
 		           .mtu_bytes = m->config->mtu_bytes },
 	};
 
-	if (resolver->family == IP_NONE)
+	if (resolver->family == IP_NONE || is_left_out(m, resolver))
 		return 0;
 	for (size_t i = 0; i < m->plan->device_count && item.route.src.family == IP_NONE;
 	     i++)

@@ -29,7 +29,8 @@ struct host_numbers {
 
 /* Functions that ask the host. */
 struct host_config_env {
-	uint32_t ifindex; /* of the tun */
+	uint32_t ifindex;  /* of the tun */
+	bool without_ipv6; /* the host has none: leave it out */
 	/* Does the table contain a route of either family? */
 	bool (*table_used)(void *context, uint32_t table);
 	/* Returns the first number of a free block of rule priorities before all other
@@ -44,6 +45,7 @@ struct host_config {
 	 * table of that length. */
 	struct host_items items;
 	bool rules4, rules6; /* does the family have rules? */
+	bool ipv6_left_out;  /* the plan wants IPv6, but the host has none */
 	uint32_t mtu_bytes;  /* of the tun */
 };
 

@@ -6,7 +6,7 @@ import os
 import re
 import subprocess
 
-from lab import BUILD, Keys, check, equal, in_time, main, need, same_text, wait_for
+from lab import BUILD, Keys, check, equal, here, in_time, main, need, same_text, six, wait_for, with_ipv6
 
 DRIVER = os.path.join(BUILD, "tests/integration/host_driver")
 STATE = "/run/t0.state"
@@ -97,7 +97,7 @@ def new_host(lab):
     h = lab.host("h")
     other = lab.host("net")
     lab.link(h, "eth0", "192.0.2.2/24 2001:db8::2/64", other, "eth0", "192.0.2.1/24 2001:db8::1/64")
-    h.run("ip route add default via 192.0.2.1; ip -6 route add default via 2001:db8::1;"
+    h.run("ip route add default via 192.0.2.1;" + six("ip -6 route add default via 2001:db8::1;") +
           "ip route add 10.66.0.0/16 via 192.0.2.1 metric 50; ip rule add from 192.0.2.2 lookup 99 pref 20000;"
           "ip route add 203.0.113.128/25 via 192.0.2.1; ip -6 rule add to fd99::/64 lookup 99 pref 20000")
     return h
@@ -126,10 +126,12 @@ def kernel_follows(h):
         "2001:4860::1": ("t0", "fd08::2", "1400", "51820"),
         "2001:db8::7": ("eth0", "2001:db8::2", None, None),
     }.items():
-        equal(way(h, address), expected, f"the way to {address}")
+        if here(address):
+            equal(way(h, address), expected, f"the way to {address}")
     for address in ("8.8.8.8", "198.51.100.1", "203.0.113.9"):
         equal(way(h, address, mark)[0], "eth0", f"the way of our own datagrams to {address}")
-    equal(way(h, "2001:4860::1", mark)[0], "eth0", "the way of our own IPv6 datagrams")
+    if with_ipv6("the ways by IPv6"):
+        equal(way(h, "2001:4860::1", mark)[0], "eth0", "the way of our own IPv6 datagrams")
     equal(d.do("mtu 203.0.113.9"), "ok 1500", "the path's MTU is asked for with the mark")
     h.run("ip route add 203.0.113.9 via 192.0.2.1 mtu 1350")
     equal(d.do("mtu 203.0.113.9"), "ok 1350", "the MTU of a route")
@@ -213,10 +215,11 @@ def failures(h, before):
     d.fails(f"up {d.dir}", "c.conf:3: PostUp failed")
     with open(log) as f:
         equal(f.read().split("\n"), ["a", "b", "b down", "a down", "b gone", "a gone", ""], "hooks")
-    h.run("echo 1 >/proc/sys/net/ipv6/conf/default/disable_ipv6")
-    d.files(full=conf(*FULL))
-    d.fails(f"up {d.dir}", "IPv6 is disabled on this host")
-    h.run("echo 0 >/proc/sys/net/ipv6/conf/default/disable_ipv6")
+    if with_ipv6("IPv6 on the uplink, but not on the tun"):
+        h.run("echo 1 >/proc/sys/net/ipv6/conf/default/disable_ipv6")
+        d.files(full=conf(*FULL))
+        d.fails(f"up {d.dir}", "IPv6 is disabled on this host")
+        h.run("echo 0 >/proc/sys/net/ipv6/conf/default/disable_ipv6")
     h.run("ip route add 10.77.0.0/16 via 192.0.2.1 table 51820")
     d.files(full=conf(*FULL))
     check("mark 51821 " in d.up(), "a table in use is taken")
@@ -224,6 +227,36 @@ def failures(h, before):
     h.run("ip route flush table 51820")
     d.end()
     same_text(h.snapshot(), before, "after all failures")
+
+
+def without_ipv6(lab):
+    """All but IPv6 is there, and this is told once."""
+    h = lab.host("without6", ipv6=False)
+    other = lab.host("net6")
+    lab.link(h, "eth0", "192.0.2.2/24", other, "eth0", "192.0.2.1/24")
+    h.run("ip route add default via 192.0.2.1; nft list ruleset")
+    before = h.snapshot()
+    d = Driver(h)
+    d.files(full=conf(*FULL), six=conf("Address = fd09::2/128", "AllowedIPs = fd77::/64\nEndpoint = [2001:db8::9]:1"))
+    answer, text = d.ask(f"up {d.dir}")
+    check(answer.startswith("ok"), text)
+    equal(text.count("warning: this host has no IPv6"), 1, f"warnings in\n{text}")
+    equal(way(h, "8.8.8.8"), ("t0", "10.8.0.2", "1400", "51820"), "the way by IPv4")
+    equal(h.run("ip -6 addr; ip -6 route show table all; nft list tables ip6"), "", "addresses, routes and guard of IPv6")
+    check("suppress_prefixlength" not in h.try_run("ip -6 rule").stdout, "rules of IPv6")
+    d.files(full=conf(*FULL), home=conf(*HOME))
+    answer, text = d.ask(f"update {d.dir}")
+    check(answer.startswith("ok") and "IPv6" not in text, f"{answer}: {text}")
+    if with_ipv6("a host that gets IPv6 later"):
+        h.run("for f in all default eth0 t0; do echo 0 >/proc/sys/net/ipv6/conf/$f/disable_ipv6; done")
+        h.run("ip addr add 2001:db8::2/64 dev eth0 nodad; ip -6 route add default via 2001:db8::1")
+        d.update()
+        equal(way(h, "2001:4860::1"), ("t0", "fd08::2", "1400", "51820"), "the way by IPv6, once there is IPv6")
+        h.run("for f in all default eth0 t0; do echo 1 >/proc/sys/net/ipv6/conf/$f/disable_ipv6; done")
+        answer, text = d.ask(f"update {d.dir}")
+        check(answer.startswith("ok") and "this host has no IPv6" in text, f"once it is gone again: {answer}: {text}")
+    d.down()
+    same_text(h.snapshot(), before, "after a host without IPv6")
 
 
 def kills(h, before):
@@ -369,6 +402,7 @@ def test(lab):
         part(h)
         same_text(h.snapshot(), before, f"after {part.__name__}")
     failures(h, before)
+    without_ipv6(lab)
     kills(h, before)
     name_servers(h, before)
     every_failure(h, before)

@@ -67,7 +67,9 @@ static uint32_t rules_from(void *context, enum ip_family family)
 
 int fake_host_config(struct host_config *out, const struct plan *plan)
 {
-	const struct host_config_env env = { IFINDEX, no_table, rules_from, NULL };
+	const struct host_config_env env = { .ifindex = IFINDEX,
+		                             .table_used = no_table,
+		                             .rule_block = rules_from };
 	struct diag not_told = { 0 };
 	int err = 0;
 

@@ -334,6 +334,57 @@ START_TEST(each_plan_gives_its_list)
 }
 END_TEST
 
+static const struct {
+	const char *texts[2 * PLANNED_FILES + 1];
+	const char *expected;
+	bool left_out;
+} without_ipv6[] = {
+	{ { "a", "[Interface]\nAddress = 10.8.0.2/32, fd08::2/64\nMTU = 1400\n" PEER(
+			 "D") "AllowedIPs = 0.0.0.0/0, ::/0, fd77::/64\n" },
+	  "address 10.8.0.2/32\nroute 0.0.0.0/0 table 51820 src 10.8.0.2 mtu 1400\n"
+	  "IPv4 rule 32764: table 254 suppress_prefixlength 0\n"
+	  "IPv4 rule 32765: not fwmark 51820 table 51820\n",
+	  true },
+	{ { "a", "[Interface]\nAddress = fd08::2/64\nTable = 7\nMTU = 1400\n" PEER(
+			 "D") "AllowedIPs = fd77::/64\n" },
+	  "",
+	  true },
+	{ { "a", "[Interface]\nDNS = 10.8.0.1\nMTU = 1400\n", "b",
+	    "[Interface]\nDNS = fd09::1\nMTU = 1300\n" },
+	  "route 192.0.0.53/32 table 254 mtu 1400\n",
+	  true },
+	/* these would get nothing in any case */
+	{ { "a", "[Interface]\nAddress = 10.8.0.2/32\nTable = off\nMTU = 1400\n" PEER(
+			 "D") "AllowedIPs = ::/0\nEndpoint = [2001:db8::1]:1\n" },
+	  "address 10.8.0.2/32\n",
+	  false },
+};
+
+START_TEST(ipv6_is_left_out_where_the_host_has_none)
+{
+	struct host_numbers numbers = { 0 };
+	struct host_config config;
+	struct world w;
+	char *text;
+
+	world_init(&w, without_ipv6[_i].texts, &plain);
+	w.env.without_ipv6 = true;
+	ck_assert_int_eq(host_numbers_choose_mark(&numbers, &w.planned.plan, &w.env,
+	                                          &w.planned.diag),
+	                 0);
+	ck_assert_int_eq(host_config_make(&config, &numbers, &w.planned.plan, &w.env,
+	                                  &w.planned.diag),
+	                 0);
+	text = format(&config.items);
+	ck_assert_str_eq(text, without_ipv6[_i].expected);
+	ck_assert_int_eq(config.ipv6_left_out, without_ipv6[_i].left_out);
+	ck_assert(!config.rules6);
+	free(text);
+	host_config_clear(&config);
+	world_clear(&w);
+}
+END_TEST
+
 START_TEST(no_priority_is_free)
 {
 	static const char *const texts[] = {
@@ -581,6 +632,8 @@ TCase *unit_tests(void)
 	TCase *tc = tcase_create("host/host_config");
 
 	tcase_add_loop_test(tc, each_plan_gives_its_list, 0, ARRAY_SIZE(cases));
+	tcase_add_loop_test(tc, ipv6_is_left_out_where_the_host_has_none, 0,
+	                    ARRAY_SIZE(without_ipv6));
 	tcase_add_test(tc, no_priority_is_free);
 	tcase_add_loop_test(tc, only_the_difference_is_done, 0, ARRAY_SIZE(changes));
 	tcase_add_loop_test(tc, rules_are_one_longest_prefix_match, 0, 20);
