@@ -64,21 +64,23 @@ static void handle_log(struct talk *t, const struct command *m)
 
 static void handle_tun_lost(struct talk *t, const struct command *m)
 {
-	log_error(t->log, NULL, "the tun device %s is gone: %s", t->tun,
-	          strerror(-m->result));
-	ending_want(t->ending, m->result ? m->result : -ENODEV);
+	int err = m->result < 0 && m->result > INT32_MIN ? m->result : -ENODEV;
+
+	log_error(t->log, NULL, "the tun device %s is gone: %s", t->tun, strerror(-err));
+	ending_want(t->ending, err);
 }
 
-static void handle_nonsense(struct talk *t, const struct command *m)
+static int handle_nonsense(struct talk *t, const struct command *m)
 {
 	log_error(t->log, NULL, "the worker process sent an unexpected message: %s",
 	          command_type_name(m->type));
-	ending_want(t->ending, -EPROTO);
+	return -EPROTO;
 }
 
-void talk_handle(void *talk, struct command *m)
+int talk_handle(void *talk, struct command *m)
 {
 	struct talk *t = talk;
+	int err = 0;
 
 	if (m->type == COMMAND_LOG)
 		handle_log(t, m);
@@ -97,5 +99,6 @@ void talk_handle(void *talk, struct command *m)
 	else if (m->type == COMMAND_TUN_LOST)
 		handle_tun_lost(t, m);
 	else
-		handle_nonsense(t, m);
+		err = handle_nonsense(t, m);
+	return err;
 }

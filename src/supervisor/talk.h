@@ -26,6 +26,6 @@ struct talk {
 };
 
 /* The function for worker_child.handle; its context is a struct talk. */
-void talk_handle(void *talk, struct command *m);
+int talk_handle(void *talk, struct command *m);
 
 #endif

@@ -16,6 +16,8 @@
 
 #define WHOLE_MS    30000 /* for all replies, even if they keep coming */
 #define POLL_END_MS 5
+#define READ_MAX    256  /* messages at a time */
+#define ERRNO_MAX   4095 /* MAX_ERRNO of the kernel */
 
 static int64_t now_ms(void)
 {
@@ -106,16 +108,25 @@ int worker_child_send(struct worker_child *c, const struct command *m)
 	return err;
 }
 
-static void take_reply(struct worker_child *c, const struct command *m)
+/* Some errors mean more when worker_child_wait returns them: see there. */
+static bool is_ours(int err)
 {
-	if (c->unanswered > 0)
-		c->unanswered--;
+	return err == -EINTR || err == -ETIMEDOUT || err == -ENOTCONN || err == -EPROTO;
+}
+
+/* Nobody has asked for a reply that comes when all have come. */
+static int take_reply(struct worker_child *c, const struct command *m)
+{
+	if (c->unanswered == 0 || m->result > 0 || m->result < -ERRNO_MAX)
+		return -EPROTO;
+	c->unanswered--;
 	c->answered++;
 	if (m->result == 0 || c->error)
-		return;
-	c->error = m->result;
+		return 0;
+	c->error = is_ours(m->result) ? -EIO : m->result;
 	c->error_request = m->request;
 	snprintf(c->error_name, sizeof(c->error_name), "%s", m->name);
+	return 0;
 }
 
 static bool is_waited_for(const struct worker_child *c)
@@ -126,20 +137,20 @@ static bool is_waited_for(const struct worker_child *c)
 static int read_and_write(struct worker_child *c)
 {
 	struct command m;
-	int got = channel_write(&c->channel);
+	int err = channel_write(&c->channel), got = 1;
 
-	if (got < 0)
-		return got;
-	while ((got = command_next(&c->channel, &m)) > 0) {
-		if (m.type == COMMAND_REPLY)
-			take_reply(c, &m);
-		else
-			c->handle(c->context, &m);
-		command_clear(&m);
+	for (int n = 0; n < READ_MAX && got && !err; n++) {
+		got = command_next(&c->channel, &m);
+		if (got < 0)
+			err = got;
+		else if (got && m.type == COMMAND_REPLY)
+			err = take_reply(c, &m);
+		else if (got)
+			err = c->handle(c->context, &m);
+		if (got > 0)
+			command_clear(&m);
 	}
-	if (got == 0)
-		got = channel_write(&c->channel);
-	return got;
+	return err ? err : channel_write(&c->channel);
 }
 
 int worker_child_dispatch(struct worker_child *c)
@@ -237,7 +248,8 @@ const char *worker_child_silence(const struct worker_child *c,
 int worker_child_stop(struct worker_child *c)
 {
 	const struct timespec pause = { 0, POLL_END_MS * 1000000 };
-	int64_t end_ms = now_ms() + (c->late ? 0 : c->end_ms);
+	bool at_once = c->late || c->broken == -EPROTO;
+	int64_t end_ms = now_ms() + (at_once ? 0 : c->end_ms);
 	int status = 0;
 	pid_t got;
 

@@ -1,7 +1,9 @@
 /* src/supervisor/worker_child.h - the worker process, as the supervisor sees it
  *
  * Requests are queued, and answered in their order. What the worker says without being
- * asked (a log line, an endpoint) goes to a handler. Supervisor process. */
+ * asked (a log line, an endpoint) goes to a handler. The worker reads what the internet
+ * sends, so it may have been taken over: whatever it says is checked, and it can't keep
+ * the supervisor busy. Supervisor process. */
 #ifndef TUNION_SUPERVISOR_WORKER_CHILD_H
 #define TUNION_SUPERVISOR_WORKER_CHILD_H
 
@@ -35,9 +37,10 @@ struct worker_child {
 	enum command_type error_request;
 	char error_name[IFNAME_MAX + 1];
 	struct worker_entry entry; /* what runs in the worker */
-	/* Called for messages that are no replies. Fds that it doesn't take (set to -1)
-	 * are closed afterwards. */
-	void (*handle)(void *context, struct command *m);
+	/* Called for messages that are no replies. Returns 0, or -EPROTO if the worker
+	 * must not say this (now): then it can't be used any more. Fds that it doesn't
+	 * take (set to -1) are closed afterwards. */
+	int (*handle)(void *context, struct command *m);
 	void *context; /* borrowed */
 };
 
@@ -59,8 +62,9 @@ MUST_CHECK int worker_child_send(struct worker_child *c, const struct command *m
  * After -ETIMEDOUT or -EINTR, what was sent stays sent, and more may be queued after it.
  * While the worker is `late`, this doesn't wait but only reads what is there. */
 MUST_CHECK int worker_child_wait(struct worker_child *c);
-/* Reads and writes what is possible without waiting. Returns 0, or -errno if the worker
- * is gone or can't be used: see `broken`. Errors in replies stay in `error`. */
+/* Reads and writes what is possible without waiting, but reads only so many messages that
+ * others are served soon. Returns 0, or -errno if the worker is gone or can't be used: see
+ * `broken`. Errors in replies stay in `error`. */
 MUST_CHECK int worker_child_dispatch(struct worker_child *c);
 /* Adds an error to diag that explains what worker_child_wait returned. */
 void worker_child_explain(const struct worker_child *c, int err, struct diag *diag);
@@ -68,7 +72,7 @@ void worker_child_explain(const struct worker_child *c, int err, struct diag *di
 const char *worker_child_silence(const struct worker_child *c,
                                  char out[static SILENCE_TEXT_MAX]);
 /* Closes the channel, so that the worker ends, and waits for this. Kills it after end_ms,
- * or at once if it is late. Returns its wait status; 0 if no worker ran. */
+ * or at once if it is late or has talked nonsense. Returns its wait status; 0 if no worker ran. */
 int worker_child_stop(struct worker_child *c);
 
 #endif

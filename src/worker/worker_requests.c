@@ -195,6 +195,12 @@ static int do_tun(struct worker_requests *w, struct command *m)
 
 /* ---- requests with other answers */
 
+static bool ends_set(const struct command *m)
+{
+	return m->text_bytes >= 2 &&
+	       memcmp((const char *)m->text + m->text_bytes - 2, "\n\n", 2) == 0;
+}
+
 /* Sends one reply for each set that this piece of text completes, or that fails in it. */
 static void do_device_uapi(struct worker_requests *w, const struct command *m)
 {
@@ -205,7 +211,8 @@ static void do_device_uapi(struct worker_requests *w, const struct command *m)
 	int result;
 
 	if (!d) {
-		report_reply(w->report, m, -ENOENT);
+		if (ends_set(m))
+			report_reply(w->report, m, -ENOENT);
 		return;
 	}
 	taken = uapi_feed(&d->uapi, m->text, m->text_bytes, &answers, w->devices->now_ns);

@@ -250,8 +250,10 @@ static void hurt_worker(void)
 		return;
 	if (kind < 5)
 		sim.deaths++;
-	if (kind == 0 && one_in(2))
+	if (kind == 0 && one_in(3))
 		ask_worker("garbage");
+	else if (kind == 0)
+		say(one_in(2) ? COMMAND_TUN : COMMAND_REPLY);
 	else if (kind < 3)
 		ask_worker("%s %u", one_in(2) ? "die" : "exit",
 		           one_in(2) ? 0 : below(12));
@@ -393,19 +395,15 @@ static void end_it(void)
 		say(COMMAND_TUN_LOST);
 		break;
 	case 2:
-		sim.expected_end = -EPROTO;
-		say(COMMAND_TUN);
-		break;
-	case 3:
 		fake_host.failures[FAKE_HOST_PRE_DOWN] = 1; /* once refused */
 		sim.down_may_fail = true;
 		askers_ask("down");
 		break;
-	case 4:
+	case 3:
 		sim.expected_end = -ECHILD;
 		sim.last_deaths = 8;
 		break;
-	case 5:
+	case 4:
 		ask_worker("stop");
 		askers_ask("down");
 		break;

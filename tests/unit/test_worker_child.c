@@ -4,6 +4,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
@@ -50,8 +51,14 @@ static void say(struct channel *c, const char *text)
 		_exit(9);
 }
 
+static int result_in(const struct command *m)
+{
+	return m->name[0] == '=' ? (int)strtol(m->name + 1, NULL, 10) : 0;
+}
+
 /* Refuses devices whose names begin with "r", sends what is no message at "g", dies at "d",
- * ends at "e", and is silent from "s" on. */
+ * ends at "e", is silent from "s" on, answers "=NUMBER" with this result and "2" twice, and
+ * sends itself a request at "t". */
 static int obey(int channel_fd, pid_t supervisor, const struct worker_options *options)
 {
 	struct channel c;
@@ -70,8 +77,12 @@ static int obey(int channel_fd, pid_t supervisor, const struct worker_options *o
 		if (m.name[0] == 'g' && send(channel_fd, "?", 1, 0) != 1)
 			_exit(9);
 		say(&c, m.name);
+		if (m.name[0] == 't' && command_send(&c, &m) < 0)
+			_exit(9);
 		if (!silent)
-			answer(&c, &m, m.name[0] == 'r' ? -EEXIST : 0);
+			answer(&c, &m, m.name[0] == 'r' ? -EEXIST : result_in(&m));
+		if (m.name[0] == '2')
+			answer(&c, &m, 0);
 		command_clear(&m);
 	}
 	channel_clear(&c);
@@ -89,17 +100,38 @@ static int hang(int channel_fd, pid_t supervisor, const struct worker_options *o
 	return 0;
 }
 
+/* Talks as fast as it can, and never answers. */
+static int chatter(int channel_fd, pid_t supervisor, const struct worker_options *options)
+{
+	struct channel c;
+	int err = channel_init(&c, channel_fd);
+
+	(void)supervisor;
+	(void)options;
+	while (!err) {
+		struct pollfd p = { c.fd, POLLOUT, 0 };
+
+		say(&c, "bla");
+		(void)poll(&p, 1, -1);
+		err = channel_write(&c);
+	}
+	channel_clear(&c);
+	return 0;
+}
+
 /* ---- the supervisor's side */
 
 static struct worker_child child;
 static size_t heard;
 static int forgotten; /* in the worker's process */
 
-static void hear(void *context, struct command *m)
+static int hear(void *context, struct command *m)
 {
 	ck_assert_ptr_eq(context, &child);
-	ck_assert_int_eq((int)m->type, COMMAND_LOG);
+	if (m->type != COMMAND_LOG)
+		return -EPROTO;
 	heard++;
+	return 0;
 }
 
 static struct worker_options options;
@@ -294,6 +326,89 @@ START_TEST(more_than_the_socket_takes)
 }
 END_TEST
 
+/* Otherwise signals and clients would never be served. */
+START_TEST(one_that_never_stops_talking)
+{
+	begin(chatter);
+	while (heard == 0)
+		ck_assert_int_eq(worker_child_dispatch(&child), 0);
+	ck_assert_uint_le(heard, 1000);
+	child.silence_ms = 30;
+	request("a");
+	ck_assert_int_eq(worker_child_wait(&child), -ETIMEDOUT);
+	child.late = false;
+	child.silence_ms = 10000;
+	child.interrupt_fd = eventfd(1, EFD_CLOEXEC);
+	ck_assert_int_eq(worker_child_wait(&child), -EINTR);
+	close(child.interrupt_fd);
+	worker_child_stop(&child);
+}
+END_TEST
+
+/* What worker_child_wait returns if one says this. */
+static const struct {
+	const char *says;
+	int returned;
+	bool broken;
+} lies[] = {
+	{ "=1", -EPROTO, true },
+	{ "=2147483647", -EPROTO, true },
+	{ "=-2147483648", -EPROTO, true },
+	{ "=-4096", -EPROTO, true },
+	{ "=-4095", -4095, false },
+	{ "t", -EPROTO, true },
+	/* these would mean that it is the supervisor who has to end, or to give up */
+	{ "=-4", -EIO, false },
+	{ "=-107", -EIO, false },
+	{ "=-110", -EIO, false },
+	{ "=-71", -EIO, false },
+};
+_Static_assert(EINTR == 4 && ENOTCONN == 107 && ETIMEDOUT == 110 && EPROTO == 71,
+               "the numbers in the table");
+
+START_TEST(one_that_lies)
+{
+	begin(obey);
+	request(lies[_i].says);
+	ck_assert_int_eq(worker_child_wait(&child), lies[_i].returned);
+	ck_assert_int_eq(child.broken, lies[_i].broken ? -EPROTO : 0);
+	ck_assert(!child.late);
+	worker_child_stop(&child);
+}
+END_TEST
+
+START_TEST(one_that_answers_twice)
+{
+	int err = 0;
+
+	begin(obey);
+	request("2");
+	/* the second answer may come after the wait */
+	for (int i = 0; i < 2 && !err; i++) {
+		request("a");
+		err = worker_child_wait(&child);
+	}
+	while (!err)
+		err = worker_child_dispatch(&child);
+	ck_assert_int_eq(err, -EPROTO);
+	worker_child_stop(&child);
+}
+END_TEST
+
+/* It could use the pause for more. */
+START_TEST(one_that_talks_nonsense_is_killed_at_once)
+{
+	int status;
+
+	begin(hang);
+	child.broken = -EPROTO;
+	/* otherwise the test runs into its time limit */
+	status = worker_child_stop(&child);
+	ck_assert(WIFSIGNALED(status));
+	ck_assert_int_eq(WTERMSIG(status), SIGKILL);
+}
+END_TEST
+
 START_TEST(one_that_does_not_end_is_killed)
 {
 	int status;
@@ -318,6 +433,10 @@ TCase *unit_tests(void)
 	tcase_add_test(tc, one_that_is_stopped_and_goes_on);
 	tcase_add_test(tc, an_interrupt_ends_a_wait);
 	tcase_add_test(tc, more_than_the_socket_takes);
+	tcase_add_test(tc, one_that_never_stops_talking);
+	tcase_add_loop_test(tc, one_that_lies, 0, (int)ARRAY_SIZE(lies));
+	tcase_add_test(tc, one_that_answers_twice);
+	tcase_add_test(tc, one_that_talks_nonsense_is_killed_at_once);
 	tcase_add_test(tc, one_that_does_not_end_is_killed);
 	return tc;
 }

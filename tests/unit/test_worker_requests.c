@@ -98,11 +98,14 @@ START_TEST(requests_about_a_device_that_is_not_there)
 	static const enum command_type types[] = {
 		COMMAND_DEVICE_REMOVE, COMMAND_DEVICE_SETTINGS, COMMAND_DEVICE_SOCKETS,
 		COMMAND_DEVICE_START,  COMMAND_PEER_VIA,        COMMAND_PEER_TRY,
-		COMMAND_DEVICE_UAPI,
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(types); i++)
 		ck_assert_int_eq(worker_lab_ask_name(&lab, types[i], "nobody"), -ENOENT);
+	/* a set that comes in pieces has one reply all the same */
+	worker_lab_uapi_piece(&lab, "nobody", "set=1\n");
+	ck_assert(worker_lab_silent(&lab));
+	ck_assert_int_eq(worker_lab_uapi(&lab, "nobody", "listen_port=1\n\n"), -ENOENT);
 }
 END_TEST
 
