@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "base/printable.h"
 
 void diag_clear(struct diag *d)
 {
@@ -46,6 +47,7 @@ static void add(struct diag *d, enum diag_severity severity, const char *file,
 		d->errors++; /* a message that got lost must not look like success */
 		return;
 	}
+	printable_make(e.text);
 	d->entries[d->count++] = e;
 }
 

@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/printable.h"
+
 #define LINE_BYTES 512 /* longer lines are cut */
 
 void log_to_stderr(void *context, enum log_level level, const char *line)
@@ -27,6 +29,7 @@ static void write_line(const struct log *log, enum log_level level, const char *
 	if (name)
 		n = (size_t)snprintf(line, sizeof(line), "%.32s: ", name);
 	vsnprintf(line + n, sizeof(line) - n, fmt, args);
+	printable_make(line);
 	n = strlen(line);
 	if (swallowed)
 		snprintf(line + n, sizeof(line) - n, " (and %" PRIu64 " more like it)",

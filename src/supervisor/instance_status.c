@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/printable.h"
+
 static json_t *append(json_t *list, json_t *item)
 {
 	if (list && json_array_append_new(list, item) == 0)
@@ -47,10 +49,50 @@ static json_t *errors_json(const struct diag *errors)
 	return list;
 }
 
+/* ---- what the worker says */
+
+/* The real depth of a status is 6. Each level is indented, so without a limit a short text
+ * could become one of gigabytes. */
+#define DEPTH_MAX 16
+
+static bool is_plain(json_t *json, unsigned depth)
+{
+	const char *key;
+	json_t *value;
+	size_t i;
+
+	if (depth == DEPTH_MAX ||
+	    (json_is_string(json) && !printable_is(json_string_value(json))))
+		return false;
+	json_array_foreach(json, i, value)
+	{
+		if (!is_plain(value, depth + 1))
+			return false;
+	}
+	json_object_foreach(json, key, value)
+	{
+		if (!printable_is(key) || !is_plain(value, depth + 1))
+			return false;
+	}
+	return true;
+}
+
+/* Returns NULL if it is no object, or if it is more than it may be: it is printed on
+ * terminals, and the worker may have been taken over. */
+static json_t *worker_json(const char *text, size_t n)
+{
+	json_t *json = json_loadb(text, n, 0, NULL);
+
+	if (json_is_object(json) && is_plain(json, 0))
+		return json;
+	json_decref(json);
+	return NULL;
+}
+
 char *instance_status_text(const char *worker_text, size_t worker_bytes,
                            const struct instance_status *i)
 {
-	json_t *worker = json_loadb(worker_text, worker_bytes, 0, NULL), *all;
+	json_t *worker = worker_json(worker_text, worker_bytes), *all;
 	char *text = NULL;
 
 	all = json_pack("{s:s, s:i, s:I, s:i, s:i, s:i, s:I, s:o}", "tun", i->tun,
@@ -58,7 +100,7 @@ char *instance_status_text(const char *worker_text, size_t worker_bytes,
 	                "pid", i->pid, "engine_pid", i->engine_pid, "engine_restarts",
 	                (int)i->engine_restarts, "up_seconds", (json_int_t)i->up_s,
 	                "errors", errors_json(i->errors));
-	if (all && json_is_object(worker) && json_object_update(all, worker) == 0)
+	if (all && worker && json_object_update_missing(all, worker) == 0)
 		text = json_dumps(all, JSON_INDENT(2));
 	json_decref(worker);
 	json_decref(all);

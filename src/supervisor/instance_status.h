@@ -23,8 +23,9 @@ struct instance_status {
 	const struct diag *errors; /* borrowed: of the last reload; NULL: none */
 };
 
-/* Adds the instance's members to the worker's text. To be freed; NULL if out of memory,
- * or if the text is no JSON object. */
+/* Adds the instance's members to the worker's text, which can't replace them. To be freed;
+ * NULL if out of memory, or if the text is no JSON object, is nested too deeply, or
+ * contains what must not be printed. */
 char *instance_status_text(const char *worker_text, size_t worker_bytes,
                            const struct instance_status *instance);
 

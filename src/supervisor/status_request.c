@@ -2,6 +2,7 @@
  * clients */
 #include "supervisor/status_request.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -23,11 +24,14 @@ static void complete(struct status_request *r)
 	r->due_ns = NEVER_NS;
 }
 
-void status_request_piece(struct status_request *r, const void *text, size_t n)
+int status_request_piece(struct status_request *r, const void *text, size_t n)
 {
+	if (!r->asked || n > STATUS_TEXT_MAX - outbuf_bytes(&r->text))
+		return -EPROTO;
 	outbuf_add(&r->text, text, n);
 	if (n == 0)
 		complete(r);
+	return 0;
 }
 
 void status_request_ask(struct status_request *r)

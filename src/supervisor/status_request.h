@@ -11,6 +11,8 @@
 #include "supervisor/instance_status.h"
 #include "supervisor/worker_child.h"
 
+#define STATUS_TEXT_MAX (16U * 1024 * 1024) /* that of more than 20,000 peers */
+
 /* Embedded. */
 struct status_request {
 	struct clients *clients;     /* borrowed */
@@ -26,8 +28,9 @@ struct status_request {
 /* Clients want the status: asks the worker, which has silence_ms (worker_child.h) to
  * answer. */
 void status_request_ask(struct status_request *r);
-/* Takes a piece of the answer; an empty one is its end. */
-void status_request_piece(struct status_request *r, const void *text, size_t n);
+/* Takes a piece of the answer; an empty one is its end. Returns 0, or -EPROTO if there was
+ * no question, or if the whole becomes longer than STATUS_TEXT_MAX. */
+MUST_CHECK int status_request_piece(struct status_request *r, const void *text, size_t n);
 /* There is another worker, which has not been asked yet. */
 void status_request_restarted(struct status_request *r);
 

@@ -70,13 +70,6 @@ static void handle_tun_lost(struct talk *t, const struct command *m)
 	ending_want(t->ending, err);
 }
 
-static int handle_nonsense(struct talk *t, const struct command *m)
-{
-	log_error(t->log, NULL, "the worker process sent an unexpected message: %s",
-	          command_type_name(m->type));
-	return -EPROTO;
-}
-
 int talk_handle(void *talk, struct command *m)
 {
 	struct talk *t = talk;
@@ -95,10 +88,14 @@ int talk_handle(void *talk, struct command *m)
 	else if (m->type == COMMAND_MARK_WANTED)
 		handle_mark_wanted(t, m);
 	else if (m->type == COMMAND_STATUS_TEXT)
-		status_request_piece(t->status, m->text, m->text_bytes);
+		err = status_request_piece(t->status, m->text, m->text_bytes);
 	else if (m->type == COMMAND_TUN_LOST)
 		handle_tun_lost(t, m);
 	else
-		err = handle_nonsense(t, m);
+		err = -EPROTO;
+	if (err == -EPROTO)
+		log_error(t->log, NULL,
+		          "the worker process sent an unexpected message: %s",
+		          command_type_name(m->type));
 	return err;
 }

@@ -40,6 +40,14 @@ START_TEST(names_and_levels)
 }
 END_TEST
 
+/* A worker that has been taken over says lines, and names come from anywhere. */
+START_TEST(no_line_moves_the_cursor_or_begins_another)
+{
+	log_info(&sink, "a\033b", "%s", "\033[2J\n<0>forged");
+	ck_assert_str_eq(last, "a?b: ?[2J?<0>forged");
+}
+END_TEST
+
 START_TEST(long_lines_are_cut)
 {
 	char text[2000];
@@ -89,6 +97,7 @@ TCase *unit_tests(void)
 
 	tcase_add_checked_fixture(tc, start, NULL);
 	tcase_add_test(tc, names_and_levels);
+	tcase_add_test(tc, no_line_moves_the_cursor_or_begins_another);
 	tcase_add_test(tc, long_lines_are_cut);
 	tcase_add_test(tc, once_per_period_with_the_count_of_the_swallowed);
 	tcase_add_test(tc, what_is_not_logged_does_not_count);

@@ -207,6 +207,44 @@ START_TEST(no_object_is_no_status)
 }
 END_TEST
 
+/* A worker that has been taken over says what it likes. */
+START_TEST(a_text_that_must_not_be_told)
+{
+	static const char *const texts[] = {
+		"{\"devices\": \"\\u001b]0;title\\u0007\"}",
+		"{\"devices\": [{\"name\": \"a\\nb\"}]}",
+		"{\"\\u009b2J\": 1}",
+		"{\"a\": \"\xff\"}",
+		"{\"a\": \"\\u0000\"}",
+		"{\"a\": 1e999}",
+		"{\"a\": 99999999999999999999}",
+		"{\"a\":[[[[[[[[[[[[[[[[[[[[1]]]]]]]]]]]]]]]]]]]]}",
+	};
+	const struct instance_status instance = { .tun = "tunion0" };
+
+	for (size_t i = 0; i < ARRAY_SIZE(texts); i++)
+		ck_assert_msg(
+			!instance_status_text(texts[i], strlen(texts[i]), &instance),
+			"%s", texts[i]);
+}
+END_TEST
+
+START_TEST(a_text_can_not_replace_what_the_supervisor_says)
+{
+	static const char worker[] =
+		"{\"pid\": 1, \"tun\": \"lo\", \"more\": 2, \"more\": 3}";
+	const struct instance_status instance = { .tun = "tunion0", .pid = 7 };
+	char *text = instance_status_text(worker, strlen(worker), &instance);
+	json_t *s = json_loads(text, 0, NULL);
+
+	ck_assert_int_eq((int)json_integer_value(json_object_get(s, "pid")), 7);
+	ck_assert_str_eq(json_string_value(json_object_get(s, "tun")), "tunion0");
+	ck_assert_int_eq((int)json_integer_value(json_object_get(s, "more")), 3);
+	json_decref(s);
+	free(text);
+}
+END_TEST
+
 /* Errors of files. One file has a name that JSON can't express, but is told all the
  * same. */
 START_TEST(errors_of_files)
@@ -245,6 +283,8 @@ TCase *unit_tests(void)
 	tcase_add_test(tc, who_stands_in);
 	tcase_add_test(tc, no_secret_is_told);
 	tcase_add_test(tc, no_object_is_no_status);
+	tcase_add_test(tc, a_text_that_must_not_be_told);
+	tcase_add_test(tc, a_text_can_not_replace_what_the_supervisor_says);
 	tcase_add_test(tc, errors_of_files);
 	return tc;
 }

@@ -1,5 +1,6 @@
 #include "unit.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -110,6 +111,11 @@ static unsigned asked(struct fixture *f)
 	return n;
 }
 
+static void take(struct status_request *r, const char *text, size_t n)
+{
+	ck_assert_int_eq(status_request_piece(r, text, n), 0);
+}
+
 START_TEST(one_question_answers_all)
 {
 	struct fixture f;
@@ -122,16 +128,16 @@ START_TEST(one_question_answers_all)
 	ck_assert_int_gt(status_request_wait_ms(&f.request), 50000);
 	ck_assert_uint_gt(status_request_deadline_ns(&f.request), loop_now_ns());
 	status_request_run(&f.request); /* not yet */
-	status_request_piece(&f.request, "{ \"dev", 6);
-	status_request_piece(&f.request, "ices\": [] }", 11);
-	status_request_piece(&f.request, "", 0);
+	take(&f.request, "{ \"dev", 6);
+	take(&f.request, "ices\": [] }", 11);
+	take(&f.request, "", 0);
 	expect(a, "\"devices\"");
 	expect(b, "tun7");
 	ck_assert_uint_eq(status_request_deadline_ns(&f.request), NEVER_NS);
 	a = ask(&f);
 	ck_assert_uint_eq(asked(&f), 1);
-	status_request_piece(&f.request, "no JSON", 7);
-	status_request_piece(&f.request, "", 0);
+	take(&f.request, "no JSON", 7);
+	take(&f.request, "", 0);
 	expect(a, "error: ");
 	end(&f);
 }
@@ -154,8 +160,8 @@ START_TEST(a_worker_that_is_late)
 	f.worker.silence_ms = 60000;
 	b = ask(&f);
 	ck_assert_uint_eq(asked(&f), 1);
-	status_request_piece(&f.request, "{}", 2);
-	status_request_piece(&f.request, "", 0);
+	take(&f.request, "{}", 2);
+	take(&f.request, "", 0);
 	expect(b, "tun7");
 	end(&f);
 }
@@ -171,11 +177,11 @@ START_TEST(another_worker_is_asked_again)
 	ck_assert_uint_eq(asked(&f), 0);
 	a = ask(&f);
 	ck_assert_uint_eq(asked(&f), 1);
-	status_request_piece(&f.request, "{ \"of the dead\": 1, ", 20);
+	take(&f.request, "{ \"of the dead\": 1, ", 20);
 	status_request_restarted(&f.request);
 	ck_assert_uint_eq(asked(&f), 1);
-	status_request_piece(&f.request, "{}", 2);
-	status_request_piece(&f.request, "", 0);
+	take(&f.request, "{}", 2);
+	take(&f.request, "", 0);
 	expect(a, "tun7");
 	end(&f);
 }
@@ -193,6 +199,27 @@ START_TEST(no_worker_any_more)
 }
 END_TEST
 
+/* A worker that has been taken over could fill up the memory, or answer in advance. */
+START_TEST(what_was_not_asked_is_refused)
+{
+	static char piece[COMMAND_TEXT_MAX];
+	struct fixture f;
+	size_t n = 0;
+
+	begin(&f);
+	ck_assert_int_eq(status_request_piece(&f.request, "{}", 2), -EPROTO);
+	ck_assert_int_eq(status_request_piece(&f.request, "", 0), -EPROTO);
+	close(ask(&f));
+	while (status_request_piece(&f.request, piece, sizeof(piece)) == 0)
+		n += sizeof(piece);
+	ck_assert_uint_eq(n, STATUS_TEXT_MAX);
+	ck_assert_int_eq(loop_wait(f.loop, 0), 0); /* the client is gone */
+	status_request_restarted(&f.request);
+	ck_assert_int_eq(status_request_piece(&f.request, "{}", 2), -EPROTO);
+	end(&f);
+}
+END_TEST
+
 TCase *unit_tests(void)
 {
 	TCase *tc = tcase_create("supervisor/status_request");
@@ -200,6 +227,7 @@ TCase *unit_tests(void)
 	tcase_add_test(tc, one_question_answers_all);
 	tcase_add_test(tc, a_worker_that_is_late);
 	tcase_add_test(tc, another_worker_is_asked_again);
+	tcase_add_test(tc, what_was_not_asked_is_refused);
 	tcase_add_test(tc, no_worker_any_more);
 	return tc;
 }
