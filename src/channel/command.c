@@ -45,7 +45,9 @@ static const struct {
 	                              HAS_NAME | HAS_VIA | HAS_SETTINGS | HAS_ADDRESSES |
 	                                      HAS_SERVERS | HAS_TEXT,
 	                              0 },
-	[COMMAND_DEVICE_SOCKETS] = { "device-sockets",
+	[COMMAND_DEVICE_SOCKETS] = { "device-sockets", HAS_NAME | HAS_PORT | HAS_MARK,
+	                             2 },
+	[COMMAND_SOCKETS_ANSWER] = { "sockets-answer",
 	                             HAS_NAME | HAS_RESULT | HAS_PORT | HAS_MARK, 2 },
 	[COMMAND_DEVICE_UAPI] = { "device-uapi", HAS_NAME | HAS_TEXT, 0 },
 	[COMMAND_DEVICE_START] = { "device-start", HAS_NAME, 0 },

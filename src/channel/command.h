@@ -29,12 +29,13 @@ enum command_type {
 	COMMAND_DEVICE_REMOVE,   /* name */
 	COMMAND_DEVICE_SETTINGS, /* name, via, settings, addresses, servers; text: the DNS
 	                          * domains, one on each line */
-	COMMAND_DEVICE_SOCKETS,  /* name, result, port, mark, fds; also the answer to
-	                          * PORT_WANTED and MARK_WANTED */
-	COMMAND_DEVICE_UAPI,     /* name, text: the next piece of one or more set=1 */
-	COMMAND_DEVICE_START,    /* name */
-	COMMAND_PEER_VIA,        /* name, key, via; after SETTINGS, which forgets it */
-	COMMAND_PEER_TRY,        /* name, key: the peer has another endpoint, so try it;
+	COMMAND_DEVICE_SOCKETS, /* name, port, mark, fds; no fds: only the others change */
+	COMMAND_SOCKETS_ANSWER, /* the same and result: answers PORT_WANTED or MARK_WANTED,
+	                          * even if the device has gone meanwhile */
+	COMMAND_DEVICE_UAPI,    /* name, text: the next piece of one or more set=1 */
+	COMMAND_DEVICE_START,   /* name */
+	COMMAND_PEER_VIA,       /* name, key, via; after SETTINGS, which forgets it */
+	COMMAND_PEER_TRY,       /* name, key: the peer has another endpoint, so try it;
 	                          * at once unless an initiation is under way */
 	COMMAND_NETWORK_CHANGED, /* the network under the tunnels has changed */
 	COMMAND_STATUS,

@@ -103,17 +103,34 @@ int configure_resolver(struct worker_child *worker, const struct ip_addr *ipv4,
 	return worker_child_send(worker, &m);
 }
 
-int configure_sockets(struct worker_child *worker, const struct tunnel *d, bool with_fds,
-                      int result)
+static int send_sockets(struct worker_child *worker, enum command_type type,
+                        const struct tunnel *d, bool with_fds)
 {
-	struct command m = command_of(COMMAND_DEVICE_SOCKETS, d->plan->way.name);
+	struct command m = command_of(type, d->plan->way.name);
 
-	m.result = result;
 	m.port = d->port;
 	m.mark = d->fwmark;
 	for (int f = 0; f < UDP_FAMILIES && with_fds; f++)
 		if (d->udp_fds[f] >= 0)
 			m.fds[m.fd_count++] = d->udp_fds[f];
+	return worker_child_send(worker, &m);
+}
+
+int configure_sockets(struct worker_child *worker, const struct tunnel *d, bool with_fds)
+{
+	return send_sockets(worker, COMMAND_DEVICE_SOCKETS, d, with_fds);
+}
+
+int configure_answer(struct worker_child *worker, const struct tunnel *d, bool with_fds)
+{
+	return send_sockets(worker, COMMAND_SOCKETS_ANSWER, d, with_fds);
+}
+
+int configure_refuse(struct worker_child *worker, const char *device, int why)
+{
+	struct command m = command_of(COMMAND_SOCKETS_ANSWER, device);
+
+	m.result = why;
 	return worker_child_send(worker, &m);
 }
 
@@ -190,7 +207,7 @@ int configure_device(struct worker_child *worker, const struct tunnel *d)
 
 	if (!err)
 		err = configure_settings(worker, d->plan);
-	return err ? err : configure_sockets(worker, d, true, 0);
+	return err ? err : configure_sockets(worker, d, true);
 }
 
 int configure_endpoint(struct worker_child *worker, const char *device,

@@ -31,10 +31,15 @@ void configure_print_peer(struct outbuf *o, const struct plan_peer *p);
 /* Queues the addresses to which the host sends its DNS queries; see host_resolver. */
 MUST_CHECK int configure_resolver(struct worker_child *worker, const struct ip_addr *ipv4,
                                   const struct ip_addr *ipv6);
-/* Queues the device's present sockets. Without fds, only its port and fwmark, or the
- * error because of which it didn't get sockets. */
+/* Queues the device's present sockets. Without fds, only its port and fwmark. Returns 0 or
+ * -errno. */
 MUST_CHECK int configure_sockets(struct worker_child *worker, const struct tunnel *d,
-                                 bool with_fds, int result);
+                                 bool with_fds);
+/* The same as the answer to a device that wanted another port or mark. */
+MUST_CHECK int configure_answer(struct worker_child *worker, const struct tunnel *d,
+                                bool with_fds);
+/* The answer that it doesn't get them; `why` is -errno. */
+MUST_CHECK int configure_refuse(struct worker_child *worker, const char *device, int why);
 /* Queues only the peer's new endpoint, and that it has to be tried there. */
 MUST_CHECK int configure_endpoint(struct worker_child *worker, const char *device,
                                   const uint8_t public_key[static KEY_BYTES],

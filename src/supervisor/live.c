@@ -335,7 +335,7 @@ static int send_sockets(struct round *r, struct tunnel *d, struct prepared *p)
 	d->port = p->device.port;
 	for (int i = 0; i < UDP_FAMILIES; i++)
 		p->device.udp_fds[i] = -1;
-	return configure_sockets(&r->l->keeper->worker, d, true, 0);
+	return configure_sockets(&r->l->keeper->worker, d, true);
 }
 
 /* All sockets of the instance have the same mark. */
@@ -350,7 +350,7 @@ static int send_mark(struct round *r, struct tunnel *d, const struct conf *conf)
 {
 	warn_of_mark(r, conf);
 	d->fwmark = conf->fwmark ? host_mark(r->l->host) : 0;
-	return configure_sockets(&r->l->keeper->worker, d, false, 0);
+	return configure_sockets(&r->l->keeper->worker, d, false);
 }
 
 static int send_changed(struct round *r, struct tunnel *d, const struct reload_file *f)

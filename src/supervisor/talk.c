@@ -11,36 +11,53 @@ static uint32_t effective_mark(const struct talk *t, uint32_t fwmark)
 	return fwmark ? fwmark : host_mark(t->keeper->host);
 }
 
-static void handle_port_wanted(struct talk *t, const struct command *m)
+static int set_port(struct talk *t, struct tunnel *d, uint16_t port)
 {
-	struct tunnel *d = tunnels_find(t->tunnels, m->name);
-	uint16_t port = m->port;
-	int fds[UDP_FAMILIES], err;
+	int fds[UDP_FAMILIES], err = udp_open(fds, &port, effective_mark(t, d->fwmark));
 
-	if (!d)
-		return;
-	err = udp_open(fds, &port, effective_mark(t, d->fwmark));
-	if (!err) {
-		tunnel_close_udp(d);
-		memcpy(d->udp_fds, fds, sizeof(d->udp_fds));
-		d->port = port;
-	}
-	if (configure_sockets(&t->keeper->worker, d, !err, err) < 0)
-		ending_want(t->ending, -ENOMEM);
+	if (err)
+		return err;
+	tunnel_close_udp(d);
+	memcpy(d->udp_fds, fds, sizeof(d->udp_fds));
+	d->port = port;
+	return 0;
 }
 
-static void handle_mark_wanted(struct talk *t, const struct command *m)
+static int set_mark(struct talk *t, struct tunnel *d, uint32_t mark)
 {
-	struct tunnel *d = tunnels_find(t->tunnels, m->name);
-	int err;
+	int err = udp_set_mark(d->udp_fds, effective_mark(t, mark));
 
-	if (!d)
-		return;
-	err = udp_set_mark(d->udp_fds, effective_mark(t, m->mark));
 	if (!err)
-		d->fwmark = m->mark;
-	if (configure_sockets(&t->keeper->worker, d, false, err) < 0)
+		d->fwmark = mark;
+	return err;
+}
+
+/* A device has at most one question without an answer. So the worker isn't honest if more
+ * answers wait for it than there are devices; they hold descriptors. */
+static bool asks_too_much(struct talk *t)
+{
+	if (!channel_pending(&t->keeper->worker.channel))
+		t->answers = 0;
+	return t->answers++ > t->tunnels->count;
+}
+
+/* A file that is being added has a device before it has its place in the plan. */
+static int handle_wanted(struct talk *t, const struct command *m)
+{
+	struct worker_child *worker = &t->keeper->worker;
+	struct tunnel *d = tunnels_find(t->tunnels, m->name);
+	bool port = m->type == COMMAND_PORT_WANTED;
+	int err = -ENODEV;
+
+	if (asks_too_much(t))
+		return -EPROTO;
+	if (d)
+		err = port ? set_port(t, d, m->port) : set_mark(t, d, m->mark);
+	err = err ? configure_refuse(worker, m->name, err)
+	          : configure_answer(worker, d, port);
+	if (err < 0)
 		ending_want(t->ending, -ENOMEM);
+	return 0;
 }
 
 /* The plan doesn't know a peer that a UAPI client has added. */
@@ -83,10 +100,8 @@ int talk_handle(void *talk, struct command *m)
 		underlay_unanswered(t->underlay, m);
 	else if (m->type == COMMAND_PATH_NEWS)
 		underlay_path_news(t->underlay);
-	else if (m->type == COMMAND_PORT_WANTED)
-		handle_port_wanted(t, m);
-	else if (m->type == COMMAND_MARK_WANTED)
-		handle_mark_wanted(t, m);
+	else if (m->type == COMMAND_PORT_WANTED || m->type == COMMAND_MARK_WANTED)
+		err = handle_wanted(t, m);
 	else if (m->type == COMMAND_STATUS_TEXT)
 		err = status_request_piece(t->status, m->text, m->text_bytes);
 	else if (m->type == COMMAND_TUN_LOST)

@@ -14,7 +14,7 @@
 #include "supervisor/tunnels.h"
 #include "supervisor/underlay.h"
 
-/* All borrowed. */
+/* All borrowed except the number. */
 struct talk {
 	const struct log *log;
 	const char *tun;
@@ -23,6 +23,7 @@ struct talk {
 	struct tunnels *tunnels;
 	struct underlay *underlay;
 	struct status_request *status;
+	size_t answers; /* to devices, since nothing waited to be written */
 };
 
 /* The function for worker_child.handle; its context is a struct talk. */

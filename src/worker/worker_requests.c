@@ -112,17 +112,13 @@ static int family_of(int fd)
 	return domain == AF_INET ? UDP_IPV4 : domain == AF_INET6 ? UDP_IPV6 : -1;
 }
 
-/* The message contains new sockets; or, without fds, a new mark of the old ones; or an
- * error. A UAPI client may be waiting for it. */
-static int do_device_sockets(struct worker_requests *w, struct command *m)
+/* The message contains new sockets; or, without fds, a new mark of the old ones. */
+static int use_sockets(struct worker_device *d, struct command *m)
 {
-	struct worker_device *d = worker_device_find(w->devices, m->name);
 	int fds[UDP_FAMILIES] = { -1, -1 };
 	int err = 0;
 
-	if (!d)
-		return -ENOENT;
-	if (m->result == 0 && m->fd_count > 0) {
+	if (m->fd_count > 0) {
 		for (size_t i = 0; i < m->fd_count; i++) {
 			int family = family_of(m->fds[i]);
 
@@ -133,10 +129,30 @@ static int do_device_sockets(struct worker_requests *w, struct command *m)
 		m->fd_count = 0;
 		err = worker_device_use_udp(d, fds);
 	}
-	if (m->result == 0 && !err) {
+	if (!err) {
 		device_set_port(d->device, m->port);
 		d->mark = m->mark;
 	}
+	return err;
+}
+
+static int do_device_sockets(struct worker_requests *w, struct command *m)
+{
+	struct worker_device *d = worker_device_find(w->devices, m->name);
+
+	return d ? use_sockets(d, m) : -ENOENT;
+}
+
+/* A UAPI client may be waiting for it, but the device may also have gone since it asked. */
+static int do_sockets_answer(struct worker_requests *w, struct command *m)
+{
+	struct worker_device *d = worker_device_find(w->devices, m->name);
+	int err = 0;
+
+	if (!d)
+		return 0;
+	if (m->result == 0)
+		err = use_sockets(d, m);
 	worker_device_answered(d, m->result ? m->result : err);
 	return err;
 }
@@ -260,6 +276,7 @@ bool worker_requests_handle(struct worker_requests *w, struct command *m)
 		[COMMAND_DEVICE_REMOVE] = do_device_remove,
 		[COMMAND_DEVICE_SETTINGS] = do_device_settings,
 		[COMMAND_DEVICE_SOCKETS] = do_device_sockets,
+		[COMMAND_SOCKETS_ANSWER] = do_sockets_answer,
 		[COMMAND_DEVICE_START] = do_device_start,
 		[COMMAND_PEER_VIA] = do_peer_via,
 		[COMMAND_PEER_TRY] = do_peer_try,

@@ -345,6 +345,8 @@ static int carry_out(struct fake_worker *w, struct command *m)
 		return do_add(w, m);
 	if (!s && m->type == COMMAND_DEVICE_UAPI && m->text_bytes == COMMAND_TEXT_MAX)
 		return 1;
+	if (!s && m->type == COMMAND_SOCKETS_ANSWER)
+		return 0;
 	if (!s) {
 		if (!w->refused_any)
 			fault(w, "it has no device", m->name);
@@ -354,7 +356,7 @@ static int carry_out(struct fake_worker *w, struct command *m)
 		return do_remove(w, s);
 	if (m->type == COMMAND_DEVICE_SETTINGS)
 		return do_settings(s, m);
-	if (m->type == COMMAND_DEVICE_SOCKETS)
+	if (m->type == COMMAND_DEVICE_SOCKETS || m->type == COMMAND_SOCKETS_ANSWER)
 		return do_sockets(s, m);
 	if (m->type == COMMAND_DEVICE_UAPI)
 		return do_uapi(w, s, m);

@@ -70,7 +70,7 @@ END_TEST
 
 START_TEST(sockets_and_descriptors)
 {
-	struct command m = command_of(COMMAND_DEVICE_SOCKETS, "fifteen-letters"), got;
+	struct command m = command_of(COMMAND_SOCKETS_ANSWER, "fifteen-letters"), got;
 	struct channel a, b;
 
 	m.result = -EADDRINUSE;

@@ -231,6 +231,7 @@ START_TEST(new_sockets_take_the_place_of_the_old_ones)
 	ck_assert_int_eq(worker_lab_ask(&lab, &m), 0);
 	ck_assert_uint_eq(d->mark, 9);
 	ck_assert_ptr_nonnull(d->udp);
+	m.type = COMMAND_SOCKETS_ANSWER;
 	m.result = -EADDRINUSE; /* it failed: everything stays as it is */
 	m.port = 1;
 	m.mark = 1;

@@ -1,0 +1,100 @@
+/* What the supervisor answers to a worker that wants sockets. */
+#include "unit.h"
+
+#include <errno.h>
+
+#include "supervisor/talk.h"
+
+struct fixture {
+	struct talk talk;
+	struct keeper keeper;
+	struct tunnels tunnels; /* there are none */
+	struct ending ending;
+	struct channel other; /* the worker's end */
+};
+
+static void begin(struct fixture *f)
+{
+	int pair[2];
+
+	*f = (struct fixture){ 0 };
+	f->talk = (struct talk){ .ending = &f->ending,
+		                 .keeper = &f->keeper,
+		                 .tunnels = &f->tunnels };
+	ck_assert_int_eq(channel_pair(pair), 0);
+	ck_assert_int_eq(channel_init(&f->keeper.worker.channel, pair[0]), 0);
+	ck_assert_int_eq(channel_init(&f->other, pair[1]), 0);
+}
+
+static void end(struct fixture *f)
+{
+	ck_assert(!f->ending.wanted);
+	channel_clear(&f->keeper.worker.channel);
+	channel_clear(&f->other);
+}
+
+static int want(struct fixture *f, enum command_type type)
+{
+	struct command m = command_of(type, "coming");
+
+	return talk_handle(&f->talk, &m);
+}
+
+/* Its UAPI client would wait for half a minute. */
+START_TEST(a_device_that_is_not_in_the_plan_yet_gets_an_answer)
+{
+	static const enum command_type types[] = { COMMAND_PORT_WANTED,
+		                                   COMMAND_MARK_WANTED };
+	struct fixture f;
+	struct command got;
+
+	begin(&f);
+	for (size_t i = 0; i < ARRAY_SIZE(types); i++) {
+		ck_assert_int_eq(want(&f, types[i]), 0);
+		ck_assert_int_eq(channel_write(&f.keeper.worker.channel), 0);
+		ck_assert_int_eq(command_next(&f.other, &got), 1);
+		ck_assert_int_eq((int)got.type, COMMAND_SOCKETS_ANSWER);
+		ck_assert_str_eq(got.name, "coming");
+		ck_assert_int_eq(got.result, -ENODEV);
+		command_clear(&got);
+	}
+	end(&f);
+}
+END_TEST
+
+/* The answers would use up memory and descriptors. */
+START_TEST(a_worker_that_asks_and_asks_and_does_not_read)
+{
+	struct fixture f;
+	int n = 0;
+
+	begin(&f);
+	while (n < 100 && want(&f, COMMAND_PORT_WANTED) == 0)
+		n++;
+	ck_assert_int_lt(n, 3);
+	ck_assert_int_eq(channel_write(&f.keeper.worker.channel), 0);
+	ck_assert_int_eq(want(&f, COMMAND_PORT_WANTED), 0);
+	end(&f);
+}
+END_TEST
+
+START_TEST(what_only_a_supervisor_says_is_nonsense)
+{
+	struct fixture f;
+
+	begin(&f);
+	for (int type = COMMAND_TUN; type <= COMMAND_STATUS; type++)
+		ck_assert_int_eq(want(&f, (enum command_type)type), -EPROTO);
+	end(&f);
+}
+END_TEST
+
+TCase *unit_tests(void)
+{
+	TCase *tc = tcase_create("supervisor/talk");
+
+	tcase_add_test(tc, a_device_that_is_not_in_the_plan_yet_gets_an_answer);
+	tcase_add_test(tc, a_worker_that_asks_and_asks_and_does_not_read);
+	tcase_add_test(tc, what_only_a_supervisor_says_is_nonsense);
+	return tc;
+}
