@@ -4,21 +4,22 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <poll.h>
 #include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/time.h>
 #include <sys/un.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/key.h"
 #include "conf/trust.h"
 
-#define ASK_TIMEOUT_S 5
-#define ANSWER_MAX    (64U * 1024 * 1024) /* enough for any number of peers */
+#define ASK_TIMEOUT_MS 5000
+#define ANSWER_MAX     (64U * 1024 * 1024) /* enough for any number of peers */
 
 /* ---- what is taken from the file */
 
@@ -106,13 +107,47 @@ static void put_interface(struct outbuf *o, const struct conf *conf)
 	}
 }
 
-/* ---- what is taken from the device */
+/* ---- what is taken from the device
+ *
+ * The worker may have been taken over. So each value is parsed, and what is written is
+ * printed from the result; each key stands where it belongs, and only once. */
+
+enum saved_key {
+	SAVED_PRIVATE_KEY,
+	SAVED_LISTEN_PORT,
+	SAVED_FWMARK,
+	SAVED_PUBLIC_KEY,
+	SAVED_PRESHARED_KEY,
+	SAVED_ENDPOINT,
+	SAVED_KEEPALIVE,
+	SAVED_ALLOWED_IP,
+	SAVED_ERRNO,
+	SAVED_KEY_COUNT, /* all others: counters and times, which aren't saved */
+};
+
+static const struct {
+	const char *name;
+	bool of_device, of_peer; /* where it may stand */
+} saved_keys[] = {
+	[SAVED_PRIVATE_KEY] = { "private_key", true, false },
+	[SAVED_LISTEN_PORT] = { "listen_port", true, false },
+	[SAVED_FWMARK] = { "fwmark", true, false },
+	[SAVED_PUBLIC_KEY] = { "public_key", true, true },
+	[SAVED_PRESHARED_KEY] = { "preshared_key", false, true },
+	[SAVED_ENDPOINT] = { "endpoint", false, true },
+	[SAVED_KEEPALIVE] = { "persistent_keepalive_interval", false, true },
+	[SAVED_ALLOWED_IP] = { "allowed_ip", false, true },
+	[SAVED_ERRNO] = { "errno", true, true },
+};
+_Static_assert(ARRAY_SIZE(saved_keys) == SAVED_KEY_COUNT, "a name for each key");
 
 /* The state between two lines of the answer. */
 struct saving {
 	struct outbuf *out;
 	const struct conf *conf;
-	bool in_allowed_ips; /* the line of AllowedIPs is not complete yet */
+	bool in_peer;
+	bool seen[SAVED_KEY_COUNT]; /* in this section */
+	bool in_allowed_ips;        /* the line of AllowedIPs is not complete yet */
 };
 
 static void end_allowed_ips(struct saving *s)
@@ -142,9 +177,11 @@ static bool put_peer(struct saving *s, const char *hex)
 {
 	uint8_t key[KEY_BYTES];
 
-	outbuf_print(s->out, "\n[Peer]\n");
-	if (!key_from_hex(key, hex, strlen(hex)))
+	if (!key_from_hex(key, hex, strlen(hex)) || key_is_zero(key))
 		return false;
+	s->in_peer = true;
+	memset(s->seen, 0, sizeof(s->seen));
+	outbuf_print(s->out, "\n[Peer]\n");
 	for (size_t i = 0; i < s->conf->peer_count; i++) {
 		const struct conf_peer *p = &s->conf->peers[i];
 
@@ -155,46 +192,100 @@ static bool put_peer(struct saving *s, const char *hex)
 }
 
 /* 0 is the default of all these numbers, so it isn't printed. */
-static void put_number(struct saving *s, const char *name, const char *value)
+static bool put_number(struct saving *s, const char *name, const char *value,
+                       unsigned long max)
 {
-	if (strcmp(value, "0") != 0)
-		outbuf_print(s->out, "%s = %s\n", name, value);
+	bool hex = max > UINT16_MAX; /* a mark */
+	unsigned long n;
+	char *end;
+
+	errno = 0;
+	n = strtoul(value, &end, 10);
+	if (value[0] < '0' || value[0] > '9' || *end || errno || n > max)
+		return false;
+	if (n != 0 && hex)
+		outbuf_print(s->out, "%s = 0x%lx\n", name, n);
+	else if (n != 0)
+		outbuf_print(s->out, "%s = %lu\n", name, n);
+	return true;
 }
 
-static void put_mark(struct saving *s, const char *value)
+static bool put_endpoint(struct saving *s, const char *value)
 {
-	unsigned long mark = strtoul(value, NULL, 10);
+	char text[ENDPOINT_STRLEN];
+	struct endpoint e;
 
-	if (mark != 0)
-		outbuf_print(s->out, "FwMark = 0x%lx\n", mark);
+	if (!endpoint_parse(&e, value))
+		return false;
+	outbuf_print(s->out, "Endpoint = %s\n", endpoint_format(&e, text));
+	return true;
 }
 
-static bool put_answer_line(struct saving *s, const char *key, const char *value)
+static bool put_allowed_ip(struct saving *s, const char *value)
 {
-	if (strcmp(key, "allowed_ip") == 0) {
-		outbuf_print(s->out, "%s%s",
-		             s->in_allowed_ips ? ", " : "AllowedIPs = ", value);
-		s->in_allowed_ips = true;
-		return true;
-	}
-	end_allowed_ips(s);
-	if (strcmp(key, "private_key") == 0)
+	char text[IP_PREFIX_STRLEN], *slash, *end;
+	struct ip_prefix p = { 0 };
+	unsigned long len;
+
+	snprintf(text, sizeof(text), "%s", value);
+	slash = strchr(text, '/');
+	if (!slash || slash[1] < '0' || slash[1] > '9')
+		return false;
+	*slash = '\0';
+	len = strtoul(slash + 1, &end, 10);
+	if (*end || !ip_addr_parse(&p.addr, text) || len > ip_addr_bits(&p.addr))
+		return false;
+	p.len = (uint8_t)len;
+	outbuf_print(s->out, "%s%s", s->in_allowed_ips ? ", " : "AllowedIPs = ",
+	             ip_prefix_format(&p, text));
+	s->in_allowed_ips = true;
+	return true;
+}
+
+static bool put_value(struct saving *s, enum saved_key key, const char *value)
+{
+	switch (key) {
+	case SAVED_PRIVATE_KEY:
 		return put_key(s, "PrivateKey", value);
-	if (strcmp(key, "public_key") == 0)
+	case SAVED_LISTEN_PORT:
+		return put_number(s, "ListenPort", value, UINT16_MAX);
+	case SAVED_FWMARK:
+		return put_number(s, "FwMark", value, UINT32_MAX);
+	case SAVED_PUBLIC_KEY:
 		return put_peer(s, value);
-	if (strcmp(key, "preshared_key") == 0)
+	case SAVED_PRESHARED_KEY:
 		return put_key(s, "PresharedKey", value);
-	if (strcmp(key, "listen_port") == 0)
-		put_number(s, "ListenPort", value);
-	else if (strcmp(key, "fwmark") == 0)
-		put_mark(s, value);
-	else if (strcmp(key, "persistent_keepalive_interval") == 0)
-		put_number(s, "PersistentKeepalive", value);
-	else if (strcmp(key, "endpoint") == 0)
-		outbuf_print(s->out, "Endpoint = %s\n", value);
-	else if (strcmp(key, "errno") == 0)
+	case SAVED_ENDPOINT:
+		return put_endpoint(s, value);
+	case SAVED_KEEPALIVE:
+		return put_number(s, "PersistentKeepalive", value, UINT16_MAX);
+	case SAVED_ALLOWED_IP:
+		return put_allowed_ip(s, value);
+	case SAVED_ERRNO:
 		return strcmp(value, "0") == 0;
-	return true; /* counters and times aren't saved */
+	case SAVED_KEY_COUNT:
+		break;
+	}
+	return true;
+}
+
+static bool put_answer_line(struct saving *s, const char *name, const char *value)
+{
+	enum saved_key key = 0;
+	bool repeats;
+
+	while (key < SAVED_KEY_COUNT && strcmp(saved_keys[key].name, name) != 0)
+		key++;
+	if (key != SAVED_ALLOWED_IP)
+		end_allowed_ips(s);
+	if (key == SAVED_KEY_COUNT)
+		return true;
+	repeats = key == SAVED_PUBLIC_KEY || key == SAVED_ALLOWED_IP;
+	if (!(s->in_peer ? saved_keys[key].of_peer : saved_keys[key].of_device) ||
+	    (s->seen[key] && !repeats))
+		return false;
+	s->seen[key] = true;
+	return put_value(s, key, value);
 }
 
 /* Reads a line key=value, without its newline. */
@@ -236,48 +327,68 @@ int save_text(struct outbuf *out, const struct conf *conf, const char *answer)
 
 /* ---- asking and writing */
 
+static int64_t now_ms(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+}
+
+/* Doesn't wait, even if nobody accepts. */
 static int ask_connect(const char *path, int *fd)
 {
-	const struct timeval timeout = { .tv_sec = ASK_TIMEOUT_S };
+	static const char request[] = "get=1\n\n";
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
 
 	*fd = -1;
 	if (strlen(path) >= sizeof(address.sun_path))
 		return -ENAMETOOLONG;
 	memcpy(address.sun_path, path, strlen(path));
-	*fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	*fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (*fd < 0 ||
-	    setsockopt(*fd, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof(timeout)) < 0 ||
-	    connect(*fd, (const struct sockaddr *)&address, sizeof(address)) < 0)
+	    connect(*fd, (const struct sockaddr *)&address, sizeof(address)) < 0 ||
+	    send(*fd, request, strlen(request), MSG_NOSIGNAL) < 0)
 		return -errno;
 	return 0;
+}
+
+/* Adds what has come to the answer. Returns 1 if there may be more, 0 at the end. */
+static int read_piece(int fd, int64_t end_ms, struct outbuf *answer)
+{
+	struct pollfd p = { .fd = fd, .events = POLLIN };
+	int64_t left_ms = end_ms - now_ms();
+	char piece[4096];
+	ssize_t n;
+
+	if (left_ms <= 0)
+		return -ETIMEDOUT;
+	(void)poll(&p, 1, (int)left_ms);
+	n = recv(fd, piece, sizeof(piece), 0);
+	if (n < 0)
+		return errno == EAGAIN || errno == EINTR ? 1 : -errno;
+	outbuf_add(answer, piece, (size_t)n);
+	sodium_memzero(piece, sizeof(piece));
+	if (answer->failed || outbuf_bytes(answer) > ANSWER_MAX)
+		return -ENOMEM;
+	return n > 0;
 }
 
 /* Reads up to the empty line that ends the answer, and adds a NUL. */
 static int ask(const char *path, struct outbuf *answer)
 {
-	static const char request[] = "get=1\n\n";
-	char piece[4096];
-	ssize_t n = 1;
-	int fd, err = ask_connect(path, &fd);
+	int64_t end_ms = now_ms() + ASK_TIMEOUT_MS;
+	int fd, err = ask_connect(path, &fd), more = 1;
 
-	if (!err && send(fd, request, strlen(request), MSG_NOSIGNAL) < 0)
-		err = -errno;
-	while (!err && n > 0) {
+	while (!err && more) {
 		const uint8_t *end = answer->bytes + answer->end;
 
 		if (outbuf_bytes(answer) >= 2 && memcmp(end - 2, "\n\n", 2) == 0)
 			break;
-		n = recv(fd, piece, sizeof(piece), 0);
-		if (n < 0 && errno != EINTR)
-			err = errno == EAGAIN ? -ETIMEDOUT : -errno;
-		if (n > 0)
-			outbuf_add(answer, piece, (size_t)n);
-		n = n < 0 ? 1 : n;
-		if (answer->failed || outbuf_bytes(answer) > ANSWER_MAX)
-			err = -ENOMEM;
+		more = read_piece(fd, end_ms, answer);
+		if (more < 0)
+			err = more;
 	}
-	sodium_memzero(piece, sizeof(piece));
 	outbuf_add(answer, "", 1);
 	if (fd >= 0)
 		close(fd);
@@ -350,24 +461,37 @@ static int replace(struct conf *conf, const struct outbuf *text)
 	return err;
 }
 
+/* What doesn't keep the instance from going down, because it would do so for ever. */
+static const char *harmless(int err)
+{
+	if (err == -ESTALE)
+		return "it isn't the file that was read, and users other than root and the running one can write there";
+	if (err == -ENOENT || err == -ENOTDIR)
+		return "the file is gone";
+	return NULL;
+}
+
 int save_file(struct conf *conf, const char *uapi_socket_path, struct diag *diag)
 {
 	struct outbuf answer = { 0 }, text = { 0 };
 	int err = ask(uapi_socket_path, &answer);
+	bool told = err == 0;
 
 	if (!err)
 		err = save_text(&text, conf, (const char *)answer.bytes + answer.first);
+	told = told && err != -EBADMSG;
 	if (!err)
 		err = replace(conf, &text);
-	if (err == -ESTALE) {
-		diag_warning(
-			diag, conf->path, 0,
-			"SaveConfig: not saved, because it isn't the file that was read, and users other than root and the running one can write there");
-		err = 0; /* otherwise they could keep us from going down */
-	}
-	if (err)
+	if (!told && err != -ENOMEM) {
+		err = -ENOTCONN;
+	} else if (harmless(err)) {
+		diag_warning(diag, conf->path, 0, "SaveConfig: not saved, because %s",
+		             harmless(err));
+		err = 0;
+	} else if (err) {
 		diag_error(diag, conf->path, 0, "SaveConfig: can't be saved: %s",
 		           strerror(-err));
+	}
 	outbuf_clear(&answer);
 	outbuf_clear(&text);
 	return err;

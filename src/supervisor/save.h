@@ -16,8 +16,10 @@
 /* Asks at the socket, which takes at most a few seconds, and replaces the file. If the
  * path is a link, the file it leads to is replaced. If others can write the file or a
  * folder on its path, it must be the same file that was read, because others could have
- * put another file there for us to overwrite. Such a file is left alone, with a warning.
- * Returns 0 or -errno, with the reason in diag; then the file is unchanged. */
+ * put another file there for us to overwrite. Such a file is left alone, with a warning;
+ * so is one that is gone. Returns 0; -ENOTCONN, without a message, if the device doesn't
+ * answer, or not what a device answers; or another -errno, with the reason in diag. After
+ * an error the file is unchanged. */
 MUST_CHECK int save_file(struct conf *conf, const char *uapi_socket_path,
                          struct diag *diag);
 

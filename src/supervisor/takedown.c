@@ -6,35 +6,29 @@
 
 #include "supervisor/save.h"
 
-static void warn_of_unsaved(const struct takedown *t, struct diag *diag)
-{
-	for (size_t i = 0; i < t->tunnels->plan.device_count; i++) {
-		const struct conf *conf = t->tunnels->plan.devices[i].conf;
-
-		if (conf->save_config)
-			diag_warning(
-				diag, conf->path, 0,
-				"SaveConfig: the file stays as it is, because the worker process did not answer");
-	}
-}
-
-/* Saves the files that want it. Returns the first error; the others are saved all the
- * same. */
-static int save_files(const struct takedown *t, struct diag *diag)
+/* Saves the files that want it, as long as the worker answers; it doesn't hold up anybody
+ * more than once. Returns the first error; the others are saved all the same. */
+static int save_files(const struct takedown *t, bool answers, struct diag *diag)
 {
 	int first = 0;
 
 	for (size_t i = 0; i < t->tunnels->files.n; i++) {
 		struct conf *conf = t->tunnels->files.v[i];
 		char *path;
-		int err;
+		int err = -ENOTCONN;
 
 		if (!conf->save_config)
 			continue;
 		path = instance_uapi_path(t->instance, conf->name);
-		err = path ? save_file(conf, path, diag) : -ENOMEM;
+		if (answers)
+			err = path ? save_file(conf, path, diag) : -ENOMEM;
 		free(path);
-		if (!first)
+		answers = err != -ENOTCONN;
+		if (!answers)
+			diag_warning(
+				diag, conf->path, 0,
+				"SaveConfig: the file stays as it is, because the worker process did not answer");
+		else if (!first)
 			first = err;
 	}
 	return first;
@@ -49,11 +43,11 @@ int takedown_status(int hook)
 int takedown_prepare(const struct takedown *t, struct diag *diag)
 {
 	bool same_worker = keeper_make_answer(t->keeper, diag);
-	int hooks = host_pre_down(t->host, diag), files = 0;
+	int hooks = host_pre_down(t->host, diag), files;
 
-	if (same_worker)
-		files = save_files(t, diag);
-	else
-		warn_of_unsaved(t, diag);
+	/* it may have died while hooks ran */
+	if (worker_child_dispatch(&t->keeper->worker) < 0)
+		same_worker = false;
+	files = save_files(t, same_worker, diag);
 	return hooks ? hooks : files ? -EIO : 0;
 }

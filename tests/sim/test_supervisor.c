@@ -368,18 +368,6 @@ static void do_step(void)
 	}
 }
 
-/* A file that is not there any more can't be saved, nor one whose device has died while
- * PreDown hooks ran: then `down` is refused. */
-static bool may_be_refused(void)
-{
-	struct in_force f = in_force_read(&sim.files);
-
-	for (size_t i = 0; i < TUNNEL_FILES; i++)
-		if (f.v[i] && f.v[i]->conf->save_config)
-			return true;
-	return false;
-}
-
 static void end_it(void)
 {
 	if (sim.away)
@@ -408,7 +396,6 @@ static void end_it(void)
 		askers_ask("down");
 		break;
 	default:
-		sim.down_may_fail = may_be_refused();
 		askers_ask("down");
 	}
 }

@@ -2,8 +2,12 @@
 #include "unit.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
 
 #include "conf/load.h"
 #include "supervisor/save.h"
@@ -52,6 +56,28 @@ static const struct {
 	                "\nEndpoint = [2001:db8::1]:2\nAllowedIPs = 10.0.0.0/8, ::/0\n"
 	                "\n[Peer]\nPublicKey = " TEXT_A "\nPresharedKey = " TEXT_A
 	                "\nAllowedIPs = 10.9.0.0/16\nPersistentKeepalive = 25\n" },
+	/* host bits are not what a device says, but they do no harm */
+	{ "public_key=" HEX_B "\nallowed_ip=10.0.0.1/8\nendpoint=[::1]:1\nerrno=0\n\n",
+	  INTERFACE_OUT "\n[Peer]\n# tunion: Via = network\nPublicKey = " TEXT_B
+	                "\nAllowedIPs = 10.0.0.1/8\nEndpoint = [::1]:1\n" },
+	/* a worker that was taken over */
+	{ "listen_port=1\rPostUp = touch /x\nerrno=0\n\n", NULL },
+	{ "listen_port=1 # tunion: Via = x\nerrno=0\n\n", NULL },
+	{ "listen_port=65536\nerrno=0\n\n", NULL },
+	{ "listen_port=-1\nerrno=0\n\n", NULL },
+	{ "listen_port=\nerrno=0\n\n", NULL },
+	{ "fwmark=4294967296\nerrno=0\n\n", NULL },
+	{ "listen_port=1\nlisten_port=2\nerrno=0\n\n", NULL },
+	{ "preshared_key=" HEX_A "\nerrno=0\n\n", NULL },
+	{ "allowed_ip=10.0.0.0/8\nerrno=0\n\n", NULL },
+	{ "public_key=" HEX_0 "\nerrno=0\n\n", NULL },
+	{ "public_key=" HEX_A "\nprivate_key=" HEX_A "\nerrno=0\n\n", NULL },
+	{ "public_key=" HEX_A "\nendpoint=example.org:1\nerrno=0\n\n", NULL },
+	{ "public_key=" HEX_A "\nendpoint=\033[2J\nerrno=0\n\n", NULL },
+	{ "public_key=" HEX_A "\nallowed_ip=10.0.0.0/33\nerrno=0\n\n", NULL },
+	{ "public_key=" HEX_A "\nallowed_ip=10.0.0.0/8, ::/0\nerrno=0\n\n", NULL },
+	{ "public_key=" HEX_A "\nallowed_ip=10.0.0.0\nerrno=0\n\n", NULL },
+	{ "public_key=" HEX_A "\npersistent_keepalive_interval=off\nerrno=0\n\n", NULL },
 	/* torn, or an error */
 	{ "", NULL },
 	{ "errno=0\n", NULL },
@@ -94,10 +120,77 @@ START_TEST(the_file_and_the_device_make_the_text)
 }
 END_TEST
 
+/* A device's socket. Nobody accepts there, but what a client sends and reads goes on. */
+static int listen_at(const char *path, int backlog)
+{
+	struct sockaddr_un at = { .sun_family = AF_UNIX };
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	snprintf(at.sun_path, sizeof(at.sun_path), "%s", path);
+	ck_assert_int_eq(bind(fd, (struct sockaddr *)&at, sizeof(at)), 0);
+	ck_assert_int_eq(listen(fd, backlog), 0);
+	return fd;
+}
+
+/* Accepts one client, and gives it this answer. */
+static pid_t answer_one(int listener, const char *text)
+{
+	pid_t pid = fork();
+
+	if (pid != 0)
+		return pid;
+	alarm(3);
+	dprintf(accept(listener, NULL, NULL), "%s", text);
+	_exit(0);
+}
+
+static void saved(struct conf *conf, const char *path, int result, const char *warning)
+{
+	struct diag diag = { 0 };
+
+	ck_assert_int_eq(save_file(conf, path, &diag), result);
+	ck_assert_uint_eq(diag.errors, 0);
+	ck_assert_uint_eq(diag.count, warning ? 1 : 0);
+	ck_assert(!warning || strstr(diag.entries[0].text, warning));
+	diag_clear(&diag);
+}
+
+/* The instance has to be able to go down all the same. */
+START_TEST(what_can_not_be_saved)
+{
+	struct conf *conf = read_conf(FILE_IN); /* t.conf is not there */
+	char dir[] = "/tmp/tunion-save-XXXXXX", path[64];
+	int listener, first;
+	struct sockaddr_un at = { .sun_family = AF_UNIX };
+
+	ck_assert_ptr_nonnull(mkdtemp(dir));
+	snprintf(path, sizeof(path), "%s/s", dir);
+	saved(conf, path, -ENOTCONN, NULL);
+	listener = listen_at(path, 0);
+	ck_assert_int_gt(answer_one(listener, "errno=0\n\n"), 0);
+	saved(conf, path, 0, "the file is gone");
+	ck_assert_int_gt(answer_one(listener, "errno=7\n\n"), 0);
+	saved(conf, path, -ENOTCONN, NULL);
+	ck_assert_int_gt(answer_one(listener, "errno="), 0);
+	saved(conf, path, -ENOTCONN, NULL);
+	/* there is no room for another client */
+	first = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	snprintf(at.sun_path, sizeof(at.sun_path), "%s", path);
+	ck_assert_int_eq(connect(first, (struct sockaddr *)&at, sizeof(at)), 0);
+	saved(conf, path, -ENOTCONN, NULL);
+	close(first);
+	close(listener);
+	unlink(path);
+	rmdir(dir);
+	conf_free(conf);
+}
+END_TEST
+
 TCase *unit_tests(void)
 {
 	TCase *tc = tcase_create("supervisor/save");
 
+	tcase_add_test(tc, what_can_not_be_saved);
 	tcase_add_loop_test(tc, the_file_and_the_device_make_the_text, 0,
 	                    (int)ARRAY_SIZE(cases));
 	return tc;
