@@ -126,6 +126,19 @@ static void client_ready(struct loop_source *source, uint32_t events, uint64_t n
 		client_free(c);
 }
 
+/* Removes the client that has kept us waiting longest: it doesn't complete its request, or
+ * doesn't read its answer. Does nothing if all wait for us. */
+static void make_place(struct clients *all)
+{
+	struct client *oldest = NULL;
+
+	for (struct client *c = all->first; c; c = c->next)
+		if (c->state == CLIENT_ASKS || c->state == CLIENT_ANSWERED)
+			oldest = c;
+	if (oldest)
+		client_free(oldest);
+}
+
 static void accept_ready(struct loop_source *source, uint32_t events, uint64_t now_ns)
 {
 	struct clients *all = CONTAINER_OF(source, struct clients, listener);
@@ -136,6 +149,8 @@ static void accept_ready(struct loop_source *source, uint32_t events, uint64_t n
 	(void)now_ns;
 	if (fd < 0)
 		return;
+	if (all->count == CLIENTS_MAX)
+		make_place(all);
 	c = all->count < CLIENTS_MAX ? calloc(1, sizeof(*c)) : NULL;
 	if (!c) {
 		close(fd);

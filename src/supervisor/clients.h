@@ -19,6 +19,8 @@
 #include "base/diag.h"
 #include "io/loop.h"
 
+/* If there are so many, another one takes the place of the one that has said nothing, or
+ * read nothing, for longest. */
 #define CLIENTS_MAX 32
 
 struct client;

@@ -197,6 +197,34 @@ START_TEST(no_more_than_it_can_hold)
 }
 END_TEST
 
+/* Otherwise they could keep the instance up for ever. */
+START_TEST(who_says_nothing_makes_room)
+{
+	static char text[4 * 1024 * 1024];
+	struct fixture f;
+	int reads_not, fds[CLIENTS_MAX];
+
+	memset(text, 'x', sizeof(text) - 1);
+	begin(&f);
+	reads_not = ask(&f, "status\n");
+	clients_answer_status(&f.clients, text);
+	for (int i = 1; i < CLIENTS_MAX; i++)
+		fds[i] = ask(&f, i < CLIENTS_MAX / 2 ? "stat" : "status\n");
+	for (int i = 0; i < CLIENTS_MAX / 2; i++)
+		expect(ask(&f, "down\n"), "\n", false);
+	ck_assert_uint_eq(f.down, CLIENTS_MAX / 2);
+	ck_assert_uint_eq(f.clients.count, CLIENTS_MAX);
+	/* those who wait for us stay */
+	clients_answer_status(&f.clients, "s");
+	for (int i = CLIENTS_MAX / 2; i < CLIENTS_MAX; i++)
+		expect(fds[i], "\ns", true);
+	for (int i = 1; i < CLIENTS_MAX / 2; i++)
+		expect(fds[i], "", true);
+	close(reads_not);
+	end(&f);
+}
+END_TEST
+
 /* It reads slowly, and nobody waits for it. */
 START_TEST(a_long_answer)
 {
@@ -249,6 +277,7 @@ TCase *unit_tests(void)
 	tcase_add_test(tc, a_reload_that_has_begun);
 	tcase_add_test(tc, what_is_no_request);
 	tcase_add_test(tc, no_more_than_it_can_hold);
+	tcase_add_test(tc, who_says_nothing_makes_room);
 	tcase_add_test(tc, a_long_answer);
 	tcase_add_test(tc, text_of_an_answer);
 	return tc;
