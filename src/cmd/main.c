@@ -1,8 +1,10 @@
 /* src/cmd/main.c - the command line: the first word chooses the command */
+#include <fcntl.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/attr.h"
 #include "cmd/check.h"
@@ -46,8 +48,24 @@ static bool is_one_of(const char *word, const char *a, const char *b, const char
 	return strcmp(word, a) == 0 || strcmp(word, b) == 0 || strcmp(word, c) == 0;
 }
 
+/* A caller may have closed them. Then other files would get their numbers, and what is
+ * meant for stderr would go to a socket or into the pid file. */
+static bool open_standard_streams(void)
+{
+	int fd;
+
+	do {
+		fd = open("/dev/null", O_RDWR);
+	} while (fd >= 0 && fd <= STDERR_FILENO);
+	if (fd >= 0)
+		close(fd);
+	return fd >= 0 || fcntl(STDERR_FILENO, F_GETFD) >= 0;
+}
+
 int main(int argc, char **argv)
 {
+	if (!open_standard_streams())
+		return EXIT_FAILURE;
 	if (argc < 2) {
 		print_help(stderr);
 		return EXIT_FAILURE;
