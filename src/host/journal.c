@@ -87,6 +87,8 @@ static MUST_CHECK int write_file(const struct journal *j, const char *temporary)
 		err = -errno;
 	if (err == 0 && rename(temporary, j->path) != 0)
 		err = -errno;
+	if (err < 0)
+		(void)unlink(temporary); /* the old file stays */
 	return err;
 }
 

@@ -291,7 +291,7 @@ static int write_pid(int fd)
 {
 	if (ftruncate(fd, 0) < 0 || lseek(fd, 0, SEEK_SET) < 0)
 		return -errno;
-	return dprintf(fd, "%d\n", (int)getpid()) < 0 ? -EIO : 0;
+	return dprintf(fd, "%d\n", (int)getpid()) < 0 ? -errno : 0;
 }
 
 /* A process that is about to run another program, or that looks whether we are there, has
@@ -410,16 +410,17 @@ int instance_listen_uapi(struct instance *i, const char *name, int *fd, struct d
 	*fd = -1;
 	if (!err)
 		err = listen_on(path, fd);
-	if (err == -EEXIST)
+	/* on release it is removed all the same, but not after we were killed */
+	if (!err && dprintf(i->lock_fd, "%s\n", path) < 0) {
+		err = -errno;
+		diag_error(diag, NULL, 0, "%s: %s", i->pid_path, strerror(-err));
+	} else if (err == -EEXIST)
 		diag_error(
 			diag, NULL, 0,
 			"%s is in use: another WireGuard program serves a device called %s",
 			path, name);
 	else if (err)
 		diag_error(diag, NULL, 0, "%s: %s", path ? path : name, strerror(-err));
-	/* on release it is removed all the same, but not after we were killed */
-	if (!err && dprintf(i->lock_fd, "%s\n", path) < 0)
-		err = -EIO;
 	free(path);
 	return err;
 }

@@ -430,6 +430,29 @@ START_TEST(a_journal_is_read_back)
 }
 END_TEST
 
+/* For example because the disk is full. Here a folder is in the way. */
+START_TEST(a_journal_that_can_not_be_written_leaves_nothing)
+{
+	struct diag diag = { 0 };
+	struct journal j;
+	char path[128], temporary[140];
+
+	make_folder();
+	in_folder("x.state", path);
+	snprintf(temporary, sizeof(temporary), "%s.tmp", path);
+	ck_assert_int_eq(mkdir(path, 0700), 0);
+	ck_assert_int_eq(journal_init(&j, "tun9", path), 0);
+	j.guard4 = true;
+	ck_assert_int_lt(journal_save(&j, &diag), 0);
+	ck_assert_uint_eq(diag.errors, 1);
+	ck_assert_int_eq(access(temporary, F_OK), -1);
+	ck_assert_int_eq(rmdir(path), 0);
+	journal_clear(&j);
+	diag_clear(&diag);
+	remove_folder();
+}
+END_TEST
+
 START_TEST(what_is_no_journal_is_refused)
 {
 	static const struct {
@@ -486,6 +509,7 @@ TCase *unit_tests(void)
 	tcase_add_test(tc, a_key_in_a_hook_is_seen_by_the_hook_only);
 	tcase_add_test(tc, hooks_that_were_read_from_an_open_file_stay_refused);
 	tcase_add_test(tc, a_journal_is_read_back);
+	tcase_add_test(tc, a_journal_that_can_not_be_written_leaves_nothing);
 	tcase_add_test(tc, what_is_no_journal_is_refused);
 	return tc;
 }
