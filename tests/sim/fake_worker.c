@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "channel/command.h"
+#include "rave.h"
 
 #define ANSWER_MAX (60U * 1024)
 
@@ -470,6 +471,15 @@ static void say(struct fake_worker *w, const char *arguments)
 	send_message(w, &m);
 }
 
+static void rave_as(struct fake_worker *w, const char *request)
+{
+	unsigned seed = 0, n = 0;
+
+	(void)!sscanf(request, "rave %u %u", &seed, &n);
+	rave(w->channel.fd, seed, n,
+	     w->count ? &w->served[seed % w->count]->device : NULL);
+}
+
 static void do_request(struct fake_worker *w, const char *request, struct outbuf *answer)
 {
 	unsigned n = 0;
@@ -497,6 +507,8 @@ static void do_request(struct fake_worker *w, const char *request, struct outbuf
 		say(w, request + 4);
 	else if (strcmp(word, "garbage") == 0)
 		(void)!send(w->channel.fd, "?", 1, MSG_NOSIGNAL);
+	else if (strcmp(word, "rave") == 0)
+		rave_as(w, request);
 	if (n == 0 && (strcmp(word, "die") == 0 || strcmp(word, "exit") == 0))
 		word[0] == 'd' ? raise(SIGKILL) : (_exit(3), 0);
 	if (outbuf_bytes(answer) == 0)

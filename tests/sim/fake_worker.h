@@ -29,6 +29,7 @@ void fake_worker_set_path(const char *path);
  *   calm                      nothing of the above any more
  *   say TYPE NAME KEY ENDPOINT PORT   sends a message of that number
  *   garbage                   sends what is no message
+ *   rave SEED N               sends N messages as if it had been taken over
  * Returns false if there is no worker. answer is "" if it dies of it. */
 MUST_CHECK bool fake_worker_ask(const char *request, char *answer, size_t size);
 
