@@ -116,6 +116,19 @@ static void say_how_it_ended(const struct keeper *k, int status, int err)
 		          strerror(-err));
 }
 
+/* Hooks aren't run again: they may do more than set keys. */
+static void warn_of_lost_keys(const struct keeper *k)
+{
+	for (size_t i = 0; i < k->tunnels->count; i++) {
+		const struct plan_device *d = k->tunnels->v[i].plan;
+
+		if (!d->conf->identity.private_key)
+			log_warn(
+				k->log, d->way.name,
+				"its file has no PrivateKey, and one that a hook has set is lost with the old worker process: set it again with wg, or use tunion down and tunion up");
+	}
+}
+
 /* -EINTR: somebody wants everything to end, so no new worker is needed. */
 static void restart(struct keeper *k, int why)
 {
@@ -137,6 +150,7 @@ static void restart(struct keeper *k, int why)
 	if (why == -EINTR)
 		ending_want(k->ending, 0);
 	log_warn(k->log, NULL, "the worker process was started again");
+	warn_of_lost_keys(k);
 	k->events->restarted(k->events->context);
 }
 

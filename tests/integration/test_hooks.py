@@ -105,6 +105,11 @@ def key_in_pre_up(h, log, before):
     equal({d["name"] for d in t.status()["devices"]}, set(keys), "devices")
     equal(set(h.run("ls /run/wireguard").split()), {f"{name}.sock" for name in keys}, "sockets")
     check(":4004 " not in h.run("ss -lun"), "the port of a file that does not come")
+    # a worker that dies takes the keys with it, which must not be silent
+    os.kill(t.status()["engine_pid"], signal.SIGKILL)
+    for name in keys:
+        wait_for(lambda name=name: f"{name}: its file has no PrivateKey, and one that a hook has set is lost" in t.log(),
+                 f"the warning for {name}")
     t.down()
     same_text(h.snapshot(), before, "after down")
 
