@@ -191,3 +191,46 @@ int changes_accept(struct reload *reload, const struct plan_env *env,
 	free(t.in);
 	return err;
 }
+
+/* ---- what goes with its carrier */
+
+/* Returns the Via whose device is removed, or NULL. */
+static const struct conf_carrier *removed_carrier(const struct reload *reload,
+                                                  const struct conf *conf)
+{
+	for (size_t i = 0; i <= conf->peer_count; i++) {
+		const struct conf_carrier *via =
+			i == conf->peer_count ? &conf->via : &conf->peers[i].via;
+		const struct reload_file *f = via->kind == CONF_VIA_DEVICE
+		                                      ? reload_find(reload, via->name)
+		                                      : NULL;
+
+		if (f && f->state == RELOAD_REMOVED)
+			return via;
+	}
+	return NULL;
+}
+
+void changes_remove_carried(struct reload *reload, struct diag *diag)
+{
+	bool more = true;
+
+	while (more) {
+		more = false;
+		for (size_t i = 0; i < reload->n; i++) {
+			struct reload_file *f = &reload->v[i];
+			struct conf *conf = reload_conf(f);
+			const struct conf_carrier *via =
+				conf ? removed_carrier(reload, conf) : NULL;
+
+			if (!via)
+				continue;
+			diag_error(
+				diag, conf->path, via->line,
+				"goes down again, because %s, its carrier, did not come up",
+				via->name);
+			*f = (struct reload_file){ RELOAD_REMOVED, conf, NULL };
+			more = true;
+		}
+	}
+}

@@ -22,6 +22,10 @@ MUST_CHECK int changes_accept(struct reload *reload, const struct plan_env *env,
 void changes_copy_warnings(const struct reload *reload, const struct diag *from,
                            struct diag *to);
 
+/* Files whose carrier (Via) is removed are removed as well, in diag with the reason; so are
+ * those that these carry. */
+void changes_remove_carried(struct reload *reload, struct diag *diag);
+
 /* Has any file changed? */
 bool changes_any(const struct reload *reload);
 

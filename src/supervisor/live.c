@@ -10,7 +10,6 @@
 #include "supervisor/live.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -156,21 +155,6 @@ static struct tunnel *port_giver(struct round *r, uint16_t port)
 	return NULL;
 }
 
-/* If a file was renamed, or two files swap their ports, the same sockets are used
- * again. */
-static int take_over(struct tunnel *to, const struct tunnel *from)
-{
-	for (int i = 0; i < UDP_FAMILIES; i++) {
-		if (from->udp_fds[i] < 0)
-			continue;
-		to->udp_fds[i] = fcntl(from->udp_fds[i], F_DUPFD_CLOEXEC, 0);
-		if (to->udp_fds[i] < 0)
-			return -errno;
-	}
-	to->port = from->port;
-	return 0;
-}
-
 static int open_sockets(struct round *r, struct prepared *p, const struct reload_file *f)
 {
 	struct tunnel *giver, *old;
@@ -180,7 +164,9 @@ static int open_sockets(struct round *r, struct prepared *p, const struct reload
 	if (old && old->port == f->fresh->listen_port)
 		return 0; /* `wg set` has already set this port */
 	giver = port_giver(r, f->fresh->listen_port);
-	err = giver ? take_over(&p->device, giver)
+	/* if a file was renamed, or two files swap their ports, the same sockets are used
+	 * again */
+	err = giver ? tunnel_share_udp(&p->device, giver)
 	            : tunnel_open_udp(&p->device, host_mark(r->l->host), r->diag);
 	if (!err)
 		p->open = true;
@@ -604,16 +590,39 @@ static bool run_post_up(struct live *l, const struct reload *done, struct reload
 		if (next->v)
 			next->v[next->n++] = after;
 	}
+	if (any && next->v)
+		changes_remove_carried(next, diag);
 	return any && next->v;
+}
+
+/* What was added or changed, and is removed again, is neither. */
+static void count_undone(struct live_result *done, const struct reload *before,
+                         const struct reload *again)
+{
+	for (size_t i = 0; i < again->n; i++) {
+		const struct reload_file *f = &again->v[i], *was;
+
+		if (f->state != RELOAD_REMOVED)
+			continue;
+		was = reload_find(before, reload_name(f));
+		if (was->state == RELOAD_ADDED)
+			done->added--;
+		else
+			done->removed++;
+		if (was->state == RELOAD_CHANGED)
+			done->changed--;
+	}
 }
 
 /* As in wg-quick, a file whose PostUp fails goes down again. */
 static void finish_added(struct round *r)
 {
-	struct live_result not_told;
+	struct live_result not_told = { 0 };
 	struct round again = { .l = r->l, .result = &not_told, .diag = r->diag };
 	bool failed = run_post_up(r->l, &r->reload, &again.reload, r->diag);
 
+	if (failed)
+		count_undone(r->result, &r->reload, &again.reload);
 	keep_files(r);
 	if (failed && run_round(&again) == 0)
 		keep_files(&again);

@@ -2,6 +2,7 @@
 #include "supervisor/tunnel.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -32,6 +33,19 @@ int tunnel_open_udp(struct tunnel *t, uint32_t mark, struct diag *diag)
 		diag_error(diag, conf->path, conf->lines.listen_port,
 		           "can't open the UDP sockets: %s", strerror(-err));
 	return err;
+}
+
+int tunnel_share_udp(struct tunnel *t, const struct tunnel *from)
+{
+	for (int f = 0; f < UDP_FAMILIES; f++) {
+		if (from->udp_fds[f] < 0)
+			continue;
+		t->udp_fds[f] = fcntl(from->udp_fds[f], F_DUPFD_CLOEXEC, 0);
+		if (t->udp_fds[f] < 0)
+			return -errno;
+	}
+	t->port = from->port;
+	return 0;
 }
 
 void tunnel_close_udp(struct tunnel *t)

@@ -143,12 +143,14 @@ def test(lab):
     t.write("bad2.conf", f"[Interface]\nPrivateKey = {new.private}\nAddress = 10.89.0.2/32\nPostUp = false\n"
             f"PreDown = echo wrong >>{log}\n")
     t.write("good.conf", f"[Interface]\nPrivateKey = {new.private}\nAddress = 10.89.0.3/32\n")
-    reload(t, 1, "bad1.conf:4:", "bad2.conf:4:")
+    t.write("over.conf", f"[Interface]\nPrivateKey = {new.private}\nAddress = 10.89.0.4/32\n# tunion: Via = bad2\n")
+    reload(t, 1, "bad1.conf:4:", "bad2.conf:4:", "over.conf:4: goes down again, because bad2", "1 added")
     equal(set(c.wg("show", "interfaces").split()), {"vpn", "home", "bbb", "zzz", "good"}, "devices")
+    check("10.89.0.4" not in c.run("ip addr"), "the address of a file whose carrier did not come up")
     check("10.89.0.2" not in c.run("ip addr") and "10.89.0.3" in c.run("ip addr"), "addresses")
 
     # Removed
-    for name in ("bad1", "bad2", "good", "bbb", "zzz"):
+    for name in ("bad1", "bad2", "over", "good", "bbb", "zzz"):
         os.unlink(os.path.join(t.dir, name + ".conf"))
     t.write("vpn.conf", vpn)
     os.unlink(os.path.join(t.dir, "home.conf"))

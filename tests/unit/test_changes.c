@@ -381,6 +381,37 @@ START_TEST(no_refused_change_could_be_taken)
 }
 END_TEST
 
+/* Otherwise a file whose PostUp has failed couldn't go, because another one needs it. */
+START_TEST(who_is_carried_goes_with_its_carrier)
+{
+	static const char *const texts[] = {
+		"[Interface]\n",
+		"[Interface]\n# tunion: Via = a\n",
+		"[Interface]\n[Peer]\nPublicKey = "
+		"AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE=\n# tunion: Via = b\n",
+		"[Interface]\n# tunion: Via = network\n",
+		"[Interface]\n# tunion: Via = d\n",
+	};
+	static const char *const names[] = { "a", "b", "c", "d", "e" };
+	struct fixture f = { 0 };
+
+	for (size_t i = 0; i < ARRAY_SIZE(texts); i++)
+		add_file(&f, names[i], texts[i], texts[i]);
+	f.v[0].state = RELOAD_REMOVED;
+	f.v[0].fresh = NULL;
+	changes_remove_carried(&f.reload, &f.diag);
+	ck_assert_int_eq((int)f.v[1].state, RELOAD_REMOVED);
+	ck_assert_int_eq((int)f.v[2].state, RELOAD_REMOVED);
+	ck_assert_int_eq((int)f.v[3].state, RELOAD_SAME);
+	ck_assert_int_eq((int)f.v[4].state, RELOAD_SAME);
+	ck_assert_uint_eq(f.diag.errors, 2);
+	ck_assert_str_eq(f.diag.entries[0].file, "b.conf");
+	ck_assert_uint_eq(f.diag.entries[0].line, 2);
+	ck_assert_ptr_nonnull(strstr(f.diag.entries[1].text, "because b, its carrier"));
+	clear(&f);
+}
+END_TEST
+
 TCase *unit_tests(void)
 {
 	TCase *tc = tcase_create("supervisor/changes");
@@ -388,6 +419,7 @@ TCase *unit_tests(void)
 	tcase_add_test(tc, as_many_changes_as_go_together);
 	tcase_add_test(tc, two_that_come_with_one_port_are_told_as_that);
 	tcase_add_test(tc, old_files_that_contradict_each_other);
+	tcase_add_test(tc, who_is_carried_goes_with_its_carrier);
 	tcase_add_test(tc, a_bad_version_is_left_alone);
 	tcase_add_test(tc, a_name_that_has_moved_away_from_its_carrier);
 	tcase_add_test(tc, warnings_of_files_that_change);
