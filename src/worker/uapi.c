@@ -113,6 +113,22 @@ static void touch(struct uapi *u)
 	u->changed = false;
 }
 
+/* Tells the engine of added prefixes if it is time to. */
+static void touch_in_time(struct uapi *u)
+{
+	bool goes_on = u->state == UAPI_PEER || u->state == UAPI_DEVICE;
+
+	if (u->untold > 0 && (!goes_on || u->untold >= u->told))
+		u->changed = true;
+	if (u->changed) {
+		u->told += u->untold;
+		u->untold = 0;
+	}
+	if (!goes_on)
+		u->told = 0;
+	touch(u);
+}
+
 /* The lines of a peer, or the whole request, are complete. A peer about which only its
  * key was said is made here. */
 static int finish_peer(struct uapi *u, uint64_t now_ns)
@@ -316,9 +332,11 @@ static int apply_allowed_ip(const struct uapi_line *l)
 	err = want_peer(l->uapi, &peer);
 	if (err || !peer)
 		return err;
-	l->uapi->changed = true;
-	if (!removes)
+	if (!removes) {
+		l->uapi->untold++;
 		return wg_peer_add_allowed_ip(peer, p);
+	}
+	l->uapi->changed = true;
 	wg_peer_remove_allowed_ip(peer, p);
 	return 0;
 }
@@ -523,7 +541,7 @@ size_t uapi_feed(struct uapi *u, const void *bytes, size_t n, struct outbuf *out
 
 	while (taken < n && u->state != UAPI_WAITING && u->state != UAPI_CLOSED)
 		take_byte(u, at[taken++], out, now_ns);
-	touch(u);
+	touch_in_time(u);
 	return taken;
 }
 
@@ -541,5 +559,7 @@ void uapi_init(struct uapi *u, struct device *device, const struct uapi_host *ho
 
 void uapi_clear(struct uapi *u)
 {
+	if (u->untold > 0) /* it has hung up within a set */
+		engine_touch(u->device);
 	sodium_memzero(u, sizeof(*u));
 }

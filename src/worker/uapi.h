@@ -3,7 +3,10 @@
  * https://www.wireguard.com/xplatform/: a request is "get=1" or "set=1", then lines
  * KEY=VALUE, then an empty line. The answer ends with "errno=N" and an empty line. A
  * conversation takes the bytes in any pieces and keeps at most one line of them. So a set
- * of 10,000 allowed IPs is carried out while it arrives.
+ * of 10,000 allowed IPs is carried out while it arrives. But the engine makes its union
+ * again after a change, before the next packet. So it is told of added allowed IPs only
+ * when their number has doubled, and at the end: otherwise 100,000 of them, which come in
+ * 700 pieces, would keep packets waiting for a minute.
  *
  * A line that fails ends the set: what the lines before it have set stays in force, the
  * answer is sent at once, and the rest of the request, up to its empty line, is ignored.
@@ -63,12 +66,15 @@ struct uapi {
 	bool keepalive_given; /* to be set when the peer's lines are complete */
 	uint16_t keepalive_s;
 	bool changed; /* engine_touch has to be called */
+	/* Prefixes that this set has added: before engine_touch was called last, and after
+	 * that. The engine can do without the latter for a while. */
+	size_t told, untold;
 	size_t line_bytes;
 	char line[UAPI_LINE_MAX + 1];
 };
 
 void uapi_init(struct uapi *u, struct device *device, const struct uapi_host *host);
-/* Wipes it. */
+/* Wipes it. The device must still exist. */
 void uapi_clear(struct uapi *u);
 
 /* Takes the next bytes; answers are added to `out`. Returns how many bytes were taken:

@@ -465,6 +465,35 @@ START_TEST(many_allowed_ips)
 }
 END_TEST
 
+/* Between two pieces packets come, for which the union is made again. */
+START_TEST(the_union_is_not_made_for_each_piece)
+{
+	unsigned made = 0;
+	struct fixture f;
+	char line[64];
+	size_t n = 0;
+
+	begin(&f);
+	ck_assert_uint_eq(feed(&f, "set=1\npublic_key=" PEER1 "\n"), 6 + 11 + 64 + 1);
+	for (unsigned i = 0; i < 3000; i++) {
+		snprintf(line, sizeof(line), "allowed_ip=10.%u.%u.0/24\n", i / 256,
+		         i % 256);
+		ck_assert_uint_eq(feed(&f, line), strlen(line));
+		ck_assert_int_eq(engine_settle(f.engine), 0);
+		made += union_count(engine_union(f.engine)) != n;
+		n = union_count(engine_union(f.engine));
+		ck_assert_uint_ge(n, i / 2);
+	}
+	ck_assert_uint_lt(made, 20);
+	ck_assert_uint_lt(n, 3000);
+	uapi_clear(&f.uapi); /* the client is gone, what it has set stays */
+	ck_assert_int_eq(engine_settle(f.engine), 0);
+	ck_assert_uint_eq(union_count(engine_union(f.engine)), 3000);
+	uapi_init(&f.uapi, f.device, NULL);
+	end(&f);
+}
+END_TEST
+
 /* The peer whose lines are being sent is removed by somebody else. */
 START_TEST(two_clients)
 {
@@ -523,6 +552,7 @@ TCase *unit_tests(void)
 	tcase_add_test(tc, the_same_port_again_asks_nobody);
 	tcase_add_test(tc, any_pieces_do);
 	tcase_add_test(tc, many_allowed_ips);
+	tcase_add_test(tc, the_union_is_not_made_for_each_piece);
 	tcase_add_test(tc, two_clients);
 	tcase_add_test(tc, the_union_follows);
 	return tc;
