@@ -14,7 +14,11 @@
 #include "supervisor/tunnels.h"
 #include "supervisor/underlay.h"
 
-/* All borrowed except the number. */
+/* The worker may log so many lines (debug lines aside) in so long a time. */
+#define TALK_LINES_MAX 1000
+#define TALK_LINES_NS  (60 * NS_PER_SEC)
+
+/* All pointers are borrowed. */
 struct talk {
 	const struct log *log;
 	const char *tun;
@@ -24,6 +28,8 @@ struct talk {
 	struct underlay *underlay;
 	struct status_request *status;
 	size_t answers; /* to devices, since nothing waited to be written */
+	size_t lines;   /* that the worker has logged since then */
+	uint64_t lines_since_ns;
 };
 
 /* The function for worker_child.handle; its context is a struct talk. */

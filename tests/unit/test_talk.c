@@ -78,6 +78,36 @@ START_TEST(a_worker_that_asks_and_asks_and_does_not_read)
 }
 END_TEST
 
+static void count_line(void *context, enum log_level level, const char *line)
+{
+	(void)level;
+	(void)line;
+	*(unsigned *)context += 1;
+}
+
+START_TEST(a_worker_that_logs_and_logs)
+{
+	unsigned lines = 0;
+	const struct log log = { LOG_LEVEL_INFO, count_line, &lines };
+	struct command m = command_of(COMMAND_LOG, NULL);
+	struct fixture f;
+
+	begin(&f);
+	f.talk.log = &log;
+	m.text = "bla";
+	m.text_bytes = 3;
+	for (int i = 0; i < 3 * TALK_LINES_MAX; i++) {
+		m.result = i % 3;
+		ck_assert_int_eq(talk_handle(&f.talk, &m), 0);
+	}
+	ck_assert_uint_eq(lines, TALK_LINES_MAX);
+	f.talk.lines_since_ns -= TALK_LINES_NS; /* a minute later */
+	ck_assert_int_eq(talk_handle(&f.talk, &m), 0);
+	ck_assert_uint_eq(lines, TALK_LINES_MAX + 2); /* also how many were left out */
+	end(&f);
+}
+END_TEST
+
 START_TEST(what_only_a_supervisor_says_is_nonsense)
 {
 	struct fixture f;
@@ -95,6 +125,7 @@ TCase *unit_tests(void)
 
 	tcase_add_test(tc, a_device_that_is_not_in_the_plan_yet_gets_an_answer);
 	tcase_add_test(tc, a_worker_that_asks_and_asks_and_does_not_read);
+	tcase_add_test(tc, a_worker_that_logs_and_logs);
 	tcase_add_test(tc, what_only_a_supervisor_says_is_nonsense);
 	return tc;
 }
