@@ -136,11 +136,16 @@ static int listen_at(const char *path, int backlog)
 static pid_t answer_one(int listener, const char *text)
 {
 	pid_t pid = fork();
+	char request[16];
+	int fd;
 
 	if (pid != 0)
 		return pid;
 	alarm(3);
-	dprintf(accept(listener, NULL, NULL), "%s", text);
+	fd = accept(listener, NULL, NULL);
+	/* the whole request first: closing before that would be an error for the client */
+	if (recv(fd, request, strlen("get=1\n\n"), MSG_WAITALL) > 0)
+		dprintf(fd, "%s", text);
 	_exit(0);
 }
 
