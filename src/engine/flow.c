@@ -15,6 +15,7 @@
 #define BUCKETS    (2 * FLOWS_MAX) /* a power of two */
 #define PORT_TRIES 64
 #define PORT_MIN   1024U
+#define PORTS      (UINT16_MAX + 1 - PORT_MIN)
 #define NO_FLOW    0U /* entry 0 is the head of the list by use */
 
 /* One side of a flow. It is hashed and compared as bytes, so it must not have padding. */
@@ -180,17 +181,16 @@ static struct flow *take_entry(struct flows *f)
 }
 
 /* Chooses a port that no other flow to the same remote has: the host's own port if it is
- * free, else a random one. False if there is none. */
+ * free, else a random one. Ports in use often lie side by side, so each try is random.
+ * False if none was found. */
 static bool choose_port(struct flows *f, struct key *reverse, uint64_t now_ns)
 {
-	uint32_t start = rng_u32(f->rng);
 	struct flow *other;
 
 	for (uint32_t i = 0; i < PORT_TRIES; i++) {
 		if (i > 0)
-			reverse->here_port = be16_put(
-				(uint16_t)(PORT_MIN +
-			                   (start + i) % (UINT16_MAX + 1 - PORT_MIN)));
+			reverse->here_port =
+				be16_put((uint16_t)(PORT_MIN + rng_u32(f->rng) % PORTS));
 		other = find_reverse(f, reverse);
 		if (other && expired(other, now_ns)) {
 			forget(f, other);

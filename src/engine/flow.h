@@ -19,7 +19,7 @@
 #include "base/packet.h"
 #include "base/rng.h"
 
-#define FLOWS_MAX 16384 /* if more are needed, the one idle for longest is forgotten */
+#define FLOWS_MAX 65536 /* if more are needed, the one idle for longest is forgotten */
 
 /* A flow is forgotten after being idle for this time: RFC 5382 REQ-5, RFC 4787 REQ-5, RFC
  * 5508 REQ-1. */

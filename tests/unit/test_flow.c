@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/checksum.h"
+#include "craft.h"
 #include "engine/flow.h"
 
 #define DEVICE 7
@@ -57,7 +58,7 @@ struct made {
 
 static void look(struct made *m)
 {
-	ck_assert(ip_view_parse(&m->view, m->packet.data, m->packet.len_bytes));
+	must(ip_view_parse(&m->view, m->packet.data, m->packet.len_bytes));
 }
 
 static uint16_t l4_sum(const struct made *m)
@@ -104,9 +105,9 @@ static void make(struct made *m, const struct ip_addr *src, const struct ip_addr
 	if (protocol == PROTO_UDP)
 		m->bytes[ip + 5] = (uint8_t)n;
 	look(m);
-	sum = be16_put(l4_sum(m));
+	sum = be16_put(l4_sum(m) ? l4_sum(m) : 0xffff); /* 0: no checksum (RFC 768) */
 	memcpy(m->bytes + ip + sum_at, &sum, 2);
-	ck_assert_uint_eq(l4_sum(m), 0);
+	must(l4_sum(m) == 0);
 }
 
 static void is_right(struct made *m, const struct ip_addr *src, const struct ip_addr *dst)
@@ -329,17 +330,61 @@ START_TEST(an_idle_flow_is_forgotten_and_a_busy_one_is_not)
 }
 END_TEST
 
-START_TEST(the_table_is_bounded_and_the_oldest_makes_room)
+#define CLIENTS      3
+#define CLIENT_FLOWS 10000
+#define DEVICES      2
+
+/* The first port of each client is the same, and all ask one server by both devices. */
+START_TEST(many_flows_of_a_few_clients)
 {
+	static uint16_t ports[CLIENTS][CLIENT_FLOWS][DEVICES]; /* after translation */
 	struct fixture f;
 	struct made m;
 	uint8_t l4[16] = { 0, 0, 0, 53 };
 
 	fixture_open(&f, IP_V4);
+	for (uint32_t i = 0; i < CLIENTS * CLIENT_FLOWS * DEVICES; i++) {
+		uint32_t device = i % DEVICES, client = i / DEVICES % CLIENTS;
+		uint32_t flow = i / DEVICES / CLIENTS;
+		struct be16 port = be16_put((uint16_t)(flow + 1024));
+
+		memcpy(l4, &port, sizeof(port));
+		f.original.b[3] = (uint8_t)(2 + client);
+		make(&m, &f.original, &f.remote, PROTO_UDP, l4, 16, 6);
+		must(flow_out(f.flows, DEVICE + device, &f.own, &m.packet, &m.view,
+		              f.now_ns));
+		ports[client][flow][device] = be_at(&m, 0);
+	}
+	ck_assert_uint_eq(flows_count(f.flows), CLIENTS * CLIENT_FLOWS * DEVICES);
+	for (uint32_t i = 0; i < CLIENTS * CLIENT_FLOWS * DEVICES; i++) {
+		uint32_t device = i % DEVICES, client = i / DEVICES % CLIENTS;
+		uint32_t flow = i / DEVICES / CLIENTS;
+
+		answer(&f, &m, 0, ports[client][flow][device]);
+		flow_in(f.flows, DEVICE + device, &m.packet, &m.view, f.now_ns);
+		f.original.b[3] = (uint8_t)(2 + client);
+		look(&m);
+		must(ip_addr_equal(&m.view.dst, &f.original) && l4_sum(&m) == 0);
+		must(be_at(&m, 2) == flow + 1024);
+	}
+	flows_free(f.flows);
+}
+END_TEST
+
+START_TEST(the_table_is_bounded_and_the_oldest_makes_room)
+{
+	struct fixture f;
+	struct made m;
+	uint8_t l4[16] = { 0, 0, 0, 53 };
+	struct ip_addr remote;
+
+	fixture_open(&f, IP_V4);
+	remote = f.remote;
 	for (uint32_t i = 0; i < FLOWS_MAX + 100; i++) {
 		l4[0] = (uint8_t)(i >> 8);
 		l4[1] = (uint8_t)i;
-		make(&m, &f.original, &f.remote, PROTO_UDP, l4, 16, 6);
+		remote.b[3] = (uint8_t)(f.remote.b[3] + (i >> 16));
+		make(&m, &f.original, &remote, PROTO_UDP, l4, 16, 6);
 		ck_assert(flow_out(f.flows, DEVICE, &f.own, &m.packet, &m.view,
 		                   f.now_ns++));
 	}
@@ -397,6 +442,7 @@ TCase *unit_tests(void)
 	tcase_add_loop_test(tc, an_icmp_error_of_the_host_is_translated_too, 0,
 	                    ARRAY_SIZE(kinds));
 	tcase_add_test(tc, an_idle_flow_is_forgotten_and_a_busy_one_is_not);
+	tcase_add_test(tc, many_flows_of_a_few_clients);
 	tcase_add_test(tc, the_table_is_bounded_and_the_oldest_makes_room);
 	tcase_add_test(tc, random_packets_do_no_harm);
 	return tc;
