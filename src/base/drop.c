@@ -18,6 +18,7 @@ static const char *const names[] = {
 	[DROP_HANDSHAKE_FAILED] = "handshake-failed",
 	[DROP_SEND] = "send",
 	[DROP_SOURCE] = "source",
+	[DROP_GATE_LOOP] = "gate-loop",
 	[DROP_BAD_MESSAGE] = "bad-message",
 	[DROP_BAD_MAC1] = "bad-mac1",
 	[DROP_UNKNOWN_INDEX] = "unknown-index",

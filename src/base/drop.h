@@ -21,6 +21,7 @@ enum drop {
 	DROP_HANDSHAKE_FAILED,   /* given up after REKEY_ATTEMPT_TIME, with its queue */
 	DROP_SEND,               /* the socket refused it */
 	DROP_SOURCE,             /* another device's address, no free flow (section 5) */
+	DROP_GATE_LOOP,          /* a client's packet is a datagram of our own (R15) */
 	/* inbound */
 	DROP_BAD_MESSAGE,        /* unknown type, or a length that the type can't have */
 	DROP_BAD_MAC1,           /* a handshake message whose mac1 is wrong */

@@ -31,6 +31,7 @@ static const char *const hints[] = {
 		"The peer does not answer: check its Endpoint and keys.",
 	[DROP_SEND] = "The network refused to send: is there a route to the endpoint?",
 	[DROP_SOURCE] = "Too many flows at once, or no Address of that family.",
+	[DROP_GATE_LOOP] = "In the client, exclude tunion's own app from the VPN.",
 	[DROP_BAD_MESSAGE] = "Somebody sends packets to the port that are not WireGuard.",
 	[DROP_BAD_MAC1] = "Is the PublicKey that the peer has for us right?",
 	[DROP_UNKNOWN_INDEX] = "Late packets of an old session; normal after a restart.",

@@ -145,6 +145,13 @@ static size_t wrap(struct device *d, const struct ip_addr *src, const struct end
 			device_drop(d, DROP_TOO_BIG, 1);
 			continue;
 		}
+		if (m->headroom_bytes < PACKET_FRONT_BYTES ||
+		    m->tailroom_bytes < PACKET_BACK_BYTES) {
+			/* from a gate: the way has become longer since the packet got its
+			 * room */
+			device_drop(d, DROP_SEND, 1);
+			continue;
+		}
 		wrap_udp(&o, m);
 		if (v4)
 			wrap4(&o, m);

@@ -77,9 +77,11 @@ struct device {
 	size_t address_count;
 	uint32_t mtu_bytes; /* of inner packets; 0: no limit */
 	bool source_fix_off;
-	uint32_t id;           /* this engine never uses it again for another device */
-	char *via_name;        /* owned; NULL unless way.via is WAY_VIA_DEVICE */
-	struct peer_via *vias; /* owned */
+	bool gate;                /* see gate.h */
+	struct device *next_gate; /* borrowed */
+	uint32_t id;              /* this engine never uses it again for another device */
+	char *via_name;           /* owned; NULL unless way.via is WAY_VIA_DEVICE */
+	struct peer_via *vias;    /* owned */
 
 	struct bucket_link by_name, by_port;
 	struct device_settling settling;
@@ -110,6 +112,8 @@ struct engine {
 	struct secrets secrets;   /* the devices' private keys */
 	struct tun_link *tun;     /* borrowed; may be NULL */
 	struct engine_devices devices;
+	struct device *gates; /* a list, linked by next_gate */
+	struct log_limit gate_loop_limit;
 	struct flows *flows;           /* owned */
 	struct resolver *resolver;     /* owned */
 	struct pieces *pieces;         /* owned */

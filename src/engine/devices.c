@@ -7,6 +7,7 @@
 
 #include "engine/device_list.h"
 #include "engine/events.h"
+#include "engine/gate.h"
 #include "engine/settle.h"
 #include "plan/source_address.h"
 
@@ -85,6 +86,7 @@ static void forget_addresses(struct device *d)
 void engine_remove_device(struct engine *e, struct device *d)
 {
 	settle_remove(d);
+	gate_set(d, false);
 	device_list_remove(e, d);
 	bucket_remove(&e->devices.by_port, &d->by_port);
 	wg_device_free(d->wg);
@@ -135,13 +137,15 @@ static void take_addresses(struct device *d, const struct device_settings *s)
 static void take_settings(struct device *d, const struct device_settings *s)
 {
 	d->mtu_bytes = s->mtu_bytes;
-	d->source_fix_off = s->source_fix_off;
+	/* a client's address stays, so that it is known by it */
+	d->source_fix_off = s->source_fix_off || s->gate;
 	d->way.metric = s->metric;
 	d->way.table_off = s->table_off;
-	d->way.via = s->via;
+	d->way.via = s->gate ? WAY_VIA_NETWORK : s->via;
 	d->way.address4 = source_for(s, source_address_all(IP_V4));
 	d->way.address6 = source_for(s, source_address_all(IP_V6));
 	d->way.address_ula = source_for(s, source_address_ula());
+	gate_set(d, s->gate);
 	device_set_port(d, s->port);
 	wg_device_set_mtu(d->wg, s->mtu_bytes);
 }

@@ -31,6 +31,7 @@ struct device_settings {
 	int32_t metric;
 	bool table_off;
 	bool source_fix_off;
+	bool gate;                         /* its peers are clients: see gate.h */
 	const struct ip_addr *dns_servers; /* used by the resolver: engine_set_resolver */
 	size_t dns_server_count;
 	const char *const *dns_domains;

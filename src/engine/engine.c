@@ -111,7 +111,7 @@ void engine_tun_input(struct engine *e, struct packet **packets, size_t n,
 	if (engine_settle(e) != 0)
 		drop_count(&e->drops, DROP_NO_ROUTE, n);
 	else
-		outbound_packets(e, packets, n, now_ns);
+		outbound_packets(e, NULL, packets, n, now_ns);
 }
 
 void engine_udp_input(struct device *d, struct packet **packets, size_t n,

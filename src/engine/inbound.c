@@ -14,6 +14,8 @@
 
 #include "base/iphdr.h"
 #include "engine/device_list.h"
+#include "engine/gate.h"
+#include "engine/outbound.h"
 #include "engine/settle.h"
 #include "engine/translate.h"
 
@@ -130,17 +132,40 @@ static void to_tun(struct engine *e, struct packet *const *packets, size_t n)
 	drop_count(&e->drops, DROP_TUN, n - taken);
 }
 
-/* Writes inner packets of d's peers that are for the host to the tun, together with
- * fragments that have waited for one of them. */
+/* Returns how many packets are left, which are not for clients. */
+static size_t to_clients(struct engine *e, struct packet **packets, size_t n,
+                         uint64_t now_ns)
+{
+	struct gate_errors errors;
+
+	n = gate_deliver(e, packets, n, &errors, now_ns);
+	for (size_t i = 0; i < errors.count; i++)
+		outbound_packets(e, errors.gates[i], &errors.packets[i], 1, now_ns);
+	gate_free_copies(e, &errors.copies);
+	return n;
+}
+
+/* To a client of a gate, or else to the tun. */
+static void to_client_or_tun(struct engine *e, struct packet **packets, size_t n,
+                             uint64_t now_ns)
+{
+	if (e->gates)
+		n = to_clients(e, packets, n, now_ns);
+	to_tun(e, packets, n);
+}
+
+/* Hands out inner packets of d's peers that are for no device, together with fragments
+ * that have waited for one of them. */
 static void to_host(struct device *d, struct packet **packets, size_t n, uint64_t now_ns)
 {
 	struct engine *e = d->engine;
-	struct packet *ready[16];
+	struct packet *ready[16], *batch[ARRAY_SIZE(ready)];
 
 	n = translate_in(d, packets, n, now_ns);
-	to_tun(e, packets, n);
+	to_client_or_tun(e, packets, n, now_ns);
 	while ((n = pieces_ready(e->pieces, ready, ARRAY_SIZE(ready))) > 0) {
-		to_tun(e, ready, n);
+		memcpy(batch, ready, n * sizeof(*ready)); /* it is reordered */
+		to_client_or_tun(e, batch, n, now_ns);
 		while (n > 0)
 			packet_pool_put(e->pool, ready[--n]);
 	}
@@ -285,6 +310,10 @@ static void deliver(struct device *d, struct packet **packets, size_t n, unsigne
 	struct completed completed;
 	size_t run_count;
 
+	if (d->gate) {
+		outbound_packets(d->engine, d, packets, n, now_ns);
+		return;
+	}
 	n = put_together(d, packets, n, &completed, now_ns);
 	run_count = sort_out(d, packets, n, senders, carried, runs, now_ns);
 	for (size_t i = 0; i < run_count; i++)

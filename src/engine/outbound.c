@@ -1,5 +1,5 @@
 /* src/engine/outbound.c - one pass over the batch decides for each packet to which peer
- * it goes, or which error is written to the tun. Then the packets are grouped by peer,
+ * it goes, or which error goes back to where it came from. Then the packets are grouped by peer,
  * and each group is carried on. */
 #include "engine/outbound.h"
 
@@ -7,27 +7,46 @@
 
 #include "base/iphdr.h"
 #include "engine/carry.h"
+#include "engine/gate.h"
 #include "engine/source.h"
 
 struct outbound {
 	struct engine *engine;
+	struct device *gate; /* where the packets come from; NULL: from the tun */
 	uint64_t now_ns;
 	/* packets of one flow come together, so the last result is mostly right for the
 	 * next packet, too */
 	struct ip_addr last_dst;
 	struct way_peer *last;
 	struct grouping grouping;
-	struct packet *errors[BATCH_MAX]; /* ICMP, to be written to the tun */
+	struct packet *errors[BATCH_MAX]; /* ICMP, for whom the packet has come from */
 	size_t error_count;
+	struct gate_copies copies;
 };
+
+/* Clients are isolated from each other; only the host reaches them. */
+static struct way_peer *look_up_anew(const struct outbound *o, const struct ip_addr *dst)
+{
+	struct peer *client = o->engine->gates ? gate_client(o->engine, dst) : NULL;
+
+	if (!client)
+		return union_lookup(&o->engine->table, dst);
+	return o->gate ? NULL : &client->way;
+}
 
 static struct way_peer *lookup(struct outbound *o, const struct ip_addr *dst)
 {
 	if (!ip_addr_equal(dst, &o->last_dst)) {
 		o->last_dst = *dst;
-		o->last = union_lookup(&o->engine->table, dst);
+		o->last = look_up_anew(o, dst);
 	}
 	return o->last;
+}
+
+/* Where do fragments come from? See pieces.h. */
+static uint32_t origin(const struct outbound *o)
+{
+	return o->gate ? o->gate->id : PIECES_HOST;
 }
 
 /* Is the packet larger than what the device takes, and must not be cut? */
@@ -36,25 +55,29 @@ static bool too_big(const struct device *d, const struct ip_view *v)
 	return v->dont_fragment && v->total_bytes > device_mtu_for(d, v->family);
 }
 
-static void report(struct outbound *o, struct packet *p, bool error)
+/* Returns the packet, or its copy if an error about it doesn't fit in its place. */
+static struct packet *with_room_for_error(struct outbound *o, struct packet *p)
 {
-	if (error)
-		o->errors[o->error_count++] = p;
+	return o->gate ? gate_make_room(o->engine, &o->copies, p, NULL) : p;
 }
 
 static void unreachable(struct outbound *o, struct packet *p)
 {
-	report(o, p,
-	       icmp_allowed(&o->engine->unreachable_limit, o->now_ns) &&
-	               icmp_unreachable(p));
+	if (!icmp_allowed(&o->engine->unreachable_limit, o->now_ns))
+		return;
+	p = with_room_for_error(o, p);
+	if (p && icmp_unreachable(p))
+		o->errors[o->error_count++] = p;
 }
 
 static void drop_too_big(struct outbound *o, const struct device *d, struct packet *p)
 {
 	device_drop(d, DROP_TOO_BIG, 1);
-	report(o, p,
-	       icmp_allowed(&o->engine->too_big_limit, o->now_ns) &&
-	               icmp_too_big(p, d->mtu_bytes));
+	if (!icmp_allowed(&o->engine->too_big_limit, o->now_ns))
+		return;
+	p = with_room_for_error(o, p);
+	if (p && icmp_too_big(p, d->mtu_bytes))
+		o->errors[o->error_count++] = p;
 }
 
 /* Asks the resolver whether the destination changes, and then the union for the way.
@@ -69,7 +92,7 @@ static bool find_way(struct outbound *o, struct packet *p, struct ip_view *view,
 		*way = NULL;
 		return true;
 	case RESOLVER_LATER:
-		if (!pieces_later(e->pieces, PIECES_HOST, p, view, o->now_ns))
+		if (!pieces_later(e->pieces, origin(o), p, view, o->now_ns))
 			return false;
 		break;
 	case RESOLVER_NOT_OURS:
@@ -84,14 +107,38 @@ static bool find_way(struct outbound *o, struct packet *p, struct ip_view *view,
 static bool fix_source(struct outbound *o, struct device *d, struct packet *p,
                        struct ip_view *view)
 {
-	if (!source_is_foreign(d, view))
+	if (!(o->gate ? source_is_foreign_client(d, view) : source_is_foreign(d, view)))
 		return true;
 	if (ip_view_parse(view, p->data, p->len_bytes) && !view->first)
-		return pieces_later(o->engine->pieces, PIECES_HOST, p, view, o->now_ns);
+		return pieces_later(o->engine->pieces, origin(o), p, view, o->now_ns);
 	if (source_fix_out(d, p, view, o->now_ns))
 		return true;
 	device_drop(d, DROP_SOURCE, 1);
 	return false;
+}
+
+/* Its source is what came in; the view contains what became of it. */
+static void pass_on(struct outbound *o, struct peer *peer, struct packet *p,
+                    const struct ip_view *view, const struct ip_addr *src,
+                    const struct ip_addr *dst)
+{
+	if (view->fragment && view->first)
+		pieces_first(o->engine->pieces, origin(o), src, dst, view, o->now_ns);
+	if (o->gate)
+		p = gate_make_room(o->engine, &o->copies, p, peer);
+	if (p)
+		grouping_add(&o->grouping, &peer->group, p);
+	else
+		device_drop(peer_device(peer), DROP_SEND, 1);
+}
+
+static bool is_packet(struct outbound *o, const struct packet *p, struct ip_view *view)
+{
+	if (!ip_view_parse_addresses(view, p->data, p->len_bytes)) {
+		drop_count(&o->engine->drops, DROP_MALFORMED, 1);
+		return false;
+	}
+	return !o->gate || !gate_is_own_datagram(o->gate, p, view, o->now_ns);
 }
 
 static void route(struct outbound *o, struct packet *p)
@@ -101,10 +148,8 @@ static void route(struct outbound *o, struct packet *p)
 	struct way_peer *way;
 	struct device *d;
 
-	if (!ip_view_parse_addresses(&view, p->data, p->len_bytes)) {
-		drop_count(&o->engine->drops, DROP_MALFORMED, 1);
+	if (!is_packet(o, p, &view))
 		return;
-	}
 	packet_set_len(p, view.total_bytes);
 	src = view.src;
 	dst = view.dst;
@@ -116,26 +161,40 @@ static void route(struct outbound *o, struct packet *p)
 		return;
 	}
 	d = device_of_way(way->device);
-	if (!carry_possible(peer_of_way(way), 1, o->now_ns)) {
+	if (!carry_possible(peer_of_way(way), 1, o->now_ns))
 		unreachable(o, p);
-	} else if (too_big(d, &view)) {
+	else if (too_big(d, &view))
 		drop_too_big(o, d, p);
-	} else if (fix_source(o, d, p, &view)) {
-		if (view.fragment && view.first)
-			pieces_first(o->engine->pieces, PIECES_HOST, &src, &dst, &view,
-			             o->now_ns);
-		grouping_add(&o->grouping, &peer_of_way(way)->group, p);
-	}
+	else if (fix_source(o, d, p, &view))
+		pass_on(o, peer_of_way(way), p, &view, &src, &dst);
 }
 
-static void send_batch(struct engine *e, struct packet **packets, size_t n,
-                       uint64_t now_ns)
+/* Sends the errors back to where the packets have come from. */
+static void send_errors(struct outbound *o)
+{
+	struct engine *e = o->engine;
+	struct gate_errors none; /* there are no errors about errors */
+	size_t n = o->error_count, taken = 0;
+
+	if (o->gate) {
+		n = gate_deliver(e, o->errors, n, &none, o->now_ns);
+		gate_free_copies(e, &none.copies);
+	} else if (e->tun) {
+		taken = e->tun->write(e->tun, o->errors, n);
+	}
+	drop_count(&e->drops, DROP_TUN, n - taken);
+}
+
+static void send_batch(struct engine *e, struct device *gate, struct packet **packets,
+                       size_t n, uint64_t now_ns)
 {
 	struct outbound o; /* not set to zero, because the arrays are long */
 	struct group_run runs[BATCH_MAX];
-	size_t run_count, taken = 0;
+	size_t run_count;
 
 	o.engine = e;
+	o.gate = gate;
+	o.copies.count = 0;
 	o.now_ns = now_ns;
 	o.last_dst = (struct ip_addr){ 0 };
 	o.last = NULL;
@@ -149,22 +208,20 @@ static void send_batch(struct engine *e, struct packet **packets, size_t n,
 
 		carry_packets(peer, runs[i].packets, runs[i].n, now_ns);
 	}
-	if (o.error_count == 0)
-		return;
-	if (e->tun)
-		taken = e->tun->write(e->tun, o.errors, o.error_count);
-	drop_count(&e->drops, DROP_TUN, o.error_count - taken);
+	if (o.error_count > 0)
+		send_errors(&o);
+	gate_free_copies(e, &o.copies);
 }
 
-void outbound_packets(struct engine *e, struct packet **packets, size_t n,
-                      uint64_t now_ns)
+void outbound_packets(struct engine *e, struct device *gate, struct packet **packets,
+                      size_t n, uint64_t now_ns)
 {
 	struct packet *ready[16], *batch[ARRAY_SIZE(ready)];
 
-	send_batch(e, packets, n, now_ns);
+	send_batch(e, gate, packets, n, now_ns);
 	while ((n = pieces_ready(e->pieces, ready, ARRAY_SIZE(ready))) > 0) {
 		memcpy(batch, ready, n * sizeof(*ready)); /* send_batch reorders it */
-		send_batch(e, batch, n, now_ns);
+		send_batch(e, gate, batch, n, now_ns);
 		while (n > 0)
 			packet_pool_put(e->pool, ready[--n]);
 	}

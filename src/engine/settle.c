@@ -80,7 +80,8 @@ static int shadow_peers(struct device *d)
 		peer->way.via_device = NULL;
 	}
 	free_unseen(d);
-	d->way.allowed_ips = wg_device_allowed_ips(d->wg);
+	/* a gate carries nobody, not even by Via */
+	d->way.allowed_ips = d->gate ? NULL : wg_device_allowed_ips(d->wg);
 	return 0;
 }
 
@@ -164,6 +165,8 @@ static int add_device(struct device *d)
 {
 	struct adding a = { .table = &d->engine->table };
 
+	if (d->gate)
+		return 0;
 	for (a.peer = d->way.peers; a.peer && !a.err; a.peer = a.peer->sibling)
 		wg_peer_walk_allowed_ips(peer_of_way(a.peer)->wg, add_entry, &a);
 	return a.err;

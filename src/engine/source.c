@@ -32,6 +32,11 @@ bool source_is_foreign(const struct device *d, const struct ip_view *view)
 	       !device_has_address(d, &view->src) && owner(d->engine, &view->src);
 }
 
+bool source_is_foreign_client(const struct device *d, const struct ip_view *view)
+{
+	return !d->source_fix_off && way_address(&d->way, &view->dst)->family != IP_NONE;
+}
+
 bool source_fix_out(struct device *d, struct packet *p, struct ip_view *view,
                     uint64_t now_ns)
 {

@@ -344,10 +344,20 @@ static struct node_udp *udp_at(struct node *node, const uint8_t *ip)
 	return NULL;
 }
 
-/* Makes of the packet what a socket would return for it. */
-static void as_datagram(struct craft *c, struct endpoint *from)
+/* What a socket returns for datagrams that were coalesced: one lies behind the other,
+ * without any room before or behind it. */
+struct received {
+	uint8_t bytes[BATCH_EVENTS * CRAFT_MAX_BYTES];
+	size_t used;
+	struct packet packets[BATCH_EVENTS];
+	struct endpoint from[BATCH_EVENTS];
+	size_t n;
+};
+
+static void receive(struct received *r, const uint8_t *ip, size_t n)
 {
-	const uint8_t *ip = c->packet.data;
+	size_t header = header_of(ip) + 8;
+	struct endpoint *from = &r->from[r->n];
 
 	*from = (struct endpoint){
 		.addr = address_at(ip, false),
@@ -355,9 +365,15 @@ static void as_datagram(struct craft *c, struct endpoint *from)
 		.local = address_at(ip, true),
 		.ifindex = 1,
 	};
-	c->packet.tos = tos_of(ip);
-	packet_pull(&c->packet, (uint32_t)header_of(ip) + 8);
-	c->packet.from = from;
+	r->packets[r->n++] = (struct packet){
+		.data = r->bytes + r->used,
+		.len_bytes = (uint32_t)(n - header),
+		.tos = tos_of(ip),
+		.from = from,
+	};
+	must(n - header <= sizeof(r->bytes) - r->used);
+	memcpy(r->bytes + r->used, ip + header, n - header);
+	r->used += n - header;
 }
 
 /* May this event be handled in one batch with the first one? */
@@ -373,25 +389,22 @@ static bool same_batch(const struct event *first, const struct node_udp *udp,
 /* Handles the datagrams for one device of a client that are due now, as one batch. */
 static void udp_input(struct world *w, struct event *first, struct node_udp *udp)
 {
-	struct craft buffers[BATCH_EVENTS];
+	struct received r = { .n = 0 };
 	struct packet *batch[BATCH_EVENTS];
-	struct endpoint from[BATCH_EVENTS];
 	struct event *e = first;
-	size_t n = 0;
 
 	for (;;) {
-		craft_bytes(&buffers[n], e->bytes, e->n);
-		batch[n] = &buffers[n].packet;
-		as_datagram(&buffers[n], &from[n]);
-		n++;
+		batch[r.n] = &r.packets[r.n];
+		receive(&r, e->bytes, e->n);
 		if (e != first)
 			free(e);
-		if (n == BATCH_EVENTS || !same_batch(first, udp, events_first(&w->queue)))
+		if (r.n == BATCH_EVENTS ||
+		    !same_batch(first, udp, events_first(&w->queue)))
 			break;
 		e = events_take(&w->queue);
 		w->handled++;
 	}
-	engine_udp_input(udp->device, batch, n, w->now_ns);
+	engine_udp_input(udp->device, batch, r.n, w->now_ns);
 }
 
 static void arrive(struct world *w, struct event *e)

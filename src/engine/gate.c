@@ -1,0 +1,197 @@
+/* src/engine/gate.c - the clients are found by the gates' allowed IPs. There are few
+ * gates, so these are asked one after the other. */
+#include "engine/gate.h"
+
+#include <string.h>
+
+#include "base/iphdr.h"
+#include "base/trie.h"
+#include "engine/carry.h"
+#include "wg/message.h"
+
+#define LOOP_LOG_PERIOD_NS (60 * NS_PER_SEC)
+
+void gate_set(struct device *d, bool is_gate)
+{
+	struct device **at = &d->engine->gates;
+
+	while (*at && *at != d)
+		at = &(*at)->next_gate;
+	if (*at && !is_gate)
+		*at = d->next_gate;
+	else if (!*at && is_gate)
+		*at = d;
+	if (d->gate != is_gate)
+		d->next_gate = NULL;
+	d->gate = is_gate;
+}
+
+struct peer *gate_client(const struct engine *e, const struct ip_addr *addr)
+{
+	for (const struct device *d = e->gates; d; d = d->next_gate) {
+		const struct trie_entry *entry =
+			trie_lookup(wg_device_allowed_ips(d->wg), addr);
+
+		if (entry)
+			return wg_peer_context(wg_allowed_ip_peer(entry));
+	}
+	return NULL;
+}
+
+/* ---- a forgotten exclusion */
+
+/* Returns the device whose socket has sent this datagram to the network, or NULL. */
+static const struct device *sender(const struct engine *e, const struct endpoint *to,
+                                   uint16_t port)
+{
+	struct bucket_link *l = bucket_first(&e->devices.by_port, bucket_hash_port(port));
+
+	for (; l; l = bucket_next(l)) {
+		const struct device *d = CONTAINER_OF(l, struct device, by_port);
+
+		if (d->way.port != port)
+			continue;
+		for (const struct way_peer *p = d->way.peers; p; p = p->sibling) {
+			if (p->state == WAY_OK && !p->next &&
+			    p->endpoint.port == to->port &&
+			    ip_addr_equal(&p->endpoint.addr, &to->addr))
+				return d;
+		}
+	}
+	return NULL;
+}
+
+bool gate_is_own_datagram(const struct device *gate, const struct packet *p,
+                          const struct ip_view *view, uint64_t now_ns)
+{
+	struct endpoint to = { .addr = view->dst };
+	const struct device *d;
+	struct udp_header h;
+	uint32_t at = view->payload_at + (uint32_t)sizeof(h);
+
+	if (view->protocol != PROTO_UDP || view->fragment || view->total_bytes < at)
+		return false;
+	memcpy(&h, p->data + view->payload_at, sizeof(h));
+	to.port = be16_get(h.dst_port);
+	if (message_type_of(p->data + at, view->total_bytes - at) == MESSAGE_NONE)
+		return false;
+	d = sender(gate->engine, &to, be16_get(h.src_port));
+	if (!d)
+		return false;
+	device_drop(gate, DROP_GATE_LOOP, 1);
+	log_limited(gate->engine->env.log, &gate->engine->gate_loop_limit, now_ns,
+	            LOOP_LOG_PERIOD_NS, LOG_LEVEL_WARN, gate->way.name,
+	            "what %s sends to the network comes back through this gate: in the "
+	            "WireGuard app, exclude the app in which tunion runs from the VPN",
+	            d->way.name);
+	return true;
+}
+
+/* ---- room */
+
+/* Sealing puts the header of a data message in front of the packet, and padding and a tag
+ * behind it. */
+static bool has_room(const struct packet *p, unsigned more_hops)
+{
+	uint32_t padding = -p->len_bytes % MESSAGE_PADDING;
+
+	return p->headroom_bytes >=
+	               sizeof(struct message_data) + more_hops * PACKET_FRONT_BYTES &&
+	       p->tailroom_bytes >= SEALED(padding) + more_hops * PACKET_BACK_BYTES;
+}
+
+struct packet *gate_make_room(struct engine *e, struct gate_copies *copies,
+                              struct packet *p, const struct peer *peer)
+{
+	struct packet *copy;
+
+	if (has_room(p, peer ? peer->way.hops - 1 : WAY_MAX - 1))
+		return p;
+	copy = packet_pool_copy(e->pool, p);
+	if (!copy)
+		return NULL;
+	copies->packets[copies->count++] = copy;
+	return copy;
+}
+
+void gate_free_copies(struct engine *e, struct gate_copies *copies)
+{
+	while (copies->count > 0)
+		packet_pool_put(e->pool, copies->packets[--copies->count]);
+}
+
+/* ---- to clients */
+
+struct delivery {
+	struct engine *engine;
+	uint64_t now_ns;
+	struct grouping grouping;
+	struct gate_errors *errors;
+};
+
+/* Makes the packet the error about itself. It seems to come from the client, as that of a
+ * router does. */
+static void refuse_too_big(struct delivery *v, struct device *gate, struct packet *p)
+{
+	struct gate_errors *errors = v->errors;
+
+	device_drop(gate, DROP_TOO_BIG, 1);
+	if (!icmp_allowed(&v->engine->too_big_limit, v->now_ns))
+		return;
+	p = gate_make_room(v->engine, &errors->copies, p, NULL);
+	if (!p || !icmp_too_big(p, gate->mtu_bytes))
+		return;
+	errors->gates[errors->count] = gate;
+	errors->packets[errors->count++] = p;
+}
+
+static void to_client(struct delivery *v, struct peer *client, struct packet *p,
+                      const struct ip_view *view)
+{
+	struct device *gate = peer_device(client);
+
+	if (!carry_possible(client, 1, v->now_ns))
+		return;
+	if (view->dont_fragment &&
+	    view->total_bytes > device_mtu_for(gate, view->family)) {
+		refuse_too_big(v, gate, p);
+		return;
+	}
+	p = gate_make_room(v->engine, &v->errors->copies, p, client);
+	if (p)
+		grouping_add(&v->grouping, &client->group, p);
+	else
+		device_drop(gate, DROP_SEND, 1);
+}
+
+size_t gate_deliver(struct engine *e, struct packet **packets, size_t n,
+                    struct gate_errors *errors, uint64_t now_ns)
+{
+	struct delivery v; /* not set to zero, because the arrays are long */
+	struct packet *sorted[BATCH_MAX];
+	struct group_run runs[BATCH_MAX];
+	size_t left = 0, run_count;
+
+	v.engine = e;
+	v.now_ns = now_ns;
+	v.errors = errors;
+	errors->count = errors->copies.count = 0;
+	grouping_start(&v.grouping);
+	for (size_t i = 0; i < n; i++) {
+		struct peer *client = NULL;
+		struct ip_view view;
+
+		if (ip_view_parse_addresses(&view, packets[i]->data,
+		                            packets[i]->len_bytes))
+			client = gate_client(e, &view.dst);
+		if (client)
+			to_client(&v, client, packets[i], &view);
+		else
+			packets[left++] = packets[i];
+	}
+	run_count = grouping_finish(&v.grouping, sorted, runs);
+	for (size_t i = 0; i < run_count; i++)
+		carry_packets(CONTAINER_OF(runs[i].group, struct peer, group),
+		              runs[i].packets, runs[i].n, now_ns);
+	return left;
+}

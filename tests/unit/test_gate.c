@@ -1,0 +1,354 @@
+/* tests/unit/test_gate.c - clients come in by a gate instead of by a tun (design R15) */
+#include "unit.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/iphdr.h"
+#include "engine/core.h"
+#include "engine_hosts.h"
+#include "wg/message.h"
+
+#define PHONES 2
+
+static struct node *phone[PHONES];
+static struct device *phone_device[PHONES];
+static struct device *gate;
+
+static const char *const phone4[PHONES] = { "10.9.9.2", "10.9.9.3" };
+static const char *const phone6[PHONES] = { "fd99::2", "fd99::3" };
+
+static void add_phone(size_t i)
+{
+	const char *const public4[PHONES] = { "198.51.100.20", "198.51.100.21" };
+	struct ip_addr addresses[] = { sim_addr(phone4[i]), sim_addr(phone6[i]) };
+	struct device_settings settings = {
+		.addresses = addresses,
+		.address_count = 2,
+		.mtu_bytes = 1408,
+		.port = 30000,
+	};
+	char prefix[IP_ADDR_STRLEN + 4];
+	struct wg_peer *p;
+
+	phone[i] = world_node(w, public4[i], NULL, false);
+	phone_device[i] = node_device(phone[i], "wg", &settings);
+	p = world_peer(phone_device[i], gate, "198.51.100.7:21000");
+	peer_allow(p, "0.0.0.0/0");
+	peer_allow(p, "::/0");
+	p = wg_device_find_peer(device_wg(gate),
+	                        wg_device_public_key(device_wg(phone_device[i])));
+	snprintf(prefix, sizeof(prefix), "%s/32", phone4[i]);
+	peer_allow(p, prefix);
+	snprintf(prefix, sizeof(prefix), "%s/128", phone6[i]);
+	peer_allow(p, prefix);
+}
+
+static const struct device_settings gate_settings = {
+	.mtu_bytes = 1408,
+	.port = 21000,
+	.gate = true,
+};
+
+static void begin(void)
+{
+	start();
+	gate = node_device(client, "gate", &gate_settings);
+	for (size_t i = 0; i < PHONES; i++)
+		add_phone(i);
+}
+
+static void probe_from(size_t i, uint16_t id, const char *src, const char *dst, size_t n)
+{
+	struct ip_addr from = sim_addr(src), to = sim_addr(dst);
+
+	node_probe_translated(phone[i], id, &from, &to, n);
+}
+
+static void check_came_back(uint16_t id, const char *as)
+{
+	struct ip_addr expected = sim_addr(as);
+
+	ck_assert_uint_eq(w->probes[id].arrived, 1);
+	ck_assert_uint_eq(w->probes[id].returned, 1);
+	ck_assert(ip_addr_equal(&w->probes[id].src_there, &expected));
+}
+
+/* ---- there and back */
+
+static const struct {
+	int phone;
+	const char *src, *dst, *as; /* as: the source that the target sees */
+} ways[] = {
+	{ 0, "10.9.9.2", "172.16.0.9", "10.0.0.2" }, /* by vpn */
+	{ 0, "fd99::2", "fd16::9", "fd10::2" },      /* the same in IPv6 */
+	{ 0, "10.9.9.2", "172.16.1.9", "10.1.0.2" }, /* by home, inside vpn */
+	{ 1, "fd99::3", "fd16:1::9", "fd10:1::2" },  /* the same in IPv6 */
+	{ 1, "10.9.9.3", "172.16.0.9", "10.0.0.2" },
+};
+
+START_TEST(a_client_reaches_what_the_union_has)
+{
+	const size_t sizes[] = { 20, 21, 700, 1200, 1290 };
+
+	for (uint16_t i = 0; i < ARRAY_SIZE(sizes); i++) {
+		probe_from((size_t)ways[_i].phone, i, ways[_i].src, ways[_i].dst,
+		           sizes[i]);
+		run(SECOND);
+		check_came_back(i, ways[_i].as);
+	}
+	ck_assert_uint_eq(all_drops(), 0);
+}
+END_TEST
+
+/* The batches contain packets for both devices, of both clients, in all sizes. */
+START_TEST(mixed_batches)
+{
+	uint16_t id = 0;
+
+	for (int round = 0; round < 20; round++) {
+		uint16_t first = id;
+
+		for (size_t i = 0; i < PHONES; i++) {
+			node_batch_begin(phone[i]);
+			for (int n = 0; n < 15; n++, id++) {
+				bool home_too = unit_random(&w->random) % 2;
+				size_t bytes = 20 + unit_random(&w->random) % 1250;
+
+				probe_from(i, id, phone4[i],
+				           home_too ? "172.16.1.9" : "172.16.0.9", bytes);
+			}
+			node_batch_end(phone[i]);
+		}
+		run(SECOND);
+		for (; first < id; first++)
+			ck_assert_uint_eq(w->probes[first].returned, 1);
+	}
+}
+END_TEST
+
+/* Both use the same ports at the same time. */
+START_TEST(two_clients_with_the_same_port)
+{
+	struct ip_addr to = sim_addr("172.16.0.9");
+
+	for (uint16_t i = 0; i < PHONES; i++) {
+		struct ip_addr from = sim_addr(phone4[i]);
+
+		node_probe(phone[i], i, &from, &to, 100, 0);
+	}
+	run(SECOND);
+	for (uint16_t i = 0; i < PHONES; i++)
+		check_came_back(i, "10.0.0.2");
+}
+END_TEST
+
+/* The client has the very address that vpn's file has. */
+START_TEST(a_client_with_the_address_of_a_file)
+{
+	struct ip_addr to = sim_addr("172.16.0.9"), own = sim_addr("10.0.0.2");
+	struct ip_addr other = sim_addr(phone4[1]);
+	struct wg_peer *p = wg_device_find_peer(
+		device_wg(gate), wg_device_public_key(device_wg(phone_device[0])));
+
+	peer_allow(p, "10.0.0.2/32");
+	node_local(phone[0], &own);
+	node_probe(phone[1], 1, &other, &to, 100, 0);
+	run(SECOND);
+	check_came_back(1, "10.0.0.2");
+	for (uint16_t id = 2; id < 5; id++) {
+		probe_from(0, id, "10.0.0.2", "172.16.0.9", 100);
+		run(SECOND);
+		check_came_back(id, "10.0.0.2");
+	}
+}
+END_TEST
+
+START_TEST(packets_in_pieces)
+{
+	probe_from(0, 0, "10.9.9.2", "172.16.0.9", 2000);
+	probe_from(0, 1, "10.9.9.2", "172.16.1.9", 2000);
+	run(SECOND);
+	check_came_back(0, "10.0.0.2");
+	check_came_back(1, "10.1.0.2");
+}
+END_TEST
+
+/* ---- what is refused */
+
+/* Also if everything goes to vpn. */
+START_TEST(clients_do_not_reach_each_other)
+{
+	if (_i == 1)
+		peer_allow(peer[0], "0.0.0.0/0");
+	probe_from(0, 0, "10.9.9.2", "172.16.0.9", 100);
+	probe_from(1, 1, "10.9.9.3", "172.16.0.9", 100);
+	run(SECOND);
+	probe_from(0, 2, "10.9.9.2", "10.9.9.3", 100);
+	run(SECOND);
+	ck_assert_uint_eq(w->probes[2].arrived, 0);
+	ck_assert_uint_eq(phone[0]->icmp_errors, 1);
+	ck_assert_uint_eq(engine_drops(client->engine)->by[DROP_NO_ROUTE], 1);
+}
+END_TEST
+
+START_TEST(no_prefix_and_no_address)
+{
+	probe_from(0, 0, "10.9.9.2", "9.9.9.9", 100);
+	probe_from(0, 1, "fd99::2", "2001:4860::1", 1300);
+	run(SECOND);
+	ck_assert_uint_eq(phone[0]->icmp_errors, 2);
+}
+END_TEST
+
+/* home takes 1340 bytes. IPv6 is never cut on the way. */
+START_TEST(too_big_for_the_device)
+{
+	probe_from(0, 0, "fd99::2", "fd16:1::9", 1340);
+	run(SECOND);
+	ck_assert_uint_eq(phone[0]->icmp_errors, 1);
+	ck_assert_uint_eq(drops_of(home, DROP_TOO_BIG), 1);
+	probe_from(0, 1, "fd99::2", "fd16:1::9", 1340 - 48);
+	run(SECOND);
+	check_came_back(1, "fd10:1::2");
+}
+END_TEST
+
+static size_t errors_seen;
+
+static bool see_error(struct node *node, const uint8_t *ip, size_t n)
+{
+	(void)node;
+	if (craft_valid(ip, n) && ip[9] == PROTO_ICMP && ip[20] == 3 && ip[21] == 4) {
+		ck_assert_uint_eq(ip[26] << 8 | ip[27], 1300);
+		errors_seen++;
+	}
+	return false;
+}
+
+/* The error goes to where the answer came from, and names what the client has sent. */
+START_TEST(too_big_for_the_client)
+{
+	struct device_settings small = gate_settings;
+	struct craft c;
+	uint8_t payload[1380] = { 0 };
+
+	small.mtu_bytes = 1300;
+	ck_assert_int_eq(device_set(gate, &small), 0);
+	probe_from(0, 0, "10.9.9.2", "172.16.0.9", 100);
+	run(SECOND);
+	check_came_back(0, "10.0.0.2");
+	errors_seen = 0;
+	server[0]->on_tun = see_error;
+	craft_udp(&c, "172.16.0.9", APP_PORT, "10.0.0.2", APP_PORT + 1, payload,
+	          sizeof(payload));
+	craft_set_df(&c);
+	node_inject(server[0], &c);
+	run(SECOND);
+	ck_assert_uint_eq(errors_seen, 1);
+	ck_assert_uint_eq(drops_of(gate, DROP_TOO_BIG), 1);
+}
+END_TEST
+
+/* ---- a forgotten exclusion */
+
+static bool see_udp(struct node *node, const struct endpoint *to, const struct packet *p)
+{
+	return !take_udp(node, to, p);
+}
+
+START_TEST(our_own_datagram_does_not_go_round)
+{
+	struct craft c;
+
+	warm_up();
+	client->on_udp = see_udp;
+	probe(0, "10.0.0.2", "172.16.0.9", 100);
+	client->on_udp = NULL;
+	run(SECOND);
+	ck_assert_uint_eq(seen.packet.data[0], MESSAGE_DATA);
+	craft_udp(&c, "10.9.9.2", 20000, "100.64.0.1", 51820, seen.packet.data,
+	          seen.packet.len_bytes);
+	node_inject(phone[0], &c);
+	run(SECOND);
+	ck_assert_uint_eq(drops_of(gate, DROP_GATE_LOOP), 1);
+	ck_assert_ptr_nonnull(strstr(client->log_lines[0], "exclude"));
+	/* another program of the client may well speak to this server */
+	craft_udp(&c, "10.9.9.2", 20001, "100.64.0.1", 51820, seen.packet.data,
+	          seen.packet.len_bytes);
+	node_inject(phone[0], &c);
+	run(SECOND);
+	ck_assert_uint_eq(drops_of(gate, DROP_GATE_LOOP), 1);
+}
+END_TEST
+
+/* ---- what a gate is not */
+
+START_TEST(a_gate_carries_nobody)
+{
+	struct ip_addr address = sim_addr("10.2.0.2");
+	struct device_settings settings = {
+		.addresses = &address,
+		.address_count = 1,
+		.mtu_bytes = 1300,
+		.port = 20002,
+		.via = WAY_VIA_DEVICE,
+		.via_name = "gate",
+	};
+	struct device *d = node_device(client, "inner", &settings);
+	struct wg_peer *p = world_peer(d, phone_device[0], "10.9.9.2:30000");
+
+	peer_allow(p, "172.20.0.0/16");
+	ck_assert_int_eq(engine_settle(client->engine), 0);
+	ck_assert_int_eq(peer_way(p)->state, WAY_NO_CARRIER_PEER);
+	ck_assert_uint_eq(union_count(engine_union(client->engine)), 7);
+}
+END_TEST
+
+START_TEST(the_host_reaches_clients)
+{
+	probe_from(0, 0, "10.9.9.2", "172.16.0.9", 100);
+	run(SECOND);
+	phone[0]->on_tun = take_tun;
+	seen_count = 0;
+	probe(1, "192.168.5.5", "10.9.9.2", 100);
+	run(SECOND);
+	ck_assert_uint_eq(seen_count, 1);
+}
+END_TEST
+
+/* Answers are under way while the gate goes. */
+START_TEST(a_gate_that_is_removed)
+{
+	probe_from(0, 0, "10.9.9.2", "172.16.0.9", 100);
+	run(SECOND);
+	probe_from(0, 1, "10.9.9.2", "172.16.0.9", 100);
+	run(25 * NS_PER_MS);
+	engine_remove_device(client->engine, gate);
+	client->udp_count--;
+	client->on_tun = take_tun;
+	run(SECOND);
+	ck_assert_uint_eq(w->probes[1].returned, 0);
+}
+END_TEST
+
+TCase *unit_tests(void)
+{
+	TCase *tc = tcase_create("engine/gate");
+
+	tcase_add_checked_fixture(tc, begin, stop);
+	tcase_add_loop_test(tc, a_client_reaches_what_the_union_has, 0, ARRAY_SIZE(ways));
+	tcase_add_test(tc, mixed_batches);
+	tcase_add_test(tc, two_clients_with_the_same_port);
+	tcase_add_test(tc, a_client_with_the_address_of_a_file);
+	tcase_add_test(tc, packets_in_pieces);
+	tcase_add_loop_test(tc, clients_do_not_reach_each_other, 0, 2);
+	tcase_add_test(tc, no_prefix_and_no_address);
+	tcase_add_test(tc, too_big_for_the_device);
+	tcase_add_test(tc, too_big_for_the_client);
+	tcase_add_test(tc, our_own_datagram_does_not_go_round);
+	tcase_add_test(tc, a_gate_carries_nobody);
+	tcase_add_test(tc, the_host_reaches_clients);
+	tcase_add_test(tc, a_gate_that_is_removed);
+	return tc;
+}
