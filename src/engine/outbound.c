@@ -107,13 +107,15 @@ static bool find_way(struct outbound *o, struct packet *p, struct ip_view *view,
 static bool fix_source(struct outbound *o, struct device *d, struct packet *p,
                        struct ip_view *view)
 {
-	if (!(o->gate ? source_is_foreign_client(d, view) : source_is_foreign(d, view)))
+	if (!(o->gate ? source_is_foreign_client(d) : source_is_foreign(d, view)))
 		return true;
 	if (ip_view_parse(view, p->data, p->len_bytes) && !view->first)
 		return pieces_later(o->engine->pieces, origin(o), p, view, o->now_ns);
 	if (source_fix_out(d, p, view, o->now_ns))
 		return true;
 	device_drop(d, DROP_SOURCE, 1);
+	if (o->gate)
+		unreachable(o, p);
 	return false;
 }
 

@@ -32,16 +32,18 @@ bool source_is_foreign(const struct device *d, const struct ip_view *view)
 	       !device_has_address(d, &view->src) && owner(d->engine, &view->src);
 }
 
-bool source_is_foreign_client(const struct device *d, const struct ip_view *view)
+bool source_is_foreign_client(const struct device *d)
 {
-	return !d->source_fix_off && way_address(&d->way, &view->dst)->family != IP_NONE;
+	return !d->source_fix_off;
 }
 
 bool source_fix_out(struct device *d, struct packet *p, struct ip_view *view,
                     uint64_t now_ns)
 {
-	return flow_out(d->engine->flows, d->id, way_address(&d->way, &view->dst), p,
-	                view, now_ns);
+	const struct ip_addr *own = way_address(&d->way, &view->dst);
+
+	return own->family != IP_NONE &&
+	       flow_out(d->engine->flows, d->id, own, p, view, now_ns);
 }
 
 void source_fix_in(struct device *d, struct packet *p, struct ip_view *view,

@@ -20,7 +20,7 @@ bool source_is_foreign(const struct device *d, const struct ip_view *view);
 
 /* The same for a packet of a gate's client. Its source is always translated, also if the
  * client has an address of d, because another client may use the same ports. */
-bool source_is_foreign_client(const struct device *d, const struct ip_view *view);
+bool source_is_foreign_client(const struct device *d);
 
 /* Translates the source of such a packet to an address of d, and updates the view. The
  * view must have been made by ip_view_parse, and not from a later fragment. Returns false

@@ -54,6 +54,7 @@ enum chain_end {
 	CHAIN_TOO_LONG,
 	CHAIN_NO_CARRIER_PEER,
 	CHAIN_NO_CARRIER_ADDRESS,
+	CHAIN_NO_ADDRESS, /* the device has no Address for a gate's client */
 };
 
 struct hop {

@@ -201,6 +201,29 @@ START_TEST(no_prefix_and_no_address)
 }
 END_TEST
 
+/* A client's address must not leave. */
+START_TEST(a_device_without_an_address_of_the_family)
+{
+	struct ip_addr address = sim_addr("10.0.0.2");
+	const struct device_settings ipv4_only = {
+		.addresses = &address,
+		.address_count = 1,
+		.mtu_bytes = 1420,
+		.port = 20000,
+	};
+
+	ck_assert_int_eq(device_set(vpn, &ipv4_only), 0);
+	probe_from(0, 0, "fd99::2", "fd16::9", 100);
+	run(SECOND);
+	ck_assert_uint_eq(w->probes[0].arrived, 0);
+	ck_assert_uint_eq(drops_of(vpn, DROP_SOURCE), 1);
+	ck_assert_uint_eq(phone[0]->icmp_errors, 1);
+	probe_from(0, 1, "10.9.9.2", "172.16.0.9", 100);
+	run(SECOND);
+	check_came_back(1, "10.0.0.2");
+}
+END_TEST
+
 /* home takes 1340 bytes. IPv6 is never cut on the way. */
 START_TEST(too_big_for_the_device)
 {
@@ -344,6 +367,7 @@ TCase *unit_tests(void)
 	tcase_add_test(tc, packets_in_pieces);
 	tcase_add_loop_test(tc, clients_do_not_reach_each_other, 0, 2);
 	tcase_add_test(tc, no_prefix_and_no_address);
+	tcase_add_test(tc, a_device_without_an_address_of_the_family);
 	tcase_add_test(tc, too_big_for_the_device);
 	tcase_add_test(tc, too_big_for_the_client);
 	tcase_add_test(tc, our_own_datagram_does_not_go_round);
