@@ -145,6 +145,7 @@ struct conf {
 	struct conf_carrier via;
 	int32_t metric; /* 0 if there is no Metric */
 	bool source_fix_off;
+	bool gate;        /* its peers are clients (design R15) */
 	bool resolve_off; /* Endpoint names are looked up only once, at start, as in wg */
 
 	struct conf_peer *peers; /* owned array */

@@ -498,23 +498,28 @@ static void set_metric(struct keys_file *f, char *value)
 	f->conf->lines.metric = f->line;
 }
 
-static void set_off(struct keys_file *f, const char *key, bool *off, const char *value)
+static bool is_on(struct keys_file *f, const char *key, const char *value)
 {
-	bool on;
+	bool on = false;
 
 	if (!value_on_off(&on, value))
 		bad_value(f, key, value, "on or off");
-	*off = !on;
+	return on;
 }
 
 static void set_source_fix(struct keys_file *f, char *value)
 {
-	set_off(f, "SourceFix", &f->conf->source_fix_off, value);
+	f->conf->source_fix_off = !is_on(f, "SourceFix", value);
 }
 
 static void set_resolve(struct keys_file *f, char *value)
 {
-	set_off(f, "Resolve", &f->conf->resolve_off, value);
+	f->conf->resolve_off = !is_on(f, "Resolve", value);
+}
+
+static void set_gate(struct keys_file *f, char *value)
+{
+	f->conf->gate = is_on(f, "Gate", value);
 }
 
 /* ---- the tables */
@@ -549,6 +554,7 @@ static const struct keys_key settings[] = {
 	{ "Metric", KEYS_SECTION_INTERFACE, KEYS_READER_QUICK, set_metric },
 	{ "SourceFix", KEYS_SECTION_INTERFACE, KEYS_READER_QUICK, set_source_fix },
 	{ "Resolve", KEYS_SECTION_INTERFACE, KEYS_READER_QUICK, set_resolve },
+	{ "Gate", KEYS_SECTION_INTERFACE, KEYS_READER_QUICK, set_gate },
 };
 
 const struct keys_table keys_of_wg = {

@@ -405,6 +405,28 @@ static bool add_node(void *context, const struct union_node *node)
 	return m->error == 0;
 }
 
+static int add_client_route(struct maker *m, const struct plan_device *gate,
+                            const struct ip_prefix *prefix)
+{
+	if (is_connected(m, gate, prefix) || union_find(&m->plan->table, prefix))
+		return 0; /* there is one already */
+	return add_route(m, prefix, gate, NETLINK_TABLE_MAIN);
+}
+
+/* The host reaches the clients of a gate through the tun, too. */
+static int add_client_routes(struct maker *m)
+{
+	int err = 0;
+
+	for (size_t i = 0; i < m->plan->device_count; i++) {
+		const struct plan_device *d = &m->plan->devices[i];
+
+		for (size_t j = 0; j < d->prefix_count && d->conf->gate && !err; j++)
+			err = add_client_route(m, d, &d->prefixes[j].trie.prefix);
+	}
+	return err;
+}
+
 /* The virtual resolver is reached through the tun, whichever address the host has. */
 static int add_resolver(struct maker *m, const struct ip_addr *resolver)
 {
@@ -497,6 +519,8 @@ static int make(struct maker *m)
 		union_walk(&m->plan->table, add_node, m);
 		err = m->error;
 	}
+	if (err == 0)
+		err = add_client_routes(m);
 	if (err == 0)
 		err = add_resolvers(m);
 	if (err == 0)

@@ -61,7 +61,8 @@ static int fill_prefixes(struct plan_device *d)
 	d->prefixes = calloc(n + 1, sizeof(*d->prefixes));
 	if (!d->allowed_ips || !d->prefixes)
 		return -ENOMEM;
-	d->way.allowed_ips = d->allowed_ips;
+	/* a gate carries nobody */
+	d->way.allowed_ips = d->conf->gate ? NULL : d->allowed_ips;
 	for (size_t i = 0; i < d->peer_count; i++) {
 		const struct conf_prefixes *from = &d->conf->peers[i].allowed_ips;
 
@@ -151,6 +152,13 @@ static void fill_via(const struct plan *plan, const struct conf *conf,
 		carrier = plan_find(plan, from->name);
 		break;
 	}
+	if (carrier && carrier->conf->gate) {
+		diag_error(
+			diag, conf->path, from->line,
+			"Via = %s, but %s is a gate, which carries nobody: expected another tunnel file, or network",
+			from->name, carrier->conf->path);
+		return;
+	}
 	if (!carrier) {
 		diag_error(
 			diag, conf->path, from->line,
@@ -162,13 +170,26 @@ static void fill_via(const struct plan *plan, const struct conf *conf,
 	*via_device = &carrier->way;
 }
 
+/* Its clients are answered through the network, where they have called from. */
+static void fill_via_of_gate(struct plan_device *d, struct diag *diag)
+{
+	if (d->conf->via.kind != CONF_VIA_UNION)
+		diag_error(
+			diag, d->conf->path, d->conf->via.line,
+			"Via in the file of a gate: its clients reach it through the network; expected no Via");
+	d->way.via = WAY_VIA_NETWORK;
+}
+
 static void fill_vias(struct plan *plan, struct diag *diag)
 {
 	for (size_t i = 0; i < plan->device_count; i++) {
 		struct plan_device *d = &plan->devices[i];
 
-		fill_via(plan, d->conf, &d->conf->via, &d->way.via, &d->way.via_device,
-		         diag);
+		if (d->conf->gate)
+			fill_via_of_gate(d, diag);
+		else
+			fill_via(plan, d->conf, &d->conf->via, &d->way.via,
+			         &d->way.via_device, diag);
 		for (size_t j = 0; j < d->peer_count; j++) {
 			struct plan_peer *p = &d->peers[j];
 
@@ -342,7 +363,7 @@ static int fill_union(struct plan *plan)
 	for (size_t i = 0; i < plan->device_count; i++) {
 		struct plan_device *d = &plan->devices[i];
 
-		for (size_t j = 0; j < d->prefix_count; j++) {
+		for (size_t j = 0; j < d->prefix_count && !d->conf->gate; j++) {
 			int err = union_add(&plan->table, &d->prefixes[j].trie.prefix,
 			                    &d->prefixes[j].peer->way);
 

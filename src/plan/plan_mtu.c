@@ -115,6 +115,25 @@ static bool lower(struct plan_device *d)
 	return true;
 }
 
+/* A gate stands in for the tun, so it has the MTU of the tun unless its file says another
+ * one. */
+static void set_tun_mtu(struct plan *plan)
+{
+	plan->tun_mtu_bytes = 0;
+	for (size_t i = 0; i < plan->device_count; i++) {
+		const struct plan_device *d = &plan->devices[i];
+
+		if (!d->conf->gate && d->mtu_bytes > plan->tun_mtu_bytes)
+			plan->tun_mtu_bytes = d->mtu_bytes;
+	}
+	for (size_t i = 0; i < plan->device_count && plan->tun_mtu_bytes > 0; i++) {
+		struct plan_device *d = &plan->devices[i];
+
+		if (d->conf->gate && d->conf->mtu_bytes == 0)
+			d->mtu_bytes = plan->tun_mtu_bytes;
+	}
+}
+
 void plan_mtu(struct plan *plan, const struct plan_env *env)
 {
 	bool changed = true;
@@ -126,9 +145,5 @@ void plan_mtu(struct plan *plan, const struct plan_env *env)
 		for (size_t i = 0; i < plan->device_count; i++)
 			changed |= lower(&plan->devices[i]);
 	}
-	plan->tun_mtu_bytes = 0;
-	for (size_t i = 0; i < plan->device_count; i++) {
-		if (plan->devices[i].mtu_bytes > plan->tun_mtu_bytes)
-			plan->tun_mtu_bytes = plan->devices[i].mtu_bytes;
-	}
+	set_tun_mtu(plan);
 }

@@ -51,6 +51,7 @@ static int send_settings(struct worker_child *worker, const struct plan_device *
 	m.settings.metric = d->way.metric;
 	m.settings.table_off = d->way.table_off;
 	m.settings.source_fix_off = conf->source_fix_off;
+	m.settings.gate = conf->gate;
 	m.addresses = addresses;
 	m.address_count = conf->addresses.n;
 	m.servers = conf->dns.servers.v;

@@ -100,7 +100,8 @@ static bool same_interface(const struct conf *a, const struct conf *b)
 	       a->mtu_bytes == b->mtu_bytes && a->table.kind == b->table.kind &&
 	       a->table.number == b->table.number && a->save_config == b->save_config &&
 	       same_carrier(&a->via, &b->via) && a->metric == b->metric &&
-	       a->source_fix_off == b->source_fix_off && a->resolve_off == b->resolve_off;
+	       a->source_fix_off == b->source_fix_off && a->gate == b->gate &&
+	       a->resolve_off == b->resolve_off;
 }
 
 static bool same_conf(const struct conf *a, const struct conf *b)
@@ -400,6 +401,7 @@ bool reload_same_settings(const struct plan_device *a, const struct plan_device 
 	return a->mtu_bytes == b->mtu_bytes && a->way.metric == b->way.metric &&
 	       a->way.table_off == b->way.table_off &&
 	       a->conf->source_fix_off == b->conf->source_fix_off &&
+	       a->conf->gate == b->conf->gate &&
 	       same_prefixes(&a->conf->addresses, &b->conf->addresses) &&
 	       same_addrs(&a->conf->dns.servers, &b->conf->dns.servers) &&
 	       same_texts(&a->conf->dns.domains, &b->conf->dns.domains) &&

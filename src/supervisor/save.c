@@ -46,6 +46,8 @@ static void put_own_settings(struct outbuf *o, const struct conf *conf)
 		outbuf_print(o, "# tunion: Metric = %d\n", (int)conf->metric);
 	if (conf->source_fix_off)
 		outbuf_print(o, "# tunion: SourceFix = off\n");
+	if (conf->gate)
+		outbuf_print(o, "# tunion: Gate = on\n");
 	if (conf->resolve_off)
 		outbuf_print(o, "# tunion: Resolve = off\n");
 }

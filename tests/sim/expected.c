@@ -77,6 +77,7 @@ static void expect_device(struct fake_device *out, const struct plan_device *d,
 		                     .metric = d->way.metric,
 		                     .table_off = d->way.table_off,
 		                     .source_fix_off = conf->source_fix_off,
+		                     .gate = conf->gate,
 		                     .started = true,
 		                     .port = conf->listen_port,
 		                     .peer_count = d->peer_count };

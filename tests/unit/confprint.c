@@ -104,6 +104,8 @@ void confprint(const struct conf *conf, FILE *out)
 	print_carrier(&conf->via, out);
 	if (conf->metric)
 		fprintf(out, "# tunion: Metric = %d\n", conf->metric);
+	if (conf->gate)
+		fprintf(out, "# tunion: Gate = on\n");
 	if (conf->source_fix_off)
 		fprintf(out, "# tunion: SourceFix = off\n");
 	if (conf->resolve_off)

@@ -95,6 +95,14 @@ static const struct {
 	  "route 192.168.7.0/24 table 254 src 10.8.0.2 mtu 1400\n"
 	  "route fd77::/64 table 254 src fd08::2 mtu 1400\n",
 	  51820 },
+	{ "the clients of a gate",
+	  { "gate",
+	    "[Interface]\nAddress = 10.9.9.1/24\nMTU = 1400\n# tunion: Gate = on\n" PEER(
+		    "D") "AllowedIPs = 10.9.9.2/32, 192.168.5.0/24\n" },
+	  { .rules = { 32766, 32767 } },
+	  "address 10.9.9.1/24\n"
+	  "route 192.168.5.0/24 table 254 src 10.9.9.1 mtu 1400\n",
+	  51820 },
 	{ "no Address of the family: no source",
 	  { "a", "[Interface]\nAddress = 10.8.0.2/32\nMTU = 1400\n" PEER(
 			 "D") "AllowedIPs = fd77::/64\n" },

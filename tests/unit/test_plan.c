@@ -189,6 +189,37 @@ START_TEST(devices_that_carry_each_other_end_somewhere)
 }
 END_TEST
 
+#define CLIENT "[Peer]\nPublicKey = " KEY_B "\nAllowedIPs = 10.9.9.2/32, fd99::2/128\n"
+#define GATE   "[Interface]\nAddress = 10.9.9.1/32\n# tunion: Gate = on\n"
+
+/* Its clients are in nobody's union, and it has the MTU of the tun. */
+START_TEST(a_gate)
+{
+	add_file("gate", GATE CLIENT);
+	add_file("vpn", "[Interface]\nAddress = 10.1.0.2\n[Peer]\nPublicKey = " KEY_A
+	                "\nAllowedIPs = 0.0.0.0/0\nEndpoint = 192.0.2.1:1\n");
+	ck_assert_int_eq(plan_make(&plan, &set, &env, &diag), 0);
+	expect_diag("");
+	ck_assert_uint_eq(union_count(&plan.table), 1);
+	ck_assert_uint_eq(plan.tun_mtu_bytes, 1412);
+	ck_assert_uint_eq(mtu_of("gate"), 1412);
+	ck_assert_int_eq(plan_find(&plan, "gate")->way.via, WAY_VIA_NETWORK);
+}
+END_TEST
+
+START_TEST(a_gate_carries_nobody_and_is_carried_by_nobody)
+{
+	add_file("gate", GATE "# tunion: Via = vpn\n" CLIENT);
+	add_file("vpn", "[Interface]\nAddress = 10.1.0.2\n# tunion: Via = gate\n"
+	                "[Peer]\nPublicKey = " KEY_A
+	                "\nAllowedIPs = 0.0.0.0/0\nEndpoint = 10.9.9.2:1\n");
+	ck_assert_int_eq(plan_make(&plan, &set, &env, &diag), -EINVAL);
+	expect_diag(
+		"gate.conf:4: Via in the file of a gate: its clients reach it through the network; expected no Via\n"
+		"vpn.conf:3: Via = gate, but gate.conf is a gate, which carries nobody: expected another tunnel file, or network\n");
+}
+END_TEST
+
 START_TEST(what_was_understood_of_bad_files_is_checked_too)
 {
 	add_file("a", "[Interface]\nListenPort = 1000\n# tunion: Via = "
@@ -323,6 +354,8 @@ TCase *unit_tests(void)
 	                    (int)ARRAY_SIZE(insides));
 	tcase_add_test(tc, least_mtu_of_a_devices_peers);
 	tcase_add_test(tc, devices_that_carry_each_other_end_somewhere);
+	tcase_add_test(tc, a_gate);
+	tcase_add_test(tc, a_gate_carries_nobody_and_is_carried_by_nobody);
 	tcase_add_test(tc, what_was_understood_of_bad_files_is_checked_too);
 	tcase_add_test(tc, a_resolved_name_is_followed);
 	tcase_add_test(tc, standbys_are_told_once_per_pair);
