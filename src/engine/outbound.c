@@ -21,6 +21,8 @@ struct outbound {
 	struct grouping grouping;
 	struct packet *errors[BATCH_MAX]; /* ICMP, for whom the packet has come from */
 	size_t error_count;
+	struct packet *for_host[BATCH_MAX]; /* from a client to its gate's Address */
+	size_t for_host_count;
 	struct gate_copies copies;
 };
 
@@ -143,6 +145,21 @@ static bool is_packet(struct outbound *o, const struct packet *p, struct ip_view
 	return !o->gate || !gate_is_own_datagram(o->gate, p, view, o->now_ns);
 }
 
+static void no_route(struct outbound *o, struct packet *p)
+{
+	drop_count(&o->engine->drops, DROP_NO_ROUTE, 1);
+	unreachable(o, p);
+}
+
+/* What a client sends to its gate's own Address is for the host. */
+static void to_host(struct outbound *o, struct packet *p)
+{
+	if (o->engine->tun)
+		o->for_host[o->for_host_count++] = p;
+	else
+		no_route(o, p);
+}
+
 static void route(struct outbound *o, struct packet *p)
 {
 	struct ip_view view;
@@ -155,11 +172,14 @@ static void route(struct outbound *o, struct packet *p)
 	packet_set_len(p, view.total_bytes);
 	src = view.src;
 	dst = view.dst;
+	if (o->gate && device_has_address(o->gate, &dst)) {
+		to_host(o, p);
+		return;
+	}
 	if (!find_way(o, p, &view, &way))
 		return;
 	if (!way) {
-		drop_count(&o->engine->drops, DROP_NO_ROUTE, 1);
-		unreachable(o, p);
+		no_route(o, p);
 		return;
 	}
 	d = device_of_way(way->device);
@@ -171,20 +191,26 @@ static void route(struct outbound *o, struct packet *p)
 		pass_on(o, peer_of_way(way), p, &view, &src, &dst);
 }
 
+static void write_to_tun(struct engine *e, struct packet *const *packets, size_t n)
+{
+	size_t taken = n > 0 && e->tun ? e->tun->write(e->tun, packets, n) : 0;
+
+	drop_count(&e->drops, DROP_TUN, n - taken);
+}
+
 /* Sends the errors back to where the packets have come from. */
 static void send_errors(struct outbound *o)
 {
 	struct engine *e = o->engine;
 	struct gate_errors none; /* there are no errors about errors */
-	size_t n = o->error_count, taken = 0;
 
-	if (o->gate) {
-		n = gate_deliver(e, o->errors, n, &none, o->now_ns);
-		gate_free_copies(e, &none.copies);
-	} else if (e->tun) {
-		taken = e->tun->write(e->tun, o->errors, n);
+	if (!o->gate) {
+		write_to_tun(e, o->errors, o->error_count);
+		return;
 	}
-	drop_count(&e->drops, DROP_TUN, n - taken);
+	/* a client that has gone meanwhile gets nothing */
+	(void)!gate_deliver(e, o->errors, o->error_count, &none, o->now_ns);
+	gate_free_copies(e, &none.copies);
 }
 
 static void send_batch(struct engine *e, struct device *gate, struct packet **packets,
@@ -200,7 +226,7 @@ static void send_batch(struct engine *e, struct device *gate, struct packet **pa
 	o.now_ns = now_ns;
 	o.last_dst = (struct ip_addr){ 0 };
 	o.last = NULL;
-	o.error_count = 0;
+	o.error_count = o.for_host_count = 0;
 	grouping_start(&o.grouping);
 	for (size_t i = 0; i < n; i++)
 		route(&o, packets[i]);
@@ -210,6 +236,7 @@ static void send_batch(struct engine *e, struct device *gate, struct packet **pa
 
 		carry_packets(peer, runs[i].packets, runs[i].n, now_ns);
 	}
+	write_to_tun(e, o.for_host, o.for_host_count);
 	if (o.error_count > 0)
 		send_errors(&o);
 	gate_free_copies(e, &o.copies);

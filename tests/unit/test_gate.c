@@ -340,6 +340,29 @@ START_TEST(the_host_reaches_clients)
 }
 END_TEST
 
+/* They get to the host, and not to where the union would lead them. */
+START_TEST(clients_reach_the_address_of_the_gate)
+{
+	struct ip_addr own = sim_addr("10.9.9.1");
+	struct device_settings settings = gate_settings;
+
+	settings.addresses = &own;
+	settings.address_count = 1;
+	peer_allow(peer[0], "0.0.0.0/0");
+	ck_assert_int_eq(device_set(gate, &settings), 0);
+	client->on_tun = take_tun;
+	seen_count = 0;
+	probe_from(0, 0, "10.9.9.2", "10.9.9.1", 100);
+	run(SECOND);
+	ck_assert_uint_eq(seen_count, 1);
+	engine_set_tun(client->engine, NULL);
+	probe_from(0, 1, "10.9.9.2", "10.9.9.1", 100);
+	run(SECOND);
+	ck_assert_uint_eq(seen_count, 1);
+	ck_assert_uint_eq(phone[0]->icmp_errors, 1);
+}
+END_TEST
+
 /* Answers are under way while the gate goes. */
 START_TEST(a_gate_that_is_removed)
 {
@@ -373,6 +396,7 @@ TCase *unit_tests(void)
 	tcase_add_test(tc, our_own_datagram_does_not_go_round);
 	tcase_add_test(tc, a_gate_carries_nobody);
 	tcase_add_test(tc, the_host_reaches_clients);
+	tcase_add_test(tc, clients_reach_the_address_of_the_gate);
 	tcase_add_test(tc, a_gate_that_is_removed);
 	return tc;
 }
