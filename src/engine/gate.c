@@ -89,15 +89,27 @@ bool gate_is_own_datagram(const struct device *gate, const struct packet *p,
 
 /* ---- room */
 
-/* Sealing puts the header of a data message in front of the packet, and padding and a tag
- * behind it. */
-static bool has_room(const struct packet *p, unsigned more_hops)
+/* The most that sealing puts behind the packet: padding, within the MTU (paper 5.4.6), and
+ * a tag. */
+static uint32_t sealed_behind(const struct packet *p, const struct device *d)
 {
 	uint32_t padding = -p->len_bytes % MESSAGE_PADDING;
 
+	if (d->mtu_bytes > 0 && p->len_bytes > d->mtu_bytes)
+		padding = MESSAGE_PADDING - 1;
+	else if (d->mtu_bytes > 0 && padding > d->mtu_bytes - p->len_bytes)
+		padding = d->mtu_bytes - p->len_bytes;
+	return (uint32_t)SEALED(padding);
+}
+
+static bool has_room(const struct packet *p, const struct peer *peer)
+{
+	uint32_t more_hops = peer->way.hops - 1;
+
 	return p->headroom_bytes >=
 	               sizeof(struct message_data) + more_hops * PACKET_FRONT_BYTES &&
-	       p->tailroom_bytes >= SEALED(padding) + more_hops * PACKET_BACK_BYTES;
+	       p->tailroom_bytes >= sealed_behind(p, peer_device(peer)) +
+	                                    more_hops * PACKET_BACK_BYTES;
 }
 
 struct packet *gate_make_room(struct engine *e, struct gate_copies *copies,
@@ -105,7 +117,7 @@ struct packet *gate_make_room(struct engine *e, struct gate_copies *copies,
 {
 	struct packet *copy;
 
-	if (has_room(p, peer ? peer->way.hops - 1 : WAY_MAX - 1))
+	if (peer && has_room(p, peer))
 		return p;
 	copy = packet_pool_copy(e->pool, p);
 	if (!copy)
