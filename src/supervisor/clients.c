@@ -3,6 +3,7 @@
 #include "supervisor/clients.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -34,18 +35,34 @@ struct client {
 	char request[REQUEST_MAX];
 };
 
+static int open_spare(void)
+{
+	return open("/dev/null", O_RDONLY | O_CLOEXEC);
+}
+
+/* A descriptor has become free. */
+static void go_on_accepting(struct clients *all)
+{
+	if (all->spare_fd < 0)
+		all->spare_fd = open_spare();
+	if (all->paused && loop_modify(all->loop, &all->listener, EPOLLIN) == 0)
+		all->paused = false;
+}
+
 static void client_free(struct client *c)
 {
-	struct client **at = &c->clients->first;
+	struct clients *all = c->clients;
+	struct client **at = &all->first;
 
 	while (*at != c)
 		at = &(*at)->next;
 	*at = c->next;
-	c->clients->count--;
-	loop_remove(c->clients->loop, &c->source);
+	all->count--;
+	loop_remove(all->loop, &c->source);
 	close(c->source.fd);
 	outbuf_clear(&c->out);
 	free(c);
+	go_on_accepting(all);
 }
 
 /* Returns false if the client has to be removed. */
@@ -139,10 +156,29 @@ static void make_place(struct clients *all)
 		client_free(oldest);
 }
 
+/* Many devices may have used up the descriptors, but `status` and `down` have to be heard
+ * all the same. Returns -1 if nobody can be accepted now. */
+static int accept_client(struct clients *all)
+{
+	int fd = accept4(all->listener.fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+
+	if (fd >= 0 || (errno != EMFILE && errno != ENFILE))
+		return fd;
+	if (all->spare_fd >= 0) {
+		close(all->spare_fd);
+		all->spare_fd = -1;
+		fd = accept4(all->listener.fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+	}
+	/* without this the loop would find the listener ready again and again */
+	if (fd < 0 && all->first)
+		all->paused = loop_modify(all->loop, &all->listener, 0) == 0;
+	return fd;
+}
+
 static void accept_ready(struct loop_source *source, uint32_t events, uint64_t now_ns)
 {
 	struct clients *all = CONTAINER_OF(source, struct clients, listener);
-	int fd = accept4(source->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+	int fd = accept_client(all);
 	struct client *c;
 
 	(void)events;
@@ -191,6 +227,8 @@ int clients_start(struct clients *c, struct loop *loop, int listen_fd)
 
 	if (err)
 		return err;
+	c->spare_fd = open_spare();
+	c->paused = false;
 	c->listener = (struct loop_source){ listen_fd, accept_ready };
 	err = loop_add(c->loop, &c->listener, EPOLLIN);
 	c->source = (struct loop_source){ loop_fd(c->loop), somebody_ready };
@@ -199,6 +237,8 @@ int clients_start(struct clients *c, struct loop *loop, int listen_fd)
 	if (err) {
 		loop_free(c->loop);
 		c->loop = NULL;
+		if (c->spare_fd >= 0)
+			close(c->spare_fd);
 	} else {
 		c->outer = loop;
 	}
@@ -290,6 +330,8 @@ void clients_forget(struct clients *c)
 		next = one->next;
 		client_free(one);
 	}
+	if (c->spare_fd >= 0)
+		close(c->spare_fd);
 	loop_remove(c->outer, &c->source);
 	loop_free(c->loop);
 	c->loop = c->outer = NULL;

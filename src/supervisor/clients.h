@@ -31,6 +31,9 @@ struct clients {
 	struct loop *loop;           /* owned: for the listener and the clients */
 	struct loop_source listener; /* its fd is borrowed */
 	struct client *first;        /* owned */
+	int spare_fd; /* owned: gives way to a client if there is no other descriptor; -1:
+	               * it has */
+	bool paused;  /* no more clients until one has gone */
 	size_t count;
 	/* Called when a client has asked. It then waits for clients_answer_status, for
 	 * clients_answer_reload, or for clients_end. */

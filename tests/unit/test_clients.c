@@ -1,9 +1,11 @@
 #include "unit.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -225,6 +227,49 @@ START_TEST(who_says_nothing_makes_room)
 }
 END_TEST
 
+static void begin_to_ask(struct fixture *f, int fd)
+{
+	ck_assert_int_eq(connect(fd, (struct sockaddr *)&f->address, sizeof(f->address)),
+	                 0);
+	ck_assert_int_eq(send(fd, "status\n", 7, 0), 7);
+	serve(f);
+}
+
+/* A thousand devices use up the descriptors that a container may have. */
+START_TEST(no_descriptor_is_left)
+{
+	struct rlimit before, limit;
+	struct pollfd p = { .events = POLLIN };
+	int fds[3];
+	struct fixture f;
+
+	begin(&f);
+	p.fd = clients_fd(&f.clients);
+	for (size_t i = 0; i < ARRAY_SIZE(fds); i++)
+		fds[i] = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &before), 0);
+	limit = before;
+	limit.rlim_cur = (rlim_t)fds[2] + 1;
+	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &limit), 0);
+	begin_to_ask(&f, fds[0]);
+	ck_assert_uint_eq(f.status, 1);
+	begin_to_ask(&f, fds[1]);
+	ck_assert_uint_eq(f.status, 1);
+	ck_assert_int_eq(poll(&p, 1, 0), 0); /* it doesn't turn round and round */
+	for (unsigned i = 0; i < 2; i++) {
+		clients_answer_status(&f.clients, "s");
+		serve(&f);
+		ck_assert_uint_eq(f.status, 2);
+		expect(fds[i], "\ns", true);
+	}
+	begin_to_ask(&f, fds[2]);
+	ck_assert_uint_eq(f.status, 3);
+	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &before), 0);
+	close(fds[2]);
+	end(&f);
+}
+END_TEST
+
 /* It reads slowly, and nobody waits for it. */
 START_TEST(a_long_answer)
 {
@@ -278,6 +323,7 @@ TCase *unit_tests(void)
 	tcase_add_test(tc, what_is_no_request);
 	tcase_add_test(tc, no_more_than_it_can_hold);
 	tcase_add_test(tc, who_says_nothing_makes_room);
+	tcase_add_test(tc, no_descriptor_is_left);
 	tcase_add_test(tc, a_long_answer);
 	tcase_add_test(tc, text_of_an_answer);
 	return tc;
