@@ -102,14 +102,36 @@ static void client_ready(struct loop_source *source, uint32_t events, uint64_t n
 		client_free(c);
 }
 
+static int accept_client(const struct uapi_server *s)
+{
+	return accept4(s->listener.fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+}
+
+/* There is no descriptor for the client. If it stayed, the loop would find the listener
+ * ready again and again. */
+static void turn_away(struct uapi_server *s)
+{
+	int fd;
+
+	if (!s->spare_fd || *s->spare_fd < 0)
+		return;
+	close(*s->spare_fd);
+	fd = accept_client(s);
+	if (fd >= 0)
+		close(fd);
+	*s->spare_fd = fcntl(loop_fd(s->loop), F_DUPFD_CLOEXEC, 0);
+}
+
 static void accept_ready(struct loop_source *source, uint32_t events, uint64_t now_ns)
 {
 	struct uapi_server *s = CONTAINER_OF(source, struct uapi_server, listener);
-	int fd = accept4(source->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+	int fd = accept_client(s);
 	struct uapi_client *c;
 
 	(void)events;
 	(void)now_ns;
+	if (fd < 0 && (errno == EMFILE || errno == ENFILE))
+		turn_away(s);
 	if (fd < 0)
 		return;
 	c = s->client_count < UAPI_CLIENTS_MAX ? calloc(1, sizeof(*c)) : NULL;

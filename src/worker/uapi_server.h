@@ -25,6 +25,10 @@ struct uapi_server {
 	struct uapi_client *clients;  /* owned list */
 	size_t client_count;
 	struct uapi_client *waiting; /* waits for the answer to set_port or set_fwmark */
+	/* Borrowed: a descriptor that many servers have in common, which is given up for
+	 * a moment if there is no other one, to hang up on a client. NULL: there is none;
+	 * -1: it couldn't be had. Set after the start. */
+	int *spare_fd;
 };
 
 /* fd is a listening stream socket; it is owned from here on, even if this fails. Returns

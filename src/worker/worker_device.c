@@ -2,6 +2,7 @@
 #include "worker/worker_device.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -155,6 +156,7 @@ void worker_device_run_timers(struct worker_devices *all)
 
 void worker_device_init(struct worker_devices *all)
 {
+	all->spare_fd = -1;
 	all->uapi_host = (struct uapi_host){ set_port, set_fwmark, get_fwmark, all };
 	all->uapi_host_supervisor = (struct uapi_host){ NULL, NULL, get_fwmark, all };
 }
@@ -163,6 +165,9 @@ void worker_device_clear(struct worker_devices *all)
 {
 	while (all->first)
 		worker_device_remove(all->first);
+	if (all->spare_fd >= 0)
+		close(all->spare_fd);
+	all->spare_fd = -1;
 }
 
 int worker_device_add(struct worker_devices *all, const char *name, int uapi_fd)
@@ -179,9 +184,12 @@ int worker_device_add(struct worker_devices *all, const char *name, int uapi_fd)
 	d->deadline_ns = NEVER_NS;
 	d->next = all->first;
 	all->first = d;
+	if (all->spare_fd < 0)
+		all->spare_fd = fcntl(loop_fd(all->loop), F_DUPFD_CLOEXEC, 0);
 	uapi_init(&d->uapi, d->device, &all->uapi_host_supervisor);
 	err = uapi_server_start(&d->uapi_server, all->loop, uapi_fd, d->device,
 	                        &all->uapi_host);
+	d->uapi_server.spare_fd = &all->spare_fd;
 	if (err)
 		worker_device_remove(d);
 	return err;

@@ -46,10 +46,11 @@ struct worker_devices {
 	struct report *report;       /* borrowed */
 	struct uapi_host uapi_host, uapi_host_supervisor;
 	struct worker_device *first; /* owned list */
+	int spare_fd;                /* owned: see uapi_server.h; -1: none yet */
 	uint64_t now_ns;             /* the time of the present event; set by the owner */
 };
 
-/* Sets uapi_host and uapi_host_supervisor; the caller sets the borrowed pointers. From
+/* Sets uapi_host, uapi_host_supervisor and spare_fd; the caller sets the borrowed pointers. From
  * here on the struct must not be moved. */
 void worker_device_init(struct worker_devices *all);
 /* Removes all devices. */

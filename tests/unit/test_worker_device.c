@@ -3,7 +3,9 @@
 #include "unit.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "worker_lab.h"
@@ -208,6 +210,26 @@ START_TEST(who_waits_for_a_device_that_goes_is_hung_up_on)
 }
 END_TEST
 
+/* Otherwise the worker would look for the client again and again, and do little else. */
+START_TEST(no_descriptor_is_left)
+{
+	struct rlimit before, limit;
+	int fd = worker_lab_client(&address, address_len), later;
+
+	ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &before), 0);
+	limit = before;
+	limit.rlim_cur = (rlim_t)fd + 1;
+	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &limit), 0);
+	ck_assert_str_eq(answer(fd), "(end)");
+	ck_assert_int_eq(poll(&(struct pollfd){ loop_fd(lab.loop), POLLIN, 0 }, 1, 0), 0);
+	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &before), 0);
+	later = client("get=1\n\n");
+	ck_assert_str_eq(answer(later), "errno=0\n\n");
+	close(fd);
+	close(later);
+}
+END_TEST
+
 START_TEST(devices_do_not_wait_for_each_other)
 {
 	struct sockaddr_un home = address;
@@ -242,6 +264,7 @@ TCase *unit_tests(void)
 	tcase_add_test(tc, no_client_waits_for_ever);
 	tcase_add_test(tc, sockets_that_were_not_asked_for_are_no_answer);
 	tcase_add_test(tc, who_waits_for_a_device_that_goes_is_hung_up_on);
+	tcase_add_test(tc, no_descriptor_is_left);
 	tcase_add_test(tc, devices_do_not_wait_for_each_other);
 	return tc;
 }
