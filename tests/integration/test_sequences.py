@@ -276,7 +276,9 @@ class Sequence:
         self.watcher.set(covers)
 
     def ours(self):
-        return self.c.run("ip rule; ip -6 rule; ip -o addr show dev tunion0 | sed 's/^[0-9]*: //; s/valid_lft.*//'; "
+        """Sorted, except for the rules: addresses stand in the order in which they were added, which doesn't matter,
+        since each route names its source."""
+        return self.c.run("ip rule; ip -6 rule; ip -o addr show dev tunion0 | sed 's/^[0-9]*: //; s/valid_lft.*//' | sort; "
                           "(ip route show table all; ip -6 route show table all) | grep tunion0 "
                           "| grep -v '^fe80\\|ff00::/8\\|proto kernel\\|^anycast' | sort")
 
