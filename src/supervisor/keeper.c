@@ -129,11 +129,10 @@ static void warn_of_lost_keys(const struct keeper *k)
 	}
 }
 
-/* -EINTR: somebody wants everything to end, so no new worker is needed. */
 static void restart(struct keeper *k, int why)
 {
 	leave_channel(k);
-	while (why && why != -EINTR && !k->ending->wanted) {
+	while (why && !k->ending->wanted) {
 		int status = worker_child_stop(&k->worker);
 
 		say_how_it_ended(k, status, why);
@@ -146,9 +145,11 @@ static void restart(struct keeper *k, int why)
 			return;
 		}
 		why = start_anew(k);
+		if (why == -EINTR) /* meanwhile somebody wants everything to end */
+			ending_want(k->ending, 0);
 	}
-	if (why == -EINTR)
-		ending_want(k->ending, 0);
+	if (why)
+		return;
 	log_warn(k->log, NULL, "the worker process was started again");
 	warn_of_lost_keys(k);
 	k->events->restarted(k->events->context);
@@ -190,13 +191,11 @@ static void channel_ready(struct loop_source *source, uint32_t events, uint64_t 
 {
 	struct keeper *k = CONTAINER_OF(source, struct keeper, channel);
 	bool late = k->worker.late;
-	int err = worker_child_dispatch(&k->worker);
+	int err = worker_child_dispatch(&k->worker); /* keeper_round looks at the error */
 
 	(void)events;
 	(void)now_ns;
-	if (err && !k->ending->wanted)
-		restart(k, err);
-	else if (late && !k->worker.late)
+	if (!err && late && !k->worker.late)
 		note_that_it_answers(k);
 }
 
@@ -221,7 +220,6 @@ int keeper_watch(struct keeper *k)
 
 void keeper_round(struct keeper *k)
 {
-	/* the loop need not hear of it: what came was read by the one who waited */
 	if (k->worker.broken && !k->ending->wanted)
 		restart(k, k->worker.broken);
 	if (!k->worker.error)

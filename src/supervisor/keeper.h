@@ -64,7 +64,7 @@ MUST_CHECK int keeper_send_resolver(struct keeper *k);
  * loop listen to the worker and start another one if it dies. Returns 0 or -errno. */
 MUST_CHECK int keeper_watch(struct keeper *k);
 /* To be called in each round of the loop: logs what the worker has refused, and starts
- * another one if somebody who waited for it has found that it can't be used. */
+ * another one if it has ended or can't be used. */
 void keeper_round(struct keeper *k);
 /* A worker that doesn't answer would block everybody who uses its devices, such as hooks.
  * This finds out whether it answers. If not, it says so in diag, kills the worker and
