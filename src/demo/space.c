@@ -1,87 +1,27 @@
-/* src/demo/space.c - unshare(2), user_namespaces(7). Each refusal is explained, because
- * the reader wants to know which setting of the system is the cause. */
+/* src/demo/space.c - looks first whether there is a tun device, because all the rest
+ * would be in vain without it */
 #include "demo/space.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
-#include <stdio.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <unistd.h>
 
-int space_write(const char *path, const char *text)
-{
-	int fd = open(path, O_WRONLY | O_CLOEXEC);
-	int err = 0;
-	size_t n = strlen(text);
-
-	if (fd < 0)
-		return -errno;
-	if (write(fd, text, n) != (ssize_t)n)
-		err = -errno;
-	close(fd);
-	return err;
-}
-
-static const char *why_no_user_namespace(int err)
-{
-	switch (err) {
-	case EPERM:
-		return "the system does not let ordinary users make user namespaces (see kernel.unprivileged_userns_clone, or the seccomp filter of the container)";
-	case ENOSPC:
-		return "the system allows no more user namespaces (user.max_user_namespaces)";
-	case EINVAL:
-	case ENOSYS:
-		return "this kernel is built without user namespaces";
-	default:
-		return strerror(err);
-	}
-}
-
-/* Maps our own id to 0. A process may only map itself, and only after it gave
- * up setgroups. */
-static int map_ids(uid_t uid, gid_t gid)
-{
-	char text[32];
-	int err = space_write("/proc/self/setgroups", "deny");
-
-	if (err != 0 && err != -ENOENT)
-		return err;
-	snprintf(text, sizeof(text), "0 %u 1", uid);
-	err = space_write("/proc/self/uid_map", text);
-	if (err != 0)
-		return err;
-	snprintf(text, sizeof(text), "0 %u 1", gid);
-	return space_write("/proc/self/gid_map", text);
-}
+#include "host/namespace.h"
 
 static int enter_user_namespace(bool *entered, struct diag *diag)
 {
-	uid_t uid = geteuid();
-	gid_t gid = getegid();
-	int err;
+	struct diag not_told = { 0 };
+	bool root = geteuid() == 0;
+	int err = namespace_user_new(0, 0, "the demo", root ? &not_told : diag);
 
-	if (unshare(CLONE_NEWUSER) != 0) {
-		err = errno;
-		if (uid == 0)
-			return 0; /* root does not need one */
-		diag_error(
-			diag, NULL, 0,
-			"can't make a user namespace for the demo: %s; run it as root instead",
-			why_no_user_namespace(err));
-		return -err;
-	}
-	*entered = true;
-	err = map_ids(uid, gid);
-	if (err != 0)
-		diag_error(diag, NULL, 0,
-		           "could not become root of the new user namespace: %s",
-		           strerror(-err));
-	/* So that the user who started us may look at us, and use nsenter(1) to get into
-	 * our namespaces. */
-	if (err == 0 && prctl(PR_SET_DUMPABLE, 1, 0, 0, 0) != 0)
-		err = -errno;
+	*entered = err == 0;
+	if (root && geteuid() == 0)
+		err = 0; /* root does not need one */
+	else
+		diag_move(diag, &not_told);
+	diag_clear(&not_told);
 	return err;
 }
 
@@ -113,17 +53,7 @@ int space_enter(bool *user_namespace, struct diag *diag)
 	*user_namespace = false;
 	if (err == 0)
 		err = enter_user_namespace(user_namespace, diag);
-	if (err == 0 && unshare(CLONE_NEWNET) != 0) {
-		err = -errno;
-		diag_error(
-			diag, NULL, 0,
-			"can't make a network namespace for the demo: %s%s",
-			strerror(-err),
-			*user_namespace
-				? " (does AppArmor restrict user namespaces? See kernel.apparmor_restrict_unprivileged_userns)"
-				: "");
-	}
-	return err;
+	return err == 0 ? namespace_new(CLONE_NEWNET, "the demo", diag) : err;
 }
 
 int space_net_new(int *fd)

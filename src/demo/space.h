@@ -22,7 +22,4 @@ MUST_CHECK int space_enter(bool *user_namespace, struct diag *diag);
 MUST_CHECK int space_net_new(int *fd);
 MUST_CHECK int space_net_join(int fd);
 
-/* Writes text to a file that exists, such as one in /proc. */
-MUST_CHECK int space_write(const char *path, const char *text);
-
 #endif

@@ -9,6 +9,7 @@
 
 #include "base/ip.h"
 #include "demo/space.h"
+#include "host/namespace.h"
 #include "host/netlink.h"
 
 struct cable_end {
@@ -76,12 +77,13 @@ static int make_host(struct world *w, enum world_host host)
 	int err = space_net_new(&w->ns[host]);
 
 	if (err == 0)
-		err = space_write("/proc/sys/net/ipv6/conf/all/disable_ipv6", "1");
+		err = namespace_write("/proc/sys/net/ipv6/conf/all/disable_ipv6", "1");
 	if (err == -ENOENT) /* the kernel has no IPv6 */
 		err = 0;
 	if (err == 0)
-		err = space_write("/proc/sys/net/ipv4/ip_forward",
-		                  host == WORLD_CLIENT || host == WORLD_LAN ? "0" : "1");
+		err = namespace_write("/proc/sys/net/ipv4/ip_forward",
+		                      host == WORLD_CLIENT || host == WORLD_LAN ? "0"
+		                                                                : "1");
 	if (err == 0)
 		err = netlink_open(&nl);
 	if (err == 0)
