@@ -126,6 +126,22 @@ char *dns_text(const struct plan *plan)
 	return text_stream_close(out, &text);
 }
 
+char *dns_resolv_conf(const struct plan *plan, const struct ip_addr *others, size_t n)
+{
+	char *text = NULL;
+	size_t size;
+	FILE *out = open_memstream(&text, &size);
+
+	if (!out)
+		return NULL;
+	fputs("# made by tunion exec from the DNS lines of its files\n", out);
+	for (size_t i = 0; i < n && files_with_servers(plan) == 0; i++)
+		put_server(out, &others[i]);
+	put_servers(out, plan);
+	put_domains(out, plan);
+	return text_stream_close(out, &text);
+}
+
 /* If a line contains only "NAME*", returns the number of characters before the star,
  * otherwise 0. */
 static size_t pattern_len(const char *line)

@@ -27,6 +27,10 @@ void dns_virtual_addresses(const struct plan *plan, struct ip_addr *ipv4,
  * Returns NULL if out of memory. */
 char *dns_text(const struct plan *plan);
 
+/* Returns the whole text of a resolv.conf for the plan, to be freed. If no file has
+ * servers, these are the n other ones. Returns NULL if out of memory. */
+char *dns_resolv_conf(const struct plan *plan, const struct ip_addr *others, size_t n);
+
 /* Returns the name under which resolvconf knows us. Some versions sort by the names of
  * interfaces, and recognise tunnels by a prefix. It is found in interface-order (path;
  * which may be missing). */

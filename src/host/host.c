@@ -2,9 +2,11 @@
 #include "host/host.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/rtnetlink.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/ifname.h"
@@ -19,7 +21,9 @@
 
 struct host {
 	struct host_state state;
-	int tun_fd; /* owned; -1: there is no tun */
+	struct netlink *network; /* where our sockets are; owned unless it is state.nl */
+	int tun_fd;              /* owned; -1: there is no tun */
+	bool told_of_hooks;
 	bool vnet_hdr;
 	const struct log *log; /* borrowed */
 };
@@ -37,6 +41,30 @@ static MUST_CHECK int clear_stale(struct host *h, struct diag *diag)
 	/* an error is in diag */
 	(void)!undo_all(&h->state.journal, h->state.nl, h->log, diag);
 	return 0;
+}
+
+/* Opens the sockets for the place of the tun, and for our own. */
+static MUST_CHECK int open_netlink(struct host *h, struct diag *diag)
+{
+	int fd = -1, err = netlink_open(&h->network);
+
+	if (err == 0 && !h->state.place)
+		h->state.nl = h->network;
+	if (err == 0 && h->state.place) {
+		fd = fcntl(h->state.place->netlink_fd, F_DUPFD_CLOEXEC, 0);
+		err = fd < 0 ? -errno : netlink_from_fd(&h->state.nl, fd);
+	}
+	if (err < 0)
+		diag_error(diag, NULL, 0, "no rtnetlink socket: %s", strerror(-err));
+	return err;
+}
+
+static void close_netlink(struct host *h)
+{
+	if (h->network != h->state.nl)
+		netlink_free(h->network);
+	netlink_free(h->state.nl);
+	h->network = h->state.nl = NULL;
 }
 
 int host_new(struct host **out, const struct host_options *options, struct diag *diag)
@@ -59,14 +87,11 @@ int host_new(struct host **out, const struct host_options *options, struct diag 
 	h->vnet_hdr = options->vnet_hdr;
 	h->state.no_guard = options->no_guard;
 	h->state.no_dns = options->no_dns;
+	h->state.place = options->place;
 	h->log = options->log;
 	err = journal_init(&h->state.journal, options->tun, options->state_path);
-	if (err == 0) {
-		err = netlink_open(&h->state.nl);
-		if (err < 0)
-			diag_error(diag, NULL, 0, "no rtnetlink socket: %s",
-			           strerror(-err));
-	}
+	if (err == 0)
+		err = open_netlink(h, diag);
 	if (err == 0)
 		err = clear_stale(h, diag);
 	/* only now, because an earlier instance has no devices */
@@ -111,7 +136,7 @@ void host_free(struct host *h)
 	diag_clear(&diag);
 	clear_config(h);
 	journal_clear(&h->state.journal);
-	netlink_free(h->state.nl);
+	close_netlink(h);
 	free(h);
 }
 
@@ -130,7 +155,7 @@ int host_tun_fd(const struct host *h)
 
 uint32_t host_tun_ifindex(const struct host *h)
 {
-	return h->state.journal.ifindex;
+	return h->state.place ? 0 : h->state.journal.ifindex;
 }
 
 uint32_t host_mark(const struct host *h)
@@ -150,8 +175,8 @@ uint32_t host_path_mtu(void *context, const struct ip_addr *to)
 	uint32_t mtu_bytes = 0;
 
 	if (to->family != IP_NONE)
-		mtu_bytes = netlink_path_mtu(h->state.nl, to, h->state.numbers.mark);
-	return mtu_bytes ? mtu_bytes : netlink_default_mtu(h->state.nl);
+		mtu_bytes = netlink_path_mtu(h->network, to, h->state.numbers.mark);
+	return mtu_bytes ? mtu_bytes : netlink_default_mtu(h->network);
 }
 
 size_t host_network_servers(struct host *h, struct ip_addr *out, size_t max)
@@ -177,7 +202,7 @@ enum host_reach host_reach(struct host *h, const struct ip_addr *to)
 {
 	struct netlink_route r;
 
-	if (netlink_route_get(h->state.nl, to, h->state.numbers.mark, &r) < 0)
+	if (netlink_route_get(h->network, to, h->state.numbers.mark, &r) < 0)
 		return HOST_REACH_NONE;
 	if (r.type != RTN_UNICAST && r.type != RTN_LOCAL)
 		return HOST_REACH_NONE;
@@ -187,10 +212,23 @@ enum host_reach host_reach(struct host *h, const struct ip_addr *to)
 
 /* ---- the steps of an instance */
 
+static MUST_CHECK int open_tun(struct host *h, struct diag *diag)
+{
+	const struct host_place *place = h->state.place;
+	const char *name = h->state.journal.tun;
+	int fd;
+
+	if (!place)
+		return tun_open(&h->tun_fd, name, h->vnet_hdr, diag);
+	fd = place->make_tun(place->context, name, h->vnet_hdr);
+	h->tun_fd = fd < 0 ? -1 : fd;
+	return fd < 0 ? fd : 0;
+}
+
 static MUST_CHECK int make_tun(struct host *h, struct diag *diag)
 {
 	struct netlink_link link;
-	int err = tun_open(&h->tun_fd, h->state.journal.tun, h->vnet_hdr, diag);
+	int err = open_tun(h, diag);
 
 	if (err < 0)
 		return err;
@@ -220,13 +258,64 @@ static bool is_new(const struct host *h, const struct conf *conf)
 	return hooks_find(&h->state.journal.hooks, conf->name) < 0;
 }
 
+/* What the file wants of the host, and does not get in another place. */
+static void tell_unused(struct host *h, const struct conf *conf, struct diag *diag)
+{
+	unsigned hook = 0;
+
+	for (size_t i = 0; i < CONF_HOOK_COUNT && hook == 0; i++)
+		hook = conf->hooks[i].n > 0 ? conf->hooks[i].v[0].line : 0;
+	if (hook > 0 && !h->told_of_hooks)
+		diag_warning(
+			diag, conf->path, hook,
+			"hooks are not run, in no file: they are meant for the host, and the tun is not there");
+	h->told_of_hooks |= hook > 0;
+	if (conf->table.kind == CONF_TABLE_OFF ||
+	    (conf->table.kind == CONF_TABLE_NUMBER && conf->table.number != 0 &&
+	     conf->table.number != NETLINK_TABLE_MAIN))
+		diag_warning(
+			diag, conf->path, conf->lines.table,
+			"Table: the command inside only uses the main table, so this file gets no routes there");
+}
+
+/* Without CAP_NET_ADMIN no socket can be marked. */
+static bool can_mark(uint32_t mark)
+{
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	bool can =
+		fd >= 0 && setsockopt(fd, SOL_SOCKET, SO_MARK, &mark, sizeof(mark)) == 0;
+
+	if (fd >= 0)
+		close(fd);
+	return can;
+}
+
+/* The host may have rules of its own for a file's FwMark. */
+static MUST_CHECK int choose_mark(struct host *h, const struct plan *plan,
+                                  struct diag *diag)
+{
+	struct host_config_env env = host_change_env(&h->state);
+	int err = host_numbers_choose_mark(&h->state.numbers, plan, &env, diag);
+
+	if (err < 0 || !h->state.place || h->state.numbers.mark == 0 ||
+	    can_mark(h->state.numbers.mark))
+		return err;
+	h->state.numbers.mark = 0;
+	diag_warning(
+		diag, NULL, 0,
+		"FwMark is not used: to mark sockets, root or CAP_NET_ADMIN is needed");
+	return 0;
+}
+
 /* Is called before anything is changed. */
 static MUST_CHECK int check_hooks(struct host *h, const struct plan *plan,
                                   struct diag *diag)
 {
 	int first = 0;
 
-	for (size_t i = 0; i < plan->device_count; i++) {
+	for (size_t i = 0; i < plan->device_count && h->state.place; i++)
+		tell_unused(h, plan->devices[i].conf, diag);
+	for (size_t i = 0; i < plan->device_count && !h->state.place; i++) {
 		int err = is_new(h, plan->devices[i].conf)
 		                  ? hooks_check(plan->devices[i].conf, diag)
 		                  : 0;
@@ -246,7 +335,7 @@ static MUST_CHECK int post_up_file(struct host *h, const struct conf *conf,
 	struct hooks *hooks = &h->state.journal.hooks;
 	int err;
 
-	if (!is_new(h, conf))
+	if (!is_new(h, conf) || h->state.place)
 		return 0;
 	err = hooks_remember(hooks, conf);
 	if (err < 0)
@@ -300,12 +389,11 @@ static void run_hooks_of_gone(struct host *h, const struct plan *plan,
 
 int host_prepare(struct host *h, const struct plan *plan, struct diag *diag)
 {
-	struct host_config_env env = host_change_env(&h->state);
 	int err = check_hooks(h, plan, diag);
 
 	dns_virtual_addresses(plan, &h->state.resolver4, &h->state.resolver6);
 	if (err == 0)
-		err = host_numbers_choose_mark(&h->state.numbers, plan, &env, diag);
+		err = choose_mark(h, plan, diag);
 	if (err == 0)
 		err = make_tun(h, diag);
 	if (err < 0)
@@ -318,7 +406,7 @@ int host_pre_up(struct host *h, const struct plan *plan, struct diag *diag)
 	const struct hooks_env env = hooks_env(h, diag);
 	int err = 0;
 
-	for (size_t i = 0; i < plan->device_count && err == 0; i++)
+	for (size_t i = 0; i < plan->device_count && err == 0 && !h->state.place; i++)
 		err = hooks_run_up(&env, plan->devices[i].conf, CONF_PRE_UP);
 	if (err < 0)
 		(void)!undo(h, diag);
@@ -341,7 +429,9 @@ int host_file_added(struct host *h, const struct conf *conf, struct diag *diag)
 	const struct hooks_env env = hooks_env(h, diag);
 	int err;
 
-	if (!is_new(h, conf))
+	if (h->state.place)
+		tell_unused(h, conf, diag);
+	if (!is_new(h, conf) || h->state.place)
 		return 0;
 	err = hooks_check(conf, diag);
 	return err < 0 ? err : hooks_run_up(&env, conf, CONF_PRE_UP);
@@ -389,7 +479,7 @@ size_t host_restore(struct host *h, const struct plan *plan)
 	(void)!netlink_add(h->state.nl, items->v, items->n, results);
 	for (size_t i = 0; i < items->n; i++)
 		added += results[i] == 0;
-	if (added > 0)
+	if (added > 0 && !h->state.place)
 		learned_forget(h->state.nl, h->state.journal.ifindex, plan);
 out:
 	free(results);

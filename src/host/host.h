@@ -31,6 +31,7 @@
 #include "base/ip.h"
 #include "base/log.h"
 #include "host/hooks.h"
+#include "host/host_place.h"
 #include "plan/plan.h"
 
 struct host_options {
@@ -43,6 +44,9 @@ struct host_options {
 	bool no_dns;                       /* leave the host's name servers as they are */
 	const struct log *log;             /* borrowed; NULL: nothing is logged */
 	const struct hooks_events *events; /* borrowed; may be NULL */
+	/* Borrowed; NULL: the tun is in our own network namespace. Otherwise no hooks are
+	 * run, and nothing has to be kept in a state file. */
+	const struct host_place *place;
 };
 
 struct host;
@@ -77,10 +81,12 @@ enum host_reach host_reach(struct host *h, const struct ip_addr *to);
 /* The plan is only borrowed during the call. Returns 0 or -errno, with the reason in
  * diag. */
 MUST_CHECK int host_prepare(struct host *h, const struct plan *plan, struct diag *diag);
-/* Before host_prepare these are -1 and 0. The fd stays the host's. */
+/* Before host_prepare these are -1 and 0. The fd stays the host's. The ifindex is also 0
+ * if the tun is not in our own network namespace. */
 int host_tun_fd(const struct host *h);
 uint32_t host_tun_ifindex(const struct host *h);
-/* Returns the mark (SO_MARK) of every network socket of the instance; never 0. */
+/* Returns the mark (SO_MARK) of every network socket of the instance. It is 0, which
+ * means none, only if the tun is not in our own network namespace. */
 uint32_t host_mark(const struct host *h);
 /* Returns the virtual resolver's addresses, for engine_set_resolver; the family is
  * IP_NONE if there is none. To be called after host_prepare and after each

@@ -75,7 +75,8 @@ struct host_config_env host_change_env(struct host_state *h)
 	return (struct host_config_env){ .ifindex = h->journal.ifindex,
 		                         .table_used = table_used,
 		                         .rule_block = rule_block,
-		                         .context = h };
+		                         .context = h,
+		                         .alone = h->place != NULL };
 }
 
 /* ---- errors */
@@ -313,12 +314,36 @@ static void set_up(struct change *c)
 void host_change_note_servers(struct host_state *h)
 {
 	struct ip_addr found[NAMESERVERS_MAX];
-	size_t n = nameservers_of_network("", h->dns, found);
+	size_t n = nameservers_of_network("", h->place ? NULL : h->dns, found);
 
 	if (n == 0)
 		return;
 	memcpy(h->network_servers, found, n * sizeof(*found));
 	h->network_server_count = n;
+}
+
+/* Writes the resolv.conf of the other place if something has changed. Without a server of
+ * ours it contains those of the network, which are asked through the tun, too. */
+static void set_resolv_conf(struct change *c)
+{
+	struct host_state *h = c->h;
+	char *text;
+	int err;
+
+	host_change_note_servers(h);
+	text = dns_resolv_conf(c->plan, h->network_servers, h->network_server_count);
+	err = text ? 0 : -ENOMEM;
+	dns_virtual_addresses(c->plan, &h->resolver4, &h->resolver6);
+	if (err == 0 && (!h->dns || strcmp(text, h->dns) != 0))
+		err = h->place->set_resolv_conf(h->place->context, text);
+	if (err < 0)
+		diag_error(c->diag, NULL, 0,
+		           "the resolv.conf inside can't be written: %s", strerror(-err));
+	note(c, err);
+	free(h->dns);
+	h->dns = err == 0 ? text : NULL;
+	if (err < 0)
+		free(text);
 }
 
 /* Tells resolvconf if something has changed. */
@@ -380,6 +405,8 @@ static void forget_learned(struct change *c)
 {
 	const struct host_difference *d = &c->difference;
 
+	if (c->h->place)
+		return; /* there is no other link to which something could lead */
 	if (any_ipv6_way(&d->add) || any_ipv6_way(&d->replace) ||
 	    any_ipv6_way(&d->remove))
 		learned_forget(c->h->nl, c->h->journal.ifindex, c->plan);
@@ -452,7 +479,10 @@ static void add_all(struct change *c)
 		set_up(c);
 	if (!c->h->up)
 		return;
-	set_dns(c);
+	if (c->h->place)
+		set_resolv_conf(c);
+	else
+		set_dns(c);
 	apply(c, add->v + addresses, routes, &adding);
 	enter_rules(c, rules);
 	if (c->to->rules4)

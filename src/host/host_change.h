@@ -8,6 +8,7 @@
 #include "base/attr.h"
 #include "base/diag.h"
 #include "host/host_config.h"
+#include "host/host_place.h"
 #include "host/journal.h"
 #include "host/nameservers.h"
 #include "host/netlink.h"
@@ -24,6 +25,7 @@ struct host_state {
 	/* as they were when they could last be found out */
 	struct ip_addr network_servers[NAMESERVERS_MAX];
 	size_t network_server_count;
+	const struct host_place *place; /* borrowed; NULL: our own namespace */
 	bool no_guard, no_dns;
 	bool up;
 	bool told_ipv6_left_out;

@@ -74,6 +74,10 @@ int host_numbers_choose_mark(struct host_numbers *numbers, const struct plan *pl
 		if (plan->devices[i].conf->fwmark != 0)
 			first = plan->devices[i].conf;
 	}
+	if (env->alone) {
+		numbers->mark = first ? first->fwmark : 0;
+		return 0;
+	}
 	numbers->mark = first ? first->fwmark : free_table(numbers, plan, env);
 	if (numbers->mark == 0)
 		return no_table(diag);
@@ -325,7 +329,7 @@ static uint32_t table_for(struct maker *m, const struct union_node *node,
 	}
 	if (prefix->len > 0 && is_connected(m, device, prefix))
 		return 0;
-	if (prefix->len > 0 && !covers_endpoint(m, &node->trie))
+	if (m->env->alone || (prefix->len > 0 && !covers_endpoint(m, &node->trie)))
 		return NETLINK_TABLE_MAIN;
 	if (m->numbers->table[prefix->len] == 0)
 		m->numbers->table[prefix->len] = free_table(m->numbers, m->plan, m->env);

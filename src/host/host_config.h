@@ -37,6 +37,9 @@ struct host_config_env {
 	 * rules of the family (except the one for local addresses): host_rule_block. */
 	uint32_t (*rule_block)(void *context, enum ip_family family);
 	void *context;
+	/* The tun is in a network namespace of its own (host_place.h), so every prefix
+	 * goes to the main table, and there are no rules. */
+	bool alone;
 };
 
 struct host_config {
@@ -50,7 +53,7 @@ struct host_config {
 };
 
 /* Chooses the mark, once: the FwMark of the first file that has one, else the number of
- * the first free table. */
+ * the first free table. Not if the tun is alone. */
 MUST_CHECK int host_numbers_choose_mark(struct host_numbers *numbers,
                                         const struct plan *plan,
                                         const struct host_config_env *env,

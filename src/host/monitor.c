@@ -52,11 +52,17 @@ int monitor_open(int *fd)
 	return err;
 }
 
+/* A route over several links has no link of its own, that is, 0. */
+static bool is_ours(uint32_t ifindex, uint32_t tun)
+{
+	return tun != 0 && ifindex == tun;
+}
+
 /* Ignores routes to our own addresses and broadcasts, which come and go with
  * addresses. */
 static unsigned route_changed(const struct netlink_route *r, bool gone, uint32_t tun)
 {
-	if (r->ifindex == tun)
+	if (is_ours(r->ifindex, tun))
 		return gone ? MONITOR_OURS : 0;
 	return r->type == RTN_LOCAL || r->type == RTN_BROADCAST ||
 	                       r->type == RTN_ANYCAST || r->type == RTN_MULTICAST
@@ -68,7 +74,7 @@ static unsigned route_changed(const struct netlink_route *r, bool gone, uint32_t
  * renewed. */
 static unsigned address_changed(const struct netlink_address *a, bool gone, uint32_t tun)
 {
-	if (a->ifindex == tun)
+	if (is_ours(a->ifindex, tun))
 		return gone ? MONITOR_OURS : 0;
 	return gone ? MONITOR_NETWORK | MONITOR_SOURCES : MONITOR_NETWORK;
 }
@@ -81,7 +87,7 @@ static unsigned changed(const struct nlmsg *m, uint32_t tun)
 	struct netlink_link link;
 
 	if (nlmsg_read_link(m, &link))
-		return link.ifindex == tun ? 0 : MONITOR_NETWORK;
+		return is_ours(link.ifindex, tun) ? 0 : MONITOR_NETWORK;
 	if (!nlmsg_read_item(m, &item))
 		return 0;
 	switch (item.kind) {

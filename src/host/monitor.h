@@ -22,7 +22,7 @@ enum monitor_change {
  * -errno. */
 MUST_CHECK int monitor_open(int *fd);
 /* Reads all notifications. Returns the bits of what has changed, or all bits if the
- * kernel had to leave something out. tun is its index. */
+ * kernel had to leave something out. tun is its index; 0: it is in another namespace. */
 unsigned monitor_read(int fd, uint32_t tun);
 /* Does the same with one datagram. */
 unsigned monitor_parse(struct reader r, uint32_t tun);

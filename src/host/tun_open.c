@@ -26,8 +26,8 @@ static int open_clone_device(struct diag *diag)
 		if (error == EACCES || error == EPERM)
 			diag_error(
 				diag, NULL, 0,
-				"%s cannot be opened: %s; only root or its group may open it, or a container that was given the device",
-				paths[i], strerror(error));
+				"%s cannot be opened: %s; be root, have root run: chmod 666 %s, or let the container have the device",
+				paths[i], strerror(error), paths[i]);
 		else if (error != ENOENT)
 			diag_error(diag, NULL, 0, "%s cannot be opened: %s%s", paths[i],
 			           strerror(error),

@@ -39,6 +39,30 @@ START_TEST(resolvconf_is_given_servers_or_the_virtual_one)
 }
 END_TEST
 
+/* The whole file: a comment, and the network's servers only if no file has any. */
+START_TEST(a_resolv_conf_has_servers)
+{
+	static const char *const first[] = {
+		"nameserver 192.0.2.1\nnameserver 2001:db8::1\n", ""
+	};
+	const struct ip_addr others[] = { { .family = IP_V4, .b = { 192, 0, 2, 1 } },
+		                          { .family = IP_V6,
+		                            .b = { 0x20, 1, 0xd, 0xb8, [15] = 1 } } };
+	struct planned p;
+	char *text, expected[256];
+
+	planned_init(&p, cases[_i].texts);
+	text = dns_resolv_conf(&p.plan, others, ARRAY_SIZE(others));
+	snprintf(expected, sizeof(expected), "%s%s",
+	         first[strstr(cases[_i].expected, "nameserver") != NULL],
+	         cases[_i].expected);
+	ck_assert_int_eq(text[0], '#');
+	ck_assert_str_eq(strchr(text, '\n') + 1, expected);
+	free(text);
+	planned_clear(&p);
+}
+END_TEST
+
 static const struct {
 	const char *order, *expected;
 } orders[] = {
@@ -102,6 +126,7 @@ TCase *unit_tests(void)
 	                    ARRAY_SIZE(cases));
 	tcase_add_loop_test(tc, systemd_resolved_is_known_by_its_address, 0,
 	                    ARRAY_SIZE(resolv_confs));
+	tcase_add_loop_test(tc, a_resolv_conf_has_servers, 0, ARRAY_SIZE(cases));
 	tcase_add_loop_test(tc, tunnels_may_have_a_prefix, 0, ARRAY_SIZE(orders));
 	return tc;
 }

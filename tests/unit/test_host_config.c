@@ -635,6 +635,52 @@ START_TEST(rules_are_one_longest_prefix_match)
 }
 END_TEST
 
+/* Alone: what would need rules is in the main table, and no socket needs a mark. */
+static const struct {
+	const char *texts[2 * PLANNED_FILES + 1];
+	const char *expected;
+	uint32_t mark;
+} alone[] = {
+	{ { "a",
+	    "[Interface]\nAddress = 10.8.0.2/24, fd08::2/128\nMTU = 1400\n" PEER(
+		    "D") "Endpoint = 192.0.2.1:1\n"
+	                 "AllowedIPs = 0.0.0.0/0, 192.0.2.0/24, ::/0, 10.8.0.0/24\n" },
+	  "address 10.8.0.2/24\naddress fd08::2/128\n"
+	  "route 0.0.0.0/0 table 254 src 10.8.0.2 mtu 1400\n"
+	  "route 192.0.2.0/24 table 254 src 10.8.0.2 mtu 1400\n"
+	  "route ::/0 table 254 src fd08::2 mtu 1400\n",
+	  0 },
+	{ { "a", "[Interface]\nAddress = 10.8.0.2/32\nMTU = 1400\nFwMark = 7\n" PEER(
+			 "D") "AllowedIPs = 0.0.0.0/0\n" },
+	  "address 10.8.0.2/32\nroute 0.0.0.0/0 table 254 src 10.8.0.2 mtu 1400\n",
+	  7 },
+};
+
+START_TEST(alone_there_is_only_the_main_table)
+{
+	struct host_numbers numbers = { 0 };
+	struct host_config config;
+	struct diag diag = { 0 };
+	struct world w;
+	char *text;
+
+	world_init(&w, alone[_i].texts, &plain);
+	w.env.alone = true;
+	ck_assert_int_eq(
+		host_numbers_choose_mark(&numbers, &w.planned.plan, &w.env, &diag), 0);
+	ck_assert_uint_eq(numbers.mark, alone[_i].mark);
+	ck_assert_int_eq(
+		host_config_make(&config, &numbers, &w.planned.plan, &w.env, &diag), 0);
+	ck_assert_uint_eq(diag.count, 0);
+	ck_assert(!config.rules4 && !config.rules6);
+	text = format(&config.items);
+	ck_assert_str_eq(text, alone[_i].expected);
+	free(text);
+	host_config_clear(&config);
+	world_clear(&w);
+}
+END_TEST
+
 TCase *unit_tests(void)
 {
 	TCase *tc = tcase_create("host/host_config");
@@ -643,6 +689,7 @@ TCase *unit_tests(void)
 	tcase_add_loop_test(tc, ipv6_is_left_out_where_the_host_has_none, 0,
 	                    ARRAY_SIZE(without_ipv6));
 	tcase_add_test(tc, no_priority_is_free);
+	tcase_add_loop_test(tc, alone_there_is_only_the_main_table, 0, ARRAY_SIZE(alone));
 	tcase_add_loop_test(tc, only_the_difference_is_done, 0, ARRAY_SIZE(changes));
 	tcase_add_loop_test(tc, rules_are_one_longest_prefix_match, 0, 20);
 	return tc;

@@ -1,0 +1,34 @@
+/* src/host/inside.h - moves the process that will become a command to where a tun is the
+ * only way out
+ *
+ * The network namespace has nothing but its loopback device and the tun. In the mount
+ * namespace, name look-ups lead nowhere but into the tun: see inside_mounts.h. Everything
+ * else is as outside: files, terminal, uid and gid. An ordinary user needs a user
+ * namespace for this, in which he has his own ids. The capabilities that he has there end
+ * when the command is executed. Root needs none, unless a container has left him without
+ * rights. */
+#ifndef TUNION_HOST_INSIDE_H
+#define TUNION_HOST_INSIDE_H
+
+#include "base/attr.h"
+#include "base/diag.h"
+#include "host/handover.h"
+
+/* The process must have one thread. fds is filled even after an error; the caller owns
+ * them. Returns 0 or -errno, with the reason in diag. */
+MUST_CHECK int inside_enter(struct handover_fds *fds, struct diag *diag);
+/* Does what the supervisor asks for, until it says that everything is up. Returns 0, or
+ * -errno with the reason in diag; -ENOTCONN without a reason: the supervisor has ended,
+ * and has said why. */
+MUST_CHECK int inside_serve(int socket, struct diag *diag);
+
+/* For the supervisor, when mounts in there have changed: puts the files that lead name
+ * look-ups inside back to their places. Somebody outside may have replaced what they are
+ * mounted on; then the kernel has removed these mounts. Returns 0 or -errno. */
+MUST_CHECK int inside_mend(const struct handover_fds *fds);
+
+/* Moves the process into namespaces that exist. Returns 0 or -errno, with the reason in
+ * diag. */
+MUST_CHECK int inside_join(const struct handover_fds *fds, struct diag *diag);
+
+#endif
