@@ -105,6 +105,9 @@ static bool carry_out(struct client *c)
 	} else if (strcmp(c->request, "down") == 0) {
 		c->state = CLIENT_WANTS_DOWN;
 		all->want_down(all->context);
+	} else if (strcmp(c->request, "enter") == 0) {
+		(void)!all->enter(all->context, c->source.fd);
+		return false;
 	} else {
 		return answer(c, "error: unknown request\n");
 	}

@@ -1,8 +1,9 @@
 /* src/supervisor/clients.h - who asks the instance on its control socket, and for what?
  *
- * A client sends one line: "status", "reload" or "down". At once it gets an empty line,
+ * A client sends one line: "status", "reload", "down" or "enter". At once it gets an empty line,
  * which says that the request was heard. The answer is everything after that, until the
  * end:
+ *   enter    the namespaces of an instance of `exec` (insiders.h), not as text
  *   status   JSON
  *   reload   errors and warnings, one on each line; then "ok: ..." or "failed: ..." with
  *            what was done
@@ -40,6 +41,8 @@ struct clients {
 	void (*want_status)(void *context);
 	void (*want_reload)(void *context);
 	void (*want_down)(void *context);
+	/* Answers the client itself. Returns 0 or -errno. */
+	int (*enter)(void *context, int client_fd);
 	void *context; /* borrowed */
 };
 

@@ -26,19 +26,47 @@
 #define BACKLOG    16
 #define UAPI_DIR   "/var/run/wireguard"
 #define PID_SUFFIX ".pid"
+#define TMP_DIR    "/tmp/tunion-"
 
 #define CONNECT_SECONDS 2
+#define NUMBERS_MAX     1000
 
 /* ---- names */
+
+/* The service manager may have given it to a user of its own. */
+static bool may_use(const char *dir)
+{
+	return geteuid() == 0 || access(dir, W_OK) == 0;
+}
 
 static char *default_run_dir(void)
 {
 	const char *user_dir = getenv("XDG_RUNTIME_DIR");
 	char *dir;
+	int n;
 
-	if (geteuid() == 0 || !user_dir || user_dir[0] != '/')
-		return strdup(RUNSTATEDIR "/tunion");
-	return asprintf(&dir, "%s/tunion", user_dir) < 0 ? NULL : dir;
+	if (geteuid() != 0 && user_dir && user_dir[0] == '/')
+		n = asprintf(&dir, "%s/tunion", user_dir);
+	else if (may_use(RUNSTATEDIR "/tunion"))
+		n = asprintf(&dir, "%s", RUNSTATEDIR "/tunion");
+	else
+		n = asprintf(&dir, TMP_DIR "%u", geteuid());
+	return n < 0 ? NULL : dir;
+}
+
+/* In /tmp somebody else may have been there first. */
+static int check_dir(const char *dir, struct diag *diag)
+{
+	struct stat st;
+
+	if (strncmp(dir, TMP_DIR, strlen(TMP_DIR)) != 0 || lstat(dir, &st) < 0 ||
+	    (S_ISDIR(st.st_mode) && st.st_uid == geteuid() && (st.st_mode & 022) == 0))
+		return 0;
+	diag_error(
+		diag, NULL, 0,
+		"%s is not a directory that only you can change: remove it, set XDG_RUNTIME_DIR, or use --run-dir",
+		dir);
+	return -EPERM;
 }
 
 /* The names of its files begin with this name, so they must not be hidden, nor look like
@@ -80,7 +108,15 @@ int instance_init(struct instance *i, const char *run_dir, const char *tun,
 		instance_clear(i);
 		return -ENOMEM;
 	}
-	return 0;
+	return run_dir ? 0 : check_dir(i->run_dir, diag);
+}
+
+int instance_separate_uapi(struct instance *i)
+{
+	free(i->uapi_dir);
+	i->uapi_dir = path_of(i->run_dir, i->tun, ".wireguard");
+	i->separate_uapi = true;
+	return i->uapi_dir ? 0 : -ENOMEM;
 }
 
 void instance_clear(struct instance *i)
@@ -227,9 +263,11 @@ static int read_pid(const char *path)
 	return pid;
 }
 
-/* Makes the directory and its parents, like mkdir -p. */
+/* Makes the directory and its parents, like mkdir -p. Those of an ordinary user are for
+ * him alone. */
 static int make_dir(const char *path)
 {
+	const mode_t mode = geteuid() == 0 ? 0755 : 0700;
 	char *copy = strdup(path), *slash;
 	int err = 0;
 
@@ -240,10 +278,10 @@ static int make_dir(const char *path)
 		if (!slash)
 			break;
 		*slash = '\0';
-		if (mkdir(copy, 0755) < 0 && errno != EEXIST)
+		if (mkdir(copy, mode) < 0 && errno != EEXIST)
 			err = -errno;
 	}
-	if (!err && mkdir(copy, 0755) < 0 && errno != EEXIST)
+	if (!err && mkdir(copy, mode) < 0 && errno != EEXIST)
 		err = -errno;
 	free(copy);
 	return err;
@@ -321,6 +359,8 @@ int instance_lock(struct instance *i, struct diag *diag)
 {
 	int err = make_dir(i->run_dir);
 
+	if (!err && check_dir(i->run_dir, diag) < 0)
+		return -EPERM;
 	if (!err)
 		err = wait_locked(i->pid_path, &i->lock_fd);
 	if (err == -EWOULDBLOCK) {
@@ -348,6 +388,35 @@ int instance_lock(struct instance *i, struct diag *diag)
 	err = write_pid(i->lock_fd);
 	if (err)
 		diag_error(diag, NULL, 0, "%s: %s", i->pid_path, strerror(-err));
+	return err;
+}
+
+int instance_lock_numbered(struct instance *i, const char *run_dir, const char *base,
+                           struct diag *diag)
+{
+	char tun[IFNAME_MAX + 1];
+	int err = -EEXIST;
+
+	for (unsigned n = 0; err == -EEXIST && n < NUMBERS_MAX; n++) {
+		struct diag not_told = { 0 };
+
+		if (n > 0)
+			instance_clear(i);
+		snprintf(tun, sizeof(tun), "%s%u", base, n);
+		err = instance_init(i, run_dir, tun, diag);
+		if (err)
+			return err;
+		/* such a file is about changes of the host: see `tunion down` */
+		err = access(i->state_path, F_OK) == 0 ? -EEXIST
+		                                       : instance_separate_uapi(i);
+		if (!err)
+			err = instance_lock(i, &not_told);
+		if (err != -EEXIST)
+			diag_move(diag, &not_told);
+		diag_clear(&not_told);
+	}
+	if (err == -EEXIST)
+		diag_error(diag, NULL, 0, "%s0 to %s are all up", base, tun);
 	return err;
 }
 
@@ -456,6 +525,8 @@ void instance_release(struct instance *i)
 		return;
 	assert(i->pid_path);
 	remove_listed_sockets(i->lock_fd);
+	if (i->separate_uapi)
+		(void)!rmdir(i->uapi_dir);
 	unlink(i->pid_path);
 	close(i->lock_fd);
 	i->lock_fd = -1;
@@ -538,5 +609,18 @@ int instance_ask(const struct instance *i, const char *request, int *fd)
 		close(*fd);
 		*fd = -1;
 	}
+	return err;
+}
+
+int instance_enter(const struct instance *i, struct handover_fds *out)
+{
+	char heard;
+	int fd, err = instance_ask(i, "enter", &fd);
+
+	*out = HANDOVER_NO_FDS;
+	if (err)
+		return err;
+	err = read(fd, &heard, 1) == 1 ? handover_take(fd, out) : -ENOTCONN;
+	close(fd);
 	return err;
 }

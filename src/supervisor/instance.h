@@ -15,6 +15,7 @@
 
 #include "base/attr.h"
 #include "base/diag.h"
+#include "host/handover.h"
 
 #define INSTANCE_DEFAULT_TUN "tunion0"
 
@@ -22,13 +23,16 @@ struct instance {
 	char *run_dir, *uapi_dir;                  /* owned */
 	char *tun;                                 /* owned */
 	char *pid_path, *socket_path, *state_path; /* owned */
-	int lock_fd;                               /* owned; -1: not locked */
-	int listen_fd;                             /* owned; -1: not listening */
+	bool separate_uapi; /* uapi_dir belongs to this instance alone */
+	int lock_fd;        /* owned; -1: not locked */
+	int listen_fd;      /* owned; -1: not listening */
 };
 
-/* Only makes names and changes nothing outside. run_dir may be NULL for the default
- * (design section 6). Returns 0, -EINVAL (tun can't be the name of a network interface),
- * -ENOMEM or -ENAMETOOLONG; the reason is in diag. */
+/* Only makes names and changes nothing outside. run_dir may be NULL for the default: of
+ * root RUNSTATEDIR/tunion, of others $XDG_RUNTIME_DIR/tunion or, without that variable,
+ * RUNSTATEDIR/tunion if they may write there, else /tmp/tunion-UID. Returns 0, -EINVAL
+ * (tun can't be the name of a network interface), -EPERM (somebody else has made
+ * /tmp/tunion-UID), -ENOMEM or -ENAMETOOLONG; the reason is in diag. */
 MUST_CHECK int instance_init(struct instance *i, const char *run_dir, const char *tun,
                              struct diag *diag);
 /* Frees, and also releases. May be called after a failed instance_init, but not on a
@@ -42,6 +46,14 @@ void instance_forget(struct instance *i);
  * killed instance has left. Returns 0 or -errno, with the reason in diag; -EEXIST means
  * that it is already running. */
 MUST_CHECK int instance_lock(struct instance *i, struct diag *diag);
+/* Gives it a directory of its own for the sockets of its devices, RUNDIR/TUN.wireguard,
+ * because several instances may have devices of the same names. To be called before
+ * instance_lock. Returns 0 or -ENOMEM. */
+MUST_CHECK int instance_separate_uapi(struct instance *i);
+/* Does all this, and locks it, with the first tun that is free of BASE0, BASE1 and so
+ * on. Returns what instance_lock returns. */
+MUST_CHECK int instance_lock_numbered(struct instance *i, const char *run_dir,
+                                      const char *base, struct diag *diag);
 /* Is there something left of an instance that no longer runs? */
 bool instance_is_stale(const struct instance *i);
 /* Makes a listening socket for a device's UAPI; it is removed on release. Returns 0 or
@@ -71,6 +83,11 @@ MUST_CHECK int instance_find_only(const char *run_dir, char **tun, struct diag *
 
 /* Returns the pid of the instance's present or last supervisor; 0 if it isn't known. */
 pid_t instance_pid(const struct instance *i);
+
+/* Asks a running instance of `exec` for its namespaces, which the caller owns. Returns 0;
+ * -ENOENT or -ECONNREFUSED (it doesn't run); -EPROTO or -ENOTCONN (it isn't one of
+ * `exec`); or another -errno. Adds no message. */
+MUST_CHECK int instance_enter(const struct instance *i, struct handover_fds *out);
 
 /* Asks a running instance: sends `request` and a newline. Then the answer can be read
  * from *fd, up to its end. Returns 0, -ENOENT or -ECONNREFUSED (it doesn't run),

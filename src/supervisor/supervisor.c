@@ -27,6 +27,7 @@
 #include "supervisor/ending.h"
 #include "supervisor/follow.h"
 #include "supervisor/hook_service.h"
+#include "supervisor/insiders.h"
 #include "supervisor/instance.h"
 #include "supervisor/keeper.h"
 #include "supervisor/live.h"
@@ -38,6 +39,7 @@
 
 /* Others decide when endpoints move, and so how often. This limits the updates. */
 #define UPDATE_PAUSE_NS (200 * NS_PER_MS)
+#define EXEC_TUN        "exec" /* with a number */
 
 /* No other file knows this struct: each part only gets the other parts that it needs. */
 struct supervisor {
@@ -45,7 +47,10 @@ struct supervisor {
 	struct ending ending;
 	struct instance instance;
 	struct tunnels tunnels;
-	struct host *host; /* owned */
+	struct host *host;               /* owned */
+	struct host_place_inside inside; /* for `exec`; place points to it */
+	struct host_place place;
+	struct insiders insiders;
 	bool host_is_up;
 	struct loop *loop; /* owned */
 	struct loop_source signals;
@@ -171,15 +176,32 @@ static int make_host(struct supervisor *s, const struct supervisor_options *o,
                      struct diag *diag)
 {
 	struct host_options options = { .tun = s->instance.tun,
-		                        .state_path = s->instance.state_path,
+		                        .state_path =
+		                                o->inside ? NULL : s->instance.state_path,
 		                        .vnet_hdr = !o->no_offload,
 		                        .no_guard = o->no_firewall,
 		                        .no_dns = o->no_dns,
+		                        .place = o->inside ? &s->place : NULL,
 		                        .log = &s->log,
 		                        .events = &s->hooks_events };
 	int err = host_new(&s->host, &options, diag);
 
 	s->keeper.host = s->live.host = s->host;
+	return err;
+}
+
+/* An instance of `exec` has a name before its files are read, because another one may
+ * look for a name at the same time. */
+static int choose_instance(struct supervisor *s, const struct supervisor_options *o,
+                           struct diag *diag)
+{
+	int err =
+		o->tun ? instance_init(&s->instance, o->run_dir, o->tun, diag)
+		       : instance_lock_numbered(&s->instance, o->run_dir, EXEC_TUN, diag);
+
+	if (!err && o->tun && o->inside)
+		err = instance_separate_uapi(&s->instance);
+	s->talk.tun = s->instance.tun;
 	return err;
 }
 
@@ -194,14 +216,13 @@ static int prepare(struct supervisor *s, const struct supervisor_options *o,
 		           strerror(-err));
 		return err;
 	}
-	err = instance_init(&s->instance, o->run_dir, o->tun, diag);
-	s->talk.tun = s->instance.tun;
+	err = choose_instance(s, o, diag);
 	if (!err)
 		err = follow_init(&s->follow, o->paths, o->path_count, o->no_watch,
 		                  &s->log);
 	if (!err)
 		err = read_files(s, o, diag);
-	if (!err)
+	if (!err && o->tun)
 		err = instance_lock(&s->instance, diag);
 	return err ? err : make_host(s, o, diag);
 }
@@ -264,14 +285,16 @@ static int bring_up(struct supervisor *s, struct diag *diag)
 static void want_status(void *context);
 static void want_down(void *context);
 static void want_reload(void *context);
+static int enter(void *context, int client_fd);
 
-static int begin_to_serve(struct supervisor *s, struct diag *diag)
+static int begin_to_serve(struct supervisor *s, int pidfd, struct diag *diag)
 {
 	int err;
 
 	s->clients.want_status = want_status;
 	s->clients.want_down = want_down;
 	s->clients.want_reload = want_reload;
+	s->clients.enter = enter;
 	s->clients.context = s;
 	s->signals.ready = signal_ready;
 	err = instance_listen(&s->instance, diag);
@@ -282,6 +305,8 @@ static int begin_to_serve(struct supervisor *s, struct diag *diag)
 		err = clients_start(&s->clients, s->loop, s->instance.listen_fd);
 	if (!err)
 		err = follow_start(&s->follow, s->loop);
+	if (!err && pidfd >= 0)
+		err = insiders_start(&s->insiders, s->loop, pidfd);
 	if (err)
 		diag_error(diag, NULL, 0, "can't start to serve requests: %s",
 		           strerror(-err));
@@ -299,6 +324,7 @@ static void forget(void *context)
 
 	underlay_end(&s->underlay);
 	clients_forget(&s->clients);
+	insiders_clear(&s->insiders);
 	loop_free(s->loop);
 	tunnels_forget(&s->tunnels);
 	host_forget(s->host);
@@ -368,6 +394,17 @@ static void connect_worker(struct supervisor *s, const struct supervisor_options
 		                 .status = &s->status };
 }
 
+static void connect_inside(struct supervisor *s, const struct supervisor_inside *inside)
+{
+	if (!inside)
+		return;
+	s->inside = (struct host_place_inside){ inside->fds, inside->socket };
+	s->place = host_place_inside(&s->inside);
+	s->insiders.fds = inside->fds;
+	s->insiders.ending = &s->ending;
+	s->insiders.log = &s->log;
+}
+
 static void connect_parts(struct supervisor *s)
 {
 	s->status = (struct status_request){ .clients = &s->clients,
@@ -405,6 +442,7 @@ int supervisor_up(struct supervisor **out, const struct supervisor_options *opti
 	s->log = *options->log;
 	connect_worker(s, options);
 	connect_parts(s);
+	connect_inside(s, options->inside);
 	process_raise_limits();
 	err = prepare(s, options, diag);
 	if (!err)
@@ -412,7 +450,8 @@ int supervisor_up(struct supervisor **out, const struct supervisor_options *opti
 	if (!err)
 		err = bring_up(s, diag);
 	if (!err)
-		err = begin_to_serve(s, diag);
+		err = begin_to_serve(s, options->inside ? options->inside->pidfd : -1,
+		                     diag);
 	if (err) {
 		supervisor_down(s, &undo);
 		diag_clear(&undo);
@@ -445,6 +484,13 @@ static void want_reload(void *context)
 	struct supervisor *s = context;
 
 	s->reload_asked = true;
+}
+
+static int enter(void *context, int client_fd)
+{
+	struct supervisor *s = context;
+
+	return insiders_admit(&s->insiders, client_fd);
 }
 
 static void update_host(struct supervisor *s)
@@ -579,6 +625,11 @@ int supervisor_serve(struct supervisor *s)
 	return s->ending.error;
 }
 
+const char *supervisor_tun(const struct supervisor *s)
+{
+	return s->instance.tun;
+}
+
 /* ---- down */
 
 void supervisor_down(struct supervisor *s, struct diag *diag)
@@ -607,6 +658,7 @@ void supervisor_down(struct supervisor *s, struct diag *diag)
 	text = clients_text(diag, last);
 	clients_end(&s->clients, text ? text : "ok\n");
 	free(text);
+	insiders_clear(&s->insiders);
 	loop_free(s->loop);
 	if (s->signals.fd >= 0)
 		close(s->signals.fd);

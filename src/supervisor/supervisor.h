@@ -14,12 +14,23 @@
 #include "base/diag.h"
 #include "base/log.h"
 #include "channel/worker_entry.h"
+#include "host/handover.h"
 
 struct supervisor;
 
+/* For `exec`: the tun is where a command runs. All borrowed, except the pidfd. */
+struct supervisor_inside {
+	const struct handover_fds *fds;
+	int socket; /* to the process inside, see handover.h */
+	int pidfd;  /* of the command */
+};
+
 struct supervisor_options {
-	const char *tun;     /* name of the host tun, and of the instance */
-	const char *run_dir; /* NULL: the default */
+	/* Name of the host tun, and of the instance. NULL, only for `exec`: the first of
+	 * exec0, exec1... that is free. */
+	const char *tun;
+	const struct supervisor_inside *inside; /* borrowed; NULL: `up` */
+	const char *run_dir;                    /* NULL: the default */
 	/* Tunnel files and directories; copied. The paths must be absolute, because
 	 * hooks, SaveConfig and reload need them later, when the working directory is
 	 * another. */
@@ -45,5 +56,7 @@ MUST_CHECK int supervisor_serve(struct supervisor *s);
 /* Restores the host, ends the worker, answers those who asked for it, and frees
  * everything. s may be NULL. */
 void supervisor_down(struct supervisor *s, struct diag *diag);
+/* Returns the name of the tun; valid until supervisor_down. */
+const char *supervisor_tun(const struct supervisor *s);
 
 #endif

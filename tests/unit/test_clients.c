@@ -17,8 +17,15 @@ struct fixture {
 	int listener;
 	struct sockaddr_un address; /* abstract: nothing to remove */
 	struct clients clients;
-	unsigned status, reload, down; /* how often each was wanted */
+	unsigned status, reload, down, enter; /* how often each was wanted */
 };
+
+/* Answers itself. */
+static int enter(void *context, int client_fd)
+{
+	((struct fixture *)context)->enter++;
+	return send(client_fd, "come in", 7, 0) == 7 ? 0 : -errno;
+}
 
 static void want_status(void *context)
 {
@@ -50,6 +57,7 @@ static void begin(struct fixture *f)
 	f->clients = (struct clients){ .want_status = want_status,
 		                       .want_reload = want_reload,
 		                       .want_down = want_down,
+		                       .enter = enter,
 		                       .context = f };
 	ck_assert_int_eq(clients_fd(&f->clients), -1);
 	ck_assert_int_eq(clients_start(&f->clients, f->loop, f->listener), 0);
@@ -131,6 +139,18 @@ START_TEST(each_gets_what_it_asked_for)
 END_TEST
 
 /* A client that asks while a reload is running asks for the next one. */
+START_TEST(one_who_enters_is_let_go)
+{
+	struct fixture f;
+
+	begin(&f);
+	expect(ask(&f, "enter\n"), "\ncome in", true);
+	ck_assert_uint_eq(f.enter, 1);
+	ck_assert_uint_eq(f.clients.count, 0);
+	end(&f);
+}
+END_TEST
+
 START_TEST(a_reload_that_has_begun)
 {
 	struct fixture f;
@@ -319,6 +339,7 @@ TCase *unit_tests(void)
 	TCase *tc = tcase_create("supervisor/clients");
 
 	tcase_add_test(tc, each_gets_what_it_asked_for);
+	tcase_add_test(tc, one_who_enters_is_let_go);
 	tcase_add_test(tc, a_reload_that_has_begun);
 	tcase_add_test(tc, what_is_no_request);
 	tcase_add_test(tc, no_more_than_it_can_hold);

@@ -303,6 +303,87 @@ START_TEST(a_killed_one_whose_lock_somebody_still_has)
 }
 END_TEST
 
+START_TEST(the_first_number_that_is_free)
+{
+	struct instance a, b, c;
+	struct diag diag = { 0 };
+	char state[64];
+	int fd;
+
+	make_dir();
+	ck_assert_int_eq(instance_lock_numbered(&a, dir, "exec", &diag), 0);
+	ck_assert_str_eq(a.tun, "exec0");
+	ck_assert_int_eq(instance_lock_numbered(&b, dir, "exec", &diag), 0);
+	ck_assert_str_eq(b.tun, "exec1");
+	/* what `up --tun exec2` has left is not lost */
+	snprintf(state, sizeof(state), "%s/exec2.state", dir);
+	fd = open(state, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+	ck_assert_int_ge(fd, 0);
+	close(fd);
+	ck_assert_int_eq(instance_lock_numbered(&c, dir, "exec", &diag), 0);
+	ck_assert_str_eq(c.tun, "exec3");
+	instance_clear(&a);
+	ck_assert_int_eq(instance_lock_numbered(&a, dir, "exec", &diag), 0);
+	ck_assert_str_eq(a.tun, "exec0");
+	ck_assert_uint_eq(diag.count, 0);
+	instance_clear(&a);
+	instance_clear(&b);
+	instance_clear(&c);
+	ck_assert(exists(state));
+	remove_dir();
+}
+END_TEST
+
+START_TEST(a_number_where_nothing_can_be_locked)
+{
+	struct instance i;
+	struct diag diag = { 0 };
+	char file[64];
+	int fd;
+
+	make_dir();
+	snprintf(file, sizeof(file), "%s/file", dir);
+	fd = open(file, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+	ck_assert_int_ge(fd, 0);
+	close(fd);
+	ck_assert_int_lt(instance_lock_numbered(&i, file, "exec", &diag), 0);
+	ck_assert_uint_eq(diag.errors, 1);
+	diag_clear(&diag);
+	instance_clear(&i);
+	remove_dir();
+}
+END_TEST
+
+/* Two instances may have devices of the same name. */
+START_TEST(each_has_its_own_sockets)
+{
+	struct instance a, b;
+	struct diag diag = { 0 };
+	char *path_a, *path_b;
+	int fd_a, fd_b;
+
+	make_dir();
+	ck_assert_int_eq(instance_lock_numbered(&a, dir, "exec", &diag), 0);
+	ck_assert_int_eq(instance_lock_numbered(&b, dir, "exec", &diag), 0);
+	ck_assert_int_eq(instance_listen_uapi(&a, "vpn", &fd_a, &diag), 0);
+	ck_assert_int_eq(instance_listen_uapi(&b, "vpn", &fd_b, &diag), 0);
+	path_a = instance_uapi_path(&a, "vpn");
+	path_b = instance_uapi_path(&b, "vpn");
+	ck_assert(exists(path_a) && exists(path_b));
+	close(fd_a);
+	close(fd_b);
+	instance_clear(&a);
+	ck_assert(!exists(path_a) && exists(path_b));
+	*strrchr(path_a, '/') = '\0';
+	ck_assert(!exists(path_a)); /* its directory is gone, too */
+	instance_clear(&b);
+	free(path_a);
+	free(path_b);
+	ck_assert_uint_eq(diag.count, 0);
+	remove_dir();
+}
+END_TEST
+
 START_TEST(the_only_one_and_several)
 {
 	struct instance first, second;
@@ -339,6 +420,9 @@ TCase *unit_tests(void)
 	tcase_add_test(tc, a_file_in_the_way_is_not_removed);
 	tcase_add_test(tc, what_a_killed_one_left_is_cleared);
 	tcase_add_test(tc, a_killed_one_whose_lock_somebody_still_has);
+	tcase_add_test(tc, the_first_number_that_is_free);
+	tcase_add_test(tc, a_number_where_nothing_can_be_locked);
+	tcase_add_test(tc, each_has_its_own_sockets);
 	tcase_add_test(tc, the_only_one_and_several);
 	return tc;
 }
