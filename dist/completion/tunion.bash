@@ -10,21 +10,42 @@ _tunion_flags() {
 
 _tunion_instances() {
 	local sock
-	for sock in /run/tunion/*.sock "${XDG_RUNTIME_DIR:-/nonexistent}"/tunion/*.sock; do
+	for sock in /run/tunion/*.sock "${XDG_RUNTIME_DIR:-/nonexistent}"/tunion/*.sock \
+		/tmp/tunion-"$UID"/*.sock; do
 		[ -S "$sock" ] && basename "$sock" .sock
 	done
+}
+
+# After the -- of tunion exec: the command's own completion.
+_tunion_command() {
+	local i
+	[ "${COMP_WORDS[1]}" = exec ] || return 1
+	for ((i = 2; i < COMP_CWORD; i++)); do
+		if [ "${COMP_WORDS[i]}" = -- ]; then
+			if declare -F _command_offset >/dev/null; then
+				_command_offset $((i + 1))
+			elif [ $((i + 1)) -eq "$COMP_CWORD" ]; then
+				mapfile -t COMPREPLY < <(compgen -c -- "${COMP_WORDS[COMP_CWORD]}")
+			else
+				mapfile -t COMPREPLY < <(compgen -f -- "${COMP_WORDS[COMP_CWORD]}")
+			fi
+			return 0
+		fi
+	done
+	return 1
 }
 
 _tunion() {
 	local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]}
 
 	COMPREPLY=()
+	_tunion_command && return
 	if [ "$COMP_CWORD" -eq 1 ]; then
 		mapfile -t COMPREPLY < <(compgen -W "$(_tunion_commands)" -- "$cur")
 		return
 	fi
 	case $prev in
-	--tun)
+	--tun | --in)
 		mapfile -t COMPREPLY < <(compgen -W "$(_tunion_instances)" -- "$cur")
 		return ;;
 	--log-level)

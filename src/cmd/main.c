@@ -10,6 +10,7 @@
 #include "cmd/check.h"
 #include "cmd/demo.h"
 #include "cmd/down.h"
+#include "cmd/exec.h"
 #include "cmd/reload.h"
 #include "cmd/status.h"
 #include "cmd/trace.h"
@@ -31,6 +32,8 @@ static const struct subcommand commands[] = {
 	  cmd_check },
 	{ "trace", "print which device takes a packet to an address, and its way",
 	  cmd_trace },
+	{ "exec", "run a command whose only way out is the tunnels, without root",
+	  cmd_exec },
 	{ "demo", "show it live in namespaces, without root", cmd_demo },
 };
 
@@ -49,13 +52,14 @@ static bool is_one_of(const char *word, const char *a, const char *b, const char
 }
 
 /* A caller may have closed them. Then other files would get their numbers, and what is
- * meant for stderr would go to a socket or into the pid file. */
-static bool open_standard_streams(void)
+ * meant for stderr would go to a socket or into the pid file. If this process will be
+ * another program (exec), that one finds them closed all the same. */
+static bool open_standard_streams(bool until_exec)
 {
 	int fd;
 
 	do {
-		fd = open("/dev/null", O_RDWR);
+		fd = open("/dev/null", O_RDWR | (until_exec ? O_CLOEXEC : 0));
 	} while (fd >= 0 && fd <= STDERR_FILENO);
 	if (fd >= 0)
 		close(fd);
@@ -64,7 +68,7 @@ static bool open_standard_streams(void)
 
 int main(int argc, char **argv)
 {
-	if (!open_standard_streams())
+	if (!open_standard_streams(argc > 1 && strcmp(argv[1], "exec") == 0))
 		return EXIT_FAILURE;
 	if (argc < 2) {
 		print_help(stderr);

@@ -19,6 +19,7 @@
 #include "base/process.h"
 #include "cmd/log_output.h"
 #include "cmd/notify.h"
+#include "cmd/paths.h"
 #include "cmd/plan_load.h"
 #include "supervisor/instance.h"
 #include "supervisor/supervisor.h"
@@ -135,37 +136,10 @@ static int keep_only(int fd)
 	return 3;
 }
 
-static void free_paths(char **paths)
-{
-	for (size_t i = 0; paths && paths[i]; i++)
-		free(paths[i]);
-	free(paths);
-}
-
-/* The result ends with NULL and must be freed. Returns NULL if out of memory. */
-static char **absolute_paths(const char *const *paths, size_t n)
-{
-	char **out = calloc(n + 1, sizeof(*out));
-	char *cwd = getcwd(NULL, 0);
-
-	for (size_t i = 0; out && i < n; i++) {
-		if (paths[i][0] == '/' || !cwd)
-			out[i] = strdup(paths[i]);
-		else if (asprintf(&out[i], "%s/%s", cwd, paths[i]) < 0)
-			out[i] = NULL;
-		if (!out[i]) {
-			free_paths(out);
-			out = NULL;
-		}
-	}
-	free(cwd);
-	return out;
-}
-
 static int run_with_absolute_paths(struct up *up, int ready_fd)
 {
 	struct supervisor_options *options = &up->options;
-	char **paths = absolute_paths(options->paths, options->path_count);
+	char **paths = paths_absolute(options->paths, options->path_count);
 	int status = EXIT_FAILURE;
 
 	if (paths) {
@@ -174,7 +148,7 @@ static int run_with_absolute_paths(struct up *up, int ready_fd)
 	} else {
 		perror("tunion");
 	}
-	free_paths(paths);
+	paths_free(paths);
 	return status;
 }
 

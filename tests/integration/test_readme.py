@@ -185,8 +185,7 @@ def test(lab):
             sources.install(text)
         elif "apps -> host's routes" not in text:  # a picture
             raise Failed(f"nobody runs this block of README.md:\n{text}")
-    equal(ran, ["quickstart"] + ["example"] * 4 + ["packages", "packages", "install"], "blocks")
-    example.client.run("tunion down")
+    equal(ran, ["quickstart"] + ["example"] * 5 + ["packages", "packages", "install"], "blocks")
 
 
 main(test)

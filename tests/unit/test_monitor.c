@@ -39,14 +39,19 @@ static struct netlink_item some_rule(void)
 }
 
 /* A request of ours looks as what the kernel tells of it. */
-static unsigned bits_of(enum nlmsg_verb verb, struct netlink_item item)
+static unsigned bits_for(uint32_t tun, enum nlmsg_verb verb, struct netlink_item item)
 {
 	uint8_t buffer[512];
 	struct nlmsg_writer w = { .buffer = buffer, .size_bytes = sizeof(buffer) };
 
 	nlmsg_put_item(&w, verb, &item, 1);
 	ck_assert(!w.full);
-	return monitor_parse(reader_of(buffer, w.len_bytes), TUN);
+	return monitor_parse(reader_of(buffer, w.len_bytes), tun);
+}
+
+static unsigned bits_of(enum nlmsg_verb verb, struct netlink_item item)
+{
+	return bits_for(TUN, verb, item);
 }
 
 START_TEST(what_we_add_is_nothing_new)
@@ -64,6 +69,17 @@ START_TEST(what_is_taken_from_us_is_noticed)
 	                  MONITOR_OURS);
 	ck_assert(bits_of(NLMSG_DELETE, some_rule()) & MONITOR_OURS);
 	ck_assert(!(bits_of(NLMSG_ADD, some_rule()) & MONITOR_OURS));
+}
+END_TEST
+
+/* All that is heard is about the network then, also a route without a link. */
+START_TEST(the_tun_is_in_another_namespace)
+{
+	const unsigned both = MONITOR_NETWORK | MONITOR_SOURCES;
+
+	ck_assert_uint_eq(bits_for(0, NLMSG_DELETE, route_on(0, RTN_UNICAST)), both);
+	ck_assert_uint_eq(bits_for(0, NLMSG_ADD, route_on(TUN, RTN_UNICAST)), both);
+	ck_assert_uint_eq(bits_for(0, NLMSG_DELETE, address_on(TUN)), both);
 }
 END_TEST
 
@@ -135,6 +151,7 @@ TCase *unit_tests(void)
 
 	tcase_add_test(tc, what_we_add_is_nothing_new);
 	tcase_add_test(tc, what_is_taken_from_us_is_noticed);
+	tcase_add_test(tc, the_tun_is_in_another_namespace);
 	tcase_add_test(tc, the_network_changes);
 	tcase_add_test(tc, links_change);
 	tcase_add_test(tc, a_datagram_has_several_messages_and_may_be_cut);

@@ -1,0 +1,355 @@
+/* src/cmd/exec.c - this process becomes the command
+ *
+ * So its exit status, signals, process group and terminal are those of a command that was
+ * started without us: there is nothing in between. Before that, it forks the supervisor,
+ * which stays outside in a session of its own, and is not its child: a command that waits
+ * for all its children must not wait for one that it doesn't know. The supervisor sees by
+ * a pidfd when the command ends. See handover.h for what they say to each other. */
+#include "cmd/exec.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/process.h"
+#include "cmd/log_output.h"
+#include "cmd/paths.h"
+#include "cmd/plan_load.h"
+#include "cmd/target.h"
+#include "host/handover.h"
+#include "host/inside.h"
+#include "supervisor/instance.h"
+#include "supervisor/supervisor.h"
+#include "worker/worker.h"
+
+#define NOT_FOUND    127 /* as in the shell, and env(1) */
+#define NOT_EXECUTED 126
+
+static const char usage[] =
+	"usage: tunion exec [--no-offload] [--no-watch] [--log-level LEVEL]\n"
+	"                   [--tun NAME] [--run-dir DIR] [DIR | FILE...] -- COMMAND [ARGUMENT...]\n"
+	"       tunion exec --in NAME [--run-dir DIR] -- COMMAND [ARGUMENT...]\n"
+	"  --in NAME          run it where the command of this instance runs\n"
+	"  --no-offload       don't use large packets that the kernel or a NIC cuts\n"
+	"  --no-watch         apply changed files only after tunion reload\n"
+	"  --log-level LEVEL  error, warn, info (the default) or debug; it goes to syslog\n"
+	"  --tun NAME         name of the tun device and the instance (exec0, exec1...)\n"
+	"  --run-dir DIR      for sockets and pid files\n"
+	"The default DIR is " PLAN_LOAD_DEFAULT_DIR ".\n";
+
+/* What the command line contains. */
+struct exec {
+	struct supervisor_options options;
+	enum log_level log_level;
+	const char *in;
+	char **command;
+};
+
+/* ---- the supervisor */
+
+static void close_all_but(int a, int b)
+{
+	int last = a > b ? a : b;
+
+	for (int fd = 3; fd < last; fd++) {
+		if (fd != a && fd != b)
+			close(fd);
+	}
+	process_close_from(last + 1);
+}
+
+/* Whoever reads what the command writes waits until nobody has the other end. */
+static void leave(int from, int to)
+{
+	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+	for (int fd = from; fd <= to && null >= 0; fd++)
+		dup2(null, fd);
+	if (null > 2)
+		close(null);
+}
+
+static int serve(struct supervisor *s, struct log *log, struct log_output *output,
+                 int socket)
+{
+	struct diag diag = { 0 };
+	int err;
+
+	log_output_open_syslog(output);
+	leave(2, 2);
+	log_info(log, NULL, "%s is up", supervisor_tun(s));
+	/* if the other process has ended, we notice it soon */
+	(void)!handover_go(socket);
+	close(socket);
+	err = supervisor_serve(s);
+	log_info(log, NULL, "%s goes down", supervisor_tun(s));
+	supervisor_down(s, &diag);
+	log_output_diag(output, &diag);
+	diag_clear(&diag);
+	return err ? EXIT_FAILURE : EXIT_SUCCESS;
+}
+
+/* Returns the exit status. */
+static int supervise(struct exec *e, int socket, int pidfd)
+{
+	struct handover_fds fds;
+	const struct supervisor_inside inside = { &fds, socket, pidfd };
+	struct log_output output = { log_output_stderr() };
+	struct log log = { e->log_level, log_output_write, &output };
+	struct supervisor *s;
+	struct diag diag = { 0 };
+	int err;
+
+	signal(SIGCHLD, SIG_DFL);
+	signal(SIGPIPE, SIG_IGN);
+	close_all_but(socket, pidfd);
+	leave(0, 1);
+	if (handover_take(socket, &fds) < 0 || chdir("/") < 0)
+		return EXIT_FAILURE; /* the other process has said why */
+	e->options.log = &log;
+	e->options.inside = &inside;
+	err = supervisor_up(&s, &e->options, &diag);
+	log_output_diag(&output, &diag);
+	diag_clear(&diag);
+	return err ? EXIT_FAILURE : serve(s, &log, &output, socket);
+}
+
+/* The supervisor becomes a child of init, or of who else takes orphans. Returns 0 or
+ * -errno. */
+static int start_supervisor(struct exec *e, int socket, int pidfd)
+{
+	int status;
+	pid_t child;
+
+	fflush(NULL);
+	child = fork();
+	if (child < 0)
+		return -errno;
+	if (child == 0) {
+		pid_t supervisor = setsid() < 0 ? -1 : fork();
+
+		if (supervisor == 0)
+			exit(supervise(e, socket, pidfd));
+		_exit(supervisor < 0 ? EXIT_FAILURE : EXIT_SUCCESS);
+	}
+	while (waitpid(child, &status, 0) < 0) {
+		/* the caller ignores SIGCHLD, and so will the command */
+		if (errno == ECHILD)
+			return 0;
+		if (errno != EINTR)
+			return -errno;
+	}
+	return WIFEXITED(status) && WEXITSTATUS(status) == EXIT_SUCCESS ? 0 : -EAGAIN;
+}
+
+/* ---- the command */
+
+/* Only returns if this fails. */
+static int become(char **command)
+{
+	int error;
+
+	fflush(NULL);
+	execvp(command[0], command);
+	error = errno;
+	fprintf(stderr, "tunion: %s: %s\n", command[0], strerror(error));
+	return error == ENOENT ? NOT_FOUND : NOT_EXECUTED;
+}
+
+/* Returns whether everything is up. */
+static bool go_inside(int socket)
+{
+	struct handover_fds fds;
+	struct diag diag = { 0 };
+	int err = inside_enter(&fds, &diag);
+
+	if (!err)
+		err = handover_give(socket, &fds);
+	handover_close(&fds);
+	if (!err)
+		err = inside_serve(socket, &diag);
+	diag_print(&diag, stderr);
+	diag_clear(&diag);
+	return err == 0;
+}
+
+static int start(struct exec *e)
+{
+	int sockets[2], err = handover_pair(sockets);
+	int pidfd = (int)syscall(SYS_pidfd_open, getpid(), 0);
+	if (pidfd < 0) {
+		fprintf(stderr,
+		        "tunion: exec needs Linux 5.3 or newer, and pidfd_open: %s\n",
+		        strerror(errno));
+		return EXIT_FAILURE;
+	}
+	if (!err)
+		err = start_supervisor(e, sockets[1], pidfd);
+	if (err) {
+		fprintf(stderr, "tunion: can't start the supervisor: %s\n",
+		        strerror(-err));
+		return EXIT_FAILURE;
+	}
+	close(sockets[1]);
+	close(pidfd);
+	if (!go_inside(sockets[0]))
+		return EXIT_FAILURE;
+	close(sockets[0]);
+	return become(e->command);
+}
+
+static int start_with_absolute_paths(struct exec *e)
+{
+	char **paths = paths_absolute(e->options.paths, e->options.path_count);
+	int status = EXIT_FAILURE;
+
+	if (paths) {
+		e->options.paths = (const char *const *)paths;
+		status = start(e);
+	} else {
+		perror("tunion");
+	}
+	paths_free(paths);
+	return status;
+}
+
+/* ---- --in */
+
+static int ask_for_namespaces(struct exec *e, struct handover_fds *fds)
+{
+	struct instance instance;
+	int err = target_find(&instance, e->options.run_dir, e->in);
+
+	*fds = HANDOVER_NO_FDS;
+	if (!err) {
+		err = instance_enter(&instance, fds);
+		if (err == -ENOENT || err == -ECONNREFUSED)
+			target_say_not_up(&instance);
+		else if (err == -EPROTO || err == -ENOTCONN)
+			fprintf(stderr, "tunion: %s is not an instance of tunion exec\n",
+			        instance.tun);
+		else if (err)
+			target_say_error(&instance, err);
+	}
+	instance_clear(&instance);
+	return err;
+}
+
+static int join(struct exec *e)
+{
+	struct handover_fds fds;
+	struct diag diag = { 0 };
+	int err = ask_for_namespaces(e, &fds);
+
+	if (!err)
+		err = inside_join(&fds, &diag);
+	diag_print(&diag, stderr);
+	diag_clear(&diag);
+	handover_close(&fds);
+	return err ? EXIT_FAILURE : become(e->command);
+}
+
+/* ---- the command line */
+
+/* Returns false if there is no such option, or if its argument is wrong. */
+static bool take_option(struct exec *e, int option, const char *argument)
+{
+	switch (option) {
+	case 'i':
+		e->in = argument;
+		return true;
+	case 'O':
+		e->options.no_offload = true;
+		return true;
+	case 'w':
+		e->options.no_watch = true;
+		return true;
+	case 'l':
+		if (log_output_parse_level(argument, &e->log_level))
+			return true;
+		fprintf(stderr,
+		        "tunion: %s is no log level; expected error, warn, info or debug\n",
+		        argument);
+		return false;
+	case 't':
+		e->options.tun = argument;
+		return true;
+	case 'r':
+		e->options.run_dir = argument;
+		return true;
+	default:
+		return false;
+	}
+}
+
+/* What follows -- is the command's. Returns how many words come before it, or -1 if there
+ * is no command. */
+static int find_command(struct exec *e, int argc, char **argv)
+{
+	for (int i = 1; i < argc; i++) {
+		if (strcmp(argv[i], "--") != 0)
+			continue;
+		e->command = argv + i + 1;
+		return i + 1 < argc ? i : -1;
+	}
+	return -1;
+}
+
+static int run(struct exec *e, int argc, char **argv)
+{
+	static const char *const default_paths[] = { PLAN_LOAD_DEFAULT_DIR };
+
+	if (e->in && (optind < argc || e->options.tun)) {
+		fprintf(stderr,
+		        "tunion: --in takes neither files nor --tun: the instance has them already\n");
+		return EXIT_FAILURE;
+	}
+	if (e->in)
+		return join(e);
+	e->options.paths =
+		optind < argc ? (const char *const *)argv + optind : default_paths;
+	e->options.path_count = optind < argc ? (size_t)(argc - optind) : 1;
+	return start_with_absolute_paths(e);
+}
+
+int cmd_exec(int argc, char **argv)
+{
+	static const struct option long_options[] = {
+		{ "in", required_argument, NULL, 'i' },
+		{ "no-offload", no_argument, NULL, 'O' },
+		{ "no-watch", no_argument, NULL, 'w' },
+		{ "log-level", required_argument, NULL, 'l' },
+		{ "tun", required_argument, NULL, 't' },
+		{ "run-dir", required_argument, NULL, 'r' },
+		{ "help", no_argument, NULL, 'h' },
+		{ 0 },
+	};
+	struct exec e = { .options = { .worker = { worker_run } },
+		          .log_level = LOG_LEVEL_INFO };
+	int option, own = find_command(&e, argc, argv);
+
+	while ((option = getopt_long(own < 0 ? argc : own, argv, "h", long_options,
+	                             NULL)) != -1) {
+		if (option == 'h') {
+			fputs(usage, stdout);
+			return EXIT_SUCCESS;
+		}
+		if (!take_option(&e, option, optarg)) {
+			fputs(usage, stderr);
+			return EXIT_FAILURE;
+		}
+	}
+	if (own < 0) {
+		fprintf(stderr, "tunion: exec expects a command after --\n%s", usage);
+		return EXIT_FAILURE;
+	}
+	return run(&e, own, argv);
+}

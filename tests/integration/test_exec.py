@@ -1,0 +1,144 @@
+#!/usr/bin/env python3
+"""`tunion exec` as an ordinary user: what the command fetches through home > vpn arrives whole, and the uplink
+carries nothing but datagrams to the provider. The command has the user's ids, no capabilities, its own exit
+status and signals, and no child that it hasn't made. What is not in the union is unreachable at once."""
+
+import hashlib
+import os
+import signal
+import sys
+
+from lab import check, equal, main, same_text, wait_for
+from ordinary import UID, User, nothing_left
+from world import INTERNET, INTERNET6, LAN, LAN6, World, only_to
+
+MEGABYTES = 100
+
+SERVER = """
+import hashlib, os, socket, sys
+s = socket.create_server(("::", 8080), family=socket.AF_INET6, dualstack_ipv6=True)
+block, sha = os.urandom(1 << 20), hashlib.sha256()
+for _ in range(int(sys.argv[1])):
+    sha.update(block)
+print(sha.hexdigest(), flush=True)
+while True:
+    with s.accept()[0] as c:
+        c.recv(4096)
+        c.sendall(b"HTTP/1.0 200 OK\\r\\nContent-Length: %d\\r\\n\\r\\n" % (int(sys.argv[1]) << 20))
+        for _ in range(int(sys.argv[1])):
+            c.sendall(block)
+"""
+
+PING = """
+import socket, sys
+v6 = ":" in sys.argv[1]
+s = socket.socket(socket.AF_INET6 if v6 else socket.AF_INET, socket.SOCK_DGRAM,
+                  socket.IPPROTO_ICMPV6 if v6 else socket.IPPROTO_ICMP)
+s.settimeout(2)
+for _ in range(15):
+    s.sendto(bytes([128 if v6 else 8, 0, 0, 0, 0, 0, 0, 1]) + b"hello", (sys.argv[1], 0))
+    try:
+        print(s.recv(100)[8:].decode())
+        break
+    except TimeoutError:
+        pass
+"""
+
+CONNECT = """
+import errno, socket, sys, time
+for address in sys.argv[1:]:
+    s = socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET)
+    began = time.monotonic()
+    try:
+        s.connect((address, 80))
+        print(address, "connected")
+    except OSError as error:
+        print(address, errno.errorcode[error.errno], "at once" if time.monotonic() - began < 1 else "late")
+"""
+
+# Waits for all its children, as some programs do; there must be none.
+CHILDREN = """
+import os
+try:
+    print(os.wait())
+except ChildProcessError:
+    print("no children")
+"""
+
+
+def fetches(w, user):
+    server = w.lan.start([sys.executable, "-c", SERVER, str(MEGABYTES)], name="server")
+    server.wait_output("\n")
+    expected = server.output().strip()
+    uplink = w.client.capture("eth0")
+    inside = w.vpn.capture("wg0", "udp")
+    out = os.path.join(user.home, "fetched")
+    for address in (LAN, f"[{LAN6}]"):
+        done = user.exec("curl", "-sS", "-o", out, f"http://{address}:8080/", seconds=120)
+        equal((done.returncode, done.stderr), (0, ""), "curl inside")
+        with open(out, "rb") as f:
+            equal(hashlib.file_digest(f, "sha256").hexdigest() if hasattr(hashlib, "file_digest")
+                  else hashlib.sha256(f.read()).hexdigest(), expected, "sha256 of what was fetched")
+        equal(os.stat(out).st_uid, UID, "the owner of a file that the command made")
+    to_vpn, others = only_to(uplink.lines(), "203.0.113.2.51820")
+    check(len(to_vpn) > 100, f"only {len(to_vpn)} datagrams between client and vpn server")
+    check(not others, "the uplink carried something else:\n" + "\n".join(others[:20]))
+    check(len(only_to(inside.lines(), "192.0.2.2.51821")[0]) > 100, "home's datagrams don't come out of vpn's tunnel")
+
+
+def is_as_if_alone(w, user):
+    equal(user.exec("true").returncode, 0, "exit status of true")
+    equal(user.exec("false").returncode, 1, "exit status of false")
+    equal(user.exec("exit 77").returncode, 77, "exit status of exit 77")
+    equal(user.exec("kill -TERM $$").returncode, -signal.SIGTERM, "the end by SIGTERM")
+    equal(user.exec("kill -KILL $$").returncode, -signal.SIGKILL, "the end by SIGKILL")
+    ignoring = [user.python, "-c", "import os, signal, sys; signal.signal(signal.SIGCHLD, signal.SIG_IGN); os.execvp(sys.argv[1], sys.argv[1:])"]
+    equal(w.client.run([*ignoring, *user.argv("echo", "runs")]), "runs\n", "started by who ignores SIGCHLD")
+    shell = w.client.try_run(["sh", "-c", '"$@"; echo $?', "sh", *user.argv("kill -TERM $$")])
+    equal(shell.stdout, f"{128 + signal.SIGTERM}\n", "what a shell says of the end by SIGTERM")
+    equal(user.exec(f"{user.home}/nothing").returncode, 127, "exit status without such a command")
+    equal(user.exec(user.home).returncode, 126, "exit status of what can't be executed")
+    equal(user.exec(user.python, "-c", CHILDREN).stdout, "no children\n", "the command's children")
+    view = "id; cd; pwd; umask; ulimit -a; ls -l /proc/self/fd | wc -l; grep -E '^(Cap|NoNewPrivs|Seccomp|Sig)' /proc/self/status; ls -ld ~; env | sort"
+    outside = w.client.run(user.become() + ["sh", "-c", view], stdin=open(os.devnull))
+    inside = user.exec(view, stdin=open(os.devnull))
+    equal(inside.stderr, "", "what is said on standard error")
+    same_text(inside.stdout, outside, "ids, limits, capabilities, environment")
+    closed = w.client.run(["sh", "-c", '"$@" <&- 2>&-', "sh", *user.argv("[ -e /proc/$$/fd/0 ] || echo closed")])
+    equal(closed, "closed\n", "standard input that was closed")
+    long = user.start("sleep", "1000")
+    wait_for(user.status, "the status of the instance")
+    equal(long.stop(signal.SIGTERM), -signal.SIGTERM, "the end of tunion exec by SIGTERM")
+    nothing_left(user, "after SIGTERM")
+
+
+def has_no_other_way(w, user):
+    user.write("vpn.conf", w.vpn_conf(allowed="10.66.0.0/24, 2001:db8:3::/64, 192.0.2.0/24"))
+    done = user.exec(user.python, "-c", CONNECT, INTERNET, INTERNET6, "198.51.100.1", "2001:db8:1::1", "8.8.8.8")
+    same_text(done.stdout, "".join(f"{a} ENETUNREACH at once\n" for a in
+                                   (INTERNET, INTERNET6, "198.51.100.1", "2001:db8:1::1", "8.8.8.8")),
+              "addresses outside of the union")
+    check("hello" in user.exec(user.python, "-c", PING, LAN).stdout, "what is in the union is still reached")
+    changed = user.exec("ip link set lo down; ip route add default dev exec0; ip addr add 1.2.3.4 dev lo; umount /etc/resolv.conf; echo x >/etc/resolv.conf")
+    check(changed.returncode != 0, "the command can change its network")
+    equal(user.exec("ip -o -4 route | grep -c default").stdout, "0\n", "default routes after that")
+
+
+def test(lab):
+    w = World(lab)
+    w.start_vpn()
+    w.start_home()
+    before = w.client.snapshot()
+    user = User(lab, w.client, {"vpn.conf": w.vpn_conf(), "home.conf": w.home_conf()})
+    fetches(w, user)
+    for address in (INTERNET, INTERNET6, LAN, LAN6):
+        done = user.exec(user.python, "-c", PING, address)
+        equal((done.stdout, done.stderr), ("hello\n", ""), f"ping of {address} without capabilities")
+    equal(user.exec("ping", "-n", "-c", "1", "-W", "5", "127.0.0.1").returncode, 0, "ping of the loopback device")
+    is_as_if_alone(w, user)
+    has_no_other_way(w, user)
+    nothing_left(user, "at the end")
+    same_text(w.client.snapshot(), before, "the client after all")
+
+
+main(test)
