@@ -11,6 +11,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/cmsg.h"
 #include "base/memory.h"
 
 #define FRAME_MAX (sizeof(struct frame_header) + FRAME_BODY_MAX)
@@ -166,10 +167,10 @@ static ssize_t send_frame(const struct channel *c, struct waiting_frame *f)
 
 	if (f->fd_count > 0) {
 		m.msg_control = control.bytes;
-		m.msg_controllen = CMSG_SPACE(sizeof(int) * f->fd_count);
+		m.msg_controllen = CMSG_SPACE_BYTES(sizeof(int) * f->fd_count);
 		control.align.cmsg_level = SOL_SOCKET;
 		control.align.cmsg_type = SCM_RIGHTS;
-		control.align.cmsg_len = CMSG_LEN(sizeof(int) * f->fd_count);
+		control.align.cmsg_len = CMSG_BYTES(sizeof(int) * f->fd_count);
 		memcpy(CMSG_DATA(&control.align), f->fds, sizeof(int) * f->fd_count);
 	}
 	return sendmsg(c->fd, &m, MSG_NOSIGNAL);
@@ -206,7 +207,7 @@ static bool take_fds(struct frame *out, struct msghdr *m)
 {
 	bool all = true;
 
-	for (struct cmsghdr *h = CMSG_FIRSTHDR(m); h; h = CMSG_NXTHDR(m, h)) {
+	for (struct cmsghdr *h = CMSG_FIRSTHDR(m); h; h = cmsg_next(m, h)) {
 		size_t n = h->cmsg_len - CMSG_LEN(0);
 		const uint8_t *at = CMSG_DATA(h);
 

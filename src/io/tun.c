@@ -177,6 +177,16 @@ static void offer_offloads(struct tun *t)
 		(void)ioctl(t->fd, TUNSETOFFLOAD, tcp);
 }
 
+/* glibc's ioctl has the request as an unsigned long, musl's as an int, like POSIX; so this
+ * one, which has its highest bit set, changes a sign. */
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wsign-conversion"
+static bool get_flags(int fd, struct ifreq *out)
+{
+	return ioctl(fd, TUNGETIFF, out) == 0;
+}
+#pragma GCC diagnostic pop
+
 static int prepare(struct tun *t)
 {
 	int flags = fcntl(t->fd, F_GETFL);
@@ -185,8 +195,7 @@ static int prepare(struct tun *t)
 	if (flags < 0 || fcntl(t->fd, F_SETFL, flags | O_NONBLOCK) < 0)
 		return -errno;
 	/* An fd that is no tun (the socket pair of a test) has no vnet header either. */
-	t->vnet = ioctl(t->fd, TUNGETIFF, &request) == 0 &&
-	          (request.ifr_flags & IFF_VNET_HDR);
+	t->vnet = get_flags(t->fd, &request) && (request.ifr_flags & IFF_VNET_HDR);
 	if (!t->vnet)
 		return 0;
 	t->coalescer = calloc(1, sizeof(*t->coalescer));

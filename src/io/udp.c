@@ -10,6 +10,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/cmsg.h"
+
 #ifndef UDP_SEGMENT
 #define UDP_SEGMENT 103
 #endif
@@ -188,9 +190,9 @@ static void *control_add(struct msghdr *m, int level, int type, const void *valu
 
 	c->cmsg_level = level;
 	c->cmsg_type = type;
-	c->cmsg_len = CMSG_LEN(n);
+	c->cmsg_len = CMSG_BYTES(n);
 	memcpy(CMSG_DATA(c), value, n);
-	m->msg_controllen += CMSG_SPACE(n);
+	m->msg_controllen += CMSG_SPACE_BYTES(n);
 	return c;
 }
 
@@ -258,7 +260,7 @@ static size_t fill(struct udp *u, const struct endpoint *to,
 		*m = (struct msghdr){ .msg_name = name,
 			              .msg_namelen = name_len,
 			              .msg_iov = &u->scratch->out.iovecs[i],
-			              .msg_iovlen = run,
+			              .msg_iovlen = (uint16_t)run, /* musl: int */
 			              .msg_control =
 			                      u->scratch->out.controls[count].bytes };
 		for (size_t s = i; s < i + run; s++)
@@ -279,7 +281,7 @@ static size_t packets_in(const struct udp *u, size_t messages)
 	size_t n = 0;
 
 	for (size_t i = 0; i < messages; i++)
-		n += u->scratch->out.messages[i].msg_hdr.msg_iovlen;
+		n += (size_t)u->scratch->out.messages[i].msg_hdr.msg_iovlen;
 	return n;
 }
 
@@ -392,7 +394,7 @@ static int control_int(struct cmsghdr *c)
 
 static void read_control(struct msghdr *m, struct received *r)
 {
-	for (struct cmsghdr *c = CMSG_FIRSTHDR(m); c; c = CMSG_NXTHDR(m, c)) {
+	for (struct cmsghdr *c = CMSG_FIRSTHDR(m); c; c = cmsg_next(m, c)) {
 		if (c->cmsg_level == IPPROTO_IP && c->cmsg_type == IP_TOS) {
 			r->tos = *(uint8_t *)CMSG_DATA(c);
 		} else if (c->cmsg_level == IPPROTO_IPV6 && c->cmsg_type == IPV6_TCLASS) {

@@ -9,6 +9,7 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
+#include "base/cmsg.h"
 #include "channel/command.h"
 #include "unit.h"
 
@@ -150,10 +151,10 @@ static void say_nonsense(struct raver *r)
 	fill(r, r->text, iov[1].iov_len);
 	if (fds > 0) {
 		m.msg_control = control.bytes;
-		m.msg_controllen = CMSG_SPACE(sizeof(int) * fds);
+		m.msg_controllen = CMSG_SPACE_BYTES(sizeof(int) * fds);
 		control.align.cmsg_level = SOL_SOCKET;
 		control.align.cmsg_type = SCM_RIGHTS;
-		control.align.cmsg_len = CMSG_LEN(sizeof(int) * fds);
+		control.align.cmsg_len = CMSG_BYTES(sizeof(int) * fds);
 	}
 	(void)!sendmsg(r->fd, &m, MSG_NOSIGNAL | MSG_DONTWAIT);
 }

@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/cmsg.h"
 #include "channel/frame.h"
 
 static void pair(struct channel *a, struct channel *b)
@@ -107,14 +108,14 @@ static void send_raw(struct channel *to, const void *bytes, size_t size, size_t 
 	union {
 		struct cmsghdr align;
 		uint8_t bytes[CMSG_SPACE(2 * FRAME_FDS_MAX * sizeof(int))];
-	} control = { .align = { .cmsg_len = CMSG_LEN(n * sizeof(int)),
+	} control = { .align = { .cmsg_len = CMSG_BYTES(n * sizeof(int)),
 		                 .cmsg_level = SOL_SOCKET,
 		                 .cmsg_type = SCM_RIGHTS } };
 	struct iovec iov = { (void *)(uintptr_t)bytes, size };
 	struct msghdr m = { .msg_iov = &iov,
 		            .msg_iovlen = 1,
 		            .msg_control = n ? control.bytes : NULL,
-		            .msg_controllen = n ? CMSG_SPACE(n * sizeof(int)) : 0 };
+		            .msg_controllen = n ? CMSG_SPACE_BYTES(n * sizeof(int)) : 0 };
 	int fds[2 * FRAME_FDS_MAX];
 
 	for (size_t i = 0; i < n; i++)

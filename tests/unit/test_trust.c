@@ -5,11 +5,13 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <linux/fs.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -265,7 +267,8 @@ START_TEST(what_is_swapped_meanwhile_does_not_pass)
 	snprintf(other, sizeof(other), "%s/home/link", top);
 	swapper = fork();
 	while (swapper == 0)
-		(void)!renameat2(AT_FDCWD, name, AT_FDCWD, other, RENAME_EXCHANGE);
+		(void)!syscall(SYS_renameat2, AT_FDCWD, name, AT_FDCWD, other,
+		               RENAME_EXCHANGE);
 	for (int i = 0; i < 3000; i++) {
 		char *others = others_of(path, text);
 

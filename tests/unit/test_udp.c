@@ -8,6 +8,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/cmsg.h"
 #include "io/udp.h"
 
 #ifndef UDP_SEGMENT
@@ -33,7 +34,7 @@ int __wrap_sendmmsg(int fd, struct mmsghdr *messages, unsigned n, int flags);
 
 static bool asks_for(struct msghdr *m, int level, int type)
 {
-	for (struct cmsghdr *c = CMSG_FIRSTHDR(m); c; c = CMSG_NXTHDR(m, c))
+	for (struct cmsghdr *c = CMSG_FIRSTHDR(m); c; c = cmsg_next(m, c))
 		if (c->cmsg_level == level && c->cmsg_type == type)
 			return true;
 	return false;
@@ -50,7 +51,7 @@ static size_t bytes_of(const struct msghdr *m)
 {
 	size_t bytes = 0;
 
-	for (size_t i = 0; i < m->msg_iovlen; i++)
+	for (size_t i = 0; i < (size_t)m->msg_iovlen; i++)
 		bytes += m->msg_iov[i].iov_len;
 	return bytes;
 }
