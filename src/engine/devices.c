@@ -288,7 +288,7 @@ void device_drops(const struct device *d, struct drop_counts *out)
 
 const struct wg_peer *way_wg_peer(const struct way_peer *way)
 {
-	return ((const struct peer *)way)->wg; /* its first member */
+	return ((const struct peer *)(const void *)way)->wg; /* its first member */
 }
 
 const struct way_peer *peer_way(const struct wg_peer *p)

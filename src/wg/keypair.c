@@ -124,7 +124,7 @@ bool keypairs_received(struct keypairs *k, struct index_table *t, struct keypair
 	return true;
 }
 
-struct keypair *keypairs_for_sending(struct keypairs *k, size_t n, uint64_t now_ns)
+struct keypair *keypairs_for_sending(struct keypairs *k, uint64_t n, uint64_t now_ns)
 {
 	struct keypair *current = k->current;
 

@@ -58,7 +58,7 @@ bool keypairs_received(struct keypairs *k, struct index_table *t,
 
 /* The keypair with which to seal n packets now, or NULL. One that is older than
  * REJECT_AFTER_TIME, or would exceed REJECT_AFTER_MESSAGES, is not used again. */
-struct keypair *keypairs_for_sending(struct keypairs *k, size_t n, uint64_t now_ns);
+struct keypair *keypairs_for_sending(struct keypairs *k, uint64_t n, uint64_t now_ns);
 /* May a packet with this counter be opened? This is decided before the work of opening
  * it. Whether the packet is a repeat is decided afterwards, by replay_accept. */
 bool keypair_may_receive(struct keypair *k, uint64_t counter, uint64_t now_ns);

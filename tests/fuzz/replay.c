@@ -60,13 +60,13 @@ static void run(const uint8_t *bytes, size_t n)
 	free(copy);
 }
 
-static uint64_t draw(uint64_t *state, uint64_t below)
+static size_t draw(uint64_t *state, size_t below)
 {
 	uint64_t z = (*state += UINT64_C(0x9e3779b97f4a7c15)); /* splitmix64 */
 
 	z = (z ^ z >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
 	z = (z ^ z >> 27) * UINT64_C(0x94d049bb133111eb);
-	return (z ^ z >> 31) % below;
+	return (size_t)((z ^ z >> 31) % below);
 }
 
 static const uint8_t telling[] = { 0,    1,    2,    4,    0x10, 0x20,

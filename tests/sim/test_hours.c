@@ -179,7 +179,7 @@ END_TEST
 START_TEST(who_owes_an_answer_is_complained_of_again_and_again)
 {
 	struct scene s;
-	size_t complaints;
+	uint64_t complaints;
 
 	scene_start(&s, two_full_tunnels, 1);
 	for (int i = 0; i < 60 * _i; i++) {

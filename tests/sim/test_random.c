@@ -57,7 +57,7 @@ struct random_case {
 
 static size_t pick(struct random_case *c, size_t n)
 {
-	return unit_random(&c->state) % n;
+	return unit_below(&c->state, n);
 }
 
 static bool chance(struct random_case *c, size_t percent)

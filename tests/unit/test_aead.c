@@ -156,7 +156,7 @@ static uint32_t random_length(uint64_t *seed)
 
 static void batch_draw(struct batch *b, uint64_t *seed)
 {
-	b->n = unit_random(seed) % (JOBS_MAX + 1);
+	b->n = unit_below(seed, JOBS_MAX + 1);
 	fill_random(seed, b->keys[0], sizeof(b->keys));
 	fill_random(seed, b->plain, b->n * SLOT_BYTES);
 	memcpy(b->sealed, b->plain, b->n * SLOT_BYTES);

@@ -317,7 +317,7 @@ static bool plannable(const struct fixture *f, const struct reload_file *files,
 static void random_files(struct fixture *f, uint64_t *random)
 {
 	static const char *const names[] = { "a", "b", "c", "d", "e", "f" };
-	size_t n = 1 + unit_random(random) % FILES_MAX;
+	size_t n = 1 + unit_below(random, FILES_MAX);
 
 	for (size_t i = 0; i < n; i++) {
 		char old[TEXT_MAX] = "", fresh[TEXT_MAX] = "";

@@ -42,7 +42,7 @@ START_TEST(random_bytes_any_length_and_alignment)
 	uint8_t bytes[1600];
 
 	for (unsigned round = 0; round < 5000; round++) {
-		size_t at = unit_random(&seed) % 8, n = unit_random(&seed) % 1500;
+		size_t at = unit_below(&seed, 8), n = unit_below(&seed, 1500);
 		size_t first = unit_random(&seed) % (n + 1) & ~(size_t)1;
 		uint64_t sum;
 
@@ -92,8 +92,8 @@ START_TEST(replacing_is_as_summing_anew)
 
 	for (unsigned round = 0; round < 5000; round++) {
 		uint8_t bytes[64], old[16];
-		size_t n = 2 * (1 + unit_random(&seed) % 8);
-		size_t at = 2 * (unit_random(&seed) % 24);
+		size_t n = 2 * (1 + unit_below(&seed, 8));
+		size_t at = 2 * unit_below(&seed, 24);
 		uint16_t before, after;
 
 		for (size_t i = 0; i < sizeof(bytes); i++)

@@ -407,7 +407,7 @@ START_TEST(random_packets_do_no_harm)
 	fixture_open(&f, IP_V4);
 	for (int i = 0; i < 50000; i++) {
 		uint64_t r = unit_random(&f.seed);
-		size_t n = r % 120;
+		size_t n = (size_t)(r % 120);
 
 		memset(&m, 0, sizeof(m));
 		fill(&f.seed, m.bytes, n);

@@ -104,7 +104,7 @@ static void shuffle(struct fixture *f, struct pieces *p, struct packet **out)
 {
 	memcpy(out, p->v, p->n * sizeof(*out));
 	for (size_t i = p->n; i > 1; i--) {
-		size_t j = unit_random(&f->seed) % i;
+		size_t j = unit_below(&f->seed, i);
 		struct packet *swap = out[i - 1];
 
 		out[i - 1] = out[j];
@@ -123,7 +123,7 @@ START_TEST(pieces_in_any_order_become_the_packet_again)
 	for (uint32_t round = 0; round < 500; round++) {
 		bool v4 = round & 1;
 		uint32_t mtu = (uint32_t)(80 + unit_random(&f.seed) % 1300);
-		size_t n = 200 + unit_random(&f.seed) % 1700;
+		size_t n = 200 + unit_below(&f.seed, 1700);
 		enum reassembly_result got;
 
 		make(&c, v4, PORT, n);

@@ -72,8 +72,8 @@ START_TEST(descriptors_stay_with_their_frames)
 	ck_assert_int_eq(setsockopt(a.fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof(size)), 0);
 	while (received < 300) {
 		struct frame f;
-		size_t n = unit_random(&random) %
-		           (unit_random(&random) % 8 ? 100 : sizeof(body));
+		size_t most = unit_random(&random) % 8 ? 100 : sizeof(body);
+		size_t n = unit_below(&random, most);
 
 		if (sent < 300 && unit_random(&random) % 2) {
 			/* the frame's number says everything about it */

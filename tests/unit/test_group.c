@@ -16,12 +16,12 @@ START_TEST(sorted_by_group_and_stable)
 	size_t of[BATCH_MAX];
 
 	for (int round = 0; round < 2000; round++) {
-		size_t n = unit_random(&state) % (BATCH_MAX + 1), at = 0, run_count;
-		size_t kinds = 1 + unit_random(&state) % GROUPS;
+		size_t n = unit_below(&state, BATCH_MAX + 1), at = 0, run_count;
+		size_t kinds = 1 + unit_below(&state, GROUPS);
 
 		grouping_start(&g);
 		for (size_t i = 0; i < n; i++) {
-			of[i] = unit_random(&state) % kinds;
+			of[i] = unit_below(&state, kinds);
 			batch[i] = &packets[i];
 			grouping_add(&g, &groups[of[i]], batch[i]);
 		}

@@ -226,7 +226,7 @@ START_TEST(random_bytes)
 
 	for (unsigned round = 0; round < 50000; round++) {
 		uint8_t bytes[96];
-		size_t n = unit_random(&seed) % (sizeof(bytes) + 1);
+		size_t n = unit_below(&seed, sizeof(bytes) + 1);
 
 		for (size_t i = 0; i < n; i++)
 			bytes[i] =

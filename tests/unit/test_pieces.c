@@ -251,7 +251,7 @@ START_TEST(at_random_nothing_is_lost_or_doubled)
 			came += ready(&f);
 		} else {
 			sent++;
-			came += later_comes(&f, device, id, 8 + (r >> 40) % 1000);
+			came += later_comes(&f, device, id, 8 + (size_t)(r >> 40) % 1000);
 		}
 	}
 	f.now_ns += PIECES_NS;

@@ -265,7 +265,7 @@ START_TEST(what_is_no_query_finds_no_server)
 	uint8_t dns[300];
 
 	for (int i = 0; i < 20000; i++) {
-		size_t n = unit_random(&random) % sizeof(dns);
+		size_t n = unit_below(&random, sizeof(dns));
 
 		for (size_t b = 0; b < n; b++)
 			dns[b] = (uint8_t)(unit_random(&random) & 0x3f);

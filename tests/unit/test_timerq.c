@@ -137,7 +137,7 @@ static uint64_t earliest(void)
 
 static void step(uint64_t *seed, uint64_t *now_ns)
 {
-	size_t i = unit_random(seed) % TIMERS;
+	size_t i = unit_below(seed, TIMERS);
 
 	switch (unit_random(seed) % 8) {
 	case 0:

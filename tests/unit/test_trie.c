@@ -208,7 +208,7 @@ static void check_walk(void)
 /* A random place of the dumb table is filled or emptied, in the trie as well. */
 static void change(uint64_t *seed, int layout)
 {
-	size_t i = unit_random(seed) % ENTRIES, there;
+	size_t i = unit_below(seed, ENTRIES), there;
 	struct ip_prefix p = random_prefix(seed, layout);
 
 	if (dumb[i].used) {

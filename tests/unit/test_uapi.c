@@ -423,7 +423,7 @@ START_TEST(any_pieces_do)
 
 		begin(&f);
 		while (*at) {
-			size_t n = 1 + unit_random(&random) % 20;
+			size_t n = 1 + unit_below(&random, 20);
 
 			n = n < strlen(at) ? n : strlen(at);
 			ck_assert_uint_eq(uapi_feed(&f.uapi, at, n, &f.out, NOW_NS), n);

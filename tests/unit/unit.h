@@ -26,4 +26,10 @@ static inline uint64_t unit_random(uint64_t *state)
 	return z ^ z >> 31;
 }
 
+/* A random index or length, below n. */
+static inline size_t unit_below(uint64_t *state, size_t n)
+{
+	return (size_t)(unit_random(state) % n);
+}
+
 #endif
