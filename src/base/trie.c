@@ -54,15 +54,15 @@ struct node {
 	struct trie_entry *entry; /* NULL if the node is only a fork */
 	struct jump *jump;        /* owned; NULL if it has no table */
 	struct node *child[2];
-};
-_Static_assert(sizeof(struct node) <= 64, "a node is one cache line");
+} __attribute__((aligned(64)));
+_Static_assert(sizeof(struct node) == 64, "a node is one cache line, on 32 bits too");
 
 /* Nodes are allocated in blocks. Each block has twice as many as the one before, so
  * that a small trie stays small; the alignment keeps a node from lying across two
  * cache lines. */
 struct block {
 	struct block *next; /* followed by padding up to the size of a node */
-	struct node nodes[] __attribute__((aligned(64)));
+	struct node nodes[];
 };
 #define BLOCK_NODES_MAX 1023
 
