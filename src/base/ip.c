@@ -123,21 +123,23 @@ const char *endpoint_format(const struct endpoint *e, char out[static ENDPOINT_S
 	return out;
 }
 
-static bool decimal(const char *text, unsigned long max, unsigned long *out)
+static bool decimal(const char *text, uint32_t max, uint32_t *out)
 {
+	unsigned long long n;
 	char *end;
 
 	if (*text < '0' || *text > '9')
 		return false;
-	*out = strtoul(text, &end, 10);
-	return *end == '\0' && *out <= max;
+	n = strtoull(text, &end, 10); /* even of what is too long, more than any max */
+	*out = (uint32_t)n;
+	return *end == '\0' && n <= max;
 }
 
 /* "fe80::1%2" or "fe80::1%eth0" */
 static bool parse_scoped(struct endpoint *out, char *host)
 {
 	char *zone = strchr(host, '%');
-	unsigned long id = 0;
+	uint32_t id = 0;
 
 	if (zone) {
 		*zone++ = '\0';
@@ -146,7 +148,7 @@ static bool parse_scoped(struct endpoint *out, char *host)
 		if (id == 0)
 			return false;
 	}
-	out->scope_id = (uint32_t)id;
+	out->scope_id = id;
 	return ip_addr_parse(&out->addr, host) && (!zone || out->addr.family == IP_V6);
 }
 
@@ -156,7 +158,7 @@ bool endpoint_parse(struct endpoint *out, const char *text)
 	const char *colon = strrchr(text, ':');
 	size_t n = colon ? (size_t)(colon - text) : 0;
 	bool bracket = text[0] == '[';
-	unsigned long port;
+	uint32_t port;
 
 	*out = (struct endpoint){ 0 };
 	if (n == 0 || n >= sizeof(host) || !decimal(colon + 1, UINT16_MAX, &port))
