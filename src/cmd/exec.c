@@ -24,9 +24,9 @@
 #include "cmd/paths.h"
 #include "cmd/plan_load.h"
 #include "cmd/target.h"
-#include "host/handover.h"
-#include "host/inside.h"
-#include "supervisor/instance.h"
+#include "inside/handover.h"
+#include "inside/inside.h"
+#include "instance/instance.h"
 #include "supervisor/supervisor.h"
 #include "worker/worker.h"
 

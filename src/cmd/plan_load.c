@@ -5,8 +5,8 @@
 #include <stdbool.h>
 
 #include "cmd/endpoint_names.h"
+#include "instance/instance.h"
 #include "plan/plan_make.h"
-#include "supervisor/instance.h"
 
 static const struct plan_env env = { .tun = INSTANCE_DEFAULT_TUN };
 

@@ -5,7 +5,7 @@
 
 #include <stdbool.h>
 
-#include "supervisor/instance.h"
+#include "instance/instance.h"
 
 /* Runs until q is pressed or a signal comes, and restores the terminal. Returns the exit
  * status. It is a failure, with the reason on stderr, if the instance doesn't answer (any

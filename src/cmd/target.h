@@ -3,7 +3,7 @@
 #define TUNION_CMD_TARGET_H
 
 #include "base/attr.h"
-#include "supervisor/instance.h"
+#include "instance/instance.h"
 
 /* Finds the instance of this tun or, if tun is NULL, the only one there is. If run_dir is
  * NULL, it is the default. Says on stderr why it fails. Call instance_clear

@@ -21,7 +21,7 @@
 #include "cmd/notify.h"
 #include "cmd/paths.h"
 #include "cmd/plan_load.h"
-#include "supervisor/instance.h"
+#include "instance/instance.h"
 #include "supervisor/supervisor.h"
 #include "worker/worker.h"
 

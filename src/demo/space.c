@@ -8,7 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "host/namespace.h"
+#include "inside/namespace.h"
 
 static int enter_user_namespace(bool *entered, struct diag *diag)
 {

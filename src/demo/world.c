@@ -9,8 +9,8 @@
 
 #include "base/ip.h"
 #include "demo/space.h"
-#include "host/namespace.h"
-#include "host/netlink.h"
+#include "inside/namespace.h"
+#include "netlink/netlink.h"
 
 struct cable_end {
 	enum world_host host;

@@ -15,9 +15,9 @@
 #include "host/host_change.h"
 #include "host/journal.h"
 #include "host/learned.h"
-#include "host/netlink.h"
-#include "host/tun_open.h"
 #include "host/undo.h"
+#include "io/tun_open.h"
+#include "netlink/netlink.h"
 
 struct host {
 	struct host_state state;

@@ -11,7 +11,7 @@
 #include "host/host_place.h"
 #include "host/journal.h"
 #include "host/nameservers.h"
-#include "host/netlink.h"
+#include "netlink/netlink.h"
 #include "plan/plan.h"
 
 /* Embedded in struct host, which initialises and clears it. */

@@ -6,7 +6,7 @@
 #include <stddef.h>
 
 #include "base/attr.h"
-#include "host/netlink_item.h"
+#include "netlink/netlink_item.h"
 
 /* Zeroed is empty. */
 struct host_items {

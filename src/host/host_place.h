@@ -1,10 +1,10 @@
 /* src/host/host_place.h - where else can the tun be than in our own network namespace?
  *
- * In another one, where it is the only way out: see inside.h. Our sockets are not in it.
- * So routes can't send our datagrams back to us, and everything that keeps them apart on
- * a host (mark, private tables, rules, guard) isn't needed. Whoever lives there looks up
- * names as a file says that we write. Hooks aren't run, because they mean the host.
- * Nothing is left when the last process in there has ended. */
+ * In another one, where it is the only way out: see inside/inside.h. Our sockets are not
+ * in it. So routes can't send our datagrams back to us, and everything that keeps them
+ * apart on a host (mark, private tables, rules, guard) isn't needed. Whoever lives there
+ * looks up names as a file says that we write. Hooks aren't run, because they mean the
+ * host. Nothing is left when the last process in there has ended. */
 #ifndef TUNION_HOST_HOST_PLACE_H
 #define TUNION_HOST_HOST_PLACE_H
 
@@ -12,7 +12,6 @@
 
 #include "base/attr.h"
 #include "base/diag.h"
-#include "host/handover.h"
 
 struct host_place {
 	/* Makes a tun there, which the caller owns. Returns its fd, or -errno after the
@@ -23,12 +22,5 @@ struct host_place {
 	void *context;  /* borrowed */
 	int netlink_fd; /* of that namespace; borrowed */
 };
-
-/* The place of `exec`. fds and socket are borrowed. */
-struct host_place_inside {
-	const struct handover_fds *fds;
-	int socket; /* see handover.h */
-};
-struct host_place host_place_inside(struct host_place_inside *inside);
 
 #endif

@@ -4,7 +4,7 @@
 
 #include <stdbool.h>
 
-#include "host/netlink.h"
+#include "netlink/netlink.h"
 
 /* True if the kernel has no IPv6, or if it is disabled on the tun and no link has an IPv6
  * address other than ::1. If another link has one, this is false, although the kernel

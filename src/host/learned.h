@@ -19,7 +19,7 @@
 
 #include <stdint.h>
 
-#include "host/netlink.h"
+#include "netlink/netlink.h"
 #include "plan/plan.h"
 
 /* To be called after a change of IPv6 routes or rules: forgets what was learned, and

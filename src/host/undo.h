@@ -6,7 +6,7 @@
 #include "base/diag.h"
 #include "base/log.h"
 #include "host/journal.h"
-#include "host/netlink.h"
+#include "netlink/netlink.h"
 
 /* Runs PreDown hooks; undo_all then leaves them out. All failures are warnings. Returns
  * 0, or what hooks_run_down has returned for the first one that has failed. */

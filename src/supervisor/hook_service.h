@@ -6,8 +6,8 @@
 #define TUNION_SUPERVISOR_HOOK_SERVICE_H
 
 #include "host/hooks.h"
+#include "instance/instance.h"
 #include "supervisor/clients.h"
-#include "supervisor/instance.h"
 #include "supervisor/keeper.h"
 #include "supervisor/status_request.h"
 #include "supervisor/tunnels.h"

@@ -8,10 +8,10 @@
 
 #include "base/attr.h"
 #include "base/diag.h"
+#include "base/ending.h"
 #include "base/log.h"
 #include "host/host.h"
 #include "io/loop.h"
-#include "supervisor/ending.h"
 #include "supervisor/tunnels.h"
 #include "supervisor/worker_child.h"
 

@@ -15,7 +15,7 @@
 #include "base/diag.h"
 #include "base/log.h"
 #include "host/host.h"
-#include "supervisor/instance.h"
+#include "instance/instance.h"
 #include "supervisor/keeper.h"
 #include "supervisor/tunnels.h"
 #include "supervisor/underlay.h"

@@ -17,20 +17,21 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
+#include "base/ending.h"
 #include "base/memory.h"
 #include "base/process.h"
 #include "host/host.h"
+#include "inside/insiders.h"
+#include "instance/instance.h"
 #include "io/loop.h"
 #include "plan/plan_make.h"
 #include "plan/way_compute.h"
 #include "supervisor/clients.h"
-#include "supervisor/ending.h"
 #include "supervisor/follow.h"
 #include "supervisor/hook_service.h"
-#include "supervisor/insiders.h"
-#include "supervisor/instance.h"
 #include "supervisor/keeper.h"
 #include "supervisor/live.h"
+#include "supervisor/place.h"
 #include "supervisor/status_request.h"
 #include "supervisor/takedown.h"
 #include "supervisor/talk.h"
@@ -47,8 +48,8 @@ struct supervisor {
 	struct ending ending;
 	struct instance instance;
 	struct tunnels tunnels;
-	struct host *host;               /* owned */
-	struct host_place_inside inside; /* for `exec`; place points to it */
+	struct host *host;          /* owned */
+	struct place_inside inside; /* for `exec`; place points to it */
 	struct host_place place;
 	struct insiders insiders;
 	bool host_is_up;
@@ -398,8 +399,8 @@ static void connect_inside(struct supervisor *s, const struct supervisor_inside 
 {
 	if (!inside)
 		return;
-	s->inside = (struct host_place_inside){ inside->fds, inside->socket };
-	s->place = host_place_inside(&s->inside);
+	s->inside = (struct place_inside){ inside->fds, inside->socket };
+	s->place = place_inside(&s->inside);
 	s->insiders.fds = inside->fds;
 	s->insiders.ending = &s->ending;
 	s->insiders.log = &s->log;

@@ -14,7 +14,7 @@
 #include "base/diag.h"
 #include "base/log.h"
 #include "channel/worker_entry.h"
-#include "host/handover.h"
+#include "inside/handover.h"
 
 struct supervisor;
 

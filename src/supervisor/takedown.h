@@ -6,7 +6,7 @@
 #include "base/attr.h"
 #include "base/diag.h"
 #include "host/host.h"
-#include "supervisor/instance.h"
+#include "instance/instance.h"
 #include "supervisor/keeper.h"
 #include "supervisor/tunnels.h"
 

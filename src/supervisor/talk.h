@@ -6,9 +6,9 @@
 #ifndef TUNION_SUPERVISOR_TALK_H
 #define TUNION_SUPERVISOR_TALK_H
 
+#include "base/ending.h"
 #include "base/log.h"
 #include "channel/command.h"
-#include "supervisor/ending.h"
 #include "supervisor/keeper.h"
 #include "supervisor/status_request.h"
 #include "supervisor/tunnels.h"

@@ -8,8 +8,8 @@
 #include <sys/epoll.h>
 #include <unistd.h>
 
-#include "host/monitor.h"
 #include "names/names.h"
+#include "netlink/monitor.h"
 #include "plan/plan_mtu.h"
 #include "plan/way_compute.h"
 #include "supervisor/configure.h"

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "host/nlmsg.h"
+#include "netlink/nlmsg.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n);
 

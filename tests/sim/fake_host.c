@@ -9,7 +9,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-#include "host/monitor.h"
+#include "netlink/monitor.h"
 
 #define IFINDEX 7
 

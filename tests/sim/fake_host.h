@@ -1,6 +1,6 @@
-/* tests/sim/fake_host.h - host/host.h and host/monitor.h on a host that is a value
+/* tests/sim/fake_host.h - host/host.h and netlink/monitor.h on a host that is a value
  *
- * Linked in the place of host/host.c and host/monitor.c. It keeps the addresses, routes and
+ * Linked in the place of host/host.c and netlink/monitor.c. It keeps the addresses, routes and
  * rules that it is told to have, which files are up, and what was done in the wrong order.
  * The test's script makes calls fail, takes things away and changes the network. */
 #ifndef TUNION_SIM_FAKE_HOST_H

@@ -6,8 +6,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "host/handover.h"
-#include "host/host_place.h"
+#include "inside/handover.h"
+#include "supervisor/place.h"
 
 struct pair {
 	int inside, outside;
@@ -71,8 +71,8 @@ START_TEST(a_tun_is_made_when_it_is_wanted)
 {
 	struct handover_fds fds = HANDOVER_NO_FDS;
 	struct pair p = begin();
-	struct host_place_inside inside = { &fds, p.outside };
-	struct host_place place = host_place_inside(&inside);
+	struct place_inside inside = { &fds, p.outside };
+	struct host_place place = place_inside(&inside);
 	struct handover_wanted wanted;
 	int tun = an_fd(), got;
 
@@ -136,8 +136,8 @@ END_TEST
 START_TEST(the_resolv_conf_is_written_anew)
 {
 	struct handover_fds fds = HANDOVER_NO_FDS;
-	struct host_place_inside inside = { &fds, -1 };
-	struct host_place place = host_place_inside(&inside);
+	struct place_inside inside = { &fds, -1 };
+	struct host_place place = place_inside(&inside);
 	static const char *const texts[] = { "nameserver 10.8.0.1\nsearch a\n",
 		                             "nameserver fd08::1\n", "" };
 	char path[] = "/tmp/tunion-test.XXXXXX", got[64];
@@ -162,7 +162,7 @@ END_TEST
 
 TCase *unit_tests(void)
 {
-	TCase *tc = tcase_create("host/handover");
+	TCase *tc = tcase_create("inside/handover");
 
 	tcase_add_loop_test(tc, what_there_is_arrives_in_its_place, 0, 64);
 	tcase_add_test(tc, a_tun_is_made_when_it_is_wanted);

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "host/inside_mounts.h"
+#include "inside/mounts.h"
 
 static const struct {
 	const char *before, *after;
@@ -40,7 +40,7 @@ END_TEST
 
 TCase *unit_tests(void)
 {
-	TCase *tc = tcase_create("host/inside_mounts");
+	TCase *tc = tcase_create("inside/mounts");
 
 	tcase_add_loop_test(tc, only_hosts_change, 0, ARRAY_SIZE(cases));
 	return tc;

@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
-#include "supervisor/insiders.h"
+#include "inside/insiders.h"
 
 struct fixture {
 	struct loop *loop;
@@ -128,7 +128,7 @@ END_TEST
 
 TCase *unit_tests(void)
 {
-	TCase *tc = tcase_create("supervisor/insiders");
+	TCase *tc = tcase_create("inside/insiders");
 
 	tcase_add_test(tc, the_last_one_ends_it);
 	tcase_add_test(tc, the_only_one_ends_it);

@@ -13,7 +13,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "supervisor/instance.h"
+#include "instance/instance.h"
 
 /* A run directory of its own for each test. */
 static char dir[32];
@@ -409,7 +409,7 @@ END_TEST
 
 TCase *unit_tests(void)
 {
-	TCase *tc = tcase_create("supervisor/instance");
+	TCase *tc = tcase_create("instance/instance");
 
 	tcase_add_checked_fixture(tc, make_dir, remove_dir);
 	tcase_add_test(tc, names_of_tuns);

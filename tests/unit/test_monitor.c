@@ -1,9 +1,9 @@
-#include "host/monitor.h"
+#include "netlink/monitor.h"
 
 #include <linux/rtnetlink.h>
 #include <unistd.h>
 
-#include "host/nlmsg.h"
+#include "netlink/nlmsg.h"
 #include "unit.h"
 
 #define TUN   7U
@@ -147,7 +147,7 @@ END_TEST
 
 TCase *unit_tests(void)
 {
-	TCase *tc = tcase_create("host/monitor");
+	TCase *tc = tcase_create("netlink/monitor");
 
 	tcase_add_test(tc, what_we_add_is_nothing_new);
 	tcase_add_test(tc, what_is_taken_from_us_is_noticed);

@@ -1,4 +1,4 @@
-#include "host/nlmsg.h"
+#include "netlink/nlmsg.h"
 
 #include <linux/netlink.h>
 #include <linux/rtnetlink.h>

@@ -1,6 +1,6 @@
-/* src/host/tun_open.h - makes a tun device */
-#ifndef TUNION_HOST_TUN_OPEN_H
-#define TUNION_HOST_TUN_OPEN_H
+/* src/io/tun_open.h - makes a tun device */
+#ifndef TUNION_IO_TUN_OPEN_H
+#define TUNION_IO_TUN_OPEN_H
 
 #include <stdbool.h>
 

@@ -1,4 +1,4 @@
-/* src/host/inside.h - moves the process that will become a command to where a tun is the
+/* src/inside/inside.h - moves the process that will become a command to where a tun is the
  * only way out
  *
  * The network namespace has nothing but its loopback device and the tun. In the mount
@@ -7,12 +7,12 @@
  * namespace for this, in which he has his own ids. The capabilities that he has there end
  * when the command is executed. Root needs none, unless a container has left him without
  * rights. */
-#ifndef TUNION_HOST_INSIDE_H
-#define TUNION_HOST_INSIDE_H
+#ifndef TUNION_INSIDE_INSIDE_H
+#define TUNION_INSIDE_INSIDE_H
 
 #include "base/attr.h"
 #include "base/diag.h"
-#include "host/handover.h"
+#include "inside/handover.h"
 
 /* The process must have one thread. fds is filled even after an error; the caller owns
  * them. Returns 0 or -errno, with the reason in diag. */

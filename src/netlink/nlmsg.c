@@ -1,7 +1,7 @@
-/* src/host/nlmsg.c - the kernel's structs are copied in and out, and there are no
+/* src/netlink/nlmsg.c - the kernel's structs are copied in and out, and there are no
  * pointers into messages. So nothing relies on alignment, and a length is checked before
  * it is used. */
-#include "host/nlmsg.h"
+#include "netlink/nlmsg.h"
 
 #include <linux/fib_rules.h>
 #include <linux/if_addr.h>

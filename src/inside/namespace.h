@@ -1,11 +1,11 @@
-/* src/host/namespace.h - moves a process into new namespaces, and explains to people why
+/* src/inside/namespace.h - moves a process into new namespaces, and explains to people why
  * the system refuses that
  *
  * The process must have one thread. In the messages, `what` is what needs the namespaces,
  * such as "the demo". Functions return 0, or -errno with the reason in diag; each reason
  * says what can be done about it. */
-#ifndef TUNION_HOST_NAMESPACE_H
-#define TUNION_HOST_NAMESPACE_H
+#ifndef TUNION_INSIDE_NAMESPACE_H
+#define TUNION_INSIDE_NAMESPACE_H
 
 #include <sys/types.h>
 

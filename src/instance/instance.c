@@ -1,9 +1,9 @@
-/* src/supervisor/instance.c - names, sockets and pid file of an instance
+/* src/instance/instance.c - names, sockets and pid file of an instance
  *
  * The lock is a flock() on the pid file, which the kernel releases with the last
  * descriptor. So neither the worker may inherit it (it closes all descriptors), nor the
  * hooks (close on exec). */
-#include "supervisor/instance.h"
+#include "instance/instance.h"
 
 #include <assert.h>
 #include <dirent.h>

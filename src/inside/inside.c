@@ -1,5 +1,5 @@
-/* src/host/inside.c - first the namespaces, then what is in them */
-#include "host/inside.h"
+/* src/inside/inside.c - first the namespaces, then what is in them */
+#include "inside/inside.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -15,10 +15,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "host/inside_mounts.h"
-#include "host/namespace.h"
-#include "host/netlink.h"
-#include "host/tun_open.h"
+#include "inside/mounts.h"
+#include "inside/namespace.h"
+#include "io/tun_open.h"
+#include "netlink/netlink.h"
 
 #define WHAT "the command"
 

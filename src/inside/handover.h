@@ -1,4 +1,4 @@
-/* src/host/handover.h - what does the process that will be the command inside say to the
+/* src/inside/handover.h - what does the process that will be the command inside say to the
  * supervisor outside, and the supervisor to it?
  *
  * `exec` begins as one process. It forks the supervisor, which stays outside, and moves
@@ -7,8 +7,8 @@
  * then it makes the tun as soon as the supervisor has chosen a name, and when everything
  * is up, it becomes the command. All calls block; whoever waits for a process that has
  * ended gets -ENOTCONN. */
-#ifndef TUNION_HOST_HANDOVER_H
-#define TUNION_HOST_HANDOVER_H
+#ifndef TUNION_INSIDE_HANDOVER_H
+#define TUNION_INSIDE_HANDOVER_H
 
 #include <net/if.h>
 #include <stdbool.h>

@@ -1,9 +1,9 @@
-/* src/host/inside_mounts.c - builds another /run on a tmpfs, and moves it to its place
+/* src/inside/mounts.c - builds another /run on a tmpfs, and moves it to its place
  *
  * Hiding single directories would not do: if a service removes its directory in /run when
  * it stops, the kernel also removes what is mounted there elsewhere, and the directory
  * that comes with the next start is seen by everybody. */
-#include "host/inside_mounts.h"
+#include "inside/mounts.h"
 
 #include <dirent.h>
 #include <errno.h>

@@ -1,5 +1,5 @@
-/* src/host/tun_open.c - opens the clone device, and explains failures */
-#include "host/tun_open.h"
+/* src/io/tun_open.c - opens the clone device, and explains failures */
+#include "io/tun_open.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -1,10 +1,10 @@
-/* src/host/nlmsg.h - writes and reads rtnetlink messages, without a socket
+/* src/netlink/nlmsg.h - writes and reads rtnetlink messages, without a socket
  *
  * RFC 3549. Attributes are nested TLVs, aligned to four bytes, in host byte order except
  * for addresses. The reading functions accept any bytes; what is cut off or contradicts
  * itself is refused. */
-#ifndef TUNION_HOST_NLMSG_H
-#define TUNION_HOST_NLMSG_H
+#ifndef TUNION_NETLINK_NLMSG_H
+#define TUNION_NETLINK_NLMSG_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -12,7 +12,7 @@
 
 #include "base/attr.h"
 #include "base/reader.h"
-#include "host/netlink_item.h"
+#include "netlink/netlink_item.h"
 
 /* ---- writing: several messages, one after the other */
 

@@ -1,5 +1,5 @@
-/* src/host/monitor.c - reads rtnetlink notifications */
-#include "host/monitor.h"
+/* src/netlink/monitor.c - reads rtnetlink notifications */
+#include "netlink/monitor.h"
 
 #include <errno.h>
 #include <linux/netlink.h>
@@ -8,8 +8,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "host/netlink.h"
-#include "host/nlmsg.h"
+#include "netlink/netlink.h"
+#include "netlink/nlmsg.h"
 
 #define EVERYTHING  (MONITOR_NETWORK | MONITOR_SOURCES | MONITOR_OURS)
 #define RX_BYTES    32768

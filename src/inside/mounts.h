@@ -1,4 +1,4 @@
-/* src/host/inside_mounts.h - which files does a command inside see differently, so that
+/* src/inside/mounts.h - which files does a command inside see differently, so that
  * its name look-ups stay inside?
  *
  * A network namespace doesn't keep look-ups inside. The C library and other programs ask
@@ -9,8 +9,8 @@
  *    files in it are the same, but such a service that starts later doesn't appear;
  *  - /etc/nsswitch.conf says `hosts: files dns`;
  *  - /etc/resolv.conf is a file that the supervisor writes from outside. */
-#ifndef TUNION_HOST_INSIDE_MOUNTS_H
-#define TUNION_HOST_INSIDE_MOUNTS_H
+#ifndef TUNION_INSIDE_MOUNTS_H
+#define TUNION_INSIDE_MOUNTS_H
 
 #include <stddef.h>
 #include <stdio.h>

@@ -1,16 +1,16 @@
-/* src/supervisor/insiders.h - which commands are inside, and who may follow them?
+/* src/inside/insiders.h - which commands are inside, and who may follow them?
  *
  * An instance of `exec` lives as long as one of its commands. A command that was started
  * inside by another one doesn't count. Meanwhile their name look-ups are kept inside
  * (inside_mend), whatever others do to the files of the host. */
-#ifndef TUNION_SUPERVISOR_INSIDERS_H
-#define TUNION_SUPERVISOR_INSIDERS_H
+#ifndef TUNION_INSIDE_INSIDERS_H
+#define TUNION_INSIDE_INSIDERS_H
 
 #include "base/attr.h"
+#include "base/ending.h"
 #include "base/log.h"
-#include "host/handover.h"
+#include "inside/handover.h"
 #include "io/loop.h"
-#include "supervisor/ending.h"
 
 struct insider;
 

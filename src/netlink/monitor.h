@@ -1,10 +1,10 @@
-/* src/host/monitor.h - has anybody changed the host's network?
+/* src/netlink/monitor.h - has anybody changed the host's network?
  *
  * Listens on a socket that gets notified by the kernel of every change of links,
  * addresses, routes and rules. Only the kind of a change is kept, not the change
  * itself. */
-#ifndef TUNION_HOST_MONITOR_H
-#define TUNION_HOST_MONITOR_H
+#ifndef TUNION_NETLINK_MONITOR_H
+#define TUNION_NETLINK_MONITOR_H
 
 #include <stdint.h>
 

@@ -1,7 +1,7 @@
-/* src/host/netlink_item.h - addresses, routes, rules and links of the kernel, as
+/* src/netlink/netlink_item.h - addresses, routes, rules and links of the kernel, as
  * values */
-#ifndef TUNION_HOST_NETLINK_ITEM_H
-#define TUNION_HOST_NETLINK_ITEM_H
+#ifndef TUNION_NETLINK_NETLINK_ITEM_H
+#define TUNION_NETLINK_NETLINK_ITEM_H
 
 #include <net/if.h>
 #include <stdbool.h>

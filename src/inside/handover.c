@@ -1,8 +1,8 @@
-/* src/host/handover.c - messages of a fixed size over SOCK_SEQPACKET, with descriptors
+/* src/inside/handover.c - messages of a fixed size over SOCK_SEQPACKET, with descriptors
  *
  * Both ends are the same program of the same user, and one is the other's child. So what
  * arrives is checked against mistakes, not against malice. */
-#include "host/handover.h"
+#include "inside/handover.h"
 
 #include <errno.h>
 #include <stdint.h>

@@ -1,12 +1,12 @@
-/* src/host/netlink.h - asks the kernel about routes and other things, and changes them:
+/* src/netlink/netlink.h - asks the kernel about routes and other things, and changes them:
  * rtnetlink
  *
  * Many requests go into one system call, and each of them is acknowledged with its own
  * result. So ten thousand routes take tens of milliseconds, and it is known which of them
  * have failed. Answers are read with checked bounds (nlmsg.h). Blocking; only for the
  * control plane. */
-#ifndef TUNION_HOST_NETLINK_H
-#define TUNION_HOST_NETLINK_H
+#ifndef TUNION_NETLINK_NETLINK_H
+#define TUNION_NETLINK_NETLINK_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -14,7 +14,7 @@
 
 #include "base/attr.h"
 #include "base/ip.h"
-#include "host/netlink_item.h"
+#include "netlink/netlink_item.h"
 
 struct netlink;
 

@@ -1,6 +1,6 @@
-/* src/host/namespace.c - unshare(2), user_namespaces(7). Each refusal is explained,
+/* src/inside/namespace.c - unshare(2), user_namespaces(7). Each refusal is explained,
  * because the reader wants to know which setting of the system is the cause. */
-#include "host/namespace.h"
+#include "inside/namespace.h"
 
 #include <errno.h>
 #include <fcntl.h>

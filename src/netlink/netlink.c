@@ -1,7 +1,7 @@
-/* src/host/netlink.c - the kernel handles requests while they are being sent. So when
+/* src/netlink/netlink.c - the kernel handles requests while they are being sent. So when
  * sendto returns, all acknowledgements are in the receive queue. The size of this queue
  * limits how many requests can be sent together. */
-#include "host/netlink.h"
+#include "netlink/netlink.h"
 
 #include <errno.h>
 #include <linux/fib_rules.h>
@@ -17,7 +17,7 @@
 #include <sys/time.h>
 #include <unistd.h>
 
-#include "host/nlmsg.h"
+#include "netlink/nlmsg.h"
 
 #define BATCH_REQUESTS 100   /* answers fit into the default receive queue of 208 KiB */
 #define TX_BYTES       16384 /* for 100 requests; the largest has less than 128 bytes */

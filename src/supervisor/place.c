@@ -1,5 +1,5 @@
-/* src/host/host_place.c - what the process inside has handed over is enough for all */
-#include "host/host_place.h"
+/* src/supervisor/place.c - what the process inside has handed over is enough for all */
+#include "supervisor/place.h"
 
 #include <errno.h>
 #include <string.h>
@@ -7,7 +7,7 @@
 
 static int make_tun(void *context, const char *name, bool vnet_hdr)
 {
-	const struct host_place_inside *inside = context;
+	const struct place_inside *inside = context;
 
 	return handover_take_tun(inside->socket, name, vnet_hdr);
 }
@@ -15,7 +15,7 @@ static int make_tun(void *context, const char *name, bool vnet_hdr)
 /* Nobody finds the file empty meanwhile. */
 static int set_resolv_conf(void *context, const char *text)
 {
-	const struct host_place_inside *inside = context;
+	const struct place_inside *inside = context;
 	int fd = inside->fds->resolv_conf;
 	size_t n = strlen(text);
 	ssize_t written;
@@ -28,7 +28,7 @@ static int set_resolv_conf(void *context, const char *text)
 	return (size_t)written == n ? 0 : -ENOSPC;
 }
 
-struct host_place host_place_inside(struct host_place_inside *inside)
+struct host_place place_inside(struct place_inside *inside)
 {
 	return (struct host_place){ make_tun, set_resolv_conf, inside,
 		                    inside->fds->netlink };

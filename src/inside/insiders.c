@@ -1,5 +1,5 @@
-/* src/supervisor/insiders.c - a pidfd is readable when its process has ended */
-#include "supervisor/insiders.h"
+/* src/inside/insiders.c - a pidfd is readable when its process has ended */
+#include "inside/insiders.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -10,7 +10,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "host/inside.h"
+#include "inside/inside.h"
 
 struct insider {
 	struct insider *next;

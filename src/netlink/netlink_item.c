@@ -1,5 +1,5 @@
-/* src/host/netlink_item.c - prints items like ip(8) */
-#include "host/netlink_item.h"
+/* src/netlink/netlink_item.c - prints items like ip(8) */
+#include "netlink/netlink_item.h"
 
 #include <linux/rtnetlink.h>
 #include <stddef.h>

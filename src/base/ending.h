@@ -1,6 +1,6 @@
-/* src/supervisor/ending.h - has the instance to end, and why? */
-#ifndef TUNION_SUPERVISOR_ENDING_H
-#define TUNION_SUPERVISOR_ENDING_H
+/* src/base/ending.h - has the instance to end, and why? */
+#ifndef TUNION_BASE_ENDING_H
+#define TUNION_BASE_ENDING_H
 
 #include <stdbool.h>
 

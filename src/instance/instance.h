@@ -1,4 +1,4 @@
-/* src/supervisor/instance.h - which instances run, and how can they be reached?
+/* src/instance/instance.h - which instances run, and how can they be reached?
  *
  * An instance has the name of its tun. In the run directory it has three files:
  *   TUN.pid     locked while the instance lives, so that a killed one is recognised
@@ -6,8 +6,8 @@
  *   TUN.state   the host's record of what has to be undone
  * The UAPI sockets of the devices are in another directory. TUN.pid lists them, so that
  * they can be removed after the instance was killed. */
-#ifndef TUNION_SUPERVISOR_INSTANCE_H
-#define TUNION_SUPERVISOR_INSTANCE_H
+#ifndef TUNION_INSTANCE_INSTANCE_H
+#define TUNION_INSTANCE_INSTANCE_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -15,7 +15,7 @@
 
 #include "base/attr.h"
 #include "base/diag.h"
-#include "host/handover.h"
+#include "inside/handover.h"
 
 #define INSTANCE_DEFAULT_TUN "tunion0"
 
