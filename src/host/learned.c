@@ -7,7 +7,8 @@
 
 #include "host/host_config.h"
 
-#define TRIES_MAX 3 /* to read a list that changes meanwhile */
+#define TRIES_MAX        3 /* to read a list that changes meanwhile */
+#define LOOPBACK_IFINDEX 1 /* in each network namespace */
 
 /* Is it an endpoint to which we send through the network? */
 static bool is_endpoint(const struct plan *plan, const struct ip_addr *a)
@@ -58,9 +59,10 @@ static void forget_routes(struct netlink *nl, uint32_t tun, const struct plan *p
 	host_items_clear(&c.found);
 }
 
-/* Adds fe80::7475:6e69:6f6e for a moment. The kernel has always treated an IPv6 address
- * that comes or goes as a change of everything. */
-static void renew_sockets(struct netlink *nl, uint32_t tun)
+/* Adds fe80::7475:6e69:6f6e for a moment, and returns whether that was possible. The
+ * kernel has always treated an IPv6 address that comes or goes as a change of
+ * everything. */
+static bool renew_sockets(struct netlink *nl, uint32_t ifindex)
 {
 	static const struct netlink_item address = {
 		.kind = NETLINK_KIND_ADDRESS,
@@ -72,13 +74,18 @@ static void renew_sockets(struct netlink *nl, uint32_t tun)
 	};
 	struct netlink_item item = address;
 
-	item.address.ifindex = tun;
-	if (netlink_add(nl, &item, 1, NULL) == 0) /* otherwise it belongs to the user */
-		(void)!netlink_delete(nl, &item, 1, NULL);
+	item.address.ifindex = ifindex;
+	if (netlink_add(nl, &item, 1, NULL) != 0) /* it may belong to the user */
+		return false;
+	(void)!netlink_delete(nl, &item, 1, NULL);
+	return true;
 }
 
+/* On another link than lo, a link-local address makes the kernel look for routers, and
+ * with that begin a handshake. */
 void learned_forget(struct netlink *nl, uint32_t tun, const struct plan *plan)
 {
 	forget_routes(nl, tun, plan);
-	renew_sockets(nl, tun);
+	if (!renew_sockets(nl, LOOPBACK_IFINDEX))
+		(void)renew_sockets(nl, tun);
 }

@@ -122,11 +122,14 @@ def test(lab):
     equal(t.status()["devices"][0]["mtu"], 1320, "the MTU by the endpoint's path, learned before up")
     check(n.learned("2001:db8:2::2"), "the endpoint's path MTU is kept")
 
-    # somebody takes the route away, and the socket finds another one until it is back
+    # somebody takes the route away, and the socket finds another one until it is back; nobody looks for routers
+    # behind the tunnel
+    inside = client.capture("tunion0", "icmp6")
     client.run("ip -6 route flush table 51820")
     connected.send()
     wait_for(lambda: "tunion0" in client.run(f"ip -6 route get {SITE6}"), "the route is back")
     n.nothing_leaves(connected, "after the route has come back")
+    equal([line for line in inside.lines() if "router solicitation" in line], [], "router solicitations")
 
     # ... the rules
     client.run("ip -6 rule flush; ip -6 rule add lookup main pref 32766")
