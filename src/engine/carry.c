@@ -46,11 +46,11 @@ static void log_loop(struct peer *peer, uint64_t now_ns)
 	char text[WAY_TEXT_BYTES];
 	struct peer *head;
 
-	if (now_ns < d->loop_quiet_until_ns)
+	if (now_ns < d->loop.quiet_until_ns)
 		return;
-	d->loop_quiet_until_ns = now_ns + LOOP_LOG_PERIOD_NS;
+	d->loop.quiet_until_ns = now_ns + LOOP_LOG_PERIOD_NS;
 	head = loop_head(peer);
-	log_limited(d->engine->env.log, &peer_device(head)->loop_limit, now_ns,
+	log_limited(d->engine->env.log, &peer_device(head)->loop.limit, now_ns,
 	            LOOP_LOG_PERIOD_NS, LOG_LEVEL_WARN, NULL,
 	            "routing loop, packets dropped: %s",
 	            way_format(&head->way, text, sizeof(text)));

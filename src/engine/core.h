@@ -65,6 +65,18 @@ struct device_settling {
 	uint32_t old_rank;
 };
 
+/* Only gate.c uses `next`. */
+struct device_gate {
+	bool on;             /* its peers are clients, see gate.h */
+	struct device *next; /* borrowed */
+};
+
+/* Only carry.c uses this. */
+struct device_loop {
+	uint64_t quiet_until_ns;
+	struct log_limit limit;
+};
+
 struct device {
 	struct way_device way; /* first member; way.sibling is the device added next */
 	struct device *previous;
@@ -77,18 +89,16 @@ struct device {
 	size_t address_count;
 	uint32_t mtu_bytes; /* of inner packets; 0: no limit */
 	bool source_fix_off;
-	bool gate;                /* see gate.h */
-	struct device *next_gate; /* borrowed */
-	uint32_t id;              /* this engine never uses it again for another device */
-	char *via_name;           /* owned; NULL unless way.via is WAY_VIA_DEVICE */
-	struct peer_via *vias;    /* owned */
+	struct device_gate gate;
+	uint32_t id;           /* this engine never uses it again for another device */
+	char *via_name;        /* owned; NULL unless way.via is WAY_VIA_DEVICE */
+	struct peer_via *vias; /* owned */
 
 	struct bucket_link by_name, by_port;
 	struct device_settling settling;
 	struct group group;
 	uint16_t ipv4_id; /* of the next outer packet */
-	uint64_t loop_quiet_until_ns;
-	struct log_limit loop_limit;
+	struct device_loop loop;
 };
 
 enum settle_need {
@@ -105,6 +115,11 @@ struct engine_devices {
 	uint32_t last_id; /* of the device that was added last */
 };
 
+struct engine_gates {
+	struct device *first; /* borrowed: a list, linked by gate.next */
+	struct log_limit loop_limit;
+};
+
 struct engine {
 	struct engine_env env;
 	struct timerq timers;
@@ -112,8 +127,7 @@ struct engine {
 	struct secrets secrets;   /* the devices' private keys */
 	struct tun_link *tun;     /* borrowed; may be NULL */
 	struct engine_devices devices;
-	struct device *gates; /* a list, linked by next_gate */
-	struct log_limit gate_loop_limit;
+	struct engine_gates gates;
 	struct flows *flows;           /* owned */
 	struct resolver *resolver;     /* owned */
 	struct pieces *pieces;         /* owned */

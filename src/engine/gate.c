@@ -13,22 +13,22 @@
 
 void gate_set(struct device *d, bool is_gate)
 {
-	struct device **at = &d->engine->gates;
+	struct device **at = &d->engine->gates.first;
 
 	while (*at && *at != d)
-		at = &(*at)->next_gate;
+		at = &(*at)->gate.next;
 	if (*at && !is_gate)
-		*at = d->next_gate;
+		*at = d->gate.next;
 	else if (!*at && is_gate)
 		*at = d;
-	if (d->gate != is_gate)
-		d->next_gate = NULL;
-	d->gate = is_gate;
+	if (d->gate.on != is_gate)
+		d->gate.next = NULL;
+	d->gate.on = is_gate;
 }
 
 struct peer *gate_client(const struct engine *e, const struct ip_addr *addr)
 {
-	for (const struct device *d = e->gates; d; d = d->next_gate) {
+	for (const struct device *d = e->gates.first; d; d = d->gate.next) {
 		const struct trie_entry *entry =
 			trie_lookup(wg_device_allowed_ips(d->wg), addr);
 
@@ -79,7 +79,7 @@ bool gate_is_own_datagram(const struct device *gate, const struct packet *p,
 	if (!d)
 		return false;
 	device_drop(gate, DROP_GATE_LOOP, 1);
-	log_limited(gate->engine->env.log, &gate->engine->gate_loop_limit, now_ns,
+	log_limited(gate->engine->env.log, &gate->engine->gates.loop_limit, now_ns,
 	            LOOP_LOG_PERIOD_NS, LOG_LEVEL_WARN, gate->way.name,
 	            "what %s sends to the network comes back through this gate: in the "
 	            "WireGuard app, exclude the app in which tunion runs from the VPN",

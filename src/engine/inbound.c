@@ -149,7 +149,7 @@ static size_t to_clients(struct engine *e, struct packet **packets, size_t n,
 static void to_client_or_tun(struct engine *e, struct packet **packets, size_t n,
                              uint64_t now_ns)
 {
-	if (e->gates)
+	if (e->gates.first)
 		n = to_clients(e, packets, n, now_ns);
 	to_tun(e, packets, n);
 }
@@ -310,7 +310,7 @@ static void deliver(struct device *d, struct packet **packets, size_t n, unsigne
 	struct completed completed;
 	size_t run_count;
 
-	if (d->gate) {
+	if (d->gate.on) {
 		outbound_packets(d->engine, d, packets, n, now_ns);
 		return;
 	}

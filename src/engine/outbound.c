@@ -29,7 +29,7 @@ struct outbound {
 /* Clients are isolated from each other; only the host reaches them. */
 static struct way_peer *look_up_anew(const struct outbound *o, const struct ip_addr *dst)
 {
-	struct peer *client = o->engine->gates ? gate_client(o->engine, dst) : NULL;
+	struct peer *client = o->engine->gates.first ? gate_client(o->engine, dst) : NULL;
 
 	if (!client)
 		return union_lookup(&o->engine->table, dst);

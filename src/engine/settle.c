@@ -81,7 +81,7 @@ static int shadow_peers(struct device *d)
 	}
 	free_unseen(d);
 	/* a gate carries nobody, not even by Via */
-	d->way.allowed_ips = d->gate ? NULL : wg_device_allowed_ips(d->wg);
+	d->way.allowed_ips = d->gate.on ? NULL : wg_device_allowed_ips(d->wg);
 	return 0;
 }
 
@@ -165,7 +165,7 @@ static int add_device(struct device *d)
 {
 	struct adding a = { .table = &d->engine->table };
 
-	if (d->gate)
+	if (d->gate.on)
 		return 0;
 	for (a.peer = d->way.peers; a.peer && !a.err; a.peer = a.peer->sibling)
 		wg_peer_walk_allowed_ips(peer_of_way(a.peer)->wg, add_entry, &a);
