@@ -384,11 +384,13 @@ END_TEST
 /* Otherwise a file whose PostUp has failed couldn't go, because another one needs it. */
 START_TEST(who_is_carried_goes_with_its_carrier)
 {
+	static const char peer_by_b[] =
+		"[Interface]\n[Peer]\nPublicKey = AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE=\n"
+		"# tunion: Via = b\n";
 	static const char *const texts[] = {
 		"[Interface]\n",
 		"[Interface]\n# tunion: Via = a\n",
-		"[Interface]\n[Peer]\nPublicKey = "
-		"AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE=\n# tunion: Via = b\n",
+		peer_by_b,
 		"[Interface]\n# tunion: Via = network\n",
 		"[Interface]\n# tunion: Via = d\n",
 	};
