@@ -10,6 +10,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/cmsg.h"
+
 enum message_type { MESSAGE_FDS, MESSAGE_TUN_WANTED, MESSAGE_TUN, MESSAGE_GO };
 
 #define FDS_MAX (sizeof(struct handover_fds) / sizeof(int))
@@ -64,10 +66,10 @@ static int send_message(int socket, struct message *m, const int fds[static FDS_
 	}
 	if (n > 0) {
 		h.msg_control = control.bytes;
-		h.msg_controllen = CMSG_SPACE(n * sizeof(int));
+		h.msg_controllen = CMSG_SPACE_BYTES(n * sizeof(int));
 		control.header.cmsg_level = SOL_SOCKET;
 		control.header.cmsg_type = SCM_RIGHTS;
-		control.header.cmsg_len = CMSG_LEN(n * sizeof(int));
+		control.header.cmsg_len = CMSG_BYTES(n * sizeof(int));
 		memcpy(CMSG_DATA(&control.header), present, n * sizeof(int));
 	}
 	do {
@@ -78,7 +80,7 @@ static int send_message(int socket, struct message *m, const int fds[static FDS_
 	return 0;
 }
 
-/* Puts the descriptors that came where they belong. Returns false if there are too few. */
+/* Puts the descriptors that came where they belong, and leaves the others. Returns false if there are too few. */
 static bool take_fds(const struct message *m, const union control *control, size_t bytes,
                      int fds[static FDS_MAX])
 {
@@ -89,7 +91,6 @@ static bool take_fds(const struct message *m, const union control *control, size
 	    control->header.cmsg_type == SCM_RIGHTS)
 		n = (control->header.cmsg_len - CMSG_LEN(0)) / sizeof(int);
 	for (size_t i = 0; i < FDS_MAX; i++) {
-		fds[i] = -1;
 		if (m->present[i] && at < n)
 			memcpy(&fds[i], CMSG_DATA(&control->header) + at * sizeof(int),
 			       sizeof(int));
@@ -109,6 +110,7 @@ static int receive_message(int socket, struct message *m, int fds[static FDS_MAX
 		            .msg_controllen = sizeof(control.bytes) };
 	ssize_t n;
 
+	memcpy(fds, no_fds, sizeof(no_fds));
 	do {
 		n = recvmsg(socket, &h, MSG_CMSG_CLOEXEC);
 	} while (n < 0 && errno == EINTR);

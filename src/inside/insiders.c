@@ -18,6 +18,13 @@ struct insider {
 	struct loop_source source; /* its fd is owned */
 };
 
+static void insider_free(struct insider *one)
+{
+	loop_remove(one->all->loop, &one->source);
+	close(one->source.fd);
+	free(one);
+}
+
 static void leave(struct insider *one)
 {
 	struct insider **at = &one->all->first;
@@ -25,9 +32,7 @@ static void leave(struct insider *one)
 	while (*at != one)
 		at = &(*at)->next;
 	*at = one->next;
-	loop_remove(one->all->loop, &one->source);
-	close(one->source.fd);
-	free(one);
+	insider_free(one);
 }
 
 static void has_ended(struct loop_source *source, uint32_t events, uint64_t now_ns)
@@ -147,8 +152,12 @@ int insiders_admit(struct insiders *i, int client_fd)
 
 void insiders_clear(struct insiders *i)
 {
-	while (i->first)
-		leave(i->first);
+	struct insider *one;
+
+	while ((one = i->first)) {
+		i->first = one->next;
+		insider_free(one);
+	}
 	if (!i->loop)
 		return;
 	loop_remove(i->loop, &i->mounts);

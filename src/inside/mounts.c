@@ -133,7 +133,7 @@ static int fill(const struct place *dir)
 	struct place *p = malloc(sizeof(*p));
 	int err = !p ? -ENOMEM : d ? 0 : -errno;
 
-	while (!err && (entry = readdir(d))) {
+	while (!err && d && (entry = readdir(d))) {
 		if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0 ||
 		    place_in(p, dir, entry->d_name) < 0)
 			continue;

@@ -59,6 +59,7 @@ static int check_dir(const char *dir, struct diag *diag)
 {
 	struct stat st;
 
+	assert(dir); /* instance_init has made all paths, or has failed */
 	if (strncmp(dir, TMP_DIR, strlen(TMP_DIR)) != 0 || lstat(dir, &st) < 0 ||
 	    (S_ISDIR(st.st_mode) && st.st_uid == geteuid() && (st.st_mode & 022) == 0))
 		return 0;
@@ -523,7 +524,7 @@ void instance_release(struct instance *i)
 	}
 	if (i->lock_fd < 0)
 		return;
-	assert(i->pid_path);
+	assert(i->pid_path && i->uapi_dir);
 	remove_listed_sockets(i->lock_fd);
 	if (i->separate_uapi)
 		(void)!rmdir(i->uapi_dir);
