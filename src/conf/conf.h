@@ -99,7 +99,7 @@ struct conf_file {
 /* The lines of the values; 0: not given. `interface` is the line of the first
  * [Interface]. */
 struct conf_lines {
-	unsigned interface, private_key, listen_port, fwmark, mtu, table, metric;
+	unsigned interface, private_key, listen_port, fwmark, mtu, table, metric, listen;
 };
 
 struct conf_identity {
@@ -145,7 +145,8 @@ struct conf {
 	struct conf_carrier via;
 	int32_t metric; /* 0 if there is no Metric */
 	bool source_fix_off;
-	bool gate;        /* its peers are clients (design R15) */
+	bool gate;             /* its peers are clients (design R15) */
+	struct ip_addr listen; /* of its sockets; IP_NONE: all addresses */
 	bool resolve_off; /* Endpoint names are looked up only once, at start, as in wg */
 
 	struct conf_peer *peers; /* owned array */

@@ -522,6 +522,14 @@ static void set_gate(struct keys_file *f, char *value)
 	f->conf->gate = is_on(f, "Gate", value);
 }
 
+static void set_listen(struct keys_file *f, char *value)
+{
+	f->conf->lines.listen = f->line;
+	if (!ip_addr_parse(&f->conf->listen, value))
+		bad_value(f, "Listen", value,
+		          "an IPv4 or IPv6 address of this host, without a port");
+}
+
 /* ---- the tables */
 
 static const struct keys_key keys[] = {
@@ -555,6 +563,7 @@ static const struct keys_key settings[] = {
 	{ "SourceFix", KEYS_SECTION_INTERFACE, KEYS_READER_QUICK, set_source_fix },
 	{ "Resolve", KEYS_SECTION_INTERFACE, KEYS_READER_QUICK, set_resolve },
 	{ "Gate", KEYS_SECTION_INTERFACE, KEYS_READER_QUICK, set_gate },
+	{ "Listen", KEYS_SECTION_INTERFACE, KEYS_READER_QUICK, set_listen },
 };
 
 const struct keys_table keys_of_wg = {

@@ -100,55 +100,80 @@ static void tune(int fd, enum udp_family family)
 	}
 }
 
-static int bind_any(int fd, enum udp_family family, uint16_t *port)
+static int bind_at(int fd, enum udp_family family, struct endpoint *at)
 {
-	struct endpoint any = { .addr.family = family == UDP_IPV4 ? IP_V4 : IP_V6,
-		                .port = *port };
+	struct endpoint here = *at;
 	struct sockaddr_storage sa;
-	socklen_t len = endpoint_to_sockaddr(&any, &sa);
+	socklen_t len;
 
+	if (here.addr.family == IP_NONE)
+		here.addr.family = family == UDP_IPV4 ? IP_V4 : IP_V6;
+	len = endpoint_to_sockaddr(&here, &sa);
 	if (bind(fd, (struct sockaddr *)&sa, len) < 0)
 		return -errno;
 	len = sizeof(sa);
 	if (getsockname(fd, (struct sockaddr *)&sa, &len) < 0 ||
-	    !endpoint_from_sockaddr(&any, (struct sockaddr *)&sa))
+	    !endpoint_from_sockaddr(&here, (struct sockaddr *)&sa))
 		return -errno;
-	*port = any.port;
+	at->port = here.port;
 	return 0;
 }
 
-/* Returns 0 with *fd set to -1 if the system doesn't have this family. */
-static int open_family(int *fd, enum udp_family family, uint16_t *port, uint32_t mark)
+/* What udp_open is asked for. */
+struct wanted {
+	struct endpoint *at;
+	uint32_t mark;
+	bool share; /* the port, with other sockets that also share it */
+};
+
+static int prepare_socket(int fd, enum udp_family family, const struct wanted *w)
 {
 	int err = 0;
 
+	if (family == UDP_IPV6)
+		err = option(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1);
+	if (!err && w->mark)
+		err = option(fd, SOL_SOCKET, SO_MARK, (int)w->mark);
+	if (!err && w->share)
+		err = option(fd, SOL_SOCKET, SO_REUSEADDR, 1);
+	if (!err)
+		err = bind_at(fd, family, w->at);
+	if (!err && w->share)
+		err = option(fd, SOL_SOCKET, SO_REUSEADDR, 0);
+	return err;
+}
+
+/* Returns 0 with *fd set to -1 if this family isn't wanted, or the system doesn't have
+ * it. */
+static int open_family(int *fd, enum udp_family family, const struct wanted *w)
+{
+	const enum ip_family only = w->at->addr.family;
+	int err;
+
+	if (only == (family == UDP_IPV4 ? IP_V6 : IP_V4))
+		return 0;
 	*fd = socket(family == UDP_IPV4 ? AF_INET : AF_INET6,
 	             SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (*fd < 0)
 		return errno == EAFNOSUPPORT ? 0 : -errno;
-	if (family == UDP_IPV6)
-		err = option(*fd, IPPROTO_IPV6, IPV6_V6ONLY, 1);
-	if (!err && mark)
-		err = option(*fd, SOL_SOCKET, SO_MARK, (int)mark);
-	if (!err)
-		err = bind_any(*fd, family, port);
+	err = prepare_socket(*fd, family, w);
 	if (!err) {
 		tune(*fd, family);
 		return 0;
 	}
 	close(*fd);
 	*fd = -1;
-	/* such an address can't be had where IPv6 is disabled */
-	return err == -EADDRNOTAVAIL && family == UDP_IPV6 ? 0 : err;
+	/* no such address can be had where IPv6 is disabled */
+	return err == -EADDRNOTAVAIL && family == UDP_IPV6 && only == IP_NONE ? 0 : err;
 }
 
-static int open_both(int fds[static UDP_FAMILIES], uint16_t *port, uint32_t mark)
+static int open_both(int fds[static UDP_FAMILIES], const struct wanted *w)
 {
-	int err = open_family(&fds[UDP_IPV4], UDP_IPV4, port, mark);
+	int err = open_family(&fds[UDP_IPV4], UDP_IPV4, w);
 
 	if (err)
 		return err;
-	err = open_family(&fds[UDP_IPV6], UDP_IPV6, port, mark);
+	err = open_family(&fds[UDP_IPV6], UDP_IPV6, w);
 	if (!err && fds[UDP_IPV4] < 0 && fds[UDP_IPV6] < 0)
 		err = -EAFNOSUPPORT;
 	if (err && fds[UDP_IPV4] >= 0) {
@@ -158,16 +183,46 @@ static int open_both(int fds[static UDP_FAMILIES], uint16_t *port, uint32_t mark
 	return err;
 }
 
-int udp_open(int fds[static UDP_FAMILIES], uint16_t *port, uint32_t mark)
+static int open_wanted(int fds[static UDP_FAMILIES], const struct wanted *w)
 {
-	uint16_t wanted = *port;
-	int err, tries = wanted ? 1 : PORT_TRIES;
+	uint16_t port = w->at->port;
+	int err, tries = port ? 1 : PORT_TRIES;
 
 	fds[UDP_IPV4] = fds[UDP_IPV6] = -1;
 	do { /* a port that is free for IPv4 may be taken for IPv6 */
-		*port = wanted;
-		err = open_both(fds, port, mark);
+		w->at->port = port;
+		err = open_both(fds, w);
 	} while (err == -EADDRINUSE && --tries > 0);
+	return err;
+}
+
+int udp_open(int fds[static UDP_FAMILIES], struct endpoint *at, uint32_t mark)
+{
+	const struct wanted w = { .at = at, .mark = mark };
+
+	return open_wanted(fds, &w);
+}
+
+static int share_port(const int fds[static UDP_FAMILIES], int share)
+{
+	int err = 0;
+
+	for (int f = 0; f < UDP_FAMILIES && !err; f++)
+		if (fds[f] >= 0)
+			err = option(fds[f], SOL_SOCKET, SO_REUSEADDR, share);
+	return err;
+}
+
+int udp_open_beside(int fds[static UDP_FAMILIES], struct endpoint *at, uint32_t mark,
+                    const int others[static UDP_FAMILIES])
+{
+	const struct wanted w = { .at = at, .mark = mark, .share = true };
+	int err = share_port(others, 1);
+
+	if (!err)
+		err = open_wanted(fds, &w);
+	/* nobody else may have this port, too */
+	(void)!share_port(others, 0);
 	return err;
 }
 

@@ -20,11 +20,17 @@ enum udp_family {
 	UDP_FAMILIES,
 };
 
-/* Opens both sockets on *port. They are not connected, non-blocking, and have the mark (0
- * for none). The port is in host order; if it is 0, a port that is free for both families
- * is chosen and stored. fds[f] is -1 for a family that the system does not have. 0 or
- * -errno: EADDRINUSE, or EPERM if a mark needs rights that we don't have. */
-MUST_CHECK int udp_open(int fds[static UDP_FAMILIES], uint16_t *port, uint32_t mark);
+/* Opens both sockets at *at. They are not connected, non-blocking, and have the mark (0
+ * for none). If the port is 0, a port that is free for both families is chosen and
+ * stored. With an address, there is only a socket of its family, which hears nothing that
+ * is sent to another address. fds[f] is -1 for a family that isn't wanted, or that the
+ * system does not have. 0 or -errno: EADDRINUSE, EADDRNOTAVAIL (it is not an address of
+ * this host), or EPERM if a mark needs rights that we don't have. */
+MUST_CHECK int udp_open(int fds[static UDP_FAMILIES], struct endpoint *at, uint32_t mark);
+/* Does the same, while other sockets of ours, which will be closed, may have this port on
+ * another address. */
+MUST_CHECK int udp_open_beside(int fds[static UDP_FAMILIES], struct endpoint *at,
+                               uint32_t mark, const int others[static UDP_FAMILIES]);
 /* Changes the mark of open sockets. */
 MUST_CHECK int udp_set_mark(const int fds[static UDP_FAMILIES], uint32_t mark);
 

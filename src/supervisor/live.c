@@ -131,10 +131,9 @@ static int accept_changes(struct round *r)
 
 /* ---- sockets and hooks of files that come */
 
-static bool changes_port(const struct reload_file *f)
+static bool listens_there(const struct tunnel *t, const struct conf *conf)
 {
-	return f->state == RELOAD_ADDED || (f->state == RELOAD_CHANGED &&
-	                                    f->old->listen_port != f->fresh->listen_port);
+	return ip_addr_equal(&t->plan->conf->listen, &conf->listen);
 }
 
 /* Returns the device whose sockets on this port become free in this round, or NULL. */
@@ -148,7 +147,7 @@ static struct tunnel *port_giver(struct round *r, uint16_t port)
 			continue;
 		f = reload_find(&r->reload, d->plan->way.name);
 		return f && (f->state == RELOAD_REMOVED ||
-		             (f->state == RELOAD_CHANGED && changes_port(f)))
+		             (f->state == RELOAD_CHANGED && reload_changes_sockets(f)))
 		               ? d
 		               : NULL;
 	}
@@ -161,13 +160,15 @@ static int open_sockets(struct round *r, struct prepared *p, const struct reload
 	int err;
 
 	old = tunnels_find(r->l->tunnels, reload_name(f));
-	if (old && old->port == f->fresh->listen_port)
+	if (old && old->port == f->fresh->listen_port && listens_there(old, f->fresh))
 		return 0; /* `wg set` has already set this port */
 	giver = port_giver(r, f->fresh->listen_port);
 	/* if a file was renamed, or two files swap their ports, the same sockets are used
 	 * again */
-	err = giver ? tunnel_share_udp(&p->device, giver)
-	            : tunnel_open_udp(&p->device, host_mark(r->l->host), r->diag);
+	err = giver && listens_there(giver, f->fresh)
+	              ? tunnel_share_udp(&p->device, giver)
+	              : tunnel_open_udp(&p->device, host_mark(r->l->host), giver,
+	                                r->diag);
 	if (!err)
 		p->open = true;
 	return err;
@@ -203,7 +204,7 @@ static int prepare(struct round *r, size_t i)
 	int err = 0;
 
 	p->device.plan = plan_find(&r->plan, reload_name(f));
-	if (changes_port(f) && !p->open)
+	if (reload_changes_sockets(f) && !p->open)
 		err = open_sockets(r, p, f);
 	if (err || f->state != RELOAD_ADDED)
 		return err;

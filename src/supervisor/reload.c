@@ -101,7 +101,7 @@ static bool same_interface(const struct conf *a, const struct conf *b)
 	       a->table.number == b->table.number && a->save_config == b->save_config &&
 	       same_carrier(&a->via, &b->via) && a->metric == b->metric &&
 	       a->source_fix_off == b->source_fix_off && a->gate == b->gate &&
-	       a->resolve_off == b->resolve_off;
+	       ip_addr_equal(&a->listen, &b->listen) && a->resolve_off == b->resolve_off;
 }
 
 static bool same_conf(const struct conf *a, const struct conf *b)
@@ -394,6 +394,14 @@ static bool same_vias(const struct plan_device *a, const struct plan_device *b)
 			return false;
 	}
 	return a->peer_count == b->peer_count;
+}
+
+bool reload_changes_sockets(const struct reload_file *f)
+{
+	return f->state == RELOAD_ADDED ||
+	       (f->state == RELOAD_CHANGED &&
+	        (f->old->listen_port != f->fresh->listen_port ||
+	         !ip_addr_equal(&f->old->listen, &f->fresh->listen)));
 }
 
 bool reload_same_settings(const struct plan_device *a, const struct plan_device *b)

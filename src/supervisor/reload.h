@@ -83,6 +83,8 @@ const struct conf_peer *reload_find_peer(const struct conf *conf,
 void reload_print_uapi(struct outbuf *o, const struct conf *old,
                        const struct plan_device *to);
 
+/* Does the file want sockets of its own, or other ones than before? */
+bool reload_changes_sockets(const struct reload_file *f);
 /* Would configure_settings tell the worker the same about both? */
 bool reload_same_settings(const struct plan_device *a, const struct plan_device *b);
 

@@ -41,6 +41,8 @@ static void put_via(struct outbuf *o, const struct conf_carrier *via)
 
 static void put_own_settings(struct outbuf *o, const struct conf *conf)
 {
+	char address[IP_ADDR_STRLEN];
+
 	put_via(o, &conf->via);
 	if (conf->metric != 0)
 		outbuf_print(o, "# tunion: Metric = %d\n", (int)conf->metric);
@@ -48,6 +50,9 @@ static void put_own_settings(struct outbuf *o, const struct conf *conf)
 		outbuf_print(o, "# tunion: SourceFix = off\n");
 	if (conf->gate)
 		outbuf_print(o, "# tunion: Gate = on\n");
+	if (conf->listen.family != IP_NONE)
+		outbuf_print(o, "# tunion: Listen = %s\n",
+		             ip_addr_format(&conf->listen, address));
 	if (conf->resolve_off)
 		outbuf_print(o, "# tunion: Resolve = off\n");
 }

@@ -14,13 +14,14 @@ static uint32_t effective_mark(const struct talk *t, uint32_t fwmark)
 
 static int set_port(struct talk *t, struct tunnel *d, uint16_t port)
 {
-	int fds[UDP_FAMILIES], err = udp_open(fds, &port, effective_mark(t, d->fwmark));
+	struct endpoint at = { .addr = d->plan->conf->listen, .port = port };
+	int fds[UDP_FAMILIES], err = udp_open(fds, &at, effective_mark(t, d->fwmark));
 
 	if (err)
 		return err;
 	tunnel_close_udp(d);
 	memcpy(d->udp_fds, fds, sizeof(d->udp_fds));
-	d->port = port;
+	d->port = at.port;
 	return 0;
 }
 

@@ -11,12 +11,31 @@ struct tunnel tunnel_of(const struct plan_device *plan)
 	return (struct tunnel){ .plan = plan, .udp_fds = { -1, -1 }, .uapi_fd = -1 };
 }
 
-int tunnel_open_udp(struct tunnel *t, uint32_t mark, struct diag *diag)
+static void explain(const struct conf *conf, int err, struct diag *diag)
+{
+	char address[IP_ADDR_STRLEN];
+
+	if (err == -EADDRINUSE && conf->listen_port)
+		diag_error(diag, conf->path, conf->lines.listen_port,
+		           "ListenPort %u is in use by another program",
+		           (unsigned)conf->listen_port);
+	else if (conf->listen.family != IP_NONE)
+		diag_error(diag, conf->path, conf->lines.listen, "can't listen on %s: %s",
+		           ip_addr_format(&conf->listen, address),
+		           err == -EADDRNOTAVAIL ? "this host has no such address"
+		                                 : strerror(-err));
+	else
+		diag_error(diag, conf->path, conf->lines.listen_port,
+		           "can't open the UDP sockets: %s", strerror(-err));
+}
+
+int tunnel_open_udp(struct tunnel *t, uint32_t mark, const struct tunnel *leaving,
+                    struct diag *diag)
 {
 	const struct conf *conf = t->plan->conf;
+	struct endpoint at = { .addr = conf->listen, .port = conf->listen_port };
 	int err;
 
-	t->port = conf->listen_port;
 	/* If two files have different FwMarks, only one of them counts: see host_prepare.
 	 * Hooks may ask for it with `wg show %i fwmark`, as in wg-quick, which sets one
 	 * for a default route. */
@@ -24,14 +43,11 @@ int tunnel_open_udp(struct tunnel *t, uint32_t mark, struct diag *diag)
 	                             plan_has_default_route(t->plan))
 	                    ? mark
 	                    : 0;
-	err = udp_open(t->udp_fds, &t->port, mark);
-	if (err == -EADDRINUSE && conf->listen_port)
-		diag_error(diag, conf->path, conf->lines.listen_port,
-		           "ListenPort %u is in use by another program",
-		           (unsigned)conf->listen_port);
-	else if (err)
-		diag_error(diag, conf->path, conf->lines.listen_port,
-		           "can't open the UDP sockets: %s", strerror(-err));
+	err = leaving ? udp_open_beside(t->udp_fds, &at, mark, leaving->udp_fds)
+	              : udp_open(t->udp_fds, &at, mark);
+	t->port = at.port;
+	if (err)
+		explain(conf, err, diag);
 	return err;
 }
 

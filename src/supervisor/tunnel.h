@@ -20,9 +20,11 @@ struct tunnel {
 
 /* Returns a tunnel without sockets. */
 struct tunnel tunnel_of(const struct plan_device *plan);
-/* Opens sockets on the port of the file, or on any port. Their mark is `mark`, that of
- * the instance. Returns 0 or -errno, with the reason in diag. */
-MUST_CHECK int tunnel_open_udp(struct tunnel *t, uint32_t mark, struct diag *diag);
+/* Opens sockets on the address and the port of the file, or on any. Their mark is `mark`,
+ * that of the instance. `leaving` may have this port on another address; it is a tunnel
+ * whose sockets will be closed, or NULL. Returns 0 or -errno, with the reason in diag. */
+MUST_CHECK int tunnel_open_udp(struct tunnel *t, uint32_t mark,
+                               const struct tunnel *leaving, struct diag *diag);
 /* The same sockets under descriptors of its own, instead of opening some. 0 or -errno. */
 MUST_CHECK int tunnel_share_udp(struct tunnel *t, const struct tunnel *from);
 void tunnel_close_udp(struct tunnel *t);

@@ -39,9 +39,9 @@ static bool fails(void)
 	return true;
 }
 
-int udp_open(int fds[static UDP_FAMILIES], uint16_t *port, uint32_t mark)
+int udp_open(int fds[static UDP_FAMILIES], struct endpoint *at, uint32_t mark)
 {
-	uint16_t wanted = *port;
+	uint16_t wanted = at->port;
 
 	(void)mark;
 	fds[UDP_IPV4] = fds[UDP_IPV6] = -1;
@@ -62,8 +62,16 @@ int udp_open(int fds[static UDP_FAMILIES], uint16_t *port, uint32_t mark)
 		}
 		fds[f] = fd;
 	}
-	*port = wanted;
+	at->port = wanted;
 	return 0;
+}
+
+/* No file of the simulation has an address to listen on. */
+int udp_open_beside(int fds[static UDP_FAMILIES], struct endpoint *at, uint32_t mark,
+                    const int others[static UDP_FAMILIES])
+{
+	(void)others;
+	return udp_open(fds, at, mark);
 }
 
 int udp_set_mark(const int fds[static UDP_FAMILIES], uint32_t mark)

@@ -325,7 +325,7 @@ static void change_network(void)
 
 static void change_sockets(void)
 {
-	uint16_t port = TAKEN_PORT;
+	struct endpoint taken = { .port = TAKEN_PORT };
 
 	if (one_in(2)) {
 		tell("the next socket is refused");
@@ -338,7 +338,7 @@ static void change_sockets(void)
 		sim.port_taken[0] = -1;
 		sim.fds_at_rest -= sim.fds_at_rest >= 0 ? 2 : 0;
 		sim.disturbed = true;
-	} else if (udp_open(sim.port_taken, &port, 0) == 0) {
+	} else if (udp_open(sim.port_taken, &taken, 0) == 0) {
 		tell("another program takes port 40003");
 		sim.fds_at_rest += sim.fds_at_rest >= 0 ? 2 : 0;
 	}

@@ -93,6 +93,8 @@ static void print_peer(const struct conf_peer *peer, FILE *out)
 
 void confprint(const struct conf *conf, FILE *out)
 {
+	char address[IP_ADDR_STRLEN];
+
 	fprintf(out, "[Interface]\n");
 	if (conf->identity.private_key)
 		print_key("PrivateKey", conf->identity.private_key, out);
@@ -106,6 +108,9 @@ void confprint(const struct conf *conf, FILE *out)
 		fprintf(out, "# tunion: Metric = %d\n", conf->metric);
 	if (conf->gate)
 		fprintf(out, "# tunion: Gate = on\n");
+	if (conf->listen.family != IP_NONE)
+		fprintf(out, "# tunion: Listen = %s\n",
+		        ip_addr_format(&conf->listen, address));
 	if (conf->source_fix_off)
 		fprintf(out, "# tunion: SourceFix = off\n");
 	if (conf->resolve_off)

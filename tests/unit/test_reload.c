@@ -211,6 +211,8 @@ static const struct {
 	{ "Metric=1", "SourceFix=off", true },
 	{ "Metric=1", "Resolve=off", true },
 	{ "Metric=1", "Gate=on", true },
+	{ "Metric=1", "Listen=127.0.0.1", true },
+	{ "Metric=1", "Listen=::1", true },
 	{ "Metric=1", "Via=network", true },
 	{ "BAAAAAAAAA", "CAAAAAAAAA", true },
 	{ "10.2.0.0/16", "10.3.0.0/16", true },
@@ -488,6 +490,7 @@ static const struct {
 	{ "Metric=1", "Metric=2", false },
 	{ "Metric=1", "SourceFix=off", false },
 	{ "Metric=1", "Gate=on", false },
+	{ "Metric=1", "Listen=127.0.0.1", false },
 	{ "Metric=1", "Via=network", false },
 	{ "PersistentKeepalive=25", "# tunion: Via=network", false },
 };

@@ -102,7 +102,7 @@ START_TEST(sockets_are_closed_or_only_forgotten)
 
 	for (int forget = 0; forget < 2; forget++) {
 		begin(two);
-		ck_assert_int_eq(tunnel_open_udp(&tunnels.v[0], 0, &diag), 0);
+		ck_assert_int_eq(tunnel_open_udp(&tunnels.v[0], 0, NULL, &diag), 0);
 		ck_assert_uint_ne(tunnels.v[0].port, 0);
 		tunnels.v[1].uapi_fd = fcntl(STDIN_FILENO, F_DUPFD, 10);
 		fds[0] = tunnels.v[0].udp_fds[UDP_IPV4];
@@ -123,18 +123,41 @@ START_TEST(sockets_are_closed_or_only_forgotten)
 }
 END_TEST
 
+START_TEST(an_address_to_listen_on)
+{
+	const char *texts[] = { "a", "[Interface]\n# tunion: Listen = 127.0.0.1\n",
+		                NULL };
+	const char *absent[] = { "a", "[Interface]\n# tunion: Listen = 192.0.2.1\n",
+		                 NULL };
+
+	begin(texts);
+	ck_assert_int_eq(tunnel_open_udp(&tunnels.v[0], 0, NULL, &diag), 0);
+	ck_assert_uint_ne(tunnels.v[0].port, 0);
+	ck_assert_int_ge(tunnels.v[0].udp_fds[UDP_IPV4], 0);
+	ck_assert_int_eq(tunnels.v[0].udp_fds[UDP_IPV6], -1);
+	end();
+	begin(absent);
+	ck_assert_int_eq(tunnel_open_udp(&tunnels.v[0], 0, NULL, &diag), -EADDRNOTAVAIL);
+	ck_assert_uint_eq(diag.errors, 1);
+	ck_assert_uint_eq(diag.entries[0].line, 2);
+	ck_assert_str_eq(diag.entries[0].text,
+	                 "can't listen on 192.0.2.1: this host has no such address");
+	end();
+}
+END_TEST
+
 /* The error names the line that the user can correct. */
 START_TEST(a_port_in_use)
 {
 	char text[64];
 	const char *texts[] = { "a", text, NULL };
 	int fds[UDP_FAMILIES];
-	uint16_t port = 0;
+	struct endpoint at = { 0 };
 
-	ck_assert_int_eq(udp_open(fds, &port, 0), 0);
-	snprintf(text, sizeof(text), "[Interface]\nListenPort = %u\n", (unsigned)port);
+	ck_assert_int_eq(udp_open(fds, &at, 0), 0);
+	snprintf(text, sizeof(text), "[Interface]\nListenPort = %u\n", (unsigned)at.port);
 	begin(texts);
-	ck_assert_int_eq(tunnel_open_udp(&tunnels.v[0], 0, &diag), -EADDRINUSE);
+	ck_assert_int_eq(tunnel_open_udp(&tunnels.v[0], 0, NULL, &diag), -EADDRINUSE);
 	ck_assert_uint_eq(diag.errors, 1);
 	ck_assert_str_eq(diag.entries[0].file, "a.conf");
 	ck_assert_uint_eq(diag.entries[0].line, 2);
@@ -142,8 +165,8 @@ START_TEST(a_port_in_use)
 	for (int i = 0; i < UDP_FAMILIES; i++)
 		if (fds[i] >= 0)
 			close(fds[i]);
-	ck_assert_int_eq(tunnel_open_udp(&tunnels.v[0], 0, &diag), 0);
-	ck_assert_uint_eq(tunnels.v[0].port, port);
+	ck_assert_int_eq(tunnel_open_udp(&tunnels.v[0], 0, NULL, &diag), 0);
+	ck_assert_uint_eq(tunnels.v[0].port, at.port);
 	tunnel_close(&tunnels.v[0]);
 	ck_assert_int_eq(tunnels.v[0].udp_fds[UDP_IPV4], -1);
 	end();
@@ -158,6 +181,7 @@ TCase *unit_tests(void)
 	tcase_add_test(tc, one_that_is_coming_is_found_first);
 	tcase_add_test(tc, peers_by_name_and_key);
 	tcase_add_test(tc, sockets_are_closed_or_only_forgotten);
+	tcase_add_test(tc, an_address_to_listen_on);
 	tcase_add_test(tc, a_port_in_use);
 	return tc;
 }

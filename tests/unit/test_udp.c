@@ -87,10 +87,12 @@ struct fixture {
 
 static struct udp *udp_on(struct fixture *f, uint16_t *port)
 {
+	struct endpoint at = { .port = *port };
 	int fds[UDP_FAMILIES];
 	struct udp *u;
 
-	ck_assert_int_eq(udp_open(fds, port, 0), 0);
+	ck_assert_int_eq(udp_open(fds, &at, 0), 0);
+	*port = at.port;
 	ck_assert_int_ge(fds[UDP_IPV4], 0);
 	ck_assert_int_eq(udp_new(&u, fds, f->scratch), 0);
 	return u;
@@ -369,13 +371,69 @@ END_TEST
 START_TEST(a_taken_port_is_an_error_and_leaves_nothing_open)
 {
 	struct fixture f;
+	struct endpoint at = { 0 };
 	int fds[UDP_FAMILIES];
 
 	fixture_open(&f);
-	ck_assert_int_eq(udp_open(fds, &f.port_a, 0), -EADDRINUSE);
+	at.port = f.port_a;
+	ck_assert_int_eq(udp_open(fds, &at, 0), -EADDRINUSE);
 	ck_assert_int_eq(fds[UDP_IPV4], -1);
 	ck_assert_int_eq(fds[UDP_IPV6], -1);
 	fixture_close(&f);
+}
+END_TEST
+
+/* Closes them. */
+static void expect_open(const int fds[static UDP_FAMILIES], bool ipv4, bool ipv6)
+{
+	ck_assert_int_eq(fds[UDP_IPV4] >= 0, ipv4);
+	ck_assert_int_eq(fds[UDP_IPV6] >= 0, ipv6);
+	for (int f = 0; f < UDP_FAMILIES; f++)
+		if (fds[f] >= 0)
+			close(fds[f]);
+}
+
+static struct endpoint at_address(const char *text, uint16_t port)
+{
+	struct endpoint at = { .port = port };
+
+	ck_assert(ip_addr_parse(&at.addr, text));
+	return at;
+}
+
+START_TEST(one_address_has_one_socket)
+{
+	struct endpoint at = at_address("127.0.0.2", 0), other;
+	int fds[UDP_FAMILIES], others[UDP_FAMILIES];
+
+	ck_assert_int_eq(udp_open(fds, &at, 0), 0);
+	ck_assert_uint_ne(at.port, 0);
+	other = at_address("127.0.0.3", at.port);
+	ck_assert_int_eq(udp_open(others, &other, 0), 0);
+	expect_open(others, true, false);
+	other = at_address("192.0.2.1", 0);
+	ck_assert_int_eq(udp_open(others, &other, 0), -EADDRNOTAVAIL);
+	expect_open(others, false, false);
+	expect_open(fds, true, false);
+}
+END_TEST
+
+/* Only for us, and only until the sockets are open. */
+START_TEST(the_port_of_sockets_that_will_be_closed)
+{
+	struct endpoint any = { 0 }, at;
+	int fds[UDP_FAMILIES], others[UDP_FAMILIES], third[UDP_FAMILIES];
+
+	ck_assert_int_eq(udp_open(others, &any, 0), 0);
+	at = at_address("127.0.0.1", any.port);
+	ck_assert_int_eq(udp_open(fds, &at, 0), -EADDRINUSE);
+	ck_assert_int_eq(udp_open_beside(fds, &at, 0, others), 0);
+	ck_assert_uint_eq(at.port, any.port);
+	ck_assert_int_eq(udp_open_beside(third, &at, 0, others), -EADDRINUSE);
+	expect_open(fds, true, false);
+	for (int f = 0; f < UDP_FAMILIES; f++)
+		if (others[f] >= 0)
+			close(others[f]);
 }
 END_TEST
 
@@ -392,5 +450,7 @@ TCase *unit_tests(void)
 	tcase_add_test(tc, a_source_address_that_is_gone_does_not_end_segments);
 	tcase_add_loop_test(tc, without_offloads_all_datagrams_are_single, 0, 2);
 	tcase_add_test(tc, a_taken_port_is_an_error_and_leaves_nothing_open);
+	tcase_add_test(tc, one_address_has_one_socket);
+	tcase_add_test(tc, the_port_of_sockets_that_will_be_closed);
 	return tc;
 }

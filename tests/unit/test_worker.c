@@ -313,6 +313,7 @@ static uint16_t add_end(int i)
 	struct command settings = command_of(COMMAND_DEVICE_SETTINGS, ends[i].name);
 	struct sockaddr_un address;
 	socklen_t address_len;
+	struct endpoint at = { 0 };
 	int fds[UDP_FAMILIES];
 
 	add.fds[0] = worker_lab_listen(&address, &address_len);
@@ -320,7 +321,8 @@ static uint16_t add_end(int i)
 	request(&add);
 	settings.settings.mtu_bytes = 1420;
 	request(&settings);
-	ck_assert_int_eq(udp_open(fds, &sockets.port, 0), 0);
+	ck_assert_int_eq(udp_open(fds, &at, 0), 0);
+	sockets.port = at.port;
 	for (int f = 0; f < UDP_FAMILIES; f++)
 		if (fds[f] >= 0)
 			sockets.fds[sockets.fd_count++] = fds[f];

@@ -66,9 +66,11 @@ static size_t arrived(int fd)
 static uint16_t give_sockets(const char *name)
 {
 	struct command m = command_of(COMMAND_DEVICE_SOCKETS, name);
+	struct endpoint at = { 0 };
 	int fds[UDP_FAMILIES];
 
-	ck_assert_int_eq(udp_open(fds, &m.port, 0), 0);
+	ck_assert_int_eq(udp_open(fds, &at, 0), 0);
+	m.port = at.port;
 	for (int f = 0; f < UDP_FAMILIES; f++)
 		if (fds[f] >= 0)
 			m.fds[m.fd_count++] = fds[f];
