@@ -29,12 +29,10 @@ static size_t files_with_servers(const struct plan *plan)
 	return n;
 }
 
-void dns_virtual_addresses(const struct plan *plan, struct ip_addr *ipv4,
+void dns_lasting_addresses(const struct plan *plan, struct ip_addr *ipv4,
                            struct ip_addr *ipv6)
 {
 	*ipv4 = *ipv6 = (struct ip_addr){ 0 };
-	if (files_with_servers(plan) < 2)
-		return;
 	for (size_t i = 0; i < plan->device_count; i++) {
 		const struct conf_addrs *servers = &plan->devices[i].conf->dns.servers;
 
@@ -45,6 +43,14 @@ void dns_virtual_addresses(const struct plan *plan, struct ip_addr *ipv4,
 				*ipv6 = virtual6;
 		}
 	}
+}
+
+void dns_virtual_addresses(const struct plan *plan, struct ip_addr *ipv4,
+                           struct ip_addr *ipv6)
+{
+	*ipv4 = *ipv6 = (struct ip_addr){ 0 };
+	if (files_with_servers(plan) > 1)
+		dns_lasting_addresses(plan, ipv4, ipv6);
 }
 
 static void put_server(FILE *out, const struct ip_addr *server)

@@ -23,6 +23,10 @@
 void dns_virtual_addresses(const struct plan *plan, struct ip_addr *ipv4,
                            struct ip_addr *ipv6);
 
+/* Does the same, but one file with servers is enough. */
+void dns_lasting_addresses(const struct plan *plan, struct ip_addr *ipv4,
+                           struct ip_addr *ipv6);
+
 /* Returns the text for resolvconf, to be freed; it is empty if nothing has to be done.
  * Returns NULL if out of memory. */
 char *dns_text(const struct plan *plan);

@@ -10,7 +10,6 @@
 #include <unistd.h>
 
 #include "base/ifname.h"
-#include "host/dns.h"
 #include "host/hooks.h"
 #include "host/host_change.h"
 #include "host/journal.h"
@@ -21,8 +20,10 @@
 
 struct host {
 	struct host_state state;
-	struct netlink *network; /* where our sockets are; owned unless it is state.nl */
-	int tun_fd;              /* owned; -1: there is no tun */
+	/* Where our sockets are; owned unless it is state.nl. NULL if there is no tun and
+	 * the system refuses to answer us. */
+	struct netlink *network;
+	int tun_fd; /* owned; -1: there is no tun */
 	bool told_of_hooks;
 	bool vnet_hdr;
 	const struct log *log; /* borrowed */
@@ -46,12 +47,15 @@ static MUST_CHECK int clear_stale(struct host *h, struct diag *diag)
 /* Opens the sockets for the place of the tun, and for our own. */
 static MUST_CHECK int open_netlink(struct host *h, struct diag *diag)
 {
+	const struct host_place *place = h->state.place;
 	int fd = -1, err = netlink_open(&h->network);
 
-	if (err == 0 && !h->state.place)
+	if (place && place->nowhere)
+		return 0;
+	if (err == 0 && !place)
 		h->state.nl = h->network;
-	if (err == 0 && h->state.place) {
-		fd = fcntl(h->state.place->netlink_fd, F_DUPFD_CLOEXEC, 0);
+	if (err == 0 && place) {
+		fd = fcntl(place->netlink_fd, F_DUPFD_CLOEXEC, 0);
 		err = fd < 0 ? -errno : netlink_from_fd(&h->state.nl, fd);
 	}
 	if (err < 0)
@@ -160,7 +164,7 @@ uint32_t host_tun_ifindex(const struct host *h)
 
 uint32_t host_mark(const struct host *h)
 {
-	return h->tun_fd < 0 ? 0 : h->state.numbers.mark;
+	return h->state.numbers.mark;
 }
 
 void host_resolver(const struct host *h, struct ip_addr *ipv4, struct ip_addr *ipv6)
@@ -174,6 +178,8 @@ uint32_t host_path_mtu(void *context, const struct ip_addr *to)
 	struct host *h = context;
 	uint32_t mtu_bytes = 0;
 
+	if (!h->network)
+		return 0;
 	if (to->family != IP_NONE)
 		mtu_bytes = netlink_path_mtu(h->network, to, h->state.numbers.mark);
 	return mtu_bytes ? mtu_bytes : netlink_default_mtu(h->network);
@@ -202,6 +208,8 @@ enum host_reach host_reach(struct host *h, const struct ip_addr *to)
 {
 	struct netlink_route r;
 
+	if (!h->network)
+		return HOST_REACH_GOOD;
 	if (netlink_route_get(h->network, to, h->state.numbers.mark, &r) < 0)
 		return HOST_REACH_NONE;
 	if (r.type != RTN_UNICAST && r.type != RTN_LOCAL)
@@ -228,8 +236,11 @@ static MUST_CHECK int open_tun(struct host *h, struct diag *diag)
 static MUST_CHECK int make_tun(struct host *h, struct diag *diag)
 {
 	struct netlink_link link;
-	int err = open_tun(h, diag);
+	int err;
 
+	if (h->state.place && h->state.place->nowhere)
+		return 0;
+	err = open_tun(h, diag);
 	if (err < 0)
 		return err;
 	err = netlink_link_find(h->state.nl, h->state.journal.tun, &link);
@@ -266,16 +277,13 @@ static void tell_unused(struct host *h, const struct conf *conf, struct diag *di
 	for (size_t i = 0; i < CONF_HOOK_COUNT && hook == 0; i++)
 		hook = conf->hooks[i].n > 0 ? conf->hooks[i].v[0].line : 0;
 	if (hook > 0 && !h->told_of_hooks)
-		diag_warning(
-			diag, conf->path, hook,
-			"hooks are not run, in no file: they are meant for the host, and the tun is not there");
+		diag_warning(diag, conf->path, hook, "%s", h->state.place->no_hooks);
 	h->told_of_hooks |= hook > 0;
 	if (conf->table.kind == CONF_TABLE_OFF ||
 	    (conf->table.kind == CONF_TABLE_NUMBER && conf->table.number != 0 &&
 	     conf->table.number != NETLINK_TABLE_MAIN))
-		diag_warning(
-			diag, conf->path, conf->lines.table,
-			"Table: the command inside only uses the main table, so this file gets no routes there");
+		diag_warning(diag, conf->path, conf->lines.table, "%s",
+		             h->state.place->no_table);
 }
 
 /* Without CAP_NET_ADMIN no socket can be marked. */
@@ -391,7 +399,7 @@ int host_prepare(struct host *h, const struct plan *plan, struct diag *diag)
 {
 	int err = check_hooks(h, plan, diag);
 
-	dns_virtual_addresses(plan, &h->state.resolver4, &h->state.resolver6);
+	host_change_choose_resolver(&h->state, plan);
 	if (err == 0)
 		err = choose_mark(h, plan, diag);
 	if (err == 0)

@@ -45,7 +45,7 @@ struct host_options {
 	const struct log *log;             /* borrowed; NULL: nothing is logged */
 	const struct hooks_events *events; /* borrowed; may be NULL */
 	/* Borrowed; NULL: the tun is in our own network namespace. Otherwise no hooks are
-	 * run, and nothing has to be kept in a state file. */
+	 * run, and nothing has to be kept in a state file. See host_place.h. */
 	const struct host_place *place;
 };
 
@@ -81,8 +81,9 @@ enum host_reach host_reach(struct host *h, const struct ip_addr *to);
 /* The plan is only borrowed during the call. Returns 0 or -errno, with the reason in
  * diag. */
 MUST_CHECK int host_prepare(struct host *h, const struct plan *plan, struct diag *diag);
-/* Before host_prepare these are -1 and 0. The fd stays the host's. The ifindex is also 0
- * if the tun is not in our own network namespace. */
+/* Before host_prepare these are -1 and 0, and also if there is no tun at all. The fd
+ * stays the host's. The ifindex is also 0 if the tun is not in our own network
+ * namespace. */
 int host_tun_fd(const struct host *h);
 uint32_t host_tun_ifindex(const struct host *h);
 /* Returns the mark (SO_MARK) of every network socket of the instance. It is 0, which

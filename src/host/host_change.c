@@ -322,6 +322,16 @@ void host_change_note_servers(struct host_state *h)
 	h->network_server_count = n;
 }
 
+/* The clients of a gate are told an address only once, so it must stay when a second file
+ * has servers, too. */
+void host_change_choose_resolver(struct host_state *h, const struct plan *plan)
+{
+	if (h->place && h->place->nowhere)
+		dns_lasting_addresses(plan, &h->resolver4, &h->resolver6);
+	else
+		dns_virtual_addresses(plan, &h->resolver4, &h->resolver6);
+}
+
 /* Writes the resolv.conf of the other place if something has changed. Without a server of
  * ours it contains those of the network, which are asked through the tun, too. */
 static void set_resolv_conf(struct change *c)
@@ -333,7 +343,7 @@ static void set_resolv_conf(struct change *c)
 	host_change_note_servers(h);
 	text = dns_resolv_conf(c->plan, h->network_servers, h->network_server_count);
 	err = text ? 0 : -ENOMEM;
-	dns_virtual_addresses(c->plan, &h->resolver4, &h->resolver6);
+	host_change_choose_resolver(h, c->plan);
 	if (err == 0 && (!h->dns || strcmp(text, h->dns) != 0))
 		err = h->place->set_resolv_conf(h->place->context, text);
 	if (err < 0)
@@ -354,7 +364,7 @@ static void set_dns(struct change *c)
 	const char *old = h->dns ? h->dns : "";
 	int err = text ? 0 : -ENOMEM;
 
-	dns_virtual_addresses(c->plan, &h->resolver4, &h->resolver6);
+	host_change_choose_resolver(h, c->plan);
 	if (err == 0 && !h->no_dns && strcmp(text, old) != 0) {
 		host_change_note_servers(h);
 		h->journal.dns = true;
@@ -604,6 +614,11 @@ int host_change(struct host_state *h, const struct plan *plan, struct diag *diag
 	struct change c = { .h = h, .plan = plan, .to = &to, .diag = diag };
 	int err;
 
+	if (h->place && h->place->nowhere) {
+		host_change_note_servers(h);
+		host_change_choose_resolver(h, plan);
+		return 0;
+	}
 	env.without_ipv6 = ipv6_missing(h->nl, h->journal.tun);
 	err = host_config_make(&to, &h->numbers, plan, &env, diag);
 	if (err < 0)

@@ -16,7 +16,7 @@
 
 /* Embedded in struct host, which initialises and clears it. */
 struct host_state {
-	struct netlink *nl; /* owned */
+	struct netlink *nl; /* owned; NULL if there is no tun */
 	struct journal journal;
 	struct host_numbers numbers;
 	struct host_config config; /* what is in force */
@@ -37,6 +37,9 @@ struct host_config_env host_change_env(struct host_state *h);
 /* Remembers which name servers the network offers, unless this can't be found out any
  * more because ours have replaced them. Call it before they do. */
 void host_change_note_servers(struct host_state *h);
+
+/* Sets resolver4 and resolver6. */
+void host_change_choose_resolver(struct host_state *h, const struct plan *plan);
 
 /* To be called after host_prepare. Does all that is possible. Returns 0 or the first
  * error; all errors are in diag. */

@@ -1,7 +1,11 @@
 /* src/host/host_place.h - where else can the tun be than in our own network namespace?
  *
- * In another one, where it is the only way out: see inside/inside.h. Our sockets are not
- * in it. So routes can't send our datagrams back to us, and everything that keeps them
+ * Nowhere: then a gate (design R15) stands in for it. Nothing is changed on the host, and
+ * of all that host.h does, only questions are left: path MTUs, name servers, and what the
+ * virtual resolver's addresses are.
+ *
+ * Or in another one, where it is the only way out: see inside/inside.h. Our sockets are
+ * not in it. So routes can't send our datagrams back to us, and everything that keeps them
  * apart on a host (mark, private tables, rules, guard) isn't needed. Whoever lives there
  * looks up names as a file says that we write. Hooks aren't run, because they mean the
  * host. Nothing is left when the last process in there has ended. */
@@ -14,6 +18,9 @@
 #include "base/diag.h"
 
 struct host_place {
+	bool nowhere; /* the functions below aren't called, and there is no netlink_fd */
+	/* Why something that a file wants isn't done here. */
+	const char *no_hooks, *no_table;
 	/* Makes a tun there, which the caller owns. Returns its fd, or -errno after the
 	 * reason was told. */
 	int (*make_tun)(void *context, const char *name, bool vnet_hdr);
@@ -22,5 +29,8 @@ struct host_place {
 	void *context;  /* borrowed */
 	int netlink_fd; /* of that namespace; borrowed */
 };
+
+/* The place of `gate`. */
+struct host_place host_place_nowhere(void);
 
 #endif

@@ -47,11 +47,12 @@ static int start_devices(struct keeper *k)
 int keeper_make_devices(struct keeper *k)
 {
 	struct command tun = command_of(COMMAND_TUN, NULL);
-	int err;
+	int err = 0;
 
 	tun.fds[0] = host_tun_fd(k->host);
 	tun.fd_count = 1;
-	err = worker_child_send(&k->worker, &tun);
+	if (tun.fds[0] >= 0)
+		err = worker_child_send(&k->worker, &tun);
 	if (!err)
 		err = keeper_send_resolver(k);
 	for (size_t i = 0; i < k->tunnels->count && !err; i++)

@@ -51,7 +51,7 @@ struct keeper {
 
 /* Forks a worker. Returns 0 or -errno. */
 MUST_CHECK int keeper_start(struct keeper *k);
-/* Gives the worker the tun, and makes the devices like `ip link add`, so that hooks can
+/* Gives the worker the tun, if there is one, and makes the devices like `ip link add`, so that hooks can
  * use them. Returns what worker_child_wait returns. */
 MUST_CHECK int keeper_make_devices(struct keeper *k);
 /* Sends what the files say of the devices, and starts them. Returns the same. */

@@ -30,6 +30,14 @@ static int set_resolv_conf(void *context, const char *text)
 
 struct host_place place_inside(struct place_inside *inside)
 {
-	return (struct host_place){ make_tun, set_resolv_conf, inside,
-		                    inside->fds->netlink };
+	return (struct host_place){
+		.no_hooks =
+			"hooks are not run, in no file: they are meant for the host, and the tun is not there",
+		.no_table =
+			"Table: the command inside only uses the main table, so this file gets no routes there",
+		.make_tun = make_tun,
+		.set_resolv_conf = set_resolv_conf,
+		.context = inside,
+		.netlink_fd = inside->fds->netlink,
+	};
 }

@@ -40,7 +40,9 @@
 
 /* Others decide when endpoints move, and so how often. This limits the updates. */
 #define UPDATE_PAUSE_NS (200 * NS_PER_MS)
-#define EXEC_TUN        "exec" /* with a number */
+/* with a number */
+#define EXEC_TUN "exec"
+#define GATE_TUN "gate"
 
 /* No other file knows this struct: each part only gets the other parts that it needs. */
 struct supervisor {
@@ -51,6 +53,8 @@ struct supervisor {
 	struct host *host;          /* owned */
 	struct place_inside inside; /* for `exec`; place points to it */
 	struct host_place place;
+	bool elsewhere; /* the tun is not in our own network namespace, but at `place` */
+	const struct supervisor_events *events; /* borrowed; may be NULL */
 	struct insiders insiders;
 	bool host_is_up;
 	struct loop *loop; /* owned */
@@ -177,12 +181,13 @@ static int make_host(struct supervisor *s, const struct supervisor_options *o,
                      struct diag *diag)
 {
 	struct host_options options = { .tun = s->instance.tun,
-		                        .state_path =
-		                                o->inside ? NULL : s->instance.state_path,
+		                        .state_path = s->elsewhere
+		                                              ? NULL
+		                                              : s->instance.state_path,
 		                        .vnet_hdr = !o->no_offload,
 		                        .no_guard = o->no_firewall,
 		                        .no_dns = o->no_dns,
-		                        .place = o->inside ? &s->place : NULL,
+		                        .place = s->elsewhere ? &s->place : NULL,
 		                        .log = &s->log,
 		                        .events = &s->hooks_events };
 	int err = host_new(&s->host, &options, diag);
@@ -191,16 +196,16 @@ static int make_host(struct supervisor *s, const struct supervisor_options *o,
 	return err;
 }
 
-/* An instance of `exec` has a name before its files are read, because another one may
+/* An instance of `exec` or `gate` has a name before its files are read, because another one may
  * look for a name at the same time. */
 static int choose_instance(struct supervisor *s, const struct supervisor_options *o,
                            struct diag *diag)
 {
-	int err =
-		o->tun ? instance_init(&s->instance, o->run_dir, o->tun, diag)
-		       : instance_lock_numbered(&s->instance, o->run_dir, EXEC_TUN, diag);
+	const char *base = o->inside ? EXEC_TUN : GATE_TUN;
+	int err = o->tun ? instance_init(&s->instance, o->run_dir, o->tun, diag)
+	                 : instance_lock_numbered(&s->instance, o->run_dir, base, diag);
 
-	if (!err && o->tun && o->inside)
+	if (!err && o->tun && s->elsewhere)
 		err = instance_separate_uapi(&s->instance);
 	s->talk.tun = s->instance.tun;
 	return err;
@@ -287,6 +292,16 @@ static void want_status(void *context);
 static void want_down(void *context);
 static void want_reload(void *context);
 static int enter(void *context, int client_fd);
+
+static void tell_plan(const struct supervisor *s)
+{
+	struct ip_addr resolver4, resolver6;
+
+	if (!s->events)
+		return;
+	host_resolver(s->host, &resolver4, &resolver6);
+	s->events->planned(s->events->context, &s->tunnels.plan, &resolver4, &resolver6);
+}
 
 static int begin_to_serve(struct supervisor *s, int pidfd, struct diag *diag)
 {
@@ -397,13 +412,20 @@ static void connect_worker(struct supervisor *s, const struct supervisor_options
 
 static void connect_inside(struct supervisor *s, const struct supervisor_inside *inside)
 {
-	if (!inside)
-		return;
 	s->inside = (struct place_inside){ inside->fds, inside->socket };
 	s->place = place_inside(&s->inside);
 	s->insiders.fds = inside->fds;
 	s->insiders.ending = &s->ending;
 	s->insiders.log = &s->log;
+}
+
+static void connect_place(struct supervisor *s, const struct supervisor_options *o)
+{
+	s->elsewhere = o->inside || o->no_tun;
+	if (o->inside)
+		connect_inside(s, o->inside);
+	else if (o->no_tun)
+		s->place = host_place_nowhere();
 }
 
 static void connect_parts(struct supervisor *s)
@@ -443,7 +465,8 @@ int supervisor_up(struct supervisor **out, const struct supervisor_options *opti
 	s->log = *options->log;
 	connect_worker(s, options);
 	connect_parts(s);
-	connect_inside(s, options->inside);
+	connect_place(s, options);
+	s->events = options->events;
 	process_raise_limits();
 	err = prepare(s, options, diag);
 	if (!err)
@@ -459,6 +482,7 @@ int supervisor_up(struct supervisor **out, const struct supervisor_options *opti
 		return err;
 	}
 	s->up_since_ns = loop_now_ns();
+	tell_plan(s);
 	memory_give_back();
 	*out = s;
 	return 0;
@@ -557,6 +581,7 @@ static void reload(struct supervisor *s)
 	clients_answer_reload(&s->clients, text);
 	free(text);
 	diag_clear(&diag);
+	tell_plan(s);
 	memory_give_back();
 }
 

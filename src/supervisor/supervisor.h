@@ -15,6 +15,7 @@
 #include "base/log.h"
 #include "channel/worker_entry.h"
 #include "inside/handover.h"
+#include "plan/plan.h"
 
 struct supervisor;
 
@@ -25,11 +26,22 @@ struct supervisor_inside {
 	int pidfd;  /* of the command */
 };
 
+/* What the caller may want to follow. */
+struct supervisor_events {
+	/* Called when the first plan is in force, before supervisor_up returns, and after
+	 * each reload. The addresses are the virtual resolver's, see host_resolver. */
+	void (*planned)(void *context, const struct plan *plan,
+	                const struct ip_addr *resolver4, const struct ip_addr *resolver6);
+	void *context; /* borrowed */
+};
+
 struct supervisor_options {
-	/* Name of the host tun, and of the instance. NULL, only for `exec`: the first of
-	 * exec0, exec1... that is free. */
+	/* Name of the host tun, and of the instance. NULL, only for `exec` and `gate`: the
+	 * first of exec0, exec1... or gate0, gate1... that is free. */
 	const char *tun;
-	const struct supervisor_inside *inside; /* borrowed; NULL: `up` */
+	const struct supervisor_inside *inside; /* borrowed; NULL: not `exec` */
+	bool no_tun; /* for `gate`: nothing is changed on the host */
+	const struct supervisor_events *events; /* borrowed; may be NULL */
 	const char *run_dir;                    /* NULL: the default */
 	/* Tunnel files and directories; copied. The paths must be absolute, because
 	 * hooks, SaveConfig and reload need them later, when the working directory is

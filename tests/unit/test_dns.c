@@ -39,6 +39,30 @@ START_TEST(resolvconf_is_given_servers_or_the_virtual_one)
 }
 END_TEST
 
+/* They stay what they are when another file gets servers. */
+START_TEST(lasting_addresses_need_one_file)
+{
+	static const char *const one[] = { "a", "[Interface]\nDNS = 10.8.0.1\n", "b",
+		                           "[Interface]\nDNS = b.lan\n", NULL };
+	static const char *const none[] = { "a", "[Interface]\n", NULL };
+	char text[IP_ADDR_STRLEN];
+	struct ip_addr ipv4, ipv6;
+	struct planned p;
+
+	planned_init(&p, one);
+	dns_lasting_addresses(&p.plan, &ipv4, &ipv6);
+	ck_assert_str_eq(ip_addr_format(&ipv4, text), "192.0.0.53");
+	ck_assert_int_eq(ipv6.family, IP_NONE);
+	dns_virtual_addresses(&p.plan, &ipv4, &ipv6);
+	ck_assert_int_eq(ipv4.family, IP_NONE);
+	planned_clear(&p);
+	planned_init(&p, none);
+	dns_lasting_addresses(&p.plan, &ipv4, &ipv6);
+	ck_assert_int_eq(ipv4.family, IP_NONE);
+	planned_clear(&p);
+}
+END_TEST
+
 /* The whole file: a comment, and the network's servers only if no file has any. */
 START_TEST(a_resolv_conf_has_servers)
 {
@@ -128,5 +152,6 @@ TCase *unit_tests(void)
 	                    ARRAY_SIZE(resolv_confs));
 	tcase_add_loop_test(tc, a_resolv_conf_has_servers, 0, ARRAY_SIZE(cases));
 	tcase_add_loop_test(tc, tunnels_may_have_a_prefix, 0, ARRAY_SIZE(orders));
+	tcase_add_test(tc, lasting_addresses_need_one_file);
 	return tc;
 }
