@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "engine/carry.h"
+#include "engine/gate.h"
 #include "engine/settle.h"
 #include "engine/standby.h"
 
@@ -53,6 +54,18 @@ static void on_handshake_done(void *context, struct wg_peer *wg)
 		standby_handshake_done(wg_peer_context(wg));
 }
 
+/* Our own datagrams that come back in by a gate still have the address of the network as
+ * their source if the answers came to it. */
+static bool on_wrong_source(void *context, const struct packet *packet, uint64_t now_ns)
+{
+	const struct device *d = context;
+	struct ip_view view;
+
+	return d->gate.on &&
+	       ip_view_parse_addresses(&view, packet->data, packet->len_bytes) &&
+	       gate_is_own_datagram(d, packet, &view, now_ns);
+}
+
 /* From now on no timer may find the peer. Its struct peer is freed when the engine
  * settles, which may take long because there may be no memory to settle. */
 static void on_peer_removed(void *context, struct wg_peer *wg)
@@ -71,5 +84,6 @@ const struct wg_callbacks events_callbacks = {
 	.emit_to = on_emit_to,
 	.endpoint_changed = on_endpoint_changed,
 	.handshake_done = on_handshake_done,
+	.wrong_source = on_wrong_source,
 	.peer_removed = on_peer_removed,
 };

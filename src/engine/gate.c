@@ -61,20 +61,34 @@ static const struct device *sender(const struct engine *e, const struct endpoint
 	return NULL;
 }
 
+/* What is larger than the client's MTU comes in pieces. Without the first one, nothing
+ * comes of the others: they are small, and go round at most once. */
+static bool is_message(const struct packet *p, const struct ip_view *view,
+                       struct udp_header *h)
+{
+	struct ip_view whole = *view;
+	uint32_t at;
+
+	if (view->protocol == PROTO_IPV6_FRAGMENT &&
+	    !ip_view_parse(&whole, p->data, p->len_bytes))
+		return false;
+	at = whole.payload_at + (uint32_t)sizeof(*h);
+	if (whole.protocol != PROTO_UDP || !whole.first || whole.total_bytes < at)
+		return false;
+	memcpy(h, p->data + whole.payload_at, sizeof(*h));
+	return message_type_of(p->data + at, whole.total_bytes - at) != MESSAGE_NONE;
+}
+
 bool gate_is_own_datagram(const struct device *gate, const struct packet *p,
                           const struct ip_view *view, uint64_t now_ns)
 {
 	struct endpoint to = { .addr = view->dst };
 	const struct device *d;
 	struct udp_header h;
-	uint32_t at = view->payload_at + (uint32_t)sizeof(h);
 
-	if (view->protocol != PROTO_UDP || view->fragment || view->total_bytes < at)
+	if (!is_message(p, view, &h))
 		return false;
-	memcpy(&h, p->data + view->payload_at, sizeof(h));
 	to.port = be16_get(h.dst_port);
-	if (message_type_of(p->data + at, view->total_bytes - at) == MESSAGE_NONE)
-		return false;
 	d = sender(gate->engine, &to, be16_get(h.src_port));
 	if (!d)
 		return false;

@@ -30,7 +30,8 @@ void gate_set(struct device *d, bool is_gate);
 /* Returns the client that has this address, or NULL. */
 struct peer *gate_client(const struct engine *e, const struct ip_addr *addr);
 
-/* Has the packet been sent by one of our own devices to the network? Then the client's
+/* Has the packet, or its first fragment, been sent by one of our own devices to the
+ * network, whatever source it has? Then the client's
  * VPN has caught it, because tunion is not excluded from it, and it would go round for
  * ever. It is counted, and a log line with a limited rate says what to do. */
 MUST_CHECK bool gate_is_own_datagram(const struct device *gate, const struct packet *p,

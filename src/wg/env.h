@@ -4,6 +4,7 @@
 #ifndef TUNION_WG_ENV_H
 #define TUNION_WG_ENV_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -34,6 +35,9 @@ struct wg_callbacks {
 	void (*endpoint_changed)(void *context, struct wg_peer *peer);
 	/* A handshake with the peer has been completed, in either role. */
 	void (*handshake_done)(void *context, struct wg_peer *peer);
+	/* A packet of a peer is dropped because its source isn't the peer's. Returns true
+	 * if it was counted, for a reason that says more. May be NULL. */
+	bool (*wrong_source)(void *context, const struct packet *packet, uint64_t now_ns);
 	/* The peer is about to be freed: nothing that the owner keeps may point to it
 	 * after this call. */
 	void (*peer_removed)(void *context, struct wg_peer *peer);

@@ -187,8 +187,9 @@ static void heard_from(struct wg_peer *p, struct keypair *k, const struct endpoi
 }
 
 /* Returns true if there is an inner packet to pass on. */
-static bool receive_inner(struct wg_peer *p, struct packet *packet)
+static bool receive_inner(struct wg_peer *p, struct packet *packet, uint64_t now_ns)
 {
+	const struct wg_env *env = p->device->env;
 	uint32_t len_bytes = packet->len_bytes;
 	enum drop drop;
 
@@ -197,6 +198,9 @@ static bool receive_inner(struct wg_peer *p, struct packet *packet)
 		return false; /* a keepalive has done its work */
 	}
 	drop = check_inner(p, packet);
+	if (drop == DROP_WRONG_SOURCE && env->callbacks->wrong_source &&
+	    env->callbacks->wrong_source(env->context, packet, now_ns))
+		return false;
 	if (drop != DROP_NONE) {
 		device_drop(p->device, drop, 1);
 		return false;
@@ -302,7 +306,7 @@ static size_t run_finish(struct run *run, struct wg_device *d, struct packet **m
 		packet_pull(packet, sizeof(struct message_data));
 		packet_set_len(packet, packet->len_bytes - AEAD_TAG_BYTES);
 		streak_add(&streak, run->keypair[i], packet, now_ns);
-		if (!receive_inner(run->keypair[i]->index.peer, packet))
+		if (!receive_inner(run->keypair[i]->index.peer, packet, now_ns))
 			continue;
 		*slot = messages[done];
 		messages[done++] = packet;

@@ -118,7 +118,11 @@ static void set_up(struct world *w, const struct aead_impl *aead)
 {
 	*w = (struct world){ .script.now_ns = NS_PER_SEC };
 	w->rng = (struct rng){ .fill = script_fill, .context = w };
-	w->callbacks = (struct wg_callbacks){ emit, emit_to, nothing, nothing, nothing };
+	w->callbacks = (struct wg_callbacks){ .emit = emit,
+		                              .emit_to = emit_to,
+		                              .endpoint_changed = nothing,
+		                              .handshake_done = nothing,
+		                              .peer_removed = nothing };
 	w->env = (struct wg_env){ .rng = &w->rng,
 		                  .aead = aead,
 		                  .timers = &w->timers,

@@ -305,6 +305,42 @@ START_TEST(our_own_datagram_does_not_go_round)
 }
 END_TEST
 
+/* It keeps the source to which the server's answers come, which is none of the client's;
+ * and it is larger than what the client's device takes. */
+static const struct {
+	const char *src;
+	uint16_t flags_offset;
+	unsigned dropped;
+} returning[] = {
+	{ "10.9.9.2", 0, 1 },     { "10.9.9.2", IPV4_MF, 1 }, /* its first fragment */
+	{ "10.9.9.2", 100, 0 }, /* the others are not known */
+	{ "203.0.113.77", 0, 1 }, { "203.0.113.77", IPV4_MF, 1 },
+};
+
+START_TEST(our_own_datagram_is_known_by_another_source_and_in_pieces)
+{
+	struct craft c;
+
+	warm_up();
+	client->on_udp = see_udp;
+	probe(0, "10.0.0.2", "172.16.0.9", 100);
+	client->on_udp = NULL;
+	run(SECOND);
+	craft_udp(&c, returning[_i].src, 20000, "100.64.0.1", 51820, seen.packet.data,
+	          seen.packet.len_bytes);
+	craft_set_fragment(&c, returning[_i].flags_offset);
+	node_inject(phone[0], &c);
+	run(SECOND);
+	ck_assert_uint_eq(drops_of(gate, DROP_GATE_LOOP), returning[_i].dropped);
+	ck_assert_uint_eq(drops_of(gate, DROP_WRONG_SOURCE), 0);
+	/* what isn't ours is what it was */
+	craft_udp(&c, "203.0.113.77", 20001, "100.64.0.1", 51820, "hello", 5);
+	node_inject(phone[0], &c);
+	run(SECOND);
+	ck_assert_uint_eq(drops_of(gate, DROP_WRONG_SOURCE), 1);
+}
+END_TEST
+
 /* ---- what a gate is not */
 
 START_TEST(a_gate_carries_nobody)
@@ -388,6 +424,8 @@ TCase *unit_tests(void)
 	tcase_add_test(tc, two_clients_with_the_same_port);
 	tcase_add_test(tc, a_client_with_the_address_of_a_file);
 	tcase_add_test(tc, packets_in_pieces);
+	tcase_add_loop_test(tc, our_own_datagram_is_known_by_another_source_and_in_pieces,
+	                    0, ARRAY_SIZE(returning));
 	tcase_add_loop_test(tc, clients_do_not_reach_each_other, 0, 2);
 	tcase_add_test(tc, no_prefix_and_no_address);
 	tcase_add_test(tc, a_device_without_an_address_of_the_family);
