@@ -1,0 +1,32 @@
+/* src/cmd/service.h - runs a supervisor in this process or in the background */
+#ifndef TUNION_CMD_SERVICE_H
+#define TUNION_CMD_SERVICE_H
+
+#include <stdbool.h>
+
+#include "base/attr.h"
+#include "base/diag.h"
+#include "base/log.h"
+#include "supervisor/supervisor.h"
+
+/* All borrowed. */
+struct service {
+	/* Its log is set by service_run, and its paths are made absolute. */
+	struct supervisor_options options;
+	enum log_level log_level;
+	bool syslog; /* also in the foreground */
+	/* Called in the process of the supervisor before it starts, when options.paths
+	 * are absolute and options.log is set; may change options. Returns 0, or -errno
+	 * with the reason in diag. NULL: nothing to do. */
+	int (*prepare)(void *context, struct supervisor_options *options,
+	               struct diag *diag);
+	void *context;
+};
+
+/* Without options.foreground, returns when it is up and in the background, or has failed.
+ * Until then errors go to stderr, and afterwards to syslog; in the foreground to syslog
+ * only if this was asked for. Otherwise returns when it is down. Returns the exit
+ * status. */
+int service_run(const struct service *service);
+
+#endif
