@@ -51,7 +51,7 @@ _tunion() {
 	--log-level)
 		mapfile -t COMPREPLY < <(compgen -W "error warn info debug" -- "$cur")
 		return ;;
-	--run-dir)
+	--run-dir | --state)
 		mapfile -t COMPREPLY < <(compgen -d -- "$cur")
 		return ;;
 	esac

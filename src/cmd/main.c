@@ -11,6 +11,7 @@
 #include "cmd/demo.h"
 #include "cmd/down.h"
 #include "cmd/exec.h"
+#include "cmd/gate.h"
 #include "cmd/reload.h"
 #include "cmd/status.h"
 #include "cmd/trace.h"
@@ -34,6 +35,8 @@ static const struct subcommand commands[] = {
 	  cmd_trace },
 	{ "exec", "run a command whose only way out is the tunnels, without root",
 	  cmd_exec },
+	{ "gate", "let WireGuard apps use them all, without root and without a tun",
+	  cmd_gate },
 	{ "demo", "show it live in namespaces, without root", cmd_demo },
 };
 

@@ -1,0 +1,393 @@
+/* src/cmd/gate.c - makes keys and files, and then an instance without a tun, one of whose
+ * devices is the gate
+ *
+ * The supervisor's process does all of it, so that nobody else has the folder. */
+#include "cmd/gate.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <limits.h>
+#include <signal.h>
+#include <sodium.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cmd/log_output.h"
+#include "cmd/paths.h"
+#include "cmd/plan_load.h"
+#include "cmd/qr.h"
+#include "cmd/service.h"
+#include "gate/gate_clients.h"
+#include "gate/gate_state.h"
+#include "worker/worker.h"
+
+static const char usage[] =
+	"usage: tunion gate [--listen ADDRESS:PORT] [--client NAME]... [--all]\n"
+	"                   [--state DIR] [--foreground] [--no-offload] [--no-watch]\n"
+	"                   [--log-level LEVEL] [--run-dir DIR] [DIR | FILE...]\n"
+	"       tunion gate --show NAME [--state DIR]\n"
+	"  --listen ADDRESS:PORT  where clients reach it: at first 127.0.0.1:51821, and\n"
+	"                         then where it was before\n"
+	"  --client NAME          also make a file for this client (at first: phone)\n"
+	"  --all                  clients send everything, not only what is in the union\n"
+	"  --show NAME            print this client's file, on a terminal as a QR code too\n"
+	"  --state DIR            where keys and clients' files are kept; the default is\n"
+	"                         $XDG_STATE_HOME/tunion or $HOME/.local/state/tunion\n"
+	"  --foreground           don't go to the background; Ctrl-C ends it\n"
+	"  --no-offload           don't use large packets that the kernel or a NIC cuts\n"
+	"  --no-watch             apply changed files only after tunion reload\n"
+	"  --log-level LEVEL      error, warn, info (the default) or debug\n"
+	"  --run-dir DIR          for sockets and pid files\n"
+	"The default DIR is " PLAN_LOAD_DEFAULT_DIR ".\n";
+
+struct gate {
+	/* What the command line contains. */
+	struct service service;
+	const char *state;
+	struct endpoint listen; /* IP_NONE: not given */
+	const char **clients;   /* owned array; the names are borrowed */
+	size_t client_count;
+	bool all;
+	const char *show;
+
+	char *state_path; /* owned; absolute */
+	struct gate_folder folder;
+	char conf_path[GATE_FOLDER_PATH_MAX];
+	const char **paths;    /* owned array: of the tunnel files, and conf_path */
+	const struct log *log; /* borrowed; that of the supervisor */
+	bool told_no_dns;
+	struct endpoint told_listen;
+};
+
+/* ---- the files of the clients */
+
+static void tell_written(void *context, const char *client, const char *path,
+                         enum gate_news news)
+{
+	const struct gate *g = context;
+
+	switch (news) {
+	case GATE_NEWS_NEW:
+		log_info(
+			g->log, NULL,
+			"%s is new: import it into the WireGuard app (tunion gate --show %s prints it)",
+			path, client);
+		break;
+	case GATE_NEWS_CHANGED:
+		log_warn(g->log, NULL, "%s has changed: import it again", path);
+		break;
+	case GATE_NEWS_OLD_KEY:
+		log_warn(g->log, NULL,
+		         "%s was for an older key of the gate: import it again", path);
+		break;
+	}
+}
+
+static void tell_no_dns(struct gate *g, const struct gate_view *view)
+{
+	bool none =
+		view->resolver4.family == IP_NONE && view->resolver6.family == IP_NONE;
+
+	if (none && !g->told_no_dns)
+		log_warn(
+			g->log, NULL,
+			"no tunnel file has DNS: clients go on asking the name servers of their own network");
+	g->told_no_dns = none;
+}
+
+static void tell_listen(struct gate *g, const struct plan *plan)
+{
+	const struct plan_device *d = plan_find(plan, GATE_FOLDER_DEVICE);
+	struct endpoint at = { 0 };
+	char text[ENDPOINT_STRLEN];
+
+	if (d)
+		at = (struct endpoint){ .addr = d->conf->listen,
+			                .port = d->conf->listen_port };
+	if (d && !ip_addr_is_loopback(&at.addr) && !endpoint_equal(&at, &g->told_listen))
+		log_warn(
+			g->log, NULL,
+			"the gate listens on %s: every machine that reaches this address can try to get in, and those with a client's file from %s do",
+			endpoint_format(&at, text), g->folder.path);
+	g->told_listen = at;
+}
+
+static void planned(void *context, const struct plan *plan,
+                    const struct ip_addr *resolver4, const struct ip_addr *resolver6)
+{
+	struct gate *g = context;
+	const struct gate_view view = { plan, *resolver4, *resolver6, g->all };
+	const struct gate_clients_events events = { tell_written, g };
+	struct diag diag = { 0 };
+
+	tell_listen(g, plan);
+	tell_no_dns(g, &view);
+	/* an error is in diag */
+	(void)!gate_clients_update(&g->folder, &view, &events, &diag);
+	diag_log(&diag, g->log);
+	diag_clear(&diag);
+}
+
+/* ---- the start */
+
+static void fill_random(void *context, void *bytes, size_t n)
+{
+	(void)context;
+	randombytes_buf(bytes, n);
+}
+
+static int add_gate_file(struct gate *g, struct supervisor_options *options)
+{
+	size_t n = options->path_count;
+
+	g->paths = calloc(n + 1, sizeof(*g->paths));
+	if (!g->paths)
+		return -ENOMEM;
+	memcpy(g->paths, options->paths, n * sizeof(*g->paths));
+	g->paths[n] = gate_folder_conf(&g->folder, g->conf_path);
+	options->paths = g->paths;
+	options->path_count = n + 1;
+	return 0;
+}
+
+static int make_state(struct gate *g, const struct plan *plan, struct diag *diag)
+{
+	const struct rng rng = { fill_random, NULL };
+	const struct gate_wanted wanted = {
+		.listen = g->listen.addr.family != IP_NONE ? &g->listen : NULL,
+		.clients = g->clients,
+		.client_count = g->client_count,
+		.plan = plan,
+		.rng = &rng,
+	};
+	int err = gate_folder_make(g->state_path, diag);
+
+	if (!err)
+		err = gate_folder_open(&g->folder, g->state_path, diag);
+	if (!err)
+		err = gate_folder_lock(&g->folder, diag);
+	if (!err)
+		err = gate_state_prepare(&g->folder, &wanted, diag);
+	return err;
+}
+
+/* The supervisor will read the tunnel files again. So this only tells of errors. */
+static int prepare(void *context, struct supervisor_options *options, struct diag *diag)
+{
+	struct gate *g = context;
+	struct plan_load load;
+	int err = plan_load(&load, (char *const *)(uintptr_t)options->paths,
+	                    options->path_count, PLAN_LOAD_NO_RESOLVE);
+
+	g->log = options->log;
+	if (err)
+		diag_copy_errors(diag, &load.diag);
+	else
+		err = make_state(g, &load.plan, diag);
+	plan_load_clear(&load);
+	return err ? err : add_gate_file(g, options);
+}
+
+/* ---- --show */
+
+static int print_file(const char *text, const char *name)
+{
+	int err = 0;
+
+	if (isatty(STDOUT_FILENO)) {
+		err = qr_print(stdout, text);
+		putchar('\n');
+	}
+	fputs(text, stdout);
+	fflush(stdout);
+	if (err == -E2BIG)
+		fprintf(stderr, "tunion: the file of %s is too long for a QR code\n",
+		        name);
+	else if (err == -ENOTSUP)
+		fprintf(stderr,
+		        "tunion: there is no QR code, because tunion was built without libqrencode\n");
+	return ferror(stdout) ? EXIT_FAILURE : EXIT_SUCCESS;
+}
+
+static int show(struct gate *g)
+{
+	struct diag diag = { 0 };
+	int status = EXIT_FAILURE;
+	char *text = NULL;
+	size_t n = 0;
+
+	if (gate_folder_open(&g->folder, g->state_path, &diag) == 0) {
+		text = gate_clients_show(&g->folder, g->show, &n, &diag);
+		gate_folder_close(&g->folder);
+	}
+	diag_print(&diag, stderr);
+	diag_clear(&diag);
+	if (text) {
+		status = print_file(text, g->show);
+		sodium_memzero(text, n);
+	}
+	free(text);
+	return status;
+}
+
+/* ---- the command line */
+
+/* Other machines must know where to send their datagrams, so it is one address. */
+static bool take_listen(struct gate *g, const char *argument)
+{
+	if (endpoint_parse(&g->listen, argument) && g->listen.port != 0 &&
+	    g->listen.scope_id == 0 && !ip_addr_is_unspecified(&g->listen.addr) &&
+	    !ip_addr_is_multicast(&g->listen.addr))
+		return true;
+	fprintf(stderr,
+	        "tunion: --listen %s is wrong; expected one address of this machine that the clients reach, and a port, such as 127.0.0.1:51821 or [::1]:51821\n",
+	        argument);
+	return false;
+}
+
+static bool take_client(struct gate *g, const char *argument)
+{
+	const char **clients =
+		reallocarray(g->clients, g->client_count + 1, sizeof(*clients));
+
+	if (!clients)
+		return false;
+	clients[g->client_count++] = argument;
+	g->clients = clients;
+	return true;
+}
+
+static bool take_level(struct gate *g, const char *argument)
+{
+	if (log_output_parse_level(argument, &g->service.log_level))
+		return true;
+	fprintf(stderr,
+	        "tunion: %s is no log level; expected error, warn, info or debug\n",
+	        argument);
+	return false;
+}
+
+/* Returns false if there is no such option, or if its argument is wrong. */
+static bool take_option(struct gate *g, int option, const char *argument)
+{
+	struct supervisor_options *options = &g->service.options;
+
+	switch (option) {
+	case 'L':
+		return take_listen(g, argument);
+	case 'c':
+		return take_client(g, argument);
+	case 'a':
+		g->all = true;
+		return true;
+	case 'S':
+		g->show = argument;
+		return true;
+	case 'd':
+		g->state = argument;
+		return true;
+	case 'f':
+		options->foreground = true;
+		return true;
+	case 'O':
+		options->no_offload = true;
+		return true;
+	case 'w':
+		options->no_watch = true;
+		return true;
+	case 'l':
+		return take_level(g, argument);
+	case 'r':
+		options->run_dir = argument;
+		return true;
+	default:
+		return false;
+	}
+}
+
+/* Returns the folder, to be freed, or NULL after the reason was printed. */
+static char *find_state(const char *given)
+{
+	const char *home = getenv("HOME"), *state = getenv("XDG_STATE_HOME");
+	char *path = NULL, **absolute;
+
+	if (given) {
+		absolute = paths_absolute(&given, 1);
+		path = absolute ? strdup(absolute[0]) : NULL;
+		paths_free(absolute);
+	} else if (state && state[0] == '/') {
+		if (asprintf(&path, "%s/tunion", state) < 0)
+			path = NULL;
+	} else if (home && home[0] == '/') {
+		if (asprintf(&path, "%s/.local/state/tunion", home) < 0)
+			path = NULL;
+	} else {
+		fprintf(stderr,
+		        "tunion: there is no HOME in the environment; expected --state DIR\n");
+		return NULL;
+	}
+	if (!path)
+		perror("tunion");
+	return path;
+}
+
+static int run(struct gate *g, int argc, char **argv)
+{
+	static const char *const default_paths[] = { PLAN_LOAD_DEFAULT_DIR };
+	struct supervisor_options *options = &g->service.options;
+	int status;
+
+	g->state_path = find_state(g->state);
+	if (!g->state_path)
+		return EXIT_FAILURE;
+	options->paths =
+		optind < argc ? (const char *const *)argv + optind : default_paths;
+	options->path_count = optind < argc ? (size_t)(argc - optind) : 1;
+	status = g->show ? show(g) : service_run(&g->service);
+	free(g->paths);
+	free(g->clients);
+	free(g->state_path);
+	return status;
+}
+
+int cmd_gate(int argc, char **argv)
+{
+	static const struct option long_options[] = {
+		{ "listen", required_argument, NULL, 'L' },
+		{ "client", required_argument, NULL, 'c' },
+		{ "all", no_argument, NULL, 'a' },
+		{ "show", required_argument, NULL, 'S' },
+		{ "state", required_argument, NULL, 'd' },
+		{ "foreground", no_argument, NULL, 'f' },
+		{ "no-offload", no_argument, NULL, 'O' },
+		{ "no-watch", no_argument, NULL, 'w' },
+		{ "log-level", required_argument, NULL, 'l' },
+		{ "run-dir", required_argument, NULL, 'r' },
+		{ "help", no_argument, NULL, 'h' },
+		{ 0 },
+	};
+	struct gate g = { .service = {
+				  .options = { .no_tun = true, .worker = { worker_run } },
+				  .log_level = LOG_LEVEL_INFO,
+				  .prepare = prepare } };
+	const struct supervisor_events events = { planned, &g };
+	int option;
+
+	g.service.context = &g;
+	g.service.options.events = &events;
+	while ((option = getopt_long(argc, argv, "h", long_options, NULL)) != -1) {
+		if (option == 'h') {
+			fputs(usage, stdout);
+			return EXIT_SUCCESS;
+		}
+		if (!take_option(&g, option, optarg)) {
+			fputs(usage, stderr);
+			return EXIT_FAILURE;
+		}
+	}
+	signal(SIGPIPE, SIG_IGN); /* the terminal or the parent may be gone */
+	return run(&g, argc, argv);
+}
