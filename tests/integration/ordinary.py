@@ -1,6 +1,6 @@
-"""ordinary - an ordinary user of a host, who runs `tunion exec`
+"""ordinary - an ordinary user of a host, who runs `tunion exec` or `tunion gate`
 
-The user has no name, no capabilities and no rights but to open the tun device. In a lab that is not
+The user has no name, no capabilities and no rights but, for exec, to open the tun device. In a lab that is not
 root's, the test itself is such a user.
 """
 
@@ -16,7 +16,8 @@ UID = 54321
 
 
 class User:
-    def __init__(self, lab, host, files=None):
+    def __init__(self, lab, host, files=None, namespaces=True):
+        """Without namespaces, for `tunion gate`, the user need not be allowed to make any, nor a tun."""
         need("setpriv")
         if os.environ["TUNION_LAB"] != "root":
             raise Skip("only root can become an ordinary user")
@@ -32,10 +33,11 @@ class User:
         self.program = os.path.join(lab.dir, "tunion")  # where a user may look
         if not os.path.exists(self.program):
             shutil.copy(TUNION, self.program)
-        host.binds.append((tun_for_everybody(lab), "/dev/net/tun"))
+        if namespaces:
+            host.binds.append((tun_for_everybody(lab), "/dev/net/tun"))
         for name, text in (files or {}).items():
             self.write(name, text)
-        if subprocess.run(self.become() + ["unshare", "--user", "true"], capture_output=True).returncode != 0:
+        if namespaces and subprocess.run(self.become() + ["unshare", "--user", "true"], capture_output=True).returncode != 0:
             raise Skip("the system allows no user namespaces")
 
         self.python = next((p for p in (sys.executable, "/usr/bin/python3", "/usr/local/bin/python3")

@@ -1,0 +1,296 @@
+#!/usr/bin/env python3
+"""`tunion gate` as an ordinary user without any namespace, tun or right: a WireGuard app in the same network, which
+leaves out the user's programs by uid as Android does, sends everything to the gate; and what it fetches through
+home > vpn arrives whole, while the uplink carries nothing but datagrams to the provider."""
+
+import hashlib
+import os
+import signal
+import sys
+
+from lab import IPV6, check, equal, here, main, need, same_text, six, wait_for
+from nameserver import NameServer
+from ordinary import UID, User, nothing_left, processes
+from world import INTERNET, INTERNET6, LAN, LAN6, World, only_to
+
+MEGABYTES = int(os.environ.get("TUNION_GATE_MEGABYTES", "100"))
+PORT = 51821
+RESOLVER = "192.0.0.53"
+
+SERVER = """
+import hashlib, os, socket, sys
+s = socket.create_server(("::" if sys.argv[2] else "", 8080), family=socket.AF_INET6 if sys.argv[2] else socket.AF_INET,
+                         **({"dualstack_ipv6": True} if sys.argv[2] else {}))
+block, sha = os.urandom(1 << 20), hashlib.sha256()
+for _ in range(int(sys.argv[1])):
+    sha.update(block)
+print(sha.hexdigest(), flush=True)
+while True:
+    with s.accept()[0] as c:
+        try:
+            c.recv(4096)
+            c.sendall(b"HTTP/1.0 200 OK\\r\\nContent-Length: %d\\r\\n\\r\\n" % (int(sys.argv[1]) << 20))
+            for _ in range(int(sys.argv[1])):
+                c.sendall(block)
+        except OSError:
+            pass
+"""
+
+ECHO = """
+import socket
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+s.bind(("", 9000))
+print("ready", flush=True)
+while True:
+    data, peer = s.recvfrom(9000)
+    s.sendto(data, peer)
+"""
+
+ASK_ECHO = """
+import os, socket, sys
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+s.settimeout(2)
+for size in (1, 1300, 4000):
+    data = os.urandom(size)
+    for _ in range(5):
+        s.sendto(data, (sys.argv[1], 9000))
+        try:
+            print(size, s.recv(9000) == data)
+            break
+        except TimeoutError:
+            pass
+"""
+
+LOOK_UP = """
+import os, socket, sys
+os.environ["RES_OPTIONS"] = "timeout:2 attempts:5"
+for name in sys.argv[1:]:
+    try:
+        print(name, *sorted({a[4][0] for a in socket.getaddrinfo(name, 80)}))
+    except OSError as error:
+        print(name, "-", error)
+"""
+
+
+class App:
+    """The WireGuard app: wireguard-go, with a client's file."""
+
+    def __init__(self, w, user, client, device="wg0"):
+        self.host = w.client
+        self.device = device
+        self.path = os.path.join(user.home, ".local/state/tunion/clients", f"{client}.conf")
+        self.text = read(self.path)
+        self.addresses = value(self.text, "Address").split(", ")
+        own = ("Address", "DNS", "MTU", "ExcludedApplications")  # they are not wg's
+        setconf = "\n".join(line for line in self.text.splitlines() if line.split(" = ")[0] not in own)
+        self.host.wireguard_go(device, setconf, self.addresses, int(value(self.text, "MTU")))
+
+    def route_everything(self):
+        self.host.run(f"ip route add default dev {self.device} table 1000; ip route add default dev eth0 via 198.51.100.1 table 1001")
+        if IPV6:
+            self.host.run(f"ip -6 route add default dev {self.device} table 1000")
+        self.exclude()
+
+    def rules(self, *ranges):
+        """Only the programs of these uids use the VPN, as Android's rules say it."""
+        for family in ("-4",) + (("-6",) if IPV6 else ()):
+            for uids in ranges:
+                self.host.run(f"ip {family} rule add pref 12000 uidrange {uids} lookup 1000")
+
+    def forget_rules(self):
+        for family in ("-4",) + (("-6",) if IPV6 else ()):
+            self.host.try_run(f"while ip {family} rule del pref 12000; do :; done")
+
+    def exclude(self):
+        self.forget_rules()
+        self.rules(f"0-{UID - 1}", f"{UID + 1}-4294967294")
+
+    def forget_to_exclude(self):
+        self.forget_rules()
+        self.rules("0-4294967294")
+
+
+def read(path):
+    with open(path) as f:
+        return f.read()
+
+
+def value(text, key):
+    return next(line.split(" = ", 1)[1] for line in text.splitlines() if line.startswith(key + " = "))
+
+
+def start(user, *options, files=None):
+    """In the foreground, so that its log is kept."""
+    gate = user.host.start(user.become() + [user.program, "gate", "--foreground", *options, files or user.dir], "gate")
+    gate.wait_output("gate0 is up")
+    return gate
+
+
+def stop(user, gate):
+    equal(user.tunion("down").returncode, 0, "tunion down")
+    equal(gate.wait(), 0, "exit status of tunion gate --foreground:\n" + gate.output())
+    nothing_left(user, "after down")
+
+
+def state(user, *names):
+    return os.path.join(user.home, ".local/state/tunion", *names)
+
+
+def makes_its_files(user, gate):
+    for path, mode in ((state(user), 0o40700), (state(user, "clients"), 0o40700), (state(user, "gate.conf"), 0o100600),
+                       (state(user, "clients/phone.conf"), 0o100600)):
+        equal(oct(os.stat(path).st_mode), oct(mode), f"the mode of {path}")
+    check(f"{state(user, 'clients/phone.conf')} is new: import it" in gate.output(), "nothing is said of the new file")
+    phone = read(state(user, "clients/phone.conf"))
+    equal(value(phone, "Endpoint"), f"127.0.0.1:{PORT}", "Endpoint")
+    equal(value(phone, "ExcludedApplications"), "com.termux", "ExcludedApplications")
+    equal(value(phone, "DNS"), RESOLVER, "DNS")
+    equal(value(phone, "AllowedIPs"), "0.0.0.0/0, ::/0", "AllowedIPs")
+    equal(user.tunion("gate", "--show", "phone").stdout, phone, "what --show prints")
+
+    check(f"127.0.0.1:{PORT}" in user.host.run("ss -Huln"), "the gate doesn't listen on the loopback device")
+    check(f"0.0.0.0:{PORT}" not in user.host.run("ss -Huln") and f"[::]:{PORT}" not in user.host.run("ss -Huln"),
+          "the gate listens on all addresses")
+
+
+def curl(host, address, path, expected):
+    done = host.try_run(["curl", "-sS", "-o", path, f"http://{address}:8080/"], seconds=300)
+    equal((done.returncode, done.stderr), (0, ""), f"curl of {address}")
+    with open(path, "rb") as f:
+        sha = hashlib.sha256()
+        while block := f.read(1 << 20):
+            sha.update(block)
+    equal(sha.hexdigest(), expected, "sha256 of what was fetched")
+
+
+def carries_all(w, user, sha):
+    uplink, loopback = w.client.capture("eth0"), w.client.capture("lo")
+    inside, lan = w.vpn.capture("wg0", "udp"), w.lan.capture("eth0", "icmp or icmp6")
+    for address in here(LAN, f"[{LAN6}]"):
+        curl(w.client, address, os.path.join(user.home, "fetched"), sha)
+    for address in here(INTERNET, LAN, INTERNET6, LAN6):
+        w.client.reach(address)
+        wait_for(lambda a=address: w.client.ping(a, "-s", "3000"), f"a large ping of {address}")
+    same_text(w.client.run([sys.executable, "-c", ASK_ECHO, LAN]), "1 True\n1300 True\n4000 True\n", "UDP")
+    same_text(w.client.run([sys.executable, "-c", LOOK_UP, "web.example", "nas.home.lan"]),
+              f"web.example {INTERNET}\nnas.home.lan {LAN}\n", "names through the virtual resolver")
+    to_vpn, others = only_to(uplink.lines(), "203.0.113.2.51820")
+    check(len(to_vpn) > 100, f"only {len(to_vpn)} datagrams to the provider")
+    equal(others[:20], [], "what else the uplink carried")
+    equal([line for line in loopback.lines() if f"127.0.0.1.{PORT}" not in line][:20], [], "what else the loopback carried")
+    check(len(only_to(inside.lines(), "192.0.2.2.51821")[0]) > 100, "home's datagrams don't come out of vpn's tunnel")
+    equal(sorted({line.split()[1] for line in lan.lines() if "echo request" in line}), ["10.77.0.2"] + ["fd77::2"] * IPV6,
+          "the sources that the home network sees")
+
+
+def works_with_the_other_commands(w, user):
+    status = user.status("gate0")
+    equal(sorted(d["name"] for d in status["devices"]), ["gate", "home", "vpn"], "the devices of status")
+    shown = w.client.try_run(["sh", "-c", f"mount --bind {user.run_dir}/tunion/gate0.wireguard /run/wireguard && wg show gate"])
+    check(f"listening port: {PORT}" in shown.stdout and "latest handshake" in shown.stdout, "wg show: " + shown.stdout + shown.stderr)
+
+
+def follows_its_files(w, user, gate, app):
+    home = w.home_conf(interface_lines=("DNS = 10.77.0.1, home.lan",))
+    user.write("vpn.conf", w.vpn_conf(interface_lines=("DNS = 10.66.0.1",), allowed="0.0.0.0/1"))
+    gate.wait_output("phone.conf has changed: import it again")
+    allowed = value(read(app.path), "AllowedIPs").split(", ")
+    check("0.0.0.0/1" in allowed and "192.0.0.53/32" in allowed and "192.168.77.0/24" in allowed,
+          f"the union is not in AllowedIPs: {allowed}")
+    equal(user.tunion("reload").returncode, 0, "tunion reload")
+    user.write("vpn.conf", w.vpn_conf(interface_lines=("DNS = 10.66.0.1",)))
+    wait_for(lambda: read(app.path) == app.text, "the client's file is as it was")
+    user.write("home.conf", "[Interface]\nPrivateKey = x\n")
+    gate.wait_output("home.conf:2")
+    user.write("home.conf", home)
+    equal(user.tunion("reload").returncode, 0, "tunion reload of good files")
+    w.client.reach(LAN)
+    # another address to listen on, and back
+    own = read(state(user, "gate.conf"))
+    user.write(state(user, "gate.conf"), own.replace("Listen = 127.0.0.1", "Listen = 127.0.0.2"))
+    wait_for(lambda: f"127.0.0.2:{PORT}" in w.client.run("ss -Huln"), "it listens on 127.0.0.2")
+    check(f"127.0.0.1:{PORT}" not in w.client.run("ss -Huln"), "it still listens on 127.0.0.1")
+    user.write(state(user, "gate.conf"), own)
+    wait_for(lambda: f"127.0.0.1:{PORT}" in w.client.run("ss -Huln"), "it listens on 127.0.0.1")
+    wait_for(lambda: w.client.ping(LAN), "the client is back", 40)
+
+
+def loop_drops(user):
+    gate = next(d for d in user.status("gate0")["devices"] if d["name"] == "gate")
+    return gate["drops"].get("gate-loop", 0)
+
+
+def mtu(user, name):
+    return next(d for d in user.status("gate0")["devices"] if d["name"] == name)["mtu"]
+
+
+def names_a_forgotten_exclusion(w, user, gate, app):
+    """In the middle of large packets: they come back in pieces."""
+    before = mtu(user, "vpn")
+    pings = w.client.start(["ping", "-q", "-i", "0.01", "-s", "1400", LAN])
+    app.forget_to_exclude()
+    wait_for(lambda: w.client.ping(LAN, "-W", "1") or loop_drops(user) > 0, "the loop is recognised", 60)
+    gate.wait_output("comes back through this gate: in the WireGuard app, exclude the app in which tunion runs", 30)
+    check(not w.client.ping(LAN), "a ping was answered although everything goes round")
+    check("gate-loop" in user.tunion("status").stdout, "status doesn't say it:\n" + user.tunion("status").stdout)
+    check(loop_drops(user) < 10000, "they go round")
+    pings.stop()
+    app.exclude()
+    wait_for(lambda: w.client.ping(LAN), "traffic recovers", 40)
+    wait_for(lambda: mtu(user, "vpn") == before, "the path's MTU is known again")
+
+
+def survives_a_dead_worker(w, user):
+    os.kill(user.status("gate0")["engine_pid"], signal.SIGKILL)
+    wait_for(lambda: (user.status("gate0") or {}).get("engine_restarts") == 1, "another worker")
+    wait_for(lambda: w.client.ping(LAN), "the client handshakes again", 60)
+
+
+def keeps_its_keys(w, user, gate, app):
+    """And makes a second client, in the background, ended by a signal."""
+    stop(user, gate)
+    gate = user.tunion("gate", "--client", "laptop", user.dir)
+    equal(gate.returncode, 0, "tunion gate in the background")
+    check("phone.conf" not in gate.stderr and "laptop.conf is new" in gate.stderr, "what it says: " + gate.stderr)
+    equal(read(app.path), app.text, "the file of the phone")
+    wait_for(lambda: w.client.ping(LAN), "the client handshakes again", 60)
+    laptop = App(w, user, "laptop", "wg1")
+    check(laptop.addresses != app.addresses, "two clients have one address")
+    address = laptop.addresses[0].split("/")[0]
+    w.client.run(f"ip route add default dev wg1 table 1002; ip rule add pref 11000 from {address} lookup 1002")
+    wait_for(lambda: w.client.ping(LAN, "-I", address), "the laptop pings the home network", 40)
+    check(w.client.ping(LAN), "the phone pings the home network")
+    equal(user.tunion("down").returncode, 0, "tunion down")
+    nothing_left(user, "after down")
+
+
+def test(lab):
+    need("curl", "ss")
+    w = World(lab)
+    w.start_vpn()
+    w.start_home()
+    NameServer(w.vpn, "10.66.0.1", {"web.example": [INTERNET]})
+    NameServer(w.home, "10.77.0.1", {"nas.home.lan": [LAN]})
+    w.client.use_name_servers(RESOLVER)
+    user = User(lab, w.client, {"vpn.conf": w.vpn_conf(interface_lines=("DNS = 10.66.0.1",)),
+                                "home.conf": w.home_conf(interface_lines=("DNS = 10.77.0.1, home.lan",))}, namespaces=False)
+    server = w.lan.start([sys.executable, "-c", SERVER, str(MEGABYTES), six("yes")], name="server")
+    w.lan.start([sys.executable, "-c", ECHO], name="echo").wait_output("ready")
+    before = w.client.snapshot()
+    gate = start(user)
+    same_text(w.client.snapshot(), before, "the host with a gate")
+    makes_its_files(user, gate)
+    app = App(w, user, "phone")
+    app.route_everything()
+    w.client.reach(LAN)
+    server.wait_output("\n")
+    carries_all(w, user, server.output().strip())
+    works_with_the_other_commands(w, user)
+    follows_its_files(w, user, gate, app)
+    names_a_forgotten_exclusion(w, user, gate, app)
+    survives_a_dead_worker(w, user)
+    keeps_its_keys(w, user, gate, app)
+    check(not processes(), f"processes left: {processes()}")
+
+
+main(test)
