@@ -123,6 +123,13 @@ struct conf_applications {
 	struct conf_texts included, excluded;
 };
 
+/* All are false if the file says nothing about them. */
+struct conf_switches {
+	bool source_fix_off;
+	bool gate;        /* its peers are clients (design R15) */
+	bool resolve_off; /* Endpoint names are looked up only once, at start, as in wg */
+};
+
 struct conf {
 	char *path; /* owned; as given, or DIR/NAME.conf */
 	char *name; /* owned; of the device: the file's name without .conf */
@@ -144,10 +151,8 @@ struct conf {
 	/* # tunion: */
 	struct conf_carrier via;
 	int32_t metric; /* 0 if there is no Metric */
-	bool source_fix_off;
-	bool gate;             /* its peers are clients (design R15) */
+	struct conf_switches switches;
 	struct ip_addr listen; /* of its sockets; IP_NONE: all addresses */
-	bool resolve_off; /* Endpoint names are looked up only once, at start, as in wg */
 
 	struct conf_peer *peers; /* owned array */
 	size_t peer_count;

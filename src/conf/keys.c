@@ -509,17 +509,17 @@ static bool is_on(struct keys_file *f, const char *key, const char *value)
 
 static void set_source_fix(struct keys_file *f, char *value)
 {
-	f->conf->source_fix_off = !is_on(f, "SourceFix", value);
+	f->conf->switches.source_fix_off = !is_on(f, "SourceFix", value);
 }
 
 static void set_resolve(struct keys_file *f, char *value)
 {
-	f->conf->resolve_off = !is_on(f, "Resolve", value);
+	f->conf->switches.resolve_off = !is_on(f, "Resolve", value);
 }
 
 static void set_gate(struct keys_file *f, char *value)
 {
-	f->conf->gate = is_on(f, "Gate", value);
+	f->conf->switches.gate = is_on(f, "Gate", value);
 }
 
 static void set_listen(struct keys_file *f, char *value)

@@ -193,7 +193,8 @@ int gate_clients_update(const struct gate_folder *f, const struct gate_view *vie
 	int first = 0;
 
 	/* the file is gone, or bad: then the clients are as they were */
-	if (!u.gate || !u.gate->conf->gate || !u.gate->conf->identity.private_key)
+	if (!u.gate || !u.gate->conf->switches.gate ||
+	    !u.gate->conf->identity.private_key)
 		return 0;
 	first = gate_folder_clients(f, &names);
 	for (size_t i = 0; i < names.n; i++) {

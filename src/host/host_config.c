@@ -425,7 +425,8 @@ static int add_client_routes(struct maker *m)
 	for (size_t i = 0; i < m->plan->device_count; i++) {
 		const struct plan_device *d = &m->plan->devices[i];
 
-		for (size_t j = 0; j < d->prefix_count && d->conf->gate && !err; j++)
+		for (size_t j = 0; j < d->prefix_count && d->conf->switches.gate && !err;
+		     j++)
 			err = add_client_route(m, d, &d->prefixes[j].trie.prefix);
 	}
 	return err;

@@ -243,7 +243,7 @@ static MUST_CHECK int add(struct names *n, const struct conf *conf,
 		               .host = strdup(p->endpoint_host),
 		               .line = p->endpoint_line,
 		               .port = p->endpoint_port,
-		               .resolve_off = conf->resolve_off,
+		               .resolve_off = conf->switches.resolve_off,
 		               .query.done = done };
 	memcpy(name->public_key, p->public_key, KEY_BYTES);
 	if (!name->device || !name->path || !name->host) {
@@ -267,7 +267,7 @@ static MUST_CHECK int take_peer(struct names *n, const struct conf *conf,
 		return add(n, conf, p);
 	name->wanted = true;
 	name->line = p->endpoint_line;
-	name->resolve_off = conf->resolve_off;
+	name->resolve_off = conf->switches.resolve_off;
 	e = candidates_present(&name->candidates);
 	if (e)
 		p->endpoint = *e;

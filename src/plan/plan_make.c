@@ -62,7 +62,7 @@ static int fill_prefixes(struct plan_device *d)
 	if (!d->allowed_ips || !d->prefixes)
 		return -ENOMEM;
 	/* a gate carries nobody */
-	d->way.allowed_ips = d->conf->gate ? NULL : d->allowed_ips;
+	d->way.allowed_ips = d->conf->switches.gate ? NULL : d->allowed_ips;
 	for (size_t i = 0; i < d->peer_count; i++) {
 		const struct conf_prefixes *from = &d->conf->peers[i].allowed_ips;
 
@@ -152,7 +152,7 @@ static void fill_via(const struct plan *plan, const struct conf *conf,
 		carrier = plan_find(plan, from->name);
 		break;
 	}
-	if (carrier && carrier->conf->gate) {
+	if (carrier && carrier->conf->switches.gate) {
 		diag_error(
 			diag, conf->path, from->line,
 			"Via = %s, but %s is a gate, which carries nobody: expected another tunnel file, or network",
@@ -185,7 +185,7 @@ static void fill_vias(struct plan *plan, struct diag *diag)
 	for (size_t i = 0; i < plan->device_count; i++) {
 		struct plan_device *d = &plan->devices[i];
 
-		if (d->conf->gate)
+		if (d->conf->switches.gate)
 			fill_via_of_gate(d, diag);
 		else
 			fill_via(plan, d->conf, &d->conf->via, &d->way.via,
@@ -363,7 +363,7 @@ static int fill_union(struct plan *plan)
 	for (size_t i = 0; i < plan->device_count; i++) {
 		struct plan_device *d = &plan->devices[i];
 
-		for (size_t j = 0; j < d->prefix_count && !d->conf->gate; j++) {
+		for (size_t j = 0; j < d->prefix_count && !d->conf->switches.gate; j++) {
 			int err = union_add(&plan->table, &d->prefixes[j].trie.prefix,
 			                    &d->prefixes[j].peer->way);
 

@@ -50,8 +50,8 @@ static int send_settings(struct worker_child *worker, const struct plan_device *
 	m.settings.mtu_bytes = d->mtu_bytes;
 	m.settings.metric = d->way.metric;
 	m.settings.table_off = d->way.table_off;
-	m.settings.source_fix_off = conf->source_fix_off;
-	m.settings.gate = conf->gate;
+	m.settings.source_fix_off = conf->switches.source_fix_off;
+	m.settings.gate = conf->switches.gate;
 	m.addresses = addresses;
 	m.address_count = conf->addresses.n;
 	m.servers = conf->dns.servers.v;

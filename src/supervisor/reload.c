@@ -100,8 +100,10 @@ static bool same_interface(const struct conf *a, const struct conf *b)
 	       a->mtu_bytes == b->mtu_bytes && a->table.kind == b->table.kind &&
 	       a->table.number == b->table.number && a->save_config == b->save_config &&
 	       same_carrier(&a->via, &b->via) && a->metric == b->metric &&
-	       a->source_fix_off == b->source_fix_off && a->gate == b->gate &&
-	       ip_addr_equal(&a->listen, &b->listen) && a->resolve_off == b->resolve_off;
+	       a->switches.source_fix_off == b->switches.source_fix_off &&
+	       a->switches.gate == b->switches.gate &&
+	       ip_addr_equal(&a->listen, &b->listen) &&
+	       a->switches.resolve_off == b->switches.resolve_off;
 }
 
 static bool same_conf(const struct conf *a, const struct conf *b)
@@ -408,8 +410,8 @@ bool reload_same_settings(const struct plan_device *a, const struct plan_device 
 {
 	return a->mtu_bytes == b->mtu_bytes && a->way.metric == b->way.metric &&
 	       a->way.table_off == b->way.table_off &&
-	       a->conf->source_fix_off == b->conf->source_fix_off &&
-	       a->conf->gate == b->conf->gate &&
+	       a->conf->switches.source_fix_off == b->conf->switches.source_fix_off &&
+	       a->conf->switches.gate == b->conf->switches.gate &&
 	       same_prefixes(&a->conf->addresses, &b->conf->addresses) &&
 	       same_addrs(&a->conf->dns.servers, &b->conf->dns.servers) &&
 	       same_texts(&a->conf->dns.domains, &b->conf->dns.domains) &&

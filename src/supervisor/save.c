@@ -46,14 +46,14 @@ static void put_own_settings(struct outbuf *o, const struct conf *conf)
 	put_via(o, &conf->via);
 	if (conf->metric != 0)
 		outbuf_print(o, "# tunion: Metric = %d\n", (int)conf->metric);
-	if (conf->source_fix_off)
+	if (conf->switches.source_fix_off)
 		outbuf_print(o, "# tunion: SourceFix = off\n");
-	if (conf->gate)
+	if (conf->switches.gate)
 		outbuf_print(o, "# tunion: Gate = on\n");
 	if (conf->listen.family != IP_NONE)
 		outbuf_print(o, "# tunion: Listen = %s\n",
 		             ip_addr_format(&conf->listen, address));
-	if (conf->resolve_off)
+	if (conf->switches.resolve_off)
 		outbuf_print(o, "# tunion: Resolve = off\n");
 }
 

@@ -106,14 +106,14 @@ void confprint(const struct conf *conf, FILE *out)
 	print_carrier(&conf->via, out);
 	if (conf->metric)
 		fprintf(out, "# tunion: Metric = %d\n", conf->metric);
-	if (conf->gate)
+	if (conf->switches.gate)
 		fprintf(out, "# tunion: Gate = on\n");
 	if (conf->listen.family != IP_NONE)
 		fprintf(out, "# tunion: Listen = %s\n",
 		        ip_addr_format(&conf->listen, address));
-	if (conf->source_fix_off)
+	if (conf->switches.source_fix_off)
 		fprintf(out, "# tunion: SourceFix = off\n");
-	if (conf->resolve_off)
+	if (conf->switches.resolve_off)
 		fprintf(out, "# tunion: Resolve = off\n");
 	for (size_t i = 0; i < conf->peer_count; i++)
 		print_peer(&conf->peers[i], out);

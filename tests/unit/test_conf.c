@@ -71,8 +71,8 @@ static void check_interface(const struct conf *conf)
 	ck_assert_int_eq(conf->via.kind, CONF_VIA_DEVICE);
 	ck_assert_str_eq(conf->via.name, "vpn");
 	ck_assert_int_eq(conf->metric, -5);
-	ck_assert(conf->source_fix_off);
-	ck_assert(!conf->resolve_off);
+	ck_assert(conf->switches.source_fix_off);
+	ck_assert(!conf->switches.resolve_off);
 }
 
 START_TEST(an_ordinary_file)

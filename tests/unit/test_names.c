@@ -174,7 +174,7 @@ START_TEST(with_resolve_off_a_name_is_asked_for_once)
 	uint64_t now_ns = loop_now_ns();
 
 	init(&f, "localhost");
-	f.conf->resolve_off = true;
+	f.conf->switches.resolve_off = true;
 	ck_assert_int_eq(names_update(f.names, &f.set), 0);
 	names_run(f.names, now_ns);
 	ck_assert_uint_eq(f.servers_asked, 1);
