@@ -20,13 +20,19 @@
 
 static int make_one(const char *path, struct diag *diag)
 {
-	if (mkdir(path, 0700) == 0 || errno == EEXIST)
+	int err;
+
+	if (mkdir(path, 0700) == 0)
+		return 0;
+	err = -errno;
+	/* where one may not write, another error may come first */
+	if (access(path, F_OK) == 0)
 		return 0;
 	diag_error(
 		diag, path, 0,
 		"can't make the folder for the gate's keys: %s; expected one in which you may write, see --state",
-		strerror(errno));
-	return -EACCES;
+		strerror(-err));
+	return err;
 }
 
 int gate_folder_make(const char *path, struct diag *diag)
