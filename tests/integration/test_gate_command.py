@@ -186,8 +186,13 @@ def carries_all(w, user, sha):
 def works_with_the_other_commands(w, user):
     status = user.status("gate0")
     equal(sorted(d["name"] for d in status["devices"]), ["gate", "home", "vpn"], "the devices of status")
-    shown = w.client.try_run(["sh", "-c", f"mount --bind {user.run_dir}/tunion/gate0.wireguard /run/wireguard && wg show gate"])
+    mount = f"mount --bind {user.run_dir}/tunion/gate0.wireguard /run/wireguard"
+    shown = w.client.try_run(["sh", "-c", f"{mount} && wg show gate"])
     check(f"listening port: {PORT}" in shown.stdout and "latest handshake" in shown.stdout, "wg show: " + shown.stdout + shown.stderr)
+    for port in ("51899", PORT):  # on the same address
+        w.client.run(["sh", "-c", f"{mount} && wg set gate listen-port {port}"])
+        check(f"127.0.0.1:{port}" in w.client.run("ss -Huln") and f"0.0.0.0:{port}" not in w.client.run("ss -Huln"), "wg set listen-port")
+    wait_for(lambda: w.client.ping(LAN), "the client is back", 40)
 
 
 def follows_its_files(w, user, gate, app):
