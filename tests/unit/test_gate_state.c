@@ -385,7 +385,7 @@ END_TEST
 /* A /24 has no more. */
 START_TEST(too_many_clients)
 {
-	char names[300][8];
+	char names[300][16];
 	const char *list[300];
 
 	begin();
