@@ -412,8 +412,9 @@ static bool add_node(void *context, const struct union_node *node)
 static int add_client_route(struct maker *m, const struct plan_device *gate,
                             const struct ip_prefix *prefix)
 {
-	if (is_connected(m, gate, prefix) || union_find(&m->plan->table, prefix))
-		return 0; /* there is one already */
+	if (is_left_out(m, &prefix->addr) || is_connected(m, gate, prefix) ||
+	    union_find(&m->plan->table, prefix)) /* there is one already */
+		return 0;
 	return add_route(m, prefix, gate, NETLINK_TABLE_MAIN);
 }
 

@@ -8,7 +8,7 @@ import os
 import signal
 import sys
 
-from lab import check, equal, main, same_text, wait_for
+from lab import check, equal, here, main, same_text, wait_for
 from ordinary import UID, User, nothing_left
 from world import INTERNET, INTERNET6, LAN, LAN6, World, only_to
 
@@ -73,7 +73,7 @@ def fetches(w, user):
     uplink = w.client.capture("eth0")
     inside = w.vpn.capture("wg0", "udp")
     out = os.path.join(user.home, "fetched")
-    for address in (LAN, f"[{LAN6}]"):
+    for address in here(LAN, f"[{LAN6}]"):
         done = user.exec("curl", "-sS", "-o", out, f"http://{address}:8080/", seconds=120)
         equal((done.returncode, done.stderr), (0, ""), "curl inside")
         with open(out, "rb") as f:
@@ -131,7 +131,7 @@ def test(lab):
     before = w.client.snapshot()
     user = User(lab, w.client, {"vpn.conf": w.vpn_conf(), "home.conf": w.home_conf()})
     fetches(w, user)
-    for address in (INTERNET, INTERNET6, LAN, LAN6):
+    for address in here(INTERNET, INTERNET6, LAN, LAN6):
         done = user.exec(user.python, "-c", PING, address)
         equal((done.stdout, done.stderr), ("hello\n", ""), f"ping of {address} without capabilities")
     equal(user.exec("ping", "-n", "-c", "1", "-W", "5", "127.0.0.1").returncode, 0, "ping of the loopback device")

@@ -8,11 +8,12 @@ import shutil
 import socket
 import sys
 
-from lab import check, equal, main, wait_for
+from lab import IPV6, check, equal, main, wait_for, with_ipv6
 from nameserver import NameServer
 from ordinary import User, nothing_left
 from world import LAN, World
 
+HOME_SERVER, LATE_ADDRESS = ("fd77::1", "fd77:1::10") if IPV6 else ("10.77.0.1", "192.168.77.6")
 SOCKETS = ["nscd/socket", "systemd/resolve/io.systemd.Resolve", "avahi-daemon/socket", "dbus/system_bus_socket"]
 
 # Stands for the service of the host: notes that it is asked, and hangs up. Outside of the namespaces nscd may be
@@ -109,7 +110,7 @@ def stays_when_replaced(user, lab):
         os.rename(os.path.join(etc, "new"), os.path.join(etc, name))
         wait_for(lambda: inside() == before, f"{name} is put back inside")
     done = user.tunion("exec", "--in", tun, "--", user.python, "-c", LOOK_UP, "six.home.lan leak.test")
-    equal(done.stdout, "six.home.lan fd77:1::10\nleak.test -\n", "look-ups after the files were replaced")
+    equal(done.stdout, f"six.home.lan {LATE_ADDRESS}\nleak.test -\n", "look-ups after the files were replaced")
     command.stop()
 
 
@@ -119,8 +120,8 @@ def test(lab):
     w.start_home()
     network = NameServer(w.net, "198.51.100.1", {"leak.test": ["192.0.2.99"]})
     of_vpn = NameServer(w.vpn, "10.66.0.1", {"public.test": ["198.18.0.80"], "six.test": ["2001:db8:80::80"]})
-    of_home = NameServer(w.home, "10.77.0.1", {"nas.home.lan": [LAN]})
-    of_home6 = NameServer(w.home, "fd77::1", {"six.home.lan": ["fd77:1::10"]})
+    of_home = NameServer(w.home, "10.77.0.1", {"nas.home.lan": [LAN], "six.home.lan": ["192.168.77.6"]})
+    of_home6 = NameServer(w.home, HOME_SERVER, {"six.home.lan": [LATE_ADDRESS]}) if IPV6 else of_home
     vpn, home = (w.vpn_conf(interface_lines=["DNS = 10.66.0.1"]),
                  w.home_conf(interface_lines=["DNS = 10.77.0.1, home.lan"]))
     user = User(lab, w.client, {"vpn.conf": vpn})
@@ -163,15 +164,16 @@ def test(lab):
     command.stop()
     nothing_left(user, "after the command")
 
-    # IPv6 only
+    # IPv6 only, where there is IPv6
+    with_ipv6("home's name server has an IPv6 address")
     user.write("vpn.conf", w.vpn_conf())
-    user.write("home.conf", w.home_conf(interface_lines=["DNS = fd77::1"]))
-    equal(look_up(user, "six.home.lan leak.test"), "six.home.lan fd77:1::10\nleak.test -\n", "look-ups through home by IPv6")
+    user.write("home.conf", w.home_conf(interface_lines=[f"DNS = {HOME_SERVER}"]))
+    equal(look_up(user, "six.home.lan leak.test"), f"six.home.lan {LATE_ADDRESS}\nleak.test -\n", "look-ups through home by IPv6")
     check(of_home6.count("six.home.lan") > 0, "home's IPv6 server was not asked")
 
     # resolv.conf leads into the directory that is hidden
     own_etc(lab, w.client)
-    equal(look_up(user, "six.home.lan leak.test"), "six.home.lan fd77:1::10\nleak.test -\n", "look-ups with systemd-resolved's link")
+    equal(look_up(user, "six.home.lan leak.test"), f"six.home.lan {LATE_ADDRESS}\nleak.test -\n", "look-ups with systemd-resolved's link")
 
     stays_when_replaced(user, lab)
     equal(asked(services), [], "sockets of the host that were asked from inside")

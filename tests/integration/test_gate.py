@@ -2,7 +2,7 @@
 """A gate: a phone has only one WireGuard peer, a host that runs tunion with a provider's and a home network's file.
 The phone reaches what the provider and the home network have, with their addresses, both families, whatever the size."""
 
-from lab import Keys, Tunion, check, equal, main, wait_for
+from lab import Keys, Tunion, check, equal, here, main, six, wait_for
 from world import INTERNET, INTERNET6, LAN, LAN6, World, only_to, peer
 
 PHONE, PHONE6 = "10.9.9.2", "fd99::2"
@@ -23,7 +23,7 @@ class Phone:
                                + peer(gate_keys.public, "0.0.0.0/0, ::/0", f"Endpoint = 198.51.100.2:{GATE_PORT}"),
                                [f"{PHONE}/32", f"{PHONE6}/128"], mtu)
         self.host.run(f"ip route add {INTERNET} dev wg0; ip route add 192.168.77.0/24 dev wg0; ip route add 10.9.9.1 dev wg0;"
-                      f"ip -6 route add {INTERNET6} dev wg0; ip -6 route add fd77:1::/64 dev wg0")
+                      + six(f"ip -6 route add {INTERNET6} dev wg0; ip -6 route add fd77:1::/64 dev wg0"))
 
 
 def gate_conf(keys, phone):
@@ -37,7 +37,7 @@ def sources(capture):
 
 
 def ping_all(phone):
-    for address in (INTERNET, LAN, INTERNET6, LAN6):
+    for address in here(INTERNET, LAN, INTERNET6, LAN6):
         phone.host.reach(address)
         for size in ("1000", "1300", "3000"):  # the first one may be lost while the path MTU is learned
             wait_for(lambda a=address, s=size: phone.host.ping(a, "-s", s), f"the phone pings {address} with {size} bytes")
@@ -53,8 +53,8 @@ def test(lab):
     phone.start(keys, 1420)
     lan, net, uplink = w.lan.capture("eth0", "icmp or icmp6"), w.net.capture("vpn", "icmp or icmp6"), w.client.capture("eth0")
     ping_all(phone)
-    equal(sources(lan), ["10.77.0.2", "fd77::2"], "the sources that the home network sees")
-    equal(sources(net), ["10.66.0.2", "fd66::2"], "the sources that the internet sees")
+    equal(sources(lan), here("10.77.0.2", "fd77::2"), "the sources that the home network sees")
+    equal(sources(net), here("10.66.0.2", "fd66::2"), "the sources that the internet sees")
     mine, others = only_to(uplink.lines(), "203.0.113.2.51820")
     check(mine, "datagrams to the provider")
     equal([line for line in others if "192.0.3.2." not in line], [], "what else left the client")
