@@ -104,7 +104,7 @@ def stays_when_replaced(user, lab):
         def inside():
             return user.tunion("exec", "--in", tun, "--", "cat", f"/etc/{name}").stdout
         before = inside()
-        check("fd77::1" in before or "hosts: files dns" in before, f"{name} inside: {before}")
+        check(HOME_SERVER in before or "hosts: files dns" in before, f"{name} inside: {before}")
         with open(os.path.join(etc, "new"), "w") as f:
             f.write(text)
         os.rename(os.path.join(etc, "new"), os.path.join(etc, name))
