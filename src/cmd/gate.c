@@ -212,21 +212,22 @@ static int print_file(const char *text, const char *name)
 	return ferror(stdout) ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 
-static int show(struct gate *g)
+static int show(const char *state_path, const char *client)
 {
+	struct gate_folder folder;
 	struct diag diag = { 0 };
 	int status = EXIT_FAILURE;
 	char *text = NULL;
 	size_t n = 0;
 
-	if (gate_folder_open(&g->folder, g->state_path, &diag) == 0) {
-		text = gate_clients_show(&g->folder, g->show, &n, &diag);
-		gate_folder_close(&g->folder);
+	if (gate_folder_open(&folder, state_path, &diag) == 0) {
+		text = gate_clients_show(&folder, client, &n, &diag);
+		gate_folder_close(&folder);
 	}
 	diag_print(&diag, stderr);
 	diag_clear(&diag);
 	if (text) {
-		status = print_file(text, g->show);
+		status = print_file(text, client);
 		sodium_memzero(text, n);
 	}
 	free(text);
@@ -346,7 +347,7 @@ static int run(struct gate *g, int argc, char **argv)
 	options->paths =
 		optind < argc ? (const char *const *)argv + optind : default_paths;
 	options->path_count = optind < argc ? (size_t)(argc - optind) : 1;
-	status = g->show ? show(g) : service_run(&g->service);
+	status = g->show ? show(g->state_path, g->show) : service_run(&g->service);
 	free(g->paths);
 	free(g->clients);
 	free(g->state_path);
