@@ -2,52 +2,28 @@
 #include "io/loop.h"
 
 #include <errno.h>
-#include <stdbool.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
-#include <sys/timerfd.h>
-#include <time.h>
 #include <unistd.h>
 
 #define EVENTS_MAX 64
 
 struct loop {
 	int epoll_fd;
-	struct loop_source timer;
-	uint64_t armed_ns; /* deadline to which the timer is set; NEVER_NS if it is off */
+	struct loop_clock clock;
+	struct loop_source timer; /* of the clock */
 	struct epoll_event events[EVENTS_MAX];
 	int next, count; /* events that were fetched and are not dispatched yet */
 };
-
-static uint64_t clock_ns(clockid_t clock)
-{
-	struct timespec ts;
-
-	clock_gettime(clock, &ts);
-	return (uint64_t)ts.tv_sec * NS_PER_SEC + (uint64_t)ts.tv_nsec;
-}
-
-uint64_t loop_now_ns(void)
-{
-	return clock_ns(CLOCK_BOOTTIME);
-}
-
-uint64_t loop_wall_clock_ns(void)
-{
-	return clock_ns(CLOCK_REALTIME);
-}
 
 /* The timer only ends the wait; the caller knows what is due. */
 static void timer_ready(struct loop_source *source, uint32_t events, uint64_t now_ns)
 {
 	struct loop *loop = CONTAINER_OF(source, struct loop, timer);
-	uint64_t expirations;
-	ssize_t n = read(source->fd, &expirations, sizeof(expirations));
 
-	(void)n; /* EAGAIN: the timer was set again after it expired */
 	(void)events;
 	(void)now_ns;
-	loop->armed_ns = NEVER_NS;
+	loop_clock_expired(&loop->clock);
 }
 
 int loop_new(struct loop **out)
@@ -58,16 +34,13 @@ int loop_new(struct loop **out)
 	*out = NULL;
 	if (!loop)
 		return -ENOMEM;
-	loop->timer.ready = timer_ready;
-	loop->armed_ns = NEVER_NS;
+	err = loop_clock_open(&loop->clock);
 	loop->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
-	loop->timer.fd = timerfd_create(CLOCK_BOOTTIME, TFD_CLOEXEC | TFD_NONBLOCK);
-	if (loop->epoll_fd < 0 || loop->timer.fd < 0) {
+	if (!err && loop->epoll_fd < 0)
 		err = -errno;
-		goto out;
-	}
-	err = loop_add(loop, &loop->timer, EPOLLIN);
-out:
+	loop->timer = (struct loop_source){ loop->clock.timer_fd, timer_ready };
+	if (!err && loop->timer.fd >= 0)
+		err = loop_add(loop, &loop->timer, EPOLLIN);
 	if (err)
 		loop_free(loop);
 	else
@@ -79,8 +52,7 @@ void loop_free(struct loop *loop)
 {
 	if (!loop)
 		return;
-	if (loop->timer.fd >= 0)
-		close(loop->timer.fd);
+	loop_clock_close(&loop->clock);
 	if (loop->epoll_fd >= 0)
 		close(loop->epoll_fd);
 	free(loop);
@@ -116,37 +88,17 @@ void loop_remove(struct loop *loop, struct loop_source *source)
 			loop->events[i].data.ptr = NULL;
 }
 
-static int arm(struct loop *loop, uint64_t deadline_ns)
-{
-	struct itimerspec when = { 0 }; /* all zero disarms */
-
-	if (deadline_ns == loop->armed_ns)
-		return 0;
-	if (deadline_ns != NEVER_NS) {
-		if (deadline_ns == 0)
-			deadline_ns = 1;
-		when.it_value.tv_sec = (time_t)(deadline_ns / NS_PER_SEC);
-		when.it_value.tv_nsec = (long)(deadline_ns % NS_PER_SEC);
-	}
-	if (timerfd_settime(loop->timer.fd, TFD_TIMER_ABSTIME, &when, NULL) < 0)
-		return -errno;
-	loop->armed_ns = deadline_ns;
-	return 0;
-}
-
 int loop_wait(struct loop *loop, uint64_t deadline_ns)
 {
-	int err = arm(loop, deadline_ns);
 	uint64_t now_ns;
+	int n;
 
-	if (err)
-		return err;
-	loop->next = 0;
-	loop->count = epoll_wait(loop->epoll_fd, loop->events, EVENTS_MAX, -1);
-	if (loop->count < 0) {
-		loop->count = 0;
-		return errno == EINTR ? 0 : -errno;
-	}
+	loop->next = loop->count = 0;
+	n = loop_clock_wait(&loop->clock, loop->epoll_fd, loop->events, EVENTS_MAX,
+	                    deadline_ns);
+	if (n <= 0)
+		return n;
+	loop->count = n;
 	now_ns = loop_now_ns();
 	while (loop->next < loop->count) {
 		struct epoll_event *event = &loop->events[loop->next++];

@@ -1,14 +1,14 @@
 /* src/io/loop.h - waits until a file descriptor is ready or a deadline has come
  *
- * There is one epoll set and one timer. The timer runs on CLOCK_BOOTTIME, so that the
- * time in suspend counts. It is armed for the earliest deadline only, and not at all if
- * there is none: an idle process is never woken. */
+ * There is one epoll set and one timer (loop_clock.h). It is armed for the earliest
+ * deadline only, and not at all if there is none: an idle process is never woken. */
 #ifndef TUNION_IO_LOOP_H
 #define TUNION_IO_LOOP_H
 
 #include <stdint.h>
 
 #include "base/attr.h"
+#include "io/loop_clock.h"
 
 struct loop;
 
@@ -39,10 +39,5 @@ MUST_CHECK int loop_wait(struct loop *loop, uint64_t deadline_ns);
 
 /* Readable while a source is ready: so that one loop can be a source of another. */
 int loop_fd(const struct loop *loop);
-
-/* CLOCK_BOOTTIME in nanoseconds. */
-uint64_t loop_now_ns(void);
-/* CLOCK_REALTIME in nanoseconds since 1970. */
-uint64_t loop_wall_clock_ns(void);
 
 #endif

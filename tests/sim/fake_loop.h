@@ -1,6 +1,6 @@
-/* tests/sim/fake_loop.h - io/loop.h with a clock that only goes on when nothing is left to do
+/* tests/sim/fake_loop.h - a loop whose clock only goes on when nothing is left to do
  *
- * Linked in the place of io/loop.c: descriptors are real, time is not. */
+ * Linked in the place of io/loop_clock.c: descriptors are real, time is not. */
 #ifndef TUNION_SIM_FAKE_LOOP_H
 #define TUNION_SIM_FAKE_LOOP_H
 
@@ -12,7 +12,7 @@ struct fake_loop {
 	 * that makes a descriptor ready. */
 	void (*idle)(void *context, uint64_t deadline_ns);
 	void *context;  /* borrowed */
-	uint64_t waits; /* calls of loop_wait, ever */
+	uint64_t waits; /* how often a loop has waited */
 };
 
 extern struct fake_loop fake_loop;
