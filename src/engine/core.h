@@ -169,6 +169,15 @@ static inline void device_drop(const struct device *d, enum drop reason, size_t 
 	drop_count(wg_device_drops(d->wg), reason, n);
 }
 
+/* Writes packets to the tun, and counts those that it doesn't take. */
+static inline void engine_to_tun(struct engine *e, struct packet *const *packets,
+                                 size_t n)
+{
+	size_t taken = n > 0 && e->tun ? e->tun->write(e->tun, packets, n) : 0;
+
+	drop_count(&e->drops, DROP_TUN, n - taken);
+}
+
 /* RFC 8200 5: a device takes packets of this size, whatever its MTU says. */
 #define IPV6_MTU_MIN 1280U
 

@@ -123,15 +123,6 @@ static struct device *demultiplex(const struct device *carrier, struct packet *p
 
 /* ---- where it goes */
 
-static void to_tun(struct engine *e, struct packet *const *packets, size_t n)
-{
-	size_t taken = 0;
-
-	if (n > 0 && e->tun)
-		taken = e->tun->write(e->tun, packets, n);
-	drop_count(&e->drops, DROP_TUN, n - taken);
-}
-
 /* Returns how many packets are left, which are not for clients. */
 static size_t to_clients(struct engine *e, struct packet **packets, size_t n,
                          uint64_t now_ns)
@@ -151,7 +142,7 @@ static void to_client_or_tun(struct engine *e, struct packet **packets, size_t n
 {
 	if (e->gates.first)
 		n = to_clients(e, packets, n, now_ns);
-	to_tun(e, packets, n);
+	engine_to_tun(e, packets, n);
 }
 
 /* Hands out inner packets of d's peers that are for no device, together with fragments

@@ -191,13 +191,6 @@ static void route(struct outbound *o, struct packet *p)
 		pass_on(o, peer_of_way(way), p, &view, &src, &dst);
 }
 
-static void write_to_tun(struct engine *e, struct packet *const *packets, size_t n)
-{
-	size_t taken = n > 0 && e->tun ? e->tun->write(e->tun, packets, n) : 0;
-
-	drop_count(&e->drops, DROP_TUN, n - taken);
-}
-
 /* Sends the errors back to where the packets have come from. */
 static void send_errors(struct outbound *o)
 {
@@ -205,7 +198,7 @@ static void send_errors(struct outbound *o)
 	struct gate_errors none; /* there are no errors about errors */
 
 	if (!o->gate) {
-		write_to_tun(e, o->errors, o->error_count);
+		engine_to_tun(e, o->errors, o->error_count);
 		return;
 	}
 	/* a client that has gone meanwhile gets nothing */
@@ -236,7 +229,7 @@ static void send_batch(struct engine *e, struct device *gate, struct packet **pa
 
 		carry_packets(peer, runs[i].packets, runs[i].n, now_ns);
 	}
-	write_to_tun(e, o.for_host, o.for_host_count);
+	engine_to_tun(e, o.for_host, o.for_host_count);
 	if (o.error_count > 0)
 		send_errors(&o);
 	gate_free_copies(e, &o.copies);
