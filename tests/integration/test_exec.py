@@ -3,31 +3,15 @@
 carries nothing but datagrams to the provider. The command has the user's ids, no capabilities, its own exit
 status and signals, and no child that it hasn't made. What is not in the union is unreachable at once."""
 
-import hashlib
 import os
 import signal
-import sys
 
 from lab import check, equal, here, main, same_text, wait_for
 from ordinary import UID, User, nothing_left
+from webserver import WebServer
 from world import INTERNET, INTERNET6, LAN, LAN6, World, only_to
 
 MEGABYTES = 100
-
-SERVER = """
-import hashlib, os, socket, sys
-s = socket.create_server(("::", 8080), family=socket.AF_INET6, dualstack_ipv6=True)
-block, sha = os.urandom(1 << 20), hashlib.sha256()
-for _ in range(int(sys.argv[1])):
-    sha.update(block)
-print(sha.hexdigest(), flush=True)
-while True:
-    with s.accept()[0] as c:
-        c.recv(4096)
-        c.sendall(b"HTTP/1.0 200 OK\\r\\nContent-Length: %d\\r\\n\\r\\n" % (int(sys.argv[1]) << 20))
-        for _ in range(int(sys.argv[1])):
-            c.sendall(block)
-"""
 
 PING = """
 import socket, sys
@@ -67,18 +51,12 @@ except ChildProcessError:
 
 
 def fetches(w, user):
-    server = w.lan.start([sys.executable, "-c", SERVER, str(MEGABYTES)], name="server")
-    server.wait_output("\n")
-    expected = server.output().strip()
+    server = WebServer(w.lan, MEGABYTES)
     uplink = w.client.capture("eth0")
     inside = w.vpn.capture("wg0", "udp")
     out = os.path.join(user.home, "fetched")
     for address in here(LAN, f"[{LAN6}]"):
-        done = user.exec("curl", "-sS", "-o", out, f"http://{address}:8080/", seconds=120)
-        equal((done.returncode, done.stderr), (0, ""), "curl inside")
-        with open(out, "rb") as f:
-            equal(hashlib.file_digest(f, "sha256").hexdigest() if hasattr(hashlib, "file_digest")
-                  else hashlib.sha256(f.read()).hexdigest(), expected, "sha256 of what was fetched")
+        server.check_download(lambda argv: user.exec(*argv, seconds=120), address, out)
         equal(os.stat(out).st_uid, UID, "the owner of a file that the command made")
     to_vpn, others = only_to(uplink.lines(), "203.0.113.2.51820")
     check(len(to_vpn) > 100, f"only {len(to_vpn)} datagrams between client and vpn server")

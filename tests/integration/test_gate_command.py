@@ -3,38 +3,19 @@
 leaves out the user's programs by uid as Android does, sends everything to the gate; and what it fetches through
 home > vpn arrives whole, while the uplink carries nothing but datagrams to the provider."""
 
-import hashlib
 import os
 import signal
 import sys
 
-from lab import IPV6, check, equal, here, main, need, same_text, six, wait_for
+from lab import IPV6, check, equal, here, main, need, same_text, wait_for
 from nameserver import NameServer
 from ordinary import UID, User, nothing_left, processes
+from webserver import WebServer
 from world import INTERNET, INTERNET6, LAN, LAN6, World, only_to
 
 MEGABYTES = int(os.environ.get("TUNION_GATE_MEGABYTES", "100"))
 PORT = 51821
 RESOLVER = "192.0.0.53"
-
-SERVER = """
-import hashlib, os, socket, sys
-s = socket.create_server(("::" if sys.argv[2] else "", 8080), family=socket.AF_INET6 if sys.argv[2] else socket.AF_INET,
-                         **({"dualstack_ipv6": True} if sys.argv[2] else {}))
-block, sha = os.urandom(1 << 20), hashlib.sha256()
-for _ in range(int(sys.argv[1])):
-    sha.update(block)
-print(sha.hexdigest(), flush=True)
-while True:
-    with s.accept()[0] as c:
-        try:
-            c.recv(4096)
-            c.sendall(b"HTTP/1.0 200 OK\\r\\nContent-Length: %d\\r\\n\\r\\n" % (int(sys.argv[1]) << 20))
-            for _ in range(int(sys.argv[1])):
-                c.sendall(block)
-        except OSError:
-            pass
-"""
 
 ECHO = """
 import socket
@@ -153,21 +134,11 @@ def makes_its_files(user, gate):
           "the gate listens on all addresses")
 
 
-def curl(host, address, path, expected):
-    done = host.try_run(["curl", "-sS", "-o", path, f"http://{address}:8080/"], seconds=300)
-    equal((done.returncode, done.stderr), (0, ""), f"curl of {address}")
-    with open(path, "rb") as f:
-        sha = hashlib.sha256()
-        while block := f.read(1 << 20):
-            sha.update(block)
-    equal(sha.hexdigest(), expected, "sha256 of what was fetched")
-
-
-def carries_all(w, user, sha):
+def carries_all(w, user, server):
     uplink, loopback = w.client.capture("eth0"), w.client.capture("lo")
     inside, lan = w.vpn.capture("wg0", "udp"), w.lan.capture("eth0", "icmp or icmp6")
     for address in here(LAN, f"[{LAN6}]"):
-        curl(w.client, address, os.path.join(user.home, "fetched"), sha)
+        server.check_download(lambda argv: w.client.try_run(argv, seconds=300), address, os.path.join(user.home, "fetched"))
     for address in here(INTERNET, LAN, INTERNET6, LAN6):
         w.client.reach(address)
         wait_for(lambda a=address: w.client.ping(a, "-s", "3000"), f"a large ping of {address}")
@@ -279,7 +250,7 @@ def test(lab):
     w.client.use_name_servers(RESOLVER)
     user = User(lab, w.client, {"vpn.conf": w.vpn_conf(interface_lines=("DNS = 10.66.0.1",)),
                                 "home.conf": w.home_conf(interface_lines=("DNS = 10.77.0.1, home.lan",))}, namespaces=False)
-    server = w.lan.start([sys.executable, "-c", SERVER, str(MEGABYTES), six("yes")], name="server")
+    server = WebServer(w.lan, MEGABYTES)
     w.lan.start([sys.executable, "-c", ECHO], name="echo").wait_output("ready")
     before = w.client.snapshot()
     gate = start(user)
@@ -288,8 +259,7 @@ def test(lab):
     app = App(w, user, "phone")
     app.route_everything()
     w.client.reach(LAN)
-    server.wait_output("\n")
-    carries_all(w, user, server.output().strip())
+    carries_all(w, user, server)
     works_with_the_other_commands(w, user)
     follows_its_files(w, user, gate, app)
     names_a_forgotten_exclusion(w, user, gate, app)
