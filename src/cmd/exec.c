@@ -273,12 +273,7 @@ static bool take_option(struct exec *e, int option, const char *argument)
 		e->options.no_watch = true;
 		return true;
 	case 'l':
-		if (log_output_parse_level(argument, &e->log_level))
-			return true;
-		fprintf(stderr,
-		        "tunion: %s is no log level; expected error, warn, info or debug\n",
-		        argument);
-		return false;
+		return log_output_parse_level(argument, &e->log_level);
 	case 't':
 		e->options.tun = argument;
 		return true;

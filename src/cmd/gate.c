@@ -261,16 +261,6 @@ static bool take_client(struct gate *g, const char *argument)
 	return true;
 }
 
-static bool take_level(struct gate *g, const char *argument)
-{
-	if (log_output_parse_level(argument, &g->service.log_level))
-		return true;
-	fprintf(stderr,
-	        "tunion: %s is no log level; expected error, warn, info or debug\n",
-	        argument);
-	return false;
-}
-
 /* Returns false if there is no such option, or if its argument is wrong. */
 static bool take_option(struct gate *g, int option, const char *argument)
 {
@@ -300,7 +290,7 @@ static bool take_option(struct gate *g, int option, const char *argument)
 		options->no_watch = true;
 		return true;
 	case 'l':
-		return take_level(g, argument);
+		return log_output_parse_level(argument, &g->service.log_level);
 	case 'r':
 		options->run_dir = argument;
 		return true;

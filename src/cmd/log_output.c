@@ -31,6 +31,9 @@ bool log_output_parse_level(const char *word, enum log_level *out)
 		*out = (enum log_level)i;
 		return true;
 	}
+	fprintf(stderr,
+	        "tunion: %s is no log level; expected error, warn, info or debug\n",
+	        word);
 	return false;
 }
 

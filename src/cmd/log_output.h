@@ -31,7 +31,8 @@ void log_output_write(void *context, enum log_level level, const char *line);
 /* Like diag_print, but with priorities if the place has them. */
 void log_output_diag(const struct log_output *o, const struct diag *diag);
 
-/* "error", "warn", "info", "debug". */
+/* "error", "warn", "info", "debug". Returns false after it was printed that it is none of
+ * them. */
 MUST_CHECK bool log_output_parse_level(const char *word, enum log_level *out);
 
 #endif

@@ -48,12 +48,7 @@ static bool take_option(struct service *up, int option, const char *argument)
 		up->options.no_watch = true;
 		return true;
 	case 'l':
-		if (log_output_parse_level(argument, &up->log_level))
-			return true;
-		fprintf(stderr,
-		        "tunion: %s is no log level; expected error, warn, info or debug\n",
-		        argument);
-		return false;
+		return log_output_parse_level(argument, &up->log_level);
 	case 's':
 		up->syslog = true;
 		return true;
