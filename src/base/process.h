@@ -8,5 +8,11 @@ void process_raise_limits(void);
 
 /* Closes every descriptor from `first` on. */
 void process_close_from(int first);
+/* Closes every descriptor except the standard streams, a and b. b may be -1. */
+void process_close_all_but(int a, int b);
+
+/* Makes the standard streams from..to /dev/null. Whoever reads what we write to one of
+ * them waits until nobody has its other end. */
+void process_leave_streams(int from, int to);
 
 #endif

@@ -8,7 +8,6 @@
 #include "cmd/exec.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <getopt.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -55,28 +54,6 @@ struct exec {
 
 /* ---- the supervisor */
 
-static void close_all_but(int a, int b)
-{
-	int last = a > b ? a : b;
-
-	for (int fd = 3; fd < last; fd++) {
-		if (fd != a && fd != b)
-			close(fd);
-	}
-	process_close_from(last + 1);
-}
-
-/* Whoever reads what the command writes waits until nobody has the other end. */
-static void leave(int from, int to)
-{
-	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
-
-	for (int fd = from; fd <= to && null >= 0; fd++)
-		dup2(null, fd);
-	if (null > 2)
-		close(null);
-}
-
 static int serve(struct supervisor *s, struct log *log, struct log_output *output,
                  int socket)
 {
@@ -84,7 +61,7 @@ static int serve(struct supervisor *s, struct log *log, struct log_output *outpu
 	int err;
 
 	log_output_open_syslog(output);
-	leave(2, 2);
+	process_leave_streams(2, 2);
 	log_info(log, NULL, "%s is up", supervisor_tun(s));
 	/* if the other process has ended, we notice it soon */
 	(void)!handover_go(socket);
@@ -110,8 +87,8 @@ static int supervise(struct exec *e, int socket, int pidfd)
 
 	signal(SIGCHLD, SIG_DFL);
 	signal(SIGPIPE, SIG_IGN);
-	close_all_but(socket, pidfd);
-	leave(0, 1);
+	process_close_all_but(socket, pidfd);
+	process_leave_streams(0, 1);
 	if (handover_take(socket, &fds) < 0 || chdir("/") < 0)
 		return EXIT_FAILURE; /* the other process has said why */
 	e->options.log = &log;

@@ -22,14 +22,9 @@
 /* Detaches from the terminal. */
 static void go_to_background(struct log_output *output, int ready_fd)
 {
-	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
-
 	log_output_open_syslog(output);
 	fflush(NULL);
-	for (int fd = 0; fd <= 2 && null >= 0; fd++)
-		dup2(null, fd);
-	if (null > 2)
-		close(null);
+	process_leave_streams(0, 2);
 	if (chdir("/") < 0 || write(ready_fd, "", 1) != 1)
 		log_output_write(output, LOG_LEVEL_WARN,
 		                 "nobody is waiting for the start any more");

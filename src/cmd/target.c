@@ -9,9 +9,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "supervisor/silence.h"
 
 /* An instance hears us within milliseconds, unless it is waiting for a program of the
@@ -38,21 +38,13 @@ int target_find(struct instance *out, const char *run_dir, const char *tun)
 	return err;
 }
 
-static uint64_t now_ms(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
-}
-
 /* Returns 0 if there is something to read. Returns -ETIMEDOUT if the instance is stopped,
  * or if it runs but hasn't even said that it has heard us, because what it is doing
  * doesn't end. */
 static int wait_answer(const struct instance *i, int fd, bool heard)
 {
 	struct pollfd p = { .fd = fd, .events = POLLIN };
-	uint64_t since_ms = now_ms();
+	int64_t since_ms = clock_now_ms();
 
 	for (;;) {
 		int ready = poll(&p, 1, SILENCE_MS);
@@ -61,10 +53,10 @@ static int wait_answer(const struct instance *i, int fd, bool heard)
 			return 0;
 		if (ready < 0 && errno != EINTR)
 			return -errno;
-		if (now_ms() - since_ms < SILENCE_MS)
+		if (clock_now_ms() - since_ms < SILENCE_MS)
 			continue;
 		if (silence_is_stopped(instance_pid(i)) ||
-		    (!heard && now_ms() - since_ms >= UNHEARD_MS))
+		    (!heard && clock_now_ms() - since_ms >= UNHEARD_MS))
 			return -ETIMEDOUT;
 	}
 }

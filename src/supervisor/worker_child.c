@@ -9,42 +9,15 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/process.h"
 
 #define WHOLE_MS    30000 /* for all replies, even if they keep coming */
 #define POLL_END_MS 5
 #define READ_MAX    256  /* messages at a time */
 #define ERRNO_MAX   4095 /* MAX_ERRNO of the kernel */
-
-static int64_t now_ms(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
-}
-
-/* Closes everything except the standard streams and the channel. */
-static void close_all_but(int channel_fd)
-{
-	for (int fd = 3; fd < channel_fd; fd++)
-		close(fd);
-	process_close_from(channel_fd + 1);
-}
-
-static void leave_standard_streams(bool keep_stderr)
-{
-	int null = open("/dev/null", O_RDWR);
-
-	for (int fd = 0; fd <= 2 && null >= 0; fd++)
-		if (fd != null && !(fd == 2 && keep_stderr))
-			dup2(null, fd);
-	if (null > 2)
-		close(null);
-}
 
 /* The caller's memory contains numbers of descriptors. So these are closed first, and the
  * channel gets a number that none of them had. Returns this number. */
@@ -54,8 +27,8 @@ static int become_worker(int channel_fd, bool keep_stderr, void (*forget)(void *
 	int fd = fcntl(channel_fd, F_DUPFD_CLOEXEC, 3);
 
 	if (fd >= 0)
-		close_all_but(fd);
-	leave_standard_streams(keep_stderr);
+		process_close_all_but(fd, -1);
+	process_leave_streams(0, keep_stderr ? 1 : 2);
 	forget(context);
 	return fd;
 }
@@ -192,7 +165,8 @@ static int give_up(struct worker_child *c, int err)
 
 int worker_child_wait(struct worker_child *c)
 {
-	int64_t end_ms = now_ms() + WHOLE_MS, silent_ms = now_ms() + c->silence_ms;
+	int64_t end_ms = clock_now_ms() + WHOLE_MS,
+		silent_ms = clock_now_ms() + c->silence_ms;
 	uint64_t before = progress(c);
 	int err;
 
@@ -205,9 +179,9 @@ int worker_child_wait(struct worker_child *c)
 		if (!is_waited_for(c))
 			break;
 		if (progress(c) != before)
-			silent_ms = now_ms() + c->silence_ms;
+			silent_ms = clock_now_ms() + c->silence_ms;
 		before = progress(c);
-		left_ms = (silent_ms < end_ms ? silent_ms : end_ms) - now_ms();
+		left_ms = (silent_ms < end_ms ? silent_ms : end_ms) - clock_now_ms();
 		if (left_ms <= 0 || c->late) {
 			c->late = true;
 			return -ETIMEDOUT;
@@ -249,7 +223,7 @@ int worker_child_stop(struct worker_child *c)
 {
 	const struct timespec pause = { 0, POLL_END_MS * 1000000 };
 	bool at_once = c->late || c->broken == -EPROTO;
-	int64_t end_ms = now_ms() + (at_once ? 0 : c->end_ms);
+	int64_t end_ms = clock_now_ms() + (at_once ? 0 : c->end_ms);
 	int status = 0;
 	pid_t got;
 
@@ -257,7 +231,7 @@ int worker_child_stop(struct worker_child *c)
 	if (c->pid <= 0)
 		return 0;
 	got = waitpid(c->pid, &status, WNOHANG);
-	while (got == 0 && now_ms() < end_ms) {
+	while (got == 0 && clock_now_ms() < end_ms) {
 		nanosleep(&pause, NULL);
 		got = waitpid(c->pid, &status, WNOHANG);
 	}
