@@ -1,9 +1,19 @@
-/* src/conf/conf.c - frees a struct conf; load.c reads a file, parse.c understands it */
+/* src/conf/conf.c - searches and frees a struct conf; load.c reads a file, parse.c understands it */
 #include "conf/conf.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/secret.h"
+
+const struct conf_peer *conf_find_peer(const struct conf *conf,
+                                       const uint8_t public_key[static KEY_BYTES])
+{
+	for (size_t i = 0; i < conf->peer_count; i++)
+		if (memcmp(conf->peers[i].public_key, public_key, KEY_BYTES) == 0)
+			return &conf->peers[i];
+	return NULL;
+}
 
 static void clear_texts(struct conf_texts *list)
 {

@@ -158,6 +158,9 @@ struct conf {
 	size_t peer_count;
 };
 
+/* Returns the peer with this key, or NULL. */
+const struct conf_peer *conf_find_peer(const struct conf *conf,
+                                       const uint8_t public_key[static KEY_BYTES]);
 /* Wipes the keys. conf may be NULL. */
 void conf_free(struct conf *conf);
 

@@ -104,26 +104,12 @@ static char *rest_of_file(const struct gate_view *view, const struct plan_device
 
 /* ---- update */
 
-static const struct conf_peer *find_peer(const struct conf *gate,
-                                         const uint8_t public_key[static KEY_BYTES])
-{
-	for (size_t i = 0; i < gate->peer_count; i++) {
-		if (memcmp(gate->peers[i].public_key, public_key, KEY_BYTES) == 0)
-			return &gate->peers[i];
-	}
-	return NULL;
-}
-
 static int read_client(const struct gate_folder *f, const char *name, struct conf **out,
                        struct diag *diag)
 {
 	char path[GATE_FOLDER_PATH_MAX];
-	struct diag found = { 0 };
-	int err = conf_read(out, gate_folder_client(f, name, path), &found);
 
-	diag_copy_errors(diag, &found);
-	diag_clear(&found);
-	return err;
+	return gate_file_read(out, gate_folder_client(f, name, path), diag);
 }
 
 static bool is_for(const struct conf *client, const uint8_t gate_key[static KEY_BYTES])
@@ -173,7 +159,7 @@ static int update_client(const struct update *u, const char *name)
 	if (err)
 		return err;
 	peer = client->identity.private_key
-	               ? find_peer(u->gate->conf, client->identity.public_key)
+	               ? conf_find_peer(u->gate->conf, client->identity.public_key)
 	               : NULL;
 	if (peer) {
 		rest = rest_of_file(u->view, u->gate, peer);

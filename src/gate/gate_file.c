@@ -10,6 +10,8 @@
 #include <unistd.h>
 
 #include "base/key.h"
+#include "base/new_file.h"
+#include "conf/load.h"
 
 #define KEY_LINE "[Interface]\nPrivateKey = "
 
@@ -70,33 +72,13 @@ bool gate_file_is(int folder, const char *name, const struct gate_file *file)
 	return same;
 }
 
-static int write_all(int fd, const char *bytes, size_t left)
+int gate_file_read(struct conf **out, const char *path, struct diag *diag)
 {
-	while (left > 0) {
-		ssize_t n = write(fd, bytes, left);
+	struct diag found = { 0 };
+	int err = conf_read(out, path, &found);
 
-		if (n < 0 && errno != EINTR)
-			return -errno;
-		if (n > 0) {
-			bytes += n;
-			left -= (size_t)n;
-		}
-	}
-	return fsync(fd) < 0 ? -errno : 0;
-}
-
-static int write_new(int folder, const char *name, const char *text, size_t n)
-{
-	int fd, err;
-
-	if (unlinkat(folder, name, 0) < 0 && errno != ENOENT)
-		return -errno;
-	fd = openat(folder, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW,
-	            0600);
-	if (fd < 0)
-		return -errno;
-	err = write_all(fd, text, n);
-	close(fd);
+	diag_copy_errors(diag, &found);
+	diag_clear(&found);
 	return err;
 }
 
@@ -110,7 +92,7 @@ int gate_file_replace(int folder, const char *name, const struct gate_file *file
 	/* a hidden file is no tunnel file */
 	snprintf(temporary, sizeof(temporary), ".%s.tmp", name);
 	if (!err)
-		err = write_new(folder, temporary, text, n);
+		err = new_file_write(folder, temporary, text, n, NULL);
 	if (!err && renameat(folder, temporary, folder, name) < 0)
 		err = -errno;
 	if (err)

@@ -6,6 +6,8 @@
 #include <stdint.h>
 
 #include "base/attr.h"
+#include "base/diag.h"
+#include "conf/conf.h"
 
 /* What is in such a file. Both texts are borrowed, and contain no secret. */
 struct gate_file {
@@ -14,6 +16,9 @@ struct gate_file {
 	const char *rest;           /* what follows the PrivateKey in [Interface] */
 };
 
+/* Reads such a file as a tunnel file. Warnings are not told: a new client's file has no
+ * peer, for example. Returns 0, or -errno with the reason in diag. */
+MUST_CHECK int gate_file_read(struct conf **out, const char *path, struct diag *diag);
 /* Is exactly this in the file? Also false if it can't be read. `folder` is a
  * descriptor. */
 MUST_CHECK bool gate_file_is(int folder, const char *name, const struct gate_file *file);

@@ -41,14 +41,10 @@ static void make_key(uint8_t key[static KEY_BYTES], const struct rng *rng)
 	key[31] = (key[31] & 127) | 64;
 }
 
-/* Warnings are not ours to tell: a new client's file has no peer. */
 static int read_file(struct conf **out, const char *path, struct diag *diag)
 {
-	struct diag found = { 0 };
-	int err = conf_read(out, path, &found);
+	int err = gate_file_read(out, path, diag);
 
-	diag_copy_errors(diag, &found);
-	diag_clear(&found);
 	if (!err && !(*out)->identity.private_key) {
 		diag_error(
 			diag, path, 0,

@@ -148,15 +148,6 @@ static const struct conf_peer *find_by_key(const struct conf_peer **v, size_t n,
 	return found ? *found : NULL;
 }
 
-const struct conf_peer *reload_find_peer(const struct conf *conf,
-                                         const uint8_t public_key[static KEY_BYTES])
-{
-	for (size_t i = 0; i < conf->peer_count; i++)
-		if (memcmp(conf->peers[i].public_key, public_key, KEY_BYTES) == 0)
-			return &conf->peers[i];
-	return NULL;
-}
-
 /* ---- which files differ? */
 
 static bool has_errors(const struct diag *errors, const char *path)
@@ -214,7 +205,7 @@ static void keep_resolved(const struct conf *old, struct conf *fresh)
 
 		if (!p->has_endpoint || p->endpoint.addr.family != IP_NONE)
 			continue;
-		was = reload_find_peer(old, p->public_key);
+		was = conf_find_peer(old, p->public_key);
 		if (was && reload_same_endpoint(was, p))
 			p->endpoint = was->endpoint;
 	}

@@ -73,9 +73,6 @@ struct reload_file *reload_find(const struct reload *r, const char *name);
 
 /* Do both have the same Endpoint? */
 bool reload_same_endpoint(const struct conf_peer *a, const struct conf_peer *b);
-/* Returns the peer with this key, or NULL. */
-const struct conf_peer *reload_find_peer(const struct conf *conf,
-                                         const uint8_t public_key[static KEY_BYTES]);
 
 /* Prints the lines, without set=1, that change a device from the old file to `to`, whose
  * conf is the new one. What is in both isn't mentioned, so that sessions survive. The

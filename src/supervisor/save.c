@@ -12,10 +12,11 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/key.h"
+#include "base/new_file.h"
 #include "conf/trust.h"
 
 #define ASK_TIMEOUT_MS 5000
@@ -182,6 +183,7 @@ static bool put_key(struct saving *s, const char *name, const char *hex)
 
 static bool put_peer(struct saving *s, const char *hex)
 {
+	const struct conf_peer *p;
 	uint8_t key[KEY_BYTES];
 
 	if (!key_from_hex(key, hex, strlen(hex)) || key_is_zero(key))
@@ -189,12 +191,9 @@ static bool put_peer(struct saving *s, const char *hex)
 	s->in_peer = true;
 	memset(s->seen, 0, sizeof(s->seen));
 	outbuf_print(s->out, "\n[Peer]\n");
-	for (size_t i = 0; i < s->conf->peer_count; i++) {
-		const struct conf_peer *p = &s->conf->peers[i];
-
-		if (memcmp(p->public_key, key, KEY_BYTES) == 0)
-			put_via(s->out, &p->via);
-	}
+	p = conf_find_peer(s->conf, key);
+	if (p)
+		put_via(s->out, &p->via);
 	return put_key(s, "PublicKey", hex);
 }
 
@@ -334,14 +333,6 @@ int save_text(struct outbuf *out, const struct conf *conf, const char *answer)
 
 /* ---- asking and writing */
 
-static int64_t now_ms(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
-}
-
 /* Doesn't wait, even if nobody accepts. */
 static int ask_connect(const char *path, int *fd)
 {
@@ -364,7 +355,7 @@ static int ask_connect(const char *path, int *fd)
 static int read_piece(int fd, int64_t end_ms, struct outbuf *answer)
 {
 	struct pollfd p = { .fd = fd, .events = POLLIN };
-	int64_t left_ms = end_ms - now_ms();
+	int64_t left_ms = end_ms - clock_now_ms();
 	char piece[4096];
 	ssize_t n;
 
@@ -384,7 +375,7 @@ static int read_piece(int fd, int64_t end_ms, struct outbuf *answer)
 /* Reads up to the empty line that ends the answer, and adds a NUL. */
 static int ask(const char *path, struct outbuf *answer)
 {
-	int64_t end_ms = now_ms() + ASK_TIMEOUT_MS;
+	int64_t end_ms = clock_now_ms() + ASK_TIMEOUT_MS;
 	int fd, err = ask_connect(path, &fd), more = 1;
 
 	while (!err && more) {
@@ -400,40 +391,6 @@ static int ask(const char *path, struct outbuf *answer)
 	if (fd >= 0)
 		close(fd);
 	return err ? err : answer->failed ? -ENOMEM : 0;
-}
-
-static int write_all(int fd, const uint8_t *bytes, size_t left)
-{
-	while (left > 0) {
-		ssize_t n = write(fd, bytes, left);
-
-		if (n < 0 && errno != EINTR)
-			return -errno;
-		if (n > 0) {
-			bytes += n;
-			left -= (size_t)n;
-		}
-	}
-	return fsync(fd) < 0 ? -errno : 0;
-}
-
-/* Writes a new file in the folder; st identifies it. */
-static int write_new(int folder, const char *name, const struct outbuf *text,
-                     struct stat *st)
-{
-	int fd, err;
-
-	if (unlinkat(folder, name, 0) < 0 && errno != ENOENT)
-		return -errno;
-	fd = openat(folder, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW,
-	            0600);
-	if (fd < 0)
-		return -errno;
-	err = write_all(fd, text->bytes + text->first, outbuf_bytes(text));
-	if (!err && fstat(fd, st) < 0)
-		err = -errno;
-	close(fd);
-	return err;
 }
 
 /* Writes a new file next to the old one, and then replaces the old one by it. Uses only
@@ -455,7 +412,8 @@ static int replace(struct conf *conf, const struct outbuf *text)
 	         (st.st_dev != conf->file.device || st.st_ino != conf->file.inode))
 		err = -ESTALE;
 	if (!err)
-		err = write_new(place.folder, temporary, text, &st);
+		err = new_file_write(place.folder, temporary, text->bytes + text->first,
+		                     outbuf_bytes(text), &st);
 	if (!err && renameat(place.folder, temporary, place.folder, place.name) < 0)
 		err = -errno;
 	if (!err) {
