@@ -6,12 +6,14 @@ memory can be asked for. `i` parts their addresses, ports and names; sing-box ta
 `i` + 1 too.
 """
 
+import base64
 import json
 import os
 
-from lab import Keys, Tunion, wait_for
+from lab import TUNION, Keys, Tunion, wait_for
 
 PORT = 51800
+IPERF_PORT = 5201
 MTU = 1420
 TICKS = os.sysconf("SC_CLK_TCK")
 
@@ -61,12 +63,16 @@ class Contender:
         self.i = i
         self.near, self.far = f"10.1.{i}.1", f"10.1.{i}.2"
         self.roots = []  # Process
+        self.gate = None  # that of them which is measured on its own, too
 
     def pids(self):
         return [pid for p in self.roots for pid in children(p.popen.pid)]
 
     def cpu(self):
         return cpu_seconds(self.pids())
+
+    def gate_pids(self):
+        return children(self.gate.popen.pid) if self.gate else []
 
 
 class Veth(Contender):
@@ -164,6 +170,66 @@ class TunionPair(Contender):
         for t in pair:
             t.up(*self.argv)
             self.roots.append(t.process)
+
+
+class Gate(TunionPair):
+    """An app with a tun, a gate in front of one tunnel beside it, and the tunnel's far end. The app
+    is tunion as well, so that all gates are measured with the same."""
+
+    def __init__(self, name, i):
+        super().__init__(name, i)
+        self.net = f"10.{100 + i}"
+
+    def up(self, world):
+        ends = [Tunion(host, tun=f"t{self.i}") for host in (world.a, world.b)]
+        write_levels(*ends, 1, PORT + 10 * self.i, self.net, (world.near, world.far))
+        ends[1].up()
+        app = Tunion(world.a, tun=f"app{self.i}")
+        self.start_gate(world, ends[0].dir, app)
+        app.up()
+        self.roots += [ends[1].process, self.gate, app.process]
+
+    def start_gate(self, world, directory, app):
+        state = os.path.join(world.a.run_dir, f"gate{self.i}")
+        self.gate = world.a.start([TUNION, "gate", "--foreground", "--run-dir", world.a.run_dir, "--state", state,
+                                   "--listen", f"127.0.0.1:{PORT + 10 * self.i}", "--client", app.tun, directory], name="gate")
+        self.gate.wait_output("gate0 is up")
+        with open(os.path.join(state, "clients", app.tun + ".conf")) as f:
+            app.write(app.tun + ".conf", f.read())
+
+
+class NetstackGate(Gate):
+    """wireguard-go's own network stack as a gate: it ends TCP, and makes connections of its own in
+    the tunnel. So what is measured goes to an address of the gate."""
+
+    def __init__(self, name, i, program):
+        super().__init__(name, i)
+        self.program = program
+        self.near, self.far = f"10.99.{i}.2", f"10.99.{i}.1"
+
+    def start_gate(self, world, directory, app):
+        with open(os.path.join(directory, f"t{self.i}l1.conf")) as f:
+            values = dict(line.split(" = ", 1) for line in f.read().splitlines() if " = " in line)
+        gate, client = Keys(), Keys()
+        port = PORT + 10 * self.i
+        app.write(app.tun + ".conf", f"[Interface]\nPrivateKey = {client.private}\nAddress = {self.near}/24\n"
+                  + peer_text(gate.public, f"10.99.{self.i}.0/24", f"127.0.0.1:{port}"))
+        settings = "\n".join((
+            f"private_key={hexadecimal(gate.private)}", f"listen_port={port}",
+            f"public_key={hexadecimal(client.public)}", f"allowed_ip={self.near}/32", "",
+            f"private_key={hexadecimal(values['PrivateKey'])}", f"listen_port={values['ListenPort']}",
+            f"public_key={hexadecimal(values['PublicKey'])}", f"allowed_ip={self.net}.1.0/24",
+            f"endpoint={values['Endpoint']}", "", ""))
+        path = world.a.lab.new_file(f"netstack{self.i}.conf")
+        with open(path, "w") as f:
+            f.write(settings)
+        self.gate = world.a.start([self.program, path, self.far, f"{self.net}.1.1", str(IPERF_PORT), f"{self.net}.1.2"],
+                                  name="netstack")
+        self.gate.wait_output("ready")
+
+
+def hexadecimal(key):
+    return base64.b64decode(key).hex()
 
 
 class SingBoxNested(Contender):

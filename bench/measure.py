@@ -5,7 +5,7 @@ import re
 import statistics
 import time
 
-IPERF_PORT = 5201
+from contenders import IPERF_PORT, cpu_seconds
 
 
 def start_server(host):
@@ -26,14 +26,17 @@ def iperf3(host, address, *options, seconds):
 
 
 def tcp(world, contender, streams, back, seconds):
-    """Gbit/s, and CPU seconds of both ends per GB that arrived."""
-    before = contender.cpu()
+    """Gbit/s, and CPU seconds per GB that arrived: of both ends, and of a gate alone."""
+    gate = contender.gate_pids()
+    before, gate_before = contender.cpu(), cpu_seconds(gate)
     result = iperf3(world.a, contender.far, "-P", str(streams), *(["-R"] if back else []), seconds=seconds)
-    used = contender.cpu() - before
+    used, gate_used = contender.cpu() - before, cpu_seconds(gate) - gate_before
     received = result["end"]["sum_received"]
     found = {"gbit": received["bits_per_second"] / 1e9}
     if contender.roots:  # who has no process is no tunnel
         found["cpu"] = used / (received["bytes"] / 1e9)
+    if gate:
+        found["gate cpu"] = gate_used / (received["bytes"] / 1e9)
     return found
 
 

@@ -19,6 +19,8 @@ GO_PACKAGES = {  # program: (package, tags, versions to try in this order)
     "sing-box": ("github.com/sagernet/sing-box/cmd/sing-box", "with_wireguard,with_gvisor",
                  ["latest", "v1.13.0", "v1.12.12"]),
 }
+NETSTACK = "netstack-gate"  # a main of ours over wireguard-go's network stack
+NETSTACK_OF = "golang.zx2c4.com/wireguard"
 CRATES = {"boringtun-cli": "boringtun-cli", "gotatun": "gotatun-cli"}  # program: crate
 BUILD_SECONDS = 1800
 SLOW = {"sing-box", *CRATES}  # minutes; not built by --quick
@@ -45,12 +47,12 @@ class Peers:
     def find(self, quick, wanted):
         """Programs that `wanted(program)`: as built before, else built now."""
         os.makedirs(os.path.join(self.dir, "bin"), exist_ok=True)
-        for program in filter(wanted, [*GO_PACKAGES, *CRATES]):
+        for program in filter(wanted, [*GO_PACKAGES, NETSTACK, *CRATES]):
             if not os.access(self.path(program), os.X_OK):
                 if quick and program in SLOW:
                     self.absent[program] = "not built by --quick"
                     continue
-                error = self.build_go(program) if program in GO_PACKAGES else self.build_crate(program)
+                error = self.build(program)
                 if error:
                     self.absent[program] = error
                     continue
@@ -66,6 +68,24 @@ class Peers:
             self.programs[OLD] = path
         else:
             self.absent[OLD] = "no wireguard-go from before March 2023 is installed; Debian 12's package is one"
+
+    def build(self, program):
+        if program in GO_PACKAGES:
+            return self.build_go(program)
+        return self.build_netstack() if program == NETSTACK else self.build_crate(program)
+
+    def build_netstack(self):
+        if not shutil.which("go"):
+            return "no go compiler"
+        directory = os.path.join(self.dir, NETSTACK)
+        shutil.rmtree(directory, ignore_errors=True)
+        os.makedirs(directory)
+        shutil.copy(os.path.join(os.path.dirname(os.path.abspath(__file__)), "netstack_gate.go"), directory)
+        for words in (["mod", "init", NETSTACK], ["mod", "tidy"], ["build", "-o", self.path(NETSTACK), "."]):
+            error = self.run(["go", *words], {}, directory)
+            if error:
+                return error
+        return None
 
     def build_go(self, program):
         package, tags, versions = GO_PACKAGES[program]
@@ -87,10 +107,10 @@ class Peers:
         return self.run(["cargo", "install", "--root", self.dir, CRATES[program]],
                         {"CARGO_TARGET_DIR": os.path.join(self.dir, "target")})
 
-    def run(self, argv, environment):
+    def run(self, argv, environment, directory=None):
         """Why there is no such program now, or None."""
         print("building:", " ".join(argv), flush=True)
-        child = subprocess.Popen(argv, cwd=self.dir, env={**os.environ, **environment}, text=True,
+        child = subprocess.Popen(argv, cwd=directory or self.dir, env={**os.environ, **environment}, text=True,
                                  start_new_session=True, preexec_fn=lab.die_with_parent,
                                  stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
         try:
@@ -117,7 +137,7 @@ def version_of(path):
         done = subprocess.run(["go", "version", "-m", path], text=True, capture_output=True)
         for line in done.stdout.splitlines():
             words = line.split()
-            if len(words) > 2 and words[0] == "mod" and words[2] != "(devel)":
+            if len(words) > 2 and words[2] != "(devel)" and (words[0] == "mod" or words[1] == NETSTACK_OF):
                 return words[2]
     done = subprocess.run([path, "--version"], text=True, capture_output=True, stdin=subprocess.DEVNULL)
     text = (done.stdout or done.stderr).strip()

@@ -17,12 +17,15 @@ ROWS = [  # key, title, decimals
     ("tcp1 back cpu", "CPU s per GB, 1 stream, back", 2),
     ("tcp4 cpu", "CPU s per GB, 4 streams", 2),
     ("tcp4 back cpu", "CPU s per GB, 4 streams, back", 2),
+    ("tcp1 gate cpu", "of it the gate, 1 stream", 2),
+    ("tcp1 back gate cpu", "of it the gate, 1 stream, back", 2),
     ("udp pps", "UDP 64 bytes, packets/s", 0),
     ("udp cpu", "CPU s per million UDP packets", 2),
     ("ping us", "round trip, idle, us", 0),
     ("ping loaded us", "round trip, loaded, us", 0),
     ("ping loaded p95", "round trip, loaded, 95 %, us", 0),
     ("rss", "RSS per end after the load, KiB", 0),
+    ("gate rss", "RSS of the gate after the load, KiB", 0),
     ("pss", "PSS per end after the load, KiB", 0),
     ("wakeups", "wake-ups per second at rest", 1),
 ]
@@ -101,6 +104,28 @@ def ratio_targets(results):
                      "tunion", "wireguard-go", "ping us", base="bare veth")
 
 
+def gate_targets(results):
+    """The client of a gate takes as much of the machine as an end of a tunnel."""
+    gate, other = "tunion, gate", "wireguard-go's netstack, gate"
+
+    def ratio(what, bound, at_least, *pair):
+        found = quotients(results, *pair)
+        if found:
+            yield Target(what, bound, at_least, *found)
+    for run in RUNS:
+        yield from ratio(f"{run}: gate and tunnel / tunnel, Gbit/s", 0.6, True, gate, "tunion", f"{run} gbit")
+    for run in RUNS:
+        yield from ratio(f"{run}: gate / netstack as a gate, Gbit/s", 3, True, gate, other, f"{run} gbit")
+    for run in RUNS:
+        yield from ratio(f"{run}: gate / netstack as a gate, CPU s per GB", 0.25, False, gate, other, f"{run} gate cpu")
+    yield from ratio("gate / netstack as a gate, RSS after the load", 0.25, False, gate, other, "gate rss")
+    try:
+        added = [a - b for a, b in zip(results[gate]["ping us"], results["tunion"]["ping us"])]
+    except KeyError:
+        return
+    yield Target("round trip added by a gate and its client", 200, False, statistics.median(added), added, "us", 0)
+
+
 def aead_targets(runs):
     """bench/aead's lines; of a second run the last word of the first says what it was without."""
     for lines, where in zip(runs, ("", ", both without AVX-512")):
@@ -128,8 +153,9 @@ def absolute_targets(results, scaled):
         yield Target("union lookup, 100,000 prefixes, the slower family", 100, False, max(times), unit="ns", decimals=0)
     if 1000 in devices:
         yield Target("`up`, 1,000 files with 10 prefixes each", 2, False, devices[1000]["up s"], unit="s")
-    for value in results.get("tunion", {}).get("wakeups", ()):
-        yield Target("wake-ups per second at rest, both ends", 0, False, value, decimals=1)
+    for name, where in (("tunion", "both ends"), ("tunion, gate", "client, gate and far end")):
+        for value in results.get(name, {}).get("wakeups", ()):
+            yield Target(f"wake-ups per second at rest, {where}", 0, False, value, decimals=1)
 
 
 def met(target):
@@ -138,7 +164,7 @@ def met(target):
 
 def target_table(results, scaled):
     lines = ["| what | target | measured | rounds | |", "|---|---:|---:|---:|---|"]
-    for t in (*ratio_targets(results), *aead_targets(scaled.get("aead", ())), *absolute_targets(results, scaled)):
+    for t in (*ratio_targets(results), *gate_targets(results), *aead_targets(scaled.get("aead", ())), *absolute_targets(results, scaled)):
         unit = " " + t.unit if t.unit else ""
         rounds = extent(t.rounds, t.decimals)
         bound = f"{'>=' if t.at_least else '<='} {t.bound:g}{unit}"
