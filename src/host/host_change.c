@@ -619,7 +619,7 @@ int host_change(struct host_state *h, const struct plan *plan, struct diag *diag
 		host_change_choose_resolver(h, plan);
 		return 0;
 	}
-	env.without_ipv6 = ipv6_missing(h->nl, h->journal.tun);
+	env.without_ipv6 = ipv6_missing(h->nl, h->place ? NULL : h->journal.tun);
 	err = host_config_make(&to, &h->numbers, plan, &env, diag);
 	if (err < 0)
 		return err;

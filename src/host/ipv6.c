@@ -51,7 +51,7 @@ bool ipv6_missing(struct netlink *nl, const char *tun)
 
 	if (!kernel_has_it())
 		return true;
-	if (!disabled_on(tun))
+	if (!tun || !disabled_on(tun))
 		return false;
 	return netlink_dump(nl, NETLINK_KIND_ADDRESS, IP_V6, find_address, &found) == 0 &&
 	       !found;

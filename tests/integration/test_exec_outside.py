@@ -6,7 +6,7 @@ command has no way out any more."""
 import os
 import signal
 
-from lab import Keys, check, equal, main, need, same_text, wait_for
+from lab import IPV6, Keys, check, equal, main, need, same_text, wait_for
 from ordinary import User, nothing_left, pings, processes
 from world import INTERNET, LAN, World
 
@@ -55,6 +55,17 @@ def two_at_once(w, user):
     equal(second.stop(), -signal.SIGTERM, "the end of the second")
     wait_for(lambda: not user.status("exec1"), "the end of exec1")
     return first
+
+
+def has_ipv6_of_its_own(w, user):
+    """Also if there is an interface of the same name outside, which has none."""
+    w.client.run("ip link add exec0 type veth peer name other0; echo 1 > /proc/sys/net/ipv6/conf/exec0/disable_ipv6")
+    first = user.start("sleep", "1000", name="first")
+    is_up(user, "exec0")
+    check("dev exec0" in in_exec(user, "exec0", "ip -6 route show default").stdout, "the command has no IPv6")
+    equal(first.stop(), -signal.SIGTERM, "the end of the command")
+    nothing_left(user, "after the command")
+    w.client.run("ip link del exec0")
 
 
 def follows_its_files(w, user):
@@ -159,6 +170,8 @@ def test(lab):
     w.start_home()
     before = w.client.snapshot()
     user = User(lab, w.client, {"vpn.conf": w.vpn_conf(), "home.conf": w.home_conf()})
+    if IPV6:
+        has_ipv6_of_its_own(w, user)
     first = two_at_once(w, user)
     follows_its_files(w, user)
     lets_in(user, first)
