@@ -313,6 +313,15 @@ void lab_begin_session(struct lab *lab, int a, int b)
 	ck_assert(lab_ping(lab, b, a));
 }
 
+uint64_t lab_begin_quiet_session(struct lab *lab, int a, int b)
+{
+	uint64_t begun_ns = lab->now_ns;
+
+	lab_begin_session(lab, a, b);
+	lab_run_delivering(lab, begun_ns + 30 * NS_PER_SEC);
+	return begun_ns;
+}
+
 struct lab_mail lab_expect(struct lab *lab, enum message_type type, int from)
 {
 	struct lab_mail mail;

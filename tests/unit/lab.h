@@ -89,6 +89,9 @@ bool lab_ping(struct lab *lab, int a, int b);
 
 /* Afterwards both can send, and nothing is under way. */
 void lab_begin_session(struct lab *lab, int a, int b);
+/* The same, and 30 s later, when everything that was owed has been sent. Returns the time
+ * at which the session began. */
+uint64_t lab_begin_quiet_session(struct lab *lab, int a, int b);
 /* Takes out the oldest message, which must have this type and sender. */
 struct lab_mail lab_expect(struct lab *lab, enum message_type type, int from);
 /* The next message, if one is emitted until then; it is taken out. */

@@ -19,30 +19,16 @@ static void set_up(void)
 	lab_connect(lab, 0, 1);
 }
 
-/* At t0; 30 s later everything that was owed has been sent. */
-static void begin_session(void)
-{
-	t0 = lab->now_ns;
-	ck_assert(lab_ping(lab, 0, 1));
-	ck_assert(lab_ping(lab, 1, 0));
-	lab_run_delivering(lab, t0 + 30 * SEC);
-}
-
 static void tear_down(void)
 {
 	lab_free(lab);
-}
-
-static void skip_to(uint64_t at_ns)
-{
-	lab_run_delivering(lab, at_ns);
 }
 
 /* ---- rekeying */
 
 START_TEST(the_initiator_rekeys_after_120_s_when_it_sends)
 {
-	begin_session();
+	t0 = lab_begin_quiet_session(lab, 0, 1);
 	lab_expect_silence(lab, t0 + 120 * SEC - 1);
 	lab_send(lab, 0, 1, 64, 0);
 	ck_assert_uint_eq(lab->mail_count, 1);
@@ -60,9 +46,9 @@ START_TEST(rekeying_gives_new_keys_and_loses_nothing)
 	struct wg_peer *a = lab_peer_of(lab, 0, 1), *b = lab_peer_of(lab, 1, 0);
 	uint32_t old;
 
-	begin_session();
+	t0 = lab_begin_quiet_session(lab, 0, 1);
 	old = index_of(&a->keypairs.current->index);
-	skip_to(t0 + 121 * SEC);
+	lab_run_delivering(lab, t0 + 121 * SEC);
 	ck_assert(lab_ping(lab, 0, 1));
 	ck_assert_uint_ne(index_of(&a->keypairs.current->index), old);
 	ck_assert_uint_eq(index_of(&a->keypairs.previous->index), old);
@@ -75,8 +61,8 @@ END_TEST
 
 START_TEST(the_responder_does_not_rekey_by_age)
 {
-	begin_session();
-	skip_to(t0 + 130 * SEC);
+	t0 = lab_begin_quiet_session(lab, 0, 1);
+	lab_run_delivering(lab, t0 + 130 * SEC);
 	lab_send(lab, 1, 0, 64, 0);
 	ck_assert_uint_eq(lab->mail_count, 1);
 	lab_expect_at(lab, MESSAGE_DATA, 1, lab->now_ns, 0);
@@ -87,12 +73,12 @@ START_TEST(the_initiator_rekeys_after_165_s_when_it_receives)
 {
 	struct lab_mail mail;
 
-	begin_session();
-	skip_to(t0 + 165 * SEC - 1);
+	t0 = lab_begin_quiet_session(lab, 0, 1);
+	lab_run_delivering(lab, t0 + 165 * SEC - 1);
 	lab_send(lab, 1, 0, 64, 0);
 	ck_assert_uint_eq(lab_deliver_all(lab), 1);
 	ck_assert_uint_eq(lab_peer_of(lab, 0, 1)->keypairs.current->born_ns, t0);
-	skip_to(t0 + 165 * SEC);
+	lab_run_delivering(lab, t0 + 165 * SEC);
 	lab_send(lab, 1, 0, 64, 0);
 	lab_send(lab, 1, 0, 64, 0);
 	ck_assert(lab_take(lab, &mail));
@@ -110,12 +96,12 @@ START_TEST(the_last_minute_comes_once_in_each_session)
 {
 	struct wg_peer *p = lab_peer_of(lab, 0, 1);
 
-	begin_session();
-	skip_to(t0 + 165 * SEC);
+	t0 = lab_begin_quiet_session(lab, 0, 1);
+	lab_run_delivering(lab, t0 + 165 * SEC);
 	lab_send(lab, 1, 0, 64, 0);
 	ck_assert_uint_eq(lab_deliver_all(lab), 1);
 	ck_assert_uint_eq(p->keypairs.current->born_ns, t0 + 165 * SEC);
-	skip_to(t0 + 330 * SEC);
+	lab_run_delivering(lab, t0 + 330 * SEC);
 	ck_assert_uint_eq(lab_send(lab, 1, 0, 64, 0), 1);
 	ck_assert_uint_eq(lab_deliver_all(lab), 1);
 	ck_assert_uint_eq(p->keypairs.current->born_ns, t0 + 330 * SEC);
@@ -127,8 +113,8 @@ START_TEST(more_packets_in_the_last_minute_do_not_start_it_again)
 	struct wg_peer *p = lab_peer_of(lab, 0, 1);
 	struct lab_mail mail;
 
-	begin_session();
-	skip_to(t0 + 165 * SEC);
+	t0 = lab_begin_quiet_session(lab, 0, 1);
+	lab_run_delivering(lab, t0 + 165 * SEC);
 	for (int i = 0; i < 12; i++) {
 		lab_send(lab, 1, 0, 64, 0);
 		while (lab_take(lab, &mail))
@@ -144,7 +130,7 @@ START_TEST(nothing_is_sealed_or_opened_after_180_s)
 {
 	struct lab_mail early;
 
-	begin_session();
+	t0 = lab_begin_quiet_session(lab, 0, 1);
 	lab_expect_silence(lab, t0 + 180 * SEC - 1);
 	ck_assert_uint_eq(lab_send(lab, 1, 0, 64, 0), 1);
 	ck_assert(lab_take(lab, &early));
@@ -154,7 +140,7 @@ START_TEST(nothing_is_sealed_or_opened_after_180_s)
 	ck_assert_uint_eq(lab_send(lab, 1, 0, 64, 0), 0);
 	lab_expect_at(lab, MESSAGE_INITIATION, 1, lab->now_ns,
 	              0); /* now the responder may, too */
-	skip_to(t0 + 186 * SEC);
+	lab_run_delivering(lab, t0 + 186 * SEC);
 	ck_assert_uint_eq(lab_drops(lab, 1, DROP_HANDSHAKE_FAILED), 0);
 	ck_assert(lab_ping(lab, 0, 1));
 }
@@ -164,7 +150,7 @@ START_TEST(the_counter_limits_a_key)
 {
 	struct keypair *k;
 
-	begin_session();
+	t0 = lab_begin_quiet_session(lab, 0, 1);
 	k = lab_peer_of(lab, 0, 1)->keypairs.current;
 	k->send_counter = REKEY_AFTER_MESSAGES - 1;
 	ck_assert_uint_eq(lab_send(lab, 0, 1, 64, 0), 1);
@@ -187,13 +173,13 @@ START_TEST(keys_are_wiped_540_s_after_the_session_began)
 	struct wg_peer *p = lab_peer_of(lab, 0, 1);
 	struct lab_mail old;
 
-	begin_session();
+	t0 = lab_begin_quiet_session(lab, 0, 1);
 	lab_send(lab, 1, 0, 64, 0);
 	ck_assert(lab_take(lab, &old));
 	lab_deliver(lab, &old, 0, NULL, NULL);
-	skip_to(t0 + 540 * SEC - 1);
+	lab_run_delivering(lab, t0 + 540 * SEC - 1);
 	ck_assert_ptr_nonnull(p->keypairs.current);
-	skip_to(t0 + 540 * SEC);
+	lab_run_delivering(lab, t0 + 540 * SEC);
 	ck_assert_ptr_null(p->keypairs.current);
 	for (size_t i = 0; i < ARRAY_SIZE(p->keypairs.slots); i++) {
 		const struct keypair *k = p->keypairs.slots[i];
@@ -206,7 +192,7 @@ START_TEST(keys_are_wiped_540_s_after_the_session_began)
 	lab_deliver(lab, &old, 0, NULL, NULL);
 	ck_assert_uint_eq(lab_drops(lab, 0, DROP_UNKNOWN_INDEX), 1);
 	/* And then there is nothing left to wake up for. */
-	skip_to(t0 + 541 * SEC);
+	lab_run_delivering(lab, t0 + 541 * SEC);
 	ck_assert_uint_eq(timerq_next_ns(&lab->timers), NEVER_NS);
 }
 END_TEST

@@ -19,23 +19,9 @@ static void set_up(void)
 	lab_connect(lab, 0, 1);
 }
 
-/* At t0; 30 s later everything that was owed has been sent. */
-static void begin_session(void)
-{
-	t0 = lab->now_ns;
-	ck_assert(lab_ping(lab, 0, 1));
-	ck_assert(lab_ping(lab, 1, 0));
-	lab_run_delivering(lab, t0 + 30 * SEC);
-}
-
 static void tear_down(void)
 {
 	lab_free(lab);
-}
-
-static void skip_to(uint64_t at_ns)
-{
-	lab_run_delivering(lab, at_ns);
 }
 
 /* ---- retransmission */
@@ -112,7 +98,7 @@ START_TEST(a_new_packet_starts_again)
 	for (n = 0; lab_next(lab, &mail, lab->now_ns + 6 * SEC); n++)
 		;
 	ck_assert_int_ge(n, 18);
-	skip_to(lab->now_ns + SEC);
+	lab_run_delivering(lab, lab->now_ns + SEC);
 	ck_assert(lab_ping(lab, 0, 1));
 	wg_peer_stats(lab_peer_of(lab, 0, 1), &stats, lab->now_ns);
 	ck_assert_uint_eq(stats.handshake_unanswered_ns, 0);
@@ -203,7 +189,7 @@ START_TEST(giving_up_cancels_the_keepalive_owed)
 {
 	struct lab_mail mail;
 
-	begin_session();
+	t0 = lab_begin_quiet_session(lab, 0, 1);
 	lab_send(lab, 0, 1, 64, 0);
 	lab_throw_away(lab);
 	for (int i = 0; i < 20; i++)
@@ -242,7 +228,7 @@ START_TEST(who_only_receives_sends_a_keepalive_after_10_s)
 {
 	struct lab_mail mail;
 
-	begin_session();
+	t0 = lab_begin_quiet_session(lab, 0, 1);
 	ck_assert(lab_ping(lab, 0, 1));
 	ck_assert(lab_next(lab, &mail, t0 + 100 * SEC));
 	ck_assert_int_eq(mail.from, 1);
@@ -256,9 +242,9 @@ END_TEST
 
 START_TEST(a_packet_of_any_kind_is_as_good_as_a_keepalive)
 {
-	begin_session();
+	t0 = lab_begin_quiet_session(lab, 0, 1);
 	ck_assert(lab_ping(lab, 0, 1));
-	skip_to(t0 + 35 * SEC);
+	lab_run_delivering(lab, t0 + 35 * SEC);
 	ck_assert(lab_ping(lab, 1, 0));
 	/* Now 0 owes one, but 1 does not. */
 	lab_expect_at(lab, MESSAGE_DATA, 0, t0 + 45 * SEC, 0);
@@ -267,9 +253,9 @@ END_TEST
 
 START_TEST(data_after_data_makes_a_second_keepalive)
 {
-	begin_session();
+	t0 = lab_begin_quiet_session(lab, 0, 1);
 	ck_assert(lab_ping(lab, 0, 1));
-	skip_to(t0 + 35 * SEC);
+	lab_run_delivering(lab, t0 + 35 * SEC);
 	ck_assert(lab_ping(lab, 0, 1));
 	lab_expect_at(lab, MESSAGE_DATA, 1, t0 + 40 * SEC, 0);
 	/* That was taken out here and not delivered: 0 thinks that 1 is gone. */
@@ -282,7 +268,7 @@ END_TEST
 
 START_TEST(silence_for_15_s_makes_a_new_handshake)
 {
-	begin_session();
+	t0 = lab_begin_quiet_session(lab, 0, 1);
 	lab_send(lab, 0, 1, 64, 0);
 	lab_throw_away(lab);
 	lab_expect_at(lab, MESSAGE_INITIATION, 0, t0 + 45 * SEC, JITTER_NS);
@@ -294,7 +280,7 @@ START_TEST(a_new_handshake_forgets_the_local_address)
 	struct wg_peer *p = lab_peer_of(lab, 0, 1);
 	struct endpoint e;
 
-	begin_session();
+	t0 = lab_begin_quiet_session(lab, 0, 1);
 	e = *wg_peer_endpoint(p);
 	e.ifindex = 3;
 	wg_peer_set_endpoint(p, &e);
@@ -310,7 +296,7 @@ START_TEST(a_handshake_message_is_an_answer_too)
 {
 	struct lab_mail mail;
 
-	begin_session();
+	t0 = lab_begin_quiet_session(lab, 0, 1);
 	lab_send(lab, 0, 1, 64, 0);
 	lab_throw_away(lab);
 	lab_expect_silence(lab, t0 + 40 * SEC);
@@ -328,7 +314,7 @@ END_TEST
 
 START_TEST(the_first_of_several_packets_counts)
 {
-	begin_session();
+	t0 = lab_begin_quiet_session(lab, 0, 1);
 	for (int i = 0; i < 14; i++) {
 		lab_send(lab, 0, 1, 64, 0);
 		lab_throw_away(lab);
@@ -340,7 +326,7 @@ END_TEST
 
 START_TEST(a_keepalive_sent_expects_nothing)
 {
-	begin_session();
+	t0 = lab_begin_quiet_session(lab, 0, 1);
 	wg_peer_set_keepalive(lab_peer_of(lab, 0, 1), 65535, lab->now_ns);
 	lab_expect_at(lab, MESSAGE_DATA, 0, t0 + 30 * SEC, 0);
 	lab_expect_silence(lab, t0 + 100 * SEC);
@@ -351,7 +337,7 @@ END_TEST
 
 START_TEST(persistent_keepalives_begin_at_once_and_go_on)
 {
-	begin_session();
+	t0 = lab_begin_quiet_session(lab, 0, 1);
 	wg_peer_set_keepalive(lab_peer_of(lab, 0, 1), 25, lab->now_ns);
 	lab_expect_at(lab, MESSAGE_DATA, 0, t0 + 30 * SEC, 0);
 	lab_expect_at(lab, MESSAGE_DATA, 0, t0 + 55 * SEC, 0);
