@@ -9,6 +9,10 @@
 #include "crypto/blake2s.h"
 
 #define LABEL_BYTES 8
+_Static_assert(offsetof(struct message_initiation, sender) ==
+                       offsetof(struct message_response, sender),
+               "see cookie_checker_reply");
+
 static const char label_mac1[] = "mac1----";
 static const char label_cookie[] = "cookie--";
 
@@ -43,18 +47,80 @@ void cookie_checker_set(struct cookie_checker *c,
                         const uint8_t public_key[static NOISE_KEY_BYTES])
 {
 	derive_key(c->mac1_key, label_mac1, public_key);
+	derive_key(c->cookie_key, label_cookie, public_key);
+}
+
+/* The MACs are the end of the message. NULL if it is too short for them. */
+static const struct message_macs *macs_of(const void *message, size_t n)
+{
+	if (n < sizeof(struct message_macs))
+		return NULL;
+	return (const void *)((const uint8_t *)message + n - sizeof(struct message_macs));
 }
 
 bool cookie_checker_mac1(const struct cookie_checker *c, const void *message, size_t n)
 {
+	const struct message_macs *received = macs_of(message, n);
 	uint8_t mac1[MAC_BYTES];
-	const uint8_t *received;
 
-	if (n < sizeof(struct message_macs))
+	if (!received)
 		return false;
-	received = (const uint8_t *)message + n - sizeof(struct message_macs);
 	make_mac1(mac1, c->mac1_key, message, n);
-	return sodium_memcmp(mac1, received, MAC_BYTES) == 0;
+	return sodium_memcmp(mac1, received->mac1, MAC_BYTES) == 0;
+}
+
+/* 5.4.7: Mac(secret, address || port). The secret lives for two minutes. */
+static void make_cookie(struct cookie_checker *c, uint8_t out[static COOKIE_BYTES],
+                        const struct endpoint *from, const struct rng *rng,
+                        uint64_t now_ns)
+{
+	struct be16 port = be16_put(from->port);
+	struct blake2s s;
+
+	if (now_ns >= c->secret_expires_ns) {
+		rng_fill(rng, c->secret, sizeof(c->secret));
+		c->secret_expires_ns = now_ns + COOKIE_SECRET_LIFETIME;
+	}
+	blake2s_init(&s, COOKIE_BYTES, c->secret, sizeof(c->secret));
+	blake2s_update(&s, from->addr.b, ip_addr_bytes(&from->addr));
+	blake2s_update(&s, &port, sizeof(port));
+	blake2s_final(&s, out);
+}
+
+bool cookie_checker_mac2(struct cookie_checker *c, const void *message, size_t n,
+                         const struct endpoint *from, const struct rng *rng,
+                         uint64_t now_ns)
+{
+	const struct message_macs *received = macs_of(message, n);
+	uint8_t cookie[COOKIE_BYTES], mac2[MAC_BYTES];
+
+	/* a sender without a cookie leaves it zero; this is not worth two hashes */
+	if (!received || sodium_is_zero(received->mac2, MAC_BYTES))
+		return false;
+	make_cookie(c, cookie, from, rng, now_ns);
+	make_mac2(mac2, cookie, message, n);
+	sodium_memzero(cookie, sizeof(cookie));
+	return sodium_memcmp(mac2, received->mac2, MAC_BYTES) == 0;
+}
+
+void cookie_checker_reply(struct cookie_checker *c, struct message_cookie_reply *out,
+                          const void *message, size_t n, const struct endpoint *from,
+                          const struct rng *rng, uint64_t now_ns)
+{
+	const struct message_macs *received = macs_of(message, n);
+	uint8_t cookie[COOKIE_BYTES];
+
+	assert(n >= sizeof(struct message_response) && received);
+	*out = (struct message_cookie_reply){ .type = le32_put(MESSAGE_COOKIE_REPLY) };
+	/* initiation and response have the sender index in the same place */
+	memcpy(out->receiver.b,
+	       (const uint8_t *)message + offsetof(struct message_initiation, sender),
+	       sizeof(out->receiver.b));
+	rng_fill(rng, out->nonce, sizeof(out->nonce));
+	make_cookie(c, cookie, from, rng, now_ns);
+	xaead_seal(out->sealed_cookie, cookie, sizeof(cookie), received->mac1, MAC_BYTES,
+	           out->nonce, c->cookie_key);
+	sodium_memzero(cookie, sizeof(cookie));
 }
 
 void cookie_maker_init(struct cookie_maker *m,

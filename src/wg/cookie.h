@@ -13,11 +13,20 @@
 
 #include "base/attr.h"
 #include "base/drop.h"
+#include "base/ip.h"
+#include "base/rng.h"
 #include "wg/message.h"
 
-/* The receiving side, embedded in a device. */
+#define COOKIE_SECRET_BYTES    32
+#define COOKIE_SECRET_LIFETIME (120 * NS_PER_SEC)
+
+/* The receiving side, embedded in a device; a zeroed one has no secret yet. The owner
+ * wipes it. */
 struct cookie_checker {
 	uint8_t mac1_key[NOISE_KEY_BYTES];
+	uint8_t cookie_key[NOISE_KEY_BYTES];
+	uint8_t secret[COOKIE_SECRET_BYTES]; /* the key of all cookies */
+	uint64_t secret_expires_ns;          /* CLOCK_BOOTTIME; 0 if there is no secret */
 };
 
 /* The sending side, embedded in a peer. */
@@ -36,6 +45,15 @@ void cookie_checker_set(struct cookie_checker *c,
 /* True if mac1 is right. `message` is a whole initiation or response; the MACs
  * are its end. */
 bool cookie_checker_mac1(const struct cookie_checker *c, const void *message, size_t n);
+/* True if mac2 is made with the cookie that the sender `from` gets now, so this address
+ * and port are really the sender's. `message` is as above. */
+bool cookie_checker_mac2(struct cookie_checker *c, const void *message, size_t n,
+                         const struct endpoint *from, const struct rng *rng,
+                         uint64_t now_ns);
+/* Makes the reply to such a message, whose mac1 must be right: the sender's cookie. */
+void cookie_checker_reply(struct cookie_checker *c, struct message_cookie_reply *out,
+                          const void *message, size_t n, const struct endpoint *from,
+                          const struct rng *rng, uint64_t now_ns);
 
 /* For messages to the peer with this public key. */
 void cookie_maker_init(struct cookie_maker *m,

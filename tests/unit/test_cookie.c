@@ -1,4 +1,6 @@
-/* The vectors come from the script that test_noise.c describes. */
+/* The vectors come from the script that test_noise.c describes; those of the checker from
+ * another one over hashlib and its own XChaCha20-Poly1305, which was checked with RFC 8439
+ * 2.8.2 and draft-irtf-cfrg-xchacha A.3.1. */
 #include "unit.h"
 
 #include <string.h>
@@ -23,6 +25,8 @@ static const char cookie_reply[] =
 static struct message_initiation signed_initiation;
 static struct message_cookie_reply reply;
 static struct cookie_maker maker;
+static struct cookie_checker checker;
+static uint8_t secrets_made;
 static uint8_t public_key[NOISE_KEY_BYTES];
 static const uint8_t zero[MAC_BYTES];
 
@@ -34,6 +38,7 @@ static void set_up(void)
 	memset(private_key, 0x22, sizeof(private_key));
 	noise_public_key(public_key, private_key);
 	cookie_maker_init(&maker, public_key);
+	cookie_checker_set(&checker, public_key);
 	sodium_hex2bin((uint8_t *)&signed_initiation, sizeof(signed_initiation),
 	               initiation_with_mac2, sizeof(initiation_with_mac2) - 1, NULL, NULL,
 	               NULL);
@@ -53,10 +58,8 @@ static struct message_initiation sign(uint64_t now_ns)
 
 START_TEST(mac1_is_checked)
 {
-	struct cookie_checker checker;
 	uint8_t *bytes = (uint8_t *)&signed_initiation;
 
-	cookie_checker_set(&checker, public_key);
 	ck_assert(cookie_checker_mac1(&checker, bytes, sizeof(signed_initiation)));
 	for (size_t i = 0; i < sizeof(signed_initiation) - MAC_BYTES; i++) {
 		bytes[i] ^= 0x80;
@@ -116,6 +119,126 @@ START_TEST(a_forged_reply_changes_nothing)
 }
 END_TEST
 
+/* ---- the checker */
+
+#define SECONDS(n) (NOW_NS + (n)*NS_PER_SEC)
+
+/* The nonce counts, and the n-th secret consists of bytes 0x66 + n. */
+static void fill(void *context, void *bytes, size_t n)
+{
+	uint8_t *secrets = context;
+
+	if (n == COOKIE_SECRET_BYTES)
+		memset(bytes, 0x66 + (*secrets)++, n);
+	else
+		for (size_t i = 0; i < n; i++)
+			((uint8_t *)bytes)[i] = (uint8_t)i;
+}
+
+static const struct rng rng = { fill, &secrets_made };
+
+static struct endpoint endpoint(const char *text)
+{
+	struct endpoint e;
+
+	ck_assert(endpoint_parse(&e, text));
+	return e;
+}
+
+static struct message_cookie_reply reply_at(const struct message_initiation *m,
+                                            const char *from, uint64_t now_ns)
+{
+	struct endpoint e = endpoint(from);
+	struct message_cookie_reply out;
+
+	cookie_checker_reply(&checker, &out, m, sizeof(*m), &e, &rng, now_ns);
+	return out;
+}
+
+static bool mac2_at(const struct message_initiation *m, const char *from, uint64_t now_ns)
+{
+	struct endpoint e = endpoint(from);
+
+	return cookie_checker_mac2(&checker, m, sizeof(*m), &e, &rng, now_ns);
+}
+
+static const struct {
+	const char *from, *reply, *mac2;
+} known[] = {
+	{ "192.0.2.7:51820",
+	  "0300000004030201000102030405060708090a0b0c0d0e0f1011121314151617"
+	  "faf71ca5d6fa17025442fd9da7f678a364bd9ad27e39a53aef2de3c5e9af61a6",
+	  "dfdd668f553ade0ebb0075c829effde9" },
+	{ "[2001:db8::7]:51820",
+	  "0300000004030201000102030405060708090a0b0c0d0e0f1011121314151617"
+	  "7f5b4fe373228e8a6ddf45f8cfdd447763e4837b9d22d4a9d574e617c15ef692",
+	  "d916bf29aa41cf95e379942660d05fb8" },
+};
+
+START_TEST(a_reply_is_as_the_paper_says)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(known); i++) {
+		struct message_initiation m = signed_initiation;
+		struct message_cookie_reply out = reply_at(&m, known[i].from, NOW_NS);
+		uint8_t want[sizeof(out)];
+
+		sodium_hex2bin(want, sizeof(want), known[i].reply, 2 * sizeof(want), NULL,
+		               NULL, NULL);
+		ck_assert_mem_eq(&out, want, sizeof(out));
+		sodium_hex2bin(m.macs.mac2, MAC_BYTES, known[i].mac2, 2L * MAC_BYTES,
+		               NULL, NULL, NULL);
+		ck_assert(mac2_at(&m, known[i].from, NOW_NS));
+	}
+}
+END_TEST
+
+/* What a peer signs after the reply that it gets now. */
+static struct message_initiation signed_with_cookie(const char *from, uint64_t now_ns)
+{
+	struct message_initiation m = sign(now_ns);
+	struct message_cookie_reply out = reply_at(&m, from, now_ns);
+
+	ck_assert_int_eq(cookie_maker_consume(&maker, &out, now_ns), DROP_NONE);
+	return sign(now_ns);
+}
+
+START_TEST(mac2_is_good_for_one_address_and_port)
+{
+	struct message_initiation m = signed_with_cookie("192.0.2.7:51820", NOW_NS);
+	uint8_t *bytes = (uint8_t *)&m;
+
+	ck_assert(mac2_at(&m, "192.0.2.7:51820", NOW_NS));
+	ck_assert(!mac2_at(&m, "192.0.2.8:51820", NOW_NS));
+	ck_assert(!mac2_at(&m, "192.0.2.7:51821", NOW_NS));
+	ck_assert(!mac2_at(&m, "[2001:db8::7]:51820", NOW_NS));
+	for (size_t i = 0; i < sizeof(m); i++) {
+		bytes[i] ^= 1;
+		ck_assert(!mac2_at(&m, "192.0.2.7:51820", NOW_NS));
+		bytes[i] ^= 1;
+	}
+	memset(m.macs.mac2, 0, MAC_BYTES);
+	ck_assert(!mac2_at(&m, "192.0.2.7:51820", NOW_NS));
+	ck_assert(!cookie_checker_mac2(&checker, &m, sizeof(m.macs) - 1,
+	                               &(struct endpoint){ 0 }, &rng, NOW_NS));
+	ck_assert_uint_eq(secrets_made, 1);
+}
+END_TEST
+
+START_TEST(the_secret_lives_for_120_seconds)
+{
+	struct message_initiation m = signed_with_cookie("192.0.2.7:51820", NOW_NS);
+
+	ck_assert(mac2_at(&m, "192.0.2.7:51820", SECONDS(120) - 1));
+	ck_assert_uint_eq(secrets_made, 1);
+	ck_assert(!mac2_at(&m, "192.0.2.7:51820", SECONDS(120)));
+	ck_assert_uint_eq(secrets_made, 2);
+	m = signed_with_cookie("192.0.2.7:51820", SECONDS(120));
+	ck_assert(mac2_at(&m, "192.0.2.7:51820", SECONDS(240) - 1));
+	m = signed_with_cookie("192.0.2.7:51820", SECONDS(240));
+	ck_assert_uint_eq(secrets_made, 3);
+}
+END_TEST
+
 TCase *unit_tests(void)
 {
 	TCase *tc = tcase_create("wg/cookie");
@@ -125,5 +248,8 @@ TCase *unit_tests(void)
 	tcase_add_test(tc, a_cookie_makes_mac2_for_115_seconds);
 	tcase_add_test(tc, a_reply_answers_one_message_of_ours);
 	tcase_add_test(tc, a_forged_reply_changes_nothing);
+	tcase_add_test(tc, a_reply_is_as_the_paper_says);
+	tcase_add_test(tc, mac2_is_good_for_one_address_and_port);
+	tcase_add_test(tc, the_secret_lives_for_120_seconds);
 	return tc;
 }
