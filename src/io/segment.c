@@ -135,11 +135,18 @@ uint32_t segmenter_next_bytes(const struct segmenter *s)
 	return s->header_bytes + (left < s->segment_bytes ? left : s->segment_bytes);
 }
 
+/* In UDP, 0 would mean that there is no checksum (RFC 768), and over IPv6 the datagram
+ * would be dropped (RFC 8200 8.1). In other protocols both values mean the same. */
+static struct be16 never_zero(uint16_t checksum)
+{
+	return be16_put(checksum ? checksum : 0xffff);
+}
+
 /* The checksum field already contains the sum of the pseudo header. */
 static void finish_checksum(const struct segmenter *s, uint8_t *packet)
 {
 	uint8_t *start = packet + s->csum_start;
-	struct be16 sum = be16_put(
+	struct be16 sum = never_zero(
 		checksum_finish(checksum_add(0, start, s->total_bytes - s->csum_start)));
 
 	memcpy(start + s->csum_offset, &sum, sizeof(sum));
@@ -179,11 +186,8 @@ static void fix_tcp(const struct segmenter *s, struct tcp_header *tcp, uint64_t 
 
 static void fix_udp(struct udp_header *udp, uint64_t sum, uint16_t len)
 {
-	uint16_t checksum = checksum_finish(sum + sum_of_16(len));
-
 	udp->len = be16_put(len);
-	/* RFC 768: 0 means that there is no checksum */
-	udp->checksum = be16_put(checksum ? checksum : 0xffff);
+	udp->checksum = never_zero(checksum_finish(sum + sum_of_16(len)));
 }
 
 static void next_of_gso(const struct segmenter *s, uint8_t *out, uint32_t len, bool last)

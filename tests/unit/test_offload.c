@@ -208,6 +208,28 @@ START_TEST(checksums_are_right_at_any_sequence_number)
 }
 END_TEST
 
+/* RFC 768, RFC 8200 8.1: 0 means that there is none, and over IPv6 such a datagram is
+ * dropped. The payload is such that the sum is 0. */
+START_TEST(a_udp_checksum_is_never_zero)
+{
+	static struct large l;
+	static struct parts parts;
+	const struct shape s = { _i & 1 ? IP_V6 : IP_V4, PROTO_UDP, 64, 64, 0, 1 };
+	const uint32_t ip = ip_header_bytes(s.family);
+	const struct udp_header *udp = (const void *)(parts.bytes[0] + ip);
+
+	make_large(&l, &s);
+	if (_i & 2)
+		l.header.gso_type = VNET_GSO_NONE;
+	memset(l.bytes + ip + sizeof(*udp), 0, s.payload);
+	take_apart(&parts, &l);
+	memcpy(l.bytes + ip + sizeof(*udp), &udp->checksum, sizeof(udp->checksum));
+	take_apart(&parts, &l);
+	ck_assert_uint_eq(be16_get(udp->checksum), 0xffff);
+	is_valid(parts.order[0]);
+}
+END_TEST
+
 static size_t join_all(struct coalescer *c, const struct parts *parts, uint8_t *out,
                        size_t g)
 {
@@ -360,6 +382,7 @@ TCase *unit_tests(void)
 	tcase_add_loop_test(tc, a_large_packet_becomes_valid_segments, 0,
 	                    ARRAY_SIZE(shapes));
 	tcase_add_loop_test(tc, checksums_are_right_at_any_sequence_number, 0, 2);
+	tcase_add_loop_test(tc, a_udp_checksum_is_never_zero, 0, 4);
 	tcase_add_loop_test(tc, segments_become_the_large_packet_again, 0,
 	                    ARRAY_SIZE(shapes));
 	tcase_add_loop_test(tc, a_packet_that_differs_is_not_merged, 0,
