@@ -80,7 +80,8 @@ void wg_peer_set_preshared_key(struct wg_peer *p, const uint8_t *preshared_key);
 void wg_peer_preshared_key(const struct wg_peer *p, uint8_t out[static KEY_BYTES]);
 
 /* For configuration: no callback is called. The whole endpoint is taken, so `local` and
- * `ifindex` are cleared if they are not given. */
+ * `ifindex` are cleared if they are not given. What waits for an endpoint is sent at the
+ * next run of the timers, or a handshake is begun for it. */
 void wg_peer_set_endpoint(struct wg_peer *p, const struct endpoint *endpoint);
 const struct endpoint *wg_peer_endpoint(const struct wg_peer *p);
 /* Forgets local and ifindex, because the network has changed. */

@@ -68,7 +68,7 @@ void peer_set_identity(struct wg_peer *p)
 	keypairs_expire(&p->keypairs);
 	p->next_initiation_ns = 0;
 	if (p->device->identity.present && (p->keepalive_s != 0 || p->staged.count != 0))
-		timers_keepalive_soon(p);
+		timers_waiting_soon(p);
 }
 
 void peer_learn_endpoint(struct wg_peer *p, const struct endpoint *from)
@@ -143,8 +143,10 @@ void wg_peer_set_endpoint(struct wg_peer *p, const struct endpoint *endpoint)
 	bool first = p->endpoint.addr.family == IP_NONE;
 
 	p->endpoint = *endpoint;
-	if (first && p->keepalive_s != 0 && endpoint->addr.family != IP_NONE)
-		timers_keepalive_soon(p);
+	if (endpoint->addr.family == IP_NONE)
+		return;
+	if (p->staged.count != 0 || (first && p->keepalive_s != 0))
+		timers_waiting_soon(p);
 }
 
 const struct endpoint *wg_peer_endpoint(const struct wg_peer *p)

@@ -105,6 +105,8 @@ static void send_persistent_keepalive(struct wg_peer *p, uint64_t now_ns)
 {
 	if (p->keepalive_s != 0)
 		send_keepalive(p, now_ns);
+	else
+		send_staged(p, now_ns); /* see timers_waiting_soon */
 }
 
 static void (*const actions[])(struct wg_peer *p, uint64_t now_ns) = {
@@ -228,7 +230,7 @@ void timers_session_begun(struct wg_peer *p, uint64_t now_ns)
 	set(p, TIMER_ZERO_KEY_MATERIAL, now_ns + 3 * REJECT_AFTER_TIME);
 }
 
-void timers_keepalive_soon(struct wg_peer *p)
+void timers_waiting_soon(struct wg_peer *p)
 {
 	set(p, TIMER_PERSISTENT_KEEPALIVE, 0);
 }

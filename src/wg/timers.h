@@ -30,7 +30,9 @@ void timers_handshake_initiated(struct wg_peer *p, uint64_t now_ns);
 /* A handshake is confirmed, in either role. */
 void timers_handshake_done(struct wg_peer *p);
 void timers_session_begun(struct wg_peer *p, uint64_t now_ns);
-/* A keepalive is sent at the next run of the timer queue, because now it can be sent. */
-void timers_keepalive_soon(struct wg_peer *p);
+/* Something has come for which the peer's packets wait, an endpoint or a key. At the next
+ * run of the timer queue, the staged packets or a persistent keepalive are sent, or
+ * a handshake is begun for them. */
+void timers_waiting_soon(struct wg_peer *p);
 
 #endif

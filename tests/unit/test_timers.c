@@ -445,6 +445,34 @@ START_TEST(an_endpoint_or_a_key_that_comes_late_is_used_at_once)
 }
 END_TEST
 
+/* Without a keepalive, too. */
+START_TEST(packets_that_wait_for_an_endpoint_or_a_key_wake_the_peer)
+{
+	struct wg_peer *p = lab_peer_of(lab, 0, 1);
+	struct endpoint e = *wg_peer_endpoint(p), none = { 0 };
+
+	lab_send(lab, 0, 1, 64, 0);
+	lab_expect(lab, MESSAGE_INITIATION, 0);
+	wg_peer_set_endpoint(p, &none);
+	lab_expect_silence(lab, lab->now_ns + 100 * SEC);
+	wg_peer_set_endpoint(p, &e);
+	lab_expect_at(lab, MESSAGE_INITIATION, 0, lab->now_ns, 1);
+	wg_device_set_private_key(lab->devices[0].wg, NULL);
+	lab_expect_silence(lab, lab->now_ns + 100 * SEC);
+	wg_device_set_private_key(lab->devices[0].wg, lab->devices[0].private_key);
+	lab_expect_at(lab, MESSAGE_INITIATION, 0, lab->now_ns, 1);
+	/* another address, while the handshake is under way, is not asked at once */
+	wg_peer_set_endpoint(p, &e);
+	lab_expect_at(lab, MESSAGE_INITIATION, 0, lab->now_ns + 5 * SEC, SEC / 3);
+	lab_deliver_all(lab);
+	/* nothing waits */
+	lab_run_delivering(lab, lab->now_ns + 700 * SEC);
+	wg_peer_set_endpoint(p, &none);
+	wg_peer_set_endpoint(p, &e);
+	lab_expect_silence(lab, lab->now_ns + 100 * SEC);
+}
+END_TEST
+
 START_TEST(keepalives_of_two_devices_go_out_together)
 {
 	struct lab_mail a, b;
@@ -526,6 +554,7 @@ TCase *unit_tests(void)
 	tcase_add_test(tc, persistent_keepalives_need_a_session);
 	tcase_add_test(tc, persistent_keepalives_go_on_for_a_peer_that_is_away);
 	tcase_add_test(tc, an_endpoint_or_a_key_that_comes_late_is_used_at_once);
+	tcase_add_test(tc, packets_that_wait_for_an_endpoint_or_a_key_wake_the_peer);
 	tcase_add_test(tc, keepalives_of_two_devices_go_out_together);
 	tcase_add_test(tc, the_data_path_leaves_the_timer_where_it_is);
 	tcase_add_test(tc, a_stopped_device_has_no_timer);
