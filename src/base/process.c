@@ -1,9 +1,10 @@
 /* src/base/process.c */
 #include "base/process.h"
 
+#include <dirent.h>
 #include <fcntl.h>
+#include <stdlib.h>
 #include <sys/resource.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 void process_raise_limits(void)
@@ -17,18 +18,34 @@ void process_raise_limits(void)
 	(void)setrlimit(RLIMIT_MEMLOCK, &unlimited);
 }
 
-void process_close_from(int first)
+/* Without /proc: tries all numbers. */
+static void close_each_from(int first)
 {
 	struct rlimit limit = { 1024, 1024 };
 
-#ifdef SYS_close_range
-	if (syscall(SYS_close_range, first, ~0U, 0) == 0)
-		return;
-#endif
 	if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur > 1U << 20)
 		limit.rlim_cur = 1U << 20;
 	for (int fd = first; fd < (int)limit.rlim_cur; fd++)
 		close(fd);
+}
+
+/* Not close_range(2): before version 14, Android kills an app's process for that call. */
+void process_close_from(int first)
+{
+	DIR *dir = opendir("/proc/self/fd");
+	const struct dirent *entry;
+
+	if (!dir) {
+		close_each_from(first);
+		return;
+	}
+	while ((entry = readdir(dir))) {
+		int fd = atoi(entry->d_name); /* 0 for . and .. */
+
+		if (fd >= first && fd > 0 && fd != dirfd(dir))
+			close(fd);
+	}
+	closedir(dir);
 }
 
 void process_close_all_but(int a, int b)
