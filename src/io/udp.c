@@ -55,6 +55,8 @@ struct udp_scratch {
 		struct mmsghdr messages[BATCH_MAX];
 		struct iovec iovecs[BATCH_MAX];
 		union control controls[BATCH_MAX];
+		struct sockaddr_storage name;
+		socklen_t name_len;
 	} out;
 };
 
@@ -62,6 +64,7 @@ struct udp {
 	struct udp_link link; /* first member */
 	int fds[UDP_FAMILIES];
 	bool segment;                /* true unless UDP_SEGMENT was refused */
+	bool tos;                    /* true unless IP_TOS was refused */
 	unsigned read_messages;      /* how many the next read asks for */
 	struct udp_scratch *scratch; /* borrowed */
 };
@@ -281,6 +284,11 @@ static void add_tos(struct msghdr *m, const struct endpoint *to, uint8_t tos)
 		control_add(m, IPPROTO_IPV6, IPV6_TCLASS, &value, sizeof(value));
 }
 
+/* What is asked for beside sending. */
+struct extras {
+	bool segment, tos, source;
+};
+
 /* How many packets from the first one on can be sent as segments of one message?
  * All must have the length of the first, but the last may be shorter; all must have
  * the same tos. */
@@ -301,8 +309,7 @@ static size_t segments(struct packet *const *packets, size_t n)
 }
 
 /* Makes messages of all packets; returns the number of messages. */
-static size_t fill(struct udp *u, const struct endpoint *to,
-                   struct sockaddr_storage *name, socklen_t name_len,
+static size_t fill(struct udp *u, const struct endpoint *to, const struct extras *extras,
                    struct packet *const *packets, size_t n)
 {
 	size_t count = 0;
@@ -311,9 +318,9 @@ static size_t fill(struct udp *u, const struct endpoint *to,
 		struct msghdr *m = &u->scratch->out.messages[count].msg_hdr;
 		uint16_t size = (uint16_t)packets[i]->len_bytes;
 
-		run = u->segment ? segments(packets + i, n - i) : 1;
-		*m = (struct msghdr){ .msg_name = name,
-			              .msg_namelen = name_len,
+		run = extras->segment ? segments(packets + i, n - i) : 1;
+		*m = (struct msghdr){ .msg_name = &u->scratch->out.name,
+			              .msg_namelen = u->scratch->out.name_len,
 			              .msg_iov = &u->scratch->out.iovecs[i],
 			              .msg_iovlen = (uint16_t)run, /* musl: int */
 			              .msg_control =
@@ -321,8 +328,10 @@ static size_t fill(struct udp *u, const struct endpoint *to,
 		for (size_t s = i; s < i + run; s++)
 			u->scratch->out.iovecs[s] =
 				(struct iovec){ packets[s]->data, packets[s]->len_bytes };
-		add_source(m, to);
-		add_tos(m, to, packets[i]->tos);
+		if (extras->source)
+			add_source(m, to);
+		if (extras->tos)
+			add_tos(m, to, packets[i]->tos);
 		if (run > 1)
 			control_add(m, IPPROTO_UDP, UDP_SEGMENT, &size, sizeof(size));
 		if (m->msg_controllen == 0)
@@ -343,10 +352,9 @@ static size_t packets_in(const struct udp *u, size_t messages)
 /* Sends until an error occurs. Returns the number of packets sent; *err is the error, 0
  * if there was none. */
 static size_t send_some(struct udp *u, const struct endpoint *to,
-                        struct packet *const *packets, size_t n, int *err)
+                        const struct extras *extras, struct packet *const *packets,
+                        size_t n, int *err)
 {
-	struct sockaddr_storage name;
-	socklen_t name_len = endpoint_to_sockaddr(to, &name);
 	int fd = u->fds[to->addr.family == IP_V4 ? UDP_IPV4 : UDP_IPV6];
 	size_t count, done = 0;
 
@@ -355,7 +363,8 @@ static size_t send_some(struct udp *u, const struct endpoint *to,
 		*err = EAFNOSUPPORT;
 		return 0;
 	}
-	count = fill(u, to, &name, name_len, packets, n);
+	u->scratch->out.name_len = endpoint_to_sockaddr(to, &u->scratch->out.name);
+	count = fill(u, to, extras, packets, n);
 	while (done < count) {
 		int sent = sendmmsg(fd, u->scratch->out.messages + done,
 		                    (unsigned)(count - done), 0);
@@ -371,62 +380,69 @@ static size_t send_some(struct udp *u, const struct endpoint *to,
 	return packets_in(u, done);
 }
 
-static bool without_segments(struct udp *u)
+static bool give_up(bool *extra)
 {
-	bool had = u->segment;
+	bool had = *extra;
 
-	u->segment = false;
-	return had;
-}
-
-static bool without_source(struct endpoint *to)
-{
-	bool had = to->local.family != IP_NONE;
-
-	to->local = (struct ip_addr){ 0 };
+	*extra = false;
 	return had;
 }
 
 /* Can the same packets be sent if we ask for less? NICs without checksum offload refuse
- * UDP_SEGMENT with EIO; routes with a smaller MTU refuse it with EMSGSIZE or EINVAL. If
- * the source address went away with its interface, the error is EINVAL or "unreachable".
- * Segments are given up for good, the source only this time; therefore the source is
- * given up first. ECONNREFUSED is old news (the ICMP error for an earlier datagram) and
- * is gone after it was reported. */
-static bool retry(struct udp *u, struct endpoint *to, int err)
+ * UDP_SEGMENT with EIO; routes with a smaller MTU refuse it with EMSGSIZE or EINVAL. On
+ * phones it is EIO as soon as the way is that of mobile data, sometimes also for IP_TOS.
+ * If the source address went away with its interface, the error is EINVAL or
+ * "unreachable". ECONNREFUSED is old news (the ICMP error for an earlier datagram) and is
+ * gone after it was reported. */
+static bool ask_less(struct udp *u, struct extras *extras, int err)
 {
 	switch (err) {
 	case ECONNREFUSED:
 		return true;
 	case EMSGSIZE:
 		u->scratch->path_news = true;
-		return without_segments(u);
+		return give_up(&extras->segment) || give_up(&extras->tos);
 	case EIO:
-		return without_segments(u);
+		return give_up(&extras->segment) || give_up(&extras->tos) ||
+		       give_up(&extras->source);
 	case EINVAL:
-		return without_source(to) || without_segments(u);
+		return give_up(&extras->source) || give_up(&extras->segment) ||
+		       give_up(&extras->tos);
 	case EADDRNOTAVAIL:
 	case ENETUNREACH:
 	case EHOSTUNREACH:
-		return without_source(to);
+		return give_up(&extras->source);
 	default:
 		return false;
 	}
+}
+
+/* What was refused isn't asked for again before the network changes, if that has helped.
+ * The source belongs to this endpoint only, so it is asked for each time. */
+static void remember(struct udp *u, const struct extras *extras, bool source)
+{
+	u->segment = extras->segment;
+	u->tos = extras->tos;
+	if (source && !extras->source)
+		u->scratch->path_news = true;
 }
 
 static size_t udp_send(struct udp_link *link, const struct endpoint *to,
                        struct packet *const *packets, size_t n)
 {
 	struct udp *u = CONTAINER_OF(link, struct udp, link);
-	struct endpoint where = *to;
+	const bool source = to->local.family != IP_NONE;
+	struct extras extras = { u->segment, u->tos, source };
 	size_t sent = 0;
-	int err = 0, tries = 4;
+	int err = 0, tries = 1 + 3 + 1; /* one for each extra, one for ECONNREFUSED */
 
 	if (n > BATCH_MAX)
 		n = BATCH_MAX;
 	do {
-		sent += send_some(u, &where, packets + sent, n - sent, &err);
-	} while (err && --tries > 0 && retry(u, &where, err));
+		sent += send_some(u, to, &extras, packets + sent, n - sent, &err);
+	} while (err && --tries > 0 && ask_less(u, &extras, err));
+	if (!err)
+		remember(u, &extras, source);
 	return sent;
 }
 
@@ -597,6 +613,7 @@ int udp_new(struct udp **out, const int fds[static UDP_FAMILIES],
 	u->fds[UDP_IPV4] = fds[UDP_IPV4];
 	u->fds[UDP_IPV6] = fds[UDP_IPV6];
 	u->segment = scratch->offload;
+	u->tos = true;
 	u->read_messages = READ_MESSAGES;
 	u->scratch = scratch;
 	for (int f = 0; f < UDP_FAMILIES; f++)
@@ -636,4 +653,5 @@ bool udp_path_news(struct udp_scratch *scratch)
 void udp_network_changed(struct udp *u)
 {
 	u->segment = u->scratch->offload;
+	u->tos = true;
 }

@@ -57,10 +57,12 @@ void udp_free(struct udp *u);
 int udp_fd(const struct udp *u, enum udp_family family); /* -1 if there is none */
 struct udp_link *udp_as_link(struct udp *u);
 
-/* The network has changed, so UDP_SEGMENT is tried again if it was refused before. */
+/* The network has changed, so what the system has refused to send with datagrams
+ * (UDP_SEGMENT, TOS) is tried again. */
 void udp_network_changed(struct udp *u);
 
-/* True, once, after a path has turned out to have a smaller MTU than what was sent. */
+/* True, once, after a path has turned out to be another than before: it has a smaller MTU
+ * than what was sent, or our address on it can't be used any more. */
 bool udp_path_news(struct udp_scratch *scratch);
 
 /* Reads what there is, up to a bound, and gives it to sink in batches of at most

@@ -23,7 +23,10 @@
 /* ---- a kernel, or a NIC, that refuses segments: by the linker in sendmmsg's place */
 
 static struct {
-	int error; /* for segments, 0: refuses none */
+	int error;     /* for segments, 0: refuses none */
+	int tos_error; /* for IP_TOS, 0: takes it */
+	int always;    /* for everything */
+	int any_error; /* for any other control message, 0: takes them */
 	bool no_source;
 	unsigned segmented, refused;
 	size_t longest; /* message, bytes */
@@ -42,8 +45,14 @@ static bool asks_for(struct msghdr *m, int level, int type)
 
 static int error_of(struct msghdr *m)
 {
+	if (kernel.always)
+		return kernel.always;
 	if (kernel.no_source && asks_for(m, IPPROTO_IP, IP_PKTINFO))
 		return EINVAL;
+	if (kernel.tos_error && asks_for(m, IPPROTO_IP, IP_TOS))
+		return kernel.tos_error;
+	if (kernel.any_error && m->msg_controllen > 0)
+		return kernel.any_error;
 	return asks_for(m, IPPROTO_UDP, UDP_SEGMENT) ? kernel.error : 0;
 }
 
@@ -336,6 +345,86 @@ START_TEST(a_source_address_that_is_gone_does_not_end_segments)
 }
 END_TEST
 
+/* A phone whose way is that of mobile data: each batch goes out, and what was refused is
+ * tried again only when the network has changed. */
+START_TEST(where_control_messages_are_refused_datagrams_go_without)
+{
+	static const int errors[] = { EIO, EINVAL, EMSGSIZE };
+	static const size_t bytes[] = { 90, 1400, 1400, 1400, 600, 32, 1400, 1400 };
+	struct fixture f;
+	struct endpoint to;
+
+	fixture_open(&f);
+	to = loopback(UDP_IPV4, f.port_b);
+	for (int round = 0; round < 4; round++) {
+		kernel.error = kernel.tos_error = round < 2 ? errors[_i] : 0;
+		kernel.refused = kernel.segmented = 0;
+		f.received = 0;
+		send_all(&f, &to, bytes, ARRAY_SIZE(bytes), 0x02);
+		receive(&f, UDP_IPV4, ARRAY_SIZE(bytes));
+		for (size_t i = 0; i < ARRAY_SIZE(bytes); i++) {
+			ck_assert_uint_eq(f.first[i], i + 1);
+			ck_assert_uint_eq(f.tos[i], round < 3 ? 0 : 0x02);
+		}
+		ck_assert_uint_eq(kernel.refused > 0, round == 0);
+		ck_assert_uint_eq(kernel.segmented > 0, round == 3);
+		if (round == 2)
+			udp_network_changed(f.a);
+	}
+	fixture_close(&f);
+}
+END_TEST
+
+/* The source isn't refused for good, because it belongs to one endpoint of many. */
+START_TEST(where_all_control_messages_are_refused_there_are_none)
+{
+	static const size_t bytes[] = { 1400, 1400, 600, 32 };
+	struct fixture f;
+	struct endpoint to;
+
+	fixture_open(&f);
+	to = loopback(UDP_IPV4, f.port_b);
+	ck_assert(ip_addr_parse(&to.local, "127.0.0.2"));
+	kernel.any_error = _i == 0 ? EIO : EINVAL;
+	send_all(&f, &to, bytes, ARRAY_SIZE(bytes), 0x02);
+	receive(&f, UDP_IPV4, ARRAY_SIZE(bytes));
+	ck_assert(!ip_addr_equal(&f.from.addr, &to.local));
+	ck_assert(udp_path_news(f.scratch));
+	ck_assert(!udp_path_news(f.scratch));
+	kernel.any_error = 0;
+	f.received = 0;
+	send_all(&f, &to, bytes, ARRAY_SIZE(bytes), 0x02);
+	receive(&f, UDP_IPV4, ARRAY_SIZE(bytes));
+	ck_assert(ip_addr_equal(&f.from.addr, &to.local));
+	ck_assert(!udp_path_news(f.scratch));
+	fixture_close(&f);
+}
+END_TEST
+
+/* What doesn't help isn't given up: another endpoint may be reached. */
+START_TEST(an_error_for_another_reason_changes_nothing)
+{
+	static const size_t bytes[] = { 1400, 1400, 600 };
+	static uint8_t memory[1400];
+	struct packet packets[2] = { { .data = memory, .len_bytes = 1400, .tos = 2 },
+		                     { .data = memory, .len_bytes = 1400, .tos = 2 } };
+	struct packet *order[] = { &packets[0], &packets[1] };
+	struct fixture f;
+	struct endpoint to;
+
+	fixture_open(&f);
+	kernel.always = _i == 0 ? EIO : EINVAL;
+	to = loopback(UDP_IPV4, f.port_b);
+	ck_assert_uint_eq(udp_as_link(f.a)->send(udp_as_link(f.a), &to, order, 2), 0);
+	kernel.always = 0;
+	send_all(&f, &to, bytes, ARRAY_SIZE(bytes), 0x02);
+	receive(&f, UDP_IPV4, ARRAY_SIZE(bytes));
+	ck_assert_uint_eq(kernel.segmented, 1);
+	ck_assert_uint_eq(f.tos[0], 0x02);
+	fixture_close(&f);
+}
+END_TEST
+
 static int gro(const struct udp *u, enum udp_family family)
 {
 	int value = -1;
@@ -447,6 +536,11 @@ TCase *unit_tests(void)
 	tcase_add_test(tc, the_local_address_of_the_endpoint_is_the_source);
 	tcase_add_test(tc, a_source_address_that_is_gone_does_not_stop_sending);
 	tcase_add_loop_test(tc, where_segments_are_refused_datagrams_go_one_by_one, 0, 3);
+	tcase_add_loop_test(tc, where_control_messages_are_refused_datagrams_go_without,
+	                    0, 3);
+	tcase_add_loop_test(tc, where_all_control_messages_are_refused_there_are_none, 0,
+	                    2);
+	tcase_add_loop_test(tc, an_error_for_another_reason_changes_nothing, 0, 2);
 	tcase_add_test(tc, a_source_address_that_is_gone_does_not_end_segments);
 	tcase_add_loop_test(tc, without_offloads_all_datagrams_are_single, 0, 2);
 	tcase_add_test(tc, a_taken_port_is_an_error_and_leaves_nothing_open);
