@@ -11,7 +11,7 @@ _tunion_flags() {
 _tunion_instances() {
 	local sock
 	for sock in /run/tunion/*.sock "${XDG_RUNTIME_DIR:-/nonexistent}"/tunion/*.sock \
-		/tmp/tunion-"$UID"/*.sock; do
+		/tmp/tunion-"$UID"/*.sock "${PREFIX:-/nonexistent}"/var/run/tunion/*.sock; do
 		[ -S "$sock" ] && basename "$sock" .sock
 	done
 }

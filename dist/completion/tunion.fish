@@ -10,7 +10,7 @@ function __tunion_flags
 end
 
 function __tunion_instances
-    for sock in /run/tunion/*.sock $XDG_RUNTIME_DIR/tunion/*.sock /tmp/tunion-(id -u)/*.sock
+    for sock in /run/tunion/*.sock $XDG_RUNTIME_DIR/tunion/*.sock /tmp/tunion-(id -u)/*.sock $PREFIX/var/run/tunion/*.sock
         basename $sock .sock
     end
 end

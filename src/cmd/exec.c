@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <getopt.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -21,7 +22,6 @@
 #include "base/process.h"
 #include "cmd/log_output.h"
 #include "cmd/paths.h"
-#include "cmd/plan_load.h"
 #include "cmd/target.h"
 #include "inside/handover.h"
 #include "inside/inside.h"
@@ -41,8 +41,7 @@ static const char usage[] =
 	"  --no-watch         apply changed files only after tunion reload\n"
 	"  --log-level LEVEL  error, warn, info (the default) or debug; it goes to syslog\n"
 	"  --tun NAME         name of the tun device and the instance (exec0, exec1...)\n"
-	"  --run-dir DIR      for sockets and pid files\n"
-	"The default DIR is " PLAN_LOAD_DEFAULT_DIR ".\n";
+	"  --run-dir DIR      for sockets and pid files\n" PATHS_USAGE;
 
 /* What the command line contains. */
 struct exec {
@@ -277,7 +276,8 @@ static int find_command(struct exec *e, int argc, char **argv)
 
 static int run(struct exec *e, int argc, char **argv)
 {
-	static const char *const default_paths[] = { PLAN_LOAD_DEFAULT_DIR };
+	char dir[PATH_MAX];
+	const char *const default_paths[] = { paths_default(dir) };
 
 	if (e->in && (optind < argc || e->options.tun)) {
 		fprintf(stderr,

@@ -40,8 +40,7 @@ static const char usage[] =
 	"  --no-offload           don't use large packets that the kernel or a NIC cuts\n"
 	"  --no-watch             apply changed files only after tunion reload\n"
 	"  --log-level LEVEL      error, warn, info (the default) or debug\n"
-	"  --run-dir DIR          for sockets and pid files\n"
-	"The default DIR is " PLAN_LOAD_DEFAULT_DIR ".\n";
+	"  --run-dir DIR          for sockets and pid files\n" PATHS_USAGE;
 
 struct gate {
 	/* What the command line contains. */
@@ -327,7 +326,8 @@ static char *find_state(const char *given)
 
 static int run(struct gate *g, int argc, char **argv)
 {
-	static const char *const default_paths[] = { PLAN_LOAD_DEFAULT_DIR };
+	char dir[PATH_MAX];
+	const char *const default_paths[] = { paths_default(dir) };
 	struct supervisor_options *options = &g->service.options;
 	int status;
 

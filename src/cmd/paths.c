@@ -1,10 +1,15 @@
 /* src/cmd/paths.c */
 #include "cmd/paths.h"
 
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+
+#include "base/termux.h"
+
+#define FOLDER "/tunion"
 
 void paths_free(char **paths)
 {
@@ -30,4 +35,29 @@ char **paths_absolute(const char *const *paths, size_t n)
 	}
 	free(cwd);
 	return out;
+}
+
+static bool is_usable(const char *dir)
+{
+	return access(dir, R_OK | X_OK) == 0;
+}
+
+/* Returns whether it fits into `out`. */
+static bool join(char out[static PATH_MAX], const char *parent, const char *name)
+{
+	return parent && parent[0] == '/' &&
+	       snprintf(out, PATH_MAX, "%s%s", parent, name) < PATH_MAX;
+}
+
+const char *paths_default(char out[static PATH_MAX])
+{
+	if (join(out, termux_prefix(), "/etc" FOLDER) && is_usable(out))
+		return out;
+	if (geteuid() == 0 || is_usable(PATHS_DEFAULT_DIR))
+		return PATHS_DEFAULT_DIR;
+	if (join(out, getenv("XDG_CONFIG_HOME"), FOLDER) && is_usable(out))
+		return out;
+	if (join(out, getenv("HOME"), "/.config" FOLDER) && is_usable(out))
+		return out;
+	return join(out, termux_prefix(), "/etc" FOLDER) ? out : PATHS_DEFAULT_DIR;
 }

@@ -5,6 +5,7 @@
 #include <stdbool.h>
 
 #include "cmd/endpoint_names.h"
+#include "cmd/paths.h"
 #include "instance/instance.h"
 #include "plan/plan_make.h"
 
@@ -26,7 +27,8 @@ static bool can_be_planned(const struct conf_set *set)
 int plan_load(struct plan_load *load, char *const *paths, size_t n,
               enum plan_load_names names)
 {
-	static const char *const default_paths[] = { PLAN_LOAD_DEFAULT_DIR };
+	char dir[PATH_MAX];
+	const char *const default_paths[] = { paths_default(dir) };
 	int err, plan_err;
 
 	*load = (struct plan_load){ 0 };

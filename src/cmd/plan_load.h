@@ -7,8 +7,6 @@
 #include "conf/set.h"
 #include "plan/plan.h"
 
-#define PLAN_LOAD_DEFAULT_DIR SYSCONFDIR "/tunion"
-
 struct plan_load {
 	struct conf_set set;
 	struct plan plan;
@@ -20,7 +18,7 @@ enum plan_load_names {
 	PLAN_LOAD_NO_RESOLVE, /* leave them unknown */
 };
 
-/* n paths of files and directories; if n is 0, PLAN_LOAD_DEFAULT_DIR. Returns 0, or
+/* n paths of files and directories; if n is 0, that of paths_default. Returns 0, or
  * -errno with the reasons in diag. Call plan_load_clear in both cases. */
 MUST_CHECK int plan_load(struct plan_load *load, char *const *paths, size_t n,
                          enum plan_load_names names);

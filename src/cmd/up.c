@@ -2,13 +2,14 @@
 #include "cmd/up.h"
 
 #include <getopt.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "cmd/log_output.h"
-#include "cmd/plan_load.h"
+#include "cmd/paths.h"
 #include "cmd/service.h"
 #include "instance/instance.h"
 #include "worker/worker.h"
@@ -25,8 +26,7 @@ static const char usage[] =
 	"  --log-level LEVEL  error, warn, info (the default) or debug\n"
 	"  --syslog           log to syslog once it is up, even with --foreground\n"
 	"  --tun NAME         name of the tun device (" INSTANCE_DEFAULT_TUN ")\n"
-	"  --run-dir DIR      for sockets and pid files\n"
-	"The default DIR is " PLAN_LOAD_DEFAULT_DIR ".\n";
+	"  --run-dir DIR      for sockets and pid files\n" PATHS_USAGE;
 
 /* Returns false if there is no such option, or if its argument is wrong. */
 static bool take_option(struct service *up, int option, const char *argument)
@@ -78,7 +78,8 @@ int cmd_up(int argc, char **argv)
 		{ "help", no_argument, NULL, 'h' },
 		{ 0 },
 	};
-	static const char *const default_paths[] = { PLAN_LOAD_DEFAULT_DIR };
+	char dir[PATH_MAX];
+	const char *const default_paths[] = { paths_default(dir) };
 	struct service up = { .options = { .tun = INSTANCE_DEFAULT_TUN,
 		                           .worker = { worker_run } },
 		              .log_level = LOG_LEVEL_INFO };

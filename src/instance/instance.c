@@ -22,9 +22,11 @@
 #include <unistd.h>
 
 #include "base/ifname.h"
+#include "base/termux.h"
 
 #define BACKLOG    16
-#define UAPI_DIR   "/var/run/wireguard"
+#define UAPI_NAME  "wireguard"
+#define UAPI_DIR   "/var/run/" UAPI_NAME
 #define PID_SUFFIX ".pid"
 #define TMP_DIR    "/tmp/tunion-"
 
@@ -39,6 +41,26 @@ static bool may_use(const char *dir)
 	return geteuid() == 0 || access(dir, W_OK) == 0;
 }
 
+/* Returns DIR/NAME and the suffix; NULL if out of memory. */
+static char *path_of(const char *dir, const char *name, const char *suffix)
+{
+	char *path;
+
+	return asprintf(&path, "%s/%s%s", dir, name, suffix) < 0 ? NULL : path;
+}
+
+/* If another user has made the first folder, such as root, it is the second one. */
+static char *termux_run_dir(const char *prefix)
+{
+	char *dir = path_of(prefix, "var/run/tunion", ""), *other;
+	const char *tmp = termux_tmp();
+
+	if (!dir || !tmp || may_use(dir) || access(dir, F_OK) < 0)
+		return dir;
+	free(dir);
+	return asprintf(&other, "%s/tunion-%u", tmp, geteuid()) < 0 ? NULL : other;
+}
+
 static char *default_run_dir(void)
 {
 	const char *user_dir = getenv("XDG_RUNTIME_DIR");
@@ -47,11 +69,20 @@ static char *default_run_dir(void)
 
 	if (geteuid() != 0 && user_dir && user_dir[0] == '/')
 		n = asprintf(&dir, "%s/tunion", user_dir);
+	else if (termux_prefix())
+		return termux_run_dir(termux_prefix());
 	else if (may_use(RUNSTATEDIR "/tunion"))
 		n = asprintf(&dir, "%s", RUNSTATEDIR "/tunion");
 	else
 		n = asprintf(&dir, TMP_DIR "%u", geteuid());
 	return n < 0 ? NULL : dir;
+}
+
+static char *default_uapi_dir(void)
+{
+	const char *prefix = termux_prefix();
+
+	return prefix ? path_of(prefix, "var/run/" UAPI_NAME, "") : strdup(UAPI_DIR);
 }
 
 /* In /tmp somebody else may have been there first. */
@@ -77,14 +108,6 @@ static bool tun_valid(const char *tun)
 	return ifname_valid(tun) && tun[0] != '.' && tun[0] != '-';
 }
 
-/* Returns DIR/NAME and the suffix; NULL if out of memory. */
-static char *path_of(const char *dir, const char *name, const char *suffix)
-{
-	char *path;
-
-	return asprintf(&path, "%s/%s%s", dir, name, suffix) < 0 ? NULL : path;
-}
-
 int instance_init(struct instance *i, const char *run_dir, const char *tun,
                   struct diag *diag)
 {
@@ -98,7 +121,7 @@ int instance_init(struct instance *i, const char *run_dir, const char *tun,
 	i->tun = strdup(tun);
 	if (i->run_dir) {
 		i->uapi_dir =
-			run_dir ? path_of(run_dir, "wireguard", "") : strdup(UAPI_DIR);
+			run_dir ? path_of(run_dir, UAPI_NAME, "") : default_uapi_dir();
 		i->pid_path = path_of(i->run_dir, tun, PID_SUFFIX);
 		i->socket_path = path_of(i->run_dir, tun, ".sock");
 		i->state_path = path_of(i->run_dir, tun, ".state");

@@ -407,6 +407,38 @@ START_TEST(the_only_one_and_several)
 }
 END_TEST
 
+/* As root, too: in Termux there is no other place where one can write. */
+START_TEST(the_run_directory_in_termux)
+{
+	char prefix[64], tmp[64], expected[128];
+	struct diag diag = { 0 };
+	struct instance i;
+
+	make_dir();
+	snprintf(prefix, sizeof(prefix), "%s/com.termux", dir);
+	snprintf(tmp, sizeof(tmp), "%s/tmp", dir);
+	ck_assert_int_eq(unsetenv("XDG_RUNTIME_DIR"), 0);
+	ck_assert_int_eq(setenv("PREFIX", prefix, 1), 0);
+	ck_assert_int_eq(setenv("TMPDIR", tmp, 1), 0);
+	ck_assert_int_eq(instance_init(&i, NULL, "one", &diag), 0);
+	snprintf(expected, sizeof(expected), "%s/var/run/tunion", prefix);
+	ck_assert_str_eq(i.run_dir, expected);
+	snprintf(expected, sizeof(expected), "%s/var/run/wireguard", prefix);
+	ck_assert_str_eq(i.uapi_dir, expected);
+	ck_assert_int_eq(lock(&i), 0);
+	instance_clear(&i);
+	ck_assert_int_eq(instance_init(&i, dir, "one", &diag), 0);
+	ck_assert_str_eq(i.run_dir, dir);
+	instance_clear(&i);
+	ck_assert_int_eq(setenv("PREFIX", "/usr/local", 1), 0);
+	ck_assert_int_eq(instance_init(&i, NULL, "one", &diag), 0);
+	ck_assert_str_eq(i.uapi_dir, "/var/run/wireguard");
+	ck_assert_ptr_null(strstr(i.run_dir, dir));
+	instance_clear(&i);
+	remove_dir();
+}
+END_TEST
+
 TCase *unit_tests(void)
 {
 	TCase *tc = tcase_create("instance/instance");
@@ -424,5 +456,6 @@ TCase *unit_tests(void)
 	tcase_add_test(tc, a_number_where_nothing_can_be_locked);
 	tcase_add_test(tc, each_has_its_own_sockets);
 	tcase_add_test(tc, the_only_one_and_several);
+	tcase_add_test(tc, the_run_directory_in_termux);
 	return tc;
 }
