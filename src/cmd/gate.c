@@ -27,7 +27,8 @@
 static const char usage[] =
 	"usage: tunion gate [--listen ADDRESS:PORT] [--client NAME]... [--all]\n"
 	"                   [--state DIR] [--foreground] [--no-offload] [--no-watch]\n"
-	"                   [--log-level LEVEL] [--run-dir DIR] [DIR | FILE...]\n"
+	"                   [--log-level LEVEL] [--resolver ADDRESS[,ADDRESS]]\n"
+	"                   [--run-dir DIR] [DIR | FILE...]\n"
 	"       tunion gate --show NAME [--state DIR]\n"
 	"  --listen ADDRESS:PORT  where clients reach it: at first 127.0.0.1:51821, and\n"
 	"                         then where it was before\n"
@@ -40,6 +41,7 @@ static const char usage[] =
 	"  --no-offload           don't use large packets that the kernel or a NIC cuts\n"
 	"  --no-watch             apply changed files only after tunion reload\n"
 	"  --log-level LEVEL      error, warn, info (the default) or debug\n"
+	"  --resolver ADDRESS[,ADDRESS]  ask these servers for names in Endpoints\n"
 	"  --run-dir DIR          for sockets and pid files\n" PATHS_USAGE;
 
 struct gate {
@@ -290,6 +292,8 @@ static bool take_option(struct gate *g, int option, const char *argument)
 		return true;
 	case 'l':
 		return log_output_parse_level(argument, &g->service.log_level);
+	case 'R':
+		return service_take_resolver(&g->service, argument);
 	case 'r':
 		options->run_dir = argument;
 		return true;
@@ -356,6 +360,7 @@ int cmd_gate(int argc, char **argv)
 		{ "no-offload", no_argument, NULL, 'O' },
 		{ "no-watch", no_argument, NULL, 'w' },
 		{ "log-level", required_argument, NULL, 'l' },
+		{ "resolver", required_argument, NULL, 'R' },
 		{ "run-dir", required_argument, NULL, 'r' },
 		{ "help", no_argument, NULL, 'h' },
 		{ 0 },

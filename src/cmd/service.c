@@ -171,3 +171,35 @@ int service_run(const struct service *service)
 	return service->options.foreground ? run_with_absolute_paths(service, -1)
 	                                   : run_in_background(service);
 }
+
+/* ---- --resolver */
+
+static bool is_server(const struct ip_addr *a)
+{
+	return !ip_addr_is_unspecified(a) && !ip_addr_is_multicast(a);
+}
+
+bool service_take_resolver(struct service *service, const char *argument)
+{
+	struct supervisor_options *options = &service->options;
+	size_t n = 0, length;
+
+	for (const char *at = argument; at; at = at[length] ? at + length + 1 : NULL) {
+		char word[IP_ADDR_STRLEN];
+
+		length = strcspn(at, ",");
+		snprintf(word, sizeof(word), "%.*s", (int)length, at);
+		if (n == SERVICE_NAME_SERVERS_MAX || length >= sizeof(word) ||
+		    !ip_addr_parse(&service->name_servers[n], word) ||
+		    !is_server(&service->name_servers[n])) {
+			fprintf(stderr,
+			        "tunion: --resolver %s is wrong; expected 1 to %d addresses of name servers, such as 192.0.2.53,2001:db8::53\n",
+			        argument, SERVICE_NAME_SERVERS_MAX);
+			return false;
+		}
+		n++;
+	}
+	options->name_servers = service->name_servers;
+	options->name_server_count = n;
+	return true;
+}

@@ -6,8 +6,11 @@
 
 #include "base/attr.h"
 #include "base/diag.h"
+#include "base/ip.h"
 #include "base/log.h"
 #include "supervisor/supervisor.h"
+
+#define SERVICE_NAME_SERVERS_MAX 4
 
 /* All borrowed. */
 struct service {
@@ -15,6 +18,7 @@ struct service {
 	struct supervisor_options options;
 	enum log_level log_level;
 	bool syslog; /* also in the foreground */
+	struct ip_addr name_servers[SERVICE_NAME_SERVERS_MAX]; /* options points to it */
 	/* Called in the process of the supervisor before it starts, when options.paths
 	 * are absolute and options.log is set; may change options. Returns 0, or -errno
 	 * with the reason in diag. NULL: nothing to do. */
@@ -22,6 +26,10 @@ struct service {
 	               struct diag *diag);
 	void *context;
 };
+
+/* Takes the argument of --resolver, ADDRESS[,ADDRESS...], into the options. Returns false
+ * after the reason was printed. The struct must not be moved afterwards. */
+bool service_take_resolver(struct service *service, const char *argument);
 
 /* Without options.foreground, returns when it is up and in the background, or has failed.
  * Until then errors go to stderr, and afterwards to syslog; in the foreground to syslog

@@ -17,13 +17,14 @@
 static const char usage[] =
 	"usage: tunion up [--foreground] [--no-dns] [--no-firewall] [--no-offload]\n"
 	"                 [--no-watch] [--log-level LEVEL] [--syslog] [--tun NAME]\n"
-	"                 [--run-dir DIR] [DIR | FILE...]\n"
+	"                 [--resolver ADDRESS[,ADDRESS]] [--run-dir DIR] [DIR | FILE...]\n"
 	"  --foreground       don't go to the background; log to stderr; Ctrl-C ends it\n"
 	"  --no-dns           leave the host's name servers as they are\n"
 	"  --no-firewall      don't use nft and iptables\n"
 	"  --no-offload       don't use large packets that the kernel or a NIC cuts\n"
 	"  --no-watch         apply changed files only after tunion reload\n"
 	"  --log-level LEVEL  error, warn, info (the default) or debug\n"
+	"  --resolver ADDRESS[,ADDRESS]  ask these servers for names in Endpoints\n"
 	"  --syslog           log to syslog once it is up, even with --foreground\n"
 	"  --tun NAME         name of the tun device (" INSTANCE_DEFAULT_TUN ")\n"
 	"  --run-dir DIR      for sockets and pid files\n" PATHS_USAGE;
@@ -49,6 +50,8 @@ static bool take_option(struct service *up, int option, const char *argument)
 		return true;
 	case 'l':
 		return log_output_parse_level(argument, &up->log_level);
+	case 'R':
+		return service_take_resolver(up, argument);
 	case 's':
 		up->syslog = true;
 		return true;
@@ -72,6 +75,7 @@ int cmd_up(int argc, char **argv)
 		{ "no-offload", no_argument, NULL, 'O' },
 		{ "no-watch", no_argument, NULL, 'w' },
 		{ "log-level", required_argument, NULL, 'l' },
+		{ "resolver", required_argument, NULL, 'R' },
 		{ "syslog", no_argument, NULL, 's' },
 		{ "tun", required_argument, NULL, 't' },
 		{ "run-dir", required_argument, NULL, 'r' },

@@ -93,6 +93,10 @@ int host_new(struct host **out, const struct host_options *options, struct diag 
 	h->state.no_dns = options->no_dns;
 	h->state.place = options->place;
 	h->log = options->log;
+	h->state.servers_given = options->name_server_count > 0;
+	for (size_t i = 0; i < options->name_server_count && i < NAMESERVERS_MAX; i++)
+		h->state.network_servers[h->state.network_server_count++] =
+			options->name_servers[i];
 	err = journal_init(&h->state.journal, options->tun, options->state_path);
 	if (err == 0)
 		err = open_netlink(h, diag);

@@ -39,9 +39,12 @@ struct host_options {
 	/* RUNDIR/TUN.state: what has to be undone if we are killed; copied; may be
 	 * NULL */
 	const char *state_path;
-	bool vnet_hdr;                     /* of the tun, see tun_open.h */
-	bool no_guard;                     /* don't set up a guard, see guard.h */
-	bool no_dns;                       /* leave the host's name servers as they are */
+	bool vnet_hdr; /* of the tun, see tun_open.h */
+	bool no_guard; /* don't set up a guard, see guard.h */
+	bool no_dns;   /* leave the host's name servers as they are */
+	/* Copied; what host_network_servers returns instead of what it finds; 0: none. */
+	const struct ip_addr *name_servers;
+	size_t name_server_count;          /* at most NAMESERVERS_MAX */
 	const struct log *log;             /* borrowed; NULL: nothing is logged */
 	const struct hooks_events *events; /* borrowed; may be NULL */
 	/* Borrowed; NULL: the tun is in our own network namespace. Otherwise no hooks are

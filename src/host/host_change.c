@@ -314,7 +314,9 @@ static void set_up(struct change *c)
 void host_change_note_servers(struct host_state *h)
 {
 	struct ip_addr found[NAMESERVERS_MAX];
-	size_t n = nameservers_of_network("", h->place ? NULL : h->dns, found);
+	size_t n = h->servers_given
+	                   ? 0
+	                   : nameservers_of_network("", h->place ? NULL : h->dns, found);
 
 	if (n == 0)
 		return;

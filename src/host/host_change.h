@@ -25,6 +25,7 @@ struct host_state {
 	/* as they were when they could last be found out */
 	struct ip_addr network_servers[NAMESERVERS_MAX];
 	size_t network_server_count;
+	bool servers_given; /* they are what the user has named, and stay so */
 	const struct host_place *place; /* borrowed; NULL: our own namespace */
 	bool no_guard, no_dns;
 	bool up;

@@ -7,6 +7,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/termux.h"
+
 #define LINE_MAX_BYTES 256
 #define BLANKS         " \t\r\n"
 
@@ -99,6 +101,20 @@ static void read_folder(const char *root, const char *path, const struct servers
 		closedir(dir);
 }
 
+/* Android has no such file; Termux has one below its prefix. */
+static void read_resolv_conf(const char *root, const struct servers *without,
+                             struct servers *out)
+{
+	const char *prefix = termux_prefix();
+	char path[PATH_MAX];
+
+	read_file(root, "/etc/resolv.conf", without, out);
+	if (out->n == 0 && prefix &&
+	    snprintf(path, sizeof(path), "%s/etc/resolv.conf", prefix) <
+	            (int)sizeof(path))
+		read_file(root, path, without, out);
+}
+
 static void drop_loopback(struct servers *s)
 {
 	size_t kept = 0;
@@ -115,7 +131,7 @@ size_t nameservers_of_network(const char *root, const char *ours,
 	struct servers without = { 0 }, all = { 0 }, found;
 
 	read_text(ours, &without);
-	read_file(root, "/etc/resolv.conf", &without, &all);
+	read_resolv_conf(root, &without, &all);
 	found = all;
 	drop_loopback(&found);
 	if (found.n == 0) {

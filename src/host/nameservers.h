@@ -4,7 +4,7 @@
  * They are for names that must be known before any tunnel is up. /etc/resolv.conf may
  * contain a stub on this host or, once we are up, the tunnels' servers. But the programs
  * that manage the host's resolver keep in /run what the network's interfaces have
- * offered. */
+ * offered. In Termux the file is $PREFIX/etc/resolv.conf. */
 #ifndef TUNION_HOST_NAMESERVERS_H
 #define TUNION_HOST_NAMESERVERS_H
 

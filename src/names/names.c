@@ -26,6 +26,9 @@
  * there is a complaint every 5 to 15 s. */
 #define COMPLAINT_NS (20 * NS_PER_SEC)
 
+static const char no_server[] =
+	"no name server is known: write one into resolv.conf, or use --resolver";
+
 enum asking {
 	ASKING_NETWORK,
 	ASKING_HOST,
@@ -50,6 +53,7 @@ struct name {
 	struct lookup *lookup; /* owned; NULL: not needed yet */
 	enum asking asking;    /* whom it asks now, or will ask next */
 	bool second;           /* the other one has already failed in this turn */
+	bool no_server;        /* the network is asked, and no server of it is known */
 	bool asked_once;
 	uint64_t ask_ns; /* its next turn; NEVER_NS: none, or it is asking */
 	uint64_t pause_ns;
@@ -144,7 +148,7 @@ static void done(struct lookup_query *query, const char *error,
 	struct endpoint list[LOOKUP_ADDRESSES_MAX];
 
 	if (error) {
-		failed(name, error);
+		failed(name, name->no_server ? no_server : error);
 		return;
 	}
 	for (size_t i = 0; i < n; i++) {
@@ -171,12 +175,15 @@ static MUST_CHECK int open_lookup(struct name *name)
 {
 	const struct names *n = name->names;
 	struct ip_addr servers[SERVERS_MAX];
+	size_t count;
 	int err;
 
+	name->no_server = false;
 	if (name->asking == ASKING_HOST)
 		return lookup_new(&name->lookup, n->env.loop, NULL, 0);
-	err = lookup_new(&name->lookup, n->env.loop, servers,
-	                 n->env.servers(n->env.context, servers, SERVERS_MAX));
+	count = n->env.servers(n->env.context, servers, SERVERS_MAX);
+	name->no_server = count == 0;
+	err = lookup_new(&name->lookup, n->env.loop, servers, count);
 	if (!err)
 		lookup_set_mark(name->lookup, n->mark);
 	return err;

@@ -187,6 +187,8 @@ static int make_host(struct supervisor *s, const struct supervisor_options *o,
 		                        .vnet_hdr = !o->no_offload,
 		                        .no_guard = o->no_firewall,
 		                        .no_dns = o->no_dns,
+		                        .name_servers = o->name_servers,
+		                        .name_server_count = o->name_server_count,
 		                        .place = s->elsewhere ? &s->place : NULL,
 		                        .log = &s->log,
 		                        .events = &s->hooks_events };
@@ -247,14 +249,16 @@ static int bring_up_devices(struct supervisor *s, struct diag *diag)
 	return err ? err : hooks;
 }
 
-static int begin_underlay(struct supervisor *s, struct diag *diag)
+static int begin_underlay(struct supervisor *s, const struct supervisor_options *o,
+                          struct diag *diag)
 {
 	int err = loop_new(&s->loop);
 	struct underlay_env env = { .log = &s->log,
 		                    .loop = s->loop,
 		                    .host = s->host,
 		                    .tunnels = &s->tunnels,
-		                    .worker = &s->keeper.worker };
+		                    .worker = &s->keeper.worker,
+		                    .servers_given = o->name_server_count > 0 };
 
 	s->keeper.loop = s->loop;
 	if (!err)
@@ -264,9 +268,10 @@ static int begin_underlay(struct supervisor *s, struct diag *diag)
 	return err;
 }
 
-static int bring_up(struct supervisor *s, struct diag *diag)
+static int bring_up(struct supervisor *s, const struct supervisor_options *o,
+                    struct diag *diag)
 {
-	int err = begin_underlay(s, diag);
+	int err = begin_underlay(s, o, diag);
 
 	if (!err)
 		err = make_plan(s, diag);
@@ -472,7 +477,7 @@ int supervisor_up(struct supervisor **out, const struct supervisor_options *opti
 	if (!err)
 		err = block_signals(s);
 	if (!err)
-		err = bring_up(s, diag);
+		err = bring_up(s, options, diag);
 	if (!err)
 		err = begin_to_serve(s, options->inside ? options->inside->pidfd : -1,
 		                     diag);

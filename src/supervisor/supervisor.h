@@ -56,6 +56,10 @@ struct supervisor_options {
 	bool no_firewall;           /* host_options.no_guard */
 	bool no_dns;                /* host_options.no_dns */
 	bool no_offload;            /* exchange only single packets with the kernel */
+	/* Borrowed. Only these are asked for names in Endpoints; 0: the host's, and those
+	 * of the network. */
+	const struct ip_addr *name_servers;
+	size_t name_server_count; /* at most NAMESERVERS_MAX */
 };
 
 /* All or nothing: if a step fails, everything is undone. Returns 0 when the instance is

@@ -255,7 +255,8 @@ void underlay_up(struct underlay *u, struct diag *diag)
 {
 	u->following = true;
 	names_set_mark(u->names, host_mark(u->env.host));
-	names_use_host(u->names);
+	if (!u->env.servers_given)
+		names_use_host(u->names);
 	names_warn(u->names, diag);
 	start_monitor(u);
 }

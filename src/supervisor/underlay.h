@@ -28,6 +28,7 @@ struct underlay_env {
 	struct host *host;
 	struct tunnels *tunnels;
 	struct worker_child *worker;
+	bool servers_given; /* the user has named the name servers: no other is asked */
 };
 
 /* Embedded. Before underlay_begin it is all zeroes except for monitor.fd, which is -1. */

@@ -82,6 +82,32 @@ START_TEST(hooks_are_told_once_and_each_table)
 }
 END_TEST
 
+/* Those that the user has named take the place of those that are found. */
+START_TEST(named_servers_count)
+{
+	const struct host_place place = host_place_nowhere();
+	const struct ip_addr named[] = { { IP_V4, { 192, 0, 2, 7 } },
+		                         { IP_V4, { 192, 0, 2, 8 } } };
+	const struct host_options options = { .tun = "gate0",
+		                              .place = &place,
+		                              .name_servers = named,
+		                              .name_server_count = 2 };
+	struct ip_addr found[3];
+	struct diag diag = { 0 };
+	struct host *h;
+
+	ck_assert_int_eq(host_new(&h, &options, &diag), 0);
+	for (int round = 0; round < 2; round++) {
+		ck_assert_uint_eq(host_network_servers(h, found, 3), 2);
+		ck_assert(ip_addr_equal(&found[0], &named[0]));
+		ck_assert(ip_addr_equal(&found[1], &named[1]));
+	}
+	ck_assert_uint_eq(host_network_servers(h, found, 1), 1);
+	host_free(h);
+	diag_clear(&diag);
+}
+END_TEST
+
 /* Android may refuse even to answer. */
 START_TEST(where_nobody_answers_nothing_is_known)
 {
@@ -118,6 +144,7 @@ TCase *unit_tests(void)
 
 	tcase_add_test(tc, nowhere_only_the_resolver_is_known);
 	tcase_add_test(tc, hooks_are_told_once_and_each_table);
+	tcase_add_test(tc, named_servers_count);
 	tcase_add_test(tc, where_nobody_answers_nothing_is_known);
 	return tc;
 }

@@ -12,6 +12,7 @@
 #include "unit.h"
 
 #define FILES_MAX 4
+#define TERMUX    "/data/data/com.termux/files/usr"
 
 static const struct {
 	const char *files[2 * FILES_MAX + 1]; /* path, text */
@@ -45,6 +46,14 @@ static const struct {
 	{ { "/etc/resolv.conf", "nameserver 10.66.0.1\n" },
 	  "nameserver 10.66.0.1\n",
 	  "" },
+	/* Termux's file counts where there is no other */
+	{ { TERMUX "/etc/resolv.conf", "nameserver 192.0.2.8\nnameserver 192.0.2.9\n" },
+	  NULL,
+	  "192.0.2.8 192.0.2.9" },
+	{ { TERMUX "/etc/resolv.conf", "nameserver 192.0.2.8\n", "/etc/resolv.conf",
+	    "nameserver 192.0.2.53\n" },
+	  NULL,
+	  "192.0.2.53" },
 	{ { "/etc/resolv.conf",
 	    "nameserver 10.0.0.1\nnameserver 10.0.0.2\nnameserver 10.0.0.3\n"
 	    "nameserver 10.0.0.4\nnameserver 10.0.0.5\nnameserver 10.0.0.6\n"
@@ -87,6 +96,7 @@ START_TEST(the_networks_servers_are_found)
 	size_t n;
 
 	ck_assert_ptr_nonnull(mkdtemp(root));
+	ck_assert_int_eq(setenv("PREFIX", TERMUX, 1), 0);
 	for (const char *const *at = cases[_i].files; *at; at += 2)
 		put_file(root, at[0], at[1]);
 	n = nameservers_of_network(root, cases[_i].ours, found);
