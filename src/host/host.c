@@ -15,13 +15,14 @@
 #include "host/journal.h"
 #include "host/learned.h"
 #include "host/undo.h"
+#include "io/outward.h"
 #include "io/tun_open.h"
 #include "netlink/netlink.h"
 
 struct host {
 	struct host_state state;
-	/* Where our sockets are; owned unless it is state.nl. NULL if there is no tun and
-	 * the system refuses to answer us. */
+	/* Where our sockets are; owned unless it is state.nl. NULL if there is no tun: then
+	 * we have no rights, and outward.h has the answers, too. */
 	struct netlink *network;
 	int tun_fd; /* owned; -1: there is no tun */
 	bool told_of_hooks;
@@ -48,10 +49,11 @@ static MUST_CHECK int clear_stale(struct host *h, struct diag *diag)
 static MUST_CHECK int open_netlink(struct host *h, struct diag *diag)
 {
 	const struct host_place *place = h->state.place;
-	int fd = -1, err = netlink_open(&h->network);
+	int fd = -1, err;
 
 	if (place && place->nowhere)
 		return 0;
+	err = netlink_open(&h->network);
 	if (err == 0 && !place)
 		h->state.nl = h->network;
 	if (err == 0 && place) {
@@ -177,13 +179,32 @@ void host_resolver(const struct host *h, struct ip_addr *ipv4, struct ip_addr *i
 	*ipv6 = h->state.resolver6;
 }
 
+/* Where no way leads to the address, it is that of the default route. The addresses for
+ * that are meant for examples (RFC 5737, RFC 3849), and nobody has them. */
+static uint32_t outward_mtu(const struct ip_addr *to, uint32_t mark)
+{
+	const struct endpoint ways[] = {
+		{ .addr = *to },
+		{ .addr = { IP_V4, { 192, 0, 2, 1 } } },
+		{ .addr = { IP_V6, { 0x20, 0x01, 0x0d, 0xb8, [15] = 1 } } },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(ways); i++) {
+		struct outward found;
+
+		if (outward_look(&ways[i], mark, &found) == 0 && found.mtu_bytes > 0)
+			return found.mtu_bytes;
+	}
+	return 0;
+}
+
 uint32_t host_path_mtu(void *context, const struct ip_addr *to)
 {
 	struct host *h = context;
 	uint32_t mtu_bytes = 0;
 
 	if (!h->network)
-		return 0;
+		return outward_mtu(to, h->state.numbers.mark);
 	if (to->family != IP_NONE)
 		mtu_bytes = netlink_path_mtu(h->network, to, h->state.numbers.mark);
 	return mtu_bytes ? mtu_bytes : netlink_default_mtu(h->network);
@@ -208,18 +229,27 @@ static bool is_for_internet(const struct ip_addr *a)
 	return true;
 }
 
+static enum host_reach judge(const struct ip_addr *from, const struct ip_addr *to)
+{
+	return is_for_internet(to) && !is_for_internet(from) ? HOST_REACH_POOR
+	                                                     : HOST_REACH_GOOD;
+}
+
 enum host_reach host_reach(struct host *h, const struct ip_addr *to)
 {
+	const struct endpoint there = { .addr = *to };
 	struct netlink_route r;
+	struct outward found;
 
 	if (!h->network)
-		return HOST_REACH_GOOD;
+		return outward_look(&there, h->state.numbers.mark, &found) < 0
+		               ? HOST_REACH_NONE
+		               : judge(&found.source, to);
 	if (netlink_route_get(h->network, to, h->state.numbers.mark, &r) < 0)
 		return HOST_REACH_NONE;
 	if (r.type != RTN_UNICAST && r.type != RTN_LOCAL)
 		return HOST_REACH_NONE;
-	return is_for_internet(to) && !is_for_internet(&r.src) ? HOST_REACH_POOR
-	                                                       : HOST_REACH_GOOD;
+	return judge(&r.src, to);
 }
 
 /* ---- the steps of an instance */

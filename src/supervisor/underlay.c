@@ -124,7 +124,14 @@ static void monitor_ready(struct loop_source *source, uint32_t events, uint64_t 
 		note_changes(u, bits, now_ns);
 }
 
-/* Without a monitor the instance works, too; it only doesn't notice changes. */
+/* There is a reason to doubt that the network is as it was. */
+static void doubt_network(struct underlay *u)
+{
+	if (u->looks &&
+	    outlook_changed(&u->outlook, &u->env.tunnels->plan, host_mark(u->env.host)))
+		note_changes(u, MONITOR_NETWORK | MONITOR_SOURCES, loop_now_ns());
+}
+
 static void start_monitor(struct underlay *u)
 {
 	struct loop_source *source = &u->monitor;
@@ -133,10 +140,14 @@ static void start_monitor(struct underlay *u)
 	source->ready = monitor_ready;
 	if (!err)
 		err = loop_add(u->env.loop, source, EPOLLIN);
-	if (err)
-		log_warn(u->env.log, NULL,
-		         "changes of the network will not be noticed: %s",
-		         strerror(-err));
+	if (!err)
+		return;
+	u->looks = true;
+	doubt_network(u);
+	log_info(
+		u->env.log, NULL,
+		"this system doesn't tell us of changes of the network (%s): they are noticed when a peer doesn't answer",
+		strerror(-err));
 }
 
 static void restore(struct underlay *u, uint64_t now_ns)
@@ -213,6 +224,7 @@ int underlay_update_mtus(struct underlay *u)
 	for (size_t i = 0; i < u->env.tunnels->plan.device_count; i++)
 		old[i] = u->env.tunnels->plan.devices[i].mtu_bytes;
 	plan_mtu(&u->env.tunnels->plan, &env);
+	doubt_network(u);
 	for (size_t i = 0; i < u->env.tunnels->count && !err; i++) {
 		const struct plan_device *d = u->env.tunnels->v[i].plan;
 
@@ -272,11 +284,13 @@ void underlay_end(struct underlay *u)
 
 void underlay_path_news(struct underlay *u)
 {
+	doubt_network(u);
 	note_changes(u, MONITOR_NETWORK, loop_now_ns());
 }
 
 void underlay_unanswered(struct underlay *u, const struct command *m)
 {
+	doubt_network(u);
 	if (u->names)
 		names_unanswered(u->names, m->name, m->key, &m->endpoint, loop_now_ns());
 }

@@ -16,6 +16,7 @@
 #include "channel/command.h"
 #include "host/host.h"
 #include "io/loop.h"
+#include "supervisor/outlook.h"
 #include "supervisor/tunnels.h"
 #include "supervisor/worker_child.h"
 
@@ -38,10 +39,12 @@ struct underlay {
 	bool following;             /* the host is up */
 	int error;                  /* -errno: what underlay_run will return next */
 	struct loop_source monitor; /* fd owned; -1: there is none */
-	unsigned changes;           /* bits of monitor.h that haven't been handled yet */
-	uint64_t due_ns;            /* when to handle them; valid if there are any */
-	uint64_t dealt_ns;          /* when changes were last handled */
-	uint64_t restored_ns;       /* when we last had to restore something; 0: never */
+	bool looks; /* there can't be a monitor, so the outlook is what we have */
+	struct outlook outlook;
+	unsigned changes;     /* bits of monitor.h that haven't been handled yet */
+	uint64_t due_ns;      /* when to handle them; valid if there are any */
+	uint64_t dealt_ns;    /* when changes were last handled */
+	uint64_t restored_ns; /* when we last had to restore something; 0: never */
 	uint64_t restore_pause_ns;
 };
 
@@ -49,8 +52,9 @@ struct underlay {
  * addresses known by then in the files. Call it before the final plan is made. Returns 0
  * or -ENOMEM. */
 MUST_CHECK int underlay_begin(struct underlay *u, const struct underlay_env *env);
-/* The host is up: follows the network from now on, and warns of names without an
- * address. */
+/* The host is up: follows the network from now on, and warns of names without an address.
+ * Where the system doesn't tell us of changes, they are noticed when a peer doesn't answer
+ * or a datagram can't be sent as before; nothing is done meanwhile. */
 void underlay_up(struct underlay *u, struct diag *diag);
 /* May be called even if underlay_begin wasn't. */
 void underlay_end(struct underlay *u);

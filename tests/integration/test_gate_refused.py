@@ -81,7 +81,7 @@ def needs_no_netlink(user):
         return
     gate = user.host.start(user.become() + [user.python, "-c", WITHOUT_NETLINK, user.program, "gate", "--foreground", user.dir], "gate")
     gate.wait_output("gate0 is up")
-    check("changes of the network will not be noticed: Permission denied" in gate.output(), gate.output())
+    check("doesn't tell us of changes of the network (Permission denied): they are noticed when a peer" in gate.output(), gate.output())
     equal([d["mtu"] for d in user.status("gate0")["devices"]], [1420, 1420], "MTUs where nothing is known")
     equal(user.tunion("reload").returncode, 0, "tunion reload")
     equal(user.tunion("down").returncode, 0, "tunion down")
