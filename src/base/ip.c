@@ -93,6 +93,39 @@ bool ip_prefix_contains(const struct ip_prefix *p, const struct ip_addr *a)
 	return mask == 0 || ((p->addr.b[whole] ^ a->b[whole]) & mask) == 0;
 }
 
+static bool parse_len(uint8_t *out, const char *text, unsigned max)
+{
+	unsigned len = 0;
+
+	if (!*text)
+		return false;
+	for (; *text; text++) {
+		if (*text < '0' || *text > '9')
+			return false;
+		len = 10 * len + (unsigned)(*text - '0');
+		if (len > max)
+			return false;
+	}
+	*out = (uint8_t)len;
+	return true;
+}
+
+bool ip_prefix_parse(struct ip_prefix *out, const char *text)
+{
+	const char *slash = strchr(text, '/');
+	char addr[IP_ADDR_STRLEN];
+
+	if (!slash || (size_t)(slash - text) >= sizeof(addr))
+		return false;
+	memcpy(addr, text, (size_t)(slash - text));
+	addr[slash - text] = '\0';
+	if (!ip_addr_parse(&out->addr, addr) ||
+	    !parse_len(&out->len, slash + 1, ip_addr_bits(&out->addr)))
+		return false;
+	*out = ip_prefix_mask(*out);
+	return true;
+}
+
 const char *ip_prefix_format(const struct ip_prefix *p, char out[static IP_PREFIX_STRLEN])
 {
 	char addr[IP_ADDR_STRLEN];

@@ -107,6 +107,8 @@ static inline unsigned ip_addr_bit(const struct ip_addr *a, unsigned i)
 struct ip_prefix ip_prefix_mask(struct ip_prefix p);
 bool ip_prefix_equal(const struct ip_prefix *a, const struct ip_prefix *b);
 bool ip_prefix_contains(const struct ip_prefix *p, const struct ip_addr *a);
+/* Reads ADDR/LEN; the length must not be missing. Masks the host bits. */
+MUST_CHECK bool ip_prefix_parse(struct ip_prefix *out, const char *text);
 /* Writes "ADDR/LEN" and returns `out`. */
 const char *ip_prefix_format(const struct ip_prefix *p,
                              char out[static IP_PREFIX_STRLEN]);

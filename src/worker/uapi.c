@@ -56,25 +56,6 @@ static bool key(const char *value, uint8_t out[static KEY_BYTES])
 	return key_from_hex(out, value, strlen(value));
 }
 
-/* Reads ADDRESS/LENGTH; the length must not be missing. */
-static bool prefix(const char *value, struct ip_prefix *out)
-{
-	const char *slash = strchr(value, '/');
-	char addr[IP_ADDR_STRLEN];
-	uint32_t len;
-
-	if (!slash || (size_t)(slash - value) >= sizeof(addr))
-		return false;
-	memcpy(addr, value, (size_t)(slash - value));
-	addr[slash - value] = '\0';
-	if (!ip_addr_parse(&out->addr, addr) ||
-	    !number(slash + 1, ip_addr_bits(&out->addr), &len))
-		return false;
-	out->len = (uint8_t)len;
-	*out = ip_prefix_mask(*out);
-	return true;
-}
-
 /* ---- the peer that the lines are about */
 
 /* Returns NULL if somebody else has removed the peer meanwhile. */
@@ -327,7 +308,7 @@ static int apply_allowed_ip(const struct uapi_line *l)
 	struct ip_prefix p;
 	int err;
 
-	if (!prefix(l->value + removes, &p))
+	if (!ip_prefix_parse(&p, l->value + removes))
 		return -EINVAL;
 	err = want_peer(l->uapi, &peer);
 	if (err || !peer)

@@ -125,7 +125,24 @@ START_TEST(masks_and_text_of_prefixes)
 		ck_assert_str_eq(ip_prefix_format(&p, text), masks[i].text);
 		p = ip_prefix_mask(p);
 		ck_assert_str_eq(ip_prefix_format(&p, text), masks[i].masked);
+		ck_assert(ip_prefix_parse(&p, masks[i].text));
+		ck_assert_str_eq(ip_prefix_format(&p, text), masks[i].masked);
 	}
+}
+END_TEST
+
+static const char *const no_prefixes[] = {
+	"",      "/",           "10.0.0.0",     "10.0.0.0/",          "10.0.0.0/33",
+	"/8",    "10.0.0.0/-1", "10.0/8",       "10.0.0.0/8 ",        "::/129",
+	"::/1x", "x/1",         "10.0.0.0/8/8", "1.1.1.1/4294967304",
+};
+
+START_TEST(texts_that_are_no_prefixes)
+{
+	struct ip_prefix p;
+
+	for (size_t i = 0; i < ARRAY_SIZE(no_prefixes); i++)
+		ck_assert_msg(!ip_prefix_parse(&p, no_prefixes[i]), "%s", no_prefixes[i]);
 }
 END_TEST
 
@@ -311,6 +328,7 @@ TCase *unit_tests(void)
 	tcase_add_test(tc, addresses_are_read_strictly_and_written_shortest);
 	tcase_add_test(tc, kinds_of_addresses);
 	tcase_add_test(tc, masks_and_text_of_prefixes);
+	tcase_add_test(tc, texts_that_are_no_prefixes);
 	tcase_add_test(tc, what_a_prefix_contains);
 	tcase_add_test(tc, random_contains);
 	tcase_add_test(tc, total_order);
