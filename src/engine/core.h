@@ -16,6 +16,7 @@
 #include "base/packet.h"
 #include "base/secret.h"
 #include "base/timerq.h"
+#include "base/trie.h"
 #include "engine/env.h"
 #include "engine/flow.h"
 #include "engine/group.h"
@@ -115,8 +116,11 @@ struct engine_devices {
 	uint32_t last_id; /* of the device that was added last */
 };
 
+/* Only gate.c uses `host` and `host_entries`. */
 struct engine_gates {
-	struct device *first; /* borrowed: a list, linked by gate.next */
+	struct device *first;            /* borrowed: a list, linked by gate.next */
+	struct trie *host;               /* owned: the host's own networks; may be NULL */
+	struct trie_entry *host_entries; /* owned array: what is in it */
 	struct log_limit loop_limit;
 };
 

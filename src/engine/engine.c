@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "engine/core.h"
+#include "engine/gate.h"
 #include "engine/inbound.h"
 #include "engine/outbound.h"
 #include "engine/standby.h"
@@ -70,6 +71,7 @@ void engine_free(struct engine *e)
 		return;
 	while (e->devices.first)
 		engine_remove_device(e, e->devices.first);
+	gate_forget_host_prefixes(e);
 	union_clear(&e->table);
 	bucket_clear(&e->devices.by_name);
 	bucket_clear(&e->devices.by_port);
@@ -92,6 +94,11 @@ void engine_set_resolver(struct engine *e, const struct ip_addr *ipv4,
                          const struct ip_addr *ipv6)
 {
 	resolver_set_address(e->resolver, ipv4, ipv6);
+}
+
+int engine_set_host_prefixes(struct engine *e, const struct ip_prefix *prefixes, size_t n)
+{
+	return gate_set_host_prefixes(e, prefixes, n);
 }
 
 const struct drop_counts *engine_drops(const struct engine *e)

@@ -39,6 +39,12 @@ void engine_set_tun(struct engine *e, struct tun_link *tun);
 void engine_set_resolver(struct engine *e, const struct ip_addr *ipv4,
                          const struct ip_addr *ipv6);
 
+/* Sets the networks that the host reaches without the tun. The clients of a gate reach
+ * them through the host, unless a file has a longer prefix. Returns 0, or -ENOMEM; then
+ * there are none. */
+MUST_CHECK int engine_set_host_prefixes(struct engine *e,
+                                        const struct ip_prefix *prefixes, size_t n);
+
 /* Drops that belong to no device: DROP_NO_ROUTE, DROP_MALFORMED, DROP_TUN, and
  * DROP_FRAGMENT for fragments that came from the host. */
 const struct drop_counts *engine_drops(const struct engine *e);

@@ -2,11 +2,14 @@
  * gates, so these are asked one after the other. */
 #include "engine/gate.h"
 
+#include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/iphdr.h"
 #include "base/trie.h"
 #include "engine/carry.h"
+#include "engine/source.h"
 #include "wg/message.h"
 
 #define LOOP_LOG_PERIOD_NS (60 * NS_PER_SEC)
@@ -36,6 +39,64 @@ struct peer *gate_client(const struct engine *e, const struct ip_addr *addr)
 			return wg_peer_context(wg_allowed_ip_peer(entry));
 	}
 	return NULL;
+}
+
+/* ---- what is for the host */
+
+void gate_forget_host_prefixes(struct engine *e)
+{
+	trie_free(e->gates.host);
+	free(e->gates.host_entries);
+	e->gates.host = NULL;
+	e->gates.host_entries = NULL;
+}
+
+int gate_set_host_prefixes(struct engine *e, const struct ip_prefix *prefixes, size_t n)
+{
+	int err = 0;
+
+	gate_forget_host_prefixes(e);
+	e->gates.host = trie_new();
+	e->gates.host_entries = calloc(n + 1, sizeof(*e->gates.host_entries));
+	if (!e->gates.host || !e->gates.host_entries)
+		err = -ENOMEM;
+	for (size_t i = 0; i < n && !err; i++) {
+		err = trie_insert(e->gates.host, prefixes[i], &e->gates.host_entries[i]);
+		if (err == -EEXIST) /* two routes to one network */
+			err = 0;
+	}
+	if (err)
+		gate_forget_host_prefixes(e);
+	return err;
+}
+
+/* On the host, too, a route of its own comes before an equal one to the tun. */
+static bool host_knows_better(const struct engine *e, const struct ip_addr *dst)
+{
+	const struct trie_entry *own =
+		e->gates.host ? trie_lookup(e->gates.host, dst) : NULL;
+	const struct trie_entry *entry = trie_lookup(e->table.trie, dst);
+
+	return own && (!entry || own->prefix.len >= entry->prefix.len);
+}
+
+bool gate_is_for_host(const struct engine *e, const struct ip_addr *dst,
+                      const struct way_peer *peer)
+{
+	return e->tun && (!peer || !gate_may_pass_on(dst) ||
+	                  source_is_of_a_device(e, dst) || host_knows_better(e, dst));
+}
+
+/* RFC 1812 4.2.2.11, 5.3.7; RFC 4291 2.5.6. */
+bool gate_may_pass_on(const struct ip_addr *dst)
+{
+	if (ip_addr_is_unspecified(dst) || ip_addr_is_multicast(dst) ||
+	    ip_addr_is_loopback(dst))
+		return false;
+	if (dst->family == IP_V6)
+		return dst->b[0] != 0xfe || (dst->b[1] & 0xc0) != 0x80;
+	return dst->b[0] != 0 && dst->b[0] < 240 &&
+	       !(dst->b[0] == 169 && dst->b[1] == 254);
 }
 
 /* ---- a forgotten exclusion */

@@ -4,6 +4,9 @@
  *   client -> its gate opens -> outbound.c, as if read from the tun -> a device seals
  *   a device opens -> translated back -> gate_deliver -> the client's gate seals
  *
+ * With a tun, the host behind it is a router for the clients: it gets what is for itself,
+ * for its own networks, and for what no file has. Such packets go out on the tun (R11).
+ *
  * A gate is a device whose peers are clients: other programs or machines that have tunion
  * as their peer. Its allowed IPs are not in the union, it carries nobody, and nobody
  * carries it.
@@ -29,6 +32,21 @@ void gate_set(struct device *d, bool is_gate);
 
 /* Returns the client that has this address, or NULL. */
 struct peer *gate_client(const struct engine *e, const struct ip_addr *addr);
+
+/* Where the host itself would send a client's packets, and not into the tun: its own
+ * networks. Replaces those that were set before. Returns 0, or -ENOMEM; then there are
+ * none. */
+MUST_CHECK int gate_set_host_prefixes(struct engine *e, const struct ip_prefix *prefixes,
+                                      size_t n);
+void gate_forget_host_prefixes(struct engine *e);
+
+/* A client sends to this address, which no client has. `peer` is what the union says, or
+ * NULL. Is the packet the host's business, as that of a router, because the host is
+ * meant, or knows the way better than the union? Never without a tun. */
+MUST_CHECK bool gate_is_for_host(const struct engine *e, const struct ip_addr *dst,
+                                 const struct way_peer *peer);
+/* Would a router pass on a packet to this address at all? */
+MUST_CHECK bool gate_may_pass_on(const struct ip_addr *dst);
 
 /* Has the packet, or its first fragment, been sent by one of our own devices to the
  * network, whatever source it has? Then the client's

@@ -10,6 +10,12 @@
 #include "engine/gate.h"
 #include "engine/source.h"
 
+/* Where does a packet go? */
+struct target {
+	struct way_peer *way; /* NULL: to the host, or nowhere */
+	bool is_host;
+};
+
 struct outbound {
 	struct engine *engine;
 	struct device *gate; /* where the packets come from; NULL: from the tun */
@@ -17,32 +23,39 @@ struct outbound {
 	/* packets of one flow come together, so the last result is mostly right for the
 	 * next packet, too */
 	struct ip_addr last_dst;
-	struct way_peer *last;
+	struct target last;
 	struct grouping grouping;
 	struct packet *errors[BATCH_MAX]; /* ICMP, for whom the packet has come from */
 	size_t error_count;
-	struct packet *for_host[BATCH_MAX]; /* from a client to its gate's Address */
+	struct packet *for_host[BATCH_MAX]; /* from a client, by the tun */
 	size_t for_host_count;
 	struct gate_copies copies;
 };
 
 /* Clients are isolated from each other; only the host reaches them. */
-static struct way_peer *look_up_anew(const struct outbound *o, const struct ip_addr *dst)
+static struct target look_up_anew(const struct outbound *o, const struct ip_addr *dst)
 {
-	struct peer *client = o->engine->gates.first ? gate_client(o->engine, dst) : NULL;
+	struct engine *e = o->engine;
+	struct peer *client = e->gates.first ? gate_client(e, dst) : NULL;
+	struct way_peer *way;
 
-	if (!client)
-		return union_lookup(&o->engine->table, dst);
-	return o->gate ? NULL : &client->way;
+	if (client)
+		return (struct target){ o->gate ? NULL : &client->way, false };
+	way = union_lookup(&e->table, dst);
+	if (o->gate && gate_is_for_host(e, dst, way))
+		return (struct target){ NULL, true };
+	if (o->gate && (!gate_may_pass_on(dst) || device_has_address(o->gate, dst)))
+		way = NULL;
+	return (struct target){ way, false };
 }
 
-static struct way_peer *lookup(struct outbound *o, const struct ip_addr *dst)
+static const struct target *lookup(struct outbound *o, const struct ip_addr *dst)
 {
 	if (!ip_addr_equal(dst, &o->last_dst)) {
 		o->last_dst = *dst;
 		o->last = look_up_anew(o, dst);
 	}
-	return o->last;
+	return &o->last;
 }
 
 /* Where do fragments come from? See pieces.h. */
@@ -85,31 +98,47 @@ static void drop_too_big(struct outbound *o, const struct device *d, struct pack
 /* Asks the resolver whether the destination changes, and then the union for the way.
  * Returns false if the packet waits for its first fragment. */
 static bool find_way(struct outbound *o, struct packet *p, struct ip_view *view,
-                     struct way_peer **way)
+                     struct target *to)
 {
 	struct engine *e = o->engine;
+	bool sent_on = false;
 
 	switch (resolver_out(e->resolver, p, view, o->now_ns)) {
 	case RESOLVER_NO_SERVER:
-		*way = NULL;
+		*to = (struct target){ NULL, false };
 		return true;
 	case RESOLVER_LATER:
 		if (!pieces_later(e->pieces, origin(o), p, view, o->now_ns))
 			return false;
 		break;
 	case RESOLVER_NOT_OURS:
+		break;
 	case RESOLVER_SENT_ON:
+		sent_on = true;
 		break;
 	}
-	*way = lookup(o, &view->dst);
+	*to = *lookup(o, &view->dst);
+	to->is_host &= !sent_on; /* the host's answer would not be translated back */
 	return true;
+}
+
+/* Must its source become one of the device's? The address of a client never leaves, also
+ * if the host has sent the client's packet back to us. */
+static bool has_foreign_source(const struct outbound *o, const struct device *d,
+                               const struct ip_view *view)
+{
+	if (o->gate)
+		return source_is_foreign_client(d);
+	return source_is_foreign(d, view) ||
+	       (o->engine->gates.first && source_is_foreign_client(d) &&
+	        !device_has_address(d, &view->src) && gate_client(o->engine, &view->src));
 }
 
 /* Returns false if the packet was dropped or has to wait. */
 static bool fix_source(struct outbound *o, struct device *d, struct packet *p,
                        struct ip_view *view)
 {
-	if (!(o->gate ? source_is_foreign_client(d) : source_is_foreign(d, view)))
+	if (!has_foreign_source(o, d, view))
 		return true;
 	if (ip_view_parse(view, p->data, p->len_bytes) && !view->first)
 		return pieces_later(o->engine->pieces, origin(o), p, view, o->now_ns);
@@ -151,44 +180,40 @@ static void no_route(struct outbound *o, struct packet *p)
 	unreachable(o, p);
 }
 
-/* What a client sends to its gate's own Address is for the host. */
-static void to_host(struct outbound *o, struct packet *p)
+/* Sends a packet, which came with these addresses, to the peer if it may go there. */
+static void to_peer(struct outbound *o, struct peer *peer, struct packet *p,
+                    struct ip_view *view, const struct ip_addr *src,
+                    const struct ip_addr *dst)
 {
-	if (o->engine->tun)
-		o->for_host[o->for_host_count++] = p;
-	else
-		no_route(o, p);
+	struct device *d = peer_device(peer);
+
+	if (!carry_possible(peer, 1, o->now_ns))
+		unreachable(o, p);
+	else if (too_big(d, view))
+		drop_too_big(o, d, p);
+	else if (fix_source(o, d, p, view))
+		pass_on(o, peer, p, view, src, dst);
 }
 
 static void route(struct outbound *o, struct packet *p)
 {
 	struct ip_view view;
 	struct ip_addr src, dst;
-	struct way_peer *way;
-	struct device *d;
+	struct target to;
 
 	if (!is_packet(o, p, &view))
 		return;
 	packet_set_len(p, view.total_bytes);
 	src = view.src;
 	dst = view.dst;
-	if (o->gate && device_has_address(o->gate, &dst)) {
-		to_host(o, p);
+	if (!find_way(o, p, &view, &to))
 		return;
-	}
-	if (!find_way(o, p, &view, &way))
-		return;
-	if (!way) {
+	if (to.way)
+		to_peer(o, peer_of_way(to.way), p, &view, &src, &dst);
+	else if (to.is_host)
+		o->for_host[o->for_host_count++] = p;
+	else
 		no_route(o, p);
-		return;
-	}
-	d = device_of_way(way->device);
-	if (!carry_possible(peer_of_way(way), 1, o->now_ns))
-		unreachable(o, p);
-	else if (too_big(d, &view))
-		drop_too_big(o, d, p);
-	else if (fix_source(o, d, p, &view))
-		pass_on(o, peer_of_way(way), p, &view, &src, &dst);
 }
 
 /* Sends the errors back to where the packets have come from. */
@@ -218,7 +243,7 @@ static void send_batch(struct engine *e, struct device *gate, struct packet **pa
 	o.copies.count = 0;
 	o.now_ns = now_ns;
 	o.last_dst = (struct ip_addr){ 0 };
-	o.last = NULL;
+	o.last = (struct target){ NULL, false };
 	o.error_count = o.for_host_count = 0;
 	grouping_start(&o.grouping);
 	for (size_t i = 0; i < n; i++)

@@ -55,6 +55,7 @@ enum chain_end {
 	CHAIN_NO_CARRIER_PEER,
 	CHAIN_NO_CARRIER_ADDRESS,
 	CHAIN_NO_ADDRESS, /* the device has no Address for a gate's client */
+	CHAIN_HOST,       /* the host has a better way for a gate's client */
 };
 
 struct hop {

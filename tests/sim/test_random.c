@@ -8,7 +8,8 @@
  * alone, set TUNION_SEED=SEED; it is then the first seed of the run.
  *
  * Some clients have a gate, too (R15). Then phones send packets through it, and these take
- * the same chains as those from the client's own tun. */
+ * the same chains as those from the client's own tun; except what the client's host knows
+ * a better way for, or no device has: it comes out of the tun. */
 #include "unit.h"
 
 #include <inttypes.h>
@@ -16,6 +17,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/iphdr.h"
+#include "draw_plan.h"
 #include "oracle.h"
 #include "probe.h"
 #include "world.h"
@@ -29,6 +32,7 @@
 #define GATE_PORT   21000
 #define PHONE_MAX   3
 #define PHONE_MTU   1408
+#define OWN_MAX     8
 #define PAYLOAD_MAX 1300 /* with its headers too big for most carriers: R10 */
 
 struct random_case {
@@ -40,11 +44,14 @@ struct random_case {
 	size_t server_count, phone_count;
 	bool clean; /* the network never loses, doubles or reorders */
 	uint16_t probes;
-	struct chain chains[PROBE_MAX];           /* the chain predicted for each probe */
-	bool by_gate[PROBE_MAX];                  /* was the probe sent by a phone? */
-	uint64_t predicted[CHAIN_NO_ADDRESS + 1]; /* number of drops */
+	struct chain chains[PROBE_MAX];     /* the chain predicted for each probe */
+	bool by_gate[PROBE_MAX];            /* was the probe sent by a phone? */
+	uint64_t predicted[CHAIN_HOST + 1]; /* number of drops */
 	/* how many of these a bad network may lose on their way from a phone */
-	uint64_t uncertain[CHAIN_NO_ADDRESS + 1];
+	uint64_t uncertain[CHAIN_HOST + 1];
+	struct ip_prefix own[OWN_MAX]; /* networks of the client's host */
+	size_t own_count;
+	uint64_t for_host, to_host; /* packets of phones: expected and seen there */
 };
 
 /* ck_assert also reports what holds, and that takes longer than the test itself. */
@@ -65,174 +72,9 @@ static bool chance(struct random_case *c, size_t percent)
 	return pick(c, 100) < percent;
 }
 
-static struct ip_addr numbered(enum ip_family family, const char *format4,
-                               const char *format6, size_t i)
-{
-	char text[IP_ADDR_STRLEN];
-
-#pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Wformat-nonliteral"
-	snprintf(text, sizeof(text), family == IP_V4 ? format4 : format6, i);
-#pragma GCC diagnostic pop
-	return sim_addr(text);
-}
-
-static struct ip_addr public_of(enum ip_family family, size_t server)
-{
-	return numbered(family, "100.64.%zu.1", "2001:db8:%zu::1", server);
-}
-
-static struct ip_addr lan_of(enum ip_family family, size_t server)
-{
-	return numbered(family, "172.16.%zu.9", "fd16:%zu::9", server);
-}
-
-static struct ip_addr tunnel_of(enum ip_family family, size_t device)
-{
-	return numbered(family, "10.%zu.0.2", "fd10:%zu::2", device);
-}
-
 static struct ip_addr phone_of(enum ip_family family, size_t phone)
 {
-	return numbered(family, "10.200.%zu.2", "fd10:200:%zu::2", phone);
-}
-
-/* ---- drawing a plan */
-
-static void add_prefix(struct plan_peer *p, const struct ip_addr *addr, uint8_t len)
-{
-	if (p->prefix_count < PLAN_PREFIXES)
-		p->prefixes[p->prefix_count++] =
-			ip_prefix_mask((struct ip_prefix){ *addr, len });
-}
-
-static void draw_prefixes(struct random_case *c, struct plan_peer *p)
-{
-	enum ip_family family = chance(c, 60) ? IP_V4 : IP_V6;
-	bool v4 = family == IP_V4;
-	size_t other = pick(c, c->server_count);
-	struct ip_addr addr;
-
-	switch (pick(c, 7)) {
-	case 0: /* all of a family */
-		addr = public_of(family, 0);
-		add_prefix(p, &addr, 0);
-		break;
-	case 1: /* in two halves */
-		addr = v4 ? sim_addr("0.0.0.0") : sim_addr("::");
-		add_prefix(p, &addr, 1);
-		addr = v4 ? sim_addr("128.0.0.0") : sim_addr("8000::");
-		add_prefix(p, &addr, 1);
-		break;
-	case 2: /* all servers, or all LANs */
-		addr = chance(c, 50) ? public_of(family, 0) : lan_of(family, 0);
-		add_prefix(p, &addr, v4 ? 12 : 16);
-		break;
-	case 3: /* a few servers: neighbours */
-		addr = public_of(family, other);
-		add_prefix(p, &addr, v4 ? 22 : 46);
-		break;
-	case 4: /* one server */
-		addr = public_of(family, other);
-		add_prefix(p, &addr, ip_addr_bits(&addr));
-		break;
-	case 5: /* somebody's LAN */
-		addr = lan_of(family, other);
-		add_prefix(p, &addr, v4 ? 24 : 64);
-		break;
-	default: /* its own LAN, in both families */
-		addr = lan_of(IP_V4, p->server);
-		add_prefix(p, &addr, 24);
-		addr = lan_of(IP_V6, p->server);
-		add_prefix(p, &addr, 64);
-		break;
-	}
-}
-
-/* There is no cycle of Via, because devices only name those that come later in the
- * plan. */
-static void draw_via(struct random_case *c, size_t device, size_t percent,
-                     enum via_kind *via, size_t *via_device)
-{
-	size_t later = c->plan.device_count - device - 1;
-
-	if (!chance(c, percent))
-		return;
-	if (later == 0 || chance(c, 40)) {
-		*via = VIA_NETWORK;
-	} else {
-		*via = VIA_NAME;
-		*via_device = device + 1 + pick(c, later);
-	}
-}
-
-static void draw_device(struct random_case *c, size_t i)
-{
-	struct plan_device *d = &c->plan.devices[i];
-
-	/* Names differ in their second letter, and are in no particular order. */
-	snprintf(d->name, sizeof(d->name), "%c%c", (char)('a' + pick(c, 26)),
-	         (char)('a' + i));
-	d->v4 = chance(c, 90);
-	d->v6 = !d->v4 || chance(c, 70);
-	d->metric = chance(c, 70) ? 0 : (int32_t)pick(c, 7) - 3;
-	d->table_off = chance(c, 6);
-	draw_via(c, i, 20, &d->via, &d->via_device);
-	for (size_t p = 0; p < d->peer_count; p++) {
-		struct plan_peer *peer = &d->peers[p];
-
-		peer->endpoint = public_of(chance(c, 65) ? IP_V4 : IP_V6, peer->server);
-		draw_via(c, i, 8, &peer->via, &peer->via_device);
-		for (size_t n = 1 + pick(c, 3); n > 0; n--)
-			draw_prefixes(c, peer);
-	}
-}
-
-/* Sometimes a chain is made on purpose, as deep as there are devices: each device takes
- * the endpoint of the one before it with the most specific prefix. */
-static void draw_deep_chain(struct random_case *c)
-{
-	for (size_t i = 0; i + 1 < c->plan.device_count; i++) {
-		struct plan_device *inner = &c->plan.devices[i];
-		struct plan_device *outer = &c->plan.devices[i + 1];
-		const struct ip_addr *to = &inner->peers[0].endpoint;
-
-		outer->v4 = outer->v6 = true;
-		outer->table_off = false;
-		inner->via = inner->peers[0].via = VIA_NOT_SAID;
-		add_prefix(&outer->peers[0], to, ip_addr_bits(to));
-	}
-}
-
-/* A peer mostly has a server of its own. Otherwise it has that of an earlier device, as
- * with two files for one server (R13). */
-static size_t draw_server(struct random_case *c, size_t device, size_t peer)
-{
-	const struct plan_device *before, *d = &c->plan.devices[device];
-	size_t server;
-
-	if (device == 0 || chance(c, 80))
-		return c->server_count++;
-	before = &c->plan.devices[pick(c, device)];
-	server = before->peers[pick(c, before->peer_count)].server;
-	/* a device can't have the same peer twice */
-	return peer > 0 && d->peers[0].server == server ? c->server_count++ : server;
-}
-
-static void draw_plan(struct random_case *c)
-{
-	size_t n = 1 + pick(c, PLAN_DEVICES);
-
-	c->plan.device_count = n;
-	for (size_t i = 0; i < n; i++) {
-		c->plan.devices[i].peer_count = chance(c, 80) ? 1 : 2;
-		for (size_t p = 0; p < c->plan.devices[i].peer_count; p++)
-			c->plan.devices[i].peers[p].server = draw_server(c, i, p);
-	}
-	for (size_t i = 0; i < n; i++)
-		draw_device(c, i);
-	if (chance(c, 25))
-		draw_deep_chain(c);
+	return draw_numbered(family, "10.200.%zu.2", "fd10:200:%zu::2", phone);
 }
 
 /* ---- building it */
@@ -240,8 +82,8 @@ static void draw_plan(struct random_case *c)
 static void build_server(struct random_case *c, size_t i)
 {
 	char public4[IP_ADDR_STRLEN], public6[IP_ADDR_STRLEN];
-	struct ip_addr a4 = public_of(IP_V4, i), a6 = public_of(IP_V6, i);
-	struct ip_addr lan4 = lan_of(IP_V4, i), lan6 = lan_of(IP_V6, i);
+	struct ip_addr a4 = draw_public_of(IP_V4, i), a6 = draw_public_of(IP_V6, i);
+	struct ip_addr lan4 = draw_lan_of(IP_V4, i), lan6 = draw_lan_of(IP_V6, i);
 	/* The servers are not tested as carriers: what they carry is the host's
 	 * business. */
 	struct device_settings settings = { .mtu_bytes = 2000, .port = SERVER_PORT };
@@ -284,7 +126,7 @@ static void build_peer(struct random_case *c, size_t i, const struct plan_peer *
 	for (size_t k = 0; k < from->prefix_count; k++)
 		peer_allow(near, ip_prefix_format(&from->prefixes[k], prefix));
 	for (enum ip_family family = IP_V4; family <= IP_V6; family += IP_V6 - IP_V4) {
-		struct ip_addr addr = tunnel_of(family, i);
+		struct ip_addr addr = draw_tunnel_of(family, i);
 		struct ip_prefix whole = { addr, ip_addr_bits(&addr) };
 
 		node_behind_tun(server, &addr);
@@ -312,9 +154,9 @@ static void build_device(struct random_case *c, size_t i)
 	};
 
 	if (from->v4)
-		addresses[settings.address_count++] = tunnel_of(IP_V4, i);
+		addresses[settings.address_count++] = draw_tunnel_of(IP_V4, i);
 	if (from->v6)
-		addresses[settings.address_count++] = tunnel_of(IP_V6, i);
+		addresses[settings.address_count++] = draw_tunnel_of(IP_V6, i);
 	c->devices[i] = node_device(c->client, from->name, &settings);
 	for (size_t p = 0; p < from->peer_count; p++)
 		build_peer(c, i, &from->peers[p]);
@@ -322,7 +164,7 @@ static void build_device(struct random_case *c, size_t i)
 
 static void build_phone(struct random_case *c, size_t i, struct device *gate)
 {
-	struct ip_addr public = numbered(IP_V4, "203.0.113.%zu", NULL, i + 1);
+	struct ip_addr public = draw_numbered(IP_V4, "203.0.113.%zu", NULL, i + 1);
 	struct ip_addr addresses[] = { phone_of(IP_V4, i), phone_of(IP_V6, i) };
 	struct device_settings settings = {
 		.addresses = addresses,
@@ -347,6 +189,37 @@ static void build_phone(struct random_case *c, size_t i, struct device *gate)
 	}
 }
 
+static void draw_own_networks(struct random_case *c)
+{
+	for (size_t n = pick(c, OWN_MAX); n > 0; n--) {
+		enum ip_family family = chance(c, 50) ? IP_V4 : IP_V6;
+		struct ip_addr lan = draw_lan_of(family, pick(c, c->server_count));
+		size_t len = family == IP_V4 ? 10 + pick(c, 23) : 14 + pick(c, 115);
+
+		c->own[c->own_count++] =
+			ip_prefix_mask((struct ip_prefix){ lan, (uint8_t)len });
+	}
+	ck_assert_int_eq(
+		engine_set_host_prefixes(c->client->engine, c->own, c->own_count), 0);
+}
+
+static bool see_tun(struct node *node, const uint8_t *ip, size_t n)
+{
+	struct random_case *c = node->context;
+	struct ip_view view;
+	bool of_phone = false;
+
+	if (!ip_view_parse_addresses(&view, ip, n))
+		return false;
+	for (size_t i = 0; i < c->phone_count; i++) {
+		struct ip_addr addr = phone_of(view.family, i);
+
+		of_phone |= ip_addr_equal(&view.src, &addr);
+	}
+	c->to_host += of_phone;
+	return of_phone;
+}
+
 static void build_gate(struct random_case *c)
 {
 	const struct device_settings settings = {
@@ -358,6 +231,9 @@ static void build_gate(struct random_case *c)
 
 	for (size_t i = 0; i < c->phone_count; i++)
 		build_phone(c, i, gate);
+	draw_own_networks(c);
+	c->client->context = c;
+	c->client->on_tun = see_tun;
 }
 
 static void draw_conditions(struct random_case *c)
@@ -380,7 +256,7 @@ static struct random_case *case_new(uint64_t seed)
 	ck_assert_ptr_nonnull(c);
 	c->seed = c->state = seed;
 	c->w = world_new(seed);
-	draw_plan(c);
+	draw_plan(&c->plan, &c->server_count, &c->state);
 	c->client = world_node(c->w, "198.51.100.7", "2001:db8:ffff::7", false);
 	for (size_t i = 0; i < c->server_count; i++)
 		build_server(c, i);
@@ -426,7 +302,7 @@ static bool send_probe(struct random_case *c, const struct ip_addr *dst)
 			return false;
 		if (chance(c, 20))
 			from = any_device_with(c, dst->family, device);
-		src = tunnel_of(dst->family, from);
+		src = draw_tunnel_of(dst->family, from);
 	}
 	c->chains[c->probes] = chain;
 	if (chain.end != CHAIN_NETWORK)
@@ -438,17 +314,51 @@ static bool send_probe(struct random_case *c, const struct ip_addr *dst)
 	return true;
 }
 
+/* Returns the length of the longest prefix of any device that has it; -1 if none. */
+static int union_match(const struct random_case *c, const struct ip_addr *dst)
+{
+	int best = -1;
+
+	for (size_t i = 0; i < c->plan.device_count; i++) {
+		const struct plan_device *d = &c->plan.devices[i];
+
+		for (size_t j = 0; j < d->peer_count; j++) {
+			for (size_t k = 0; k < d->peers[j].prefix_count; k++) {
+				const struct ip_prefix *p = &d->peers[j].prefixes[k];
+
+				if (ip_prefix_contains(p, dst) && p->len > best)
+					best = p->len;
+			}
+		}
+	}
+	return best;
+}
+
+static bool host_has(const struct random_case *c, const struct ip_addr *dst)
+{
+	int match = union_match(c, dst);
+	bool has = match < 0;
+
+	for (size_t i = 0; i < c->own_count; i++)
+		has |= ip_prefix_contains(&c->own[i], dst) && c->own[i].len >= match;
+	return has;
+}
+
 static void send_phone_probe(struct random_case *c, size_t phone, size_t server)
 {
 	enum ip_family family = chance(c, 50) ? IP_V4 : IP_V6;
-	struct ip_addr lan = lan_of(family, server), src = phone_of(family, phone);
+	struct ip_addr lan = draw_lan_of(family, server), src = phone_of(family, phone);
 	struct chain chain = oracle_chain(&c->plan, &lan);
 	const struct plan_device *d = &c->plan.devices[chain.hops[0].device];
 
 	/* a client's address is always translated, so the device must have one */
-	if (chain.end == CHAIN_NETWORK && !(family == IP_V4 ? d->v4 : d->v6))
+	if (host_has(c, &lan))
+		chain.end = CHAIN_HOST;
+	else if (chain.end == CHAIN_NETWORK && !(family == IP_V4 ? d->v4 : d->v6))
 		chain.end = CHAIN_NO_ADDRESS;
-	if (chain.end != CHAIN_NETWORK)
+	if (chain.end == CHAIN_HOST)
+		c->for_host++;
+	else if (chain.end != CHAIN_NETWORK)
 		c->predicted[chain.end]++;
 	c->uncertain[chain.end] += !c->clean;
 	c->chains[c->probes] = chain;
@@ -478,7 +388,8 @@ static void send_round(struct random_case *c)
 	node_batch_begin(c->client);
 	for (size_t i = 0; i < c->server_count; i++) {
 		for (enum ip_family f = IP_V4; f <= IP_V6; f += IP_V6 - IP_V4) {
-			struct ip_addr lan = lan_of(f, i), public = public_of(f, i);
+			struct ip_addr lan = draw_lan_of(f, i),
+				       public = draw_public_of(f, i);
 
 			for (size_t n = 1 + pick(c, 2); n > 0 && room > 1; n--) {
 				room -= send_probe(c, &lan);
@@ -585,6 +496,8 @@ static void check_drops(struct random_case *c)
 		[DROP_SOURCE] = CHAIN_NO_ADDRESS,
 	};
 
+	check(c, c->to_host <= c->for_host &&
+	                 c->to_host + c->uncertain[CHAIN_HOST] >= c->for_host);
 	for (enum drop reason = DROP_NONE + 1; reason < DROP_COUNT; reason++) {
 		uint64_t expected = ends[reason] ? c->predicted[ends[reason]] : 0;
 		uint64_t least =

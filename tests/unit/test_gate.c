@@ -1,78 +1,12 @@
 /* tests/unit/test_gate.c - clients come in by a gate instead of by a tun (design R15) */
 #include "unit.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #include "base/iphdr.h"
 #include "engine/core.h"
-#include "engine_hosts.h"
+#include "gate_hosts.h"
 #include "wg/message.h"
-
-#define PHONES 2
-
-static struct node *phone[PHONES];
-static struct device *phone_device[PHONES];
-static struct device *gate;
-
-static const char *const phone4[PHONES] = { "10.9.9.2", "10.9.9.3" };
-static const char *const phone6[PHONES] = { "fd99::2", "fd99::3" };
-
-static void add_phone(size_t i)
-{
-	const char *const public4[PHONES] = { "198.51.100.20", "198.51.100.21" };
-	struct ip_addr addresses[] = { sim_addr(phone4[i]), sim_addr(phone6[i]) };
-	struct device_settings settings = {
-		.addresses = addresses,
-		.address_count = 2,
-		.mtu_bytes = 1408,
-		.port = 30000,
-	};
-	char prefix[IP_ADDR_STRLEN + 4];
-	struct wg_peer *p;
-
-	phone[i] = world_node(w, public4[i], NULL, false);
-	phone_device[i] = node_device(phone[i], "wg", &settings);
-	p = world_peer(phone_device[i], gate, "198.51.100.7:21000");
-	peer_allow(p, "0.0.0.0/0");
-	peer_allow(p, "::/0");
-	p = wg_device_find_peer(device_wg(gate),
-	                        wg_device_public_key(device_wg(phone_device[i])));
-	snprintf(prefix, sizeof(prefix), "%s/32", phone4[i]);
-	peer_allow(p, prefix);
-	snprintf(prefix, sizeof(prefix), "%s/128", phone6[i]);
-	peer_allow(p, prefix);
-}
-
-static const struct device_settings gate_settings = {
-	.mtu_bytes = 1408,
-	.port = 21000,
-	.gate = true,
-};
-
-static void begin(void)
-{
-	start();
-	gate = node_device(client, "gate", &gate_settings);
-	for (size_t i = 0; i < PHONES; i++)
-		add_phone(i);
-}
-
-static void probe_from(size_t i, uint16_t id, const char *src, const char *dst, size_t n)
-{
-	struct ip_addr from = sim_addr(src), to = sim_addr(dst);
-
-	node_probe_translated(phone[i], id, &from, &to, n);
-}
-
-static void check_came_back(uint16_t id, const char *as)
-{
-	struct ip_addr expected = sim_addr(as);
-
-	ck_assert_uint_eq(w->probes[id].arrived, 1);
-	ck_assert_uint_eq(w->probes[id].returned, 1);
-	ck_assert(ip_addr_equal(&w->probes[id].src_there, &expected));
-}
 
 /* ---- there and back */
 
@@ -194,6 +128,7 @@ END_TEST
 
 START_TEST(no_prefix_and_no_address)
 {
+	engine_set_tun(client->engine, NULL);
 	probe_from(0, 0, "10.9.9.2", "9.9.9.9", 100);
 	probe_from(0, 1, "fd99::2", "2001:4860::1", 1300);
 	run(SECOND);
@@ -364,41 +299,6 @@ START_TEST(a_gate_carries_nobody)
 }
 END_TEST
 
-START_TEST(the_host_reaches_clients)
-{
-	probe_from(0, 0, "10.9.9.2", "172.16.0.9", 100);
-	run(SECOND);
-	phone[0]->on_tun = take_tun;
-	seen_count = 0;
-	probe(1, "192.168.5.5", "10.9.9.2", 100);
-	run(SECOND);
-	ck_assert_uint_eq(seen_count, 1);
-}
-END_TEST
-
-/* They get to the host, and not to where the union would lead them. */
-START_TEST(clients_reach_the_address_of_the_gate)
-{
-	struct ip_addr own = sim_addr("10.9.9.1");
-	struct device_settings settings = gate_settings;
-
-	settings.addresses = &own;
-	settings.address_count = 1;
-	peer_allow(peer[0], "0.0.0.0/0");
-	ck_assert_int_eq(device_set(gate, &settings), 0);
-	client->on_tun = take_tun;
-	seen_count = 0;
-	probe_from(0, 0, "10.9.9.2", "10.9.9.1", 100);
-	run(SECOND);
-	ck_assert_uint_eq(seen_count, 1);
-	engine_set_tun(client->engine, NULL);
-	probe_from(0, 1, "10.9.9.2", "10.9.9.1", 100);
-	run(SECOND);
-	ck_assert_uint_eq(seen_count, 1);
-	ck_assert_uint_eq(phone[0]->icmp_errors, 1);
-}
-END_TEST
-
 /* Answers are under way while the gate goes. */
 START_TEST(a_gate_that_is_removed)
 {
@@ -433,8 +333,6 @@ TCase *unit_tests(void)
 	tcase_add_test(tc, too_big_for_the_client);
 	tcase_add_test(tc, our_own_datagram_does_not_go_round);
 	tcase_add_test(tc, a_gate_carries_nobody);
-	tcase_add_test(tc, the_host_reaches_clients);
-	tcase_add_test(tc, clients_reach_the_address_of_the_gate);
 	tcase_add_test(tc, a_gate_that_is_removed);
 	return tc;
 }
