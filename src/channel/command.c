@@ -39,6 +39,7 @@ static const struct {
 	[COMMAND_NONE] = { "none", 0, 0 },
 	[COMMAND_TUN] = { "tun", 0, 1 },
 	[COMMAND_RESOLVER] = { "resolver", HAS_ADDRESSES, 0 },
+	[COMMAND_HOST_NETWORKS] = { "host-networks", HAS_TEXT, 0 },
 	[COMMAND_DEVICE_ADD] = { "device-add", HAS_NAME, 1 },
 	[COMMAND_DEVICE_REMOVE] = { "device-remove", HAS_NAME, 0 },
 	[COMMAND_DEVICE_SETTINGS] = { "device-settings",

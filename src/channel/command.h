@@ -25,6 +25,8 @@ enum command_type {
 	/* from the supervisor to the worker */
 	COMMAND_TUN,             /* fd: the host tun */
 	COMMAND_RESOLVER,        /* addresses of the virtual resolver, one per family */
+	COMMAND_HOST_NETWORKS,   /* text: the networks that the host reaches without the
+	                          * tun, one prefix on each line */
 	COMMAND_DEVICE_ADD,      /* name; fd: the listening socket of its UAPI */
 	COMMAND_DEVICE_REMOVE,   /* name */
 	COMMAND_DEVICE_SETTINGS, /* name, via, settings, addresses, servers; text: the DNS

@@ -235,6 +235,15 @@ static enum host_reach judge(const struct ip_addr *from, const struct ip_addr *t
 	                                                     : HOST_REACH_GOOD;
 }
 
+int host_own_networks(struct host *h, const struct plan *plan, struct own_networks *out)
+{
+	out->n = 0;
+	out->more = false;
+	if (h->tun_fd < 0 || h->state.place || !plan_has_gate(plan))
+		return 0;
+	return own_networks_find(out, h->state.nl, host_tun_ifindex(h), &plan->table);
+}
+
 enum host_reach host_reach(struct host *h, const struct ip_addr *to)
 {
 	const struct endpoint there = { .addr = *to };

@@ -32,6 +32,7 @@
 #include "base/log.h"
 #include "host/hooks.h"
 #include "host/host_place.h"
+#include "host/own_networks.h"
 #include "plan/plan.h"
 
 struct host_options {
@@ -72,6 +73,12 @@ uint32_t host_path_mtu(void *context, const struct ip_addr *to);
  * can't be found out any more, returns those found last. Returns how many, at most
  * max. */
 size_t host_network_servers(struct host *h, struct ip_addr *out, size_t max);
+
+/* See own_networks.h. There are none without a tun, or if it is not in our own network
+ * namespace, or if the plan has no gate. To be called after host_prepare. Returns 0 or
+ * -errno. */
+MUST_CHECK int host_own_networks(struct host *h, const struct plan *plan,
+                                 struct own_networks *out);
 
 enum host_reach {
 	HOST_REACH_NONE, /* there is no route */

@@ -41,6 +41,15 @@ struct ip_addr plan_source(const struct plan_device *device, const struct ip_pre
 	return best.addr;
 }
 
+bool plan_has_gate(const struct plan *plan)
+{
+	for (size_t i = 0; i < plan->device_count; i++) {
+		if (plan->devices[i].conf->switches.gate)
+			return true;
+	}
+	return false;
+}
+
 bool plan_has_default_route(const struct plan_device *device)
 {
 	for (size_t i = 0; i < device->prefix_count; i++) {

@@ -79,6 +79,7 @@ struct plan_device *plan_find(const struct plan *plan, const char *name);
 /* The Address of the device that is the source of packets to this (masked) prefix; see
  * source_address.h. Its family is IP_NONE if there is no suitable Address. */
 struct ip_addr plan_source(const struct plan_device *device, const struct ip_prefix *dst);
+bool plan_has_gate(const struct plan *plan);
 /* Has it a prefix of length 0, of whatever family? */
 bool plan_has_default_route(const struct plan_device *device);
 /* The device's entry for exactly this prefix, or NULL. */

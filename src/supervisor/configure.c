@@ -104,6 +104,23 @@ int configure_resolver(struct worker_child *worker, const struct ip_addr *ipv4,
 	return worker_child_send(worker, &m);
 }
 
+int configure_host_networks(struct worker_child *worker, const struct ip_prefix *networks,
+                            size_t n)
+{
+	struct command m = command_of(COMMAND_HOST_NETWORKS, NULL);
+	char prefix[IP_PREFIX_STRLEN];
+	struct outbuf text = { 0 };
+	int err;
+
+	for (size_t i = 0; i < n; i++)
+		outbuf_print(&text, "%s\n", ip_prefix_format(&networks[i], prefix));
+	m.text = text.bytes + text.first;
+	m.text_bytes = outbuf_bytes(&text);
+	err = text.failed ? -ENOMEM : worker_child_send(worker, &m);
+	outbuf_clear(&text);
+	return err;
+}
+
 static int send_sockets(struct worker_child *worker, enum command_type type,
                         const struct tunnel *d, bool with_fds)
 {

@@ -31,6 +31,9 @@ void configure_print_peer(struct outbuf *o, const struct plan_peer *p);
 /* Queues the addresses to which the host sends its DNS queries; see host_resolver. */
 MUST_CHECK int configure_resolver(struct worker_child *worker, const struct ip_addr *ipv4,
                                   const struct ip_addr *ipv6);
+/* Queues the networks that the host reaches without the tun; see own_networks.h. */
+MUST_CHECK int configure_host_networks(struct worker_child *worker,
+                                       const struct ip_prefix *networks, size_t n);
 /* Queues the device's present sockets. Without fds, only its port and fwmark. Returns 0 or
  * -errno. */
 MUST_CHECK int configure_sockets(struct worker_child *worker, const struct tunnel *d,

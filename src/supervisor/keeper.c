@@ -23,12 +23,37 @@ int keeper_start(struct keeper *k)
 	                          k->events->forget, k->events->context);
 }
 
-int keeper_send_resolver(struct keeper *k)
+/* Without a gate, nobody asks for them. */
+static int send_networks(struct keeper *k)
+{
+	struct own_networks own;
+	int err;
+
+	if (!plan_has_gate(&k->tunnels->plan))
+		return 0;
+	err = host_own_networks(k->host, &k->tunnels->plan, &own);
+	if (err)
+		log_warn(
+			k->log, NULL,
+			"the host's routes can't be read, so clients of a gate reach its networks only if no file has them: %s",
+			strerror(-err));
+	if (own.more && !k->told_of_networks)
+		log_warn(
+			k->log, NULL,
+			"the host has more than %u routes inside prefixes of tunnel files: clients of a gate reach the others through the tunnels",
+			OWN_NETWORKS_MAX);
+	k->told_of_networks = own.more;
+	return configure_host_networks(&k->worker, own.v, own.n);
+}
+
+int keeper_send_host(struct keeper *k)
 {
 	struct ip_addr ipv4, ipv6;
+	int err;
 
 	host_resolver(k->host, &ipv4, &ipv6);
-	return configure_resolver(&k->worker, &ipv4, &ipv6);
+	err = configure_resolver(&k->worker, &ipv4, &ipv6);
+	return err ? err : send_networks(k);
 }
 
 static int start_devices(struct keeper *k)
@@ -54,7 +79,7 @@ int keeper_make_devices(struct keeper *k)
 	if (tun.fds[0] >= 0)
 		err = worker_child_send(&k->worker, &tun);
 	if (!err)
-		err = keeper_send_resolver(k);
+		err = keeper_send_host(k);
 	for (size_t i = 0; i < k->tunnels->count && !err; i++)
 		err = configure_device(&k->worker, &k->tunnels->v[i]);
 	return err ? err : worker_child_wait(&k->worker);
@@ -159,7 +184,7 @@ static void restart(struct keeper *k, int why)
 bool keeper_make_answer(struct keeper *k, struct diag *diag)
 {
 	/* the worker already knows this, but any request would do */
-	int err = keeper_send_resolver(k);
+	int err = keeper_send_host(k);
 
 	if (!err)
 		err = worker_child_wait(&k->worker);

@@ -47,6 +47,7 @@ struct keeper {
 	uint32_t channel_events; /* the events waited for; 0: it is not in the loop */
 	uint64_t restarts_ns[KEEPER_RESTARTS_MAX]; /* a ring: when it was restarted */
 	unsigned restart_count;
+	bool told_of_networks; /* that there are too many of them */
 };
 
 /* Forks a worker. Returns 0 or -errno. */
@@ -56,9 +57,9 @@ MUST_CHECK int keeper_start(struct keeper *k);
 MUST_CHECK int keeper_make_devices(struct keeper *k);
 /* Sends what the files say of the devices, and starts them. Returns the same. */
 MUST_CHECK int keeper_complete_devices(struct keeper *k);
-/* Queues the addresses to which the host now sends its DNS queries. Returns 0 or
- * -errno. */
-MUST_CHECK int keeper_send_resolver(struct keeper *k);
+/* Queues what the worker has to know of the host now: the addresses to which it sends its
+ * DNS queries, and for the clients of a gate its own networks. Returns 0 or -errno. */
+MUST_CHECK int keeper_send_host(struct keeper *k);
 
 /* To be called before each wait of the loop: writes what has to be written, and makes the
  * loop listen to the worker and start another one if it dies. Returns 0 or -errno. */

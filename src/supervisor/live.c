@@ -417,7 +417,7 @@ static void remove_gone(struct round *r)
 			err = worker_child_send(&l->keeper->worker, &m);
 	}
 	if (!err)
-		err = keeper_send_resolver(l->keeper);
+		err = keeper_send_host(l->keeper);
 	(void)!wait_for_worker(r, err);
 	for (size_t i = 0; i < r->plan.device_count; i++) {
 		const char *name = r->plan.devices[i].way.name;
@@ -529,7 +529,7 @@ static void update_host(struct round *r)
 static void update_host_again(struct round *r)
 {
 	update_host(r);
-	(void)!wait_for_worker(r, keeper_send_resolver(r->l->keeper));
+	(void)!wait_for_worker(r, keeper_send_host(r->l->keeper));
 }
 
 /* Repeats until everything that is accepted is prepared. Each time round at least one

@@ -537,7 +537,7 @@ static void update_host(struct supervisor *s)
 	if (s->live.host_failed)
 		log_error(&s->log, NULL,
 		          "can't update the host's routes after an endpoint has moved");
-	if (keeper_send_resolver(&s->keeper) < 0)
+	if (keeper_send_host(&s->keeper) < 0)
 		ending_want(&s->ending, -ENOMEM);
 	diag_log(&diag, &s->log);
 	diag_clear(&diag);

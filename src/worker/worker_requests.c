@@ -94,6 +94,28 @@ static int do_resolver(struct worker_requests *w, struct command *m)
 	return 0;
 }
 
+static int do_host_networks(struct worker_requests *w, struct command *m)
+{
+	struct ip_prefix *networks = NULL;
+	const char **lines;
+	char *text;
+	size_t n;
+	int err = split_lines(m, &text, &lines, &n);
+
+	if (!err)
+		networks = calloc(n + 1, sizeof(*networks));
+	if (!err && !networks)
+		err = -ENOMEM;
+	for (size_t i = 0; i < n && !err; i++)
+		err = ip_prefix_parse(&networks[i], lines[i]) ? 0 : -EPROTO;
+	if (!err)
+		err = engine_set_host_prefixes(w->devices->engine, networks, n);
+	free(networks);
+	free(lines);
+	free(text);
+	return err;
+}
+
 static int do_peer_via(struct worker_requests *w, struct command *m)
 {
 	struct worker_device *d = worker_device_find(w->devices, m->name);
@@ -273,6 +295,7 @@ bool worker_requests_handle(struct worker_requests *w, struct command *m)
 	                                                 struct command *) = {
 		[COMMAND_TUN] = do_tun,
 		[COMMAND_RESOLVER] = do_resolver,
+		[COMMAND_HOST_NETWORKS] = do_host_networks,
 		[COMMAND_DEVICE_ADD] = do_device_add,
 		[COMMAND_DEVICE_REMOVE] = do_device_remove,
 		[COMMAND_DEVICE_SETTINGS] = do_device_settings,

@@ -292,6 +292,15 @@ void host_resolver(const struct host *h, struct ip_addr *ipv4, struct ip_addr *i
 	*ipv6 = (struct ip_addr){ 0 };
 }
 
+int host_own_networks(struct host *h, const struct plan *plan, struct own_networks *out)
+{
+	(void)h;
+	(void)plan;
+	out->n = 0;
+	out->more = false;
+	return 0;
+}
+
 int host_pre_up(struct host *h, const struct plan *plan, struct diag *diag)
 {
 	if (!fake_host.is_prepared || fake_host.is_up)

@@ -341,7 +341,7 @@ static int carry_out(struct fake_worker *w, struct command *m)
 		return do_tun(w, m);
 	if (m->type == COMMAND_RESOLVER)
 		return do_resolver(w, m);
-	if (m->type == COMMAND_NETWORK_CHANGED)
+	if (m->type == COMMAND_NETWORK_CHANGED || m->type == COMMAND_HOST_NETWORKS)
 		return 0;
 	if (m->type == COMMAND_DEVICE_ADD)
 		return do_add(w, m);

@@ -451,6 +451,27 @@ START_TEST(the_resolver_has_an_address_of_each_family)
 }
 END_TEST
 
+START_TEST(the_networks_of_the_host)
+{
+	static const struct {
+		const char *text;
+		int result;
+	} cases[] = {
+		{ "", 0 },
+		{ "192.168.1.0/24\nfd00:1::/64\n192.168.1.0/24\n", 0 },
+		{ "192.168.1.0/24\nnonsense\n", -EPROTO },
+		{ "192.168.1.0/24", 0 },
+	};
+	struct command m = command_of(COMMAND_HOST_NETWORKS, NULL);
+
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		m.text = cases[i].text;
+		m.text_bytes = strlen(cases[i].text);
+		ck_assert_int_eq(worker_lab_ask(&lab, &m), cases[i].result);
+	}
+}
+END_TEST
+
 /* ---- status */
 
 /* The JSON, put together from its pieces. */
@@ -590,6 +611,7 @@ TCase *unit_tests(void)
 	tcase_add_test(tc, a_tun_that_can_not_be_waited_for);
 	tcase_add_test(tc, the_supervisor_is_told_that_the_tun_is_lost);
 	tcase_add_test(tc, the_resolver_has_an_address_of_each_family);
+	tcase_add_test(tc, the_networks_of_the_host);
 	tcase_add_test(tc, a_long_status_comes_in_pieces);
 	tcase_add_test(tc, messages_that_a_supervisor_does_not_send);
 	tcase_add_test(tc, what_is_told_about_a_peer);
