@@ -472,6 +472,8 @@ int host_up(struct host *h, const struct plan *plan, struct diag *diag)
 		err = post_up(h, plan, diag);
 	if (err < 0)
 		(void)!undo(h, diag);
+	else if (!h->state.place)
+		own_networks_warn(plan, diag); /* a hook may have allowed it */
 	return err;
 }
 

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <linux/rtnetlink.h>
+#include <stdio.h>
 
 #define TRIES_MAX 3 /* to read a list that changes meanwhile */
 
@@ -60,4 +61,53 @@ int own_networks_find(struct own_networks *out, struct netlink *nl, uint32_t tun
 	if (err)
 		out->n = 0;
 	return err;
+}
+
+/* ---- forwarding */
+
+static bool has_clients_of(const struct plan *plan, enum ip_family family)
+{
+	for (size_t i = 0; i < plan->device_count; i++) {
+		const struct plan_device *d = &plan->devices[i];
+
+		for (size_t j = 0; j < d->prefix_count && d->conf->switches.gate; j++) {
+			if (d->prefixes[j].trie.prefix.addr.family == family)
+				return true;
+		}
+	}
+	return false;
+}
+
+/* False if this can't be found out. */
+static bool is_off(const char *path)
+{
+	FILE *in = fopen(path, "re");
+	int value = 1;
+
+	if (!in)
+		return false;
+	if (fscanf(in, "%d", &value) != 1)
+		value = 1;
+	fclose(in);
+	return value == 0;
+}
+
+void own_networks_warn(const struct plan *plan, struct diag *diag)
+{
+	static const struct {
+		enum ip_family family;
+		const char *path, *name;
+	} settings[] = {
+		{ IP_V4, "/proc/sys/net/ipv4/ip_forward", "net.ipv4.ip_forward" },
+		{ IP_V6, "/proc/sys/net/ipv6/conf/all/forwarding",
+		  "net.ipv6.conf.all.forwarding" },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(settings); i++) {
+		if (has_clients_of(plan, settings[i].family) && is_off(settings[i].path))
+			diag_warning(
+				diag, NULL, 0,
+				"%s is 0: the clients of a gate reach the tunnels and this host, but not its networks; set it to 1 if they should",
+				settings[i].name);
+	}
 }

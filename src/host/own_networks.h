@@ -11,8 +11,10 @@
 #include <stdint.h>
 
 #include "base/attr.h"
+#include "base/diag.h"
 #include "base/ip.h"
 #include "netlink/netlink.h"
+#include "plan/plan.h"
 #include "plan/union.h"
 
 #define OWN_NETWORKS_MAX 512U
@@ -31,5 +33,8 @@ MUST_CHECK int own_networks_find(struct own_networks *out, struct netlink *nl,
 /* Is the route one of these? */
 bool own_networks_has(const struct netlink_route *route, uint32_t tun,
                       const struct union_table *u);
+
+/* Warns if the host doesn't forward what the clients of a gate send to these networks. */
+void own_networks_warn(const struct plan *plan, struct diag *diag);
 
 #endif
