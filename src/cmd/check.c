@@ -12,10 +12,12 @@
 #include "host/hooks.h"
 
 static const char usage[] =
-	"usage: tunion check [--strict] [--json] [--no-resolve] [DIR | FILE...]\n"
+	"usage: tunion check [--strict] [--json] [--no-resolve] [--gate FILE]\n"
+	"                    [DIR | FILE...]\n"
 	"  --strict      treat warnings as errors\n"
 	"  --json        for programs; see doc/json.md\n"
-	"  --no-resolve  don't look up Endpoints that are names\n";
+	"  --no-resolve  don't look up Endpoints that are names\n"
+	"  --gate FILE   as with tunion up\n";
 
 static int print_json(const struct plan_load *load, bool ok)
 {
@@ -55,11 +57,13 @@ int cmd_check(int argc, char **argv)
 		{ "strict", no_argument, NULL, 's' },
 		{ "json", no_argument, NULL, 'j' },
 		{ "no-resolve", no_argument, NULL, 'n' },
+		{ "gate", required_argument, NULL, 'g' },
 		{ "help", no_argument, NULL, 'h' },
 		{ 0 },
 	};
 	bool strict = false, json = false, ok;
 	enum plan_load_names names = PLAN_LOAD_RESOLVE;
+	struct conf_paths from = { 0 };
 	struct plan_load load;
 	int option, status;
 
@@ -74,6 +78,9 @@ int cmd_check(int argc, char **argv)
 		case 'n':
 			names = PLAN_LOAD_NO_RESOLVE;
 			break;
+		case 'g':
+			from.gate = optarg;
+			break;
 		case 'h':
 			fputs(usage, stdout);
 			return EXIT_SUCCESS;
@@ -82,7 +89,9 @@ int cmd_check(int argc, char **argv)
 			return EXIT_FAILURE;
 		}
 	}
-	ok = plan_load(&load, argv + optind, (size_t)(argc - optind), names) == 0;
+	from.v = (const char *const *)argv + optind;
+	from.n = (size_t)(argc - optind);
+	ok = plan_load(&load, &from, names) == 0;
 	warn_of_hooks(&load);
 	ok = ok && !(strict && load.diag.warnings > 0);
 	status = json ? print_json(&load, ok) : print_text(&load, ok);

@@ -180,8 +180,8 @@ static int prepare(void *context, struct supervisor_options *options, struct dia
 {
 	struct gate *g = context;
 	struct plan_load load;
-	int err = plan_load(&load, (char *const *)(uintptr_t)options->paths,
-	                    options->path_count, PLAN_LOAD_NO_RESOLVE);
+	const struct conf_paths from = { options->paths, options->path_count, NULL };
+	int err = plan_load(&load, &from, PLAN_LOAD_NO_RESOLVE);
 
 	g->log = options->log;
 	if (err)

@@ -24,17 +24,16 @@ static bool can_be_planned(const struct conf_set *set)
 	return !err;
 }
 
-int plan_load(struct plan_load *load, char *const *paths, size_t n,
+int plan_load(struct plan_load *load, const struct conf_paths *from,
               enum plan_load_names names)
 {
 	char dir[PATH_MAX];
 	const char *const default_paths[] = { paths_default(dir) };
+	const struct conf_paths by_default = { default_paths, 1, from->gate };
 	int err, plan_err;
 
 	*load = (struct plan_load){ 0 };
-	err = n > 0 ? conf_set_read(&load->set, (const char *const *)paths, n,
-	                            &load->diag)
-	            : conf_set_read(&load->set, default_paths, 1, &load->diag);
+	err = conf_set_read(&load->set, from->n > 0 ? from : &by_default, &load->diag);
 	if (err && err != -EINVAL)
 		return err;
 	if (!err && names == PLAN_LOAD_RESOLVE && can_be_planned(&load->set))

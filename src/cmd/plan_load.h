@@ -18,9 +18,9 @@ enum plan_load_names {
 	PLAN_LOAD_NO_RESOLVE, /* leave them unknown */
 };
 
-/* n paths of files and directories; if n is 0, that of paths_default. Returns 0, or
- * -errno with the reasons in diag. Call plan_load_clear in both cases. */
-MUST_CHECK int plan_load(struct plan_load *load, char *const *paths, size_t n,
+/* Without any path, the folder of paths_default is read. Returns 0, or -errno with the
+ * reasons in diag. Call plan_load_clear in both cases. */
+MUST_CHECK int plan_load(struct plan_load *load, const struct conf_paths *from,
                          enum plan_load_names names);
 void plan_load_clear(struct plan_load *load);
 

@@ -46,7 +46,8 @@ static int begin(const struct service *service, struct supervisor_options *optio
 }
 
 /* ready_fd is -1 in the foreground. Returns the exit status. */
-static int run(const struct service *service, const char *const *paths, int ready_fd)
+static int run(const struct service *service, const char *const *paths, const char *gate,
+               int ready_fd)
 {
 	struct supervisor_options options = service->options;
 	struct log_output output = { log_output_stderr() };
@@ -58,6 +59,7 @@ static int run(const struct service *service, const char *const *paths, int read
 
 	options.log = &log;
 	options.paths = paths;
+	options.gate = gate;
 	if (begin(service, &options, &s, &output))
 		return EXIT_FAILURE;
 	if (ready_fd >= 0)
@@ -121,13 +123,15 @@ static int run_with_absolute_paths(const struct service *service, int ready_fd)
 {
 	const struct supervisor_options *options = &service->options;
 	char **paths = paths_absolute(options->paths, options->path_count);
+	char **gate = paths_absolute(&options->gate, options->gate ? 1 : 0);
 	int status = EXIT_FAILURE;
 
-	if (paths)
-		status = run(service, (const char *const *)paths, ready_fd);
+	if (paths && gate)
+		status = run(service, (const char *const *)paths, gate[0], ready_fd);
 	else
 		perror("tunion");
 	paths_free(paths);
+	paths_free(gate);
 	return status;
 }
 

@@ -15,11 +15,12 @@
 
 static const char usage[] =
 	"usage: tunion trace [--json] [--no-resolve] [--tun NAME] [--run-dir DIR]\n"
-	"                    ADDRESS [DIR | FILE...]\n"
+	"                    [--gate FILE] ADDRESS [DIR | FILE...]\n"
 	"  --json         for programs; see doc/json.md\n"
 	"  --no-resolve   don't look up Endpoints that are names\n"
 	"  --tun NAME     the tun of the instance, if several are up\n"
 	"  --run-dir DIR  as given to tunion up\n"
+	"  --gate FILE    as with tunion up\n"
 	"Without DIR or FILE, asks the instance that is up; if none is up, reads the default DIR.\n";
 
 /* What the command line contains. */
@@ -28,8 +29,7 @@ struct trace {
 	enum plan_load_names names;
 	const char *tun, *run_dir;
 	struct ip_addr dst;
-	char **paths;
-	size_t path_count;
+	struct conf_paths from;
 };
 
 /* Prints and releases it. NULL means that there was no memory. */
@@ -47,7 +47,7 @@ static int trace_files(const struct trace *t)
 	struct plan_load load;
 	int status = EXIT_FAILURE;
 
-	if (plan_load(&load, t->paths, t->path_count, t->names) == 0)
+	if (plan_load(&load, &t->from, t->names) == 0)
 		status = print(t, plan_json_trace(&load.plan, &t->dst));
 	else if (t->json)
 		status = plan_json_print(plan_json_errors(&load.diag), false);
@@ -89,7 +89,7 @@ static int trace(const struct trace *t)
 	const char *tun;
 	int err, status = EXIT_FAILURE;
 
-	if (t->path_count > 0)
+	if (t->from.n > 0 || t->from.gate)
 		return trace_files(t);
 	err = t->tun ? 0 : instance_find_only(t->run_dir, &only, &diag);
 	tun = t->tun ? t->tun : only;
@@ -116,6 +116,9 @@ static bool take_option(struct trace *t, int option, const char *argument)
 	case 'n':
 		t->names = PLAN_LOAD_NO_RESOLVE;
 		return true;
+	case 'g':
+		t->from.gate = argument;
+		return true;
 	case 't':
 		t->tun = argument;
 		return true;
@@ -132,6 +135,7 @@ int cmd_trace(int argc, char **argv)
 	static const struct option options[] = {
 		{ "json", no_argument, NULL, 'j' },
 		{ "no-resolve", no_argument, NULL, 'n' },
+		{ "gate", required_argument, NULL, 'g' },
 		{ "tun", required_argument, NULL, 't' },
 		{ "run-dir", required_argument, NULL, 'r' },
 		{ "help", no_argument, NULL, 'h' },
@@ -150,7 +154,8 @@ int cmd_trace(int argc, char **argv)
 			return EXIT_FAILURE;
 		}
 	}
-	if (optind >= argc || ((t.tun || t.run_dir) && optind + 1 < argc)) {
+	if (optind >= argc ||
+	    ((t.tun || t.run_dir) && (optind + 1 < argc || t.from.gate))) {
 		fputs(usage, stderr);
 		return EXIT_FAILURE;
 	}
@@ -159,7 +164,7 @@ int cmd_trace(int argc, char **argv)
 		        argv[optind]);
 		return EXIT_FAILURE;
 	}
-	t.paths = argv + optind + 1;
-	t.path_count = (size_t)(argc - optind - 1);
+	t.from.v = (const char *const *)argv + optind + 1;
+	t.from.n = (size_t)(argc - optind - 1);
 	return trace(&t);
 }

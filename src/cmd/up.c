@@ -17,7 +17,8 @@
 static const char usage[] =
 	"usage: tunion up [--foreground] [--no-dns] [--no-firewall] [--no-offload]\n"
 	"                 [--no-watch] [--log-level LEVEL] [--syslog] [--tun NAME]\n"
-	"                 [--resolver ADDRESS[,ADDRESS]] [--run-dir DIR] [DIR | FILE...]\n"
+	"                 [--resolver ADDRESS[,ADDRESS]] [--run-dir DIR] [--gate FILE]\n"
+	"                 [DIR | FILE...]\n"
 	"  --foreground       don't go to the background; log to stderr; Ctrl-C ends it\n"
 	"  --no-dns           leave the host's name servers as they are\n"
 	"  --no-firewall      don't use nft and iptables\n"
@@ -27,7 +28,8 @@ static const char usage[] =
 	"  --resolver ADDRESS[,ADDRESS]  ask these servers for names in Endpoints\n"
 	"  --syslog           log to syslog once it is up, even with --foreground\n"
 	"  --tun NAME         name of the tun device (" INSTANCE_DEFAULT_TUN ")\n"
-	"  --run-dir DIR      for sockets and pid files\n" PATHS_USAGE;
+	"  --run-dir DIR      for sockets and pid files\n"
+	"  --gate FILE        the peers of this file are clients of the tunnels\n" PATHS_USAGE;
 
 /* Returns false if there is no such option, or if its argument is wrong. */
 static bool take_option(struct service *up, int option, const char *argument)
@@ -61,6 +63,9 @@ static bool take_option(struct service *up, int option, const char *argument)
 	case 'r':
 		up->options.run_dir = argument;
 		return true;
+	case 'g':
+		up->options.gate = argument;
+		return true;
 	default:
 		return false;
 	}
@@ -79,6 +84,7 @@ int cmd_up(int argc, char **argv)
 		{ "syslog", no_argument, NULL, 's' },
 		{ "tun", required_argument, NULL, 't' },
 		{ "run-dir", required_argument, NULL, 'r' },
+		{ "gate", required_argument, NULL, 'g' },
 		{ "help", no_argument, NULL, 'h' },
 		{ 0 },
 	};

@@ -127,6 +127,7 @@ struct conf_applications {
 struct conf_switches {
 	bool source_fix_off;
 	bool gate;        /* its peers are clients (design R15) */
+	bool gate_unsaid; /* the file doesn't say so: conf_paths.gate names it */
 	bool resolve_off; /* Endpoint names are looked up only once, at start, as in wg */
 };
 

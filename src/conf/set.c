@@ -13,6 +13,8 @@
 #include "conf/list.h"
 #include "conf/load.h"
 
+#define SUFFIX ".conf"
+
 /* Paths of files, in the order in which they are read. */
 struct files {
 	char **v; /* owned, and so is each string */
@@ -72,7 +74,8 @@ static bool is_tunnel_file(const char *name)
 {
 	size_t n = strlen(name);
 
-	return name[0] != '.' && n >= 5 && strcmp(name + n - 5, ".conf") == 0;
+	return name[0] != '.' && n >= strlen(SUFFIX) &&
+	       strcmp(name + n - strlen(SUFFIX), SUFFIX) == 0;
 }
 
 static int by_path(const void *a, const void *b)
@@ -191,10 +194,11 @@ static struct conf *known(const struct conf_set *old, const char *path)
 	size_t n = strlen(part);
 	struct conf *conf;
 
-	if (!old || n < 5 || n - 5 > IFNAME_MAX)
+	if (!old || n < strlen(SUFFIX) || n - strlen(SUFFIX) > IFNAME_MAX)
 		return NULL;
-	memcpy(name, part, n - 5);
-	name[n - 5] = '\0';
+	n -= strlen(SUFFIX);
+	memcpy(name, part, n);
+	name[n] = '\0';
 	conf = find(old, name);
 	return conf && strcmp(conf->path, path) == 0 ? conf : NULL;
 }
@@ -221,47 +225,88 @@ static int load_all(struct conf_set *out, const struct files *files,
 	return worse(err, drop_doubles(out, diag));
 }
 
+static bool is_same_file(const char *a, const char *b)
+{
+	struct stat x, y;
+
+	return strcmp(last_part(a), last_part(b)) == 0 && stat(a, &x) == 0 &&
+	       stat(b, &y) == 0 && x.st_dev == y.st_dev && x.st_ino == y.st_ino;
+}
+
+static int add_gate(struct files *files, const char *gate, struct diag *diag)
+{
+	struct stat st;
+
+	for (size_t i = 0; i < files->n; i++) {
+		if (is_same_file(files->v[i], gate))
+			return 0;
+	}
+	if (stat(gate, &st) < 0 || !S_ISDIR(st.st_mode))
+		return add_path(files, gate, diag);
+	diag_error(diag, gate, 0, "is a directory; expected the file of a gate");
+	return -EINVAL;
+}
+
 /* Returns 0, -ENOMEM or -EINVAL. */
-static int add_paths(struct files *files, const char *const *paths, size_t n,
+static int add_paths(struct files *files, const struct conf_paths *from,
                      struct diag *diag)
 {
 	int err = 0;
 
-	for (size_t i = 0; i < n && err != -ENOMEM; i++)
-		err = worse(err, add_path(files, paths[i], diag));
+	for (size_t i = 0; i < from->n && err != -ENOMEM; i++)
+		err = worse(err, add_path(files, from->v[i], diag));
+	if (from->gate && err != -ENOMEM)
+		err = worse(err, add_gate(files, from->gate, diag));
 	return err;
 }
 
-int conf_set_read(struct conf_set *out, const char *const *paths, size_t n,
-                  struct diag *diag)
+/* No other file of the set has its NAME. */
+static void mark_gate(struct conf_set *set, const char *path)
+{
+	const char *name = path ? last_part(path) : "";
+	size_t n = strlen(name);
+
+	for (size_t i = 0; i < set->n && is_tunnel_file(name); i++) {
+		struct conf_switches *s = &set->v[i]->switches;
+
+		if (strlen(set->v[i]->name) != n - strlen(SUFFIX) || s->gate ||
+		    memcmp(set->v[i]->name, name, n - strlen(SUFFIX)) != 0)
+			continue;
+		s->gate = s->gate_unsaid = true;
+	}
+}
+
+int conf_set_read(struct conf_set *out, const struct conf_paths *from, struct diag *diag)
 {
 	struct files files = { .n = 0 };
 	int err;
 
 	*out = (struct conf_set){ .n = 0 };
-	if (n == 0) {
+	if (from->n == 0) {
 		diag_error(diag, NULL, 0,
 		           "no tunnel files are given; expected files or directories");
 		return -EINVAL;
 	}
-	err = add_paths(&files, paths, n, diag);
+	err = add_paths(&files, from, diag);
 	if (err != -ENOMEM)
 		err = worse(err, load_all(out, &files, NULL, diag));
+	mark_gate(out, from->gate);
 	files_clear(&files);
 	return err;
 }
 
 int conf_set_reread(struct conf_set *out, const struct conf_set *old,
-                    const char *const *paths, size_t n, struct diag *diag)
+                    const struct conf_paths *from, struct diag *diag)
 {
 	struct files files = { .may_be_gone = true };
-	int err = add_paths(&files, paths, n, diag);
+	int err = add_paths(&files, from, diag);
 
 	*out = (struct conf_set){ .n = 0 };
 	if (err == -EINVAL)
 		err = -EIO;
 	else if (err == 0)
 		err = load_all(out, &files, old, diag);
+	mark_gate(out, from->gate);
 	files_clear(&files);
 	return err;
 }

@@ -14,12 +14,21 @@ struct conf_set {
 	size_t n;
 };
 
+/* Where tunnel files are: files and directories. All borrowed. */
+struct conf_paths {
+	const char *const *v;
+	size_t n;
+	/* NULL, or a file that is a gate, whether it says so or not (design R15). It may
+	 * be in one of the directories, too. */
+	const char *gate;
+};
+
 /* Reads the paths, which are files or directories. In a directory, the *.conf files are
  * read, but no other and no hidden files. If there are errors, all errors of all files
  * are reported and -EINVAL is returned; then *out contains what was understood, so that
  * plan_make can find the errors between files in the same run. The same NAME twice is an
  * error, and so is a directory without tunnel files. Always clear *out. */
-MUST_CHECK int conf_set_read(struct conf_set *out, const char *const *paths, size_t n,
+MUST_CHECK int conf_set_read(struct conf_set *out, const struct conf_paths *from,
                              struct diag *diag);
 void conf_set_clear(struct conf_set *set);
 /* Does the same for an instance that runs with the files of `old`. A file that is gone is
@@ -27,7 +36,7 @@ void conf_set_clear(struct conf_set *set);
  * parsed again: then *out contains the conf of old itself. Returns -EINVAL as above.
  * After any other error it isn't known which files there are. */
 MUST_CHECK int conf_set_reread(struct conf_set *out, const struct conf_set *old,
-                               const char *const *paths, size_t n, struct diag *diag);
+                               const struct conf_paths *from, struct diag *diag);
 /* Frees those confs of the set that are not in old, too. */
 void conf_set_clear_but(struct conf_set *set, const struct conf_set *old);
 

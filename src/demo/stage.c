@@ -146,10 +146,11 @@ static int start_nodes(struct stage *d)
 static int tell_plan(struct stage *d)
 {
 	const char *dir = d->nodes[NODE_CLIENT].conf_dir;
+	const struct conf_paths from = { &dir, 1, NULL };
 	struct conf_set set = { 0 };
 	struct plan_env env = { 0 };
 	struct plan plan = { 0 };
-	int err = conf_set_read(&set, &dir, 1, d->diag);
+	int err = conf_set_read(&set, &from, d->diag);
 
 	if (err == 0)
 		err = plan_make(&plan, &set, &env, d->diag);

@@ -235,15 +235,6 @@ static enum host_reach judge(const struct ip_addr *from, const struct ip_addr *t
 	                                                     : HOST_REACH_GOOD;
 }
 
-int host_own_networks(struct host *h, const struct plan *plan, struct own_networks *out)
-{
-	out->n = 0;
-	out->more = false;
-	if (h->tun_fd < 0 || h->state.place || !plan_has_gate(plan))
-		return 0;
-	return own_networks_find(out, h->state.nl, host_tun_ifindex(h), &plan->table);
-}
-
 enum host_reach host_reach(struct host *h, const struct ip_addr *to)
 {
 	const struct endpoint there = { .addr = *to };
@@ -259,6 +250,15 @@ enum host_reach host_reach(struct host *h, const struct ip_addr *to)
 	if (r.type != RTN_UNICAST && r.type != RTN_LOCAL)
 		return HOST_REACH_NONE;
 	return judge(&r.src, to);
+}
+
+int host_own_networks(struct host *h, const struct plan *plan, struct own_networks *out)
+{
+	out->n = 0;
+	out->more = false;
+	if (h->tun_fd < 0 || h->state.place || !plan_has_gate(plan))
+		return 0;
+	return own_networks_find(out, h->state.nl, host_tun_ifindex(h), &plan->table);
 }
 
 /* ---- the steps of an instance */

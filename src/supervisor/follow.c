@@ -10,31 +10,57 @@
 
 /* ---- init and clear */
 
-static int keep_paths(struct follow *f, const char *const *paths, size_t n)
+static int keep_paths(struct follow *f, const struct conf_paths *from)
 {
-	f->paths = calloc(n + 1, sizeof(*f->paths));
-	for (; f->paths && f->path_count < n; f->path_count++) {
-		f->paths[f->path_count] = strdup(paths[f->path_count]);
+	f->gate = from->gate ? strdup(from->gate) : NULL;
+	f->paths = calloc(from->n + 1, sizeof(*f->paths));
+	if (!f->paths || (from->gate && !f->gate))
+		return -ENOMEM;
+	for (; f->path_count < from->n; f->path_count++) {
+		f->paths[f->path_count] = strdup(from->v[f->path_count]);
 		if (!f->paths[f->path_count])
 			return -ENOMEM;
 	}
-	return f->paths ? 0 : -ENOMEM;
+	return 0;
 }
 
-int follow_init(struct follow *f, const char *const *paths, size_t n, bool no_watch,
+static int start_watch(struct follow *f)
+{
+	const char **all = calloc(f->path_count + 2, sizeof(*all));
+	size_t n = 0;
+	int err;
+
+	if (!all)
+		return -ENOMEM;
+	for (; n < f->path_count; n++)
+		all[n] = f->paths[n];
+	if (f->gate)
+		all[n++] = f->gate;
+	err = watch_new(&f->watch, all, n);
+	free(all);
+	return err;
+}
+
+int follow_init(struct follow *f, const struct conf_paths *from, bool no_watch,
                 const struct log *log)
 {
-	int err = keep_paths(f, paths, n);
+	int err = keep_paths(f, from);
 
 	if (err || no_watch)
 		return err;
-	err = watch_new(&f->watch, (const char *const *)f->paths, f->path_count);
+	err = start_watch(f);
 	/* if something isn't there, this is reported when it is read */
 	if (err && err != -ENOENT && err != -ENOTDIR)
 		log_warn(log, NULL,
 		         "can't watch the files, so use tunion reload after a change: %s",
 		         strerror(-err));
 	return err == -ENOMEM ? err : 0;
+}
+
+struct conf_paths follow_paths(const struct follow *f)
+{
+	return (struct conf_paths){ (const char *const *)f->paths, f->path_count,
+		                    f->gate };
 }
 
 static void watch_ready(struct loop_source *source, uint32_t events, uint64_t now_ns)
@@ -60,7 +86,9 @@ void follow_clear(struct follow *f)
 	for (size_t i = 0; i < f->path_count; i++)
 		free(f->paths[i]);
 	free(f->paths);
+	free(f->gate);
 	f->paths = NULL;
+	f->gate = NULL;
 	f->path_count = 0;
 }
 

@@ -9,6 +9,7 @@
 
 #include "base/attr.h"
 #include "base/log.h"
+#include "conf/set.h"
 #include "io/loop.h"
 
 struct watch;
@@ -17,14 +18,17 @@ struct watch;
 struct follow {
 	char **paths; /* owned */
 	size_t path_count;
+	char *gate;          /* owned; may be NULL */
 	struct watch *watch; /* owned; NULL: they can't be watched, or should not be */
 	struct loop_source source;
 };
 
 /* To be called before the files are read for the first time, so that no change is missed.
- * Returns 0 or -ENOMEM. If the files can't be watched, this is only logged. */
-MUST_CHECK int follow_init(struct follow *f, const char *const *paths, size_t n,
-                           bool no_watch, const struct log *log);
+ * The paths are copied. Returns 0 or -ENOMEM. If the files can't be watched, this is only logged. */
+MUST_CHECK int follow_init(struct follow *f, const struct conf_paths *from, bool no_watch,
+                           const struct log *log);
+/* What was copied; valid until follow_clear. */
+struct conf_paths follow_paths(const struct follow *f);
 /* From here on the loop watches the files. Returns 0 or -errno. */
 MUST_CHECK int follow_start(struct follow *f, struct loop *loop);
 void follow_clear(struct follow *f);

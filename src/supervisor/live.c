@@ -645,11 +645,10 @@ static void tell_news(struct live *l, const struct diag *diag)
 	diag_copy_errors(&l->file_errors, diag);
 }
 
-static int read_again(struct round *r, const char *const *paths, size_t n,
-                      struct diag *read)
+static int read_again(struct round *r, const struct conf_paths *from, struct diag *read)
 {
 	struct conf_set *files = &r->l->tunnels->files;
-	int err = conf_set_reread(&r->fresh, files, paths, n, read);
+	int err = conf_set_reread(&r->fresh, files, from, read);
 
 	if (err && err != -EINVAL)
 		return err;
@@ -660,8 +659,8 @@ static int read_again(struct round *r, const char *const *paths, size_t n,
 	return err;
 }
 
-int live_reload(struct live *l, const char *const *paths, size_t n,
-                struct live_result *result, struct diag *diag)
+int live_reload(struct live *l, const struct conf_paths *from, struct live_result *result,
+                struct diag *diag)
 {
 	struct round r = { .l = l, .result = result, .diag = diag };
 	struct diag read = { 0 };
@@ -669,7 +668,7 @@ int live_reload(struct live *l, const char *const *paths, size_t n,
 
 	*result = (struct live_result){ 0 };
 	underlay_restore_now(l->underlay);
-	err = read_again(&r, paths, n, &read);
+	err = read_again(&r, from, &read);
 	diag_copy_errors(diag, &read);
 	if (!err) {
 		changes_copy_warnings(&r.reload, &read, diag);

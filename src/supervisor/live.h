@@ -14,6 +14,7 @@
 #include "base/attr.h"
 #include "base/diag.h"
 #include "base/log.h"
+#include "conf/set.h"
 #include "host/host.h"
 #include "instance/instance.h"
 #include "supervisor/keeper.h"
@@ -38,11 +39,10 @@ struct live_result {
 	size_t added, changed, removed; /* how many files were applied */
 };
 
-/* To be called once the instance is up. paths are files and directories, as for
- * conf_set_read. Returns 0 if all is applied; diag may contain warnings. Otherwise
+/* To be called once the instance is up. Returns 0 if all is applied; diag may contain warnings. Otherwise
  * returns -EINVAL or another -errno; then diag and file_errors say what is not applied.
  * What is new in diag has been logged. */
-MUST_CHECK int live_reload(struct live *l, const char *const *paths, size_t n,
+MUST_CHECK int live_reload(struct live *l, const struct conf_paths *from,
                            struct live_result *result, struct diag *diag);
 
 #endif

@@ -121,11 +121,10 @@ static void signal_ready(struct loop_source *source, uint32_t events, uint64_t n
 /* Reports the errors of all files, and those between files, in one run. This plan is only
  * a test. Addresses of names and path MTUs aren't known yet, so its warnings are only
  * reported if it fails. */
-static int read_files(struct supervisor *s, const struct supervisor_options *o,
-                      struct diag *diag)
+static int read_files(struct supervisor *s, struct diag *diag)
 {
-	int err = conf_set_read(&s->tunnels.files, o->paths, o->path_count, diag),
-	    plan_err;
+	const struct conf_paths from = follow_paths(&s->follow);
+	int err = conf_set_read(&s->tunnels.files, &from, diag), plan_err;
 	const struct plan_env env = { .tun = s->instance.tun };
 	struct diag not_told = { 0 };
 
@@ -217,6 +216,7 @@ static int choose_instance(struct supervisor *s, const struct supervisor_options
 static int prepare(struct supervisor *s, const struct supervisor_options *o,
                    struct diag *diag)
 {
+	const struct conf_paths from = { o->paths, o->path_count, o->gate };
 	int err = keeper_start(&s->keeper);
 
 	if (err) {
@@ -226,10 +226,9 @@ static int prepare(struct supervisor *s, const struct supervisor_options *o,
 	}
 	err = choose_instance(s, o, diag);
 	if (!err)
-		err = follow_init(&s->follow, o->paths, o->path_count, o->no_watch,
-		                  &s->log);
+		err = follow_init(&s->follow, &from, o->no_watch, &s->log);
 	if (!err)
-		err = read_files(s, o, diag);
+		err = read_files(s, diag);
 	if (!err && o->tun)
 		err = instance_lock(&s->instance, diag);
 	return err ? err : make_host(s, o, diag);
@@ -573,6 +572,7 @@ static char *reload_answer(int err, const struct live_result *done,
 
 static void reload(struct supervisor *s)
 {
+	const struct conf_paths from = follow_paths(&s->follow);
 	struct live_result done;
 	struct diag diag = { 0 };
 	char *text;
@@ -580,8 +580,7 @@ static void reload(struct supervisor *s)
 
 	s->reload_asked = false;
 	clients_begin_reload(&s->clients);
-	err = live_reload(&s->live, (const char *const *)s->follow.paths,
-	                  s->follow.path_count, &done, &diag);
+	err = live_reload(&s->live, &from, &done, &diag);
 	text = reload_answer(err, &done, &diag);
 	clients_answer_reload(&s->clients, text);
 	free(text);

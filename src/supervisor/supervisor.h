@@ -48,6 +48,8 @@ struct supervisor_options {
 	 * another. */
 	const char *const *paths;
 	size_t path_count;
+	/* NULL, or a file that is a gate, see conf_paths; absolute and copied, too. */
+	const char *gate;
 	const struct log *log;      /* borrowed for as long as the supervisor lives */
 	struct worker_entry worker; /* what runs in the worker */
 	unsigned silence_ms;        /* see worker_child.h; 0: the default */

@@ -37,9 +37,10 @@ static void check_folder(const char *folder, const char *const *names, size_t n)
 	struct conf_set set;
 	char path[1024];
 	const char *paths[] = { path };
+	const struct conf_paths from = { paths, 1, NULL };
 
 	snprintf(path, sizeof(path), "%s/%s", top ? top : ".", folder);
-	ck_assert_int_eq(conf_set_read(&set, paths, 1, &diag), 0);
+	ck_assert_int_eq(conf_set_read(&set, &from, &diag), 0);
 	for (size_t i = 0; i < diag.count; i++) /* a source tree may be read by all */
 		ck_assert_ptr_nonnull(strstr(diag.entries[i].text, "world accessible"));
 	ck_assert_uint_eq(set.n, n);

@@ -45,17 +45,18 @@ static void put(const char *path, const char *text)
 }
 
 /* "NAME PATH" of each, in order; then the messages. */
-static void check_set(int expected, const char *said, const char *const *paths, size_t n)
+static void check_paths(int expected, const char *said, const struct conf_paths *from)
 {
 	struct diag diag = { 0 };
 	struct conf_set set;
 	char *text = NULL, *messages;
 	size_t size;
 	FILE *out = open_memstream(&text, &size);
-	int r = conf_set_read(&set, paths, n, &diag);
+	int r = conf_set_read(&set, from, &diag);
 
 	for (size_t i = 0; i < set.n; i++)
-		fprintf(out, "%s %s\n", set.v[i]->name, set.v[i]->path);
+		fprintf(out, "%s%s %s\n", set.v[i]->switches.gate ? "gate " : "",
+		        set.v[i]->name, set.v[i]->path);
 	messages = confprint_diag(&diag);
 	fputs(messages, out);
 	fclose(out);
@@ -65,6 +66,13 @@ static void check_set(int expected, const char *said, const char *const *paths, 
 	diag_clear(&diag);
 	free(text);
 	free(messages);
+}
+
+static void check_set(int expected, const char *said, const char *const *paths, size_t n)
+{
+	const struct conf_paths from = { paths, n, NULL };
+
+	check_paths(expected, said, &from);
 }
 
 #define CHECK_SET(expected, said, ...)                                                   \
@@ -89,6 +97,72 @@ START_TEST(a_directory_in_byte_order)
 	CHECK_SET(0, "B d/B.conf\n_ d/_.conf\na d/a.conf\na-b d/a-b.conf\nb d/b.conf\n",
 	          "d///");
 	CHECK_SET(0, "a ./d/a.conf\nb d/b.conf\n", "d/b.conf", "./d/a.conf");
+}
+END_TEST
+
+static void check_gate(int expected, const char *said, const char *directory,
+                       const char *gate)
+{
+	const struct conf_paths from = { &directory, 1, gate };
+
+	check_paths(expected, said, &from);
+}
+
+START_TEST(a_file_that_is_a_gate)
+{
+	ck_assert_int_eq(mkdir("d", 0700), 0);
+	put("d/a.conf", GOOD);
+	put("d/b.conf", GOOD "# tunion: Gate = on\n");
+	put("g.conf", GOOD);
+	check_gate(0, "a d/a.conf\ngate b d/b.conf\ngate g g.conf\n", "d", "g.conf");
+	/* it may be in the directory too, and may say so itself */
+	check_gate(0, "gate a d/a.conf\ngate b d/b.conf\n", "d", "./d//a.conf");
+	check_gate(0, "a d/a.conf\ngate b d/b.conf\n", "d", "d/b.conf");
+	check_gate(
+		-EINVAL,
+		"a d/a.conf\ngate b d/b.conf\nd: is a directory; expected the file of a gate\n",
+		"d", "d");
+	check_gate(
+		-EINVAL,
+		"a d/a.conf\ngate b d/b.conf\nx.conf: can't be read: No such file or directory\n",
+		"d", "x.conf");
+	/* another file of the same name */
+	put("a.conf", GOOD);
+	check_gate(
+		-EINVAL,
+		"gate a a.conf\ngate b d/b.conf\nd/a.conf: is a second file for NAME a, besides a.conf; expected only one\n",
+		"d", "a.conf");
+}
+END_TEST
+
+/* It stays a gate when it is read again, whether its text has changed or not; and it may
+ * go. */
+START_TEST(a_gate_that_is_read_again)
+{
+	const char *directory = "d";
+	const struct conf_paths from = { &directory, 1, "g.conf" };
+	struct diag diag = { 0 };
+	struct conf_set before, after;
+
+	ck_assert_int_eq(mkdir("d", 0700), 0);
+	put("d/a.conf", GOOD);
+	put("g.conf", GOOD);
+	ck_assert_int_eq(conf_set_read(&before, &from, &diag), 0);
+	for (int change = 0; change < 2; change++) {
+		if (change)
+			put("g.conf", GOOD "# other\n");
+		ck_assert_int_eq(conf_set_reread(&after, &before, &from, &diag), 0);
+		ck_assert_uint_eq(after.n, 2);
+		ck_assert_int_eq(after.v[1] == before.v[1], !change);
+		ck_assert(after.v[1]->switches.gate && !after.v[0]->switches.gate);
+		conf_set_clear_but(&after, &before);
+	}
+	ck_assert_int_eq(unlink("g.conf"), 0);
+	ck_assert_int_eq(conf_set_reread(&after, &before, &from, &diag), 0);
+	ck_assert_uint_eq(after.n, 1);
+	conf_set_clear_but(&after, &before);
+	conf_set_clear(&before);
+	diag_clear(&diag);
 }
 END_TEST
 
@@ -241,6 +315,8 @@ TCase *unit_tests(void)
 
 	tcase_add_checked_fixture(tc, enter, leave);
 	tcase_add_test(tc, a_directory_in_byte_order);
+	tcase_add_test(tc, a_file_that_is_a_gate);
+	tcase_add_test(tc, a_gate_that_is_read_again);
 	tcase_add_test(tc, nothing_to_read);
 	tcase_add_test(tc, names_as_wg_quick_takes_them);
 	tcase_add_test(tc, a_link_has_its_own_name);
