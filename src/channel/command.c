@@ -91,9 +91,9 @@ _Static_assert(sizeof(struct wire_via) == 17, "wire size");
 struct wire_settings {
 	struct be32 mtu_bytes;
 	struct be32 metric; /* two's complement */
-	uint8_t table_off, source_fix_off, gate;
+	uint8_t table_off, source_fix_off, gate, isolate_off;
 };
-_Static_assert(sizeof(struct wire_settings) == 11, "wire size");
+_Static_assert(sizeof(struct wire_settings) == 12, "wire size");
 
 const char *command_type_name(enum command_type type)
 {
@@ -156,8 +156,10 @@ static void put_settings(struct outbuf *o, const struct command *m)
 {
 	struct wire_settings wire = { be32_put(m->settings.mtu_bytes),
 		                      be32_put((uint32_t)m->settings.metric),
-		                      m->settings.table_off, m->settings.source_fix_off,
-		                      m->settings.gate };
+		                      m->settings.table_off,
+		                      m->settings.source_fix_off,
+		                      m->settings.gate,
+		                      m->settings.isolate_off };
 
 	outbuf_add(o, &wire, sizeof(wire));
 }
@@ -324,6 +326,7 @@ static bool get_settings(struct reader *r, struct command *m)
 	m->settings.table_off = wire.table_off != 0;
 	m->settings.source_fix_off = wire.source_fix_off != 0;
 	m->settings.gate = wire.gate != 0;
+	m->settings.isolate_off = wire.isolate_off != 0;
 	return true;
 }
 

@@ -128,6 +128,7 @@ struct conf_switches {
 	bool source_fix_off;
 	bool gate;        /* its peers are clients (design R15) */
 	bool gate_unsaid; /* the file doesn't say so: conf_paths.gate names it */
+	bool isolate_off; /* of a gate: its clients reach each other */
 	bool resolve_off; /* Endpoint names are looked up only once, at start, as in wg */
 };
 

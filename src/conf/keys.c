@@ -522,6 +522,11 @@ static void set_gate(struct keys_file *f, char *value)
 	f->conf->switches.gate = is_on(f, "Gate", value);
 }
 
+static void set_isolate(struct keys_file *f, char *value)
+{
+	f->conf->switches.isolate_off = !is_on(f, "Isolate", value);
+}
+
 static void set_listen(struct keys_file *f, char *value)
 {
 	f->conf->lines.listen = f->line;
@@ -563,6 +568,7 @@ static const struct keys_key settings[] = {
 	{ "SourceFix", KEYS_SECTION_INTERFACE, KEYS_READER_QUICK, set_source_fix },
 	{ "Resolve", KEYS_SECTION_INTERFACE, KEYS_READER_QUICK, set_resolve },
 	{ "Gate", KEYS_SECTION_INTERFACE, KEYS_READER_QUICK, set_gate },
+	{ "Isolate", KEYS_SECTION_INTERFACE, KEYS_READER_QUICK, set_isolate },
 	{ "Listen", KEYS_SECTION_INTERFACE, KEYS_READER_QUICK, set_listen },
 };
 

@@ -69,6 +69,7 @@ struct device_settling {
 /* Only gate.c uses `next`. */
 struct device_gate {
 	bool on;             /* its peers are clients, see gate.h */
+	bool isolate_off;    /* these may reach each other */
 	struct device *next; /* borrowed */
 };
 

@@ -146,6 +146,7 @@ static void take_settings(struct device *d, const struct device_settings *s)
 	d->way.address6 = source_for(s, source_address_all(IP_V6));
 	d->way.address_ula = source_for(s, source_address_ula());
 	gate_set(d, s->gate);
+	d->gate.isolate_off = s->isolate_off;
 	device_set_port(d, s->port);
 	wg_device_set_mtu(d->wg, s->mtu_bytes);
 }

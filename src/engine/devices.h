@@ -32,6 +32,7 @@ struct device_settings {
 	bool table_off;
 	bool source_fix_off;
 	bool gate;                         /* its peers are clients: see gate.h */
+	bool isolate_off;                  /* of a gate: its clients reach each other */
 	const struct ip_addr *dns_servers; /* used by the resolver: engine_set_resolver */
 	size_t dns_server_count;
 	const char *const *dns_domains;

@@ -41,6 +41,11 @@ struct peer *gate_client(const struct engine *e, const struct ip_addr *addr)
 	return NULL;
 }
 
+bool gate_lets_reach(const struct device *gate, const struct peer *client)
+{
+	return gate->gate.isolate_off && peer_device(client)->gate.isolate_off;
+}
+
 /* ---- what is for the host */
 
 void gate_forget_host_prefixes(struct engine *e)

@@ -33,6 +33,9 @@ void gate_set(struct device *d, bool is_gate);
 /* Returns the client that has this address, or NULL. */
 struct peer *gate_client(const struct engine *e, const struct ip_addr *addr);
 
+/* May the clients of this gate send to that client? */
+MUST_CHECK bool gate_lets_reach(const struct device *gate, const struct peer *client);
+
 /* Where the host itself would send a client's packets, and not into the tun: its own
  * networks. Replaces those that were set before. Returns 0, or -ENOMEM; then there are
  * none. */

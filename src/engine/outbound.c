@@ -32,15 +32,18 @@ struct outbound {
 	struct gate_copies copies;
 };
 
-/* Clients are isolated from each other; only the host reaches them. */
+/* Clients are isolated from each other unless their gates say otherwise. The host reaches
+ * them. */
 static struct target look_up_anew(const struct outbound *o, const struct ip_addr *dst)
 {
 	struct engine *e = o->engine;
 	struct peer *client = e->gates.first ? gate_client(e, dst) : NULL;
 	struct way_peer *way;
 
+	if (client && o->gate && !gate_lets_reach(o->gate, client))
+		return (struct target){ NULL, false };
 	if (client)
-		return (struct target){ o->gate ? NULL : &client->way, false };
+		return (struct target){ &client->way, false };
 	way = union_lookup(&e->table, dst);
 	if (o->gate && gate_is_for_host(e, dst, way))
 		return (struct target){ NULL, true };
@@ -195,6 +198,16 @@ static void to_peer(struct outbound *o, struct peer *peer, struct packet *p,
 		pass_on(o, peer, p, view, src, dst);
 }
 
+/* A client's network that sends us what is for itself would do so again and again. */
+static bool goes_back(const struct outbound *o, const struct target *to,
+                      const struct ip_addr *src)
+{
+	const struct peer *peer = to->way ? peer_of_way(to->way) : NULL;
+
+	return o->gate && peer && peer_device(peer)->gate.on &&
+	       gate_client(o->engine, src) == peer;
+}
+
 static void route(struct outbound *o, struct packet *p)
 {
 	struct ip_view view;
@@ -208,7 +221,9 @@ static void route(struct outbound *o, struct packet *p)
 	dst = view.dst;
 	if (!find_way(o, p, &view, &to))
 		return;
-	if (to.way)
+	if (goes_back(o, &to, &src))
+		no_route(o, p);
+	else if (to.way)
 		to_peer(o, peer_of_way(to.way), p, &view, &src, &dst);
 	else if (to.is_host)
 		o->for_host[o->for_host_count++] = p;

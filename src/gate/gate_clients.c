@@ -14,6 +14,7 @@
 #include "base/key.h"
 #include "base/text_stream.h"
 #include "conf/load.h"
+#include "gate/gate_net.h"
 #include "gate/gate_prefixes.h"
 
 #define SHOW_MAX (1U << 20)
@@ -41,12 +42,29 @@ static void put_prefix(FILE *out, size_t i, const struct ip_prefix *prefix)
 	fprintf(out, "%s%s", i > 0 ? ", " : "", ip_prefix_format(prefix, text));
 }
 
+static struct ip_prefix one(const struct ip_addr *addr)
+{
+	return (struct ip_prefix){ *addr, ip_addr_bits(addr) };
+}
+
+/* The gate, or all of its clients too if they reach each other. */
+static void put_own(struct ip_prefix out[static 2], const struct conf *gate)
+{
+	struct gate_net net;
+
+	if (gate->switches.isolate_off && gate_net_of(&net, gate)) {
+		gate_net_prefixes(&net, out);
+		return;
+	}
+	for (size_t i = 0; i < gate->addresses.n && i < 2; i++)
+		out[i] = one(&gate->addresses.v[i].prefix.addr);
+}
+
 /* A client that is told of no address can't send anything. */
 static int put_allowed_ips(FILE *out, const struct gate_view *view,
                            const struct plan_device *gate)
 {
-	const struct conf_prefixes *own = &gate->conf->addresses;
-	struct ip_addr others[4] = { view->resolver4, view->resolver6 };
+	struct ip_prefix others[4] = { one(&view->resolver4), one(&view->resolver6) };
 	struct gate_prefixes prefixes;
 	int err;
 
@@ -54,8 +72,7 @@ static int put_allowed_ips(FILE *out, const struct gate_view *view,
 		fprintf(out, "AllowedIPs = 0.0.0.0/0, ::/0\n");
 		return 0;
 	}
-	for (size_t i = 0; i < own->n && i < 2; i++)
-		others[2 + i] = own->v[i].prefix.addr;
+	put_own(&others[2], gate->conf);
 	err = gate_prefixes_make(&prefixes, &view->plan->table, others,
 	                         ARRAY_SIZE(others));
 	if (err)

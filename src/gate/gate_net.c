@@ -122,6 +122,12 @@ bool gate_net_of(struct gate_net *out, const struct conf *gate)
 	return out->ipv4.family == IP_V4 && out->ipv6.family == IP_V6;
 }
 
+void gate_net_prefixes(const struct gate_net *net, struct ip_prefix out[static 2])
+{
+	out[0] = (struct ip_prefix){ net->ipv4, NET4_BITS };
+	out[1] = (struct ip_prefix){ net->ipv6, NET6_BITS };
+}
+
 struct ip_addr gate_net_host(const struct ip_addr *net, unsigned host)
 {
 	struct ip_addr a = *net;

@@ -30,6 +30,8 @@ bool gate_net_collides(const struct gate_net *net, const struct plan *plan);
 
 /* Finds the networks in the gate's own file. Returns false if they are not there. */
 MUST_CHECK bool gate_net_of(struct gate_net *out, const struct conf *gate);
+/* The networks as prefixes: IPv4, IPv6. */
+void gate_net_prefixes(const struct gate_net *net, struct ip_prefix out[static 2]);
 struct ip_addr gate_net_host(const struct ip_addr *net, unsigned host);
 /* Returns the host number from the addresses of a client's file; 0 if there is none. */
 unsigned gate_net_number(const struct conf *client);

@@ -50,7 +50,7 @@ static void aggregate(struct gate_prefixes *p)
 }
 
 int gate_prefixes_make(struct gate_prefixes *out, const struct union_table *u,
-                       const struct ip_addr *others, size_t n)
+                       const struct ip_prefix *others, size_t n)
 {
 	out->n = 0;
 	out->v = calloc(union_count(u) + n + 1, sizeof(*out->v));
@@ -58,9 +58,8 @@ int gate_prefixes_make(struct gate_prefixes *out, const struct union_table *u,
 		return -ENOMEM;
 	union_walk(u, add_node, out);
 	for (size_t i = 0; i < n; i++) {
-		if (others[i].family != IP_NONE)
-			out->v[out->n++] =
-				(struct ip_prefix){ others[i], ip_addr_bits(&others[i]) };
+		if (others[i].addr.family != IP_NONE)
+			out->v[out->n++] = ip_prefix_mask(others[i]);
 	}
 	qsort(out->v, out->n, sizeof(*out->v), compare);
 	aggregate(out);

@@ -14,10 +14,9 @@ struct gate_prefixes {
 	size_t n;
 };
 
-/* The union, and single addresses besides; those of IP_NONE are left out. Returns 0 or
- * -ENOMEM. */
+/* The union, and others besides; those of IP_NONE are left out. Returns 0 or -ENOMEM. */
 MUST_CHECK int gate_prefixes_make(struct gate_prefixes *out, const struct union_table *u,
-                                  const struct ip_addr *others, size_t n);
+                                  const struct ip_prefix *others, size_t n);
 void gate_prefixes_clear(struct gate_prefixes *p);
 
 #endif

@@ -28,6 +28,7 @@ struct state {
 	uint8_t private_key[KEY_BYTES];
 	struct gate_net net;
 	struct endpoint listen;
+	bool isolate_off;
 	struct gate_names names; /* owned */
 	struct client *clients;  /* owned; as many as names */
 	struct diag *diag;
@@ -67,6 +68,7 @@ static void take_over(struct state *s, const struct conf *conf)
 	memcpy(s->private_key, conf->identity.private_key, KEY_BYTES);
 	if (!gate_net_of(&s->net, conf) || gate_net_collides(&s->net, s->wanted->plan))
 		gate_net_choose(&s->net, s->wanted->plan, s->wanted->rng);
+	s->isolate_off = conf->switches.isolate_off;
 	if (conf->listen.family != IP_NONE && conf->listen_port > 0)
 		s->listen = (struct endpoint){ .addr = conf->listen,
 			                       .port = conf->listen_port };
@@ -223,6 +225,8 @@ static char *conf_text(const struct state *s)
 	fprintf(out, "ListenPort = %u\n", (unsigned)s->listen.port);
 	fprintf(out, "# tunion: Listen = %s\n", ip_addr_format(&s->listen.addr, address));
 	fprintf(out, "# tunion: Gate = on\n");
+	if (s->isolate_off)
+		fprintf(out, "# tunion: Isolate = off\n");
 	put_addresses(out, "Address", &s->net, GATE_NET_GATE);
 	for (size_t i = 0; i < s->names.n; i++) {
 		const struct client *c = &s->clients[i];
@@ -238,7 +242,7 @@ static int write_conf(struct state *s)
 {
 	char *text = conf_text(s);
 	const struct gate_file file = {
-		"# Written by tunion gate. Only PrivateKey, Address and where it listens are kept.\n",
+		"# Written by tunion gate. Only PrivateKey, Address, Isolate and where it listens are kept.\n",
 		s->private_key, text
 	};
 	int err = text ? 0 : -ENOMEM;

@@ -2,8 +2,8 @@
  * what is there
  *
  * The keys of the gate and of its clients are made once. gate.conf is written by us alone:
- * of what is in it, the PrivateKey, the networks of the Addresses, and where it listens are
- * kept. Its clients are the files in clients/, so deleting such a file removes a client.
+ * of what is in it, the PrivateKey, the networks of the Addresses, where it listens, and
+ * Isolate are kept. Its clients are the files in clients/, so deleting such a file removes a client.
  * A new client's file only has a key and an address at first; gate_clients.h adds what is
  * known later. */
 #ifndef TUNION_GATE_GATE_STATE_H

@@ -52,6 +52,7 @@ static int send_settings(struct worker_child *worker, const struct plan_device *
 	m.settings.table_off = d->way.table_off;
 	m.settings.source_fix_off = conf->switches.source_fix_off;
 	m.settings.gate = conf->switches.gate;
+	m.settings.isolate_off = conf->switches.isolate_off;
 	m.addresses = addresses;
 	m.address_count = conf->addresses.n;
 	m.servers = conf->dns.servers.v;

@@ -102,6 +102,7 @@ static bool same_interface(const struct conf *a, const struct conf *b)
 	       same_carrier(&a->via, &b->via) && a->metric == b->metric &&
 	       a->switches.source_fix_off == b->switches.source_fix_off &&
 	       a->switches.gate == b->switches.gate &&
+	       a->switches.isolate_off == b->switches.isolate_off &&
 	       ip_addr_equal(&a->listen, &b->listen) &&
 	       a->switches.resolve_off == b->switches.resolve_off;
 }
@@ -403,6 +404,7 @@ bool reload_same_settings(const struct plan_device *a, const struct plan_device 
 	       a->way.table_off == b->way.table_off &&
 	       a->conf->switches.source_fix_off == b->conf->switches.source_fix_off &&
 	       a->conf->switches.gate == b->conf->switches.gate &&
+	       a->conf->switches.isolate_off == b->conf->switches.isolate_off &&
 	       same_prefixes(&a->conf->addresses, &b->conf->addresses) &&
 	       same_addrs(&a->conf->dns.servers, &b->conf->dns.servers) &&
 	       same_texts(&a->conf->dns.domains, &b->conf->dns.domains) &&

@@ -62,6 +62,7 @@ static int do_device_settings(struct worker_requests *w, struct command *m)
 		                            .table_off = m->settings.table_off,
 		                            .source_fix_off = m->settings.source_fix_off,
 		                            .gate = m->settings.gate,
+		                            .isolate_off = m->settings.isolate_off,
 		                            .via = m->via,
 		                            .via_name = m->via_name,
 		                            .dns_servers = m->servers,

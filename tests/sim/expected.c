@@ -78,6 +78,7 @@ static void expect_device(struct fake_device *out, const struct plan_device *d,
 		                     .table_off = d->way.table_off,
 		                     .source_fix_off = conf->switches.source_fix_off,
 		                     .gate = conf->switches.gate,
+		                     .isolate_off = conf->switches.isolate_off,
 		                     .started = true,
 		                     .port = conf->listen_port,
 		                     .peer_count = d->peer_count };

@@ -126,6 +126,7 @@ static int do_settings(struct served *s, const struct command *m)
 	d->table_off = m->settings.table_off;
 	d->source_fix_off = m->settings.source_fix_off;
 	d->gate = m->settings.gate;
+	d->isolate_off = m->settings.isolate_off;
 	fake_via(d->via, m->via, m->via_name);
 	d->addresses[0] = d->servers[0] = '\0';
 	for (size_t i = 0; i < m->address_count; i++)

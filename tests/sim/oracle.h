@@ -56,6 +56,7 @@ enum chain_end {
 	CHAIN_NO_CARRIER_ADDRESS,
 	CHAIN_NO_ADDRESS, /* the device has no Address for a gate's client */
 	CHAIN_HOST,       /* the host has a better way for a gate's client */
+	CHAIN_PHONE,      /* the gate has another client with this address */
 };
 
 struct hop {

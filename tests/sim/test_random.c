@@ -44,14 +44,17 @@ struct random_case {
 	size_t server_count, phone_count;
 	bool clean; /* the network never loses, doubles or reorders */
 	uint16_t probes;
-	struct chain chains[PROBE_MAX];     /* the chain predicted for each probe */
-	bool by_gate[PROBE_MAX];            /* was the probe sent by a phone? */
-	uint64_t predicted[CHAIN_HOST + 1]; /* number of drops */
+	unsigned rounds;                     /* of sending */
+	struct chain chains[PROBE_MAX];      /* the chain predicted for each probe */
+	bool by_gate[PROBE_MAX];             /* was the probe sent by a phone? */
+	uint64_t predicted[CHAIN_PHONE + 1]; /* number of drops */
 	/* how many of these a bad network may lose on their way from a phone */
-	uint64_t uncertain[CHAIN_HOST + 1];
+	uint64_t uncertain[CHAIN_PHONE + 1];
 	struct ip_prefix own[OWN_MAX]; /* networks of the client's host */
 	size_t own_count;
 	uint64_t for_host, to_host; /* packets of phones: expected and seen there */
+	bool together;              /* phones reach each other */
+	uint64_t for_phones, to_phones;
 };
 
 /* ck_assert also reports what holds, and that takes longer than the test itself. */
@@ -203,20 +206,23 @@ static void draw_own_networks(struct random_case *c)
 		engine_set_host_prefixes(c->client->engine, c->own, c->own_count), 0);
 }
 
+/* At the client this is a phone's packet for the host, and at a phone one of another
+ * phone. */
 static bool see_tun(struct node *node, const uint8_t *ip, size_t n)
 {
 	struct random_case *c = node->context;
 	struct ip_view view;
 	bool of_phone = false;
 
-	if (!ip_view_parse_addresses(&view, ip, n))
-		return false;
+	if (!ip_view_parse(&view, ip, n) || view.protocol != PROTO_UDP)
+		return false; /* errors seem to come from the destination */
 	for (size_t i = 0; i < c->phone_count; i++) {
 		struct ip_addr addr = phone_of(view.family, i);
 
 		of_phone |= ip_addr_equal(&view.src, &addr);
 	}
-	c->to_host += of_phone;
+	if (of_phone)
+		*(node == c->client ? &c->to_host : &c->to_phones) += 1;
 	return of_phone;
 }
 
@@ -226,6 +232,7 @@ static void build_gate(struct random_case *c)
 		.mtu_bytes = PHONE_MTU,
 		.port = GATE_PORT,
 		.gate = true,
+		.isolate_off = c->together,
 	};
 	struct device *gate = node_device(c->client, "gate", &settings);
 
@@ -234,6 +241,10 @@ static void build_gate(struct random_case *c)
 	draw_own_networks(c);
 	c->client->context = c;
 	c->client->on_tun = see_tun;
+	for (size_t i = 0; i < c->phone_count; i++) {
+		c->phones[i]->context = c;
+		c->phones[i]->on_tun = see_tun;
+	}
 }
 
 static void draw_conditions(struct random_case *c)
@@ -263,6 +274,7 @@ static struct random_case *case_new(uint64_t seed)
 	/* The order is arbitrary: Via may name devices that do not exist yet. */
 	for (size_t i = c->plan.device_count; i-- > 0;)
 		build_device(c, i);
+	c->together = chance(c, 50);
 	c->phone_count = chance(c, 40) ? 1 + pick(c, PHONE_MAX) : 0;
 	if (c->phone_count > 0)
 		build_gate(c);
@@ -367,6 +379,26 @@ static void send_phone_probe(struct random_case *c, size_t phone, size_t server)
 	                      8 + pick(c, PAYLOAD_MAX));
 }
 
+/* In the first round, the gate doesn't know yet where the others are. */
+static void send_to_phone(struct random_case *c, size_t from)
+{
+	enum ip_family family = chance(c, 50) ? IP_V4 : IP_V6;
+	size_t other = pick(c, c->phone_count);
+	struct ip_addr src = phone_of(family, from), dst = phone_of(family, other);
+
+	if (other == from || c->rounds == 0)
+		return;
+	if (c->together)
+		c->for_phones++;
+	else
+		c->predicted[CHAIN_NO_ROUTE]++;
+	c->uncertain[c->together ? CHAIN_PHONE : CHAIN_NO_ROUTE] += !c->clean;
+	c->chains[c->probes] = (struct chain){ .end = CHAIN_PHONE };
+	c->by_gate[c->probes] = true;
+	node_probe_translated(c->phones[from], c->probes++, &src, &dst,
+	                      8 + pick(c, PAYLOAD_MAX));
+}
+
 /* Sends a batch of a phone's to about half of the hosts, but to at least one, so that no
  * session of the phone reaches 180 s (see below). */
 static void send_from_phone(struct random_case *c, size_t phone)
@@ -377,6 +409,7 @@ static void send_from_phone(struct random_case *c, size_t phone)
 		if (chance(c, 50))
 			send_phone_probe(c, phone, i);
 	}
+	send_to_phone(c, phone);
 	node_batch_end(c->phones[phone]);
 }
 
@@ -400,6 +433,7 @@ static void send_round(struct random_case *c)
 	node_batch_end(c->client);
 	for (size_t i = 0; i < c->phone_count; i++)
 		send_from_phone(c, i);
+	c->rounds++;
 }
 
 /* ---- checking */
@@ -482,7 +516,8 @@ static bool of_bad_network(enum drop reason)
 	return reason == DROP_REPLAY || reason == DROP_REPLAYED_HANDSHAKE ||
 	       reason == DROP_UNKNOWN_INDEX || reason == DROP_BAD_HANDSHAKE ||
 	       reason == DROP_HANDSHAKE_FLOOD || reason == DROP_HANDSHAKE_FAILED ||
-	       reason == DROP_EXPIRED_KEY;
+	       reason == DROP_EXPIRED_KEY ||
+	       reason == DROP_NO_ENDPOINT; /* of a phone whose handshakes are lost */
 }
 
 static void check_drops(struct random_case *c)
@@ -498,6 +533,8 @@ static void check_drops(struct random_case *c)
 
 	check(c, c->to_host <= c->for_host &&
 	                 c->to_host + c->uncertain[CHAIN_HOST] >= c->for_host);
+	check(c, c->to_phones <= c->for_phones &&
+	                 c->to_phones + c->uncertain[CHAIN_PHONE] >= c->for_phones);
 	for (enum drop reason = DROP_NONE + 1; reason < DROP_COUNT; reason++) {
 		uint64_t expected = ends[reason] ? c->predicted[ends[reason]] : 0;
 		uint64_t least =

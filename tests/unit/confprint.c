@@ -108,6 +108,8 @@ void confprint(const struct conf *conf, FILE *out)
 		fprintf(out, "# tunion: Metric = %d\n", conf->metric);
 	if (conf->switches.gate)
 		fprintf(out, "# tunion: Gate = on\n");
+	if (conf->switches.isolate_off)
+		fprintf(out, "# tunion: Isolate = off\n");
 	if (conf->listen.family != IP_NONE)
 		fprintf(out, "# tunion: Listen = %s\n",
 		        ip_addr_format(&conf->listen, address));

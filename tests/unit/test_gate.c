@@ -126,6 +126,53 @@ START_TEST(clients_do_not_reach_each_other)
 }
 END_TEST
 
+static void let_them_together(void)
+{
+	struct device_settings settings = gate_settings;
+
+	settings.isolate_off = true;
+	ck_assert_int_eq(device_set(gate, &settings), 0);
+}
+
+/* With their own addresses, also in pieces, and although vpn has everything. */
+START_TEST(clients_that_may_reach_each_other)
+{
+	struct ip_view view;
+	struct ip_addr from = sim_addr("10.9.9.2"), to = sim_addr("10.9.9.3");
+
+	peer_allow(peer[0], "0.0.0.0/0");
+	let_them_together();
+	probe_from(0, 0, "10.9.9.2", "172.16.0.9", 100);
+	probe_from(1, 1, "10.9.9.3", "172.16.0.9", 100);
+	run(SECOND);
+	phone[1]->on_tun = take_tun;
+	probe_from(0, 2, "10.9.9.2", "10.9.9.3", 100);
+	probe_from(0, 3, "fd99::2", "fd99::3", 1200);
+	probe_from(0, 4, "10.9.9.2", "10.9.9.3", 2000);
+	run(SECOND);
+	ck_assert_uint_eq(seen_count, 4);
+	ck_assert(ip_view_parse(&view, seen.packet.data, seen.packet.len_bytes));
+	ck_assert(ip_addr_equal(&view.src, &from));
+	ck_assert(ip_addr_equal(&view.dst, &to));
+	ck_assert_uint_eq(all_drops(), 0);
+}
+END_TEST
+
+/* The network behind a client sends us what is for itself: it doesn't go round. */
+START_TEST(nothing_goes_back_to_the_client_that_has_sent_it)
+{
+	struct wg_peer *p = wg_device_find_peer(
+		device_wg(gate), wg_device_public_key(device_wg(phone_device[0])));
+
+	let_them_together();
+	peer_allow(p, "192.168.8.0/24");
+	probe_from(0, 0, "10.9.9.2", "192.168.8.8", 100);
+	run(SECOND);
+	ck_assert_uint_eq(phone[0]->icmp_errors, 1);
+	ck_assert_uint_eq(engine_drops(client->engine)->by[DROP_NO_ROUTE], 1);
+}
+END_TEST
+
 START_TEST(no_prefix_and_no_address)
 {
 	engine_set_tun(client->engine, NULL);
@@ -327,6 +374,8 @@ TCase *unit_tests(void)
 	tcase_add_loop_test(tc, our_own_datagram_is_known_by_another_source_and_in_pieces,
 	                    0, ARRAY_SIZE(returning));
 	tcase_add_loop_test(tc, clients_do_not_reach_each_other, 0, 2);
+	tcase_add_test(tc, clients_that_may_reach_each_other);
+	tcase_add_test(tc, nothing_goes_back_to_the_client_that_has_sent_it);
 	tcase_add_test(tc, no_prefix_and_no_address);
 	tcase_add_test(tc, a_device_without_an_address_of_the_family);
 	tcase_add_test(tc, too_big_for_the_device);

@@ -45,8 +45,9 @@ static const struct {
 START_TEST(the_union_in_few_prefixes)
 {
 	const char *const texts[] = { "a", cases[_i].a, "b", cases[_i].b, NULL };
-	const struct ip_addr others[] = { { .family = IP_V4, .b = { 192, 0, 0, 53 } },
-		                          { .family = IP_NONE } };
+	const struct ip_prefix others[] = { { { .family = IP_V4, .b = { 192, 0, 0, 53 } },
+		                              32 },
+		                            { { .family = IP_NONE }, 0 } };
 	char text[512];
 	struct gate_prefixes found;
 	struct planned p;

@@ -184,7 +184,7 @@ START_TEST(the_files_of_the_first_start)
 	prepare(both);
 	expect_file(
 		conf_path(),
-		"# Written by tunion gate. Only PrivateKey, Address and where it listens are kept.\n"
+		"# Written by tunion gate. Only PrivateKey, Address, Isolate and where it listens are kept.\n"
 		"[Interface]\nPrivateKey: \nListenPort = 51821\n"
 		"# tunion: Listen = 127.0.0.1\n# tunion: Gate = on\n"
 		"Address = " NET4 ".1/32, " NET6 "::1/128\n\n# phone\n[Peer]\n"
@@ -311,6 +311,36 @@ START_TEST(the_addresses_make_way)
 }
 END_TEST
 
+/* Who may reach the others needs their addresses, too. */
+START_TEST(clients_that_reach_each_other)
+{
+	char text[2048], all[2100];
+	char *peers;
+
+	begin();
+	prepare(both);
+	update(both, false, "phone: new\n");
+	read_file(conf_path(), text, sizeof(text));
+	peers = strstr(text, "Address = ");
+	ck_assert_ptr_nonnull(peers);
+	snprintf(all, sizeof(all), "%.*s# tunion: Isolate = off\n%s", (int)(peers - text),
+	         text, peers);
+	write_file(conf_path(), all);
+	prepare(both);
+	read_file(conf_path(), text, sizeof(text));
+	ck_assert_str_eq(text, all);
+	update(home, false, "phone: changed\n");
+	expect_file(client("phone"),
+	            "[Interface]\nPrivateKey: \n"
+	            "Address = " NET4 ".2/32, " NET6 "::2/128\n"
+	            "MTU = 1420\nExcludedApplications = com.termux\n\n[Peer]\n"
+	            "PublicKey: \nAllowedIPs = " NET4 ".0/24, 192.168.6.0/23, " NET6
+	            "::/64, fd77::/64\n"
+	            "Endpoint = 127.0.0.1:51821\n");
+	end();
+}
+END_TEST
+
 START_TEST(a_new_key_is_told)
 {
 	char *text;
@@ -410,6 +440,7 @@ TCase *unit_tests(void)
 	tcase_add_test(tc, what_changes_is_told);
 	tcase_add_test(tc, clients_keep_their_addresses);
 	tcase_add_test(tc, the_addresses_make_way);
+	tcase_add_test(tc, clients_that_reach_each_other);
 	tcase_add_test(tc, a_new_key_is_told);
 	tcase_add_loop_test(tc, a_bad_file_is_an_error, 0, ARRAY_SIZE(bad));
 	tcase_add_test(tc, names_that_no_device_can_have);
