@@ -148,4 +148,11 @@ void plan_text(const struct plan *plan, FILE *out)
 		add_device(&t, &plan->devices[i]);
 	table_print(&t, out);
 	fprintf(out, "\nhost tun: MTU %u\n", plan->tun_mtu_bytes);
+	for (size_t i = 0; i < plan->device_count; i++) {
+		const struct conf *conf = plan->devices[i].conf;
+
+		if (plan_needs_own_tun(conf))
+			fprintf(out, "exec and gate leave out %s: Table (%s:%u)\n",
+			        conf->name, conf->path, conf->lines.table);
+	}
 }

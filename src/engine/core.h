@@ -90,7 +90,7 @@ struct device {
 	struct device_address *addresses; /* owned: the file's Addresses */
 	size_t address_count;
 	uint32_t mtu_bytes; /* of inner packets; 0: no limit */
-	bool source_fix_off;
+	bool source_fix_off, left_out;
 	struct device_gate gate;
 	uint32_t id;           /* this engine never uses it again for another device */
 	char *via_name;        /* owned; NULL unless way.via is WAY_VIA_DEVICE */

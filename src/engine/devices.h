@@ -30,6 +30,7 @@ struct device_settings {
 	uint16_t port;      /* UDP port: the file's ListenPort, or one chosen at random */
 	int32_t metric;
 	bool table_off;
+	bool left_out; /* not in the union; it only carries whose Via names it */
 	bool source_fix_off;
 	bool gate;                         /* its peers are clients: see gate.h */
 	bool isolate_off;                  /* of a gate: its clients reach each other */

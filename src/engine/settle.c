@@ -165,7 +165,7 @@ static int add_device(struct device *d)
 {
 	struct adding a = { .table = &d->engine->table };
 
-	if (d->gate.on)
+	if (d->gate.on || d->left_out)
 		return 0;
 	for (a.peer = d->way.peers; a.peer && !a.err; a.peer = a.peer->sibling)
 		wg_peer_walk_allowed_ips(peer_of_way(a.peer)->wg, add_entry, &a);

@@ -322,9 +322,7 @@ static void tell_unused(struct host *h, const struct conf *conf, struct diag *di
 	if (hook > 0 && !h->told_of_hooks)
 		diag_warning(diag, conf->path, hook, "%s", h->state.place->no_hooks);
 	h->told_of_hooks |= hook > 0;
-	if (conf->table.kind == CONF_TABLE_OFF ||
-	    (conf->table.kind == CONF_TABLE_NUMBER && conf->table.number != 0 &&
-	     conf->table.number != NETLINK_TABLE_MAIN))
+	if (plan_needs_own_tun(conf))
 		diag_warning(diag, conf->path, conf->lines.table, "%s",
 		             h->state.place->no_table);
 }
@@ -488,6 +486,12 @@ int host_file_added(struct host *h, const struct conf *conf, struct diag *diag)
 		return 0;
 	err = hooks_check(conf, diag);
 	return err < 0 ? err : hooks_run_up(&env, conf, CONF_PRE_UP);
+}
+
+void host_file_changed(struct host *h, const struct conf *conf, struct diag *diag)
+{
+	if (h->state.place)
+		tell_unused(h, conf, diag);
 }
 
 int host_file_up(struct host *h, const struct conf *conf, struct diag *diag)

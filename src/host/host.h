@@ -111,6 +111,9 @@ MUST_CHECK int host_up(struct host *h, const struct plan *plan, struct diag *dia
  * file must not be in the plan for host_update. */
 MUST_CHECK int host_file_added(struct host *h, const struct conf *conf,
                                struct diag *diag);
+/* For a file that is changed while the instance is up: only warns of what it wants and
+ * doesn't get. No hooks are run, as in wg-quick. */
+void host_file_changed(struct host *h, const struct conf *conf, struct diag *diag);
 /* To be called after a host_update with this file: runs PostUp. Returns 0 or -errno, with
  * the reason in diag. As in wg-quick, after an error the file has to go again, with a
  * host_update without it, and its PreDown and PostDown won't run. */

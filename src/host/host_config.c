@@ -239,6 +239,8 @@ static int add_all_addresses(struct maker *m)
 	for (size_t i = 0; i < m->plan->device_count; i++) {
 		const struct conf *conf = m->plan->devices[i].conf;
 
+		if (m->plan->devices[i].left_out)
+			continue;
 		for (size_t j = 0; j < conf->addresses.n; j++) {
 			struct netlink_item item = {
 				.kind = NETLINK_KIND_ADDRESS,
@@ -447,8 +449,11 @@ static int add_resolver(struct maker *m, const struct ip_addr *resolver)
 	if (resolver->family == IP_NONE || is_left_out(m, resolver))
 		return 0;
 	for (size_t i = 0; i < m->plan->device_count && item.route.src.family == IP_NONE;
-	     i++)
-		item.route.src = plan_source(&m->plan->devices[i], &item.route.dst);
+	     i++) {
+		if (!m->plan->devices[i].left_out)
+			item.route.src =
+				plan_source(&m->plan->devices[i], &item.route.dst);
+	}
 	return host_items_add(&m->config->items, &item);
 }
 

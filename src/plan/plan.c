@@ -6,6 +6,8 @@
 
 #include "plan/source_address.h"
 
+#define TABLE_MAIN 254U
+
 static int compare_name(const void *name, const void *device)
 {
 	return strcmp(name, ((const struct plan_device *)device)->conf->name);
@@ -39,6 +41,14 @@ struct ip_addr plan_source(const struct plan_device *device, const struct ip_pre
 			best = *address;
 	}
 	return best.addr;
+}
+
+bool plan_needs_own_tun(const struct conf *conf)
+{
+	bool number = conf->table.kind == CONF_TABLE_NUMBER && conf->table.number != 0 &&
+	              conf->table.number != TABLE_MAIN;
+
+	return !conf->switches.gate && (number || conf->table.kind == CONF_TABLE_OFF);
 }
 
 bool plan_has_gate(const struct plan *plan)

@@ -34,6 +34,9 @@ struct plan_env {
 	/* The name of the host tun, which hooks may use in place of %i. NULL if it
 	 * isn't known. */
 	const char *tun;
+	/* There is no second tun to be had, nor another routing table: files that need
+	 * one of their own are left out (design R14). */
+	bool one_tun;
 	void *context;
 };
 
@@ -58,7 +61,10 @@ struct plan_device {
 	struct plan_prefix *prefixes; /* owned array */
 	size_t prefix_count;
 	struct trie *allowed_ips; /* owned; contains the prefixes */
-	uint32_t mtu_bytes;       /* effective MTU, design section 4 */
+	/* It is not in the union, and its DNS is not asked. It only carries devices whose
+	 * Via names it. */
+	bool left_out;
+	uint32_t mtu_bytes; /* effective MTU, design section 4 */
 	/* The largest inner packet that fits into the carriers of its peers, in both
 	 * directions. If this is less than mtu_bytes, outer packets of full size are
 	 * fragmented there (design R10). UINT32_MAX if it has no carrier. */
@@ -80,6 +86,9 @@ struct plan_device *plan_find(const struct plan *plan, const char *name);
  * source_address.h. Its family is IP_NONE if there is no suitable Address. */
 struct ip_addr plan_source(const struct plan_device *device, const struct ip_prefix *dst);
 bool plan_has_gate(const struct plan *plan);
+/* Does the file need a tun of its own, because of its Table? Not the file of a gate, whose
+ * prefixes are in no union. */
+bool plan_needs_own_tun(const struct conf *conf);
 /* Has it a prefix of length 0, of whatever family? */
 bool plan_has_default_route(const struct plan_device *device);
 /* The device's entry for exactly this prefix, or NULL. */

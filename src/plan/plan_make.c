@@ -92,6 +92,7 @@ static int fill_device(struct plan_device *d, const struct conf *conf,
 	d->way.name = conf->name;
 	d->way.metric = conf->metric;
 	d->way.table_off = conf->table.kind == CONF_TABLE_OFF;
+	d->left_out = env && env->one_tun && plan_needs_own_tun(conf);
 	choose_sources(d);
 	d->way.port = conf->listen_port;
 	d->way.peer_of = peer_of;
@@ -363,7 +364,9 @@ static int fill_union(struct plan *plan)
 	for (size_t i = 0; i < plan->device_count; i++) {
 		struct plan_device *d = &plan->devices[i];
 
-		for (size_t j = 0; j < d->prefix_count && !d->conf->switches.gate; j++) {
+		if (d->conf->switches.gate || d->left_out)
+			continue;
+		for (size_t j = 0; j < d->prefix_count; j++) {
 			int err = union_add(&plan->table, &d->prefixes[j].trie.prefix,
 			                    &d->prefixes[j].peer->way);
 

@@ -50,13 +50,14 @@ static int send_settings(struct worker_child *worker, const struct plan_device *
 	m.settings.mtu_bytes = d->mtu_bytes;
 	m.settings.metric = d->way.metric;
 	m.settings.table_off = d->way.table_off;
+	m.settings.left_out = d->left_out;
 	m.settings.source_fix_off = conf->switches.source_fix_off;
 	m.settings.gate = conf->switches.gate;
 	m.settings.isolate_off = conf->switches.isolate_off;
 	m.addresses = addresses;
 	m.address_count = conf->addresses.n;
 	m.servers = conf->dns.servers.v;
-	m.server_count = conf->dns.servers.n;
+	m.server_count = d->left_out ? 0 : conf->dns.servers.n;
 	m.text = domains.bytes + domains.first;
 	m.text_bytes = outbuf_bytes(&domains);
 	set_via(&m, d->way.via, d->way.via_device);

@@ -25,7 +25,7 @@ struct prepared {
 	bool open;                /* device has new sockets */
 	bool listens;             /* device has its UAPI socket */
 	bool made;                /* the worker has the device of an added file */
-	bool pre_up;              /* its PreUp hooks have run */
+	bool pre_up;              /* the host knows it: its PreUp hooks have run */
 	struct tunnel device;     /* owned; moved away when the round is committed */
 };
 
@@ -117,6 +117,7 @@ static int accept_changes(struct round *r)
 	struct plan_env env = { .path_mtu = path_mtu,
 		                .endpoint = endpoint_now,
 		                .tun = r->l->instance->tun,
+		                .one_tun = r->l->one_tun,
 		                .context = r->l };
 	int err;
 
@@ -221,8 +222,13 @@ static int run_pre_up(struct round *r, size_t i)
 	struct prepared *p = &r->prepared[i];
 	int err;
 
-	if (f->state != RELOAD_ADDED || p->pre_up)
+	if (p->pre_up || (f->state != RELOAD_ADDED && f->state != RELOAD_CHANGED))
 		return 0;
+	if (f->state == RELOAD_CHANGED) {
+		host_file_changed(r->l->host, f->fresh, r->diag);
+		p->pre_up = true;
+		return 0;
+	}
 	r->l->tunnels->coming = &p->device;
 	err = host_file_added(r->l->host, f->fresh, r->diag);
 	r->l->tunnels->coming = NULL;

@@ -29,6 +29,7 @@ struct live {
 	struct host *host;
 	struct keeper *keeper;
 	struct underlay *underlay;
+	bool one_tun;     /* see plan_env */
 	bool host_failed; /* the last host_update failed; the next reload tries again */
 	struct diag file_errors; /* of the last reload: why not all is in force */
 };

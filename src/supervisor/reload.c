@@ -401,7 +401,7 @@ bool reload_changes_sockets(const struct reload_file *f)
 bool reload_same_settings(const struct plan_device *a, const struct plan_device *b)
 {
 	return a->mtu_bytes == b->mtu_bytes && a->way.metric == b->way.metric &&
-	       a->way.table_off == b->way.table_off &&
+	       a->way.table_off == b->way.table_off && a->left_out == b->left_out &&
 	       a->conf->switches.source_fix_off == b->conf->switches.source_fix_off &&
 	       a->conf->switches.gate == b->conf->switches.gate &&
 	       a->conf->switches.isolate_off == b->conf->switches.isolate_off &&

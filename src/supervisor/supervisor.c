@@ -125,7 +125,7 @@ static int read_files(struct supervisor *s, struct diag *diag)
 {
 	const struct conf_paths from = follow_paths(&s->follow);
 	int err = conf_set_read(&s->tunnels.files, &from, diag), plan_err;
-	const struct plan_env env = { .tun = s->instance.tun };
+	const struct plan_env env = { .tun = s->instance.tun, .one_tun = s->elsewhere };
 	struct diag not_told = { 0 };
 
 	if (err && err != -EINVAL)
@@ -142,6 +142,7 @@ static int make_plan(struct supervisor *s, struct diag *diag)
 {
 	struct plan_env env = { .path_mtu = host_path_mtu,
 		                .tun = s->instance.tun,
+		                .one_tun = s->elsewhere,
 		                .context = s->host };
 
 	plan_clear(&s->tunnels.plan);
@@ -425,7 +426,7 @@ static void connect_inside(struct supervisor *s, const struct supervisor_inside 
 
 static void connect_place(struct supervisor *s, const struct supervisor_options *o)
 {
-	s->elsewhere = o->inside || o->no_tun;
+	s->elsewhere = s->live.one_tun = o->inside || o->no_tun;
 	if (o->inside)
 		connect_inside(s, o->inside);
 	else if (o->no_tun)

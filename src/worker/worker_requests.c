@@ -60,6 +60,7 @@ static int do_device_settings(struct worker_requests *w, struct command *m)
 		                            .mtu_bytes = m->settings.mtu_bytes,
 		                            .metric = m->settings.metric,
 		                            .table_off = m->settings.table_off,
+		                            .left_out = m->settings.left_out,
 		                            .source_fix_off = m->settings.source_fix_off,
 		                            .gate = m->settings.gate,
 		                            .isolate_off = m->settings.isolate_off,

@@ -102,6 +102,19 @@ def has_no_other_way(w, user):
     equal(user.exec("ip -o -4 route | grep -c default").stdout, "0\n", "default routes after that")
 
 
+def leaves_out_what_needs_a_tun_of_its_own(w, user):
+    """A provider's file with `Table = off` is in no union, but it carries the home network's, which names it."""
+    user.write("vpn.conf", w.vpn_conf(interface_lines=["Table = off"]))
+    user.write("home.conf", w.home_conf(interface_lines=["# tunion: Via = vpn"]))
+    uplink = w.client.capture("eth0", "udp")
+    done = user.exec(f"{user.python} -c '{PING}' {LAN}; ip -o addr show dev exec0; ip route")
+    check(f"{user.dir}/vpn.conf:4: warning: Table: the file would need a tun of its own" in done.stderr, "what is said: " + done.stderr)
+    check("hello" in done.stdout and "10.77.0.2" in done.stdout, "home by vpn: " + done.stdout)
+    check("10.66.0.2" not in done.stdout and "default" not in done.stdout, "vpn is used: " + done.stdout)
+    to_vpn, others = only_to(uplink.lines(), "203.0.113.2.51820")
+    check(to_vpn and not others, f"not by vpn: {others}")
+
+
 def test(lab):
     w = World(lab)
     w.start_vpn()
@@ -115,6 +128,7 @@ def test(lab):
     equal(user.exec("ping", "-n", "-c", "1", "-W", "5", "127.0.0.1").returncode, 0, "ping of the loopback device")
     is_as_if_alone(w, user)
     has_no_other_way(w, user)
+    leaves_out_what_needs_a_tun_of_its_own(w, user)
     nothing_left(user, "at the end")
     same_text(w.client.snapshot(), before, "the client after all")
 

@@ -345,6 +345,14 @@ int host_file_added(struct host *h, const struct conf *conf, struct diag *diag)
 	return err ? err : run_hooks(h, conf, CONF_PRE_UP, diag);
 }
 
+void host_file_changed(struct host *h, const struct conf *conf, struct diag *diag)
+{
+	(void)h;
+	(void)diag;
+	if (!fake_host.is_up || !is_planned(conf->name))
+		out_of_order("host_file_changed of %s, which is not there", conf->name);
+}
+
 int host_file_up(struct host *h, const struct conf *conf, struct diag *diag)
 {
 	int err;

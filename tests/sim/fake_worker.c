@@ -124,6 +124,7 @@ static int do_settings(struct served *s, const struct command *m)
 	d->mtu_bytes = m->settings.mtu_bytes;
 	d->metric = m->settings.metric;
 	d->table_off = m->settings.table_off;
+	d->left_out = m->settings.left_out;
 	d->source_fix_off = m->settings.source_fix_off;
 	d->gate = m->settings.gate;
 	d->isolate_off = m->settings.isolate_off;

@@ -142,6 +142,31 @@ START_TEST(systemd_resolved_is_known_by_its_address)
 }
 END_TEST
 
+/* As if it weren't there. */
+START_TEST(a_file_that_is_left_out_has_no_dns)
+{
+	const char *const texts[] = { "a",
+		                      "[Interface]\nDNS = 10.0.0.53, fd00::53, a.lan\n",
+		                      "b", "[Interface]\nDNS = 10.1.0.53, b.lan\n",
+		                      NULL };
+	struct ip_addr ipv4, ipv6;
+	struct planned p;
+	char *text;
+
+	planned_init(&p, texts);
+	p.plan.devices[0].left_out = true;
+	text = dns_text(&p.plan);
+	ck_assert_str_eq(text, "nameserver 10.1.0.53\nsearch b.lan\n");
+	free(text);
+	dns_virtual_addresses(&p.plan, &ipv4, &ipv6);
+	ck_assert_int_eq(ipv4.family, IP_NONE);
+	dns_lasting_addresses(&p.plan, &ipv4, &ipv6);
+	ck_assert_int_eq(ipv4.family, IP_V4);
+	ck_assert_int_eq(ipv6.family, IP_NONE);
+	planned_clear(&p);
+}
+END_TEST
+
 TCase *unit_tests(void)
 {
 	TCase *tc = tcase_create("host/dns");
@@ -152,6 +177,7 @@ TCase *unit_tests(void)
 	                    ARRAY_SIZE(resolv_confs));
 	tcase_add_loop_test(tc, a_resolv_conf_has_servers, 0, ARRAY_SIZE(cases));
 	tcase_add_loop_test(tc, tunnels_may_have_a_prefix, 0, ARRAY_SIZE(orders));
+	tcase_add_test(tc, a_file_that_is_left_out_has_no_dns);
 	tcase_add_test(tc, lasting_addresses_need_one_file);
 	return tc;
 }

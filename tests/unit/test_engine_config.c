@@ -285,6 +285,40 @@ START_TEST(names_are_asked_where_the_default_route_is)
 }
 END_TEST
 
+/* It is in no union, but home names it. */
+START_TEST(a_device_that_is_left_out)
+{
+	struct ip_addr of_vpn = sim_addr("10.0.0.2"), of_home = sim_addr("10.1.0.2");
+	struct device_settings left_out = { .addresses = &of_vpn,
+		                            .address_count = 1,
+		                            .mtu_bytes = 1420,
+		                            .port = 20000,
+		                            .left_out = true };
+	struct device_settings by_vpn = { .addresses = &of_home,
+		                          .address_count = 1,
+		                          .mtu_bytes = 1340,
+		                          .port = 20001,
+		                          .via = WAY_VIA_DEVICE,
+		                          .via_name = "vpn" };
+
+	ck_assert_int_eq(device_set(vpn, &left_out), 0);
+	ck_assert_int_eq(device_set(home, &by_vpn), 0);
+	probe(0, "10.1.0.2", "172.16.1.9", 100);
+	probe(1, "10.0.0.2", "172.16.0.9", 100);
+	run(SECOND);
+	ck_assert_uint_eq(w->probes[0].returned, 1);
+	ck_assert_uint_eq(w->probes[0].there.n, 2);
+	ck_assert_uint_eq(w->probes[1].arrived, 0);
+	ck_assert_uint_eq(engine_drops(client->engine)->by[DROP_NO_ROUTE], 1);
+	/* and in again */
+	left_out.left_out = false;
+	ck_assert_int_eq(device_set(vpn, &left_out), 0);
+	probe(2, "10.0.0.2", "172.16.0.9", 100);
+	run(SECOND);
+	ck_assert_uint_eq(w->probes[2].returned, 1);
+}
+END_TEST
+
 TCase *unit_tests(void)
 {
 	TCase *tc = tcase_create("engine/config");
@@ -299,5 +333,6 @@ TCase *unit_tests(void)
 	tcase_add_test(tc, r3_order_follows_others);
 	tcase_add_test(tc, a_thousand_devices);
 	tcase_add_loop_test(tc, names_are_asked_where_the_default_route_is, 0, 2);
+	tcase_add_test(tc, a_device_that_is_left_out);
 	return tc;
 }

@@ -207,6 +207,48 @@ START_TEST(a_gate)
 }
 END_TEST
 
+/* Where there is no second tun: off and number are in no union, but number carries home,
+ * which names it. auto and main need none. A gate's Table doesn't matter. */
+START_TEST(files_that_need_a_tun_of_their_own)
+{
+	struct plan_env one = env;
+	char way[64];
+
+	one.one_tun = true;
+	add_file(
+		"auto",
+		"[Interface]\nAddress = 10.4.0.2\nMTU = 1300\nTable = auto\n[Peer]\nPublicKey = " KEY_A
+		"\nAllowedIPs = 10.4.0.0/24\nEndpoint = 192.0.2.4:1\n");
+	add_file("gate", GATE "Table = off\n" CLIENT);
+	add_file(
+		"home",
+		"[Interface]\nAddress = 10.1.0.2\nMTU = 1200\n# tunion: Via = number\n[Peer]\nPublicKey = " KEY_A
+		"\nAllowedIPs = 10.1.0.0/24\nEndpoint = 192.0.2.1:1\n");
+	add_file(
+		"main",
+		"[Interface]\nAddress = 10.5.0.2\nMTU = 1300\nTable = main\n[Peer]\nPublicKey = " KEY_B
+		"\nAllowedIPs = 10.5.0.0/24\nEndpoint = 192.0.2.5:1\n");
+	add_file(
+		"number",
+		"[Interface]\nAddress = 10.2.0.2\nMTU = 1400\nTable = 7\n[Peer]\nPublicKey = " KEY_B
+		"\nAllowedIPs = 0.0.0.0/0\nEndpoint = 192.0.2.2:1\n");
+	add_file(
+		"off",
+		"[Interface]\nAddress = 10.3.0.2\nTable = off\n[Peer]\nPublicKey = " KEY_A
+		"\nAllowedIPs = 10.3.0.0/24\nEndpoint = 192.0.2.3:1\n");
+	ck_assert_int_eq(plan_make(&plan, &set, &one, &diag), 0);
+	expect_diag("");
+	ck_assert_uint_eq(union_count(&plan.table), 3);
+	ck_assert_uint_eq(plan.tun_mtu_bytes, 1300);
+	ck_assert_str_eq(
+		way_format(&plan_find(&plan, "home")->peers[0].way, way, sizeof(way)),
+		"home > number > network");
+	plan_clear(&plan);
+	ck_assert_int_eq(plan_make(&plan, &set, &env, &diag), 0);
+	ck_assert_uint_eq(union_count(&plan.table), 5);
+}
+END_TEST
+
 START_TEST(a_gate_carries_nobody_and_is_carried_by_nobody)
 {
 	add_file("gate", GATE "# tunion: Via = vpn\n" CLIENT);
@@ -355,6 +397,7 @@ TCase *unit_tests(void)
 	tcase_add_test(tc, least_mtu_of_a_devices_peers);
 	tcase_add_test(tc, devices_that_carry_each_other_end_somewhere);
 	tcase_add_test(tc, a_gate);
+	tcase_add_test(tc, files_that_need_a_tun_of_their_own);
 	tcase_add_test(tc, a_gate_carries_nobody_and_is_carried_by_nobody);
 	tcase_add_test(tc, what_was_understood_of_bad_files_is_checked_too);
 	tcase_add_test(tc, a_resolved_name_is_followed);
