@@ -13,13 +13,13 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
+#include "base/rights.h"
 #include "crypto/aead.h"
 #include "engine/engine.h"
 #include "io/buffers.h"
 #include "io/loop.h"
 #include "io/udp.h"
 #include "worker/report.h"
-#include "worker/rights.h"
 #include "worker/worker_device.h"
 #include "worker/worker_requests.h"
 #include "worker/worker_tun.h"

@@ -16,7 +16,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "worker/rights.h"
+#include "base/rights.h"
 
 #define NOBODY    65534
 #define NO_RIGHTS 99 /* exit status: the child could not get into its surroundings */
@@ -183,7 +183,7 @@ END_TEST
 
 TCase *unit_tests(void)
 {
-	TCase *tc = tcase_create("worker/rights");
+	TCase *tc = tcase_create("base/rights");
 
 	tcase_add_test(tc, whoever_we_are);
 	tcase_add_test(tc, a_user_stays_the_user);

@@ -13,7 +13,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "worker/rights.h"
+#include "base/rights.h"
 #include "worker/worker.h"
 #include "worker_lab.h"
 

@@ -1,11 +1,10 @@
-/* src/worker/rights.h - what may the worker still do? As little as can be taken from it
- * in a simple way
+/* src/base/rights.h - what may a process still do that strangers talk to? As little as can be
+ * taken from it in a simple way
  *
  * It has its own user and no capabilities; exec gives it no new ones; there are no core
- * dumps and no tracing; and it dies with its parent. The sandbox decides what it may call
- * and open. */
-#ifndef TUNION_WORKER_RIGHTS_H
-#define TUNION_WORKER_RIGHTS_H
+ * dumps and no tracing; and it dies with its parent. */
+#ifndef TUNION_BASE_RIGHTS_H
+#define TUNION_BASE_RIGHTS_H
 
 #include <sys/types.h>
 

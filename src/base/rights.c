@@ -1,5 +1,5 @@
-/* src/worker/rights.c - gives up rights, one kind after the other */
-#include "worker/rights.h"
+/* src/base/rights.c - gives up rights, one kind after the other */
+#include "base/rights.h"
 
 #include <errno.h>
 #include <grp.h>
