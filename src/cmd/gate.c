@@ -18,10 +18,10 @@
 #include "cmd/log_output.h"
 #include "cmd/paths.h"
 #include "cmd/plan_load.h"
-#include "cmd/qr.h"
 #include "cmd/service.h"
 #include "gate/gate_clients.h"
 #include "gate/gate_state.h"
+#include "show/qr.h"
 #include "worker/worker.h"
 
 static const char usage[] =

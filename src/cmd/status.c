@@ -11,11 +11,11 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "cmd/status_metrics.h"
 #include "cmd/status_text.h"
 #include "cmd/status_watch.h"
 #include "cmd/target.h"
 #include "io/loop.h"
+#include "show/status_metrics.h"
 
 /* On a terminal the status is asked for twice, so that rates can be shown. */
 #define LOOK_PAUSE_NS (500 * NS_PER_MS)

@@ -23,7 +23,4 @@ struct status_look {
 
 void status_text(const struct status_look *look, FILE *out);
 
-/* One short sentence that a user can act on; NULL if there is no such reason. */
-const char *status_drop_hint(const char *reason);
-
 #endif

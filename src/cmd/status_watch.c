@@ -18,10 +18,10 @@
 #include <unistd.h>
 
 #include "cmd/sparkline.h"
-#include "cmd/status_json.h"
 #include "cmd/status_text.h"
 #include "cmd/target.h"
 #include "io/loop.h"
+#include "show/status_json.h"
 
 #define PERIOD_NS NS_PER_SEC
 

@@ -5,8 +5,8 @@
 
 #include <string.h>
 
-#include "cmd/status_json.h"
 #include "conf/value.h"
+#include "show/status_json.h"
 
 /* Which peer has an address, and because of which prefix? */
 struct match {

@@ -4,8 +4,8 @@
 #include <string.h>
 
 #include "base/key.h"
-#include "cmd/status_json.h"
 #include "cmd/table.h"
+#include "show/status_json.h"
 
 static void peer_cell(struct table *t, const char *key)
 {

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cmd/status_metrics.h"
+#include "show/status_metrics.h"
 
 static const char status[] =
 	"{\"tun\": \"tunion0\", \"up_seconds\": 61, \"engine_restarts\": 0, "
@@ -154,7 +154,7 @@ END_TEST
 
 TCase *unit_tests(void)
 {
-	TCase *tc = tcase_create("cmd/status_metrics");
+	TCase *tc = tcase_create("show/status_metrics");
 
 	tcase_add_test(tc, samples);
 	tcase_add_test(tc, format);

@@ -7,6 +7,7 @@
 
 #include "base/drop.h"
 #include "cmd/status_text.h"
+#include "show/status_hint.h"
 
 #define WALL_S 1000000
 
@@ -265,13 +266,13 @@ END_TEST
 START_TEST(a_hint_for_each_reason)
 {
 	for (unsigned i = DROP_NONE + 1; i < DROP_COUNT; i++) {
-		const char *hint = status_drop_hint(drop_name((enum drop)i));
+		const char *hint = status_hint(drop_name((enum drop)i));
 		size_t n = hint ? strlen(hint) : 0;
 
 		ck_assert_msg(n > 1 && n <= 64, "%s", drop_name((enum drop)i));
 		ck_assert_msg(hint[n - 1] == '.' || hint[n - 1] == '?', "%s", hint);
 	}
-	ck_assert_ptr_null(status_drop_hint("none"));
+	ck_assert_ptr_null(status_hint("none"));
 }
 END_TEST
 

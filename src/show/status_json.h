@@ -1,7 +1,7 @@
-/* src/cmd/status_json.h - finds members of a status. It may be from another version than
+/* src/show/status_json.h - finds members of a status. It may be from another version than
  * ours, so a member that is missing or has another type counts as nothing */
-#ifndef TUNION_CMD_STATUS_JSON_H
-#define TUNION_CMD_STATUS_JSON_H
+#ifndef TUNION_SHOW_STATUS_JSON_H
+#define TUNION_SHOW_STATUS_JSON_H
 
 #include <jansson.h>
 #include <stdbool.h>

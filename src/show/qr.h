@@ -1,6 +1,6 @@
-/* src/cmd/qr.h - a text as a QR code, for the camera of another device */
-#ifndef TUNION_CMD_QR_H
-#define TUNION_CMD_QR_H
+/* src/show/qr.h - a text as a QR code, for the camera of another device */
+#ifndef TUNION_SHOW_QR_H
+#define TUNION_SHOW_QR_H
 
 #include <stdio.h>
 

@@ -1,5 +1,5 @@
-/* src/cmd/status_json.c */
-#include "cmd/status_json.h"
+/* src/show/status_json.c */
+#include "show/status_json.h"
 
 #include <string.h>
 

@@ -1,5 +1,5 @@
-/* src/cmd/qr.c - two rows of modules are one line of characters */
-#include "cmd/qr.h"
+/* src/show/qr.c - two rows of modules are one line of characters */
+#include "show/qr.h"
 
 #include <errno.h>
 

@@ -1,6 +1,6 @@
-/* src/cmd/status_metrics.h - a status in Prometheus' text format, version 0.0.4 */
-#ifndef TUNION_CMD_STATUS_METRICS_H
-#define TUNION_CMD_STATUS_METRICS_H
+/* src/show/status_metrics.h - a status in Prometheus' text format, version 0.0.4 */
+#ifndef TUNION_SHOW_STATUS_METRICS_H
+#define TUNION_SHOW_STATUS_METRICS_H
 
 #include <jansson.h>
 #include <stdio.h>

@@ -1,13 +1,13 @@
-/* src/cmd/status_metrics.c - all samples of a metric have to stand together, after its
+/* src/show/status_metrics.c - all samples of a metric have to stand together, after its
  * HELP and TYPE. So for each metric, all devices are visited once. */
-#include "cmd/status_metrics.h"
+#include "show/status_metrics.h"
 
 #include <inttypes.h>
 #include <stdbool.h>
 #include <string.h>
 
 #include "base/attr.h"
-#include "cmd/status_json.h"
+#include "show/status_json.h"
 
 /* A metric of the instance, of devices, or of peers. Each of them that has a value gets a
  * sample. */
