@@ -13,8 +13,6 @@
 
 #include "supervisor/configure.h"
 
-#define RESTARTS_PERIOD_NS (60 * NS_PER_SEC)
-
 /* ---- start */
 
 int keeper_start(struct keeper *k)
@@ -116,19 +114,6 @@ static void leave_channel(struct keeper *k)
 	k->channel_events = 0;
 }
 
-static bool may_restart(struct keeper *k)
-{
-	uint64_t now_ns = loop_now_ns();
-	uint64_t *oldest_ns = &k->restarts_ns[k->restart_count % KEEPER_RESTARTS_MAX];
-
-	if (k->restart_count >= KEEPER_RESTARTS_MAX &&
-	    now_ns - *oldest_ns < RESTARTS_PERIOD_NS)
-		return false;
-	*oldest_ns = now_ns;
-	k->restart_count++;
-	return true;
-}
-
 static void say_how_it_ended(const struct keeper *k, int status, int err)
 {
 	if (WIFSIGNALED(status))
@@ -162,11 +147,11 @@ static void restart(struct keeper *k, int why)
 		int status = worker_child_stop(&k->worker);
 
 		say_how_it_ended(k, status, why);
-		if (!may_restart(k)) {
+		if (!restarts_allow(&k->restarts, loop_now_ns())) {
 			log_error(
 				k->log, NULL,
 				"the worker process has ended %d times within a minute: going down",
-				KEEPER_RESTARTS_MAX + 1);
+				RESTARTS_MAX + 1);
 			ending_want(k->ending, -ECHILD);
 			return;
 		}

@@ -12,10 +12,9 @@
 #include "base/log.h"
 #include "host/host.h"
 #include "io/loop.h"
+#include "supervisor/restarts.h"
 #include "supervisor/tunnels.h"
 #include "supervisor/worker_child.h"
-
-#define KEEPER_RESTARTS_MAX 5 /* within a minute */
 
 struct keeper_events {
 	/* Called in the worker's process, where our descriptors are already closed:
@@ -45,8 +44,7 @@ struct keeper {
 
 	struct loop_source channel;
 	uint32_t channel_events; /* the events waited for; 0: it is not in the loop */
-	uint64_t restarts_ns[KEEPER_RESTARTS_MAX]; /* a ring: when it was restarted */
-	unsigned restart_count;
+	struct restarts restarts;
 	bool told_of_networks; /* that there are too many of them */
 };
 

@@ -381,7 +381,7 @@ static void describe(void *context, struct instance_status *out)
 		.mark = host_mark(s->host),
 		.pid = (int)getpid(),
 		.engine_pid = (int)s->keeper.worker.pid,
-		.engine_restarts = s->keeper.restart_count,
+		.engine_restarts = s->keeper.restarts.count,
 		.errors = &s->live.file_errors,
 		.up_s = (loop_now_ns() - s->up_since_ns) / NS_PER_SEC,
 	};

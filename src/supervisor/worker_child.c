@@ -2,7 +2,6 @@
 #include "supervisor/worker_child.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -12,58 +11,46 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "base/process.h"
+#include "supervisor/child.h"
 
 #define WHOLE_MS    30000 /* for all replies, even if they keep coming */
 #define POLL_END_MS 5
 #define READ_MAX    256  /* messages at a time */
 #define ERRNO_MAX   4095 /* MAX_ERRNO of the kernel */
 
-/* The caller's memory contains numbers of descriptors. So these are closed first, and the
- * channel gets a number that none of them had. Returns this number. */
-static int become_worker(int channel_fd, bool keep_stderr, void (*forget)(void *context),
-                         void *context)
-{
-	int fd = fcntl(channel_fd, F_DUPFD_CLOEXEC, 3);
+struct own {
+	struct worker_entry entry;
+	struct worker_options options;
+};
 
-	if (fd >= 0)
-		process_close_all_but(fd, -1);
-	process_leave_streams(0, keep_stderr ? 1 : 2);
-	forget(context);
-	return fd;
+static int run(const void *context, const int fds[static CHILD_FDS], pid_t supervisor)
+{
+	const struct own *own = context;
+
+	return own->entry.run(fds[0], supervisor, &own->options);
 }
 
 int worker_child_start(struct worker_child *c, const struct worker_options *options,
                        bool keep_stderr, void (*forget)(void *context), void *context)
 {
-	pid_t supervisor = getpid(), pid;
-	sigset_t none;
-	struct worker_entry entry = c->entry; /* forget() may free c and options */
-	struct worker_options own = *options;
-	int channel_fd, pair[2], err = channel_pair(pair);
+	struct own own = { c->entry, *options }; /* forget() may free c and options */
+	int pair[2], err = channel_pair(pair);
+	const struct child_plan plan = { .fds = { pair[1], -1 },
+		                         .keep_stderr = keep_stderr,
+		                         .forget = forget,
+		                         .run = run,
+		                         .own = &own,
+		                         .context = context };
+	pid_t pid;
 
 	if (err)
 		return err;
-	fflush(NULL);
-	pid = fork();
-	if (pid < 0) {
-		err = -errno;
-		close(pair[0]);
-		close(pair[1]);
-		return err;
-	}
-	if (pid == 0) {
-		/* Ctrl-C in a terminal is meant for the supervisor, which then closes the
-		 * channel */
-		signal(SIGINT, SIG_IGN);
-		signal(SIGHUP, SIG_IGN);
-		signal(SIGPIPE, SIG_IGN);
-		sigemptyset(&none);
-		sigprocmask(SIG_SETMASK, &none, NULL);
-		channel_fd = become_worker(pair[1], keep_stderr, forget, context);
-		exit(entry.run(channel_fd, supervisor, &own));
-	}
+	pid = child_fork(&plan);
 	close(pair[1]);
+	if (pid < 0) {
+		close(pair[0]);
+		return (int)pid;
+	}
 	c->pid = pid;
 	c->unanswered = 0;
 	c->broken = 0;
