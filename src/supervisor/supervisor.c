@@ -118,26 +118,6 @@ static void signal_ready(struct loop_source *source, uint32_t events, uint64_t n
 
 /* ---- up */
 
-/* Reports the errors of all files, and those between files, in one run. This plan is only
- * a test. Addresses of names and path MTUs aren't known yet, so its warnings are only
- * reported if it fails. */
-static int read_files(struct supervisor *s, struct diag *diag)
-{
-	const struct conf_paths from = follow_paths(&s->follow);
-	int err = conf_set_read(&s->tunnels.files, &from, diag), plan_err;
-	const struct plan_env env = { .tun = s->instance.tun, .one_tun = s->elsewhere };
-	struct diag not_told = { 0 };
-
-	if (err && err != -EINVAL)
-		return err;
-	plan_err = plan_make(&s->tunnels.plan, &s->tunnels.files, &env,
-	                     err ? diag : &not_told);
-	if (!err && plan_err)
-		plan_err = plan_make(&s->tunnels.plan, &s->tunnels.files, &env, diag);
-	diag_clear(&not_told);
-	return err ? err : plan_err;
-}
-
 static int make_plan(struct supervisor *s, struct diag *diag)
 {
 	struct plan_env env = { .path_mtu = host_path_mtu,
@@ -218,6 +198,7 @@ static int prepare(struct supervisor *s, const struct supervisor_options *o,
                    struct diag *diag)
 {
 	const struct conf_paths from = { o->paths, o->path_count, o->gate };
+	struct plan_env env = { .one_tun = s->elsewhere };
 	int err = keeper_start(&s->keeper);
 
 	if (err) {
@@ -228,8 +209,9 @@ static int prepare(struct supervisor *s, const struct supervisor_options *o,
 	err = choose_instance(s, o, diag);
 	if (!err)
 		err = follow_init(&s->follow, &from, o->no_watch, &s->log);
+	env.tun = s->instance.tun;
 	if (!err)
-		err = read_files(s, diag);
+		err = tunnels_read(&s->tunnels, &from, &env, diag);
 	if (!err && o->tun)
 		err = instance_lock(&s->instance, diag);
 	return err ? err : make_host(s, o, diag);

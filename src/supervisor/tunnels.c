@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "plan/plan_make.h"
+
 static void free_all(struct tunnels *t)
 {
 	free(t->v);
@@ -23,6 +25,22 @@ void tunnels_clear(struct tunnels *t)
 void tunnels_forget(struct tunnels *t)
 {
 	free_all(t);
+}
+
+/* An error of plan_make is only reported in a second run, because its warnings are not. */
+int tunnels_read(struct tunnels *t, const struct conf_paths *from,
+                 const struct plan_env *env, struct diag *diag)
+{
+	int err = conf_set_read(&t->files, from, diag), plan_err;
+	struct diag not_told = { 0 };
+
+	if (err && err != -EINVAL)
+		return err;
+	plan_err = plan_make(&t->plan, &t->files, env, err ? diag : &not_told);
+	if (!err && plan_err)
+		plan_err = plan_make(&t->plan, &t->files, env, diag);
+	diag_clear(&not_told);
+	return err ? err : plan_err;
 }
 
 int tunnels_make(struct tunnels *t)

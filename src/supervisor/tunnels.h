@@ -32,6 +32,11 @@ void tunnels_clear(struct tunnels *t);
 /* For a forked child, whose descriptors are already closed: only frees. */
 void tunnels_forget(struct tunnels *t);
 
+/* Reads the files and reports the errors of all, and those between them, in one run. The plan
+ * is only a test: addresses of names and path MTUs aren't known yet, so its warnings are only
+ * reported if it fails. Returns 0 or -errno, with the reasons in diag. */
+MUST_CHECK int tunnels_read(struct tunnels *t, const struct conf_paths *from,
+                            const struct plan_env *env, struct diag *diag);
 /* Makes a struct tunnel for each device of the plan, without sockets. 0 or -ENOMEM. */
 MUST_CHECK int tunnels_make(struct tunnels *t);
 
