@@ -21,6 +21,7 @@
 #include "cmd/service.h"
 #include "gate/gate_clients.h"
 #include "gate/gate_state.h"
+#include "io/udp.h"
 #include "show/qr.h"
 #include "worker/worker.h"
 
@@ -154,6 +155,37 @@ static int add_gate_file(struct gate *g, struct supervisor_options *options)
 	return 0;
 }
 
+/* gate.conf keeps where it listens, so this has to be possible before it is written
+ * there. */
+static int check_listen(const struct gate *g, struct diag *diag)
+{
+	struct endpoint at = g->listen;
+	int fds[UDP_FAMILIES], err;
+	char text[ENDPOINT_STRLEN];
+
+	if (at.addr.family == IP_NONE)
+		return 0;
+	err = udp_open(fds, &at, 0);
+	for (int f = 0; f < UDP_FAMILIES && !err; f++) {
+		if (fds[f] >= 0)
+			close(fds[f]);
+	}
+	if (err == -EADDRNOTAVAIL)
+		diag_error(
+			diag, NULL, 0,
+			"--listen %s: this host has no such address; expected one of its own that the clients reach",
+			endpoint_format(&g->listen, text));
+	else if (err == -EADDRINUSE)
+		diag_error(
+			diag, NULL, 0,
+			"--listen %s: the port is in use by another program; expected another one",
+			endpoint_format(&g->listen, text));
+	else if (err)
+		diag_error(diag, NULL, 0, "--listen %s: can't listen there: %s",
+		           endpoint_format(&g->listen, text), strerror(-err));
+	return err;
+}
+
 static int make_state(struct gate *g, const struct plan *plan, struct diag *diag)
 {
 	const struct rng rng = { fill_random, NULL };
@@ -170,6 +202,8 @@ static int make_state(struct gate *g, const struct plan *plan, struct diag *diag
 		err = gate_folder_open(&g->folder, g->state_path, diag);
 	if (!err)
 		err = gate_folder_lock(&g->folder, diag);
+	if (!err)
+		err = check_listen(g, diag);
 	if (!err)
 		err = gate_state_prepare(&g->folder, &wanted, diag);
 	return err;

@@ -37,6 +37,13 @@ if libc.prctl(38, 1, 0, 0, 0) or libc.prctl(22, 2, program, 0, 0):
     sys.exit(os.strerror(ctypes.get_errno()))
 os.execv(sys.argv[1], sys.argv[1:])
 """
+HOLD_PORT = """
+import socket, time
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+s.bind(("127.0.0.1", 51829))
+print("held", flush=True)
+time.sleep(1000)
+"""
 STATE = ".local/state/tunion"
 
 
@@ -124,8 +131,9 @@ def test(lab):
     user.write("a.conf", good)
     refused(user, "there is no HOME", environment=["-u", "HOME", "-u", "XDG_STATE_HOME"])
     refused(user, "Permission denied", "--state", "/root/tunion")
-    refused(user, "this host has no such address", "--listen", "192.0.2.77:51821")
-    shows(user, "phone", 1, "this file is not complete")
+    refused(user, "--listen 192.0.2.77:51821: this host has no such address", "--listen", "192.0.2.77:51821")
+    check(not os.path.exists(os.path.join(state, "gate.conf")), "it is kept")
+    shows(user, "phone", 1, "there is no client `phone' here")
     for wrong in ("51821", "0.0.0.0:51821", "[::]:1", "127.0.0.1:0", "phone:51821", "224.0.0.1:1"):
         done = user.tunion("gate", "--listen", wrong, user.dir)
         check(done.returncode == 1 and f"--listen {wrong} is wrong; expected" in done.stderr, done.stderr)
@@ -183,6 +191,15 @@ def test(lab):
     check(user.status("gate0") and user.status("gate1"), "two gates")
     for tun in ("gate0", "gate1"):
         equal(user.tunion("down", "--tun", tun).returncode, 0, f"tunion down {tun}")
+    # where it can't listen is not kept either, if there was another place before
+    own = os.path.join(state, "gate.conf")
+    before = open(own).read()
+    holder = host.start([user.python, "-c", HOLD_PORT], "holder")
+    holder.wait_output("held")
+    refused(user, "--listen 127.0.0.1:51829: the port is in use by another program", "--listen", "127.0.0.1:51829")
+    refused(user, "--listen [2001:db8::77]:1: ", "--listen", "[2001:db8::77]:1")
+    equal(open(own).read(), before, "gate.conf")
+    holder.stop()
     # what others could have done to the folder
     os.chmod(state, 0o770)
     refused(user, "others can write in this folder")
