@@ -21,6 +21,38 @@
 
 /* ---- the text */
 
+/* The apps take only names of hosts (RFC 1123 2.1), and refuse the whole file if it
+ * contains another one. */
+static bool is_host_name(const char *name)
+{
+	size_t label = 0;
+
+	if (strlen(name) > 253)
+		return false;
+	for (const char *c = name; *c; c++) {
+		bool letter = (*c >= 'a' && *c <= 'z') || (*c >= 'A' && *c <= 'Z') ||
+		              (*c >= '0' && *c <= '9');
+		bool end = c[1] == '\0' || c[1] == '.';
+
+		if (*c == '.' && label > 0) {
+			label = 0;
+			continue;
+		}
+		if (!letter && (*c != '-' || label == 0 || end))
+			return false;
+		if (++label > 63)
+			return false;
+	}
+	return label > 0;
+}
+
+/* For short names: the virtual resolver knows which file has the domain. */
+static void put_domain(void *context, const char *domain)
+{
+	if (is_host_name(domain))
+		fprintf(context, ", %s", domain);
+}
+
 static void put_dns(FILE *out, const struct gate_view *view)
 {
 	char a[IP_ADDR_STRLEN], b[IP_ADDR_STRLEN];
@@ -29,10 +61,12 @@ static void put_dns(FILE *out, const struct gate_view *view)
 
 	if (view->resolver4.family == IP_NONE && view->resolver6.family == IP_NONE)
 		return;
-	fprintf(out, "DNS = %s%s%s\n",
+	fprintf(out, "DNS = %s%s%s",
 	        view->resolver4.family ? ip_addr_format(&view->resolver4, a) : "",
 	        both ? ", " : "",
 	        view->resolver6.family ? ip_addr_format(&view->resolver6, b) : "");
+	plan_walk_domains(view->plan, put_domain, out);
+	fputc('\n', out);
 }
 
 static void put_prefix(FILE *out, size_t i, const struct ip_prefix *prefix)
@@ -87,7 +121,7 @@ static int put_allowed_ips(FILE *out, const struct gate_view *view,
 
 /* Returns NULL if out of memory. */
 static char *rest_of_file(const struct gate_view *view, const struct plan_device *gate,
-                          const struct conf_peer *client)
+                          const struct conf_peer *client, uint32_t mtu_bytes)
 {
 	const struct conf *conf = gate->conf;
 	const struct endpoint at = { .addr = conf->listen, .port = conf->listen_port };
@@ -103,7 +137,7 @@ static char *rest_of_file(const struct gate_view *view, const struct plan_device
 		put_prefix(out, i, &client->allowed_ips.v[i].prefix);
 	fputc('\n', out);
 	put_dns(out, view);
-	fprintf(out, "MTU = %u\n", (unsigned)gate->mtu_bytes);
+	fprintf(out, "MTU = %u\n", (unsigned)mtu_bytes);
 	/* on another machine there is no tunion to leave out */
 	if (ip_addr_is_loopback(&conf->listen))
 		fprintf(out, "ExcludedApplications = " GATE_CLIENTS_APP "\n");
@@ -143,17 +177,29 @@ struct update {
 	struct diag *diag;
 };
 
+/* Would the file with this MTU be what is there? */
+static bool is_there(const struct update *u, const char *name, const struct conf *client,
+                     const struct conf_peer *peer, uint32_t mtu_bytes)
+{
+	char base[GATE_FILE_NAME_MAX];
+	char *rest = rest_of_file(u->view, u->gate, peer, mtu_bytes);
+	const struct gate_file file = { "", client->identity.private_key, rest };
+	bool there;
+
+	snprintf(base, sizeof(base), "%s.conf", name);
+	there = rest && gate_file_is(u->folder->clients_fd, base, &file);
+	free(rest);
+	return there;
+}
+
 static int write_client(const struct update *u, const char *name,
                         const struct conf *client, const char *rest)
 {
 	const struct gate_file file = { "", client->identity.private_key, rest };
-	char path[GATE_FOLDER_PATH_MAX], base[GATE_FILE_NAME_MAX];
+	char path[GATE_FOLDER_PATH_MAX];
 	enum gate_news news = GATE_NEWS_CHANGED;
 	int err;
 
-	snprintf(base, sizeof(base), "%s.conf", name);
-	if (gate_file_is(u->folder->clients_fd, base, &file))
-		return 0;
 	if (client->peer_count == 0)
 		news = GATE_NEWS_NEW;
 	else if (!is_for(client, u->gate->conf->identity.public_key))
@@ -165,12 +211,32 @@ static int write_client(const struct update *u, const char *name,
 	return err;
 }
 
+/* Brings one file up to date. The MTU alone is no reason to import a file again if it is
+ * still small enough: paths change, and a phone moves between networks. Larger packets
+ * than a path takes are answered with ICMP, so nobody calls this while only a path
+ * changes. */
+static int bring_up_to_date(const struct update *u, const char *name,
+                            const struct conf *client, const struct conf_peer *peer)
+{
+	uint32_t mtu_bytes = u->gate->mtu_bytes;
+	char *rest;
+	int err;
+
+	if (client->mtu_bytes > 0 && client->mtu_bytes < mtu_bytes)
+		mtu_bytes = client->mtu_bytes;
+	if (is_there(u, name, client, peer, mtu_bytes))
+		return 0;
+	rest = rest_of_file(u->view, u->gate, peer, u->gate->mtu_bytes);
+	err = rest ? write_client(u, name, client, rest) : -ENOMEM;
+	free(rest);
+	return err;
+}
+
 /* A file that somebody has put there since the gate was started is for the next start. */
 static int update_client(const struct update *u, const char *name)
 {
 	struct conf *client;
 	const struct conf_peer *peer;
-	char *rest;
 	int err = read_client(u->folder, name, &client, u->diag);
 
 	if (err)
@@ -178,11 +244,8 @@ static int update_client(const struct update *u, const char *name)
 	peer = client->identity.private_key
 	               ? conf_find_peer(u->gate->conf, client->identity.public_key)
 	               : NULL;
-	if (peer) {
-		rest = rest_of_file(u->view, u->gate, peer);
-		err = rest ? write_client(u, name, client, rest) : -ENOMEM;
-		free(rest);
-	}
+	if (peer)
+		err = bring_up_to_date(u, name, client, peer);
 	conf_free(client);
 	return err;
 }

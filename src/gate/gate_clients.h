@@ -1,7 +1,7 @@
 /* src/gate/gate_clients.h - the files for the WireGuard apps of a gate's clients
  *
  * Such a file has to be imported by hand, so it is only written when something in it is
- * different. Its key is kept. */
+ * different; of the MTU, only when it must be less. Its key is kept. */
 #ifndef TUNION_GATE_GATE_CLIENTS_H
 #define TUNION_GATE_GATE_CLIENTS_H
 

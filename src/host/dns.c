@@ -20,20 +20,12 @@ static const struct ip_addr virtual6 = {
 	.family = IP_V6, .b = { 0xfd, 0x2b, 0x91, 0x5e, 0x3c, 0xa7, [15] = 0x53 }
 };
 
-/* A file that is left out has none. */
-static const struct conf_dns *dns_of(const struct plan_device *d)
-{
-	static const struct conf_dns none = { 0 };
-
-	return d->left_out ? &none : &d->conf->dns;
-}
-
 static size_t files_with_servers(const struct plan *plan)
 {
 	size_t n = 0;
 
 	for (size_t i = 0; i < plan->device_count; i++)
-		n += dns_of(&plan->devices[i])->servers.n > 0;
+		n += plan_dns(&plan->devices[i])->servers.n > 0;
 	return n;
 }
 
@@ -42,7 +34,7 @@ void dns_lasting_addresses(const struct plan *plan, struct ip_addr *ipv4,
 {
 	*ipv4 = *ipv6 = (struct ip_addr){ 0 };
 	for (size_t i = 0; i < plan->device_count; i++) {
-		const struct conf_addrs *servers = &dns_of(&plan->devices[i])->servers;
+		const struct conf_addrs *servers = &plan_dns(&plan->devices[i])->servers;
 
 		for (size_t j = 0; j < servers->n; j++) {
 			if (servers->v[j].family == IP_V4)
@@ -69,42 +61,25 @@ static void put_server(FILE *out, const struct ip_addr *server)
 		fprintf(out, "nameserver %s\n", ip_addr_format(server, text));
 }
 
-/* Is the j-th domain of the i-th file already in the list? */
-static bool domain_said(const struct plan *plan, size_t i, size_t j)
+struct domains {
+	FILE *out;
+	const char *before; /* the next one */
+};
+
+static void put_domain(void *context, const char *domain)
 {
-	const char *domain = dns_of(&plan->devices[i])->domains.v[j].text;
+	struct domains *d = context;
 
-	for (size_t k = 0; k <= i; k++) {
-		const struct conf_dns *dns = dns_of(&plan->devices[k]);
-		size_t n = k == i ? j : dns->domains.n;
-
-		if (dns->servers.n == 0)
-			continue;
-		for (size_t l = 0; l < n; l++) {
-			if (strcasecmp(dns->domains.v[l].text, domain) == 0)
-				return true;
-		}
-	}
-	return false;
+	fprintf(d->out, "%s%s", d->before, domain);
+	d->before = " ";
 }
 
-/* Only the domains of files with servers. As in wg-quick, search domains alone do
- * nothing. */
 static void put_domains(FILE *out, const struct plan *plan)
 {
-	const char *before = "search ";
+	struct domains d = { out, "search " };
 
-	for (size_t i = 0; i < plan->device_count; i++) {
-		const struct conf_dns *dns = dns_of(&plan->devices[i]);
-
-		for (size_t j = 0; j < dns->domains.n && dns->servers.n > 0; j++) {
-			if (domain_said(plan, i, j))
-				continue;
-			fprintf(out, "%s%s", before, dns->domains.v[j].text);
-			before = " ";
-		}
-	}
-	if (strcmp(before, " ") == 0)
+	plan_walk_domains(plan, put_domain, &d);
+	if (strcmp(d.before, " ") == 0)
 		fputc('\n', out);
 }
 
@@ -119,7 +94,7 @@ static void put_servers(FILE *out, const struct plan *plan)
 		return;
 	}
 	for (size_t i = 0; i < plan->device_count; i++) {
-		const struct conf_addrs *servers = &dns_of(&plan->devices[i])->servers;
+		const struct conf_addrs *servers = &plan_dns(&plan->devices[i])->servers;
 
 		for (size_t j = 0; j < servers->n; j++)
 			put_server(out, &servers->v[j]);
@@ -280,7 +255,7 @@ static void say(struct diag *diag, const struct plan *plan, const char *what)
 	const struct conf *conf = NULL;
 
 	for (size_t i = 0; i < plan->device_count && !conf; i++) {
-		if (dns_of(&plan->devices[i])->servers.n > 0)
+		if (plan_dns(&plan->devices[i])->servers.n > 0)
 			conf = plan->devices[i].conf;
 	}
 	diag_error(diag, conf ? conf->path : NULL, conf ? conf->dns.servers.lines[0] : 0,

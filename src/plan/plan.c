@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "plan/source_address.h"
 
@@ -58,6 +59,45 @@ bool plan_has_gate(const struct plan *plan)
 			return true;
 	}
 	return false;
+}
+
+const struct conf_dns *plan_dns(const struct plan_device *device)
+{
+	static const struct conf_dns none = { 0 };
+
+	return device->left_out ? &none : &device->conf->dns;
+}
+
+/* Is the j-th domain of the i-th file already in the list? */
+static bool domain_said(const struct plan *plan, size_t i, size_t j)
+{
+	const char *domain = plan_dns(&plan->devices[i])->domains.v[j].text;
+
+	for (size_t k = 0; k <= i; k++) {
+		const struct conf_dns *dns = plan_dns(&plan->devices[k]);
+		size_t n = k == i ? j : dns->domains.n;
+
+		if (dns->servers.n == 0)
+			continue;
+		for (size_t l = 0; l < n; l++) {
+			if (strcasecmp(dns->domains.v[l].text, domain) == 0)
+				return true;
+		}
+	}
+	return false;
+}
+
+void plan_walk_domains(const struct plan *plan,
+                       void (*visit)(void *context, const char *domain), void *context)
+{
+	for (size_t i = 0; i < plan->device_count; i++) {
+		const struct conf_dns *dns = plan_dns(&plan->devices[i]);
+
+		for (size_t j = 0; j < dns->domains.n && dns->servers.n > 0; j++) {
+			if (!domain_said(plan, i, j))
+				visit(context, dns->domains.v[j].text);
+		}
+	}
 }
 
 bool plan_has_default_route(const struct plan_device *device)

@@ -89,6 +89,13 @@ bool plan_has_gate(const struct plan *plan);
 /* Does the file need a tun of its own, because of its Table? Not the file of a gate, whose
  * prefixes are in no union. */
 bool plan_needs_own_tun(const struct conf *conf);
+/* Visits the search domains of all files with DNS servers, in the order of the files, each
+ * only once (upper and lower case are the same). As in wg-quick, search domains alone do
+ * nothing. A file that is left out has none. */
+void plan_walk_domains(const struct plan *plan,
+                       void (*visit)(void *context, const char *domain), void *context);
+/* The DNS of its file; nothing if it is left out. */
+const struct conf_dns *plan_dns(const struct plan_device *device);
 /* Has it a prefix of length 0, of whatever family? */
 bool plan_has_default_route(const struct plan_device *device);
 /* The device's entry for exactly this prefix, or NULL. */

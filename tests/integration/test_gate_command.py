@@ -125,7 +125,7 @@ def makes_its_files(user, gate):
     phone = read(state(user, "clients/phone.conf"))
     equal(value(phone, "Endpoint"), f"127.0.0.1:{PORT}", "Endpoint")
     equal(value(phone, "ExcludedApplications"), "com.termux", "ExcludedApplications")
-    equal(value(phone, "DNS"), RESOLVER, "DNS")
+    equal(value(phone, "DNS"), f"{RESOLVER}, home.lan", "DNS")
     equal(value(phone, "AllowedIPs"), "0.0.0.0/0, ::/0", "AllowedIPs")
     equal(user.tunion("gate", "--show", "phone").stdout, phone, "what --show prints")
 

@@ -24,6 +24,21 @@ static const char *const both[] = {
 	"[Interface]\nAddress = 10.7.0.2\n" HOME, NULL
 };
 static const char *const home[] = { "b", "[Interface]\nAddress = 10.7.0.2\n" HOME, NULL };
+/* with an MTU, and with search domains, of which one is no name of a host */
+#define SMALL "MTU = 1300\n"
+static const char *const small[] = {
+	"a", "[Interface]\nAddress = 10.8.0.2\nDNS = 10.8.0.1\n" SMALL VPN, "b",
+	"[Interface]\nAddress = 10.7.0.2\n" SMALL HOME, NULL
+};
+static const char *const domains[] = {
+	"a",
+	"[Interface]\nAddress = 10.8.0.2\nDNS = 10.8.0.1, lan, x_y.lan, -x, Fritz.Box\n" VPN,
+	"b",
+	"[Interface]\nAddress = 10.7.0.2\nDNS = home.lan, LAN, 10.7.0.1\n" HOME,
+	"c",
+	"[Interface]\nDNS = without.a.server\n",
+	NULL
+};
 static const char *const in_the_way[] = {
 	"b", "[Interface]\n" PEER("C") "AllowedIPs = 10.213.0.0/16\n", NULL
 };
@@ -294,6 +309,40 @@ START_TEST(clients_keep_their_addresses)
 }
 END_TEST
 
+/* Only if it must be less; but it is the present one whenever the file is written. */
+START_TEST(the_mtu_is_a_reason_only_if_it_is_less)
+{
+	char text[2048];
+
+	begin();
+	prepare(both);
+	update(both, false, "phone: new\n");
+	update(small, false, "phone: changed\n");
+	read_file(client("phone"), text, sizeof(text));
+	ck_assert_ptr_nonnull(strstr(text, "\nMTU = 1300\n"));
+	update(both, false, "");
+	update(small, false, "");
+	update(both, true, "phone: changed\n");
+	read_file(client("phone"), text, sizeof(text));
+	ck_assert_ptr_nonnull(strstr(text, "\nMTU = 1420\n"));
+	end();
+}
+END_TEST
+
+START_TEST(search_domains)
+{
+	char text[2048];
+
+	begin();
+	prepare(domains);
+	update(domains, false, "phone: new\n");
+	read_file(client("phone"), text, sizeof(text));
+	ck_assert_ptr_nonnull(
+		strstr(text, "\nDNS = 192.0.0.53, lan, Fritz.Box, home.lan\n"));
+	end();
+}
+END_TEST
+
 /* A file that comes later may have the gate's network. */
 START_TEST(the_addresses_make_way)
 {
@@ -439,6 +488,8 @@ TCase *unit_tests(void)
 	tcase_add_test(tc, the_keys_fit);
 	tcase_add_test(tc, what_changes_is_told);
 	tcase_add_test(tc, clients_keep_their_addresses);
+	tcase_add_test(tc, the_mtu_is_a_reason_only_if_it_is_less);
+	tcase_add_test(tc, search_domains);
 	tcase_add_test(tc, the_addresses_make_way);
 	tcase_add_test(tc, clients_that_reach_each_other);
 	tcase_add_test(tc, a_new_key_is_told);
