@@ -122,7 +122,7 @@ struct engine_gates {
 	struct device *first;            /* borrowed: a list, linked by gate.next */
 	struct trie *host;               /* owned: the host's own networks; may be NULL */
 	struct trie_entry *host_entries; /* owned array: what is in it */
-	struct log_limit loop_limit;
+	struct log_limit loop_limit, refused_limit;
 };
 
 struct engine {

@@ -66,6 +66,17 @@ static bool on_wrong_source(void *context, const struct packet *packet, uint64_t
 	       gate_is_own_datagram(d, packet, &view, now_ns);
 }
 
+/* Only a gate has peers that don't know us any better than by a file that somebody has
+ * imported by hand. */
+static void on_refused(void *context, const struct endpoint *from, enum drop reason,
+                       uint64_t now_ns)
+{
+	const struct device *d = context;
+
+	if (d->gate.on)
+		gate_refused(d, from, reason, now_ns);
+}
+
 /* From now on no timer may find the peer. Its struct peer is freed when the engine
  * settles, which may take long because there may be no memory to settle. */
 static void on_peer_removed(void *context, struct wg_peer *wg)
@@ -85,5 +96,6 @@ const struct wg_callbacks events_callbacks = {
 	.endpoint_changed = on_endpoint_changed,
 	.handshake_done = on_handshake_done,
 	.wrong_source = on_wrong_source,
+	.refused = on_refused,
 	.peer_removed = on_peer_removed,
 };

@@ -12,7 +12,8 @@
 #include "engine/source.h"
 #include "wg/message.h"
 
-#define LOOP_LOG_PERIOD_NS (60 * NS_PER_SEC)
+#define LOOP_LOG_PERIOD_NS    (60 * NS_PER_SEC)
+#define REFUSED_LOG_PERIOD_NS (600 * NS_PER_SEC)
 
 void gate_set(struct device *d, bool is_gate)
 {
@@ -165,6 +166,23 @@ bool gate_is_own_datagram(const struct device *gate, const struct packet *p,
 	            "WireGuard app, exclude the app in which tunion runs from the VPN",
 	            d->way.name);
 	return true;
+}
+
+/* ---- an old key */
+
+void gate_refused(const struct device *gate, const struct endpoint *from,
+                  enum drop reason, uint64_t now_ns)
+{
+	struct engine_gates *gates = &gate->engine->gates;
+	char text[ENDPOINT_STRLEN];
+
+	log_limited(
+		gate->engine->env.log, &gates->refused_limit, now_ns,
+		REFUSED_LOG_PERIOD_NS, LOG_LEVEL_WARN, gate->way.name,
+		reason == DROP_BAD_MAC1
+			? "%s uses another key than this gate's: if it is a client, it has an old file, so import its present one"
+			: "%s is no client of this gate, though it knows the gate's key: if it was one, its file has been replaced or deleted, so import its present one",
+		endpoint_format(from, text));
 }
 
 /* ---- room */

@@ -58,6 +58,12 @@ MUST_CHECK bool gate_may_pass_on(const struct ip_addr *dst);
 MUST_CHECK bool gate_is_own_datagram(const struct device *gate, const struct packet *p,
                                      const struct ip_view *view, uint64_t now_ns);
 
+/* Somebody at this place has tried to get in, with a key that is not the gate's
+ * (DROP_BAD_MAC1) or not a client's (DROP_BAD_HANDSHAKE). A log line with a limited rate
+ * says what to do, if it is a client. */
+void gate_refused(const struct device *gate, const struct endpoint *from,
+                  enum drop reason, uint64_t now_ns);
+
 /* Copies of packets that had not enough room. They live until the end of the batch. */
 struct gate_copies {
 	struct packet *packets[BATCH_MAX]; /* owned */

@@ -8,6 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/drop.h"
 #include "base/ip.h"
 #include "base/log.h"
 #include "base/packet.h"
@@ -38,6 +39,11 @@ struct wg_callbacks {
 	/* A packet of a peer is dropped because its source isn't the peer's. Returns true
 	 * if it was counted, for a reason that says more. May be NULL. */
 	bool (*wrong_source)(void *context, const struct packet *packet, uint64_t now_ns);
+	/* An initiation is dropped because it was made for another key than ours
+	 * (DROP_BAD_MAC1), or is from nobody we know (DROP_BAD_HANDSHAKE). Whoever knows our
+	 * address can cause this. May be NULL. */
+	void (*refused)(void *context, const struct endpoint *from, enum drop reason,
+	                uint64_t now_ns);
 	/* The peer is about to be freed: nothing that the owner keeps may point to it
 	 * after this call. */
 	void (*peer_removed)(void *context, struct wg_peer *peer);

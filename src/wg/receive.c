@@ -104,17 +104,33 @@ static enum drop receive_cookie_reply(struct wg_device *d, const struct packet *
 	return cookie_maker_consume(&entry->peer->cookie, &message, now_ns);
 }
 
+static enum drop refuse(struct wg_device *d, const struct packet *initiation,
+                        enum drop reason, uint64_t now_ns)
+{
+	const struct wg_env *env = d->env;
+
+	if ((reason == DROP_BAD_MAC1 || reason == DROP_BAD_HANDSHAKE) &&
+	    env->callbacks->refused)
+		env->callbacks->refused(env->context, initiation->from, reason, now_ns);
+	return reason;
+}
+
 static enum drop receive_handshake(struct wg_device *d, enum message_type type,
                                    const struct packet *packet, uint64_t now_ns)
 {
+	bool mac1;
+
 	if (type == MESSAGE_COOKIE_REPLY)
 		return receive_cookie_reply(d, packet, now_ns);
 	if (!d->identity.present)
 		return DROP_NO_KEY;
-	if (!cookie_checker_mac1(&d->cookie_checker, packet->data, packet->len_bytes))
-		return DROP_BAD_MAC1;
-	return type == MESSAGE_INITIATION ? receive_initiation(d, packet, now_ns)
-	                                  : receive_response(d, packet, now_ns);
+	mac1 = cookie_checker_mac1(&d->cookie_checker, packet->data, packet->len_bytes);
+	if (type == MESSAGE_INITIATION)
+		return refuse(d, packet,
+		              mac1 ? receive_initiation(d, packet, now_ns)
+		                   : DROP_BAD_MAC1,
+		              now_ns);
+	return mac1 ? receive_response(d, packet, now_ns) : DROP_BAD_MAC1;
 }
 
 /* ---- data: what an opened packet has to pass */

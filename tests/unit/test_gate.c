@@ -323,6 +323,46 @@ START_TEST(our_own_datagram_is_known_by_another_source_and_in_pieces)
 }
 END_TEST
 
+/* ---- an old file */
+
+static bool is_logged(const char *text)
+{
+	for (size_t i = 0; i < client->log_count && i < SIM_LOG_LINES; i++) {
+		if (strstr(client->log_lines[i], text))
+			return true;
+	}
+	return false;
+}
+
+/* The gate has got another key since the phone has imported its file. */
+START_TEST(a_client_with_an_old_key_of_the_gate)
+{
+	const uint8_t other[KEY_BYTES] = { 64, [31] = 64 };
+
+	wg_device_set_private_key(device_wg(gate), other);
+	probe_from(0, 0, "10.9.9.2", "172.16.0.9", 100);
+	run(SECOND);
+	ck_assert_uint_ge(drops_of(gate, DROP_BAD_MAC1), 1);
+	ck_assert(is_logged("198.51.100.20:30000 uses another key than this gate's"));
+	/* whoever tries often is still told only once */
+	run(60 * SECOND);
+	ck_assert_uint_gt(drops_of(gate, DROP_BAD_MAC1), 5);
+	ck_assert_uint_eq(client->log_count, 1);
+}
+END_TEST
+
+/* The file of the phone has been made again, so the gate knows another key of it. */
+START_TEST(a_client_with_an_old_key_of_its_own)
+{
+	wg_device_remove_peer(wg_device_find_peer(
+		device_wg(gate), wg_device_public_key(device_wg(phone_device[0]))));
+	probe_from(0, 0, "10.9.9.2", "172.16.0.9", 100);
+	run(SECOND);
+	ck_assert_uint_ge(drops_of(gate, DROP_BAD_HANDSHAKE), 1);
+	ck_assert(is_logged("198.51.100.20:30000 is no client of this gate"));
+}
+END_TEST
+
 /* ---- what a gate is not */
 
 START_TEST(a_gate_carries_nobody)
@@ -381,6 +421,8 @@ TCase *unit_tests(void)
 	tcase_add_test(tc, too_big_for_the_device);
 	tcase_add_test(tc, too_big_for_the_client);
 	tcase_add_test(tc, our_own_datagram_does_not_go_round);
+	tcase_add_test(tc, a_client_with_an_old_key_of_the_gate);
+	tcase_add_test(tc, a_client_with_an_old_key_of_its_own);
 	tcase_add_test(tc, a_gate_carries_nobody);
 	tcase_add_test(tc, a_gate_that_is_removed);
 	return tc;
