@@ -118,6 +118,29 @@ def shows_a_qr_code(user):
     equal(read.strip(), user.tunion("gate", "--show", "phone").stdout.strip(), "what the QR code says")
 
 
+def no_permission(user, state, own):
+    """One line each."""
+    refused(user, "/root/run: Permission denied", "--run-dir", "/root/run")
+    os.chmod(own, 0)
+    refused(user, "gate.conf: can't be read: Permission denied")
+    os.chmod(own, 0o600)
+    os.chmod(state, 0o500)
+    refused(user, "gate.conf: can't be written: Permission denied", "--listen", "127.0.0.1:51828")
+    os.chmod(state, 0o700)
+    phone = os.path.join(state, "clients/phone.conf")
+    os.chmod(phone, 0)
+    refused(user, "phone.conf: can't be read: Permission denied")
+    os.chmod(phone, 0o600)
+    os.chmod(state, 0)
+    refused(user, "can't open the folder of the gate's keys: Permission denied")
+    os.chmod(state, 0o700)
+    os.rename(state, state + ".away")
+    os.chmod(os.path.dirname(state), 0o500)
+    refused(user, "can't make the folder for the gate's keys: Permission denied; expected one in which you may write")
+    os.chmod(os.path.dirname(state), 0o700)
+    os.rename(state + ".away", state)
+
+
 def test(lab):
     host = lab.host("phone")
     user = User(lab, host, namespaces=False)
@@ -209,6 +232,7 @@ def test(lab):
     says(user, "phone.conf: can't be written: Permission denied")
     refused(user, "can't be written: Permission denied", "--client", "tablet")
     os.chmod(os.path.join(state, "clients"), 0o700)
+    no_permission(user, state, own)
     user.write(os.path.join(state, "clients/phone.conf"), "[Interface]\nPrivateKey = x\n")
     refused(user, "phone.conf:2: ")
     user.write(os.path.join(state, "clients/phone.conf"), "[Interface]\n")
