@@ -1,7 +1,11 @@
 /* src/engine/flow.c - the entries lie in one mapped array. Each entry is in two hash
  * chains, one by what the host sends (forward) and one by what comes back (reverse), and
  * in a list sorted by last use. The hashes are keyed (SipHash), because a stranger whose
- * packets the host forwards can choose ports. */
+ * packets the host forwards can choose ports.
+ *
+ * There is a list for each last byte of a source, so neighbours are in different ones. If
+ * the table is full, the longest list loses its oldest flow. So a client of a gate that
+ * opens flows without end pushes out its own, and not those of the others. */
 #include "engine/flow.h"
 
 #include <stdlib.h>
@@ -16,7 +20,8 @@
 #define PORT_TRIES 64
 #define PORT_MIN   1024U
 #define PORTS      (UINT16_MAX + 1 - PORT_MIN)
-#define NO_FLOW    0U /* entry 0 is the head of the list by use */
+#define LISTS      256U /* entries 0 to LISTS - 1 are the heads of the lists by use */
+#define NO_FLOW    0U
 
 /* One side of a flow. It is hashed and compared as bytes, so it must not have padding. */
 struct key {
@@ -34,21 +39,22 @@ struct flow {
 	uint64_t used_ns;
 	uint32_t forward_next, reverse_next; /* next entries of the two chains */
 	uint32_t newer, older;               /* neighbours in the list by use */
+	uint32_t list;                       /* in which it is */
 	bool answered, closing;              /* TCP: was answered; FIN or RST was seen */
 	bool taken;
 };
 
 struct flows {
-	struct flow *entries; /* mapped, FLOWS_MAX + 1 */
+	struct flow *entries; /* mapped, FLOWS_MAX + LISTS */
 	uint32_t forward[BUCKETS], reverse[BUCKETS];
 	uint32_t free_list; /* linked by forward_next */
 	uint32_t fresh;     /* entries from here on were never used */
-	size_t count;
+	size_t count, counts[LISTS];
 	const struct rng *rng; /* borrowed */
 	uint8_t hash_key[crypto_shorthash_KEYBYTES];
 };
 
-#define ENTRIES_BYTES ((FLOWS_MAX + 1) * sizeof(struct flow))
+#define ENTRIES_BYTES ((FLOWS_MAX + LISTS) * sizeof(struct flow))
 
 struct flows *flows_new(const struct rng *rng)
 {
@@ -62,7 +68,9 @@ struct flows *flows_new(const struct rng *rng)
 		free(f);
 		return NULL;
 	}
-	f->fresh = 1;
+	f->fresh = LISTS;
+	for (uint32_t i = 0; i < LISTS; i++)
+		f->entries[i].newer = f->entries[i].older = i;
 	f->rng = rng;
 	rng_fill(rng, f->hash_key, sizeof(f->hash_key));
 	return f;
@@ -93,20 +101,25 @@ static uint32_t *bucket(struct flows *f, uint32_t *table, const struct key *key)
 	return &table[h % BUCKETS];
 }
 
+static uint32_t list_of(const struct key *forward)
+{
+	return forward->here[forward->family == IP_V4 ? 3 : 15];
+}
+
 static void use_unlink(struct flows *f, struct flow *e)
 {
 	f->entries[e->newer].older = e->older;
 	f->entries[e->older].newer = e->newer;
 }
 
-/* Makes the entry the newest. Entry 0 stands between the oldest and the newest entry. */
+/* Makes the entry the newest. The head stands between the oldest and the newest entry. */
 static void use_newest(struct flows *f, struct flow *e, uint64_t now_ns)
 {
 	uint32_t index = (uint32_t)(e - f->entries);
-	struct flow *head = &f->entries[0];
+	struct flow *head = &f->entries[e->list];
 
 	e->used_ns = now_ns;
-	e->newer = 0;
+	e->newer = e->list;
 	e->older = head->older;
 	f->entries[head->older].newer = index;
 	head->older = index;
@@ -142,6 +155,7 @@ static void forget(struct flows *f, struct flow *e)
 		at = &f->entries[*at].reverse_next;
 	*at = e->reverse_next;
 	use_unlink(f, e);
+	f->counts[e->list]--;
 	*e = (struct flow){ .forward_next = f->free_list };
 	f->free_list = index;
 	f->count--;
@@ -165,12 +179,22 @@ static struct flow *find_reverse(struct flows *f, const struct key *key)
 	return NULL;
 }
 
-/* Returns a free entry. If there is none, the one that wasn't used for longest is
- * freed. */
+static uint32_t longest_list(const struct flows *f)
+{
+	uint32_t longest = 0;
+
+	for (uint32_t i = 1; i < LISTS; i++) {
+		if (f->counts[i] > f->counts[longest])
+			longest = i;
+	}
+	return longest;
+}
+
+/* Returns a free entry. If there is none, one is freed that wasn't used for longest. */
 static struct flow *take_entry(struct flows *f)
 {
-	if (f->free_list == NO_FLOW && f->fresh > FLOWS_MAX)
-		forget(f, &f->entries[f->entries[0].newer]);
+	if (f->free_list == NO_FLOW && f->fresh >= FLOWS_MAX + LISTS)
+		forget(f, &f->entries[f->entries[longest_list(f)].newer]);
 	if (f->free_list != NO_FLOW) {
 		struct flow *e = &f->entries[f->free_list];
 
@@ -217,7 +241,11 @@ static struct flow *remember(struct flows *f, const struct key *forward,
 		return NULL;
 	e = take_entry(f);
 	index = (uint32_t)(e - f->entries);
-	*e = (struct flow){ .forward = *forward, .reverse = reverse, .taken = true };
+	*e = (struct flow){ .forward = *forward,
+		            .reverse = reverse,
+		            .list = list_of(forward),
+		            .taken = true };
+	f->counts[e->list]++;
 	at = bucket(f, f->forward, forward);
 	e->forward_next = *at;
 	*at = index;
@@ -237,7 +265,7 @@ static void touch(struct flows *f, struct flow *e, uint64_t now_ns)
 
 void flows_forget_device(struct flows *f, uint32_t device)
 {
-	for (uint32_t i = 1; i < f->fresh; i++)
+	for (uint32_t i = LISTS; i < f->fresh; i++)
 		if (f->entries[i].taken && f->entries[i].forward.device == device)
 			forget(f, &f->entries[i]);
 }

@@ -19,7 +19,9 @@
 #include "base/packet.h"
 #include "base/rng.h"
 
-#define FLOWS_MAX 65536 /* if more are needed, the one idle for longest is forgotten */
+/* If more are needed, a flow is forgotten: of the source with the most flows, the one
+ * that is idle for longest. */
+#define FLOWS_MAX 65536
 
 /* A flow is forgotten after being idle for this time: RFC 5382 REQ-5, RFC 4787 REQ-5, RFC
  * 5508 REQ-1. */

@@ -330,42 +330,54 @@ START_TEST(an_idle_flow_is_forgotten_and_a_busy_one_is_not)
 }
 END_TEST
 
+static void open_udp(struct fixture *f, struct made *m, const struct ip_addr *from,
+                     const struct ip_addr *to, uint16_t port)
+{
+	uint8_t l4[16] = { (uint8_t)(port >> 8), (uint8_t)port, 0, 53 };
+
+	make(m, from, to, PROTO_UDP, l4, 16, 6);
+	must(flow_out(f->flows, DEVICE, &f->own, &m->packet, &m->view, f->now_ns));
+}
+
 #define CLIENTS      3
 #define CLIENT_FLOWS 10000
 #define DEVICES      2
 
-/* The first port of each client is the same, and all ask one server by both devices. */
+/* The first port of each client is the same, and all ask one server by both devices. Each
+ * answer goes to the client that has asked, at its own port. */
 START_TEST(many_flows_of_a_few_clients)
 {
 	static uint16_t ports[CLIENTS][CLIENT_FLOWS][DEVICES]; /* after translation */
 	struct fixture f;
 	struct made m;
-	uint8_t l4[16] = { 0, 0, 0, 53 };
+	uint8_t l4[16];
 
-	fixture_open(&f, IP_V4);
+	fixture_open(&f, kinds[_i].family);
 	for (uint32_t i = 0; i < CLIENTS * CLIENT_FLOWS * DEVICES; i++) {
 		uint32_t device = i % DEVICES, client = i / DEVICES % CLIENTS;
 		uint32_t flow = i / DEVICES / CLIENTS;
 		struct be16 port = be16_put((uint16_t)(flow + 1024));
 
-		memcpy(l4, &port, sizeof(port));
+		memcpy(l4, kinds[_i].ask, sizeof(l4));
+		memcpy(l4 + kinds[_i].port_at, &port, sizeof(port));
 		f.original.b[3] = (uint8_t)(2 + client);
-		make(&m, &f.original, &f.remote, PROTO_UDP, l4, 16, 6);
+		make(&m, &f.original, &f.remote, kinds[_i].protocol, l4, 16,
+		     kinds[_i].sum_at);
 		must(flow_out(f.flows, DEVICE + device, &f.own, &m.packet, &m.view,
 		              f.now_ns));
-		ports[client][flow][device] = be_at(&m, 0);
+		ports[client][flow][device] = be_at(&m, kinds[_i].port_at);
 	}
 	ck_assert_uint_eq(flows_count(f.flows), CLIENTS * CLIENT_FLOWS * DEVICES);
 	for (uint32_t i = 0; i < CLIENTS * CLIENT_FLOWS * DEVICES; i++) {
 		uint32_t device = i % DEVICES, client = i / DEVICES % CLIENTS;
 		uint32_t flow = i / DEVICES / CLIENTS;
 
-		answer(&f, &m, 0, ports[client][flow][device]);
+		answer(&f, &m, _i, ports[client][flow][device]);
 		flow_in(f.flows, DEVICE + device, &m.packet, &m.view, f.now_ns);
 		f.original.b[3] = (uint8_t)(2 + client);
 		look(&m);
 		must(ip_addr_equal(&m.view.dst, &f.original) && l4_sum(&m) == 0);
-		must(be_at(&m, 2) == flow + 1024);
+		must(be_at(&m, kinds[_i].answer_port_at) == flow + 1024);
 	}
 	flows_free(f.flows);
 }
@@ -395,6 +407,82 @@ START_TEST(the_table_is_bounded_and_the_oldest_makes_room)
 	answer(&f, &m, 0, 100);
 	flow_in(f.flows, DEVICE, &m.packet, &m.view, f.now_ns);
 	is_right(&m, &f.remote, &f.original);
+	flows_free(f.flows);
+}
+END_TEST
+
+/* TCP, on few ports: the server answers, half of the connections are closed, and then
+ * another client wants the same ports. */
+START_TEST(a_port_is_not_given_away_before_its_time)
+{
+	static const uint64_t waits_ns[] = { FLOW_TCP_TRANSITORY_NS,
+		                             FLOW_TCP_TRANSITORY_NS + NS_PER_SEC,
+		                             FLOW_TCP_ESTABLISHED_NS + NS_PER_SEC };
+	uint8_t l4[24] = { 0, 0, 0, 80, [12] = 0x60 };
+	struct fixture f;
+	struct made m;
+	unsigned count = 0;
+
+	fixture_open(&f, IP_V4);
+	for (uint16_t i = 0; i < 1000; i++) {
+		l4[0] = (uint8_t)(0x30 + (i >> 8));
+		l4[1] = (uint8_t)i;
+		l4[13] = i % 2 ? 0x01 : 0x10; /* FIN, ACK */
+		make(&m, &f.original, &f.remote, PROTO_TCP, l4, 24, 16);
+		must(flow_out(f.flows, DEVICE, &f.own, &m.packet, &m.view, f.now_ns));
+		must(be_at(&m, 0) == 0x3000 + i);
+		answer(&f, &m, 2, (uint16_t)(0x3000 + i));
+		flow_in(f.flows, DEVICE, &m.packet, &m.view, f.now_ns);
+	}
+	f.original.b[3] ^= 1;
+	f.now_ns += waits_ns[_i];
+	for (uint16_t i = 0; i < 1000; i++) {
+		bool gone = _i == 2 || (_i == 1 && i % 2), taken_over;
+
+		l4[0] = (uint8_t)(0x30 + (i >> 8));
+		l4[1] = (uint8_t)i;
+		make(&m, &f.original, &f.remote, PROTO_TCP, l4, 24, 16);
+		must(flow_out(f.flows, DEVICE, &f.own, &m.packet, &m.view, f.now_ns));
+		taken_over = be_at(&m, 0) == 0x3000 + i;
+		must(gone || !taken_over);
+		count += taken_over;
+	}
+	/* a few may be taken already by others, which got random ports */
+	ck_assert_uint_ge(count, _i == 0 ? 0 : _i == 1 ? 450 : 1000);
+	flows_free(f.flows);
+}
+END_TEST
+
+/* One of a gate's clients opens flows without end. Those of another one, which are older,
+ * stay, and so do those that are opened meanwhile. */
+START_TEST(who_takes_too_many_flows_pushes_out_its_own)
+{
+	struct fixture f;
+	struct made m;
+	struct ip_addr greedy, remote;
+	uint16_t ports[2 * FLOWS_MAX / 1000 + 1];
+	size_t n = 0;
+
+	fixture_open(&f, IP_V4);
+	greedy = f.original;
+	greedy.b[3] ^= 1;
+	for (uint32_t i = 0; i < 2 * FLOWS_MAX; i++) {
+		if (i % 1000 == 0) {
+			open_udp(&f, &m, &f.original, &f.remote, (uint16_t)(2000 + n));
+			ports[n++] = be_at(&m, 0);
+		}
+		remote = f.remote;
+		remote.b[0] = (uint8_t)(100 + (i >> 16));
+		open_udp(&f, &m, &greedy, &remote, (uint16_t)i);
+		f.now_ns++;
+	}
+	ck_assert_uint_eq(flows_count(f.flows), FLOWS_MAX);
+	for (size_t i = 0; i < n; i++) {
+		answer(&f, &m, 0, ports[i]);
+		flow_in(f.flows, DEVICE, &m.packet, &m.view, f.now_ns);
+		is_right(&m, &f.remote, &f.original);
+		ck_assert_uint_eq(be_at(&m, 2), 2000 + i);
+	}
 	flows_free(f.flows);
 }
 END_TEST
@@ -433,6 +521,7 @@ TCase *unit_tests(void)
 {
 	TCase *tc = tcase_create("engine/flow");
 
+	tcase_set_timeout(tc, 60); /* under sanitizers, on a busy machine */
 	tcase_add_loop_test(tc, an_answer_comes_back_to_who_asked, 0, ARRAY_SIZE(kinds));
 	tcase_add_loop_test(tc, two_that_ask_from_one_port_are_told_apart, 0,
 	                    ARRAY_SIZE(kinds));
@@ -442,8 +531,10 @@ TCase *unit_tests(void)
 	tcase_add_loop_test(tc, an_icmp_error_of_the_host_is_translated_too, 0,
 	                    ARRAY_SIZE(kinds));
 	tcase_add_test(tc, an_idle_flow_is_forgotten_and_a_busy_one_is_not);
-	tcase_add_test(tc, many_flows_of_a_few_clients);
+	tcase_add_loop_test(tc, many_flows_of_a_few_clients, 0, ARRAY_SIZE(kinds));
 	tcase_add_test(tc, the_table_is_bounded_and_the_oldest_makes_room);
+	tcase_add_loop_test(tc, a_port_is_not_given_away_before_its_time, 0, 3);
+	tcase_add_test(tc, who_takes_too_many_flows_pushes_out_its_own);
 	tcase_add_test(tc, random_packets_do_no_harm);
 	return tc;
 }
