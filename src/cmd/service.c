@@ -15,13 +15,28 @@
 
 #include "base/ifname.h"
 #include "base/process.h"
+#include "base/termux.h"
 #include "cmd/log_output.h"
 #include "cmd/notify.h"
 #include "cmd/paths.h"
 
+/* Android's own C library writes to its log, any other to /dev/log. */
+static bool has_syslog(void)
+{
+#ifdef __ANDROID__
+	return true;
+#else
+	return !termux_prefix() || access("/dev/log", F_OK) == 0;
+#endif
+}
+
 /* Detaches from the terminal. */
 static void go_to_background(struct log_output *output, int ready_fd)
 {
+	if (!has_syslog())
+		log_output_write(
+			output, LOG_LEVEL_WARN,
+			"there is no syslog here, so messages are not kept in the background: a service that runs tunion with --foreground keeps them");
 	log_output_open_syslog(output);
 	fflush(NULL);
 	process_leave_streams(0, 2);
