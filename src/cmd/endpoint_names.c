@@ -1,10 +1,26 @@
-/* src/cmd/endpoint_names.c - asks the host's resolver, one name after the other */
+/* src/cmd/endpoint_names.c - asks the host's resolver, one name after the other
+ *
+ * In Termux the C library of a static binary finds no name server, and waits for one on
+ * this device for some seconds. So there the names are asked for as `up` and `gate` do
+ * it. */
 #include "cmd/endpoint_names.h"
 
+#include <errno.h>
 #include <netdb.h>
 #include <stdbool.h>
+#include <string.h>
+#include <unistd.h>
 
+#include "base/termux.h"
+#include "host/nameservers.h"
+#include "io/loop.h"
+#include "io/outward.h"
+#include "names/names.h"
 #include "plan/plan_findings.h"
+
+#define WAIT_NS (5 * NS_PER_SEC)
+
+/* ---- the C library */
 
 /* Returns the resolver's error, or 0 if the name was resolved. */
 static int resolve(struct conf_peer *peer)
@@ -29,7 +45,7 @@ static bool is_name(const struct conf_peer *peer)
 	return peer->has_endpoint && peer->endpoint.addr.family == IP_NONE;
 }
 
-void endpoint_names_resolve(const struct conf_set *set, struct diag *diag)
+static void ask_libc(struct conf_set *set, struct diag *diag)
 {
 	int err = 0;
 
@@ -49,4 +65,104 @@ void endpoint_names_resolve(const struct conf_set *set, struct diag *diag)
 					peer->endpoint_host, gai_strerror(err));
 		}
 	}
+}
+
+/* ---- name servers */
+
+static size_t servers(void *context, struct ip_addr *out, size_t max)
+{
+	struct ip_addr found[NAMESERVERS_MAX];
+	size_t n = nameservers_of_network("", NULL, found);
+
+	(void)context;
+	if (n > max)
+		n = max;
+	memcpy(out, found, n * sizeof(*out));
+	return n;
+}
+
+static enum candidate_rank rank(void *context, const char *device,
+                                const uint8_t public_key[static KEY_BYTES],
+                                const struct endpoint *endpoint)
+{
+	struct outward found;
+
+	(void)context;
+	(void)device;
+	(void)public_key;
+	if (outward_look(endpoint, 0, &found) < 0)
+		return CANDIDATE_UNREACHABLE;
+	return endpoint->addr.family == IP_V6 ? CANDIDATE_IPV6 : CANDIDATE_IPV4;
+}
+
+/* The address is taken from names_update. */
+static void moved(void *context, const char *device,
+                  const uint8_t public_key[static KEY_BYTES],
+                  const struct endpoint *endpoint)
+{
+	(void)context;
+	(void)device;
+	(void)public_key;
+	(void)endpoint;
+}
+
+static int wait_for_answers(struct names *names, struct loop *loop)
+{
+	uint64_t now_ns = loop_now_ns(), until_ns = now_ns + WAIT_NS;
+	int err = 0;
+
+	while (!err && now_ns < until_ns) {
+		uint64_t due_ns;
+
+		names_run(names, now_ns);
+		if (names_unasked(names) == 0)
+			break;
+		due_ns = names_deadline_ns(names, now_ns);
+		err = loop_wait(loop, due_ns < until_ns ? due_ns : until_ns);
+		now_ns = loop_now_ns();
+	}
+	return err;
+}
+
+static void ask_servers(struct conf_set *set, struct diag *diag)
+{
+	struct names_env env = { .servers = servers, .rank = rank, .moved = moved };
+	struct names *names = NULL;
+	struct loop *loop;
+	int err = loop_new(&loop);
+
+	env.loop = loop;
+	if (!err)
+		err = names_new(&names, &env);
+	if (!err)
+		err = names_update(names, set);
+	if (!err)
+		err = wait_for_answers(names, loop);
+	if (!err)
+		err = names_update(names, set);
+	if (!err)
+		names_warn(names, diag);
+	else
+		diag_error(diag, NULL, 0, "can't look up names: %s", strerror(-err));
+	names_free(names);
+	loop_free(loop);
+}
+
+/* ---- endpoint_names.h */
+
+static bool libc_has_servers(void)
+{
+#ifdef __ANDROID__
+	return true; /* Bionic asks Android's own resolver */
+#else
+	return !termux_prefix() || access("/etc/resolv.conf", F_OK) == 0;
+#endif
+}
+
+void endpoint_names_resolve(struct conf_set *set, struct diag *diag)
+{
+	if (libc_has_servers())
+		ask_libc(set, diag);
+	else
+		ask_servers(set, diag);
 }

@@ -6,9 +6,10 @@
 #include "base/diag.h"
 #include "conf/set.h"
 
-/* Asks the host's resolver for every name, and sets conf_peer.endpoint to its first
+/* Asks the host's resolver for every name (a static binary in Termux: the name servers of
+ * nameservers.h), and sets conf_peer.endpoint to its first
  * address. This blocks. A name that can't be resolved becomes a warning in diag and stays
  * as it is. When the resolver itself doesn't answer, no more names are asked for. */
-void endpoint_names_resolve(const struct conf_set *set, struct diag *diag);
+void endpoint_names_resolve(struct conf_set *set, struct diag *diag);
 
 #endif
