@@ -297,15 +297,46 @@ void carry_messages(struct peer *peer, struct packet **messages, size_t n,
 	}
 }
 
+/* If the stranger's datagram came inside a carrier, the answer goes back there: the Via
+ * that permits this may be that of a single peer, and we don't know which one asks. */
+static struct way_peer *carrier_peer_of(const struct device *d,
+                                        const struct way_peer *stranger)
+{
+	const struct endpoint *e = &stranger->endpoint;
+
+	struct bucket_link *l =
+		bucket_first(&d->engine->devices.by_address, bucket_hash_addr(&e->local));
+
+	if (e->ifindex != 0)
+		return NULL; /* it came from the network */
+	for (; l; l = bucket_next(l)) {
+		const struct device_address *a =
+			CONTAINER_OF(l, struct device_address, by_address);
+		struct way_peer *peer = way_via_peer(stranger, &a->device->way);
+
+		if (peer && a->device != d && ip_addr_equal(&a->addr, &e->local))
+			return peer;
+	}
+	return NULL;
+}
+
 void carry_to(struct device *d, const struct endpoint *to, struct packet *message,
               uint64_t now_ns)
 {
 	struct way_peer stranger = { .device = &d->way, .endpoint = *to };
+	struct way_peer *carrier;
 	size_t n;
 
-	if (engine_settle(d->engine) != 0)
+	if (engine_settle(d->engine) != 0) {
+		device_drop(d, DROP_SEND, 1);
 		return;
+	}
 	way_next(&d->engine->table, &stranger);
+	carrier = carrier_peer_of(d, &stranger);
+	if (carrier) {
+		stranger.next = carrier;
+		stranger.state = WAY_OK;
+	}
 	if (stranger.state != WAY_OK) {
 		device_drop(d, way_drop(stranger.state), 1);
 		return;

@@ -26,8 +26,9 @@ void carry_packets(struct peer *peer, struct packet **packets, size_t n, uint64_
 void carry_messages(struct peer *peer, struct packet **messages, size_t n,
                     uint64_t now_ns);
 
-/* Carries a message that the device sends to an endpoint, not to one of its peers. It
- * takes the way that the device's Via or the union gives for this endpoint. */
+/* Carries the answer to a message of a stranger, whose endpoint is `to`. If the message
+ * came inside a carrier, the answer goes back through it; otherwise it takes the way that
+ * the device's Via or the union gives for this endpoint. */
 void carry_to(struct device *d, const struct endpoint *to, struct packet *message,
               uint64_t now_ns);
 

@@ -130,6 +130,7 @@ struct engine {
 	struct timerq timers;
 	struct packet_pool *pool; /* owned */
 	struct secrets secrets;   /* the devices' private keys */
+	struct intake *intake;    /* owned; handshake messages that wait */
 	struct tun_link *tun;     /* borrowed; may be NULL */
 	struct engine_devices devices;
 	struct engine_gates gates;

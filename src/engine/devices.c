@@ -43,6 +43,7 @@ int engine_add_device(struct engine *e, const char *name, struct device **out)
 		                     .timers = &e->timers,
 		                     .pool = e->pool,
 		                     .secrets = &e->secrets,
+		                     .intake = e->intake,
 		                     .log = e->env.log,
 		                     .aead = e->env.aead,
 		                     .wall_clock_ns = wall_clock,

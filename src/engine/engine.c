@@ -10,6 +10,7 @@
 #include "engine/inbound.h"
 #include "engine/outbound.h"
 #include "engine/standby.h"
+#include "wg/intake.h"
 
 /* The limit for the staged packets of all devices together. A full queue of a peer (128
  * packets of 1500 bytes) takes 0.5 MiB of it. */
@@ -57,6 +58,7 @@ int engine_new(struct engine **out, const struct engine_env *env)
 	    bucket_reserve(&e->devices.by_name, 1) != 0 ||
 	    bucket_reserve(&e->devices.by_port, 1) != 0 ||
 	    bucket_reserve(&e->devices.by_address, 1) != 0 ||
+	    wg_intake_new(&e->intake, &e->env.rng, &e->timers) != 0 ||
 	    union_init(&e->table) != 0) {
 		engine_free(e);
 		return -ENOMEM;
@@ -80,6 +82,7 @@ void engine_free(struct engine *e)
 	resolver_free(e->resolver);
 	reassembly_free(e->reassembly);
 	pieces_free(e->pieces);
+	intake_free(e->intake);
 	packet_pool_free(e->pool);
 	secrets_clear(&e->secrets);
 	free(e);
@@ -129,6 +132,7 @@ void engine_udp_input(struct device *d, struct packet **packets, size_t n,
 		device_drop(d, DROP_DOWN, n);
 	else
 		inbound_datagrams(d, packets, n, now_ns);
+	wg_answer_handshakes(d->engine->intake, now_ns);
 }
 
 uint64_t engine_next_deadline_ns(const struct engine *e)

@@ -7,6 +7,7 @@
 
 #include <sodium.h>
 
+#include "wg/intake.h"
 #include "wg/state.h"
 
 #define INDICES_PER_PEER 4 /* a handshake and three keypairs */
@@ -40,6 +41,7 @@ void wg_device_free(struct wg_device *d)
 		return;
 	while (d->first_peer)
 		wg_device_remove_peer(d->first_peer);
+	intake_forget(d->env->intake, d);
 	noise_identity_clear(&d->identity);
 	index_table_clear(&d->indices);
 	trie_free(d->allowed_ips);

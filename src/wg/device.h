@@ -150,7 +150,7 @@ MUST_CHECK size_t wg_peer_seal(struct wg_peer *p, struct packet **packets, size_
 bool wg_device_claims(const struct wg_device *d, const struct packet *message);
 
 /* UDP payloads that arrived for the device, each with `from` and `tos`. Handshake
- * messages are answered. Transport data is authenticated, decrypted in place, and
+ * messages are put aside for wg_answer_handshakes. Transport data is authenticated, decrypted in place, and
  * checked against replay window and allowed IPs. Keepalives are counted. The inner
  * packets are moved to the front of `messages`, in order; the function returns how many
  * there are. Their bytes are the IP packet without padding, and a CE mark
@@ -158,6 +158,20 @@ bool wg_device_claims(const struct wg_device *d, const struct packet *message);
  * counted by reason. */
 MUST_CHECK size_t wg_device_open(struct wg_device *d, struct packet **messages, size_t n,
                                  uint64_t now_ns);
+
+/* ---- handshake messages that are put aside */
+
+/* What wg_env needs: where handshake messages wait, for all devices of the owner. Both
+ * pointers are as in intake_new. Free it, by intake_free, after the devices. 0 or
+ * -ENOMEM. */
+MUST_CHECK int wg_intake_new(struct intake **out, const struct rng *rng,
+                             struct timerq *timers);
+
+/* To be called when the data of a batch is on its way. Answers the first few handshake
+ * messages that were put aside. If there are more, a timer goes on with them, a few each
+ * time that the timers are run, and until it is done this function does nothing: however
+ * many there are, data comes in between. */
+void wg_answer_handshakes(struct intake *in, uint64_t now_ns);
 
 struct drop_counts *wg_device_drops(struct wg_device *d);
 

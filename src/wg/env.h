@@ -15,6 +15,7 @@
 #include "base/rng.h"
 #include "base/timerq.h"
 
+struct intake;
 struct wg_peer;
 struct secrets;
 
@@ -57,6 +58,7 @@ struct wg_env {
 	struct timerq *timers;
 	struct packet_pool *pool;
 	struct secrets *secrets;
+	struct intake *intake; /* see wg_intake_new */
 	const struct log *log; /* may be NULL */
 	/* what aead_choose returned; with NULL the fastest one that the CPU has */
 	const struct aead_impl *aead;

@@ -1,137 +1,17 @@
-/* src/wg/receive.c - a batch of messages comes in. Handshake messages are processed one
- * by one. The data messages between two of them are a run: they are looked up, opened
- * side by side, and then checked and passed on in order. So a data message that follows
- * the handshake message which made its key finds this key. */
+/* src/wg/receive.c - a batch of messages comes in. Handshake messages are put aside
+ * (wg/handshakes.h), so they take no time from the data. Data messages are collected into
+ * a run: they are looked up, opened side by side, and then checked and passed on in
+ * order. */
 #include <string.h>
-
-#include <sodium.h>
 
 #include "base/checksum.h"
 #include "base/iphdr.h"
 #include "base/reader.h"
 #include "wg/device.h"
+#include "wg/handshakes.h"
 #include "wg/send.h"
 #include "wg/state.h"
 #include "wg/timers.h"
-
-/* ---- handshake messages */
-
-static struct noise_handshake *find_handshake(void *context, const uint8_t *public_key)
-{
-	struct wg_peer *p = wg_device_find_peer(context, public_key);
-
-	return p ? &p->handshake : NULL;
-}
-
-/* After a handshake message from p was consumed and answered. */
-static void handshake_received(struct wg_peer *p, const struct packet *message,
-                               uint64_t now_ns)
-{
-	p->transfer.rx_bytes += message->len_bytes;
-	timers_any_received(p);
-	timers_any_traversal(p, now_ns);
-}
-
-static enum drop receive_initiation(struct wg_device *d, const struct packet *packet,
-                                    uint64_t now_ns)
-{
-	struct message_initiation message;
-	struct noise_handshake *handshake;
-	struct wg_peer *p;
-	enum drop drop;
-
-	memcpy(&message, packet->data, sizeof(message));
-	drop = noise_consume_initiation(&d->identity, &message, now_ns, find_handshake, d,
-	                                &handshake);
-	if (drop != DROP_NONE)
-		return drop;
-	p = CONTAINER_OF(handshake, struct wg_peer, handshake);
-	peer_learn_endpoint(p, packet->from);
-	send_response(p, now_ns);
-	handshake_received(p, packet, now_ns);
-	return DROP_NONE;
-}
-
-/* For the initiator. If memory is short, the timer tries the handshake again. */
-static void begin_session(struct wg_peer *p, struct noise_session *session,
-                          uint64_t now_ns)
-{
-	bool begun = keypairs_add(&p->keypairs, &p->device->indices, session,
-	                          &p->handshake_index, now_ns);
-
-	sodium_memzero(session, sizeof(*session));
-	if (!begun)
-		return;
-	timers_session_begun(p, now_ns);
-	peer_handshake_done(p);
-	/* Sends what is staged, or else an empty packet: this confirms
-		 * the session. */
-	send_keepalive(p, now_ns);
-}
-
-static enum drop receive_response(struct wg_device *d, const struct packet *packet,
-                                  uint64_t now_ns)
-{
-	struct message_response message;
-	struct noise_session session;
-	struct index_entry *entry;
-	struct wg_peer *p;
-
-	memcpy(&message, packet->data, sizeof(message));
-	entry = index_table_find(&d->indices, le32_get(message.receiver));
-	if (!entry || entry->kind != INDEX_HANDSHAKE)
-		return DROP_UNKNOWN_INDEX;
-	p = entry->peer;
-	if (!noise_consume_response(&p->handshake, &d->identity, &message))
-		return DROP_BAD_HANDSHAKE;
-	peer_learn_endpoint(p, packet->from);
-	if (noise_begin_session(&p->handshake, &session))
-		begin_session(p, &session, now_ns);
-	handshake_received(p, packet, now_ns);
-	return DROP_NONE;
-}
-
-static enum drop receive_cookie_reply(struct wg_device *d, const struct packet *packet,
-                                      uint64_t now_ns)
-{
-	struct message_cookie_reply message;
-	struct index_entry *entry;
-
-	memcpy(&message, packet->data, sizeof(message));
-	entry = index_table_find(&d->indices, le32_get(message.receiver));
-	if (!entry)
-		return DROP_UNKNOWN_INDEX;
-	return cookie_maker_consume(&entry->peer->cookie, &message, now_ns);
-}
-
-static enum drop refuse(struct wg_device *d, const struct packet *initiation,
-                        enum drop reason, uint64_t now_ns)
-{
-	const struct wg_env *env = d->env;
-
-	if ((reason == DROP_BAD_MAC1 || reason == DROP_BAD_HANDSHAKE) &&
-	    env->callbacks->refused)
-		env->callbacks->refused(env->context, initiation->from, reason, now_ns);
-	return reason;
-}
-
-static enum drop receive_handshake(struct wg_device *d, enum message_type type,
-                                   const struct packet *packet, uint64_t now_ns)
-{
-	bool mac1;
-
-	if (type == MESSAGE_COOKIE_REPLY)
-		return receive_cookie_reply(d, packet, now_ns);
-	if (!d->identity.present)
-		return DROP_NO_KEY;
-	mac1 = cookie_checker_mac1(&d->cookie_checker, packet->data, packet->len_bytes);
-	if (type == MESSAGE_INITIATION)
-		return refuse(d, packet,
-		              mac1 ? receive_initiation(d, packet, now_ns)
-		                   : DROP_BAD_MAC1,
-		              now_ns);
-	return mac1 ? receive_response(d, packet, now_ns) : DROP_BAD_MAC1;
-}
 
 /* ---- data: what an opened packet has to pass */
 
@@ -348,7 +228,7 @@ size_t wg_device_open(struct wg_device *d, struct packet **messages, size_t n,
 		enum message_type type = message_type_of(packet->data, packet->len_bytes);
 		enum drop drop = DROP_NONE;
 
-		if (run.n != 0 && (type != MESSAGE_DATA || run.n == BATCH_MAX))
+		if (run.n == BATCH_MAX)
 			done = run_finish(&run, d, messages, done, now_ns);
 		switch (type) {
 		case MESSAGE_DATA:
@@ -357,7 +237,7 @@ size_t wg_device_open(struct wg_device *d, struct packet **messages, size_t n,
 		case MESSAGE_INITIATION:
 		case MESSAGE_RESPONSE:
 		case MESSAGE_COOKIE_REPLY:
-			drop = receive_handshake(d, type, packet, now_ns);
+			drop = handshakes_receive(d, type, packet, now_ns);
 			break;
 		case MESSAGE_NONE:
 			drop = DROP_BAD_MESSAGE;

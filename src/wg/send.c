@@ -122,6 +122,19 @@ void send_response(struct wg_peer *p, uint64_t now_ns)
 	emit_handshake(p, &message, sizeof(message), now_ns);
 }
 
+/* R9: unlike handshake messages, it has no DSCP of its own in the kernel. */
+void send_cookie_reply(struct wg_device *d, const struct endpoint *to,
+                       const struct message_cookie_reply *reply, uint64_t now_ns)
+{
+	const struct wg_env *env = d->env;
+	struct own_buffer buffer;
+	struct packet *packet = own_packet(&buffer, 0);
+
+	packet_set_len(packet, sizeof(*reply));
+	memcpy(packet->data, reply, sizeof(*reply));
+	env->callbacks->emit_to(env->context, to, packet, now_ns);
+}
+
 /* ---- data */
 
 /* 5.4.6: pads to a multiple of 16, but not beyond the MTU. Like the kernel, it pads a

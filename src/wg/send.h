@@ -5,6 +5,9 @@
 
 #include <stdint.h>
 
+struct endpoint;
+struct message_cookie_reply;
+struct wg_device;
 struct wg_peer;
 
 /* Starts a new handshake for a new reason: attempts are counted from 0 again. Whoever
@@ -16,6 +19,9 @@ void send_initiation_again(struct wg_peer *p, uint64_t now_ns);
 /* Answers the initiation that the peer's handshake has consumed, and begins the
  * session. */
 void send_response(struct wg_peer *p, uint64_t now_ns);
+/* Sends it to a stranger, by wg_callbacks.emit_to. */
+void send_cookie_reply(struct wg_device *d, const struct endpoint *to,
+                       const struct message_cookie_reply *reply, uint64_t now_ns);
 /* Sends the staged packets if there are any, otherwise an empty one. Without a session it
  * starts a handshake first. */
 void send_keepalive(struct wg_peer *p, uint64_t now_ns);

@@ -13,6 +13,7 @@
 #include "script.h"
 #include "wg/cookie.h"
 #include "wg/device.h"
+#include "wg/intake.h"
 #include "wg/message.h"
 
 struct world {
@@ -50,6 +51,7 @@ static void open_at(struct world *w, struct wg_device *d, struct buffer *b)
 	bool claimed = wg_device_claims(d, &b->packet);
 	size_t n = wg_device_open(d, packets, 1, w->script.now_ns);
 
+	wg_answer_handshakes(w->env.intake, w->script.now_ns);
 	if (n > 1 || (n == 1 && !claimed))
 		abort();
 	if (n == 1)
@@ -131,6 +133,8 @@ static void set_up(struct world *w, const struct aead_impl *aead)
 		                  .wall_clock_ns = script_wall_clock_ns,
 		                  .callbacks = &w->callbacks,
 		                  .context = w };
+	if (wg_intake_new(&w->env.intake, &w->rng, &w->timers))
+		abort();
 	w->device = new_device(w, "device", 8);
 	w->other = new_device(w, "other", 16);
 	w->peer = new_peer(w->device, w->other);
@@ -144,6 +148,7 @@ static void tear_down(struct world *w)
 {
 	wg_device_free(w->device);
 	wg_device_free(w->other);
+	intake_free(w->env.intake);
 	packet_pool_free(w->env.pool);
 	secrets_clear(&w->secrets);
 }

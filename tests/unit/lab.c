@@ -7,6 +7,7 @@
 #include "base/checksum.h"
 #include "base/iphdr.h"
 #include "unit.h"
+#include "wg/intake.h"
 #include "wg/noise.h"
 
 static void fill(void *context, void *bytes, size_t n)
@@ -108,6 +109,7 @@ static void set_up_device(struct lab *lab, int i)
 		                  .timers = &lab->timers,
 		                  .pool = lab->pool,
 		                  .secrets = &lab->secrets,
+		                  .intake = lab->intake,
 		                  .wall_clock_ns = wall_clock_ns,
 		                  .callbacks = &lab->callbacks,
 		                  .context = d };
@@ -126,6 +128,7 @@ struct lab *lab_new(uint64_t seed)
 	lab->seed = seed;
 	lab->rng = (struct rng){ .fill = fill, .context = &lab->seed };
 	lab->pool = packet_pool_new(1U << 20);
+	ck_assert_int_eq(wg_intake_new(&lab->intake, &lab->rng, &lab->timers), 0);
 	lab->callbacks = (struct wg_callbacks){ .emit = emit,
 		                                .emit_to = emit_to,
 		                                .endpoint_changed = endpoint_changed,
@@ -140,6 +143,7 @@ void lab_free(struct lab *lab)
 {
 	for (int i = 0; i < LAB_DEVICES; i++)
 		wg_device_free(lab->devices[i].wg);
+	intake_free(lab->intake);
 	ck_assert_uint_eq(timerq_next_ns(&lab->timers), NEVER_NS);
 	packet_pool_free(lab->pool);
 	secrets_clear(&lab->secrets);
@@ -229,6 +233,7 @@ size_t lab_deliver(struct lab *lab, const struct lab_mail *mail, int to, uint8_t
 	ck_assert_ptr_nonnull(buffer);
 	memcpy(buffer, mail->bytes, mail->len_bytes);
 	n = wg_device_open(lab->devices[to].wg, packets, 1, lab->now_ns);
+	wg_answer_handshakes(lab->intake, lab->now_ns);
 	if (n == 1 && inner) {
 		memcpy(inner, packet.data, packet.len_bytes);
 		*inner_bytes = packet.len_bytes;

@@ -44,6 +44,7 @@ struct lab {
 	struct timerq timers;
 	struct packet_pool *pool;
 	struct secrets secrets;
+	struct intake *intake;
 	struct wg_callbacks callbacks;
 	struct lab_device devices[LAB_DEVICES];
 	struct lab_mail mail[LAB_MAIL]; /* not yet delivered, in order */

@@ -377,7 +377,9 @@ static size_t open_together(int to, struct lab_mail *const *mail, size_t n)
 			                      .from = &mail[i]->sent_from };
 		batch[i] = &packets[i];
 	}
-	return wg_device_open(lab->devices[to].wg, batch, n, lab->now_ns);
+	n = wg_device_open(lab->devices[to].wg, batch, n, lab->now_ns);
+	wg_answer_handshakes(lab->intake, lab->now_ns);
+	return n;
 }
 
 START_TEST(a_handshake_between_data_of_one_batch)
