@@ -22,6 +22,7 @@
 #define SOCKET_BUFFER_BYTES (4 << 20)
 #define READ_MESSAGES       32 /* single datagrams for each recvmmsg */
 #define READ_COALESCED      5  /* messages of up to 64 KiB, or 45 datagrams: one batch */
+#define READ_DATAGRAMS      (READ_COALESCED * 45)
 #define SEGMENTS_MAX        64 /* of one UDP_SEGMENT send, on any kernel that has it */
 /* The UDP payload of one UDP_SEGMENT send. A device gets at most 64 KiB at once,
  * including its own header (14 bytes, or 22 with VLAN tags) and those of IPv6 and UDP.
@@ -504,7 +505,8 @@ static void prepare(struct udp_scratch *scratch, size_t i)
 
 struct collector {
 	struct buffers *buffers;
-	size_t n;
+	size_t n;         /* in the batch */
+	size_t datagrams; /* of all batches */
 	void (*sink)(void *context, struct packet **packets, size_t n);
 	void *context;
 };
@@ -536,10 +538,23 @@ static void collect(struct collector *c, const struct received *r, uint8_t *data
 			.tos = r->tos,
 		};
 		c->buffers->order[c->n] = &c->buffers->packets[c->n];
+		c->datagrams++;
 		if (++c->n == BATCH_MAX)
 			flush(c);
 		at += len;
 	}
+}
+
+/* Returns how many messages the next read asks for, so that they make about one batch if
+ * they are like those of this read. Single datagrams may be mixed with coalesced ones: a
+ * flood of them, of which many have to be read quickly, comes in between other traffic. */
+static unsigned next_messages(unsigned messages, size_t datagrams)
+{
+	size_t n = datagrams ? READ_DATAGRAMS * messages / datagrams : READ_MESSAGES;
+
+	if (n < READ_COALESCED)
+		return READ_COALESCED;
+	return n < READ_MESSAGES ? (unsigned)n : READ_MESSAGES;
 }
 
 int udp_read(struct udp *u, enum udp_family family,
@@ -555,7 +570,6 @@ int udp_read(struct udp *u, enum udp_family family,
 	got = recvmmsg(u->fds[family], scratch->in.messages, u->read_messages, 0, NULL);
 	if (got < 0)
 		return errno == EBADF || errno == ENOTSOCK ? -errno : 0;
-	u->read_messages = READ_MESSAGES;
 	for (int i = 0; i < got; i++) {
 		struct msghdr *m = &scratch->in.messages[i].msg_hdr;
 		struct received r = { .from = &scratch->in.senders[i] };
@@ -564,10 +578,9 @@ int udp_read(struct udp *u, enum udp_family family,
 		    (m->msg_flags & MSG_TRUNC))
 			continue;
 		read_control(m, &r);
-		if (r.segment_bytes)
-			u->read_messages = READ_COALESCED;
 		collect(&c, &r, m->msg_iov->iov_base, scratch->in.messages[i].msg_len);
 	}
+	u->read_messages = next_messages((unsigned)got, c.datagrams);
 	for (int i = 0; i < got; i++)
 		prepare(scratch, (size_t)i);
 	flush(&c);
