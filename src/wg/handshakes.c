@@ -15,10 +15,13 @@
 #include "wg/timers.h"
 
 /* What is done in one slice, and what one message costs of it: an answer needs up to six
- * multiplications on the curve, a cookie reply some hashes. */
-#define SLICE_WORK  16
-#define WORK_ANSWER 8
-#define WORK_COOKIE 1
+ * multiplications on the curve, a cookie reply some hashes and a system call. While there
+ * is much data, slices are short, because what arrives in the meantime must not fill up
+ * the socket: data would be lost with it. */
+#define SLICE_WORK      16
+#define SLICE_WORK_BUSY 4
+#define WORK_ANSWER     8
+#define WORK_COOKIE     1
 
 /* ---- answers */
 
@@ -217,11 +220,11 @@ static unsigned take_turn(struct intake *in, struct intake_message *m, uint64_t 
 static void slice(struct intake *in, uint64_t now_ns)
 {
 	struct intake_message m;
-	unsigned work = 0;
+	unsigned work = 0, enough = intake_busy(in) ? SLICE_WORK_BUSY : SLICE_WORK;
 
 	if (!intake_begin(in))
 		return;
-	while (work < SLICE_WORK && intake_take(in, &m))
+	while (work < enough && intake_take(in, &m))
 		work += take_turn(in, &m, now_ns);
 	intake_end(in, now_ns);
 }

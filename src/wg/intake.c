@@ -24,6 +24,7 @@ struct intake {
 	struct timer timer;
 	void (*slice)(struct intake *in, uint64_t now_ns);
 	bool in_slice;
+	size_t data; /* packets since the last slice */
 };
 
 static void fire(struct timer *timer, uint64_t now_ns)
@@ -132,6 +133,16 @@ enum drop intake_put(struct intake *in, enum intake_queue queue, struct wg_devic
 	return DROP_NONE;
 }
 
+void intake_note_data(struct intake *in, size_t n)
+{
+	in->data += n;
+}
+
+bool intake_busy(const struct intake *in)
+{
+	return in->data >= INTAKE_BUSY;
+}
+
 bool intake_begin(struct intake *in)
 {
 	if (in->in_slice)
@@ -157,6 +168,7 @@ bool intake_take(struct intake *in, struct intake_message *out)
 void intake_end(struct intake *in, uint64_t now_ns)
 {
 	in->in_slice = false;
+	in->data = 0;
 	if (waiting(in) > 0)
 		timerq_arm(in->timers, &in->timer, now_ns);
 }

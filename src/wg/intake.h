@@ -36,6 +36,7 @@ enum intake_queue {
 #define INTAKE_UNPROVEN_MAX 1024
 #define INTAKE_PROVEN_MAX   256
 #define INTAKE_LOAD         128        /* under load if so many messages wait */
+#define INTAKE_BUSY         32         /* packets of data between two slices */
 #define INTAKE_LOAD_MEMORY  NS_PER_SEC /* and so long afterwards */
 
 /* A copy of an initiation or response. */
@@ -66,6 +67,11 @@ bool intake_allow(struct intake *in, const struct ip_addr *source, uint64_t now_
 MUST_CHECK enum drop intake_put(struct intake *in, enum intake_queue queue,
                                 struct wg_device *d, const struct packet *message,
                                 uint64_t now_ns);
+
+/* So many packets of data have been sealed or opened. */
+void intake_note_data(struct intake *in, size_t n);
+/* Has there been much data since the last slice, so that this one has to be short? */
+bool intake_busy(const struct intake *in);
 
 /* A slice is between intake_begin and intake_end. intake_begin returns false inside
  * another slice. */

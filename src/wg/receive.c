@@ -9,6 +9,7 @@
 #include "base/reader.h"
 #include "wg/device.h"
 #include "wg/handshakes.h"
+#include "wg/intake.h"
 #include "wg/send.h"
 #include "wg/state.h"
 #include "wg/timers.h"
@@ -246,7 +247,9 @@ size_t wg_device_open(struct wg_device *d, struct packet **messages, size_t n,
 		if (drop != DROP_NONE)
 			device_drop(d, drop, 1);
 	}
-	return run_finish(&run, d, messages, done, now_ns);
+	done = run_finish(&run, d, messages, done, now_ns);
+	intake_note_data(d->env->intake, done);
+	return done;
 }
 
 /* ---- claims */

@@ -7,6 +7,7 @@
 #include <sodium.h>
 
 #include "wg/device.h"
+#include "wg/intake.h"
 #include "wg/state.h"
 #include "wg/timers.h"
 
@@ -302,5 +303,6 @@ size_t wg_peer_seal(struct wg_peer *p, struct packet **packets, size_t n, uint64
 	for (size_t i = 0; i < n; i++)
 		p->transfer.tx_bytes += packets[i]->len_bytes;
 	sent_data(p, now_ns);
+	intake_note_data(p->device->env->intake, n);
 	return n;
 }

@@ -300,6 +300,29 @@ static void count_reply(void *context, const struct endpoint *to, struct packet 
 	replies++;
 }
 
+static uint64_t answered_by_one_slice(void)
+{
+	uint64_t before = lab_all_drops(lab, 1);
+
+	run_slices(1);
+	return lab_all_drops(lab, 1) - before;
+}
+
+START_TEST(slices_are_short_while_there_is_much_data)
+{
+	lab_begin_session(lab, 0, 1);
+	put_under_load();
+	flood(MANY);
+	wg_answer_handshakes(lab->intake, lab->now_ns);
+	ck_assert_uint_eq(answered_by_one_slice(), 16);
+	for (int i = 0; i < INTAKE_BUSY; i++)
+		ck_assert_uint_eq(lab_send(lab, i % 2, 1 - i % 2, 64, 0), 1);
+	ck_assert_uint_eq(answered_by_one_slice(), 4);
+	ck_assert_uint_eq(answered_by_one_slice(), 16);
+	lab_throw_away(lab);
+}
+END_TEST
+
 START_TEST(a_flood_allocates_nothing)
 {
 	lab->callbacks.emit_to = count_reply;
@@ -342,6 +365,7 @@ TCase *unit_tests(void)
 	tcase_add_test(tc, a_real_source_is_limited);
 	tcase_add_test(tc, a_flood_takes_no_room_from_real_sources);
 	tcase_add_test(tc, data_does_not_wait);
+	tcase_add_test(tc, slices_are_short_while_there_is_much_data);
 	tcase_add_test(tc, a_flood_allocates_nothing);
 	tcase_add_test(tc, a_device_stops_or_goes_meanwhile);
 	return tc;
