@@ -1,7 +1,7 @@
 /* src/engine/resolver.c - who has asked which server is kept in a table of sets. The set
  * is chosen by the protocol and the client's port. In a full set the entry that wasn't
  * used for longest is overwritten. A stranger can overwrite entries only by sending
- * queries through this host. */
+ * queries through this host, and then only half of them. */
 #include "engine/resolver.h"
 
 #include <errno.h>
@@ -15,6 +15,7 @@
 #define WAYS           8
 #define UDP_NS         (30 * NS_PER_SEC)
 #define TCP_NS         (120 * NS_PER_SEC)
+#define HINTS          16 /* neighbours among the clients have different ones */
 #define HINT_NS        (10 * NS_PER_SEC)
 #define NAME_MAX_BYTES 255 /* RFC 1035 2.3.4 */
 #define FLAG_RESPONSE  0x80
@@ -54,13 +55,18 @@ struct asked {
 	uint64_t used_ns;
 };
 
+/* The last truncated answer of a client: it will ask the same server again, by TCP. */
+struct hint {
+	struct ip_addr client, server;
+	uint64_t at_ns;
+};
+
 struct resolver {
 	struct ip_addr virtual4, virtual6;
 	struct file *files;          /* owned, in file order */
 	uint32_t default4, default6; /* ids of the files; 0: no file */
 	struct asked asked[SETS][WAYS];
-	struct ip_addr truncated_for, truncated_by; /* the last truncated answer */
-	uint64_t truncated_ns;
+	struct hint hints[HINTS];
 };
 
 struct resolver *resolver_new(void)
@@ -312,18 +318,32 @@ static struct asked *find_asked(struct resolver *r, uint8_t protocol,
 	return found;
 }
 
+/* A client that has half of the set overwrites its own, and not those of the others. */
+static struct asked *to_overwrite(struct asked *set, const struct ip_addr *client)
+{
+	struct asked *oldest = &set[0], *own = NULL;
+	size_t count = 0;
+
+	for (size_t i = 0; i < WAYS; i++) {
+		if (set[i].used_ns < oldest->used_ns)
+			oldest = &set[i];
+		if (!ip_addr_equal(&set[i].client, client))
+			continue;
+		count++;
+		if (!own || set[i].used_ns < own->used_ns)
+			own = &set[i];
+	}
+	return count < WAYS / 2 ? oldest : own;
+}
+
 static void note_asked(struct resolver *r, uint8_t protocol, const struct ip_addr *client,
                        struct be16 port, const struct ip_addr *server, uint64_t now_ns)
 {
 	struct asked *a = find_asked(r, protocol, client, port, server, now_ns);
 	struct asked *set = set_of(r, protocol, port);
 
-	if (!a) {
-		a = &set[0];
-		for (size_t i = 1; i < WAYS; i++)
-			if (set[i].used_ns < a->used_ns)
-				a = &set[i];
-	}
+	if (!a)
+		a = to_overwrite(set, client);
 	*a = (struct asked){ protocol, *client, *server, port, now_ns };
 }
 
@@ -351,10 +371,16 @@ static struct server *server_for_udp(struct resolver *r, const struct rewrite *x
 	return s;
 }
 
+static struct hint *hint_of(struct resolver *r, const struct ip_addr *client)
+{
+	return &r->hints[client->b[ip_addr_bytes(client) - 1] % HINTS];
+}
+
 static struct server *server_for_tcp(struct resolver *r, const struct rewrite *x,
                                      const struct ip_addr *client, uint64_t now_ns)
 {
-	struct server *hint = NULL;
+	const struct hint *hint = hint_of(r, client);
+	struct server *s = NULL;
 
 	if ((x->l4[TCP_FLAGS_AT] & 0x17) != TCP_SYN_ONLY) {
 		struct asked *a = find_asked(r, PROTO_TCP, client,
@@ -362,10 +388,9 @@ static struct server *server_for_tcp(struct resolver *r, const struct rewrite *x
 
 		return a ? find_server(r, &a->server) : NULL;
 	}
-	if (now_ns - r->truncated_ns < HINT_NS &&
-	    ip_addr_equal(&r->truncated_for, client))
-		hint = find_server(r, &r->truncated_by);
-	return hint ? hint : choose(r, NULL, x->family, now_ns);
+	if (now_ns - hint->at_ns < HINT_NS && ip_addr_equal(&hint->client, client))
+		s = find_server(r, &hint->server);
+	return s ? s : choose(r, NULL, x->family, now_ns);
 }
 
 enum resolver_result resolver_out(struct resolver *r, struct packet *p,
@@ -421,9 +446,7 @@ void resolver_in(struct resolver *r, struct packet *p, struct ip_view *view,
 		s->asked_ns = s->dead_until_ns = 0;
 	if (view->protocol == PROTO_UDP && view->total_bytes - view->payload_at >= 12 &&
 	    (x.l4[10] & FLAG_TRUNCATED)) {
-		r->truncated_for = view->dst;
-		r->truncated_by = view->src;
-		r->truncated_ns = now_ns;
+		*hint_of(r, &view->dst) = (struct hint){ view->dst, view->src, now_ns };
 	}
 	rewrite_addr(&x, true, v->b);
 	view->src = *v;

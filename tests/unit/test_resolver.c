@@ -12,6 +12,9 @@
 #define OFFICE2 "10.20.0.54"
 #define VPN     "10.64.0.1"
 #define CLIENT  "10.8.0.2"
+#define OTHER   "10.8.0.3"
+
+static const char *client = CLIENT; /* who asks */
 
 enum { HOME_ID = 1, OFFICE_ID, VPN_ID };
 
@@ -88,7 +91,7 @@ static const char *ask(struct resolver *r, const char *name, uint16_t port,
 	uint8_t dns[300];
 	size_t n = query(dns, name);
 
-	craft_udp(&c, CLIENT, port, VIRTUAL, 53, dns, n);
+	craft_udp(&c, client, port, VIRTUAL, 53, dns, n);
 	ck_assert(ip_view_parse_addresses(&v, c.packet.data, c.packet.len_bytes));
 	if (resolver_out(r, &c.packet, &v, now_ns) != RESOLVER_SENT_ON)
 		return NULL;
@@ -107,7 +110,7 @@ static const char *answer(struct resolver *r, const char *server, uint16_t port,
 	uint8_t dns[12] = { 0, 0, 0x81 };
 
 	dns[2] |= truncated ? 2 : 0;
-	craft_udp(&c, server, 53, CLIENT, port, dns, sizeof(dns));
+	craft_udp(&c, server, 53, client, port, dns, sizeof(dns));
 	ck_assert(ip_view_parse(&v, c.packet.data, c.packet.len_bytes));
 	resolver_in(r, &c.packet, &v, now_ns);
 	ck_assert(craft_valid(c.packet.data, c.packet.len_bytes));
@@ -230,7 +233,7 @@ static enum resolver_result tcp(struct resolver *r, uint8_t flags, uint16_t port
 		(uint8_t)(port >> 8), (uint8_t)port, 0, 53, [12] = 0x50, flags
 	};
 
-	craft_ip(&c, CLIENT, VIRTUAL, PROTO_TCP, segment, sizeof(segment));
+	craft_ip(&c, client, VIRTUAL, PROTO_TCP, segment, sizeof(segment));
 	ck_assert(ip_view_parse_addresses(v, c.packet.data, c.packet.len_bytes));
 	return resolver_out(r, &c.packet, v, now_ns);
 }
@@ -256,6 +259,47 @@ START_TEST(tcp_follows_the_truncated_answer_and_keeps_its_server)
 }
 END_TEST
 
+/* Both have the same port and the same id, and ask at the same time. */
+START_TEST(clients_do_not_get_in_each_others_way)
+{
+	struct resolver *r = three_files();
+	struct ip_addr home = addr(HOME), office = addr(OFFICE);
+	struct ip_view v;
+
+	ck_assert_str_eq(ask(r, "nas.home.lan", 4000, 50 * NS_PER_SEC), HOME);
+	client = OTHER;
+	ck_assert_str_eq(ask(r, "www.corp.example", 4000, 50 * NS_PER_SEC), OFFICE);
+	ck_assert_str_eq(answer(r, HOME, 4000, true, 51 * NS_PER_SEC), HOME);
+	ck_assert_str_eq(answer(r, OFFICE, 4000, true, 51 * NS_PER_SEC), VIRTUAL);
+	client = CLIENT;
+	ck_assert_str_eq(answer(r, OFFICE, 4000, true, 51 * NS_PER_SEC), OFFICE);
+	ck_assert_str_eq(answer(r, HOME, 4000, true, 51 * NS_PER_SEC), VIRTUAL);
+	/* each asks again, by TCP, whoever has truncated its answer */
+	client = OTHER;
+	ck_assert_int_eq(tcp(r, 2, 5001, &v, 52 * NS_PER_SEC), RESOLVER_SENT_ON);
+	ck_assert(ip_addr_equal(&v.dst, &office));
+	client = CLIENT;
+	ck_assert_int_eq(tcp(r, 2, 5001, &v, 52 * NS_PER_SEC), RESOLVER_SENT_ON);
+	ck_assert(ip_addr_equal(&v.dst, &home));
+	resolver_free(r);
+}
+END_TEST
+
+START_TEST(who_asks_without_end_does_not_push_out_the_others)
+{
+	struct resolver *r = three_files();
+
+	ck_assert_str_eq(ask(r, "nas.home.lan", 4000, 50 * NS_PER_SEC), HOME);
+	client = OTHER;
+	for (uint32_t port = 1; port <= UINT16_MAX; port++)
+		ck_assert_str_eq(ask(r, "nas.home.lan", (uint16_t)port, 51 * NS_PER_SEC),
+		                 HOME);
+	client = CLIENT;
+	ck_assert_str_eq(answer(r, HOME, 4000, false, 51 * NS_PER_SEC), VIRTUAL);
+	resolver_free(r);
+}
+END_TEST
+
 START_TEST(what_is_no_query_finds_no_server)
 {
 	struct resolver *r = three_files();
@@ -269,15 +313,15 @@ START_TEST(what_is_no_query_finds_no_server)
 
 		for (size_t b = 0; b < n; b++)
 			dns[b] = (uint8_t)(unit_random(&random) & 0x3f);
-		craft_udp(&c, CLIENT, 1, VIRTUAL, 53, dns, n);
+		craft_udp(&c, client, 1, VIRTUAL, 53, dns, n);
 		ck_assert(ip_view_parse_addresses(&v, c.packet.data, c.packet.len_bytes));
 		if (resolver_out(r, &c.packet, &v, NS_PER_SEC) == RESOLVER_SENT_ON)
 			ck_assert_uint_gt(n, 12);
 	}
-	craft_udp(&c, CLIENT, 1, VIRTUAL, 54, dns, 20); /* another port */
+	craft_udp(&c, client, 1, VIRTUAL, 54, dns, 20); /* another port */
 	ck_assert(ip_view_parse_addresses(&v, c.packet.data, c.packet.len_bytes));
 	ck_assert_int_eq(resolver_out(r, &c.packet, &v, NS_PER_SEC), RESOLVER_NO_SERVER);
-	craft_udp(&c, CLIENT, 1, VPN, 53, dns, 20); /* not the virtual address */
+	craft_udp(&c, client, 1, VPN, 53, dns, 20); /* not the virtual address */
 	ck_assert(ip_view_parse_addresses(&v, c.packet.data, c.packet.len_bytes));
 	ck_assert_int_eq(resolver_out(r, &c.packet, &v, NS_PER_SEC), RESOLVER_NOT_OURS);
 	resolver_free(r);
@@ -296,6 +340,8 @@ TCase *unit_tests(void)
 	tcase_add_test(tc, other_names_are_asked_where_the_default_route_is);
 	tcase_add_test(tc, a_file_that_goes_takes_its_names_with_it);
 	tcase_add_test(tc, tcp_follows_the_truncated_answer_and_keeps_its_server);
+	tcase_add_test(tc, clients_do_not_get_in_each_others_way);
+	tcase_add_test(tc, who_asks_without_end_does_not_push_out_the_others);
 	tcase_add_test(tc, what_is_no_query_finds_no_server);
 	return tc;
 }
