@@ -41,6 +41,7 @@ struct peer {
 	bool has_way;          /* used by standby.c alone: had a way without standbys */
 	bool seen;             /* used by settle.c alone: wg still has this peer */
 	bool carries;          /* another peer's way leads through this one */
+	struct icmp_limit errors; /* of errors for this client of a gate */
 };
 
 /* The Via of one peer, kept by its key: see device_set_peer_via. */

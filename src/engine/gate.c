@@ -9,6 +9,8 @@
 #include "base/iphdr.h"
 #include "base/trie.h"
 #include "engine/carry.h"
+#include "engine/icmp.h"
+#include "engine/rewrite.h"
 #include "engine/source.h"
 #include "wg/message.h"
 
@@ -165,6 +167,30 @@ bool gate_is_own_datagram(const struct device *gate, const struct packet *p,
 	            "what %s sends to the network comes back through this gate: in the "
 	            "WireGuard app, exclude the app in which tunion runs from the VPN",
 	            d->way.name);
+	return true;
+}
+
+/* ---- errors about the packets of others */
+
+bool gate_quotes_another(const struct device *gate, const struct packet *p,
+                         const struct ip_view *view)
+{
+	struct rewrite x, quoted;
+	struct ip_view whole;
+	struct ip_addr to;
+
+	if (view->protocol == PROTO_TCP || view->protocol == PROTO_UDP ||
+	    !ip_view_parse(&whole, p->data, p->len_bytes) || !whole.first ||
+	    !icmp_is_error(p, &whole))
+		return false;
+	x = rewrite_fields(p, &whole);
+	if (rewrite_quoted(&quoted, &x, &whole)) {
+		to = ip_addr_from_bytes(whole.family, rewrite_addr_at(&quoted, false));
+		if (gate_client(gate->engine, &to) ==
+		    gate_client(gate->engine, &whole.src))
+			return false;
+	}
+	device_drop(gate, DROP_WRONG_SOURCE, 1);
 	return true;
 }
 

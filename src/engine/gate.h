@@ -64,6 +64,11 @@ MUST_CHECK bool gate_is_own_datagram(const struct device *gate, const struct pac
 void gate_refused(const struct device *gate, const struct endpoint *from,
                   enum drop reason, uint64_t now_ns);
 
+/* Is it an ICMP error of a client about a packet that wasn't sent to this client, as far
+ * as it quotes one? It could end another client's connections. It is counted. */
+MUST_CHECK bool gate_quotes_another(const struct device *gate, const struct packet *p,
+                                    const struct ip_view *view);
+
 /* Copies of packets that had not enough room. They live until the end of the batch. */
 struct gate_copies {
 	struct packet *packets[BATCH_MAX]; /* owned */

@@ -43,7 +43,7 @@ static bool icmp4_is_query(uint8_t type)
 	       (type >= 13 && type <= 18);
 }
 
-static bool is_error(const struct packet *p, const struct ip_view *v)
+bool icmp_is_error(const struct packet *p, const struct ip_view *v)
 {
 	uint8_t type;
 
@@ -70,7 +70,7 @@ static bool is_host(const struct ip_addr *a)
 
 static bool may_answer(const struct packet *p, const struct ip_view *v)
 {
-	return v->first && is_host(&v->src) && is_host(&v->dst) && !is_error(p, v);
+	return v->first && is_host(&v->src) && is_host(&v->dst) && !icmp_is_error(p, v);
 }
 
 static void cut(struct packet *p, uint32_t max_bytes)

@@ -79,9 +79,21 @@ static struct packet *with_room_for_error(struct outbound *o, struct packet *p)
 	return o->gate ? gate_make_room(o->engine, &o->copies, p, NULL) : p;
 }
 
+/* Each client has a limit of its own, so that none takes the errors of the others. */
+static bool error_allowed(struct outbound *o, const struct packet *p,
+                          struct icmp_limit *of_host)
+{
+	struct peer *client = NULL;
+	struct ip_view view;
+
+	if (o->gate && ip_view_parse_addresses(&view, p->data, p->len_bytes))
+		client = gate_client(o->engine, &view.src);
+	return icmp_allowed(client ? &client->errors : of_host, o->now_ns);
+}
+
 static void unreachable(struct outbound *o, struct packet *p)
 {
-	if (!icmp_allowed(&o->engine->unreachable_limit, o->now_ns))
+	if (!error_allowed(o, p, &o->engine->unreachable_limit))
 		return;
 	p = with_room_for_error(o, p);
 	if (p && icmp_unreachable(p))
@@ -91,7 +103,7 @@ static void unreachable(struct outbound *o, struct packet *p)
 static void drop_too_big(struct outbound *o, const struct device *d, struct packet *p)
 {
 	device_drop(d, DROP_TOO_BIG, 1);
-	if (!icmp_allowed(&o->engine->too_big_limit, o->now_ns))
+	if (!error_allowed(o, p, &o->engine->too_big_limit))
 		return;
 	p = with_room_for_error(o, p);
 	if (p && icmp_too_big(p, d->mtu_bytes))
@@ -174,7 +186,8 @@ static bool is_packet(struct outbound *o, const struct packet *p, struct ip_view
 		drop_count(&o->engine->drops, DROP_MALFORMED, 1);
 		return false;
 	}
-	return !o->gate || !gate_is_own_datagram(o->gate, p, view, o->now_ns);
+	return !o->gate || (!gate_is_own_datagram(o->gate, p, view, o->now_ns) &&
+	                    !gate_quotes_another(o->gate, p, view));
 }
 
 static void no_route(struct outbound *o, struct packet *p)
