@@ -1,5 +1,6 @@
 /* src/engine/pieces.c - a table of sets, each with WAYS entries, which is enough for the
- * few packets that are in fragments at the same time. The hash is keyed, so that nobody
+ * few packets that are in fragments at the same time; one source has at most half of a full
+ * set, and of what is held. The hash is keyed, so that nobody
  * can choose addresses and ids that push out other packets' entries. Held fragments are
  * copies from the pool, in a list of their entry. */
 #include "engine/pieces.h"
@@ -28,6 +29,7 @@ _Static_assert(sizeof(struct key) == 44, "no padding");
 struct held {
 	struct held *next;
 	struct packet *packet; /* owned by the pool */
+	uint8_t source;        /* last byte of its source */
 };
 
 struct list {
@@ -48,6 +50,11 @@ struct entry {
 	struct list held;        /* if WAITING: the later fragments */
 };
 
+/* What is held of one source. */
+struct share {
+	size_t count, bytes;
+};
+
 struct pieces {
 	struct pieces_env env;
 	struct timer timer; /* armed while fragments wait */
@@ -56,6 +63,7 @@ struct pieces {
 	struct held *free_list;
 	struct list ready;
 	size_t held_bytes;
+	struct share shares[UINT8_MAX + 1]; /* by the last byte of the source */
 	uint8_t hash_key[crypto_shorthash_KEYBYTES];
 };
 
@@ -90,6 +98,8 @@ static struct held *list_take(struct list *l)
 static struct packet *held_end(struct pieces *f, struct held *h)
 {
 	f->held_bytes -= h->packet->len_bytes;
+	f->shares[h->source].count--;
+	f->shares[h->source].bytes -= h->packet->len_bytes;
 	h->next = f->free_list;
 	f->free_list = h;
 	return h->packet;
@@ -186,32 +196,51 @@ static struct key key_of(uint32_t device, const struct ip_addr *src,
 	return key;
 }
 
+/* Returns an unused entry, or the oldest one; but if half of the set is of the same source,
+ * the oldest one of these. */
+static struct entry *to_forget(struct entry *set, const struct key *key)
+{
+	struct entry *oldest = &set[0], *own = NULL;
+	size_t count = 0;
+
+	for (size_t i = 0; i < WAYS; i++) {
+		struct entry *e = &set[i];
+
+		if (e->state == UNUSED)
+			return e;
+		if (e->until_ns < oldest->until_ns)
+			oldest = e;
+		if (memcmp(e->key.src, key->src, sizeof(key->src)) != 0)
+			continue;
+		count++;
+		if (!own || e->until_ns < own->until_ns)
+			own = e;
+	}
+	return count < WAYS / 2 ? oldest : own;
+}
+
 /* Returns the entry of the key. If there is none, returns one that is UNUSED and has got
  * this key; for this, an older entry may be forgotten. */
 static struct entry *find(struct pieces *f, const struct key *key, uint64_t now_ns)
 {
 	uint8_t hash[crypto_shorthash_BYTES];
-	struct entry *set, *oldest;
+	struct entry *set, *e;
 	uint32_t h;
 
 	crypto_shorthash(hash, (const uint8_t *)key, sizeof(*key), f->hash_key);
 	memcpy(&h, hash, sizeof(h));
 	set = f->entries[h % SETS];
-	oldest = &set[0];
 	for (size_t i = 0; i < WAYS; i++) {
-		struct entry *e = &set[i];
-
+		e = &set[i];
 		if (e->state != UNUSED && e->until_ns <= now_ns)
 			entry_end(f, e);
 		if (e->state != UNUSED && memcmp(&e->key, key, sizeof(*key)) == 0)
 			return e;
-		if (oldest->state != UNUSED &&
-		    (e->state == UNUSED || e->until_ns < oldest->until_ns))
-			oldest = e;
 	}
-	entry_end(f, oldest);
-	oldest->key = *key;
-	return oldest;
+	e = to_forget(set, key);
+	entry_end(f, e);
+	e->key = *key;
+	return e;
 }
 
 /* ---- fragments */
@@ -248,17 +277,23 @@ void pieces_first(struct pieces *f, uint32_t device, const struct ip_addr *src,
 	e->until_ns = now_ns + PIECES_NS;
 }
 
-static bool hold(struct pieces *f, struct list *l, const struct packet *p)
+static bool hold(struct pieces *f, struct list *l, const struct packet *p, uint8_t source)
 {
 	struct held *h = f->free_list;
+	struct share *share = &f->shares[source];
 
-	if (!h || p->len_bytes > PIECES_HELD_BYTES - f->held_bytes)
+	if (!h || p->len_bytes > PIECES_HELD_BYTES - f->held_bytes ||
+	    share->count >= PIECES_HELD / 2 ||
+	    p->len_bytes > PIECES_HELD_BYTES / 2 - share->bytes)
 		return false;
+	h->source = source;
 	h->packet = packet_pool_copy(f->env.pool, p);
 	if (!h->packet)
 		return false;
 	f->free_list = h->next;
 	f->held_bytes += p->len_bytes;
+	share->count++;
+	share->bytes += p->len_bytes;
 	list_add(l, h);
 	return true;
 }
@@ -280,7 +315,7 @@ bool pieces_later(struct pieces *f, uint32_t device, struct packet *p,
 		if (!timer_armed(&f->timer))
 			timerq_arm(f->env.timers, &f->timer, e->until_ns);
 	}
-	if (!hold(f, &e->held, p))
+	if (!hold(f, &e->held, p, key.src[view->family == IP_V4 ? 3 : 15]))
 		f->env.dropped(f->env.context, device, 1);
 	return false;
 }

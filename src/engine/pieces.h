@@ -20,8 +20,9 @@
 
 #define PIECES_NS         (2 * NS_PER_SEC)
 #define PIECES_PACKETS    1024 /* remembered at once; if there are more, old ones go */
-#define PIECES_HELD       256  /* fragments held at once */
+#define PIECES_HELD       512  /* fragments held at once */
 #define PIECES_HELD_BYTES (512U << 10)
+/* Sources with one last byte have at most half of both, so that none takes all. */
 
 /* Used instead of a device's id for a fragment that comes from the host. */
 #define PIECES_HOST 0U

@@ -8,6 +8,7 @@
 
 #define DEVICE 7
 #define SRC    "192.0.2.9"
+#define OTHER  "192.0.2.10"
 #define DST    "10.2.0.2"
 #define BACK   "10.1.0.2" /* what DST becomes */
 
@@ -73,11 +74,13 @@ struct piece {
 	struct ip_view view;
 };
 
+static const char *source = SRC; /* of what comes */
+
 static void make(struct piece *p, uint16_t id, bool first, size_t n)
 {
 	static const uint8_t zeroes[LARGE_BYTES];
 
-	craft_ip(&p->craft, SRC, DST, PROTO_UDP, zeroes, n);
+	craft_ip(&p->craft, source, DST, PROTO_UDP, zeroes, n);
 	p->craft.packet.data[4] = (uint8_t)(id >> 8);
 	p->craft.packet.data[5] = (uint8_t)id;
 	craft_set_fragment(&p->craft, first ? 0x2000 : 0x0010);
@@ -87,7 +90,7 @@ static void make(struct piece *p, uint16_t id, bool first, size_t n)
 
 static void first_comes(struct fixture *f, uint32_t device, uint16_t id)
 {
-	struct ip_addr src = addr(SRC), dst = addr(DST);
+	struct ip_addr src = addr(source), dst = addr(DST);
 	struct piece p;
 
 	make(&p, id, true, 16);
@@ -214,6 +217,26 @@ START_TEST(what_is_held_is_bounded)
 }
 END_TEST
 
+/* A source that sends later fragments only, with all ids there are, has no influence on
+ * another one's: those that it has sent before wait on, and there is room for more. */
+START_TEST(one_source_does_not_push_out_another)
+{
+	struct fixture f;
+
+	fixture_open(&f);
+	ck_assert(!later_comes(&f, DEVICE, 1, 64));
+	source = OTHER;
+	for (uint32_t id = 0; id <= UINT16_MAX; id++)
+		ck_assert(!later_comes(&f, DEVICE, (uint16_t)id, id % 2 ? 8 : 2000));
+	source = SRC;
+	ck_assert(!later_comes(&f, DEVICE, 2, 1400));
+	first_comes(&f, DEVICE, 1);
+	first_comes(&f, DEVICE, 2);
+	ck_assert_uint_eq(ready(&f), 2);
+	fixture_close(&f);
+}
+END_TEST
+
 /* Many packets at once: the table forgets, it does not grow. */
 START_TEST(what_is_remembered_is_bounded)
 {
@@ -270,6 +293,7 @@ TCase *unit_tests(void)
 	tcase_add_test(tc, those_that_overtook_it_are_ready_when_it_comes);
 	tcase_add_test(tc, those_without_a_first_go_when_their_time_is_over);
 	tcase_add_test(tc, what_is_held_is_bounded);
+	tcase_add_test(tc, one_source_does_not_push_out_another);
 	tcase_add_test(tc, what_is_remembered_is_bounded);
 	tcase_add_test(tc, at_random_nothing_is_lost_or_doubled);
 	return tc;
