@@ -42,6 +42,9 @@ struct peer {
 	bool seen;             /* used by settle.c alone: wg still has this peer */
 	bool carries;          /* another peer's way leads through this one */
 	struct icmp_limit errors; /* of errors for this client of a gate */
+	/* see moves.h */
+	struct peer *next_moved;
+	bool moved; /* it is in the list of moves */
 };
 
 /* The Via of one peer, kept by its key: see device_set_peer_via. */
@@ -126,6 +129,13 @@ struct engine_gates {
 	struct log_limit loop_limit, refused_limit;
 };
 
+/* Only moves.c uses this. */
+struct moves {
+	struct peer *first; /* borrowed: a list, linked by next_moved */
+	struct timer timer;
+	uint64_t next_ns; /* nothing is told before; 0 at first */
+};
+
 struct engine {
 	struct engine_env env;
 	struct timerq timers;
@@ -144,7 +154,8 @@ struct engine {
 	enum settle_need need;
 	struct timer retry_timer; /* see standby.h */
 	size_t failing_count;     /* how many peers are failing */
-	struct device *touched;   /* a list, linked by settling.next_touched */
+	struct moves moves;
+	struct device *touched; /* a list, linked by settling.next_touched */
 	struct drop_counts drops;
 	struct icmp_limit unreachable_limit, too_big_limit;
 };

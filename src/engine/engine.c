@@ -8,6 +8,7 @@
 #include "engine/core.h"
 #include "engine/gate.h"
 #include "engine/inbound.h"
+#include "engine/moves.h"
 #include "engine/outbound.h"
 #include "engine/standby.h"
 #include "wg/intake.h"
@@ -48,6 +49,7 @@ int engine_new(struct engine **out, const struct engine_env *env)
 		return -ENOMEM;
 	e->env = *env;
 	standby_init_engine(e);
+	moves_init(e);
 	e->pool = packet_pool_new(POOL_LIMIT_BYTES);
 	e->flows = flows_new(&e->env.rng);
 	e->resolver = resolver_new();

@@ -17,8 +17,9 @@ struct engine_env {
 	/* What aead_choose has found to work. NULL: the best one that the CPU has. */
 	const struct aead_impl *aead;
 	uint64_t (*wall_clock_ns)(void *context);
-	/* May be NULL. Called when a peer's endpoint has moved, so that the ways and the
-	 * host's rules may have to change. */
+	/* May be NULL. Called when a peer's endpoint has moved, so that the host's rules may
+	 * have to change: by engine_run_timers, and once for several moves (moves.h). It
+	 * must not change anything in the engine. */
 	void (*endpoint_changed)(void *context, struct device *device,
 	                         struct wg_peer *peer);
 	/* May be NULL. Called when REKEY_TIMEOUT has passed since an initiation and the

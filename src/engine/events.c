@@ -5,6 +5,7 @@
 
 #include "engine/carry.h"
 #include "engine/gate.h"
+#include "engine/moves.h"
 #include "engine/settle.h"
 #include "engine/standby.h"
 
@@ -38,13 +39,13 @@ static void on_emit_to(void *context, const struct endpoint *to, struct packet *
 
 static void on_endpoint_changed(void *context, struct wg_peer *wg)
 {
-	struct device *d = context;
-	struct engine *e = d->engine;
+	struct peer *peer = wg_peer_context(wg);
 
-	if (wg_peer_context(wg))
-		settle_endpoint(wg_peer_context(wg));
-	if (e->env.endpoint_changed)
-		e->env.endpoint_changed(e->env.context, d, wg);
+	(void)context;
+	if (!peer)
+		return; /* engine_settle takes its endpoint */
+	settle_endpoint(peer);
+	moves_note(peer);
 }
 
 static void on_handshake_done(void *context, struct wg_peer *wg)
@@ -86,6 +87,7 @@ static void on_peer_removed(void *context, struct wg_peer *wg)
 	if (!peer)
 		return;
 	standby_clear_peer(peer);
+	moves_forget(peer);
 	peer->wg = NULL;
 	settle_touch(context);
 }

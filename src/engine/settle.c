@@ -10,6 +10,7 @@
 
 #include "engine/core.h"
 #include "engine/device_list.h"
+#include "engine/moves.h"
 #include "engine/standby.h"
 #include "plan/way_compute.h"
 
@@ -58,6 +59,7 @@ static void free_unseen(struct device *d)
 		} else {
 			*at = peer->way.sibling;
 			standby_clear_peer(peer);
+			moves_forget(peer);
 			if (peer->wg)
 				wg_peer_set_context(peer->wg, NULL);
 			free(peer);
