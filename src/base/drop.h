@@ -29,7 +29,7 @@ enum drop {
 	DROP_BAD_HANDSHAKE,      /* did not authenticate, or is from no peer */
 	DROP_REPLAYED_HANDSHAKE, /* its timestamp is not newer than the last */
 	DROP_HANDSHAKE_FLOOD,    /* the peer's initiations come too fast */
-	DROP_UNDER_LOAD,         /* under load: no valid mac2, or over the rate limit */
+	DROP_UNDER_LOAD,         /* under load: no right mac2, over the limit, or no room */
 	DROP_BAD_COOKIE,         /* a cookie reply that did not authenticate */
 	DROP_BAD_AUTH,           /* transport data whose tag is wrong */
 	DROP_REPLAY,             /* the counter was seen, or is behind the window */
