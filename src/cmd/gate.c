@@ -15,7 +15,9 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "cmd/gate_page.h"
 #include "cmd/log_output.h"
+#include "cmd/page_option.h"
 #include "cmd/paths.h"
 #include "cmd/plan_load.h"
 #include "cmd/service.h"
@@ -27,14 +29,17 @@
 
 static const char usage[] =
 	"usage: tunion gate [--listen ADDRESS:PORT] [--client NAME]... [--all]\n"
-	"                   [--state DIR] [--foreground] [--no-offload] [--no-watch]\n"
-	"                   [--log-level LEVEL] [--resolver ADDRESS[,ADDRESS]]\n"
-	"                   [--run-dir DIR] [DIR | FILE...]\n"
+	"                   [--page ADDRESS:PORT] [--state DIR] [--foreground]\n"
+	"                   [--no-offload] [--no-watch] [--log-level LEVEL]\n"
+	"                   [--resolver ADDRESS[,ADDRESS]] [--run-dir DIR]\n"
+	"                   [DIR | FILE...]\n"
 	"       tunion gate --show NAME [--state DIR]\n"
 	"  --listen ADDRESS:PORT  where clients reach it: at first 127.0.0.1:51821, and\n"
 	"                         then where it was before\n"
 	"  --client NAME          also make a file for this client (at first: phone)\n"
 	"  --all                  clients send everything, not only what is in the union\n"
+	"  --page ADDRESS:PORT    show the status and the clients' files in a browser on\n"
+	"                         this machine, such as 127.0.0.1:1081\n"
 	"  --show NAME            print this client's file, on a terminal as a QR code too\n"
 	"  --state DIR            where keys and clients' files are kept; the default is\n"
 	"                         $XDG_STATE_HOME/tunion or $HOME/.local/state/tunion\n"
@@ -54,6 +59,7 @@ struct gate {
 	size_t client_count;
 	bool all;
 	const char *show;
+	struct page_wanted page;
 
 	char *state_path; /* owned; absolute */
 	struct gate_folder folder;
@@ -309,6 +315,9 @@ static bool take_option(struct gate *g, int option, const char *argument)
 	case 'a':
 		g->all = true;
 		return true;
+	case 'p':
+		options->page = &g->page;
+		return page_option_take(&g->page, argument);
 	case 'S':
 		g->show = argument;
 		return true;
@@ -388,6 +397,7 @@ int cmd_gate(int argc, char **argv)
 		{ "listen", required_argument, NULL, 'L' },
 		{ "client", required_argument, NULL, 'c' },
 		{ "all", no_argument, NULL, 'a' },
+		{ "page", required_argument, NULL, 'p' },
 		{ "show", required_argument, NULL, 'S' },
 		{ "state", required_argument, NULL, 'd' },
 		{ "foreground", no_argument, NULL, 'f' },
@@ -399,14 +409,17 @@ int cmd_gate(int argc, char **argv)
 		{ "help", no_argument, NULL, 'h' },
 		{ 0 },
 	};
-	struct gate g = { .service = {
-				  .options = { .no_tun = true, .worker = { worker_run } },
-				  .log_level = LOG_LEVEL_INFO,
-				  .prepare = prepare } };
+	struct gate g = {
+		.service = { .options = { .no_tun = true, .worker = { worker_run } },
+		             .log_level = LOG_LEVEL_INFO,
+		             .prepare = prepare },
+		.page = { .clients = gate_page_clients, .file = gate_page_file }
+	};
 	const struct supervisor_events events = { planned, &g };
 	int option;
 
 	g.service.context = &g;
+	g.page.context = &g.folder;
 	g.service.options.events = &events;
 	while ((option = getopt_long(argc, argv, "h", long_options, NULL)) != -1) {
 		if (option == 'h') {

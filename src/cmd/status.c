@@ -25,13 +25,16 @@ enum output {
 	OUTPUT_WATCH,
 	OUTPUT_JSON,
 	OUTPUT_METRICS,
+	OUTPUT_PAGE,
 };
 
 static const char usage[] =
-	"usage: tunion status [--watch | --json | --metrics] [--tun NAME] [--run-dir DIR]\n"
+	"usage: tunion status [--watch | --json | --metrics | --page] [--tun NAME]\n"
+	"                     [--run-dir DIR]\n"
 	"  --watch        print it again every second, until q or Ctrl-C\n"
 	"  --json         for programs; see doc/json.md\n"
 	"  --metrics      for Prometheus\n"
+	"  --page         the address of the status page, for a browser\n"
 	"  --tun NAME     the tun of the instance, if several are up\n"
 	"  --run-dir DIR  as given to tunion up\n";
 
@@ -53,6 +56,21 @@ static json_t *parse(const char *answer)
 	if (!status)
 		fputs(*answer ? answer : "the instance ended meanwhile\n", stderr);
 	return status;
+}
+
+/* Whoever has the address sees the page, so only the instance's own user gets it. */
+static int print_page(const struct instance *i)
+{
+	char *answer = NULL;
+	int err = target_ask(i, "page", &answer);
+	bool ok = !err && strncmp(answer, "http", 4) == 0;
+
+	if (err == -ENOENT || err == -ECONNREFUSED)
+		target_say_not_up(i);
+	else if (!err)
+		fputs(answer, ok ? stdout : stderr);
+	free(answer);
+	return ok ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
 /* *answer must be freed; it is NULL after a failure, which is reported on stderr. */
@@ -109,6 +127,7 @@ int cmd_status(int argc, char **argv)
 		{ "watch", no_argument, NULL, 'w' },
 		{ "json", no_argument, NULL, 'j' },
 		{ "metrics", no_argument, NULL, 'm' },
+		{ "page", no_argument, NULL, 'p' },
 		{ "tun", required_argument, NULL, 't' },
 		{ "run-dir", required_argument, NULL, 'r' },
 		{ "help", no_argument, NULL, 'h' },
@@ -130,6 +149,9 @@ int cmd_status(int argc, char **argv)
 		case 'm':
 			output = OUTPUT_METRICS;
 			break;
+		case 'p':
+			output = OUTPUT_PAGE;
+			break;
 		case 't':
 			tun = optarg;
 			break;
@@ -146,8 +168,12 @@ int cmd_status(int argc, char **argv)
 	}
 	if (target_find(&instance, run_dir, tun) < 0)
 		return EXIT_FAILURE;
-	status = output == OUTPUT_WATCH ? status_watch(&instance, want_colour())
-	                                : print(&instance, output);
+	if (output == OUTPUT_WATCH)
+		status = status_watch(&instance, want_colour());
+	else if (output == OUTPUT_PAGE)
+		status = print_page(&instance);
+	else
+		status = print(&instance, output);
 	instance_clear(&instance);
 	return status;
 }

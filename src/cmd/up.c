@@ -9,6 +9,7 @@
 #include <stdlib.h>
 
 #include "cmd/log_output.h"
+#include "cmd/page_option.h"
 #include "cmd/paths.h"
 #include "cmd/service.h"
 #include "instance/instance.h"
@@ -16,8 +17,9 @@
 
 static const char usage[] =
 	"usage: tunion up [--foreground] [--no-dns] [--no-firewall] [--no-offload]\n"
-	"                 [--no-watch] [--log-level LEVEL] [--syslog] [--tun NAME]\n"
-	"                 [--resolver ADDRESS[,ADDRESS]] [--run-dir DIR] [--gate FILE]\n"
+	"                 [--no-watch] [--log-level LEVEL] [--syslog]\n"
+	"                 [--page ADDRESS:PORT] [--resolver ADDRESS[,ADDRESS]]\n"
+	"                 [--tun NAME] [--run-dir DIR] [--gate FILE]\n"
 	"                 [DIR | FILE...]\n"
 	"  --foreground       don't go to the background; log to stderr; Ctrl-C ends it\n"
 	"  --no-dns           leave the host's name servers as they are\n"
@@ -27,12 +29,15 @@ static const char usage[] =
 	"  --log-level LEVEL  error, warn, info (the default) or debug\n"
 	"  --resolver ADDRESS[,ADDRESS]  ask these servers for names in Endpoints\n"
 	"  --syslog           log to syslog once it is up, even with --foreground\n"
+	"  --page ADDRESS:PORT  show the status in a browser on this machine, such as\n"
+	"                     127.0.0.1:1081\n"
 	"  --tun NAME         name of the tun device (" INSTANCE_DEFAULT_TUN ")\n"
 	"  --run-dir DIR      for sockets and pid files\n"
 	"  --gate FILE        the peers of this file are clients of the tunnels\n" PATHS_USAGE;
 
 /* Returns false if there is no such option, or if its argument is wrong. */
-static bool take_option(struct service *up, int option, const char *argument)
+static bool take_option(struct service *up, struct page_wanted *page, int option,
+                        const char *argument)
 {
 	switch (option) {
 	case 'f':
@@ -57,6 +62,9 @@ static bool take_option(struct service *up, int option, const char *argument)
 	case 's':
 		up->syslog = true;
 		return true;
+	case 'p':
+		up->options.page = page;
+		return page_option_take(page, argument);
 	case 't':
 		up->options.tun = argument;
 		return true;
@@ -82,6 +90,7 @@ int cmd_up(int argc, char **argv)
 		{ "log-level", required_argument, NULL, 'l' },
 		{ "resolver", required_argument, NULL, 'R' },
 		{ "syslog", no_argument, NULL, 's' },
+		{ "page", required_argument, NULL, 'p' },
 		{ "tun", required_argument, NULL, 't' },
 		{ "run-dir", required_argument, NULL, 'r' },
 		{ "gate", required_argument, NULL, 'g' },
@@ -93,6 +102,7 @@ int cmd_up(int argc, char **argv)
 	struct service up = { .options = { .tun = INSTANCE_DEFAULT_TUN,
 		                           .worker = { worker_run } },
 		              .log_level = LOG_LEVEL_INFO };
+	struct page_wanted page = { 0 };
 	int option;
 
 	while ((option = getopt_long(argc, argv, "h", long_options, NULL)) != -1) {
@@ -100,7 +110,7 @@ int cmd_up(int argc, char **argv)
 			fputs(usage, stdout);
 			return EXIT_SUCCESS;
 		}
-		if (!take_option(&up, option, optarg)) {
+		if (!take_option(&up, &page, option, optarg)) {
 			fputs(usage, stderr);
 			return EXIT_FAILURE;
 		}

@@ -30,6 +30,7 @@ struct client {
 	struct clients *clients;   /* borrowed */
 	struct loop_source source; /* its fd is owned */
 	enum client_state state;
+	bool lent; /* to the status page */
 	struct outbuf out;
 	size_t used;
 	char request[REQUEST_MAX];
@@ -58,6 +59,7 @@ static void client_free(struct client *c)
 		at = &(*at)->next;
 	*at = c->next;
 	all->count--;
+	all->lent -= c->lent;
 	loop_remove(all->loop, &c->source);
 	close(c->source.fd);
 	outbuf_clear(&c->out);
@@ -88,6 +90,18 @@ static bool acknowledge(struct client *c)
 	return !c->out.failed && outbuf_write(&c->out, c->source.fd) == 0;
 }
 
+static bool answer_page(struct client *c)
+{
+	const char *url = c->clients->page_url;
+
+	if (!url)
+		return answer(
+			c,
+			"error: this instance has no status page; it has to be started with --page\n");
+	outbuf_add(&c->out, url, strlen(url));
+	return answer(c, "\n");
+}
+
 static bool carry_out(struct client *c)
 {
 	struct clients *all = c->clients;
@@ -108,6 +122,8 @@ static bool carry_out(struct client *c)
 	} else if (strcmp(c->request, "enter") == 0) {
 		(void)!all->enter(all->context, c->source.fd);
 		return false;
+	} else if (strcmp(c->request, "page") == 0) {
+		return answer_page(c);
 	} else {
 		return answer(c, "error: unknown request\n");
 	}
@@ -178,33 +194,80 @@ static int accept_client(struct clients *all)
 	return fd;
 }
 
-static void accept_ready(struct loop_source *source, uint32_t events, uint64_t now_ns)
+/* Owns fd. Returns NULL if there is no place, or no memory. */
+static struct client *add_client(struct clients *all, int fd, uint32_t events)
 {
-	struct clients *all = CONTAINER_OF(source, struct clients, listener);
-	int fd = accept_client(all);
 	struct client *c;
 
-	(void)events;
-	(void)now_ns;
-	if (fd < 0)
-		return;
 	if (all->count == CLIENTS_MAX)
 		make_place(all);
 	c = all->count < CLIENTS_MAX ? calloc(1, sizeof(*c)) : NULL;
 	if (!c) {
 		close(fd);
-		return;
+		return NULL;
 	}
 	c->clients = all;
 	c->source = (struct loop_source){ fd, client_ready };
-	if (loop_add(all->loop, &c->source, EPOLLIN) < 0) {
+	if (loop_add(all->loop, &c->source, events) < 0) {
 		close(fd);
 		free(c);
-		return;
+		return NULL;
 	}
 	c->next = all->first;
 	all->first = c;
 	all->count++;
+	return c;
+}
+
+static void accept_ready(struct loop_source *source, uint32_t events, uint64_t now_ns)
+{
+	struct clients *all = CONTAINER_OF(source, struct clients, listener);
+	int fd = accept_client(all);
+
+	(void)events;
+	(void)now_ns;
+	if (fd >= 0)
+		(void)!add_client(all, fd, EPOLLIN);
+}
+
+static struct client *lend(struct clients *all, int fd)
+{
+	struct client *c;
+
+	if (all->lent == CLIENTS_LENT_MAX) {
+		close(fd);
+		return NULL;
+	}
+	c = add_client(all, fd, 0);
+	if (c) {
+		c->lent = true;
+		all->lent++;
+	}
+	return c;
+}
+
+int clients_lend_status(struct clients *all, int fd)
+{
+	struct client *c = lend(all, fd);
+
+	if (!c)
+		return -EBUSY;
+	c->state = CLIENT_WANTS_STATUS;
+	all->want_status(all->context);
+	return 0;
+}
+
+int clients_lend_text(struct clients *all, int fd, const char *text, size_t n)
+{
+	struct client *c = lend(all, fd);
+
+	if (!c)
+		return -EBUSY;
+	c->state = CLIENT_ANSWERED;
+	outbuf_add(&c->out, text, n);
+	if (!write_answer(c))
+		client_free(c);
+	return 0;
 }
 
 int clients_fd(const struct clients *c)

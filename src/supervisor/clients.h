@@ -1,15 +1,19 @@
 /* src/supervisor/clients.h - who asks the instance on its control socket, and for what?
  *
- * A client sends one line: "status", "reload", "down" or "enter". At once it gets an empty line,
- * which says that the request was heard. The answer is everything after that, until the
+ * A client sends one line: "status", "reload", "down", "enter" or "page". At once it gets an
+ * empty line, which says that the request was heard. The answer is everything after that, until the
  * end:
  *   enter    the namespaces of an instance of `exec` (insiders.h), not as text
+ *   page     the address of the status page
  *   status   JSON
  *   reload   errors and warnings, one on each line; then "ok: ..." or "failed: ..." with
  *            what was done
  *   down     warnings, one on each line; then "ok" when the host is restored, or
  *            "refused" when the instance stays up
- * To anything else the answer is "error: ...". Supervisor process. */
+ * To anything else the answer is "error: ...".
+ *
+ * The status page (page_child.h) isn't on that socket, because it may ask for less: it is lent
+ * a client for each answer. Supervisor process. */
 #ifndef TUNION_SUPERVISOR_CLIENTS_H
 #define TUNION_SUPERVISOR_CLIENTS_H
 
@@ -22,7 +26,8 @@
 
 /* If there are so many, another one takes the place of the one that has said nothing, or
  * read nothing, for longest. */
-#define CLIENTS_MAX 32
+#define CLIENTS_MAX      32
+#define CLIENTS_LENT_MAX 4 /* of them */
 
 struct client;
 
@@ -35,7 +40,7 @@ struct clients {
 	int spare_fd; /* owned: gives way to a client if there is no other descriptor; -1:
 	               * it has */
 	bool paused;  /* no more clients until one has gone */
-	size_t count;
+	size_t count, lent;
 	/* Called when a client has asked. It then waits for clients_answer_status, for
 	 * clients_answer_reload, or for clients_end. */
 	void (*want_status)(void *context);
@@ -43,7 +48,8 @@ struct clients {
 	void (*want_down)(void *context);
 	/* Answers the client itself. Returns 0 or -errno. */
 	int (*enter)(void *context, int client_fd);
-	void *context; /* borrowed */
+	void *context;        /* borrowed */
+	const char *page_url; /* borrowed: of the status page; NULL: there is none */
 };
 
 /* The callbacks and their context must be set. Returns 0 or -errno. */
@@ -53,6 +59,10 @@ MUST_CHECK int clients_start(struct clients *c, struct loop *loop, int listen_fd
 int clients_fd(const struct clients *c);
 /* Serves the clients that are ready, and does not wait. */
 void clients_serve(struct clients *c);
+/* Makes a client of a connected socket, which wants the status, or gets these n bytes. Owns
+ * fd, also after a failure. Return 0 or -errno; -EBUSY: too many are lent. */
+MUST_CHECK int clients_lend_status(struct clients *c, int fd);
+MUST_CHECK int clients_lend_text(struct clients *c, int fd, const char *text, size_t n);
 /* Makes an answer to reload or down: what diag contains, one on each line, and then the
  * last line unless it is NULL. To be freed; NULL if out of memory. */
 char *clients_text(const struct diag *diag, const char *last);

@@ -31,6 +31,7 @@
 #include "supervisor/hook_service.h"
 #include "supervisor/keeper.h"
 #include "supervisor/live.h"
+#include "supervisor/page_child.h"
 #include "supervisor/place.h"
 #include "supervisor/status_request.h"
 #include "supervisor/takedown.h"
@@ -69,6 +70,7 @@ struct supervisor {
 	struct live live;
 	struct clients clients;
 	struct status_request status;
+	struct page_child page;
 	bool reload_asked;
 	bool down_wanted;        /* a client wants it; this may be refused */
 	bool ready_for_down;     /* PreDown has run, and the files are saved */
@@ -206,7 +208,9 @@ static int prepare(struct supervisor *s, const struct supervisor_options *o,
 		           strerror(-err));
 		return err;
 	}
-	err = choose_instance(s, o, diag);
+	err = page_child_begin(&s->page, diag);
+	if (!err)
+		err = choose_instance(s, o, diag);
 	if (!err)
 		err = follow_init(&s->follow, &from, o->no_watch, &s->log);
 	env.tun = s->instance.tun;
@@ -299,6 +303,7 @@ static int begin_to_serve(struct supervisor *s, int pidfd, struct diag *diag)
 	s->clients.want_reload = want_reload;
 	s->clients.enter = enter;
 	s->clients.context = s;
+	s->clients.page_url = page_child_url(&s->page);
 	s->signals.ready = signal_ready;
 	err = instance_listen(&s->instance, diag);
 	if (err)
@@ -306,6 +311,8 @@ static int begin_to_serve(struct supervisor *s, int pidfd, struct diag *diag)
 	err = loop_add(s->loop, &s->signals, EPOLLIN);
 	if (!err)
 		err = clients_start(&s->clients, s->loop, s->instance.listen_fd);
+	if (!err)
+		err = page_child_serve(&s->page);
 	if (!err)
 		err = follow_start(&s->follow, s->loop);
 	if (!err && pidfd >= 0)
@@ -318,13 +325,14 @@ static int begin_to_serve(struct supervisor *s, int pidfd, struct diag *diag)
 
 /* ---- callbacks between the parts */
 
-/* Called in the worker's process, where our descriptors are already closed. Frees all
- * that was inherited, above all the keys. Must not change anything outside the
- * process. */
+/* Called in a forked child, where our descriptors are already closed. Frees all that was
+ * inherited, above all the keys. Must not change anything outside the process. */
 static void forget(void *context)
 {
 	struct supervisor *s = context;
 
+	channel_clear(&s->keeper.worker.channel);
+	page_child_forget(&s->page);
 	underlay_end(&s->underlay);
 	clients_forget(&s->clients);
 	insiders_clear(&s->insiders);
@@ -452,6 +460,7 @@ int supervisor_up(struct supervisor **out, const struct supervisor_options *opti
 	s->log = *options->log;
 	connect_worker(s, options);
 	connect_parts(s);
+	s->page = page_child_of(options->page, &s->log, &s->clients, forget, s);
 	connect_place(s, options);
 	s->events = options->events;
 	process_raise_limits();
@@ -470,6 +479,9 @@ int supervisor_up(struct supervisor **out, const struct supervisor_options *opti
 	}
 	s->up_since_ns = loop_now_ns();
 	tell_plan(s);
+	if (options->page)
+		log_info(&s->log, NULL, "the status page is at %s",
+		         page_child_url(&s->page));
 	memory_give_back();
 	*out = s;
 	return 0;
@@ -536,7 +548,7 @@ static uint64_t deadline_ns(const struct supervisor *s)
 	                          follow_deadline_ns(&s->follow));
 
 	/* these were asked for while hooks ran, and nothing else may wake us */
-	if (s->down_wanted || s->reload_asked)
+	if (s->down_wanted || s->reload_asked || page_child_is_due(&s->page))
 		return 0;
 	due_ns = earlier(due_ns, status_request_deadline_ns(&s->status));
 	return s->tunnels.endpoints_moved ? earlier(due_ns, s->next_update_ns) : due_ns;
@@ -620,6 +632,7 @@ static void run_round(struct supervisor *s)
 	if (s->reload_asked && !s->ending.wanted)
 		reload(s);
 	keeper_round(&s->keeper);
+	page_child_round(&s->page);
 }
 
 int supervisor_serve(struct supervisor *s)
@@ -660,6 +673,7 @@ void supervisor_down(struct supervisor *s, struct diag *diag)
 	if (s->host && s->host_is_up)
 		hooks = host_down(s->host, diag);
 	keeper_end(&s->keeper);
+	page_child_end(&s->page);
 	underlay_end(&s->underlay);
 	host_free(s->host);
 	tunnels_clear(&s->tunnels);

@@ -16,6 +16,7 @@
 #include "channel/worker_entry.h"
 #include "inside/handover.h"
 #include "plan/plan.h"
+#include "supervisor/page_child.h"
 
 struct supervisor;
 
@@ -42,6 +43,7 @@ struct supervisor_options {
 	const struct supervisor_inside *inside; /* borrowed; NULL: not `exec` */
 	bool no_tun; /* for `gate`: nothing is changed on the host */
 	const struct supervisor_events *events; /* borrowed; may be NULL */
+	const struct page_wanted *page;         /* borrowed; NULL: no status page */
 	const char *run_dir;                    /* NULL: the default */
 	/* Tunnel files and directories; copied. The paths must be absolute, because
 	 * hooks, SaveConfig and reload need them later, when the working directory is

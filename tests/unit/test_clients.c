@@ -317,6 +317,67 @@ START_TEST(a_long_answer)
 }
 END_TEST
 
+START_TEST(the_address_of_the_page)
+{
+	struct fixture f;
+
+	begin(&f);
+	expect(ask(&f, "page\n"),
+	       "\nerror: this instance has no status page; it has to be started with --page\n",
+	       true);
+	f.clients.page_url = "http://127.0.0.1:1/abc/";
+	expect(ask(&f, "page\n"), "\nhttp://127.0.0.1:1/abc/\n", true);
+	end(&f);
+}
+END_TEST
+
+static int lend(struct fixture *f, const char *text, int expected)
+{
+	int pair[2], err;
+
+	ck_assert_int_eq(
+		socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, pair),
+		0);
+	err = text ? clients_lend_text(&f->clients, pair[0], text, strlen(text))
+	           : clients_lend_status(&f->clients, pair[0]);
+	ck_assert_int_eq(err, expected);
+	return pair[1];
+}
+
+/* The page can't ask for anything on them, nor use up the places of others. */
+START_TEST(lent_to_the_page)
+{
+	static char much[1024 * 1024];
+	struct fixture f;
+	int fds[CLIENTS_LENT_MAX];
+
+	memset(much, 'x', sizeof(much) - 1);
+	begin(&f);
+	expect(lend(&f, "text", 0), "text", true);
+	expect(lend(&f, "", 0), "", true);
+	ck_assert_uint_eq(f.clients.lent, 0);
+	for (int i = 0; i < CLIENTS_LENT_MAX - 1; i++) {
+		fds[i] = lend(&f, NULL, 0);
+		ck_assert_int_eq(send(fds[i], "down\n", 5, 0), 5);
+	}
+	fds[CLIENTS_LENT_MAX - 1] = lend(&f, much, 0); /* more than a socket holds */
+	expect(lend(&f, NULL, -EBUSY), "", true);
+	expect(lend(&f, "text", -EBUSY), "", true);
+	serve(&f);
+	ck_assert_uint_eq(f.down, 0);
+	ck_assert_uint_eq(f.status, CLIENTS_LENT_MAX - 1);
+	clients_answer_status(&f.clients, "{}");
+	for (int i = 0; i < CLIENTS_LENT_MAX - 1; i++)
+		expect(fds[i], "{}", false);
+	ck_assert_uint_eq(f.clients.lent, 1);
+	close(fds[CLIENTS_LENT_MAX - 1]);
+	serve(&f);
+	ck_assert_uint_eq(f.clients.lent, 0);
+	ck_assert_uint_eq(f.clients.count, 0);
+	end(&f);
+}
+END_TEST
+
 START_TEST(text_of_an_answer)
 {
 	struct diag diag = { 0 };
@@ -346,6 +407,8 @@ TCase *unit_tests(void)
 	tcase_add_test(tc, who_says_nothing_makes_room);
 	tcase_add_test(tc, no_descriptor_is_left);
 	tcase_add_test(tc, a_long_answer);
+	tcase_add_test(tc, the_address_of_the_page);
+	tcase_add_test(tc, lent_to_the_page);
 	tcase_add_test(tc, text_of_an_answer);
 	return tc;
 }
