@@ -343,6 +343,19 @@ static void print_errors(const json_t *status, FILE *out)
 	}
 }
 
+static void print_yields(const json_t *status, FILE *out)
+{
+	const json_t *yields = json_object_get(status, "yields");
+
+	for (size_t i = 0; i < json_array_size(yields); i++) {
+		const json_t *y = json_array_get(yields, i);
+		const char *to = status_string(y, "to");
+
+		fprintf(out, "%s: %s yields to %s\n", status_string(y, "device"),
+		        status_string(y, "prefix"), *to ? to : "another route");
+	}
+}
+
 void status_text(const struct status_look *look, FILE *out)
 {
 	const json_t *status = look->status;
@@ -358,6 +371,7 @@ void status_text(const struct status_look *look, FILE *out)
 		        restarts == 1 ? "" : "s");
 	fputc('\n', out);
 	print_errors(status, out);
+	print_yields(status, out);
 	print_peers(look, out);
 	print_drops(look, out);
 }

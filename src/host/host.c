@@ -27,7 +27,6 @@ struct host {
 	int tun_fd; /* owned; -1: there is no tun */
 	bool told_of_hooks;
 	bool vnet_hdr;
-	const struct log *log; /* borrowed */
 };
 
 /* ---- new and free */
@@ -38,10 +37,10 @@ static MUST_CHECK int clear_stale(struct host *h, struct diag *diag)
 
 	if (err <= 0)
 		return err;
-	log_info(h->log, NULL, "removing what an earlier instance of %s has left",
+	log_info(h->state.log, NULL, "removing what an earlier instance of %s has left",
 	         h->state.journal.tun);
 	/* an error is in diag */
-	(void)!undo_all(&h->state.journal, h->state.nl, h->log, diag);
+	(void)!undo_all(&h->state.journal, h->state.nl, h->state.log, diag);
 	return 0;
 }
 
@@ -94,7 +93,7 @@ int host_new(struct host **out, const struct host_options *options, struct diag 
 	h->state.no_guard = options->no_guard;
 	h->state.no_dns = options->no_dns;
 	h->state.place = options->place;
-	h->log = options->log;
+	h->state.log = options->log;
 	h->state.servers_given = options->name_server_count > 0;
 	for (size_t i = 0; i < options->name_server_count && i < NAMESERVERS_MAX; i++)
 		h->state.network_servers[h->state.network_server_count++] =
@@ -124,7 +123,7 @@ static void clear_config(struct host *h)
 /* Undoes everything that is in place, in reverse order. Returns what undo_all returns. */
 static int undo(struct host *h, struct diag *diag)
 {
-	int err = undo_all(&h->state.journal, h->state.nl, h->log, diag);
+	int err = undo_all(&h->state.journal, h->state.nl, h->state.log, diag);
 
 	if (h->tun_fd >= 0)
 		close(h->tun_fd);
@@ -301,7 +300,7 @@ static MUST_CHECK int make_tun(struct host *h, struct diag *diag)
 static struct hooks_env hooks_env(struct host *h, struct diag *diag)
 {
 	return (struct hooks_env){ .tun = h->state.journal.tun,
-		                   .log = h->log,
+		                   .log = h->state.log,
 		                   .events = h->state.journal.events,
 		                   .diag = diag };
 }
@@ -522,7 +521,13 @@ int host_post_down(struct host *h, const struct plan *plan, struct diag *diag)
 
 int host_pre_down(struct host *h, struct diag *diag)
 {
-	return undo_pre_down(&h->state.journal, h->log, diag);
+	return undo_pre_down(&h->state.journal, h->state.log, diag);
+}
+
+const struct yield *host_yields(const struct host *h, size_t *n)
+{
+	*n = h->state.config.yields.n;
+	return h->state.config.yields.v;
 }
 
 size_t host_restore(struct host *h, const struct plan *plan)

@@ -33,6 +33,7 @@
 #include "host/hooks.h"
 #include "host/host_place.h"
 #include "host/own_networks.h"
+#include "host/yield.h"
 #include "plan/plan.h"
 
 struct host_options {
@@ -137,6 +138,10 @@ MUST_CHECK int host_pre_down(struct host *h, struct diag *diag);
 /* Adds those of our addresses, routes and rules that somebody has removed, and leaves the
  * others as they are. The plan is the one in force. Returns how many were missing. */
 size_t host_restore(struct host *h, const struct plan *plan);
+
+/* Returns the n prefixes of ours that yield to other links now. Valid until the next
+ * change. */
+const struct yield *host_yields(const struct host *h, size_t *n);
 
 /* Runs the hooks of files whose PostUp has succeeded, as they were then. Between PreDown
  * and PostDown hooks hooks_events.gone is called. A failure is a warning, and everything

@@ -7,12 +7,14 @@
 #include "host/host_change.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "host/dns.h"
 #include "host/guard.h"
 #include "host/host_difference.h"
+#include "host/host_origin.h"
 #include "host/ipv6.h"
 #include "host/learned.h"
 #include "host/undo.h"
@@ -81,51 +83,6 @@ struct host_config_env host_change_env(struct host_state *h)
 
 /* ---- errors */
 
-/* FILE:LINE that has asked for an item, if this is known. */
-struct origin {
-	const char *file;
-	unsigned line;
-};
-
-static struct origin address_origin(const struct plan *plan,
-                                    const struct ip_prefix *prefix)
-{
-	for (size_t i = 0; i < plan->device_count; i++) {
-		const struct conf *conf = plan->devices[i].conf;
-
-		for (size_t j = 0; j < conf->addresses.n; j++) {
-			if (ip_prefix_equal(&conf->addresses.v[j].prefix, prefix))
-				return (struct origin){ conf->path,
-					                conf->addresses.v[j].line };
-		}
-	}
-	return (struct origin){ 0 };
-}
-
-static struct origin route_origin(const struct plan *plan, const struct ip_prefix *prefix)
-{
-	for (size_t i = 0; i < plan->device_count; i++) {
-		const struct plan_prefix *p = plan_prefix_find(&plan->devices[i], prefix);
-
-		if (p)
-			return (struct origin){ plan->devices[i].conf->path, p->line };
-	}
-	return (struct origin){ 0 };
-}
-
-static struct origin origin_of(const struct plan *plan, const struct netlink_item *item)
-{
-	switch (item->kind) {
-	case NETLINK_KIND_ADDRESS:
-		return address_origin(plan, &item->address.prefix);
-	case NETLINK_KIND_ROUTE:
-		return route_origin(plan, &item->route.dst);
-	case NETLINK_KIND_RULE:
-		break;
-	}
-	return (struct origin){ 0 };
-}
-
 static bool is_ipv6(const struct netlink_item *item)
 {
 	switch (item->kind) {
@@ -181,11 +138,12 @@ static const char *hint(const struct plan *plan, const struct netlink_item *item
 static void report(const struct plan *plan, const struct netlink_item *item, int error,
                    const char *why, struct diag *diag)
 {
-	struct origin o = origin_of(plan, item);
+	struct host_origin o = host_origin_of(plan, item);
 	char text[NETLINK_ITEM_STRLEN];
 
-	diag_error(diag, o.file, o.line, "%s is refused by the kernel (%s)%s",
-	           netlink_item_format(item, text), why, hint(plan, item, error));
+	diag_error(diag, o.conf ? o.conf->path : NULL, o.line,
+	           "%s is refused by the kernel (%s)%s", netlink_item_format(item, text),
+	           why, hint(plan, item, error));
 }
 
 /* ---- applying */
@@ -570,20 +528,31 @@ static bool is_next(const struct host_items *list, size_t *at,
 	return true;
 }
 
+/* The kernel has the old values of an item that could not be replaced. So it gets values
+ * that none has, and the next change will replace it. */
+static void make_different(struct netlink_item *item)
+{
+	if (item->kind == NETLINK_KIND_ADDRESS)
+		item->address.metric = UINT32_MAX;
+	else
+		item->route.mtu_bytes = 0;
+}
+
 /* h->config and the journal become what is in force now: `to` without the items that have
  * failed, which the next change will try again. */
 static void settle(struct change *c, struct host_config *to)
 {
 	struct host_state *h = c->h;
 	size_t kept = 0, failed = 0, unreplaced = 0, first_rule;
+	struct netlink_item *item;
 
 	for (size_t i = 0; i < to->items.n; i++) {
 		if (is_next(&c->failed, &failed, &to->items.v[i]))
 			continue;
-		/* The old route is there. No route has an MTU of 0, so it will differ. */
-		if (is_next(&c->unreplaced, &unreplaced, &to->items.v[i]))
-			to->items.v[i].route.mtu_bytes = 0;
-		to->items.v[kept++] = to->items.v[i];
+		item = &to->items.v[kept++];
+		*item = to->items.v[i];
+		if (is_next(&c->unreplaced, &unreplaced, item))
+			make_different(item);
 	}
 	to->items.n = kept;
 	first_rule = count_kind(&to->items, 0, NETLINK_KIND_ADDRESS);
@@ -607,26 +576,76 @@ static void tell_ipv6_left_out(struct host_state *h, bool left_out, struct diag 
 	h->told_ipv6_left_out = left_out;
 }
 
-/* Changes what is in force to what the plan wants. Returns 0 or the first error; all the
- * rest has been done all the same. */
-int host_change(struct host_state *h, const struct plan *plan, struct diag *diag)
+/* Says which prefixes yield now that did not before, and the other way round. */
+static void tell_yields(struct host_state *h, const struct plan *plan, struct yields *now,
+                        struct diag *diag)
 {
-	struct host_config_env env = host_change_env(h);
-	struct host_config to;
-	struct change c = { .h = h, .plan = plan, .to = &to, .diag = diag };
+	char text[IP_PREFIX_STRLEN];
+
+	for (size_t i = 0; i < now->n; i++) {
+		struct yield *y = &now->v[i];
+		struct host_origin o = host_origin_of_prefix(plan, &y->prefix);
+
+		snprintf(y->device, sizeof(y->device), "%s", o.conf ? o.conf->name : "");
+		if (yields_have(&h->config.yields, y))
+			continue;
+		diag_warning(
+			diag, o.conf ? o.conf->path : NULL, o.line,
+			"%s yields to %s, which has it already: it goes through the tunnel only while that has no such route",
+			ip_prefix_format(&y->prefix, text),
+			y->link[0] ? y->link : "another route");
+	}
+	for (size_t i = 0; i < h->config.yields.n; i++) {
+		const struct yield *y = &h->config.yields.v[i];
+
+		if (!yields_have(now, y))
+			log_info(h->log, y->device, "%s no longer yields to %s",
+			         ip_prefix_format(&y->prefix, text),
+			         y->link[0] ? y->link : "another route");
+	}
+}
+
+/* Other links are only where the host's own are. */
+static MUST_CHECK int find_yields(struct host_state *h, const struct plan *plan,
+                                  struct host_config *to, struct diag *diag)
+{
 	int err;
 
-	if (h->place && h->place->nowhere) {
-		host_change_note_servers(h);
-		host_change_choose_resolver(h, plan);
+	if (h->place)
 		return 0;
-	}
+	err = yields_find(&to->yields, &to->items, h->nl, h->journal.ifindex);
+	if (err == -ENOMEM)
+		return err;
+	/* If not all routes could be read, what is in the way will be refused. */
+	tell_yields(h, plan, &to->yields, diag);
+	return 0;
+}
+
+static MUST_CHECK int make_config(struct host_state *h, const struct plan *plan,
+                                  struct host_config *to, struct diag *diag)
+{
+	struct host_config_env env = host_change_env(h);
+	int err;
+
 	env.without_ipv6 = ipv6_missing(h->nl, h->place ? NULL : h->journal.tun);
-	err = host_config_make(&to, &h->numbers, plan, &env, diag);
+	err = host_config_make(to, &h->numbers, plan, &env, diag);
 	if (err < 0)
 		return err;
-	tell_ipv6_left_out(h, to.ipv6_left_out, diag);
-	err = host_config_compare(&c.difference, &h->config, &to);
+	tell_ipv6_left_out(h, to->ipv6_left_out, diag);
+	return find_yields(h, plan, to, diag);
+}
+
+/* Changes what is in force to what the plan wants. Returns 0 or the first error; all the
+ * rest has been done all the same. */
+static MUST_CHECK int change_once(struct host_state *h, const struct plan *plan,
+                                  struct diag *diag)
+{
+	struct host_config to = { 0 };
+	struct change c = { .h = h, .plan = plan, .to = &to, .diag = diag };
+	int err = make_config(h, plan, &to, diag);
+
+	if (err == 0)
+		err = host_config_compare(&c.difference, &h->config, &to);
 	if (err == 0) {
 		set_mtu(&c);
 		add_all(&c);
@@ -644,4 +663,26 @@ int host_change(struct host_state *h, const struct plan *plan, struct diag *diag
 	host_items_clear(&c.unreplaced);
 	host_config_clear(&to);
 	return err;
+}
+
+int host_change(struct host_state *h, const struct plan *plan, struct diag *diag)
+{
+	bool told = h->told_ipv6_left_out;
+	struct diag first = { 0 };
+	int err;
+
+	if (h->place && h->place->nowhere) {
+		host_change_note_servers(h);
+		host_change_choose_resolver(h, plan);
+		return 0;
+	}
+	err = change_once(h, plan, &first);
+	if (err != -EEXIST) {
+		diag_move(diag, &first);
+		return err;
+	}
+	/* A link may have got one of our prefixes while the routes were being added. */
+	diag_clear(&first);
+	h->told_ipv6_left_out = told;
+	return change_once(h, plan, diag);
 }

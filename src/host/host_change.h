@@ -7,6 +7,7 @@
 
 #include "base/attr.h"
 #include "base/diag.h"
+#include "base/log.h"
 #include "host/host_config.h"
 #include "host/host_place.h"
 #include "host/journal.h"
@@ -27,6 +28,7 @@ struct host_state {
 	size_t network_server_count;
 	bool servers_given; /* they are what the user has named, and stay so */
 	const struct host_place *place; /* borrowed; NULL: our own namespace */
+	const struct log *log;          /* borrowed */
 	bool no_guard, no_dns;
 	bool up;
 	bool told_ipv6_left_out;

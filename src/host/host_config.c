@@ -25,6 +25,7 @@
 void host_config_clear(struct host_config *config)
 {
 	host_items_clear(&config->items);
+	yields_clear(&config->yields);
 	*config = (struct host_config){ 0 };
 }
 
@@ -201,14 +202,6 @@ static bool covers_endpoint(const struct maker *m, const struct trie_entry *entr
 	               compare_entry_pointers) != NULL;
 }
 
-/* Returns in *out the route that the kernel makes for an Address; false if it makes
- * none. */
-static bool connected(const struct ip_prefix *address, struct ip_prefix *out)
-{
-	*out = ip_prefix_mask(*address);
-	return out->addr.family == IP_V6 || (address->len < 32 && out->addr.b[0] != 0);
-}
-
 static int compare_prefixes(const void *a, const void *b)
 {
 	const struct ip_prefix *x = a, *y = b;
@@ -226,8 +219,8 @@ static int find_connected(struct maker *m)
 	if (!m->connected)
 		return -ENOMEM;
 	for (size_t i = 0; i < addresses->n; i++) {
-		if (connected(&addresses->v[i].address.prefix,
-		              &m->connected[m->connected_count]))
+		if (host_item_network(&addresses->v[i].address.prefix,
+		                      &m->connected[m->connected_count]))
 			m->connected_count++;
 	}
 	qsort(m->connected, m->connected_count, sizeof(*m->connected), compare_prefixes);
@@ -304,7 +297,7 @@ static bool is_connected(const struct maker *m, const struct plan_device *device
 	struct ip_prefix c;
 
 	for (size_t i = 0; i < device->conf->addresses.n; i++) {
-		if (connected(&device->conf->addresses.v[i].prefix, &c) &&
+		if (host_item_network(&device->conf->addresses.v[i].prefix, &c) &&
 		    c.len <= prefix->len && ip_prefix_contains(&c, &prefix->addr))
 			return true;
 	}

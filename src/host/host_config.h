@@ -13,6 +13,7 @@
 #include "base/attr.h"
 #include "base/diag.h"
 #include "host/host_items.h"
+#include "host/yield.h"
 #include "plan/plan.h"
 
 #define HOST_FIRST_TABLE 51820U /* the first free one from here on, as in wg-quick */
@@ -47,9 +48,10 @@ struct host_config {
 	 * rule that lets the main table go first comes before the rule that uses the
 	 * table of that length. */
 	struct host_items items;
-	bool rules4, rules6; /* does the family have rules? */
-	bool ipv6_left_out;  /* the plan wants IPv6, but the host has none */
-	uint32_t mtu_bytes;  /* of the tun */
+	struct yields yields; /* added by host_change */
+	bool rules4, rules6;  /* does the family have rules? */
+	bool ipv6_left_out;   /* the plan wants IPv6, but the host has none */
+	uint32_t mtu_bytes;   /* of the tun */
 };
 
 /* Chooses the mark, once: the FwMark of the first file that has one, else the number of

@@ -10,7 +10,8 @@ static bool same_values(const struct netlink_item *a, const struct netlink_item 
 	switch (a->kind) {
 	case NETLINK_KIND_ADDRESS:
 		return a->address.ifindex == b->address.ifindex &&
-		       a->address.prefix.len == b->address.prefix.len;
+		       a->address.prefix.len == b->address.prefix.len &&
+		       a->address.metric == b->address.metric;
 	case NETLINK_KIND_ROUTE:
 		return a->route.ifindex == b->route.ifindex &&
 		       a->route.mtu_bytes == b->route.mtu_bytes &&
@@ -24,12 +25,35 @@ static bool same_values(const struct netlink_item *a, const struct netlink_item 
 	return false;
 }
 
+/* Can the kernel exchange the values of the item? */
+static bool replaceable(const struct netlink_item *a, const struct netlink_item *b)
+{
+	switch (a->kind) {
+	case NETLINK_KIND_ADDRESS:
+		return a->address.ifindex == b->address.ifindex &&
+		       a->address.prefix.len == b->address.prefix.len;
+	case NETLINK_KIND_ROUTE:
+		return true;
+	case NETLINK_KIND_RULE:
+		break;
+	}
+	return false;
+}
+
 /* What has become of an item of one list in the other list. */
 enum fate {
 	FATE_ONLY_HERE = 0,
 	FATE_SAME,
+	FATE_REPLACED, /* it has other values, which the kernel can exchange */
 	FATE_CHANGED,
 };
+
+static enum fate fate_of(const struct netlink_item *a, const struct netlink_item *b)
+{
+	if (same_values(a, b))
+		return FATE_SAME;
+	return replaceable(a, b) ? FATE_REPLACED : FATE_CHANGED;
+}
 
 /* Walks through both sorted indexes together. */
 static void find_fates(const struct netlink_item **a, const struct host_items *from,
@@ -40,13 +64,10 @@ static void find_fates(const struct netlink_item **a, const struct host_items *f
 
 	while (i < from->n && j < to->n) {
 		int c = host_item_compare(a[i], b[j]);
-		enum fate fate =
-			c == 0 && same_values(a[i], b[j]) ? FATE_SAME : FATE_CHANGED;
 
-		if (c == 0) {
-			from_fate[a[i] - from->v] = fate;
-			to_fate[b[j] - to->v] = fate;
-		}
+		if (c == 0)
+			from_fate[a[i] - from->v] = to_fate[b[j] - to->v] =
+				fate_of(a[i], b[j]);
 		i += c <= 0;
 		j += c >= 0;
 	}
@@ -59,19 +80,13 @@ static int sort_out(struct host_difference *out, const struct host_items *from,
 	int err = 0;
 
 	for (size_t i = 0; i < to->n && err == 0; i++) {
-		bool replace =
-			to_fate[i] == FATE_CHANGED && to->v[i].kind == NETLINK_KIND_ROUTE;
-
-		if (replace)
+		if (to_fate[i] == FATE_REPLACED)
 			err = host_items_add(&out->replace, &to->v[i]);
 		else if (to_fate[i] != FATE_SAME)
 			err = host_items_add(&out->add, &to->v[i]);
 	}
 	for (size_t i = from->n; i-- > 0 && err == 0;) {
-		bool replaced = from_fate[i] == FATE_CHANGED &&
-		                from->v[i].kind == NETLINK_KIND_ROUTE;
-
-		if (!replaced && from_fate[i] != FATE_SAME)
+		if (from_fate[i] != FATE_REPLACED && from_fate[i] != FATE_SAME)
 			err = host_items_add(&out->remove, &from->v[i]);
 	}
 	return err;

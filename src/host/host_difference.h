@@ -7,8 +7,9 @@
 #include "host/host_config.h"
 
 struct host_difference {
-	struct host_items add, replace; /* in order; replace: routes with new values */
-	struct host_items remove;       /* in reverse order */
+	/* in order; replace: routes with new values, addresses with another metric */
+	struct host_items add, replace;
+	struct host_items remove; /* in reverse order */
 };
 
 MUST_CHECK int host_config_compare(struct host_difference *out,

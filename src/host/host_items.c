@@ -49,6 +49,8 @@ static int compare_route(const struct netlink_route *a, const struct netlink_rou
 		c = compare_u32(a->dst.len, b->dst.len);
 	if (c == 0)
 		c = compare_u32(a->table, b->table);
+	if (c == 0)
+		c = compare_u32(a->metric, b->metric);
 	return c;
 }
 
@@ -76,6 +78,12 @@ int host_item_compare(const struct netlink_item *a, const struct netlink_item *b
 		return compare_rule(&a->rule, &b->rule);
 	}
 	return 0;
+}
+
+bool host_item_network(const struct ip_prefix *address, struct ip_prefix *out)
+{
+	*out = ip_prefix_mask(*address);
+	return out->addr.family == IP_V6 || (address->len < 32 && out->addr.b[0] != 0);
 }
 
 /* Sorts pointers; those of equal items stay in the order of their list. */

@@ -3,6 +3,7 @@
 #ifndef TUNION_HOST_HOST_ITEMS_H
 #define TUNION_HOST_HOST_ITEMS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "base/attr.h"
@@ -17,6 +18,9 @@ struct host_items {
 /* Compares by what identifies an item in the kernel. 0: they are the same item, although
  * its values may differ. */
 int host_item_compare(const struct netlink_item *a, const struct netlink_item *b);
+/* Returns in *out the network of an address, for which the kernel makes a route; false if
+ * it makes none. */
+bool host_item_network(const struct ip_prefix *address, struct ip_prefix *out);
 
 MUST_CHECK int host_items_add(struct host_items *list, const struct netlink_item *item);
 void host_items_clear(struct host_items *list);

@@ -241,7 +241,7 @@ int netlink_replace(struct netlink *nl, const struct netlink_item *items, size_t
                     int *results)
 {
 	for (size_t i = 0; i < n; i++) {
-		if (items[i].kind != NETLINK_KIND_ROUTE)
+		if (items[i].kind == NETLINK_KIND_RULE)
 			return fail(nl, -EINVAL, NULL);
 	}
 	return run(nl, NLMSG_REPLACE, items, n, results);

@@ -35,8 +35,9 @@ const char *netlink_error(const struct netlink *nl);
  * without an answer get this error. */
 MUST_CHECK int netlink_add(struct netlink *nl, const struct netlink_item *items, size_t n,
                            int *results);
-/* Adds routes; or, if there is a route with the same prefix, table and metric, gives it
- * the new values at once. Only for routes; other items get -EINVAL. */
+/* Adds routes and addresses; or, if there is a route with the same prefix, table and
+ * metric, or the same address, gives it the new values at once. (Of an address, these are
+ * the metric and flags.) Not for rules, which get -EINVAL. */
 MUST_CHECK int netlink_replace(struct netlink *nl, const struct netlink_item *items,
                                size_t n, int *results);
 MUST_CHECK int netlink_delete(struct netlink *nl, const struct netlink_item *items,

@@ -25,17 +25,29 @@ static const char *route_type_name(uint8_t type)
 	}
 }
 
+#define METRIC_STRLEN 24
+
+static const char *format_metric(uint32_t metric, char out[static METRIC_STRLEN])
+{
+	out[0] = '\0';
+	if (metric != 0)
+		snprintf(out, METRIC_STRLEN, " metric %u", metric);
+	return out;
+}
+
 static void format_route(const struct netlink_route *r, char *out, size_t size)
 {
 	char prefix[IP_PREFIX_STRLEN], src[IP_ADDR_STRLEN], gateway[IP_ADDR_STRLEN];
+	char metric[METRIC_STRLEN];
 	bool has_src = r->src.family != IP_NONE,
 	     has_gateway = r->gateway.family != IP_NONE;
 
-	snprintf(out, size, "route %s%s%s%s table %u%s%s mtu %u",
+	snprintf(out, size, "route %s%s%s%s table %u%s%s%s mtu %u",
 	         route_type_name(r->type), ip_prefix_format(&r->dst, prefix),
 	         has_gateway ? " via " : "",
 	         has_gateway ? ip_addr_format(&r->gateway, gateway) : "",
-	         r->table ? r->table : NETLINK_TABLE_MAIN, has_src ? " src " : "",
+	         r->table ? r->table : NETLINK_TABLE_MAIN,
+	         format_metric(r->metric, metric), has_src ? " src " : "",
 	         has_src ? ip_addr_format(&r->src, src) : "", r->mtu_bytes);
 	if (r->mtu_bytes == 0)
 		*strstr(out, " mtu ") = '\0';
@@ -58,12 +70,13 @@ static void format_rule(const struct netlink_rule *r, char *out, size_t size)
 const char *netlink_item_format(const struct netlink_item *item,
                                 char out[static NETLINK_ITEM_STRLEN])
 {
-	char prefix[IP_PREFIX_STRLEN];
+	char prefix[IP_PREFIX_STRLEN], metric[METRIC_STRLEN];
 
 	switch (item->kind) {
 	case NETLINK_KIND_ADDRESS:
-		snprintf(out, NETLINK_ITEM_STRLEN, "address %s",
-		         ip_prefix_format(&item->address.prefix, prefix));
+		snprintf(out, NETLINK_ITEM_STRLEN, "address %s%s",
+		         ip_prefix_format(&item->address.prefix, prefix),
+		         format_metric(item->address.metric, metric));
 		break;
 	case NETLINK_KIND_ROUTE:
 		format_route(&item->route, out, NETLINK_ITEM_STRLEN);

@@ -23,6 +23,7 @@ struct netlink_address {
 	uint32_t ifindex;
 	struct ip_prefix prefix; /* with host bits */
 	bool no_prefix_route;    /* the kernel adds no connected route for it */
+	uint32_t metric;         /* of that route; 0: the kernel's own */
 };
 
 /* Members that are zero are chosen by the kernel. */

@@ -156,6 +156,8 @@ static void put_address(struct nlmsg_writer *w, enum nlmsg_verb verb,
 	put_addr(w, IFA_ADDRESS, &a->prefix.addr);
 	if (verb != NLMSG_DELETE)
 		nlmsg_put_u32(w, IFA_FLAGS, flags);
+	if (verb != NLMSG_DELETE && a->metric != 0)
+		nlmsg_put_u32(w, IFA_RT_PRIORITY, a->metric);
 	nlmsg_end(w);
 }
 
@@ -390,6 +392,8 @@ static bool read_address(struct reader r, struct netlink_address *out)
 			address = get_addr(&a, family);
 		else if (a.type == IFA_FLAGS)
 			out->no_prefix_route = get_u32(&a) & IFA_F_NOPREFIXROUTE;
+		else if (a.type == IFA_RT_PRIORITY)
+			out->metric = get_u32(&a);
 	}
 	/* with IPv6 there is an IFA_LOCAL only if there is a peer address */
 	out->prefix.addr = local.family != IP_NONE ? local : address;

@@ -49,6 +49,23 @@ static json_t *errors_json(const struct diag *errors)
 	return list;
 }
 
+static json_t *yields_json(const struct yield *yields, size_t n)
+{
+	json_t *list = json_array();
+	char prefix[IP_PREFIX_STRLEN];
+
+	for (size_t i = 0; i < n; i++) {
+		const struct yield *y = &yields[i];
+
+		list = append(list,
+		              json_pack("{s:s, s:s, s:o}", "prefix",
+		                        ip_prefix_format(&y->prefix, prefix), "device",
+		                        y->device, "to",
+		                        y->link[0] ? json_string(y->link) : json_null()));
+	}
+	return list;
+}
+
 /* ---- what the worker says */
 
 /* The real depth of a status is 6. Each level is indented, so without a limit a short text
@@ -95,11 +112,12 @@ char *instance_status_text(const char *worker_text, size_t worker_bytes,
 	json_t *worker = worker_json(worker_text, worker_bytes), *all;
 	char *text = NULL;
 
-	all = json_pack("{s:s, s:i, s:I, s:i, s:i, s:i, s:I, s:o}", "tun", i->tun,
+	all = json_pack("{s:s, s:i, s:I, s:i, s:i, s:i, s:I, s:o, s:o}", "tun", i->tun,
 	                "tun_mtu", (int)i->tun_mtu_bytes, "mark", (json_int_t)i->mark,
 	                "pid", i->pid, "engine_pid", i->engine_pid, "engine_restarts",
 	                (int)i->engine_restarts, "up_seconds", (json_int_t)i->up_s,
-	                "errors", errors_json(i->errors));
+	                "errors", errors_json(i->errors), "yields",
+	                yields_json(i->yields, i->yield_count));
 	if (all && worker && json_object_update_missing(all, worker) == 0)
 		text = json_dumps(all, JSON_INDENT(2));
 	json_decref(worker);

@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "base/diag.h"
+#include "host/yield.h"
 
 /* What only the supervisor knows. The worker is called engine in the members of the
  * JSON. */
@@ -20,7 +21,9 @@ struct instance_status {
 	int pid, engine_pid;
 	unsigned engine_restarts;
 	uint64_t up_s;
-	const struct diag *errors; /* borrowed: of the last reload; NULL: none */
+	const struct diag *errors;  /* borrowed: of the last reload; NULL: none */
+	const struct yield *yields; /* borrowed: prefixes that another link has, too */
+	size_t yield_count;
 };
 
 /* Adds the instance's members to the worker's text, which can't replace them. To be freed;

@@ -375,6 +375,7 @@ static void describe(void *context, struct instance_status *out)
 		.errors = &s->live.file_errors,
 		.up_s = (loop_now_ns() - s->up_since_ns) / NS_PER_SEC,
 	};
+	out->yields = host_yields(s->host, &out->yield_count);
 }
 
 static void connect_worker(struct supervisor *s, const struct supervisor_options *o)

@@ -200,7 +200,12 @@ def failures(h, before):
     d.fails(f"up {d.dir}", "`t0' already exists")
     h.run("ip link del t0")
     d.files(a=conf("Address = 10.8.0.2/32", "AllowedIPs = 10.66.0.0/16, 203.0.113.128/25"))
-    d.fails(f"up {d.dir}", "a.conf:6: ", "203.0.113.128/25", "another device already has this route")
+    answer, text = d.ask(f"up {d.dir}")
+    check(answer.startswith("ok") and "a.conf:6: warning: 203.0.113.128/25 yields to eth0" in text, f"{answer}: {text}")
+    check("10.66" not in text, text)
+    equal(way(h, "203.0.113.200")[0], "eth0", "the way to what is there already")
+    equal(way(h, "10.66.1.1")[0], "t0", "the way to what is there with a worse metric, through a gateway")
+    d.do("down")
     for table in ("main", "254", "0"):
         d.files(a=conf(f"Address = 10.8.0.2/24\nTable = {table}", "AllowedIPs = 10.8.0.0/24"))
         d.fails(f"up {d.dir}", "a.conf:7: ", "10.8.0.0/24", "it comes with the Address of this network")

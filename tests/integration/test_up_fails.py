@@ -163,11 +163,6 @@ def resolvconf_fails(b):
     return lambda: os.rename(path + "~", path)
 
 
-def route_there(b):
-    b.h.run("ip route add 10.8.0.0/16 via 192.0.2.1")
-    return lambda: b.h.run("ip route del 10.8.0.0/16 via 192.0.2.1")
-
-
 def table_occupied(b):
     b.files(full=["FwMark = 99"])
     b.h.run("ip route add default via 192.0.2.1 table 99")
@@ -220,7 +215,6 @@ STEPS = [
     (no_resolvconf, "--no-dns", 0),
     (resolvconf_fails, "bad day", 0),
     (resolvconf_fails, "--no-dns", 0),
-    (route_there, "another device already has this route", 0),
     (table_occupied, "another device already has this route", 0),
     (no_priorities, "free rule priorities", 0),
     (no_firewall, "install the package nftables", 0),

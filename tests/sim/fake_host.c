@@ -413,6 +413,13 @@ int host_pre_down(struct host *h, struct diag *diag)
 	return fails(FAKE_HOST_PRE_DOWN, diag) ? 3 : 0;
 }
 
+const struct yield *host_yields(const struct host *h, size_t *n)
+{
+	(void)h;
+	*n = 0;
+	return NULL;
+}
+
 size_t host_restore(struct host *h, const struct plan *plan)
 {
 	size_t n = fake_host.missing;

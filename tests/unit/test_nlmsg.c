@@ -42,11 +42,13 @@ START_TEST(an_address_comes_back)
 	struct netlink_item item = { .kind = NETLINK_KIND_ADDRESS,
 		                     .address = { .ifindex = 3,
 		                                  .no_prefix_route = true,
+		                                  .metric = 600,
 		                                  .prefix = prefix_of("10.8.0.2", 24) } };
 	struct netlink_item out = read_back(NLMSG_ADD, &item);
 
 	ck_assert_uint_eq(out.address.ifindex, 3);
 	ck_assert(out.address.no_prefix_route);
+	ck_assert_uint_eq(out.address.metric, 600);
 	ck_assert(ip_prefix_equal(&out.address.prefix, &item.address.prefix));
 	item.address.prefix = prefix_of("fd08::2", 64);
 	item.address.no_prefix_route = false;

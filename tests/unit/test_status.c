@@ -275,6 +275,31 @@ START_TEST(errors_of_files)
 }
 END_TEST
 
+START_TEST(what_yields)
+{
+	const struct yield yields[] = {
+		{ .prefix = { .addr = { .family = IP_V4, .b = { 10, 7 } }, .len = 16 },
+		  .link = "eth0",
+		  .device = "home" },
+		{ .prefix = { .addr = { .family = IP_V6, .b = { 0xfd } }, .len = 8 },
+		  .device = "vpn" },
+	};
+	struct instance_status instance = { .tun = "t",
+		                            .yields = yields,
+		                            .yield_count = ARRAY_SIZE(yields) };
+	char *text = instance_status_text("{}", 2, &instance);
+	json_t *s = text ? json_loads(text, 0, NULL) : NULL;
+	json_t *expected = json_pack("[{s:s, s:s, s:s}, {s:s, s:s, s:n}]", "prefix",
+	                             "10.7.0.0/16", "device", "home", "to", "eth0",
+	                             "prefix", "fd00::/8", "device", "vpn", "to");
+
+	ck_assert(json_equal(json_object_get(s, "yields"), expected));
+	json_decref(expected);
+	json_decref(s);
+	free(text);
+}
+END_TEST
+
 TCase *unit_tests(void)
 {
 	TCase *tc = tcase_create("engine_status, instance_status");
@@ -286,5 +311,6 @@ TCase *unit_tests(void)
 	tcase_add_test(tc, a_text_that_must_not_be_told);
 	tcase_add_test(tc, a_text_can_not_replace_what_the_supervisor_says);
 	tcase_add_test(tc, errors_of_files);
+	tcase_add_test(tc, what_yields);
 	return tc;
 }

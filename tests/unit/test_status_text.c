@@ -55,6 +55,11 @@ static const struct {
 	  "not in force: a.conf:7: bad\n"
 	  "not in force: b.conf: worse\n"
 	  "not in force: w\n" },
+	{ "{'yields': [{'prefix': '192.168.7.0/24', 'device': 'home', 'to': 'eth0'}, "
+	  "{'prefix': 'fd07::/64', 'device': 'home', 'to': null}]}",
+	  ": mtu 0, 0 devices, up for 0 seconds\n"
+	  "home: 192.168.7.0/24 yields to eth0\n"
+	  "home: fd07::/64 yields to another route\n" },
 	/* of another version than ours */
 	{ "{'devices': 5, 'tun': [], 'up_seconds': 'long', 'drops': 7}",
 	  ": mtu 0, 0 devices, up for 0 seconds\n" },
