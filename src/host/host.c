@@ -530,20 +530,33 @@ const struct yield *host_yields(const struct host *h, size_t *n)
 	return h->state.config.yields.v;
 }
 
+/* Rules that share a priority must be in order, so host_update adds all of them again. */
+static bool can_be_restored(const struct netlink_item *item)
+{
+	return item->kind != NETLINK_KIND_RULE || !item->rule.shared;
+}
+
 size_t host_restore(struct host *h, const struct plan *plan)
 {
-	const struct host_items *items = &h->state.config.items;
-	int *results = calloc(items->n + 1, sizeof(*results));
+	const struct host_items *all = &h->state.config.items;
+	int *results = calloc(all->n + 1, sizeof(*results));
+	struct host_items items = { 0 };
 	size_t added = 0;
+	int err = 0;
 
-	if (!results || !h->state.up)
+	for (size_t i = 0; i < all->n && err == 0; i++) {
+		if (can_be_restored(&all->v[i]))
+			err = host_items_add(&items, &all->v[i]);
+	}
+	if (!results || !h->state.up || err < 0)
 		goto out;
-	(void)!netlink_add(h->state.nl, items->v, items->n, results);
-	for (size_t i = 0; i < items->n; i++)
+	(void)!netlink_add(h->state.nl, items.v, items.n, results);
+	for (size_t i = 0; i < items.n; i++)
 		added += results[i] == 0;
 	if (added > 0 && !h->state.place)
 		learned_forget(h->state.nl, h->state.journal.ifindex, plan);
 out:
+	host_items_clear(&items);
 	free(results);
 	return added;
 }

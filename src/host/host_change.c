@@ -22,63 +22,15 @@
 
 #define ERRORS_SHOWN 10
 
-/* ---- what host_config.c asks */
-
-static bool table_used(void *context, uint32_t table)
-{
-	struct host_state *h = context;
-	bool used;
-
-	return netlink_table_used(h->nl, table, &used) < 0 || used;
-}
-
-struct priorities {
-	uint32_t *v; /* owned */
-	size_t n, capacity;
-	bool failed;
-};
-
-static bool collect_priority(void *context, const struct netlink_item *item)
-{
-	struct priorities *p = context;
-
-	if (item->rule.priority == 0)
-		return true;
-	if (p->n == p->capacity) {
-		size_t capacity = p->capacity ? 2 * p->capacity : 64;
-		uint32_t *v = reallocarray(p->v, capacity, sizeof(*v));
-
-		p->failed = !v;
-		if (!v)
-			return false;
-		p->v = v;
-		p->capacity = capacity;
-	}
-	p->v[p->n++] = item->rule.priority;
-	return true;
-}
-
-static uint32_t rule_block(void *context, enum ip_family family)
-{
-	struct host_state *h = context;
-	struct priorities p = { 0 };
-	uint32_t block = 0;
-
-	if (netlink_dump(h->nl, NETLINK_KIND_RULE, family, collect_priority, &p) == 0 &&
-	    !p.failed)
-		block = host_rule_block(p.v, p.n,
-		                        HOST_RULES_MAX(family == IP_V4 ? 32U : 128U));
-	free(p.v);
-	return block;
-}
-
 struct host_config_env host_change_env(struct host_state *h)
 {
-	return (struct host_config_env){ .ifindex = h->journal.ifindex,
-		                         .table_used = table_used,
-		                         .rule_block = rule_block,
-		                         .context = h,
-		                         .alone = h->place != NULL };
+	struct host_config_env env;
+
+	h->asker = (struct host_asker){ h->nl, &h->config };
+	env = host_env(&h->asker);
+	env.ifindex = h->journal.ifindex;
+	env.alone = h->place != NULL;
+	return env;
 }
 
 /* ---- errors */
@@ -625,12 +577,16 @@ static MUST_CHECK int make_config(struct host_state *h, const struct plan *plan,
                                   struct host_config *to, struct diag *diag)
 {
 	struct host_config_env env = host_change_env(h);
+	bool renew4, renew6;
 	int err;
 
 	env.without_ipv6 = ipv6_missing(h->nl, h->place ? NULL : h->journal.tun);
+	host_env_review_places(&h->asker, &h->numbers, &renew4, &renew6);
 	err = host_config_make(to, &h->numbers, plan, &env, diag);
 	if (err < 0)
 		return err;
+	to->renew4 = renew4;
+	to->renew6 = renew6;
 	tell_ipv6_left_out(h, to->ipv6_left_out, diag);
 	return find_yields(h, plan, to, diag);
 }

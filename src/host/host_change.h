@@ -9,6 +9,7 @@
 #include "base/diag.h"
 #include "base/log.h"
 #include "host/host_config.h"
+#include "host/host_env.h"
 #include "host/host_place.h"
 #include "host/journal.h"
 #include "host/nameservers.h"
@@ -21,6 +22,7 @@ struct host_state {
 	struct journal journal;
 	struct host_numbers numbers;
 	struct host_config config; /* what is in force */
+	struct host_asker asker;   /* for host_change_env */
 	char *dns;                 /* owned; the text given to resolvconf; NULL: none */
 	struct ip_addr resolver4, resolver6; /* the virtual ones */
 	/* as they were when they could last be found out */

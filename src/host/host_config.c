@@ -4,6 +4,7 @@
  * routed to the tun for everybody, because our own datagrams would come back. So all such
  * prefixes of length L are in a table of their own, with two rules before it:
  *
+ *     lookup X suppress_prefixlength 1      once, for somebody's table with a default route
  *     lookup main suppress_prefixlength L   uses routes of the main table longer than L
  *     not fwmark M lookup TABLE(L)          sends the rest to the tun, unless it is ours
  *
@@ -11,8 +12,8 @@
  * match over the main table and all the others, because TABLE(L) only contains prefixes
  * of length L (and parts of them that need another source).
  *
- * The priorities depend on L, within a block that is chosen once. L = 0 is last: at 32764
- * and 32765 if nobody else has rules, as with wg-quick. */
+ * The priorities depend on L, within a block whose place rule_place.c chooses. L = 0 is
+ * last: at 32764 and 32765 if nobody else has rules, as with wg-quick. */
 #include "host/host_config.h"
 
 #include <errno.h>
@@ -59,6 +60,18 @@ static uint32_t free_table(const struct host_numbers *numbers, const struct plan
 	return 0;
 }
 
+/* The mark is also the number of a free table. Others may test only a part of its bits. */
+static uint32_t free_mark(const struct host_numbers *numbers, const struct plan *plan,
+                          const struct host_config_env *env)
+{
+	for (uint32_t mark = HOST_FIRST_TABLE; mark < HOST_FIRST_TABLE + 4096; mark++) {
+		if (!(env->mark_used && env->mark_used(env->context, mark)) &&
+		    !table_taken(numbers, plan, env, mark))
+			return mark;
+	}
+	return 0;
+}
+
 static int no_table(struct diag *diag)
 {
 	diag_error(diag, NULL, 0, "no routing table from %u on is free",
@@ -79,33 +92,12 @@ int host_numbers_choose_mark(struct host_numbers *numbers, const struct plan *pl
 		numbers->mark = first ? first->fwmark : 0;
 		return 0;
 	}
-	numbers->mark = first ? first->fwmark : free_table(numbers, plan, env);
+	numbers->mark = first ? first->fwmark : free_mark(numbers, plan, env);
 	if (numbers->mark == 0)
 		return no_table(diag);
 	/* as in wg-quick, but never one of the kernel's own tables */
 	if (numbers->mark < 253 || numbers->mark > 255)
 		numbers->table[0] = numbers->mark;
-	return 0;
-}
-
-static int compare_priorities(const void *a, const void *b)
-{
-	uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
-
-	return x < y ? -1 : x > y;
-}
-
-uint32_t host_rule_block(uint32_t *used, size_t n, uint32_t size)
-{
-	uint32_t last = 0;
-
-	if (n > 0)
-		qsort(used, n, sizeof(*used), compare_priorities);
-	for (size_t i = 0; i < n; i++) {
-		if (used[i] - last > size)
-			return used[i] - size;
-		last = used[i];
-	}
 	return 0;
 }
 
@@ -460,55 +452,78 @@ static int add_resolvers(struct maker *m)
 	return err < 0 ? err : add_resolver(m, &ipv6);
 }
 
-static int add_rule_pair(struct maker *m, enum ip_family family, uint32_t priority,
-                         uint8_t len)
+/* The nth rule of a block. */
+static struct netlink_rule rule_at(enum ip_family family, const struct rule_place *place,
+                                   uint32_t n)
 {
+	return (struct netlink_rule){ .family = (uint8_t)family,
+		                      .priority = place->first + (place->shared ? 0 : n),
+		                      .shared = place->shared };
+}
+
+/* What a rule behind ours would find, but for its default route or the halves of one. */
+static int add_others(struct maker *m, enum ip_family family,
+                      const struct rule_place *place)
+{
+	struct netlink_item item = { .kind = NETLINK_KIND_RULE };
+
+	item.rule = rule_at(family, place, 0);
+	item.rule.table = place->table;
+	item.rule.has_suppress = true;
+	item.rule.suppress_len = family == IP_V4 ? 1 : 3;
+	return host_items_add(&m->config->items, &item);
+}
+
+static int add_rule_pair(struct maker *m, enum ip_family family,
+                         const struct rule_place *place, uint8_t len)
+{
+	const uint32_t bits = family == IP_V4 ? 32 : 128, n = 1 + 2 * (bits - len);
 	struct netlink_item item = { .kind = NETLINK_KIND_RULE };
 	int err;
 
-	item.rule = (struct netlink_rule){ .family = (uint8_t)family,
-		                           .priority = priority,
-		                           .table = NETLINK_TABLE_MAIN,
-		                           .has_suppress = true,
-		                           .suppress_len = len };
+	item.rule = rule_at(family, place, n);
+	item.rule.table = NETLINK_TABLE_MAIN;
+	item.rule.has_suppress = true;
+	item.rule.suppress_len = len;
+	if (place->shared) { /* so that it isn't equal to that of another instance */
+		item.rule.has_mark = item.rule.invert = true;
+		item.rule.mark = m->numbers->mark;
+	}
 	err = host_items_add(&m->config->items, &item);
 	if (err < 0)
 		return err;
-	item.rule = (struct netlink_rule){ .family = (uint8_t)family,
-		                           .priority = priority + 1,
-		                           .table = m->numbers->table[len],
-		                           .has_mark = true,
-		                           .invert = true,
-		                           .mark = m->numbers->mark };
+	item.rule = rule_at(family, place, n + 1);
+	item.rule.table = m->numbers->table[len];
+	item.rule.has_mark = item.rule.invert = true;
+	item.rule.mark = m->numbers->mark;
 	return host_items_add(&m->config->items, &item);
 }
 
 static int add_rules(struct maker *m, enum ip_family family, const bool *used,
-                     uint8_t bits, uint32_t *block)
+                     uint8_t bits, struct rule_place *place)
 {
 	bool any = false;
+	int err = 0;
 
 	for (unsigned len = 0; len <= bits; len++)
 		any |= used[len];
 	*(family == IP_V4 ? &m->config->rules4 : &m->config->rules6) = any;
-	if (any && *block == 0)
-		*block = m->env->rule_block(m->env->context, family);
-	if (any && *block == 0) {
+	if (any && place->first == 0)
+		*place = m->env->place_rules(m->env->context, family);
+	if (any && place->first == 0) {
 		diag_error(
 			m->diag, NULL, 0,
-			"there is no block of %u free rule priorities before the existing IPv%u rules",
-			HOST_RULES_MAX(bits), family);
+			"there is no free priority for routing rules before the IPv%u rule for the main table: see ip%s rule",
+			family, family == IP_V6 ? " -6" : "");
 		return -ENOSPC;
 	}
-	for (unsigned len = bits + 1U; len-- > 0;) {
-		int err = used[len] ? add_rule_pair(m, family, *block + 2 * (bits - len),
-		                                    (uint8_t)len)
-		                    : 0;
-
-		if (err < 0)
-			return err;
+	if (any && place->table != 0)
+		err = add_others(m, family, place);
+	for (unsigned len = bits + 1U; len-- > 0 && err == 0;) {
+		if (used[len])
+			err = add_rule_pair(m, family, place, (uint8_t)len);
 	}
-	return 0;
+	return err;
 }
 
 static int make(struct maker *m)
@@ -528,9 +543,9 @@ static int make(struct maker *m)
 	if (err == 0)
 		err = add_resolvers(m);
 	if (err == 0)
-		err = add_rules(m, IP_V4, m->used4, 32, &m->numbers->priority4);
+		err = add_rules(m, IP_V4, m->used4, 32, &m->numbers->place4);
 	if (err == 0)
-		err = add_rules(m, IP_V6, m->used6, 128, &m->numbers->priority6);
+		err = add_rules(m, IP_V6, m->used6, 128, &m->numbers->place6);
 	return err;
 }
 

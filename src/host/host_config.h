@@ -13,19 +13,21 @@
 #include "base/attr.h"
 #include "base/diag.h"
 #include "host/host_items.h"
+#include "host/rule_place.h"
 #include "host/yield.h"
 #include "plan/plan.h"
 
 #define HOST_FIRST_TABLE 51820U /* the first free one from here on, as in wg-quick */
-/* How many rules a family can have: two for each prefix length. */
-#define HOST_RULES_MAX(bits) (2U * ((bits) + 1U))
+/* How many priorities the rules of a family can need: two for each prefix length, after one
+ * for what has to come before. */
+#define HOST_RULES_MAX(bits) (2U * ((bits) + 1U) + 1U)
 
 /* These stay the same during the life of an instance, once they have been chosen. All
  * zeroes: nothing is chosen yet. Both families use the same tables. */
 struct host_numbers {
-	uint32_t mark;                 /* of all network sockets; 0: not chosen */
-	uint32_t table[129];           /* for prefixes of this length; 0: not chosen */
-	uint32_t priority4, priority6; /* start of the block of rules; 0: not chosen */
+	uint32_t mark;       /* of all network sockets; 0: not chosen */
+	uint32_t table[129]; /* for prefixes of this length; 0: not chosen */
+	struct rule_place place4, place6;
 };
 
 /* Functions that ask the host. */
@@ -34,9 +36,11 @@ struct host_config_env {
 	bool without_ipv6; /* the host has none: leave it out */
 	/* Does the table contain a route of either family? */
 	bool (*table_used)(void *context, uint32_t table);
-	/* Returns the first number of a free block of rule priorities before all other
-	 * rules of the family (except the one for local addresses): host_rule_block. */
-	uint32_t (*rule_block)(void *context, enum ip_family family);
+	/* Does a rule of somebody else apply to packets with this mark, because of the mark?
+	 * May be NULL. */
+	bool (*mark_used)(void *context, uint32_t mark);
+	/* Chooses the place of the rules: rule_place.h. */
+	struct rule_place (*place_rules)(void *context, enum ip_family family);
 	void *context;
 	/* The tun is in a network namespace of its own (host_place.h), so every prefix
 	 * goes to the main table, and there are no rules. */
@@ -50,8 +54,11 @@ struct host_config {
 	struct host_items items;
 	struct yields yields; /* added by host_change */
 	bool rules4, rules6;  /* does the family have rules? */
-	bool ipv6_left_out;   /* the plan wants IPv6, but the host has none */
-	uint32_t mtu_bytes;   /* of the tun */
+	/* Do its rules have to be added again, even those that are there? Only possible in
+	 * a shared place; added by host_change. */
+	bool renew4, renew6;
+	bool ipv6_left_out; /* the plan wants IPv6, but the host has none */
+	uint32_t mtu_bytes; /* of the tun */
 };
 
 /* Chooses the mark, once: the FwMark of the first file that has one, else the number of
@@ -68,10 +75,4 @@ MUST_CHECK int host_config_make(struct host_config *out, struct host_numbers *nu
                                 const struct plan *plan,
                                 const struct host_config_env *env, struct diag *diag);
 void host_config_clear(struct host_config *config);
-
-/* Finds a block of `size` numbers before as many of the used priorities as possible, that
- * is, directly before the first of them that leaves room. `used` is in any order, without
- * 0, and will be sorted. Returns 0 if there is no room. */
-uint32_t host_rule_block(uint32_t *used, size_t n, uint32_t size);
-
 #endif

@@ -73,6 +73,54 @@ static void find_fates(const struct netlink_item **a, const struct host_items *f
 	}
 }
 
+static bool is_rule_of(const struct netlink_item *item, enum ip_family family)
+{
+	return item->kind == NETLINK_KIND_RULE && item->rule.family == family;
+}
+
+/* The rules of one family. */
+struct rules {
+	bool shared, differ;
+};
+
+static struct rules look_at_rules(const struct host_items *list, const enum fate *fates,
+                                  enum ip_family family)
+{
+	struct rules r = { 0 };
+
+	for (size_t i = 0; i < list->n; i++) {
+		if (!is_rule_of(&list->v[i], family))
+			continue;
+		r.shared |= list->v[i].rule.shared;
+		r.differ |= fates[i] != FATE_SAME;
+	}
+	return r;
+}
+
+static void set_apart(const struct host_items *list, enum fate *fates,
+                      enum ip_family family)
+{
+	for (size_t i = 0; i < list->n; i++) {
+		if (is_rule_of(&list->v[i], family))
+			fates[i] = FATE_ONLY_HERE;
+	}
+}
+
+/* Rules that share a priority stand in the order in which they were added. So if there is
+ * one more, all of them are added again, and then the old ones, which come first, go. */
+static void renew_shared(const struct host_items *from, enum fate *from_fate,
+                         const struct host_items *to, enum fate *to_fate,
+                         enum ip_family family, bool renew)
+{
+	struct rules old = look_at_rules(from, from_fate, family),
+		     new = look_at_rules(to, to_fate, family);
+
+	if (!new.shared || !(renew || old.differ || new.differ))
+		return;
+	set_apart(from, from_fate, family);
+	set_apart(to, to_fate, family);
+}
+
 static int sort_out(struct host_difference *out, const struct host_items *from,
                     const enum fate *from_fate, const struct host_items *to,
                     const enum fate *to_fate)
@@ -104,6 +152,10 @@ int host_config_compare(struct host_difference *out, const struct host_config *f
 	*out = (struct host_difference){ 0 };
 	if (a && b && from_fate && to_fate) {
 		find_fates(a, &from->items, from_fate, b, &to->items, to_fate);
+		renew_shared(&from->items, from_fate, &to->items, to_fate, IP_V4,
+		             to->renew4);
+		renew_shared(&from->items, from_fate, &to->items, to_fate, IP_V6,
+		             to->renew6);
 		err = sort_out(out, &from->items, from_fate, &to->items, to_fate);
 	}
 	free(to_fate);

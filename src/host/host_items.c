@@ -54,6 +54,15 @@ static int compare_route(const struct netlink_route *a, const struct netlink_rou
 	return c;
 }
 
+static int compare_marks(const struct netlink_rule *a, const struct netlink_rule *b)
+{
+	int c = compare_u32(a->has_mark, b->has_mark);
+
+	if (c == 0)
+		c = compare_u32(a->invert, b->invert);
+	return c ? c : compare_u32(a->mark, b->mark);
+}
+
 static int compare_rule(const struct netlink_rule *a, const struct netlink_rule *b)
 {
 	int c = compare_u32(a->family, b->family);
@@ -62,7 +71,11 @@ static int compare_rule(const struct netlink_rule *a, const struct netlink_rule 
 		c = compare_u32(a->priority, b->priority);
 	if (c == 0)
 		c = compare_u32(a->table, b->table);
-	return c;
+	if (c == 0)
+		c = compare_marks(a, b);
+	if (c == 0)
+		c = compare_u32(a->has_suppress, b->has_suppress);
+	return c ? c : compare_u32(a->suppress_len, b->suppress_len);
 }
 
 int host_item_compare(const struct netlink_item *a, const struct netlink_item *b)

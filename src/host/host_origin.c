@@ -24,13 +24,13 @@ static struct host_origin network_origin(const struct plan *plan,
 	struct ip_prefix network;
 
 	for (size_t i = 0; i < plan->device_count; i++) {
-		const struct conf_prefixes *list = &plan->devices[i].conf->addresses;
+		const struct conf *conf = plan->devices[i].conf;
 
-		for (size_t j = 0; j < list->n; j++) {
-			if (host_item_network(&list->v[j].prefix, &network) &&
+		for (size_t j = 0; j < conf->addresses.n; j++) {
+			if (host_item_network(&conf->addresses.v[j].prefix, &network) &&
 			    ip_prefix_equal(&network, prefix))
-				return (struct host_origin){ plan->devices[i].conf,
-					                     list->v[j].line };
+				return (struct host_origin){ conf,
+					                     conf->addresses.v[j].line };
 		}
 	}
 	return (struct host_origin){ 0 };
@@ -76,5 +76,5 @@ struct host_origin host_origin_of_prefix(const struct plan *plan,
 {
 	struct host_origin o = route_origin(plan, prefix);
 
-	return o.conf ? o : network_origin(plan, prefix);
+	return o.line > 0 ? o : network_origin(plan, prefix);
 }

@@ -394,38 +394,56 @@ int netlink_dump_learned(struct netlink *nl,
 
 struct table_search {
 	uint32_t table;
+	bool only_default;
 	bool found;
 };
+
+static bool is_wide(const struct ip_prefix *p)
+{
+	return p->len <= (p->addr.family == IP_V4 ? 1 : 3);
+}
 
 static bool route_in_table(void *context, const struct netlink_item *item)
 {
 	struct table_search *s = context;
 
-	s->found = item->route.table == s->table;
+	s->found = item->route.table == s->table &&
+	           (!s->only_default ||
+	            (is_wide(&item->route.dst) && item->route.type != RTN_THROW));
 	return !s->found;
+}
+
+static MUST_CHECK int search_table(struct netlink *nl, enum ip_family family,
+                                   struct table_search *s)
+{
+	const struct list l = { NETLINK_KIND_ROUTE, family, .table = s->table };
+	struct visitor v = { .visit = route_in_table, .context = s };
+	int err = s->found ? 0 : dump(nl, &l, &v);
+
+	/* there is no such table yet, or no such family */
+	return err == -ENOENT || err == -EAFNOSUPPORT || err == -EOPNOTSUPP ? 0 : err;
 }
 
 int netlink_table_used(struct netlink *nl, uint32_t table, bool *used)
 {
-	static const enum ip_family families[] = { IP_V4, IP_V6 };
 	struct table_search s = { .table = table };
+	int err = search_table(nl, IP_V4, &s);
 
-	*used = false;
-	for (size_t i = 0; i < ARRAY_SIZE(families) && !s.found; i++) {
-		const struct list l = { NETLINK_KIND_ROUTE, families[i], .table = table };
-		struct visitor v = { .visit = route_in_table, .context = &s };
-		int err = dump(nl, &l, &v);
+	if (err == 0)
+		err = search_table(nl, IP_V6, &s);
+	/* if the list has changed while it was read, something uses the table */
+	*used = s.found || err == -EAGAIN;
+	return err == -EAGAIN ? 0 : err;
+}
 
-		/* There is no such table yet, or no such family. If the list has changed
-		 * while it was read, something uses the table. */
-		if (err < 0 && err != -ENOENT && err != -EAFNOSUPPORT &&
-		    err != -EOPNOTSUPP && err != -EAGAIN)
-			return err;
-		if (err == -EAGAIN)
-			s.found = true;
-	}
-	*used = s.found;
-	return 0;
+int netlink_table_has_default(struct netlink *nl, enum ip_family family, uint32_t table,
+                              bool *found)
+{
+	struct table_search s = { .table = table, .only_default = true };
+	int err = search_table(nl, family, &s);
+
+	*found = s.found;
+	return err;
 }
 
 /* ---- links */

@@ -64,6 +64,11 @@ MUST_CHECK int netlink_dump_learned(struct netlink *nl,
                                                   const struct netlink_item *item),
                                     void *context);
 
+/* Has the table a route to all addresses of the family, to a half of them, or to 2000::/3,
+ * which is the internet of IPv6? */
+MUST_CHECK int netlink_table_has_default(struct netlink *nl, enum ip_family family,
+                                         uint32_t table, bool *found);
+
 /* Is there a route in this table, of either family? */
 MUST_CHECK int netlink_table_used(struct netlink *nl, uint32_t table, bool *used);
 

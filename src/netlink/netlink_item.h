@@ -45,17 +45,25 @@ struct netlink_route {
 };
 
 /* One rule of a family. What we add gets the kernel's protocol (RTPROT_KERNEL), so that
- * systemd-networkd doesn't believe that it is stale. */
+ * systemd-networkd doesn't believe that it is stale. What is only set when it is read can't
+ * be added. */
 struct netlink_rule {
 	uint8_t family; /* enum ip_family */
 	uint32_t priority;
 	uint32_t table; /* looked up if the rule matches */
 	bool has_mark, invert;
 	uint32_t mark;     /* with has_mark; invert: packets with another mark */
+	uint32_t mask;     /* of the mark; only set when it is read */
 	bool has_suppress; /* a result of this prefix length or shorter doesn't count */
 	uint8_t suppress_len;
 	uint8_t protocol; /* RTPROT_*; 0: RTPROT_KERNEL */
-	bool other; /* only set when it is read: has other selectors, or another action */
+	uint8_t action;   /* FR_ACT_*; 0: to look up the table */
+	/* Only set when it is read: it has another selector than a mark, and not only
+	 * that packets come from this host. */
+	bool narrow;
+	/* When it is added: others may have the same priority, and even be equal; it comes
+	 * behind them. */
+	bool shared;
 };
 
 enum netlink_kind {

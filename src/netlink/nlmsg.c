@@ -215,9 +215,12 @@ static void put_rule(struct nlmsg_writer *w, enum nlmsg_verb verb,
 		.flags = r->invert ? FIB_RULE_INVERT : 0,
 	};
 	uint8_t protocol = r->protocol ? r->protocol : RTPROT_KERNEL;
+	uint16_t flags = verb_flags(verb);
 
-	nlmsg_begin(w, verb == NLMSG_DELETE ? RTM_DELRULE : RTM_NEWRULE, verb_flags(verb),
-	            seq, &m, sizeof(m));
+	if (r->shared)
+		flags &= (uint16_t)~NLM_F_EXCL;
+	nlmsg_begin(w, verb == NLMSG_DELETE ? RTM_DELRULE : RTM_NEWRULE, flags, seq, &m,
+	            sizeof(m));
 	nlmsg_put_u32(w, FRA_PRIORITY, r->priority);
 	nlmsg_put_u32(w, FRA_TABLE, r->table);
 	if (r->has_mark) {
@@ -470,6 +473,7 @@ static bool read_route(struct reader r, struct netlink_route *out)
 static void read_rule_attr(const struct nlmsg_attr *a, struct netlink_rule *out)
 {
 	uint32_t v = get_u32(a);
+	char name[IF_NAMESIZE];
 
 	switch (a->type) {
 	case FRA_PRIORITY:
@@ -483,7 +487,7 @@ static void read_rule_attr(const struct nlmsg_attr *a, struct netlink_rule *out)
 		out->mark = v;
 		return;
 	case FRA_FWMASK:
-		out->other |= v != UINT32_MAX;
+		out->mask = v;
 		return;
 	case FRA_SUPPRESS_PREFIXLEN: /* all ones: there is none */
 		out->has_suppress = v <= 128;
@@ -492,14 +496,18 @@ static void read_rule_attr(const struct nlmsg_attr *a, struct netlink_rule *out)
 	case FRA_PROTOCOL:
 		get_exact(a, &out->protocol, sizeof(out->protocol));
 		return;
-	case FRA_SUPPRESS_IFGROUP:
-		out->other |= v != UINT32_MAX;
+	case FRA_IIFNAME: /* packets of this host come in by lo */
+		get_text(a, name, sizeof(name));
+		out->narrow |= strcmp(name, "lo") != 0;
 		return;
+	case FRA_SUPPRESS_IFGROUP: /* these three select nothing */
+	case FRA_GOTO:
+	case FRA_FLOW:
 	case FRA_UNSPEC:
 	case FRA_PAD:
 		return;
 	default: /* source, destination, interfaces, ports, user ids and so on */
-		out->other = true;
+		out->narrow = true;
 		return;
 	}
 }
@@ -514,7 +522,8 @@ static bool read_rule(struct reader r, struct netlink_rule *out)
 	out->family = family_of(m.family);
 	out->table = m.table;
 	out->invert = m.flags & FIB_RULE_INVERT;
-	out->other = m.action != FR_ACT_TO_TBL || m.tos != 0;
+	out->action = m.action;
+	out->narrow = m.tos != 0;
 	while (nlmsg_attr_next(&r, &a))
 		read_rule_attr(&a, out);
 	return out->family != IP_NONE;

@@ -138,7 +138,7 @@ def kernel_follows(h):
     h.run("ip route replace 203.0.113.9 via 192.0.2.1 mtu lock 1350")
     equal(d.do("mtu 203.0.113.9"), "ok 1500", "a locked one does not count")
     h.run("ip route del 203.0.113.9")
-    check("proto kernel" in h.run("ip -d rule show pref 19998"), "networkd would delete the rules")
+    check("proto kernel" in h.run("ip -d rule show pref 32764"), "networkd would delete the rules")
     equal(h.run("cat /proc/sys/net/ipv4/conf/all/src_valid_mark").strip(), "1", "src_valid_mark")
     check("tunion-t0" in h.run("nft list ruleset"), "no guard")
     check("fe80" not in h.run("ip -6 addr show dev t0"), "a link-local address")

@@ -170,9 +170,8 @@ def table_occupied(b):
 
 
 def no_priorities(b):
-    rules = "".join(f"rule {{}} table 99 pref {p}\n" for p in range(50, 32766, 50))
-    b.h.run(["ip", "-batch", "-"], input=rules.format(*["add"] * 656))
-    return lambda: b.h.run(["ip", "-batch", "-"], input=rules.format(*["del"] * 656))
+    b.h.run("ip rule add pref 1 lookup main")
+    return lambda: b.h.run("ip rule del pref 1")
 
 
 def no_firewall(b):
@@ -216,7 +215,7 @@ STEPS = [
     (resolvconf_fails, "bad day", 0),
     (resolvconf_fails, "--no-dns", 0),
     (table_occupied, "another device already has this route", 0),
-    (no_priorities, "free rule priorities", 0),
+    (no_priorities, "no free priority for routing rules", 0),
     (no_firewall, "install the package nftables", 0),
     (firewall_fails, "the firewall rules", 0),
     (firewall_fails, "--no-firewall", 0),

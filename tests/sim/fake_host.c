@@ -58,18 +58,18 @@ static bool no_table(void *context, uint32_t table)
 	return false;
 }
 
-static uint32_t rules_from(void *context, enum ip_family family)
+static struct rule_place rules_from(void *context, enum ip_family family)
 {
 	(void)context;
 	(void)family;
-	return 1000;
+	return (struct rule_place){ .first = 1000 };
 }
 
 int fake_host_config(struct host_config *out, const struct plan *plan)
 {
 	const struct host_config_env env = { .ifindex = IFINDEX,
 		                             .table_used = no_table,
-		                             .rule_block = rules_from };
+		                             .place_rules = rules_from };
 	struct diag not_told = { 0 };
 	int err = 0;
 

@@ -12,7 +12,7 @@
 /* What the host has before us. */
 struct facts {
 	uint32_t tables_used[4];
-	uint32_t rules[4]; /* priorities, of both families */
+	uint32_t rules[4]; /* priorities of both families, in order */
 };
 
 static const struct facts plain = { .rules = { 32766, 32767 } };
@@ -33,17 +33,17 @@ static bool table_used(void *context, uint32_t table)
 	return false;
 }
 
-static uint32_t rule_block(void *context, enum ip_family family)
+static struct rule_place place_rules(void *context, enum ip_family family)
 {
 	const struct facts *f = context;
-	uint32_t used[ARRAY_SIZE(f->rules)];
-	size_t n = 0;
+	struct netlink_rule rules[4] = { 0 };
+	struct rule_list list = { rules, 0, NULL, 0, table_used, context };
 
-	for (size_t i = 0; i < ARRAY_SIZE(f->rules); i++) {
-		if (f->rules[i] != 0)
-			used[n++] = f->rules[i];
+	for (; list.n < ARRAY_SIZE(f->rules) && f->rules[list.n] != 0; list.n++) {
+		rules[list.n].priority = f->rules[list.n];
+		rules[list.n].table = f->rules[list.n] == 32766 ? NETLINK_TABLE_MAIN : 99;
 	}
-	return host_rule_block(used, n, HOST_RULES_MAX(family == IP_V4 ? 32U : 128U));
+	return rule_place_choose(&list, HOST_RULES_MAX(family == IP_V4 ? 32U : 128U));
 }
 
 static void world_init(struct world *w, const char *const *texts,
@@ -52,7 +52,7 @@ static void world_init(struct world *w, const char *const *texts,
 	planned_init(&w->planned, texts);
 	w->env = (struct host_config_env){ .ifindex = 7,
 		                           .table_used = table_used,
-		                           .rule_block = rule_block,
+		                           .place_rules = place_rules,
 		                           .context = (void *)(uintptr_t)facts };
 }
 
@@ -243,19 +243,19 @@ static const struct {
 	  "route 10.20.0.0/16 table 254 src 10.9.0.2 mtu 1300\n"
 	  "route 10.20.0.0/16 table 99 src 10.10.0.2 mtu 1300\n",
 	  51820 },
-	{ "before all other rules there are",
+	{ "behind all other rules there are, but before the one for main",
 	  { "a", "[Interface]\nMTU = 1420\n" PEER("D") "AllowedIPs = 0.0.0.0/0\n" },
-	  { .rules = { 32766, 5210, 32767, 100 } },
+	  { .rules = { 100, 5210, 32766, 32767 } },
 	  "route 0.0.0.0/0 table 51820 mtu 1420\n"
-	  "IPv4 rule 98: table 254 suppress_prefixlength 0\n"
-	  "IPv4 rule 99: not fwmark 51820 table 51820\n",
+	  "IPv4 rule 32764: table 254 suppress_prefixlength 0\n"
+	  "IPv4 rule 32765: not fwmark 51820 table 51820\n",
 	  51820 },
-	{ "or, where they leave no room, before as many as can be",
+	{ "where these leave no room: all at one priority",
 	  { "a", "[Interface]\nMTU = 1420\n" PEER("D") "AllowedIPs = 0.0.0.0/0\n" },
-	  { .rules = { 32766, 5210, 32767, 66 } },
+	  { .rules = { 5210, 32765, 32766, 32767 } },
 	  "route 0.0.0.0/0 table 51820 mtu 1420\n"
-	  "IPv4 rule 5208: table 254 suppress_prefixlength 0\n"
-	  "IPv4 rule 5209: not fwmark 51820 table 51820\n",
+	  "IPv4 rule 32765: not fwmark 51820 table 254 suppress_prefixlength 0\n"
+	  "IPv4 rule 32765: not fwmark 51820 table 51820\n",
 	  51820 },
 	{ "several files with DNS: the virtual resolver is behind the tun",
 	  { "a", "[Interface]\nDNS = 10.8.0.1\nMTU = 1400\n", "b",
@@ -403,7 +403,7 @@ START_TEST(no_priority_is_free)
 		"a", "[Interface]\nMTU = 1420\n" PEER("D") "AllowedIPs = 0.0.0.0/0\n",
 		NULL
 	};
-	static const struct facts crowded = { .rules = { 50, 100, 160 } };
+	static const struct facts crowded = { .rules = { 50, 66, 132, 198 } };
 	struct host_numbers numbers = { .mark = 1, .table = { 1 } };
 	struct host_config config;
 	struct world w;

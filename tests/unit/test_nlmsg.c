@@ -107,7 +107,7 @@ START_TEST(rules_come_back)
 	ck_assert(out.rule.has_mark && out.rule.invert && !out.rule.has_suppress);
 	ck_assert_uint_eq(out.rule.mark, 51820);
 	ck_assert_uint_eq(out.rule.protocol, RTPROT_KERNEL);
-	ck_assert(!out.rule.other);
+	ck_assert(!out.rule.narrow);
 	item.rule = (struct netlink_rule){ .family = IP_V4,
 		                           .priority = 32716,
 		                           .table = NETLINK_TABLE_MAIN,
