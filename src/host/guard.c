@@ -2,6 +2,7 @@
 #include "host/guard.h"
 
 #include <errno.h>
+#include <linux/fib_rules.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -47,6 +48,20 @@ static void each_address(FILE *out, const struct host_items *items, enum ip_fami
 	}
 }
 
+/* Prints a line for the mark, and for each file's FwMark that leads past our rules. */
+static void each_mark(FILE *out, const struct host_items *items, enum ip_family family,
+                      uint32_t mark, const char *before, const char *after)
+{
+	fprintf(out, "%s%u%s", before, mark, after);
+	for (size_t i = 0; i < items->n; i++) {
+		const struct netlink_item *item = &items->v[i];
+
+		if (item->kind == NETLINK_KIND_RULE && item->rule.family == family &&
+		    item->rule.action == FR_ACT_GOTO)
+			fprintf(out, "%s%u%s", before, item->rule.mark, after);
+	}
+}
+
 char *guard_nft_text(const char *tun, enum ip_family family,
                      const struct host_items *items, uint32_t mark)
 {
@@ -78,9 +93,9 @@ char *guard_nft_text(const char *tun, enum ip_family family,
 	if (family == IP_V6) /* see learned.h */
 		fprintf(out, "add rule %s %s preraw icmpv6 type nd-redirect drop\n", f,
 		        table);
-	fprintf(out,
-	        "add rule %s %s postmangle meta l4proto udp mark %u ct mark set mark\n",
-	        f, table, mark);
+	snprintf(before, sizeof(before),
+	         "add rule %s %s postmangle meta l4proto udp mark ", f, table);
+	each_mark(out, items, family, mark, before, " ct mark set mark\n");
 	fprintf(out, "add rule %s %s premangle meta l4proto udp meta mark set ct mark\n",
 	        f, table);
 	return text_stream_close(out, &text);
@@ -107,10 +122,10 @@ char *guard_iptables_text(const char *tun, enum ip_family family,
 		        "-I PREROUTING -p icmpv6 --icmpv6-type redirect -j DROP %s\n",
 		        comment);
 	fprintf(out, "COMMIT\n*mangle\n");
-	fprintf(out,
-	        "-I POSTROUTING -m mark --mark %u -p udp -j CONNMARK --save-mark %s\n"
-	        "-I PREROUTING -p udp -j CONNMARK --restore-mark %s\nCOMMIT\n",
-	        mark, comment, comment);
+	snprintf(after, sizeof(after), " -p udp -j CONNMARK --save-mark %s\n", comment);
+	each_mark(out, items, family, mark, "-I POSTROUTING -m mark --mark ", after);
+	fprintf(out, "-I PREROUTING -p udp -j CONNMARK --restore-mark %s\nCOMMIT\n",
+	        comment);
 	return text_stream_close(out, &text);
 }
 

@@ -23,7 +23,7 @@
 #include "host/host_config.h"
 
 /* Sets up the guard of a family, and replaces an old one. It protects the addresses of
- * the family that are among items. Returns 0 or -errno, with the reason in diag; -ENOENT
+ * the family that are among items, and keeps the mark and those of rules with goto. Returns 0 or -errno, with the reason in diag; -ENOENT
  * if there is neither program. */
 MUST_CHECK int guard_up(const char *tun, enum ip_family family,
                         const struct host_items *items, uint32_t mark, struct diag *diag);

@@ -26,6 +26,7 @@ struct host {
 	struct netlink *network;
 	int tun_fd; /* owned; -1: there is no tun */
 	bool told_of_hooks;
+	bool without_marks; /* the system doesn't allow them */
 	bool vnet_hdr;
 };
 
@@ -172,6 +173,12 @@ uint32_t host_mark(const struct host *h)
 	return h->state.numbers.mark;
 }
 
+uint32_t host_file_mark(const struct host *h, const struct conf *conf)
+{
+	return conf && conf->fwmark != 0 && !h->without_marks ? conf->fwmark
+	                                                      : h->state.numbers.mark;
+}
+
 void host_resolver(const struct host *h, struct ip_addr *ipv4, struct ip_addr *ipv6)
 {
 	*ipv4 = h->state.resolver4;
@@ -197,15 +204,15 @@ static uint32_t outward_mtu(const struct ip_addr *to, uint32_t mark)
 	return 0;
 }
 
-uint32_t host_path_mtu(void *context, const struct ip_addr *to)
+uint32_t host_path_mtu(void *context, const struct conf *conf, const struct ip_addr *to)
 {
 	struct host *h = context;
 	uint32_t mtu_bytes = 0;
 
 	if (!h->network)
-		return outward_mtu(to, h->state.numbers.mark);
+		return outward_mtu(to, host_file_mark(h, conf));
 	if (to->family != IP_NONE)
-		mtu_bytes = netlink_path_mtu(h->network, to, h->state.numbers.mark);
+		mtu_bytes = netlink_path_mtu(h->network, to, host_file_mark(h, conf));
 	return mtu_bytes ? mtu_bytes : netlink_default_mtu(h->network);
 }
 
@@ -234,17 +241,18 @@ static enum host_reach judge(const struct ip_addr *from, const struct ip_addr *t
 	                                                     : HOST_REACH_GOOD;
 }
 
-enum host_reach host_reach(struct host *h, const struct ip_addr *to)
+enum host_reach host_reach(struct host *h, const struct conf *conf,
+                           const struct ip_addr *to)
 {
 	const struct endpoint there = { .addr = *to };
 	struct netlink_route r;
 	struct outward found;
 
 	if (!h->network)
-		return outward_look(&there, h->state.numbers.mark, &found) < 0
+		return outward_look(&there, host_file_mark(h, conf), &found) < 0
 		               ? HOST_REACH_NONE
 		               : judge(&found.source, to);
-	if (netlink_route_get(h->network, to, h->state.numbers.mark, &r) < 0)
+	if (netlink_route_get(h->network, to, host_file_mark(h, conf), &r) < 0)
 		return HOST_REACH_NONE;
 	if (r.type != RTN_UNICAST && r.type != RTN_LOCAL)
 		return HOST_REACH_NONE;
@@ -338,21 +346,29 @@ static bool can_mark(uint32_t mark)
 	return can;
 }
 
-/* The host may have rules of its own for a file's FwMark. */
-static MUST_CHECK int choose_mark(struct host *h, const struct plan *plan,
-                                  struct diag *diag)
+/* Where the tun is elsewhere, no rule needs a mark, but the host may have rules of its own
+ * for a file's FwMark. */
+static void try_marks(struct host *h, const struct plan *plan, struct diag *diag)
+{
+	for (size_t i = 0; i < plan->device_count && !h->without_marks; i++) {
+		uint32_t mark = plan->devices[i].conf->fwmark;
+
+		if (mark == 0 || can_mark(mark))
+			continue;
+		h->without_marks = true;
+		diag_warning(
+			diag, NULL, 0,
+			"FwMark is not used: to mark sockets, root or CAP_NET_ADMIN is needed");
+	}
+}
+
+int host_choose_mark(struct host *h, const struct plan *plan, struct diag *diag)
 {
 	struct host_config_env env = host_change_env(&h->state);
-	int err = host_numbers_choose_mark(&h->state.numbers, plan, &env, diag);
 
-	if (err < 0 || !h->state.place || h->state.numbers.mark == 0 ||
-	    can_mark(h->state.numbers.mark))
-		return err;
-	h->state.numbers.mark = 0;
-	diag_warning(
-		diag, NULL, 0,
-		"FwMark is not used: to mark sockets, root or CAP_NET_ADMIN is needed");
-	return 0;
+	if (h->state.place)
+		try_marks(h, plan, diag);
+	return host_numbers_choose_mark(&h->state.numbers, plan, &env, diag);
 }
 
 /* Is called before anything is changed. */
@@ -441,7 +457,7 @@ int host_prepare(struct host *h, const struct plan *plan, struct diag *diag)
 
 	host_change_choose_resolver(&h->state, plan);
 	if (err == 0)
-		err = choose_mark(h, plan, diag);
+		err = host_choose_mark(h, plan, diag);
 	if (err == 0)
 		err = make_tun(h, diag);
 	if (err < 0)

@@ -68,7 +68,7 @@ void host_forget(struct host *h);
 
 /* The function for plan_env.path_mtu; context is the struct host. Returns 0 if
  * unknown. */
-uint32_t host_path_mtu(void *context, const struct ip_addr *to);
+uint32_t host_path_mtu(void *context, const struct conf *conf, const struct ip_addr *to);
 
 /* Returns the name servers that the network offers, without those of tunnels. If they
  * can't be found out any more, returns those found last. Returns how many, at most
@@ -86,8 +86,9 @@ enum host_reach {
 	HOST_REACH_POOR, /* only from an IPv6 address that isn't for the internet */
 	HOST_REACH_GOOD,
 };
-/* How well do our own datagrams reach this address? */
-enum host_reach host_reach(struct host *h, const struct ip_addr *to);
+/* How well do the datagrams of a file reach this address? conf may be NULL. */
+enum host_reach host_reach(struct host *h, const struct conf *conf,
+                           const struct ip_addr *to);
 
 /* The plan is only borrowed during the call. Returns 0 or -errno, with the reason in
  * diag. */
@@ -97,9 +98,17 @@ MUST_CHECK int host_prepare(struct host *h, const struct plan *plan, struct diag
  * namespace. */
 int host_tun_fd(const struct host *h);
 uint32_t host_tun_ifindex(const struct host *h);
-/* Returns the mark (SO_MARK) of every network socket of the instance. It is 0, which
- * means none, only if the tun is not in our own network namespace. */
+/* Returns the mark (SO_MARK) of the network sockets of files without a FwMark, and of those
+ * that belong to no file. It is 0, which means none, only if the tun is not in our own
+ * network namespace. */
 uint32_t host_mark(const struct host *h);
+/* Returns the mark of the file's sockets; without a file (NULL) the same as host_mark. */
+uint32_t host_file_mark(const struct host *h, const struct conf *conf);
+/* To be called before sockets are opened for the files of a new plan: these may need
+ * another host_mark. host_prepare has done so. Returns 0 or -errno, with the reason in
+ * diag. */
+MUST_CHECK int host_choose_mark(struct host *h, const struct plan *plan,
+                                struct diag *diag);
 /* Returns the virtual resolver's addresses, for engine_set_resolver; the family is
  * IP_NONE if there is none. To be called after host_prepare and after each
  * host_update. */

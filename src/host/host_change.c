@@ -296,8 +296,9 @@ static void set_dns(struct change *c)
 	}
 }
 
-/* Does the difference contain an address of the family? */
-static bool addresses_differ(const struct host_difference *d, enum ip_family family)
+/* Does the difference contain what the family's guard is made of: an address, or a rule
+ * with a mark? */
+static bool guard_differs(const struct host_difference *d, enum ip_family family)
 {
 	const struct host_items *lists[] = { &d->add, &d->remove };
 
@@ -305,8 +306,11 @@ static bool addresses_differ(const struct host_difference *d, enum ip_family fam
 		for (size_t j = 0; j < lists[i]->n; j++) {
 			const struct netlink_item *item = &lists[i]->v[j];
 
-			if (item->kind == NETLINK_KIND_ADDRESS &&
-			    item->address.prefix.addr.family == family)
+			if (item->kind == NETLINK_KIND_ADDRESS
+			            ? item->address.prefix.addr.family == family
+			            : item->kind == NETLINK_KIND_RULE &&
+			                      item->rule.family == family &&
+			                      item->rule.has_mark)
 				return true;
 		}
 	}
@@ -345,7 +349,7 @@ static void guard(struct change *c, enum ip_family family)
 
 	if (c->h->no_guard || c->unguarded ||
 	    !(family == IP_V4 ? c->to->rules4 : c->to->rules6) ||
-	    (was_there && !addresses_differ(&c->difference, family)))
+	    (was_there && !guard_differs(&c->difference, family)))
 		return;
 	*there = true;
 	note(c, journal_save(j, c->diag));

@@ -4,6 +4,7 @@
  * routed to the tun for everybody, because our own datagrams would come back. So all such
  * prefixes of length L are in a table of their own, with two rules before it:
  *
+ *     fwmark X goto PAST                    once, for each FwMark of a file
  *     lookup X suppress_prefixlength 1      once, for somebody's table with a default route
  *     lookup main suppress_prefixlength L   uses routes of the main table longer than L
  *     not fwmark M lookup TABLE(L)          sends the rest to the tun, unless it is ours
@@ -17,6 +18,7 @@
 #include "host/host_config.h"
 
 #include <errno.h>
+#include <linux/fib_rules.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -42,7 +44,9 @@ static bool table_taken(const struct host_numbers *numbers, const struct plan *p
 	for (size_t i = 0; i < plan->device_count; i++) {
 		const struct conf *conf = plan->devices[i].conf;
 
-		if (conf->table.kind == CONF_TABLE_NUMBER && conf->table.number == table)
+		if ((conf->table.kind == CONF_TABLE_NUMBER &&
+		     conf->table.number == table) ||
+		    conf->fwmark == table) /* it may also be our mark */
 			return true;
 	}
 	return env->table_used(env->context, table);
@@ -79,24 +83,30 @@ static int no_table(struct diag *diag)
 	return -ENOSPC;
 }
 
+static bool all_have_marks(const struct plan *plan)
+{
+	for (size_t i = 0; i < plan->device_count; i++) {
+		if (plan->devices[i].conf->fwmark == 0)
+			return false;
+	}
+	return plan->device_count > 0;
+}
+
 int host_numbers_choose_mark(struct host_numbers *numbers, const struct plan *plan,
                              const struct host_config_env *env, struct diag *diag)
 {
-	const struct conf *first = NULL;
+	bool all = all_have_marks(plan), there = numbers->mark != 0;
 
-	for (size_t i = 0; i < plan->device_count && !first; i++) {
-		if (plan->devices[i].conf->fwmark != 0)
-			first = plan->devices[i].conf;
-	}
-	if (env->alone) {
-		numbers->mark = first ? first->fwmark : 0;
+	if (env->alone ||
+	    (there && (all || !numbers->mark_is_a_files || plan->device_count == 0)))
 		return 0;
-	}
-	numbers->mark = first ? first->fwmark : free_mark(numbers, plan, env);
+	numbers->mark_is_a_files = all;
+	numbers->mark =
+		all ? plan->devices[0].conf->fwmark : free_mark(numbers, plan, env);
 	if (numbers->mark == 0)
 		return no_table(diag);
 	/* as in wg-quick, but never one of the kernel's own tables */
-	if (numbers->mark < 253 || numbers->mark > 255)
+	if (numbers->table[0] == 0 && (numbers->mark < 253 || numbers->mark > 255))
 		numbers->table[0] = numbers->mark;
 	return 0;
 }
@@ -461,6 +471,36 @@ static struct netlink_rule rule_at(enum ip_family family, const struct rule_plac
 		                      .shared = place->shared };
 }
 
+/* Is it the first file with this FwMark? */
+static bool is_first_with(const struct plan *plan, size_t index)
+{
+	for (size_t i = 0; i < index; i++) {
+		if (plan->devices[i].conf->fwmark == plan->devices[index].conf->fwmark)
+			return false;
+	}
+	return true;
+}
+
+/* A file's FwMark leads past our rules, so that those of the user for this mark decide. */
+static int add_marks(struct maker *m, enum ip_family family,
+                     const struct rule_place *place)
+{
+	struct netlink_item item = { .kind = NETLINK_KIND_RULE };
+	int err = 0;
+
+	item.rule = rule_at(family, place, 0);
+	item.rule.action = FR_ACT_GOTO;
+	item.rule.target = place->past;
+	item.rule.has_mark = true;
+	for (size_t i = 0; i < m->plan->device_count && err == 0; i++) {
+		item.rule.mark = m->plan->devices[i].conf->fwmark;
+		if (item.rule.mark != 0 && item.rule.mark != m->numbers->mark &&
+		    is_first_with(m->plan, i))
+			err = host_items_add(&m->config->items, &item);
+	}
+	return err;
+}
+
 /* What a rule behind ours would find, but for its default route or the halves of one. */
 static int add_others(struct maker *m, enum ip_family family,
                       const struct rule_place *place)
@@ -503,7 +543,7 @@ static int add_rules(struct maker *m, enum ip_family family, const bool *used,
                      uint8_t bits, struct rule_place *place)
 {
 	bool any = false;
-	int err = 0;
+	int err;
 
 	for (unsigned len = 0; len <= bits; len++)
 		any |= used[len];
@@ -517,7 +557,8 @@ static int add_rules(struct maker *m, enum ip_family family, const bool *used,
 			family, family == IP_V6 ? " -6" : "");
 		return -ENOSPC;
 	}
-	if (any && place->table != 0)
+	err = any ? add_marks(m, family, place) : 0;
+	if (err == 0 && any && place->table != 0)
 		err = add_others(m, family, place);
 	for (unsigned len = bits + 1U; len-- > 0 && err == 0;) {
 		if (used[len])

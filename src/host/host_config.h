@@ -19,14 +19,16 @@
 
 #define HOST_FIRST_TABLE 51820U /* the first free one from here on, as in wg-quick */
 /* How many priorities the rules of a family can need: two for each prefix length, after one
- * for what has to come before. */
+ * that is for all marks. */
 #define HOST_RULES_MAX(bits) (2U * ((bits) + 1U) + 1U)
 
 /* These stay the same during the life of an instance, once they have been chosen. All
  * zeroes: nothing is chosen yet. Both families use the same tables. */
 struct host_numbers {
-	uint32_t mark;       /* of all network sockets; 0: not chosen */
-	uint32_t table[129]; /* for prefixes of this length; 0: not chosen */
+	/* of the sockets of all files without a FwMark; 0: not chosen */
+	uint32_t mark;
+	bool mark_is_a_files; /* it is the FwMark of a file */
+	uint32_t table[129];  /* for prefixes of this length; 0: not chosen */
 	struct rule_place place4, place6;
 };
 
@@ -61,8 +63,10 @@ struct host_config {
 	uint32_t mtu_bytes; /* of the tun */
 };
 
-/* Chooses the mark, once: the FwMark of the first file that has one, else the number of
- * the first free table. Not if the tun is alone. */
+/* Chooses the mark: if all files have a FwMark, that of the first one; else the number of
+ * the first free table. It stays, but when the first file without a FwMark comes, it is
+ * chosen again, because this file isn't meant to have another file's. Not if the tun is
+ * alone. */
 MUST_CHECK int host_numbers_choose_mark(struct host_numbers *numbers,
                                         const struct plan *plan,
                                         const struct host_config_env *env,

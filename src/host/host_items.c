@@ -2,6 +2,7 @@
 #include "host/host_items.h"
 
 #include <errno.h>
+#include <linux/fib_rules.h>
 #include <stdlib.h>
 
 int host_items_add(struct host_items *list, const struct netlink_item *item)
@@ -54,6 +55,11 @@ static int compare_route(const struct netlink_route *a, const struct netlink_rou
 	return c;
 }
 
+static uint8_t action_of(const struct netlink_rule *r)
+{
+	return r->action ? r->action : FR_ACT_TO_TBL;
+}
+
 static int compare_marks(const struct netlink_rule *a, const struct netlink_rule *b)
 {
 	int c = compare_u32(a->has_mark, b->has_mark);
@@ -70,7 +76,11 @@ static int compare_rule(const struct netlink_rule *a, const struct netlink_rule 
 	if (c == 0)
 		c = compare_u32(a->priority, b->priority);
 	if (c == 0)
+		c = compare_u32(action_of(a), action_of(b));
+	if (c == 0)
 		c = compare_u32(a->table, b->table);
+	if (c == 0)
+		c = compare_u32(a->target, b->target);
 	if (c == 0)
 		c = compare_marks(a, b);
 	if (c == 0)

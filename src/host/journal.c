@@ -5,6 +5,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/fib_rules.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -53,9 +54,13 @@ static void print(const struct journal *j, FILE *out)
 	for (size_t i = 0; i < j->rules.n; i++) {
 		const struct netlink_rule *r = &j->rules.v[i].rule;
 
-		fprintf(out, "rule %u %u %u %d %d %u %d %u\n", r->family, r->priority,
-		        r->table, r->has_mark, r->invert, r->mark, r->has_suppress,
-		        r->suppress_len);
+		if (r->action == FR_ACT_GOTO)
+			fprintf(out, "goto %u %u %u %u\n", r->family, r->priority,
+			        r->mark, r->target);
+		else
+			fprintf(out, "rule %u %u %u %d %d %u %d %u\n", r->family,
+			        r->priority, r->table, r->has_mark, r->invert, r->mark,
+			        r->has_suppress, r->suppress_len);
 	}
 	if (j->guard4)
 		fprintf(out, "guard4\n");
@@ -132,6 +137,22 @@ static bool read_rule(struct journal *j, const char *line)
 	return host_items_add(&j->rules, &item) == 0;
 }
 
+static bool read_goto(struct journal *j, const char *line)
+{
+	struct netlink_item item = { .kind = NETLINK_KIND_RULE };
+	struct netlink_rule *r = &item.rule;
+	unsigned family;
+
+	if (sscanf(line, "goto %u %u %u %u", &family, &r->priority, &r->mark,
+	           &r->target) != 4 ||
+	    (family != IP_V4 && family != IP_V6))
+		return false;
+	r->family = (uint8_t)family;
+	r->action = FR_ACT_GOTO;
+	r->has_mark = true;
+	return host_items_add(&j->rules, &item) == 0;
+}
+
 static bool read_line(struct journal *j, const char *line)
 {
 	if (strcmp(line, "guard4") == 0)
@@ -144,7 +165,8 @@ static bool read_line(struct journal *j, const char *line)
 		return j->src_valid_mark = true;
 	if (sscanf(line, "tun %u", &j->ifindex) == 1)
 		return true;
-	return read_rule(j, line) || hooks_read_line(&j->hooks, line);
+	return read_rule(j, line) || read_goto(j, line) ||
+	       hooks_read_line(&j->hooks, line);
 }
 
 static MUST_CHECK int read_file(struct journal *j, FILE *in)

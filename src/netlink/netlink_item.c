@@ -1,6 +1,7 @@
 /* src/netlink/netlink_item.c - prints items like ip(8) */
 #include "netlink/netlink_item.h"
 
+#include <linux/fib_rules.h>
 #include <linux/rtnetlink.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -55,7 +56,7 @@ static void format_route(const struct netlink_route *r, char *out, size_t size)
 
 static void format_rule(const struct netlink_rule *r, char *out, size_t size)
 {
-	char mark[32] = "", suppress[32] = "";
+	char mark[32] = "", suppress[32] = "", where[32];
 
 	if (r->has_mark)
 		snprintf(mark, sizeof(mark), "%s fwmark %u", r->invert ? " not" : "",
@@ -63,8 +64,12 @@ static void format_rule(const struct netlink_rule *r, char *out, size_t size)
 	if (r->has_suppress)
 		snprintf(suppress, sizeof(suppress), " suppress_prefixlength %u",
 		         r->suppress_len);
-	snprintf(out, size, "IPv%u rule %u:%s table %u%s", r->family, r->priority, mark,
-	         r->table, suppress);
+	if (r->action == FR_ACT_GOTO)
+		snprintf(where, sizeof(where), "goto %u", r->target);
+	else
+		snprintf(where, sizeof(where), "table %u", r->table);
+	snprintf(out, size, "IPv%u rule %u:%s %s%s", r->family, r->priority, mark, where,
+	         suppress);
 }
 
 const char *netlink_item_format(const struct netlink_item *item,

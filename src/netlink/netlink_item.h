@@ -57,6 +57,7 @@ struct netlink_rule {
 	bool has_suppress; /* a result of this prefix length or shorter doesn't count */
 	uint8_t suppress_len;
 	uint8_t protocol; /* RTPROT_*; 0: RTPROT_KERNEL */
+	uint32_t target;  /* of FR_ACT_GOTO: the priority of a later rule */
 	uint8_t action;   /* FR_ACT_*; 0: to look up the table */
 	/* Only set when it is read: it has another selector than a mark, and not only
 	 * that packets come from this host. */

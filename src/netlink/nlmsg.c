@@ -211,7 +211,7 @@ static void put_rule(struct nlmsg_writer *w, enum nlmsg_verb verb,
 	struct fib_rule_hdr m = {
 		.family = nlmsg_family(r->family),
 		.table = (uint8_t)(r->table <= UINT8_MAX ? r->table : RT_TABLE_UNSPEC),
-		.action = FR_ACT_TO_TBL,
+		.action = r->action ? r->action : FR_ACT_TO_TBL,
 		.flags = r->invert ? FIB_RULE_INVERT : 0,
 	};
 	uint8_t protocol = r->protocol ? r->protocol : RTPROT_KERNEL;
@@ -222,7 +222,10 @@ static void put_rule(struct nlmsg_writer *w, enum nlmsg_verb verb,
 	nlmsg_begin(w, verb == NLMSG_DELETE ? RTM_DELRULE : RTM_NEWRULE, flags, seq, &m,
 	            sizeof(m));
 	nlmsg_put_u32(w, FRA_PRIORITY, r->priority);
-	nlmsg_put_u32(w, FRA_TABLE, r->table);
+	if (r->action == FR_ACT_GOTO)
+		nlmsg_put_u32(w, FRA_GOTO, r->target);
+	else
+		nlmsg_put_u32(w, FRA_TABLE, r->table);
 	if (r->has_mark) {
 		nlmsg_put_u32(w, FRA_FWMARK, r->mark);
 		nlmsg_put_u32(w, FRA_FWMASK, UINT32_MAX);
@@ -500,8 +503,10 @@ static void read_rule_attr(const struct nlmsg_attr *a, struct netlink_rule *out)
 		get_text(a, name, sizeof(name));
 		out->narrow |= strcmp(name, "lo") != 0;
 		return;
-	case FRA_SUPPRESS_IFGROUP: /* these three select nothing */
 	case FRA_GOTO:
+		out->target = v;
+		return;
+	case FRA_SUPPRESS_IFGROUP: /* these two select nothing */
 	case FRA_FLOW:
 	case FRA_UNSPEC:
 	case FRA_PAD:

@@ -24,9 +24,10 @@
 #define PLAN_MTU_IPV4_MIN   576U
 
 struct plan_env {
-	/* The host's path MTU to an address, 0 if it isn't known. The function
-	 * may be NULL. */
-	uint32_t (*path_mtu)(void *context, const struct ip_addr *to);
+	/* The host's path MTU to an address for a file's datagrams, 0 if it isn't known.
+	 * The function may be NULL. */
+	uint32_t (*path_mtu)(void *context, const struct conf *conf,
+	                     const struct ip_addr *to);
 	/* The endpoint at which a peer is now, if it is known better than from its file,
 	 * because the peer has roamed; otherwise NULL. The function may be NULL. */
 	const struct endpoint *(*endpoint)(void *context, const struct conf *conf,

@@ -45,9 +45,11 @@ static uint32_t carrier_fits(const struct way_peer *p)
 	return p->endpoint.addr.family == IP_V6 ? bytes / 16 * 16 : bytes;
 }
 
-static uint32_t network_fits(const struct plan_env *env, const struct ip_addr *to)
+static uint32_t network_fits(const struct plan_env *env, const struct plan_device *d,
+                             const struct ip_addr *to)
 {
-	uint32_t path_bytes = env && env->path_mtu ? env->path_mtu(env->context, to) : 0;
+	uint32_t path_bytes =
+		env && env->path_mtu ? env->path_mtu(env->context, d->conf, to) : 0;
 
 	return path_bytes ? fits(path_bytes) : PLAN_MTU_DEFAULT;
 }
@@ -74,7 +76,8 @@ static uint32_t least(const struct plan_device *d, bool carriers,
 
 		if (!goes_on(p, carriers))
 			continue;
-		bytes = p->next ? carrier_fits(p) : network_fits(env, &p->endpoint.addr);
+		bytes = p->next ? carrier_fits(p)
+		                : network_fits(env, d, &p->endpoint.addr);
 		if (bytes < least_bytes)
 			least_bytes = bytes;
 	}

@@ -96,28 +96,6 @@ static void check_hooks(const struct plan *plan, const struct conf *conf, const 
 	}
 }
 
-/* ---- marks */
-
-/* All sockets have the same mark: that of the first file that has one (host_config.h). */
-static void check_marks(const struct plan *plan, struct diag *diag)
-{
-	const struct conf *first = NULL;
-
-	for (size_t i = 0; i < plan->device_count; i++) {
-		const struct conf *conf = plan->devices[i].conf;
-
-		if (conf->fwmark == 0)
-			continue;
-		if (!first)
-			first = conf;
-		else if (conf->fwmark != first->fwmark)
-			diag_warning(
-				diag, conf->path, conf->lines.fwmark,
-				"FwMark 0x%x is not used: all devices share one mark, 0x%x of %s",
-				conf->fwmark, first->fwmark, first->name);
-	}
-}
-
 /* ---- what a file's own prefixes contain, or don't */
 
 static void check_dns(const struct plan_device *d, struct diag *diag)
@@ -178,7 +156,6 @@ static void check_endpoints(const struct plan_device *d, struct diag *diag)
 
 void plan_unmet(const struct plan *plan, const char *tun, struct diag *diag)
 {
-	check_marks(plan, diag);
 	for (size_t i = 0; i < plan->device_count; i++) {
 		check_hooks(plan, plan->devices[i].conf, tun, diag);
 		check_dns(&plan->devices[i], diag);

@@ -8,7 +8,6 @@
 /* Adds warnings about
  *  - a hook that contains a file's name, although no interface has this name (the only
  *    interface is called `tun`; NULL if that isn't known);
- *  - a FwMark that is not used;
  *  - a DNS server that is in no prefix of its file;
  *  - an Endpoint inside a network that its own file routes into the tunnel, unless the
  *    file routes everything there. */

@@ -23,6 +23,7 @@ struct prepared {
 	enum reload_state wanted; /* what the state of the file was at first */
 	bool failed;              /* it can't come, whatever becomes of the others */
 	bool open;                /* device has new sockets */
+	bool remark;              /* they are those of a file with another mark */
 	bool listens;             /* device has its UAPI socket */
 	bool made;                /* the worker has the device of an added file */
 	bool pre_up;              /* the host knows it: its PreUp hooks have run */
@@ -47,11 +48,11 @@ struct round {
 
 /* ---- what can be in force */
 
-static uint32_t path_mtu(void *context, const struct ip_addr *to)
+static uint32_t path_mtu(void *context, const struct conf *conf, const struct ip_addr *to)
 {
 	struct live *l = context;
 
-	return host_path_mtu(l->host, to);
+	return host_path_mtu(l->host, conf, to);
 }
 
 /* Returns where the peer is now, or NULL if its file has a new Endpoint whose address is
@@ -123,6 +124,8 @@ static int accept_changes(struct round *r)
 
 	plan_clear(&r->plan);
 	err = changes_accept(&r->reload, &env, &r->set, &r->plan, &r->contradictions);
+	if (!err)
+		err = host_choose_mark(r->l->host, &r->plan, r->diag);
 	for (size_t i = 0; i < r->reload.n; i++) {
 		if (r->reload.v[i].state == RELOAD_BAD)
 			leave_out(r, i);
@@ -155,6 +158,12 @@ static struct tunnel *port_giver(struct round *r, uint16_t port)
 	return NULL;
 }
 
+static bool marks_differ(const struct round *r, const struct conf *a,
+                         const struct conf *b)
+{
+	return host_file_mark(r->l->host, a) != host_file_mark(r->l->host, b);
+}
+
 static int open_sockets(struct round *r, struct prepared *p, const struct reload_file *f)
 {
 	struct tunnel *giver, *old;
@@ -166,10 +175,11 @@ static int open_sockets(struct round *r, struct prepared *p, const struct reload
 	giver = port_giver(r, f->fresh->listen_port);
 	/* if a file was renamed, or two files swap their ports, the same sockets are used
 	 * again */
+	p->remark = giver && marks_differ(r, giver->plan->conf, f->fresh);
 	err = giver && listens_there(giver, f->fresh)
 	              ? tunnel_share_udp(&p->device, giver)
-	              : tunnel_open_udp(&p->device, host_mark(r->l->host), giver,
-	                                r->diag);
+	              : tunnel_open_udp(&p->device, host_file_mark(r->l->host, f->fresh),
+	                                giver, r->diag);
 	if (!err)
 		p->open = true;
 	return err;
@@ -331,21 +341,6 @@ static int send_sockets(struct round *r, struct tunnel *d, struct prepared *p)
 	return configure_sockets(&r->l->keeper->worker, d, true);
 }
 
-/* All sockets of the instance have the same mark. */
-static void warn_of_mark(struct round *r, const struct conf *conf)
-{
-	if (conf->fwmark && conf->fwmark != host_mark(r->l->host))
-		diag_warning(r->diag, conf->path, conf->lines.fwmark,
-		             "the new FwMark will be used only after the next tunion up");
-}
-
-static int send_mark(struct round *r, struct tunnel *d, const struct conf *conf)
-{
-	warn_of_mark(r, conf);
-	d->fwmark = conf->fwmark ? host_mark(r->l->host) : 0;
-	return configure_sockets(&r->l->keeper->worker, d, false);
-}
-
 static int send_changed(struct round *r, struct tunnel *d, const struct reload_file *f)
 {
 	struct prepared *p = &r->prepared[f - r->reload.v];
@@ -354,8 +349,10 @@ static int send_changed(struct round *r, struct tunnel *d, const struct reload_f
 
 	if (p->open)
 		err = send_sockets(r, d, p);
-	if (!err && f->old->fwmark != f->fresh->fwmark)
-		err = send_mark(r, d, f->fresh);
+	if (!err && (p->remark || marks_differ(r, f->old, f->fresh))) {
+		tunnel_set_mark(d, host_file_mark(r->l->host, f->fresh), r->diag);
+		err = configure_sockets(&r->l->keeper->worker, d, false);
+	}
 	reload_print_uapi(&lines, f->old, d->plan);
 	if (!err && (outbuf_bytes(&lines) > 0 || lines.failed))
 		err = configure_wireguard(&r->l->keeper->worker, d->plan->way.name,
@@ -375,7 +372,9 @@ static int send_device(struct round *r, struct tunnel *d)
 
 	if (!old) {
 		/* the plan may be different from when the device was made */
-		warn_of_mark(r, d->plan->conf);
+		if (r->prepared[f - r->reload.v].remark)
+			tunnel_set_mark(d, host_file_mark(r->l->host, d->plan->conf),
+			                r->diag);
 		err = configure_settings(&r->l->keeper->worker, d->plan);
 		return err ? err : configure_addconf(&r->l->keeper->worker, d);
 	}
@@ -482,11 +481,6 @@ static void count_done(struct round *r)
 	}
 }
 
-static bool anything_differs(const struct round *r)
-{
-	return changes_any(&r->reload);
-}
-
 static int begin_round(struct round *r)
 {
 	r->prepared = calloc(r->reload.n + 1, sizeof(*r->prepared));
@@ -546,7 +540,7 @@ static int accept_and_prepare(struct round *r)
 
 	do {
 		want_again(r);
-		err = anything_differs(r) ? accept_changes(r) : 0;
+		err = changes_any(&r->reload) ? accept_changes(r) : 0;
 	} while (!err && !prepare_changes(r));
 	diag_move(r->diag, &r->contradictions);
 	return err;
@@ -559,9 +553,9 @@ static int run_round(struct round *r)
 
 	if (!err)
 		err = accept_and_prepare(r);
-	if (!err && anything_differs(r))
+	if (!err && changes_any(&r->reload))
 		err = move_devices(r);
-	if (err || !anything_differs(r))
+	if (err || !changes_any(&r->reload))
 		goto out;
 	swap_plans(r);
 	tell_worker(r);
@@ -679,7 +673,7 @@ int live_reload(struct live *l, const struct conf_paths *from, struct live_resul
 	if (!err) {
 		changes_copy_warnings(&r.reload, &read, diag);
 		err = run_round(&r);
-		if (!err && anything_differs(&r))
+		if (!err && changes_any(&r.reload))
 			finish_added(&r);
 		else if (!err && l->host_failed)
 			update_host_again(&r);

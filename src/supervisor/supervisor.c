@@ -140,7 +140,8 @@ static int open_sockets(struct supervisor *s, struct diag *diag)
 	/* all of them are tried, so that all errors are reported in one run */
 	for (size_t i = 0; i < s->tunnels.count; i++) {
 		struct tunnel *t = &s->tunnels.v[i];
-		int err = tunnel_open_udp(t, host_mark(s->host), NULL, diag);
+		int err = tunnel_open_udp(t, host_file_mark(s->host, t->plan->conf), NULL,
+		                          diag);
 
 		if (!err)
 			err = instance_listen_uapi(&s->instance, t->plan->way.name,

@@ -29,6 +29,29 @@ static void explain(const struct conf *conf, int err, struct diag *diag)
 		           "can't open the UDP sockets: %s", strerror(-err));
 }
 
+/* Hooks may ask for it with `wg show %i fwmark`, as in wg-quick, which sets one for a
+ * default route. */
+static void show_mark(struct tunnel *t, uint32_t mark)
+{
+	const struct conf *conf = t->plan->conf;
+
+	t->fwmark = conf->fwmark || (conf->table.kind == CONF_TABLE_AUTO &&
+	                             plan_has_default_route(t->plan))
+	                    ? mark
+	                    : 0;
+}
+
+void tunnel_set_mark(struct tunnel *t, uint32_t mark, struct diag *diag)
+{
+	const struct conf *conf = t->plan->conf;
+	int err = udp_set_mark(t->udp_fds, mark);
+
+	show_mark(t, mark);
+	if (err)
+		diag_error(diag, conf->path, conf->lines.fwmark,
+		           "the sockets can't be marked: %s", strerror(-err));
+}
+
 int tunnel_open_udp(struct tunnel *t, uint32_t mark, const struct tunnel *leaving,
                     struct diag *diag)
 {
@@ -36,13 +59,7 @@ int tunnel_open_udp(struct tunnel *t, uint32_t mark, const struct tunnel *leavin
 	struct endpoint at = { .addr = conf->listen, .port = conf->listen_port };
 	int err;
 
-	/* If two files have different FwMarks, only one of them counts: see host_prepare.
-	 * Hooks may ask for it with `wg show %i fwmark`, as in wg-quick, which sets one
-	 * for a default route. */
-	t->fwmark = conf->fwmark || (conf->table.kind == CONF_TABLE_AUTO &&
-	                             plan_has_default_route(t->plan))
-	                    ? mark
-	                    : 0;
+	show_mark(t, mark);
 	err = leaving ? udp_open_beside(t->udp_fds, &at, mark, leaving->udp_fds)
 	              : udp_open(t->udp_fds, &at, mark);
 	t->port = at.port;

@@ -14,17 +14,19 @@ struct tunnel {
 	const struct plan_device *plan; /* borrowed */
 	int udp_fds[UDP_FAMILIES];      /* owned; -1: there is none */
 	uint16_t port;
-	uint32_t fwmark; /* from the file or the UAPI; 0: the instance's mark */
+	uint32_t fwmark; /* that is shown; from the file or the UAPI; 0: the instance's */
 	int uapi_fd;     /* owned: the listening socket; -1: there is none */
 };
 
 /* Returns a tunnel without sockets. */
 struct tunnel tunnel_of(const struct plan_device *plan);
-/* Opens sockets on the address and the port of the file, or on any. Their mark is `mark`,
- * that of the instance. `leaving` may have this port on another address; it is a tunnel
+/* Opens sockets on the address and the port of the file, or on any. Their mark is `mark`.
+ * `leaving` may have this port on another address; it is a tunnel
  * whose sockets will be closed, or NULL. Returns 0 or -errno, with the reason in diag. */
 MUST_CHECK int tunnel_open_udp(struct tunnel *t, uint32_t mark,
                                const struct tunnel *leaving, struct diag *diag);
+/* Gives the sockets this mark. A failure is an error in diag. */
+void tunnel_set_mark(struct tunnel *t, uint32_t mark, struct diag *diag);
 /* The same sockets under descriptors of its own, instead of opening some. 0 or -errno. */
 MUST_CHECK int tunnel_share_udp(struct tunnel *t, const struct tunnel *from);
 void tunnel_close_udp(struct tunnel *t);

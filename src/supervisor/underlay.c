@@ -41,9 +41,12 @@ static size_t network_servers(void *context, struct ip_addr *out, size_t max)
 }
 
 static enum candidate_rank rank_in_network(const struct underlay *u,
+                                           const struct plan_peer *p,
                                            const struct ip_addr *to)
 {
-	switch (host_reach(u->env.host, to)) {
+	const struct conf *conf = p ? plan_device_of(&p->way)->conf : NULL;
+
+	switch (host_reach(u->env.host, conf, to)) {
 	case HOST_REACH_NONE:
 		return CANDIDATE_UNREACHABLE;
 	case HOST_REACH_POOR:
@@ -63,14 +66,14 @@ static enum candidate_rank rank(void *context, const char *device,
 	struct way_peer way;
 
 	if (!p)
-		return rank_in_network(u, &endpoint->addr);
+		return rank_in_network(u, NULL, &endpoint->addr);
 	way = p->way;
 	way.endpoint = *endpoint;
 	way_next(&u->env.tunnels->plan.table, &way);
 	if (way.state != WAY_OK)
 		return CANDIDATE_UNREACHABLE;
 	if (!way.next)
-		return rank_in_network(u, &endpoint->addr);
+		return rank_in_network(u, p, &endpoint->addr);
 	return endpoint->addr.family == IP_V6 ? CANDIDATE_IPV6 : CANDIDATE_IPV4;
 }
 
@@ -260,6 +263,8 @@ int underlay_begin(struct underlay *u, const struct underlay_env *env)
 
 int underlay_files_changed(struct underlay *u)
 {
+	if (u->following) /* it may be another one, now that there are other files */
+		names_set_mark(u->names, host_mark(u->env.host));
 	return names_update(u->names, &u->env.tunnels->files);
 }
 

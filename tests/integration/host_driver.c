@@ -142,7 +142,7 @@ static void answer(struct driver *d, char *line)
 	diag_print(&diag, stdout);
 	diag_clear(&diag);
 	if (rc == 0 && strcmp(line, "mtu") == 0 && ip_addr_parse(&to, word))
-		printf("ok %u\n", host_path_mtu(d->host, &to));
+		printf("ok %u\n", host_path_mtu(d->host, NULL, &to));
 	else if (rc == 0)
 		printf("ok mark %u fd %d ms %.1f\n", host_mark(d->host),
 		       host_tun_fd(d->host), took);

@@ -164,7 +164,7 @@ def resolvconf_fails(b):
 
 
 def table_occupied(b):
-    b.files(full=["FwMark = 99"])
+    b.files(full=["FwMark = 99"], home=["FwMark = 98"])
     b.h.run("ip route add default via 192.0.2.1 table 99")
     return lambda: b.h.run("ip route flush table 99")
 

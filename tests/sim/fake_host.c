@@ -226,8 +226,9 @@ void host_free(struct host *h)
 	host_forget(h);
 }
 
-uint32_t host_path_mtu(void *context, const struct ip_addr *to)
+uint32_t host_path_mtu(void *context, const struct conf *conf, const struct ip_addr *to)
 {
+	(void)conf;
 	(void)context;
 	(void)to;
 	return fake_host.path_mtu;
@@ -241,8 +242,10 @@ size_t host_network_servers(struct host *h, struct ip_addr *out, size_t max)
 	return 0;
 }
 
-enum host_reach host_reach(struct host *h, const struct ip_addr *to)
+enum host_reach host_reach(struct host *h, const struct conf *conf,
+                           const struct ip_addr *to)
 {
+	(void)conf;
 	(void)h;
 	return to->family == IP_V6 ? fake_host.reach6 : HOST_REACH_GOOD;
 }
@@ -283,6 +286,19 @@ uint32_t host_mark(const struct host *h)
 {
 	(void)h;
 	return fake_host.numbers.mark;
+}
+
+uint32_t host_file_mark(const struct host *h, const struct conf *conf)
+{
+	return conf->fwmark ? conf->fwmark : host_mark(h);
+}
+
+int host_choose_mark(struct host *h, const struct plan *plan, struct diag *diag)
+{
+	const struct host_config_env env = { .table_used = no_table };
+
+	(void)h;
+	return host_numbers_choose_mark(&fake_host.numbers, plan, &env, diag);
 }
 
 void host_resolver(const struct host *h, struct ip_addr *ipv4, struct ip_addr *ipv6)

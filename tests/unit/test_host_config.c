@@ -1,84 +1,17 @@
 #include "host/host_config.h"
-#include "host/host_difference.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "planned.h"
+#include "host_world.h"
 #include "unit.h"
-
-/* What the host has before us. */
-struct facts {
-	uint32_t tables_used[4];
-	uint32_t rules[4]; /* priorities of both families, in order */
-};
-
-static const struct facts plain = { .rules = { 32766, 32767 } };
-
-struct world {
-	struct planned planned;
-	struct host_config_env env;
-};
-
-static bool table_used(void *context, uint32_t table)
-{
-	const struct facts *f = context;
-
-	for (size_t i = 0; i < ARRAY_SIZE(f->tables_used); i++) {
-		if (f->tables_used[i] == table)
-			return true;
-	}
-	return false;
-}
-
-static struct rule_place place_rules(void *context, enum ip_family family)
-{
-	const struct facts *f = context;
-	struct netlink_rule rules[4] = { 0 };
-	struct rule_list list = { rules, 0, NULL, 0, table_used, context };
-
-	for (; list.n < ARRAY_SIZE(f->rules) && f->rules[list.n] != 0; list.n++) {
-		rules[list.n].priority = f->rules[list.n];
-		rules[list.n].table = f->rules[list.n] == 32766 ? NETLINK_TABLE_MAIN : 99;
-	}
-	return rule_place_choose(&list, HOST_RULES_MAX(family == IP_V4 ? 32U : 128U));
-}
-
-static void world_init(struct world *w, const char *const *texts,
-                       const struct facts *facts)
-{
-	planned_init(&w->planned, texts);
-	w->env = (struct host_config_env){ .ifindex = 7,
-		                           .table_used = table_used,
-		                           .place_rules = place_rules,
-		                           .context = (void *)(uintptr_t)facts };
-}
-
-static void world_clear(struct world *w)
-{
-	planned_clear(&w->planned);
-}
-
-/* One line per item; to be freed. */
-static char *format(const struct host_items *items)
-{
-	char line[NETLINK_ITEM_STRLEN], *text = NULL;
-	size_t size;
-	FILE *out = open_memstream(&text, &size);
-
-	ck_assert_ptr_nonnull(out);
-	for (size_t i = 0; i < items->n; i++)
-		fprintf(out, "%s\n", netlink_item_format(&items->v[i], line));
-	ck_assert_int_eq(fclose(out), 0);
-	return text;
-}
 
 static const struct {
 	const char *what;
 	const char *texts[2 * PLANNED_FILES + 1];
-	struct facts facts;
+	struct host_facts facts;
 	const char *expected;
 	uint32_t mark;
 } cases[] = {
@@ -161,14 +94,42 @@ static const struct {
 	  "IPv4 rule 32764: table 254 suppress_prefixlength 0\n"
 	  "IPv4 rule 32765: not fwmark 51823 table 51823\n",
 	  51823 },
-	{ "a FwMark is mark and table; the first counts",
-	  { "a", "[Interface]\nMTU = 1420\n" PEER("D") "AllowedIPs = 0.0.0.0/0\n", "b",
-	    "[Interface]\nFwMark = 0x4321\n", "c", "[Interface]\nFwMark = 7\n" },
+	{ "a mark to which a rule of Cilium applies is passed over",
+	  { "a", "[Interface]\nMTU = 1420\n" PEER("D") "AllowedIPs = 0.0.0.0/0\n" },
+	  { .rules = { 10, 32766 }, .mark = 0xa00, .mark_mask = 0xf00 },
+	  "route 0.0.0.0/0 table 51968 mtu 1420\n"
+	  "IPv4 rule 32764: table 254 suppress_prefixlength 0\n"
+	  "IPv4 rule 32765: not fwmark 51968 table 51968\n",
+	  51968 },
+	{ "a FwMark is mark and table, as in wg-quick",
+	  { "a", "[Interface]\nMTU = 1420\nFwMark = 0x4321\n" PEER(
+			 "D") "AllowedIPs = 0.0.0.0/0\n" },
 	  { .tables_used = { 0x4321 }, .rules = { 32766, 32767 } },
 	  "route 0.0.0.0/0 table 17185 mtu 1420\n"
 	  "IPv4 rule 32764: table 254 suppress_prefixlength 0\n"
 	  "IPv4 rule 32765: not fwmark 17185 table 17185\n",
 	  0x4321 },
+	{ "several FwMarks lead past our rules; a file without one has none of theirs",
+	  { "a", "[Interface]\nMTU = 1420\n" PEER("D") "AllowedIPs = 0.0.0.0/0\n", "b",
+	    "[Interface]\nFwMark = 51820\n", "c", "[Interface]\nFwMark = 7\n", "d",
+	    "[Interface]\nFwMark = 7\n" },
+	  { .rules = { 32766, 32767 } },
+	  "route 0.0.0.0/0 table 51821 mtu 1420\n"
+	  "IPv4 rule 32699: fwmark 51820 goto 32766\n"
+	  "IPv4 rule 32699: fwmark 7 goto 32766\n"
+	  "IPv4 rule 32764: table 254 suppress_prefixlength 0\n"
+	  "IPv4 rule 32765: not fwmark 51821 table 51821\n",
+	  51821 },
+	{ "if all have one, the first is the instance's",
+	  { "a",
+	    "[Interface]\nFwMark = 8\nMTU = 1420\n" PEER("D") "AllowedIPs = 0.0.0.0/0\n",
+	    "b", "[Interface]\nFwMark = 9\n" },
+	  { .rules = { 32765, 32766, 32767 } },
+	  "route 0.0.0.0/0 table 8 mtu 1420\n"
+	  "IPv4 rule 32765: fwmark 9 goto 32766\n"
+	  "IPv4 rule 32765: not fwmark 8 table 254 suppress_prefixlength 0\n"
+	  "IPv4 rule 32765: not fwmark 8 table 8\n",
+	  8 },
 	{ "a FwMark that is the number of the main table is no table",
 	  { "a", "[Interface]\nMTU = 1420\nFwMark = 254\n" PEER(
 			 "D") "AllowedIPs = 0.0.0.0/0\n" },
@@ -258,10 +219,13 @@ static const struct {
 	  "IPv4 rule 32765: not fwmark 51820 table 51820\n",
 	  51820 },
 	{ "several files with DNS: the virtual resolver is behind the tun",
-	  { "a", "[Interface]\nDNS = 10.8.0.1\nMTU = 1400\n", "b",
-	    "[Interface]\nAddress = 10.9.0.2/32\nDNS = fd09::1\nMTU = 1300\n" },
+	  { "a",
+	    "[Interface]\nDNS = 10.8.0.1\nMTU = 1400\n" PEER(
+		    "D") "AllowedIPs = 10.8.0.1/32\n",
+	    "b", "[Interface]\nAddress = 10.9.0.2/32\nDNS = fd09::1\nMTU = 1300\n" },
 	  { .rules = { 32766, 32767 } },
-	  "address 10.9.0.2/32\nroute 192.0.0.53/32 table 254 src 10.9.0.2 mtu 1400\n"
+	  "address 10.9.0.2/32\nroute 10.8.0.1/32 table 254 mtu 1400\n"
+	  "route 192.0.0.53/32 table 254 src 10.9.0.2 mtu 1400\n"
 	  "route fd2b:915e:3ca7::53/128 table 254 mtu 1400\n",
 	  51820 },
 	{ "of several Addresses each route's own; the ULA part of ::/0 has a route",
@@ -316,10 +280,10 @@ START_TEST(each_plan_gives_its_list)
 {
 	struct host_numbers numbers = { 0 };
 	struct host_config config;
-	struct world w;
+	struct host_world w;
 	char *text;
 
-	world_init(&w, cases[_i].texts, &cases[_i].facts);
+	host_world_init(&w, cases[_i].texts, &cases[_i].facts);
 	ck_assert_int_eq(host_numbers_choose_mark(&numbers, &w.planned.plan, &w.env,
 	                                          &w.planned.diag),
 	                 0);
@@ -327,7 +291,7 @@ START_TEST(each_plan_gives_its_list)
 	ck_assert_int_eq(host_config_make(&config, &numbers, &w.planned.plan, &w.env,
 	                                  &w.planned.diag),
 	                 0);
-	text = format(&config.items);
+	text = host_world_format(&config.items);
 	ck_assert_msg(strcmp(text, cases[_i].expected) == 0, "%s: got\n%s",
 	              cases[_i].what, text);
 	ck_assert_int_eq(config.rules4, strstr(text, "IPv4 rule") != NULL);
@@ -338,7 +302,7 @@ START_TEST(each_plan_gives_its_list)
 	}
 	free(text);
 	host_config_clear(&config);
-	world_clear(&w);
+	host_world_clear(&w);
 }
 END_TEST
 
@@ -357,9 +321,11 @@ static const struct {
 			 "D") "AllowedIPs = fd77::/64\n" },
 	  "",
 	  true },
-	{ { "a", "[Interface]\nDNS = 10.8.0.1\nMTU = 1400\n", "b",
-	    "[Interface]\nDNS = fd09::1\nMTU = 1300\n" },
-	  "route 192.0.0.53/32 table 254 mtu 1400\n",
+	{ { "a",
+	    "[Interface]\nDNS = 10.8.0.1\nMTU = 1400\n" PEER(
+		    "D") "AllowedIPs = 10.8.0.1/32\n",
+	    "b", "[Interface]\nDNS = fd09::1\nMTU = 1300\n" },
+	  "route 10.8.0.1/32 table 254 mtu 1400\nroute 192.0.0.53/32 table 254 mtu 1400\n",
 	  true },
 	{ { "gate", "[Interface]\nMTU = 1400\n# tunion: Gate = on\n" PEER(
 			    "D") "AllowedIPs = 10.9.9.2/32, fd99::2/128\n" },
@@ -376,10 +342,10 @@ START_TEST(ipv6_is_left_out_where_the_host_has_none)
 {
 	struct host_numbers numbers = { 0 };
 	struct host_config config;
-	struct world w;
+	struct host_world w;
 	char *text;
 
-	world_init(&w, without_ipv6[_i].texts, &plain);
+	host_world_init(&w, without_ipv6[_i].texts, &host_facts_plain);
 	w.env.without_ipv6 = true;
 	ck_assert_int_eq(host_numbers_choose_mark(&numbers, &w.planned.plan, &w.env,
 	                                          &w.planned.diag),
@@ -387,13 +353,35 @@ START_TEST(ipv6_is_left_out_where_the_host_has_none)
 	ck_assert_int_eq(host_config_make(&config, &numbers, &w.planned.plan, &w.env,
 	                                  &w.planned.diag),
 	                 0);
-	text = format(&config.items);
+	text = host_world_format(&config.items);
 	ck_assert_str_eq(text, without_ipv6[_i].expected);
 	ck_assert_int_eq(config.ipv6_left_out, without_ipv6[_i].left_out);
 	ck_assert(!config.rules6);
 	free(text);
 	host_config_clear(&config);
-	world_clear(&w);
+	host_world_clear(&w);
+}
+END_TEST
+
+/* All files have a FwMark; then one comes that has none, and doesn't get that of another. */
+START_TEST(the_mark_of_a_file_is_given_back)
+{
+	static const char *const one[] = { "a", "[Interface]\nFwMark = 8\n", NULL },
+				 *const two[] = { "a", "[Interface]\nFwMark = 8\n", "b",
+		                                  "[Interface]\n", NULL };
+	const char *const *texts[] = { one, two, one };
+	static const uint32_t expected[] = { 8, 51820, 51820 };
+	struct host_numbers numbers = { 0 };
+	struct host_world w;
+
+	for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
+		host_world_init(&w, texts[i], &host_facts_plain);
+		ck_assert_int_eq(host_numbers_choose_mark(&numbers, &w.planned.plan,
+		                                          &w.env, &w.planned.diag),
+		                 0);
+		ck_assert_uint_eq(numbers.mark, expected[i]);
+		host_world_clear(&w);
+	}
 }
 END_TEST
 
@@ -403,105 +391,17 @@ START_TEST(no_priority_is_free)
 		"a", "[Interface]\nMTU = 1420\n" PEER("D") "AllowedIPs = 0.0.0.0/0\n",
 		NULL
 	};
-	static const struct facts crowded = { .rules = { 50, 66, 132, 198 } };
+	static const struct host_facts crowded = { .rules = { 50, 66, 132, 198 } };
 	struct host_numbers numbers = { .mark = 1, .table = { 1 } };
 	struct host_config config;
-	struct world w;
+	struct host_world w;
 
-	world_init(&w, texts, &crowded);
+	host_world_init(&w, texts, &crowded);
 	ck_assert_int_eq(host_config_make(&config, &numbers, &w.planned.plan, &w.env,
 	                                  &w.planned.diag),
 	                 -ENOSPC);
 	ck_assert_uint_eq(w.planned.diag.errors, 1);
-	world_clear(&w);
-}
-END_TEST
-
-static const struct {
-	const char *what;
-	const char *from[2 * PLANNED_FILES + 1], *to[2 * PLANNED_FILES + 1];
-	const char *add, *replace, *remove;
-} changes[] = {
-	{ "nothing",
-	  { "a", "[Interface]\nAddress = 10.8.0.2/32\n" PEER(
-			 "D") "AllowedIPs = 10.20.0.0/16\n" },
-	  { "a", "[Interface]\nAddress = 10.8.0.2/32\n" PEER(
-			 "D") "AllowedIPs = 10.20.0.0/16\n" },
-	  "",
-	  "",
-	  "" },
-	{ "another MTU and source: the routes get them at once",
-	  { "a", "[Interface]\nAddress = 10.8.0.2/32\nMTU = 1400\n" PEER(
-			 "D") "AllowedIPs = 10.20.0.0/16\n" },
-	  { "a", "[Interface]\nAddress = 10.8.0.3/32\nMTU = 1300\n" PEER(
-			 "D") "AllowedIPs = 10.20.0.0/16\n" },
-	  "address 10.8.0.3/32\n",
-	  "route 10.20.0.0/16 table 254 src 10.8.0.3 mtu 1300\n",
-	  "address 10.8.0.2/32\n" },
-	{ "an endpoint moves into a prefix: the new table is there before the old route "
-	  "goes",
-	  { "a", "[Interface]\nMTU = 1400\n" PEER(
-			 "D") "AllowedIPs = 10.20.0.0/16\nEndpoint = 203.0.113.1:1\n" },
-	  { "a", "[Interface]\nMTU = 1400\n" PEER(
-			 "D") "AllowedIPs = 10.20.0.0/16\nEndpoint = 10.20.0.1:1\n" },
-	  "route 10.20.0.0/16 table 51821 mtu 1400\n"
-	  "IPv4 rule 32732: table 254 suppress_prefixlength 16\n"
-	  "IPv4 rule 32733: not fwmark 51820 table 51821\n",
-	  "",
-	  "route 10.20.0.0/16 table 254 mtu 1400\n" },
-	{ "a file less: rules go first, addresses last",
-	  { "a",
-	    "[Interface]\nAddress = 10.8.0.2/32\nMTU = 1400\n" PEER(
-		    "D") "AllowedIPs = 0.0.0.0/0\n",
-	    "b", "[Interface]\nAddress = 10.9.0.2/32\nMTU = 1400\n" },
-	  { "b", "[Interface]\nAddress = 10.9.0.2/32\nMTU = 1400\n" },
-	  "",
-	  "",
-	  "IPv4 rule 32765: not fwmark 51820 table 51820\n"
-	  "IPv4 rule 32764: table 254 suppress_prefixlength 0\n"
-	  "route 0.0.0.0/0 table 51820 src 10.8.0.2 mtu 1400\naddress 10.8.0.2/32\n" },
-};
-
-static void make(struct world *w, const char *const *texts, struct host_numbers *numbers,
-                 struct host_config *config)
-{
-	world_init(w, texts, &plain);
-	if (numbers->mark == 0)
-		ck_assert_int_eq(host_numbers_choose_mark(numbers, &w->planned.plan,
-		                                          &w->env, &w->planned.diag),
-		                 0);
-	ck_assert_int_eq(host_config_make(config, numbers, &w->planned.plan, &w->env,
-	                                  &w->planned.diag),
-	                 0);
-}
-
-static void check_list(const char *what, const char *list, const struct host_items *items,
-                       const char *expected)
-{
-	char *text = format(items);
-
-	ck_assert_msg(strcmp(text, expected) == 0, "%s, %s: got\n%s", what, list, text);
-	free(text);
-}
-
-START_TEST(only_the_difference_is_done)
-{
-	struct host_numbers numbers = { 0 };
-	struct host_config from, to;
-	struct host_difference d;
-	struct world w1, w2;
-
-	make(&w1, changes[_i].from, &numbers, &from);
-	make(&w2, changes[_i].to, &numbers, &to);
-	ck_assert_int_eq(host_config_compare(&d, &from, &to), 0);
-	check_list(changes[_i].what, "add", &d.add, changes[_i].add);
-	check_list(changes[_i].what, "replace", &d.replace, changes[_i].replace);
-	check_list(changes[_i].what, "remove", &d.remove, changes[_i].remove);
-	host_difference_clear(&d);
-	host_config_clear(&from);
-	host_config_clear(&to);
-	world_clear(&w1);
-	world_clear(&w2);
+	host_world_clear(&w);
 }
 END_TEST
 
@@ -574,7 +474,7 @@ static void draw_file(uint64_t *seed, char *text, size_t size, struct ip_addr *e
 }
 
 /* Routes of another link in the main table; one that we put there would be refused. */
-static void draw_lan(uint64_t *seed, const struct world *w, struct host_items *items)
+static void draw_lan(uint64_t *seed, const struct host_world *w, struct host_items *items)
 {
 	uint32_t value;
 
@@ -617,10 +517,10 @@ START_TEST(rules_are_one_longest_prefix_match)
 	const struct netlink_route *got, *want;
 	struct host_config config;
 	struct ip_addr endpoint;
-	struct world w;
+	struct host_world w;
 
 	draw_file(&seed, text, sizeof(text), &endpoint);
-	make(&w, texts, &numbers, &config);
+	host_world_make(&w, texts, &numbers, &config);
 	draw_lan(&seed, &w, &config.items);
 	for (int i = 0; i < 2000; i++) {
 		uint32_t value;
@@ -635,7 +535,7 @@ START_TEST(rules_are_one_longest_prefix_match)
 	got = lookup(&config.items, &endpoint, numbers.mark);
 	ck_assert_msg(!got || got->ifindex == 1, "%s", text);
 	host_config_clear(&config);
-	world_clear(&w);
+	host_world_clear(&w);
 }
 END_TEST
 
@@ -657,7 +557,7 @@ static const struct {
 	{ { "a", "[Interface]\nAddress = 10.8.0.2/32\nMTU = 1400\nFwMark = 7\n" PEER(
 			 "D") "AllowedIPs = 0.0.0.0/0\n" },
 	  "address 10.8.0.2/32\nroute 0.0.0.0/0 table 254 src 10.8.0.2 mtu 1400\n",
-	  7 },
+	  0 },
 };
 
 START_TEST(alone_there_is_only_the_main_table)
@@ -665,10 +565,10 @@ START_TEST(alone_there_is_only_the_main_table)
 	struct host_numbers numbers = { 0 };
 	struct host_config config;
 	struct diag diag = { 0 };
-	struct world w;
+	struct host_world w;
 	char *text;
 
-	world_init(&w, alone[_i].texts, &plain);
+	host_world_init(&w, alone[_i].texts, &host_facts_plain);
 	w.env.alone = true;
 	ck_assert_int_eq(
 		host_numbers_choose_mark(&numbers, &w.planned.plan, &w.env, &diag), 0);
@@ -677,11 +577,11 @@ START_TEST(alone_there_is_only_the_main_table)
 		host_config_make(&config, &numbers, &w.planned.plan, &w.env, &diag), 0);
 	ck_assert_uint_eq(diag.count, 0);
 	ck_assert(!config.rules4 && !config.rules6);
-	text = format(&config.items);
+	text = host_world_format(&config.items);
 	ck_assert_str_eq(text, alone[_i].expected);
 	free(text);
 	host_config_clear(&config);
-	world_clear(&w);
+	host_world_clear(&w);
 }
 END_TEST
 
@@ -693,8 +593,8 @@ TCase *unit_tests(void)
 	tcase_add_loop_test(tc, ipv6_is_left_out_where_the_host_has_none, 0,
 	                    ARRAY_SIZE(without_ipv6));
 	tcase_add_test(tc, no_priority_is_free);
+	tcase_add_test(tc, the_mark_of_a_file_is_given_back);
 	tcase_add_loop_test(tc, alone_there_is_only_the_main_table, 0, ARRAY_SIZE(alone));
-	tcase_add_loop_test(tc, only_the_difference_is_done, 0, ARRAY_SIZE(changes));
 	tcase_add_loop_test(tc, rules_are_one_longest_prefix_match, 0, 20);
 	return tc;
 }

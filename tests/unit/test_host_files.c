@@ -1,5 +1,6 @@
 /* tests/unit/test_host_files.c - guard, hooks, journal, spawn: what needs no rights */
 #include <errno.h>
+#include <linux/fib_rules.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -149,6 +150,33 @@ START_TEST(the_guard_is_that_of_wg_quick)
 		"-j CONNMARK --save-mark -m comment --comment \"tunion rule for t0\"\n"
 		"-I PREROUTING -p udp -j CONNMARK --restore-mark "
 		"-m comment --comment \"tunion rule for t0\"\nCOMMIT\n");
+	free(nft);
+	free(iptables);
+}
+END_TEST
+
+/* One line for each mark of the family, so that a strict reverse path filter recognises all
+ * answers. */
+START_TEST(the_guard_keeps_the_marks_of_files)
+{
+	struct netlink_item v[] = {
+		{ .kind = NETLINK_KIND_RULE,
+		  .rule = { .family = IP_V4, .action = FR_ACT_GOTO, .mark = 7 } },
+		{ .kind = NETLINK_KIND_RULE,
+		  .rule = { .family = IP_V6, .action = FR_ACT_GOTO, .mark = 8 } },
+		{ .kind = NETLINK_KIND_RULE, .rule = { .family = IP_V4, .mark = 9 } },
+	};
+	struct host_items items = { .v = v, .n = ARRAY_SIZE(v) };
+	char *nft = guard_nft_text("t0", IP_V4, &items, 51820);
+	char *iptables = guard_iptables_text("t0", IP_V4, &items, 51820);
+
+	ck_assert_ptr_nonnull(strstr(nft, " postmangle meta l4proto udp mark 51820 ct"));
+	ck_assert_ptr_nonnull(strstr(nft, " postmangle meta l4proto udp mark 7 ct"));
+	ck_assert_ptr_null(strstr(nft, "mark 8"));
+	ck_assert_ptr_null(strstr(nft, "mark 9"));
+	ck_assert_ptr_nonnull(strstr(iptables, "--mark 51820 "));
+	ck_assert_ptr_nonnull(strstr(iptables, "--mark 7 "));
+	ck_assert_ptr_null(strstr(iptables, "--mark 8"));
 	free(nft);
 	free(iptables);
 }
@@ -363,6 +391,12 @@ static void fill(struct journal *j, const struct conf *conf)
 		  .has_mark = true,
 		  .invert = true,
 		  .mark = 0xffffffff },
+		{ .family = IP_V4,
+		  .priority = 32699,
+		  .action = FR_ACT_GOTO,
+		  .target = 32766,
+		  .has_mark = true,
+		  .mark = 7 },
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(rules); i++) {
@@ -399,8 +433,8 @@ START_TEST(a_journal_is_read_back)
 	ck_assert_int_eq(journal_load(&read, &diag), 1);
 	ck_assert_uint_eq(read.ifindex, 12);
 	ck_assert(read.guard6 && !read.guard4 && !read.src_valid_mark);
-	ck_assert_uint_eq(read.rules.n, 2);
-	for (size_t i = 0; i < 2; i++) {
+	ck_assert_uint_eq(read.rules.n, 3);
+	for (size_t i = 0; i < 3; i++) {
 		char a[NETLINK_ITEM_STRLEN], b[NETLINK_ITEM_STRLEN];
 
 		ck_assert_str_eq(netlink_item_format(&read.rules.v[i], a),
@@ -501,6 +535,7 @@ TCase *unit_tests(void)
 	tcase_add_test(tc, a_program_gets_input_and_gives_output);
 	tcase_add_test(tc, what_is_not_there_is_said);
 	tcase_add_test(tc, the_guard_is_that_of_wg_quick);
+	tcase_add_test(tc, the_guard_keeps_the_marks_of_files);
 	tcase_add_test(tc, ipv6_redirects_are_dropped_by_iptables_too);
 	tcase_add_test(tc, only_our_iptables_rules_are_removed);
 	tcase_add_test(tc, every_percent_i_is_replaced);

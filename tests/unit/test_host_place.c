@@ -100,9 +100,9 @@ START_TEST(without_netlink_a_socket_tells)
 	next = dup(STDIN_FILENO);
 	ck_assert_int_eq(next, unused);
 	close(next);
-	ck_assert_uint_ge(host_path_mtu(h, &own), 16384);
-	ck_assert_int_eq(host_reach(h, &own), HOST_REACH_GOOD);
-	ck_assert_int_eq(host_reach(h, &no_host), HOST_REACH_NONE);
+	ck_assert_uint_ge(host_path_mtu(h, NULL, &own), 16384);
+	ck_assert_int_eq(host_reach(h, NULL, &own), HOST_REACH_GOOD);
+	ck_assert_int_eq(host_reach(h, NULL, &no_host), HOST_REACH_NONE);
 	host_free(h);
 	diag_clear(&diag);
 }
@@ -150,8 +150,8 @@ START_TEST(where_nobody_answers_nothing_is_known)
 	none.rlim_cur = 0;
 	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &none), 0);
 	ck_assert_int_eq(host_new(&h, &options, &diag), 0);
-	ck_assert_uint_eq(host_path_mtu(h, &to), 0);
-	ck_assert_int_eq(host_reach(h, &to), HOST_REACH_NONE);
+	ck_assert_uint_eq(host_path_mtu(h, NULL, &to), 0);
+	ck_assert_int_eq(host_reach(h, NULL, &to), HOST_REACH_NONE);
 	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &before), 0);
 	ck_assert_int_eq(host_prepare(h, &p.plan, &diag), 0);
 	ck_assert_int_eq(host_up(h, &p.plan, &diag), 0);

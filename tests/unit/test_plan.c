@@ -78,8 +78,9 @@ static uint32_t mtu_of(const char *name)
 }
 
 /* 1492 to 192.0.2.0/24, 65536 to this host, unknown elsewhere */
-static uint32_t path_mtu(void *context, const struct ip_addr *to)
+static uint32_t path_mtu(void *context, const struct conf *conf, const struct ip_addr *to)
 {
+	ck_assert_ptr_nonnull(conf);
 	ck_assert_str_eq(context, "host");
 	if (to->b[0] == 192)
 		return 1492;
