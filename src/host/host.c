@@ -117,6 +117,7 @@ int host_new(struct host **out, const struct host_options *options, struct diag 
 static void clear_config(struct host *h)
 {
 	host_config_clear(&h->state.config);
+	altnames_clear(&h->state.altnames);
 	free(h->state.dns);
 	h->state.dns = NULL;
 }
@@ -460,6 +461,9 @@ int host_prepare(struct host *h, const struct plan *plan, struct diag *diag)
 		err = host_choose_mark(h, plan, diag);
 	if (err == 0)
 		err = make_tun(h, diag);
+	if (err == 0 && h->state.nl) /* PreUp hooks may use the names */
+		err = altnames_change(&h->state.altnames, h->state.nl,
+		                      h->state.journal.ifindex, plan);
 	if (err < 0)
 		(void)!undo(h, diag);
 	return err;
@@ -571,6 +575,8 @@ size_t host_restore(struct host *h, const struct plan *plan)
 		added += results[i] == 0;
 	if (added > 0 && !h->state.place)
 		learned_forget(h->state.nl, h->state.journal.ifindex, plan);
+	added += altnames_restore(&h->state.altnames, h->state.nl,
+	                          h->state.journal.ifindex);
 out:
 	host_items_clear(&items);
 	free(results);

@@ -607,6 +607,7 @@ static MUST_CHECK int change_once(struct host_state *h, const struct plan *plan,
 	if (err == 0)
 		err = host_config_compare(&c.difference, &h->config, &to);
 	if (err == 0) {
+		note(&c, altnames_change(&h->altnames, h->nl, h->journal.ifindex, plan));
 		set_mtu(&c);
 		add_all(&c);
 		if (h->up) {

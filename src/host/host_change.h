@@ -8,6 +8,7 @@
 #include "base/attr.h"
 #include "base/diag.h"
 #include "base/log.h"
+#include "host/altnames.h"
 #include "host/host_config.h"
 #include "host/host_env.h"
 #include "host/host_place.h"
@@ -23,7 +24,8 @@ struct host_state {
 	struct host_numbers numbers;
 	struct host_config config; /* what is in force */
 	struct host_asker asker;   /* for host_change_env */
-	char *dns;                 /* owned; the text given to resolvconf; NULL: none */
+	struct altnames altnames;
+	char *dns; /* owned; the text given to resolvconf; NULL: none */
 	struct ip_addr resolver4, resolver6; /* the virtual ones */
 	/* as they were when they could last be found out */
 	struct ip_addr network_servers[NAMESERVERS_MAX];

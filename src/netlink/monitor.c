@@ -86,8 +86,9 @@ static unsigned changed(const struct nlmsg *m, uint32_t tun)
 	struct netlink_item item;
 	struct netlink_link link;
 
+	/* one of ours may have lost an alternative name */
 	if (nlmsg_read_link(m, &link))
-		return is_ours(link.ifindex, tun) ? 0 : MONITOR_NETWORK;
+		return is_ours(link.ifindex, tun) ? MONITOR_OURS : MONITOR_NETWORK;
 	if (!nlmsg_read_item(m, &item))
 		return 0;
 	switch (item.kind) {

@@ -15,7 +15,7 @@
 enum monitor_change {
 	MONITOR_NETWORK = 1 << 0, /* something outside the tun has changed */
 	MONITOR_SOURCES = 1 << 1, /* perhaps also which address is used on which way */
-	MONITOR_OURS = 1 << 2,    /* something on the tun, or a rule, is gone */
+	MONITOR_OURS = 1 << 2,    /* something on the tun, or a rule, may be gone */
 };
 
 /* Opens the socket in the network namespace of the caller; non-blocking. Returns 0 or

@@ -542,6 +542,31 @@ int netlink_link_set_quiet(struct netlink *nl, uint32_t ifindex)
 	return set_link(nl, &w);
 }
 
+static MUST_CHECK int change_altname(struct netlink *nl, uint16_t type, uint16_t flags,
+                                     uint32_t ifindex, const char *name)
+{
+	struct ifinfomsg m = { .ifi_index = (int)ifindex };
+	struct nlmsg_writer w;
+	size_t list;
+
+	begin_link(nl, &w, type, (uint16_t)(NLM_F_ACK | flags), &m);
+	list = nlmsg_nest(&w, IFLA_PROP_LIST | NLA_F_NESTED);
+	nlmsg_put_string(&w, IFLA_ALT_IFNAME, name);
+	nlmsg_nest_end(&w, list);
+	return set_link(nl, &w);
+}
+
+int netlink_link_add_altname(struct netlink *nl, uint32_t ifindex, const char *name)
+{
+	return change_altname(nl, RTM_NEWLINKPROP,
+	                      NLM_F_CREATE | NLM_F_EXCL | NLM_F_APPEND, ifindex, name);
+}
+
+int netlink_link_remove_altname(struct netlink *nl, uint32_t ifindex, const char *name)
+{
+	return change_altname(nl, RTM_DELLINKPROP, 0, ifindex, name);
+}
+
 int netlink_link_delete(struct netlink *nl, uint32_t ifindex)
 {
 	struct ifinfomsg m = { .ifi_index = (int)ifindex };

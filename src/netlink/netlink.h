@@ -90,6 +90,11 @@ MUST_CHECK int netlink_link_set_gso_max(struct netlink *nl, uint32_t ifindex,
  * no router solicitations; this is the same as with a kernel WireGuard device. To be
  * called before the link is set up. Fails if there is no IPv6. */
 MUST_CHECK int netlink_link_set_quiet(struct netlink *nl, uint32_t ifindex);
+/* Gives the link one more name, or takes it away. Returns -EEXIST if a link has it. */
+MUST_CHECK int netlink_link_add_altname(struct netlink *nl, uint32_t ifindex,
+                                        const char *name);
+MUST_CHECK int netlink_link_remove_altname(struct netlink *nl, uint32_t ifindex,
+                                           const char *name);
 MUST_CHECK int netlink_link_delete(struct netlink *nl, uint32_t ifindex);
 /* Makes a pair of virtual Ethernet devices, both down. The peer is made in the network
  * namespace of peer_netns_fd (such as from /proc/PID/ns/net); -1: in the same one. */

@@ -56,7 +56,9 @@ static const struct plan_device *named(const struct plan *plan, const char *word
 	return plan_find(plan, name);
 }
 
-/* The file whose name comes first in the text; the name of the tun does not count. */
+/* The file whose name comes first in the text; the name of the tun does not count. The tun
+ * bears all these names (host/altnames.h), but firewall rules don't know them, and packets
+ * of all files go through it. */
 static const struct plan_device *find_name(const struct plan *plan, const char *text,
                                            const char *tun)
 {
@@ -87,10 +89,15 @@ static void check_hooks(const struct plan *plan, const struct conf *conf, const 
 			const struct plan_device *d =
 				find_name(plan, hooks->v[i].text, tun);
 
-			if (d)
+			if (d && d->conf == conf)
 				diag_warning(
 					diag, conf->path, hooks->v[i].line,
-					"%s names %s, but there is no such interface: all files share one, and %%i stands for it",
+					"%s names %s, but all files share one interface, which firewall rules know by another name: write %%i, which stands for it",
+					hook_names[kind], d->conf->name);
+			else if (d)
+				diag_warning(
+					diag, conf->path, hooks->v[i].line,
+					"%s names %s, which is another file, but all files share one interface: write %%i, which stands for it, and tell the files apart by their addresses",
 					hook_names[kind], d->conf->name);
 		}
 	}

@@ -6,8 +6,8 @@
 #include "plan/plan.h"
 
 /* Adds warnings about
- *  - a hook that contains a file's name, although no interface has this name (the only
- *    interface is called `tun`; NULL if that isn't known);
+ *  - a hook that contains the name of a file, although all files share one interface
+ *    (which is called `tun`; NULL if that isn't known);
  *  - a DNS server that is in no prefix of its file;
  *  - an Endpoint inside a network that its own file routes into the tunnel, unless the
  *    file routes everything there. */

@@ -161,7 +161,7 @@ static void restore(struct underlay *u, uint64_t now_ns)
 		return;
 	log_warn(
 		u->env.log, NULL,
-		"somebody has removed %zu of our addresses, routes and rules: they were put back",
+		"somebody has removed %zu of our addresses, routes, rules and names: they were put back",
 		n);
 	if (now_ns - u->restored_ns > RESTORE_LONGEST_NS)
 		u->restore_pause_ns = RESTORE_FIRST_NS;

@@ -60,7 +60,7 @@ START_TEST(a_hook_that_names_a_file)
 		if (hooks[i].named)
 			ck_assert_str_eq(
 				said,
-				"a.conf:2: warning: PreDown names wg0, but there is no such interface: all files share one, and %i stands for it\n");
+				"a.conf:2: warning: PreDown names wg0, which is another file, but all files share one interface: write %i, which stands for it, and tell the files apart by their addresses\n");
 		free(said);
 		/* nothing is wrong with the name that the interface does have */
 		said = said_of(file, "", "wg0");
