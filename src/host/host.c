@@ -118,6 +118,7 @@ static void clear_config(struct host *h)
 {
 	host_config_clear(&h->state.config);
 	altnames_clear(&h->state.altnames);
+	h->state.network_known = false;
 	free(h->state.dns);
 	h->state.dns = NULL;
 }
@@ -521,6 +522,11 @@ int host_file_up(struct host *h, const struct conf *conf, struct diag *diag)
 		return 0;
 	err = post_up_file(h, conf, diag);
 	return err < 0 ? err : journal_save(&h->state.journal, diag);
+}
+
+void host_network_changed(struct host *h)
+{
+	h->state.network_known = false;
 }
 
 int host_update(struct host *h, const struct plan *plan, struct diag *diag)

@@ -129,6 +129,9 @@ void host_file_changed(struct host *h, const struct conf *conf, struct diag *dia
  * host_update without it, and its PreDown and PostDown won't run. */
 MUST_CHECK int host_file_up(struct host *h, const struct conf *conf, struct diag *diag);
 
+/* Routes or rules of others may have changed. The next host_update looks at them again;
+ * without this, it only does so if routes of ours are new. */
+void host_network_changed(struct host *h);
 /* To be called after host_up. What can't be applied is reported, and the rest is applied
  * all the same: a running instance is not taken down because of it. The ways must have
  * been computed (way_compute) from the present endpoints. An endpoint that is a name

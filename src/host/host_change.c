@@ -561,15 +561,35 @@ static void tell_yields(struct host_state *h, const struct plan *plan, struct yi
 	}
 }
 
-/* Other links are only where the host's own are. */
+/* Has it addresses or routes that are not in force? */
+static MUST_CHECK int any_new(const struct host_state *h, const struct host_config *to,
+                              bool *any)
+{
+	struct host_difference d;
+	int err = host_config_compare(&d, &h->config, to);
+
+	*any = err == 0 && d.add.n > 0 && d.add.v[0].kind != NETLINK_KIND_RULE;
+	host_difference_clear(&d);
+	return err;
+}
+
+/* Other links are only where the host's own are. There may be many routes, so they are only
+ * read if something may have changed. */
 static MUST_CHECK int find_yields(struct host_state *h, const struct plan *plan,
                                   struct host_config *to, struct diag *diag)
 {
+	bool any = !h->network_known;
 	int err;
 
 	if (h->place)
 		return 0;
-	err = yields_find(&to->yields, &to->items, h->nl, h->journal.ifindex);
+	err = yields_keep(&to->yields, &to->items, &h->config.yields);
+	if (err == 0 && !any)
+		err = any_new(h, to, &any);
+	if (err == 0 && any) {
+		yields_clear(&to->yields);
+		err = yields_find(&to->yields, &to->items, h->nl, h->journal.ifindex);
+	}
 	if (err == -ENOMEM)
 		return err;
 	/* If not all routes could be read, what is in the way will be refused. */
@@ -581,18 +601,21 @@ static MUST_CHECK int make_config(struct host_state *h, const struct plan *plan,
                                   struct host_config *to, struct diag *diag)
 {
 	struct host_config_env env = host_change_env(h);
-	bool renew4, renew6;
+	bool renew4 = false, renew6 = false;
 	int err;
 
 	env.without_ipv6 = ipv6_missing(h->nl, h->place ? NULL : h->journal.tun);
-	host_env_review_places(&h->asker, &h->numbers, &renew4, &renew6);
+	if (!h->network_known)
+		host_env_review_places(&h->asker, &h->numbers, &renew4, &renew6);
 	err = host_config_make(to, &h->numbers, plan, &env, diag);
 	if (err < 0)
 		return err;
 	to->renew4 = renew4;
 	to->renew6 = renew6;
 	tell_ipv6_left_out(h, to->ipv6_left_out, diag);
-	return find_yields(h, plan, to, diag);
+	err = find_yields(h, plan, to, diag);
+	h->network_known = err == 0;
+	return err;
 }
 
 /* Changes what is in force to what the plan wants. Returns 0 or the first error; all the
@@ -643,6 +666,7 @@ int host_change(struct host_state *h, const struct plan *plan, struct diag *diag
 		return err;
 	}
 	/* A link may have got one of our prefixes while the routes were being added. */
+	h->network_known = false;
 	diag_clear(&first);
 	h->told_ipv6_left_out = told;
 	return change_once(h, plan, diag);

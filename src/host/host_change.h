@@ -34,6 +34,7 @@ struct host_state {
 	const struct host_place *place; /* borrowed; NULL: our own namespace */
 	const struct log *log;          /* borrowed */
 	bool no_guard, no_dns;
+	bool network_known; /* routes and rules of others are as we have seen them last */
 	bool up;
 	bool told_ipv6_left_out;
 };

@@ -121,22 +121,32 @@ static void take(struct key *k, const struct netlink_route *r)
 	k->metric = r->metric;
 }
 
+/* Returns the first of the keys that are equal to this one, and how many these are. */
+static struct key *find_keys(const struct search *s, const struct key *wanted, size_t *n)
+{
+	struct key *k = bsearch(wanted, s->keys, s->n, sizeof(*s->keys), compare_keys);
+
+	*n = 0;
+	while (k && k > s->keys && compare_keys(k - 1, wanted) == 0)
+		k--;
+	while (k && k + *n < s->keys + s->n && compare_keys(k + *n, wanted) == 0)
+		++*n;
+	return k;
+}
+
 static bool visit(void *context, const struct netlink_item *item)
 {
 	struct search *s = context;
 	const struct netlink_route *r = &item->route;
 	const struct key wanted = { .prefix = r->dst, .table = r->table };
 	struct key *k;
+	size_t n;
 
 	if (item->kind != NETLINK_KIND_ROUTE || r->ifindex == s->tun || r->dst.len == 0)
 		return true;
-	k = bsearch(&wanted, s->keys, s->n, sizeof(*s->keys), compare_keys);
-	if (!k)
-		return true;
-	while (k > s->keys && compare_keys(k - 1, &wanted) == 0)
-		k--;
-	for (; k < s->keys + s->n && compare_keys(k, &wanted) == 0; k++)
-		take(k, r);
+	k = find_keys(s, &wanted, &n);
+	for (size_t i = 0; i < n; i++)
+		take(&k[i], r);
 	return true;
 }
 
@@ -159,12 +169,12 @@ static int make_keys(struct search *s, struct host_items *items)
 	return 0;
 }
 
-static void set_metric(struct netlink_item *item)
+static void set_metric(struct netlink_item *item, uint32_t metric)
 {
 	if (item->kind == NETLINK_KIND_ADDRESS)
-		item->address.metric = YIELD_METRIC;
+		item->address.metric = metric;
 	else
-		item->route.metric = YIELD_METRIC;
+		item->route.metric = metric;
 }
 
 /* Equal keys, which an Address and a route may have, are listed once. */
@@ -179,15 +189,38 @@ static int list_taken(struct yields *out, const struct search *s, struct netlink
 		const struct key *k = &s->keys[i];
 		struct yield one = { .prefix = k->prefix, .table = k->table };
 
+		set_metric(k->item, k->taken ? YIELD_METRIC : 0);
 		if (!k->taken)
 			continue;
-		set_metric(k->item);
 		if (k->ifindex != 0 && netlink_link_get(nl, k->ifindex, &link) == 0)
 			memcpy(one.link, link.name, sizeof(one.link));
 		if (!yields_have(out, &one))
 			out->v[out->n++] = one;
 	}
 	return 0;
+}
+
+int yields_keep(struct yields *out, struct host_items *items, const struct yields *before)
+{
+	struct search s = { 0 };
+	int err = make_keys(&s, items);
+
+	*out = (struct yields){ .v = calloc(before->n + 1, sizeof(*out->v)) };
+	if (err == 0 && !out->v)
+		err = -ENOMEM;
+	for (size_t i = 0; i < before->n && err == 0; i++) {
+		const struct key wanted = { .prefix = before->v[i].prefix,
+			                    .table = before->v[i].table };
+		size_t n;
+		struct key *k = find_keys(&s, &wanted, &n);
+
+		for (size_t j = 0; j < n; j++)
+			set_metric(k[j].item, YIELD_METRIC);
+		if (n > 0)
+			out->v[out->n++] = before->v[i];
+	}
+	free(s.keys);
+	return err;
 }
 
 int yields_find(struct yields *out, struct host_items *items, struct netlink *nl,

@@ -43,6 +43,10 @@ const struct yield *yields_have(const struct yields *y, const struct yield *one)
  * prefix and table. */
 bool yield_to_route(const struct netlink_item *ours, const struct netlink_route *theirs);
 
+/* Makes the list again for items like those before, without asking the kernel: those that
+ * yielded before get the metric. Returns 0 or -ENOMEM. */
+MUST_CHECK int yields_keep(struct yields *out, struct host_items *items,
+                           const struct yields *before);
 /* Asks the kernel for routes of other links than tun. Gives our addresses and routes that
  * are in one of them the metric YIELD_METRIC, and lists their prefixes, each once. Returns
  * 0 or -errno; then some may be missing. */

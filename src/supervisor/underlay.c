@@ -190,6 +190,7 @@ static void follow(struct underlay *u, unsigned bits, uint64_t now_ns)
 	if (!(bits & MONITOR_NETWORK))
 		return;
 	log_debug(u->env.log, NULL, "the network has changed");
+	host_network_changed(u->env.host);
 	names_network_changed(u->names, now_ns);
 	u->env.tunnels->endpoints_moved = true; /* perhaps MTUs have changed, too */
 	if ((bits & MONITOR_SOURCES) && worker_child_send(u->env.worker, &changed) < 0)
@@ -276,6 +277,7 @@ void underlay_up(struct underlay *u, struct diag *diag)
 		names_use_host(u->names);
 	names_warn(u->names, diag);
 	start_monitor(u);
+	host_network_changed(u->env.host); /* between host_up and now nobody listened */
 }
 
 void underlay_end(struct underlay *u)

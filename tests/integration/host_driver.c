@@ -81,6 +81,7 @@ static int update(struct driver *d, struct diag *diag)
 		rc = host_file_added(d->host, d->plan.devices[i].conf, diag);
 		first = first < 0 ? first : rc;
 	}
+	host_network_changed(d->host); /* perhaps; nobody listens here */
 	if (first == 0)
 		first = host_update(d->host, &d->plan, diag);
 	if (first == 0)

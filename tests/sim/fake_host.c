@@ -383,6 +383,11 @@ int host_file_up(struct host *h, const struct conf *conf, struct diag *diag)
 	return err;
 }
 
+void host_network_changed(struct host *h)
+{
+	(void)h;
+}
+
 int host_update(struct host *h, const struct plan *plan, struct diag *diag)
 {
 	if (!fake_host.is_up)
