@@ -17,6 +17,15 @@ struct device *device_list_find(const struct engine *e, const char *name)
 	return l ? device_of_link(l) : NULL;
 }
 
+struct device *device_list_find_id(const struct engine *e, uint32_t id)
+{
+	struct device *d = e->devices.first;
+
+	while (d && d->id != id)
+		d = device_list_next(d);
+	return d;
+}
+
 struct device *device_list_next(const struct device *d)
 {
 	return d->way.sibling ? device_of_way(d->way.sibling) : NULL;

@@ -167,19 +167,10 @@ static void open_batch(struct device *d, struct packet **datagrams, size_t n,
 
 /* ---- fragments, R10 */
 
-static struct device *device_by_id(struct engine *e, uint32_t id)
-{
-	struct device *d = e->devices.first;
-
-	while (d && d->id != id)
-		d = device_list_next(d);
-	return d;
-}
-
 bool inbound_wanted(void *context, uint32_t carrier_id, uint16_t port)
 {
 	struct engine *e = context;
-	const struct device *carrier = device_by_id(e, carrier_id);
+	const struct device *carrier = device_list_find_id(e, carrier_id);
 	struct bucket_link *l = bucket_first(&e->devices.by_port, bucket_hash_port(port));
 
 	for (; l && carrier; l = bucket_next(l)) {
@@ -194,7 +185,7 @@ bool inbound_wanted(void *context, uint32_t carrier_id, uint16_t port)
 void inbound_release(void *context, uint32_t carrier_id, struct packet *fragment,
                      uint64_t now_ns)
 {
-	struct device *carrier = device_by_id(context, carrier_id);
+	struct device *carrier = device_list_find_id(context, carrier_id);
 
 	if (carrier)
 		to_host(carrier, &fragment, 1, now_ns);
@@ -203,7 +194,7 @@ void inbound_release(void *context, uint32_t carrier_id, struct packet *fragment
 void inbound_dropped(void *context, uint32_t carrier_id, size_t n)
 {
 	struct engine *e = context;
-	const struct device *carrier = device_by_id(e, carrier_id);
+	const struct device *carrier = device_list_find_id(e, carrier_id);
 
 	if (carrier)
 		device_drop(carrier, DROP_FRAGMENT, n);

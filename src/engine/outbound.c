@@ -6,7 +6,9 @@
 #include <string.h>
 
 #include "base/iphdr.h"
+#include "base/trie.h"
 #include "engine/carry.h"
+#include "engine/device_list.h"
 #include "engine/gate.h"
 #include "engine/source.h"
 
@@ -110,15 +112,32 @@ static void drop_too_big(struct outbound *o, const struct device *d, struct pack
 		o->errors[o->error_count++] = p;
 }
 
+/* The server of a file is asked through its own device, whoever else has this address in its
+ * prefixes. Where none of its own has it, the query goes where every packet to it goes. */
+static struct way_peer *way_to_server(struct outbound *o, uint32_t file,
+                                      const struct ip_addr *server)
+{
+	const struct device *d = device_list_find_id(o->engine, file);
+	const struct trie_entry *own =
+		d ? trie_lookup(wg_device_allowed_ips(d->wg), server) : NULL;
+	struct peer *peer = own ? wg_peer_context(wg_allowed_ip_peer(own)) : NULL;
+	struct way_peer *way = peer ? &peer->way : lookup(o, server)->way;
+
+	if (way)
+		resolver_goes_through(o->engine->resolver,
+		                      device_of_way(way->device)->id);
+	return way;
+}
+
 /* Asks the resolver whether the destination changes, and then the union for the way.
  * Returns false if the packet waits for its first fragment. */
 static bool find_way(struct outbound *o, struct packet *p, struct ip_view *view,
                      struct target *to)
 {
 	struct engine *e = o->engine;
-	bool sent_on = false;
+	uint32_t file = 0;
 
-	switch (resolver_out(e->resolver, p, view, o->now_ns)) {
+	switch (resolver_out(e->resolver, p, view, &file, o->now_ns)) {
 	case RESOLVER_NO_SERVER:
 		*to = (struct target){ NULL, false };
 		return true;
@@ -126,14 +145,14 @@ static bool find_way(struct outbound *o, struct packet *p, struct ip_view *view,
 		if (!pieces_later(e->pieces, origin(o), p, view, o->now_ns))
 			return false;
 		break;
-	case RESOLVER_NOT_OURS:
-		break;
 	case RESOLVER_SENT_ON:
-		sent_on = true;
+		to->way = way_to_server(o, file, &view->dst);
+		to->is_host = false; /* its answer would not be translated back */
+		return true;
+	case RESOLVER_NOT_OURS:
 		break;
 	}
 	*to = *lookup(o, &view->dst);
-	to->is_host &= !sent_on; /* the host's answer would not be translated back */
 	return true;
 }
 

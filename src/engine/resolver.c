@@ -33,6 +33,7 @@ _Static_assert(sizeof(struct dns_header) == 12, "wire size");
 
 struct server {
 	struct ip_addr addr;
+	uint32_t file;     /* id */
 	uint64_t asked_ns; /* time of the first unanswered query; 0: all are answered */
 	uint64_t dead_until_ns;
 };
@@ -51,6 +52,8 @@ struct file {
 struct asked {
 	uint8_t protocol; /* 0: this entry is unused */
 	struct ip_addr client, server;
+	uint32_t file; /* whose server it is */
+	uint32_t via;  /* the device that it is asked through */
 	struct be16 port;
 	uint64_t used_ns;
 };
@@ -58,6 +61,7 @@ struct asked {
 /* The last truncated answer of a client: it will ask the same server again, by TCP. */
 struct hint {
 	struct ip_addr client, server;
+	uint32_t file; /* whose server it is */
 	uint64_t at_ns;
 };
 
@@ -66,6 +70,7 @@ struct resolver {
 	struct file *files;          /* owned, in file order */
 	uint32_t default4, default6; /* ids of the files; 0: no file */
 	struct asked asked[SETS][WAYS];
+	struct asked *latest; /* that was noted last; NULL: none */
 	struct hint hints[HINTS];
 };
 
@@ -124,7 +129,8 @@ static struct file *file_new(const struct resolver_file *in)
 	if (!f->servers || !f->domains || !f->name)
 		goto out;
 	for (size_t i = 0; i < in->server_count; i++)
-		f->servers[f->server_count++].addr = in->servers[i];
+		f->servers[f->server_count++] =
+			(struct server){ .addr = in->servers[i], .file = in->id };
 	for (size_t i = 0; i < in->domain_count; i++) {
 		f->domains[i] = strdup(in->domains[i]);
 		if (!f->domains[i])
@@ -281,12 +287,16 @@ static struct server *choose(struct resolver *r, const char *name, enum ip_famil
 	return best ? best : fallback;
 }
 
-static struct server *find_server(struct resolver *r, const struct ip_addr *addr)
+static struct server *find_server(struct resolver *r, uint32_t file,
+                                  const struct ip_addr *addr)
 {
-	for (struct file *f = r->files; f; f = f->next)
-		for (size_t i = 0; i < f->server_count; i++)
-			if (ip_addr_equal(&f->servers[i].addr, addr))
-				return &f->servers[i];
+	struct file *f = r->files;
+
+	while (f && f->id != file)
+		f = f->next;
+	for (size_t i = 0; f && i < f->server_count; i++)
+		if (ip_addr_equal(&f->servers[i].addr, addr))
+			return &f->servers[i];
 	return NULL;
 }
 
@@ -297,10 +307,23 @@ static struct asked *set_of(struct resolver *r, uint8_t protocol, struct be16 po
 	return r->asked[(port.b[0] * 31U + port.b[1] + protocol) % SETS];
 }
 
-/* If server is NULL, returns the latest conversation with any server. */
+/* With whom it is; members that are NULL or 0 don't count. */
+struct partner {
+	const struct ip_addr *server;
+	uint32_t file, via;
+};
+
+static bool is_with(const struct asked *a, const struct partner *with)
+{
+	return (!with->server || ip_addr_equal(&a->server, with->server)) &&
+	       (with->file == 0 || a->file == with->file) &&
+	       (with->via == 0 || a->via == with->via);
+}
+
+/* Returns the latest of all that fit. */
 static struct asked *find_asked(struct resolver *r, uint8_t protocol,
                                 const struct ip_addr *client, struct be16 port,
-                                const struct ip_addr *server, uint64_t now_ns)
+                                const struct partner *with, uint64_t now_ns)
 {
 	struct asked *set = set_of(r, protocol, port), *found = NULL;
 
@@ -309,8 +332,7 @@ static struct asked *find_asked(struct resolver *r, uint8_t protocol,
 
 		if (a->protocol == protocol &&
 		    memcmp(&a->port, &port, sizeof(port)) == 0 &&
-		    ip_addr_equal(&a->client, client) &&
-		    (!server || ip_addr_equal(&a->server, server)) &&
+		    ip_addr_equal(&a->client, client) && is_with(a, with) &&
 		    now_ns - a->used_ns <= (protocol == PROTO_TCP ? TCP_NS : UDP_NS) &&
 		    (!found || a->used_ns > found->used_ns))
 			found = a;
@@ -337,14 +359,21 @@ static struct asked *to_overwrite(struct asked *set, const struct ip_addr *clien
 }
 
 static void note_asked(struct resolver *r, uint8_t protocol, const struct ip_addr *client,
-                       struct be16 port, const struct ip_addr *server, uint64_t now_ns)
+                       struct be16 port, const struct server *server, uint64_t now_ns)
 {
-	struct asked *a = find_asked(r, protocol, client, port, server, now_ns);
+	const struct partner with = { .server = &server->addr, .file = server->file };
+	struct asked *a = find_asked(r, protocol, client, port, &with, now_ns);
 	struct asked *set = set_of(r, protocol, port);
 
 	if (!a)
 		a = to_overwrite(set, client);
-	*a = (struct asked){ protocol, *client, *server, port, now_ns };
+	*a = (struct asked){ .protocol = protocol,
+		             .client = *client,
+		             .server = server->addr,
+		             .file = server->file,
+		             .port = port,
+		             .used_ns = now_ns };
+	r->latest = a;
 }
 
 /* ---- packets */
@@ -379,22 +408,24 @@ static struct hint *hint_of(struct resolver *r, const struct ip_addr *client)
 static struct server *server_for_tcp(struct resolver *r, const struct rewrite *x,
                                      const struct ip_addr *client, uint64_t now_ns)
 {
+	const struct partner anybody = { 0 };
 	const struct hint *hint = hint_of(r, client);
 	struct server *s = NULL;
 
 	if ((x->l4[TCP_FLAGS_AT] & 0x17) != TCP_SYN_ONLY) {
-		struct asked *a = find_asked(r, PROTO_TCP, client,
-		                             rewrite_port_at(x->src_port), NULL, now_ns);
+		struct asked *a =
+			find_asked(r, PROTO_TCP, client, rewrite_port_at(x->src_port),
+		                   &anybody, now_ns);
 
-		return a ? find_server(r, &a->server) : NULL;
+		return a ? find_server(r, a->file, &a->server) : NULL;
 	}
 	if (now_ns - hint->at_ns < HINT_NS && ip_addr_equal(&hint->client, client))
-		s = find_server(r, &hint->server);
+		s = find_server(r, hint->file, &hint->server);
 	return s ? s : choose(r, NULL, x->family, now_ns);
 }
 
 enum resolver_result resolver_out(struct resolver *r, struct packet *p,
-                                  struct ip_view *view, uint64_t now_ns)
+                                  struct ip_view *view, uint32_t *file, uint64_t now_ns)
 {
 	struct rewrite x;
 	struct server *s = NULL;
@@ -416,16 +447,24 @@ enum resolver_result resolver_out(struct resolver *r, struct packet *p,
 		s = server_for_tcp(r, &x, &view->src, now_ns);
 	if (!s)
 		return RESOLVER_NO_SERVER;
-	note_asked(r, view->protocol, &view->src, rewrite_port_at(x.src_port), &s->addr,
-	           now_ns);
+	note_asked(r, view->protocol, &view->src, rewrite_port_at(x.src_port), s, now_ns);
+	*file = s->file;
 	rewrite_addr(&x, false, s->addr.b);
 	view->dst = s->addr;
 	return RESOLVER_SENT_ON;
 }
 
-void resolver_in(struct resolver *r, struct packet *p, struct ip_view *view,
+void resolver_goes_through(struct resolver *r, uint32_t id)
+{
+	if (r->latest)
+		r->latest->via = id;
+	r->latest = NULL;
+}
+
+void resolver_in(struct resolver *r, uint32_t id, struct packet *p, struct ip_view *view,
                  uint64_t now_ns)
 {
+	const struct partner from = { .server = &view->src, .via = id };
 	const struct ip_addr *v = view->family == IP_V4 ? &r->virtual4 : &r->virtual6;
 	struct rewrite x;
 	struct asked *a;
@@ -436,17 +475,18 @@ void resolver_in(struct resolver *r, struct packet *p, struct ip_view *view,
 	x = rewrite_fields(p, view);
 	if (!x.l4 || be16_get(rewrite_port_at(x.src_port)) != RESOLVER_PORT)
 		return;
-	a = find_asked(r, view->protocol, &view->dst, rewrite_port_at(x.dst_port),
-	               &view->src, now_ns);
+	a = find_asked(r, view->protocol, &view->dst, rewrite_port_at(x.dst_port), &from,
+	               now_ns);
 	if (!a)
 		return;
 	a->used_ns = now_ns;
-	s = find_server(r, &view->src);
+	s = find_server(r, a->file, &view->src);
 	if (s)
 		s->asked_ns = s->dead_until_ns = 0;
 	if (view->protocol == PROTO_UDP && view->total_bytes - view->payload_at >= 12 &&
 	    (x.l4[10] & FLAG_TRUNCATED)) {
-		*hint_of(r, &view->dst) = (struct hint){ view->dst, view->src, now_ns };
+		*hint_of(r, &view->dst) =
+			(struct hint){ view->dst, view->src, a->file, now_ns };
 	}
 	rewrite_addr(&x, true, v->b);
 	view->src = *v;

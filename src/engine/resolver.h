@@ -71,13 +71,20 @@ enum resolver_result {
 	RESOLVER_LATER,     /* a later fragment: it goes where its first fragment went */
 };
 
-/* To be called for packets from the host. */
+/* To be called for packets from the host. With RESOLVER_SENT_ON, *file becomes the id of
+ * the file whose server it is (another file may have a server with the same address), and
+ * resolver_goes_through has to be called. */
 MUST_CHECK enum resolver_result resolver_out(struct resolver *r, struct packet *p,
-                                             struct ip_view *view, uint64_t now_ns);
-/* To be called for packets to the host, after their destination has been translated. If
- * the packet is an answer to a query that was sent on, its source becomes the virtual
- * address again. Other packets are not changed. */
-void resolver_in(struct resolver *r, struct packet *p, struct ip_view *view,
+                                             struct ip_view *view, uint32_t *file,
+                                             uint64_t now_ns);
+/* The packet that was sent on last goes through the device with this id, so answers have to
+ * come from there. */
+void resolver_goes_through(struct resolver *r, uint32_t id);
+/* To be called for packets to the host that have come through the device `id`, after their
+ * destination has been translated. If the packet is an answer to a query that was sent on
+ * through this device, its source becomes the virtual address again. Other packets are not
+ * changed. */
+void resolver_in(struct resolver *r, uint32_t id, struct packet *p, struct ip_view *view,
                  uint64_t now_ns);
 
 #endif

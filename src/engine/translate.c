@@ -17,7 +17,7 @@ static bool put_back(struct device *d, struct packet *p, uint64_t now_ns)
 	src = view.src;
 	dst = view.dst;
 	source_fix_in(d, p, &view, now_ns);
-	resolver_in(e->resolver, p, &view, now_ns);
+	resolver_in(e->resolver, d->id, p, &view, now_ns);
 	if (view.fragment)
 		pieces_first(e->pieces, d->id, &src, &dst, &view, now_ns);
 	return true;

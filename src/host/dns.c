@@ -20,6 +20,20 @@ static const struct ip_addr virtual6 = {
 	.family = IP_V6, .b = { 0xfd, 0x2b, 0x91, 0x5e, 0x3c, 0xa7, [15] = 0x53 }
 };
 
+/* Is a server of any file in a prefix of any file? */
+static bool any_inside(const struct plan *plan)
+{
+	for (size_t i = 0; i < plan->device_count; i++) {
+		const struct conf_addrs *servers = &plan_dns(&plan->devices[i])->servers;
+
+		for (size_t j = 0; j < servers->n; j++) {
+			if (union_lookup(&plan->table, &servers->v[j]))
+				return true;
+		}
+	}
+	return false;
+}
+
 static size_t files_with_servers(const struct plan *plan)
 {
 	size_t n = 0;
@@ -45,11 +59,18 @@ void dns_lasting_addresses(const struct plan *plan, struct ip_addr *ipv4,
 	}
 }
 
+/* Servers that are in no prefix are public ones, or those of the LAN: the host asks them
+ * itself, as it would without the tunnels. */
+static bool has_choice(const struct plan *plan)
+{
+	return files_with_servers(plan) > 1 && any_inside(plan);
+}
+
 void dns_virtual_addresses(const struct plan *plan, struct ip_addr *ipv4,
                            struct ip_addr *ipv6)
 {
 	*ipv4 = *ipv6 = (struct ip_addr){ 0 };
-	if (files_with_servers(plan) > 1)
+	if (has_choice(plan))
 		dns_lasting_addresses(plan, ipv4, ipv6);
 }
 
@@ -83,11 +104,27 @@ static void put_domains(FILE *out, const struct plan *plan)
 		fputc('\n', out);
 }
 
+/* Has an earlier file the j-th server of the i-th file, too? */
+static bool server_said(const struct plan *plan, size_t i, size_t j)
+{
+	const struct ip_addr *server = &plan_dns(&plan->devices[i])->servers.v[j];
+
+	for (size_t k = 0; k < i; k++) {
+		const struct conf_addrs *servers = &plan_dns(&plan->devices[k])->servers;
+
+		for (size_t l = 0; l < servers->n; l++) {
+			if (ip_addr_equal(&servers->v[l], server))
+				return true;
+		}
+	}
+	return false;
+}
+
 static void put_servers(FILE *out, const struct plan *plan)
 {
 	struct ip_addr ipv4, ipv6;
 
-	if (files_with_servers(plan) > 1) {
+	if (has_choice(plan)) {
 		dns_virtual_addresses(plan, &ipv4, &ipv6);
 		put_server(out, &ipv4);
 		put_server(out, &ipv6);
@@ -96,8 +133,10 @@ static void put_servers(FILE *out, const struct plan *plan)
 	for (size_t i = 0; i < plan->device_count; i++) {
 		const struct conf_addrs *servers = &plan_dns(&plan->devices[i])->servers;
 
-		for (size_t j = 0; j < servers->n; j++)
-			put_server(out, &servers->v[j]);
+		for (size_t j = 0; j < servers->n; j++) {
+			if (!server_said(plan, i, j))
+				put_server(out, &servers->v[j]);
+		}
 	}
 }
 

@@ -2,7 +2,8 @@
  *
  * If one file has DNS servers, the host is told to use these, as with wg-quick. If
  * several files have servers, the host is only told the virtual address; there the engine
- * sends each query on to a server of the file that fits its name. In both cases this is
+ * sends each query on to a server of the file that fits its name. But if none of all these
+ * servers is in a prefix, no tunnel is the way to one, and the host is told them. This is
  * done with resolvconf(8), from openresolv or systemd-resolved; or, if that is missing
  * and systemd-resolved is in use, with resolvectl(1). */
 #ifndef TUNION_HOST_DNS_H
@@ -19,7 +20,8 @@
 #define DNS_INTERFACE_STRLEN 64
 
 /* Returns the virtual resolver's address in each family that has servers. The family is
- * IP_NONE if there is none, or if it isn't needed because only one file has servers. */
+ * IP_NONE if there is none, or if it isn't needed because only one file has servers, or no
+ * tunnel is the way to any of them. */
 void dns_virtual_addresses(const struct plan *plan, struct ip_addr *ipv4,
                            struct ip_addr *ipv6);
 

@@ -18,12 +18,23 @@ static const struct {
 	  "nameserver 10.8.0.1\nnameserver fd08::1\nsearch home.lan b.lan\n" },
 	{ { "a", "[Interface]\nDNS = 10.8.0.1\n", "b", "[Interface]\nDNS = b.lan\n" },
 	  "nameserver 10.8.0.1\n" },
-	{ { "a", "[Interface]\nDNS = 10.8.0.1, a.lan\n", "b",
-	    "[Interface]\nDNS = 10.9.0.1, 10.9.0.2, b.lan, A.lan\n", "c",
+	{ { "a",
+	    "[Interface]\nDNS = 10.8.0.1, a.lan\n" PEER("D") "AllowedIPs = 10.8.0.0/24\n",
+	    "b", "[Interface]\nDNS = 10.9.0.1, 10.9.0.2, b.lan, A.lan\n", "c",
 	    "[Interface]\nDNS = c.lan\n" },
 	  "nameserver 192.0.0.53\nsearch a.lan b.lan\n" },
-	{ { "a", "[Interface]\nDNS = 10.8.0.1\n", "b", "[Interface]\nDNS = fd09::1\n" },
+	{ { "a", "[Interface]\nDNS = 10.8.0.1\n", "b",
+	    "[Interface]\nDNS = fd09::1\n" PEER("D") "AllowedIPs = ::/0\n" },
 	  "nameserver 192.0.0.53\nnameserver fd2b:915e:3ca7::53\n" },
+	/* in no prefix of any file: the host asks them itself */
+	{ { "a",
+	    "[Interface]\nDNS = 9.9.9.9, 192.168.1.1, a.lan\n" PEER(
+		    "D") "AllowedIPs = 10.8.0.0/24\n",
+	    "b", "[Interface]\nDNS = fd09::1, 9.9.9.9, b.lan\n" },
+	  "nameserver 9.9.9.9\nnameserver 192.168.1.1\nnameserver fd09::1\nsearch a.lan b.lan\n" },
+	{ { "a", "[Interface]\nDNS = 9.9.9.9\n", "b",
+	    "[Interface]\nDNS = 9.9.9.9\n" PEER("D") "AllowedIPs = 0.0.0.0/0\n" },
+	  "nameserver 192.0.0.53\n" },
 };
 
 START_TEST(resolvconf_is_given_servers_or_the_virtual_one)

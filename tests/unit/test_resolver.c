@@ -81,6 +81,8 @@ static size_t query(uint8_t out[static 300], const char *name)
 	return at + 4;
 }
 
+static uint32_t asked_file; /* of the last query */
+
 /* Sends a query; returns where it went, or NULL. */
 static const char *ask(struct resolver *r, const char *name, uint16_t port,
                        uint64_t now_ns)
@@ -90,19 +92,21 @@ static const char *ask(struct resolver *r, const char *name, uint16_t port,
 	struct ip_view v;
 	uint8_t dns[300];
 	size_t n = query(dns, name);
+	uint32_t id;
 
 	craft_udp(&c, client, port, VIRTUAL, 53, dns, n);
 	ck_assert(ip_view_parse_addresses(&v, c.packet.data, c.packet.len_bytes));
-	if (resolver_out(r, &c.packet, &v, now_ns) != RESOLVER_SENT_ON)
+	if (resolver_out(r, &c.packet, &v, &id, now_ns) != RESOLVER_SENT_ON)
 		return NULL;
+	resolver_goes_through(r, id);
+	asked_file = id;
 	ck_assert(craft_valid(c.packet.data, c.packet.len_bytes));
 	ck_assert_mem_eq(c.packet.data + 28, dns, n);
 	return ip_addr_format(&v.dst, went);
 }
 
-/* An answer; returns from whom it seems to come. */
-static const char *answer(struct resolver *r, const char *server, uint16_t port,
-                          bool truncated, uint64_t now_ns)
+static const char *answer_through(struct resolver *r, uint32_t id, const char *server,
+                                  uint16_t port, bool truncated, uint64_t now_ns)
 {
 	static char from[IP_ADDR_STRLEN];
 	struct craft c;
@@ -112,10 +116,21 @@ static const char *answer(struct resolver *r, const char *server, uint16_t port,
 	dns[2] |= truncated ? 2 : 0;
 	craft_udp(&c, server, 53, client, port, dns, sizeof(dns));
 	ck_assert(ip_view_parse(&v, c.packet.data, c.packet.len_bytes));
-	resolver_in(r, &c.packet, &v, now_ns);
+	resolver_in(r, id, &c.packet, &v, now_ns);
 	ck_assert(craft_valid(c.packet.data, c.packet.len_bytes));
 	ck_assert(ip_view_parse(&v, c.packet.data, c.packet.len_bytes));
 	return ip_addr_format(&v.src, from);
+}
+
+/* An answer; returns from whom it seems to come. */
+static const char *answer(struct resolver *r, const char *server, uint16_t port,
+                          bool truncated, uint64_t now_ns)
+{
+	uint32_t id = strcmp(server, HOME) == 0  ? HOME_ID
+	              : strcmp(server, VPN) == 0 ? VPN_ID
+	                                         : OFFICE_ID;
+
+	return answer_through(r, id, server, port, truncated, now_ns);
 }
 
 static const struct {
@@ -232,10 +247,14 @@ static enum resolver_result tcp(struct resolver *r, uint8_t flags, uint16_t port
 	uint8_t segment[20] = {
 		(uint8_t)(port >> 8), (uint8_t)port, 0, 53, [12] = 0x50, flags
 	};
+	enum resolver_result result;
 
 	craft_ip(&c, client, VIRTUAL, PROTO_TCP, segment, sizeof(segment));
 	ck_assert(ip_view_parse_addresses(v, c.packet.data, c.packet.len_bytes));
-	return resolver_out(r, &c.packet, v, now_ns);
+	result = resolver_out(r, &c.packet, v, &asked_file, now_ns);
+	if (result == RESOLVER_SENT_ON)
+		resolver_goes_through(r, asked_file);
+	return result;
 }
 
 START_TEST(tcp_follows_the_truncated_answer_and_keeps_its_server)
@@ -300,6 +319,48 @@ START_TEST(who_asks_without_end_does_not_push_out_the_others)
 }
 END_TEST
 
+/* Two files have a server with one address: each name asks that of its file, and an answer
+ * only counts from there. */
+START_TEST(the_same_address_in_two_files)
+{
+	struct resolver *r = resolver_new();
+	struct ip_addr v4 = addr(VIRTUAL), none = { 0 };
+	struct ip_view v;
+
+	ck_assert_ptr_nonnull(r);
+	resolver_set_address(r, &v4, &none);
+	file(r, HOME_ID, OFFICE, NULL, "home.lan", NULL);
+	file(r, OFFICE_ID, OFFICE, NULL, "corp.example", NULL);
+	ck_assert_str_eq(ask(r, "www.corp.example", 4000, NS_PER_SEC), OFFICE);
+	ck_assert_uint_eq(asked_file, OFFICE_ID);
+	ck_assert_str_eq(ask(r, "nas.home.lan", 4001, NS_PER_SEC), OFFICE);
+	ck_assert_uint_eq(asked_file, HOME_ID);
+	ck_assert_str_eq(answer_through(r, HOME_ID, OFFICE, 4000, false, NS_PER_SEC),
+	                 OFFICE);
+	ck_assert_str_eq(answer_through(r, OFFICE_ID, OFFICE, 4000, true, NS_PER_SEC),
+	                 VIRTUAL);
+	ck_assert_str_eq(answer_through(r, HOME_ID, OFFICE, 4001, false, NS_PER_SEC),
+	                 VIRTUAL);
+	/* the same port asks both */
+	ck_assert_str_eq(ask(r, "nas.home.lan", 4000, NS_PER_SEC), OFFICE);
+	ck_assert_str_eq(answer_through(r, HOME_ID, OFFICE, 4000, false, NS_PER_SEC),
+	                 VIRTUAL);
+	ck_assert_str_eq(answer_through(r, OFFICE_ID, OFFICE, 4000, false, NS_PER_SEC),
+	                 VIRTUAL);
+	/* TCP goes to the file whose answer was too long */
+	ck_assert_int_eq(tcp(r, 2, 5000, &v, NS_PER_SEC), RESOLVER_SENT_ON);
+	ck_assert_uint_eq(asked_file, OFFICE_ID);
+	/* where the own device doesn't have the address, another one is the way */
+	ck_assert_str_eq(ask(r, "www.corp.example", 4002, NS_PER_SEC), OFFICE);
+	resolver_goes_through(r, VPN_ID); /* too late, it was told already */
+	ck_assert_str_eq(answer_through(r, VPN_ID, OFFICE, 4002, false, NS_PER_SEC),
+	                 OFFICE);
+	ck_assert_str_eq(answer_through(r, OFFICE_ID, OFFICE, 4002, false, NS_PER_SEC),
+	                 VIRTUAL);
+	resolver_free(r);
+}
+END_TEST
+
 START_TEST(what_is_no_query_finds_no_server)
 {
 	struct resolver *r = three_files();
@@ -315,15 +376,18 @@ START_TEST(what_is_no_query_finds_no_server)
 			dns[b] = (uint8_t)(unit_random(&random) & 0x3f);
 		craft_udp(&c, client, 1, VIRTUAL, 53, dns, n);
 		ck_assert(ip_view_parse_addresses(&v, c.packet.data, c.packet.len_bytes));
-		if (resolver_out(r, &c.packet, &v, NS_PER_SEC) == RESOLVER_SENT_ON)
+		if (resolver_out(r, &c.packet, &v, &asked_file, NS_PER_SEC) ==
+		    RESOLVER_SENT_ON)
 			ck_assert_uint_gt(n, 12);
 	}
 	craft_udp(&c, client, 1, VIRTUAL, 54, dns, 20); /* another port */
 	ck_assert(ip_view_parse_addresses(&v, c.packet.data, c.packet.len_bytes));
-	ck_assert_int_eq(resolver_out(r, &c.packet, &v, NS_PER_SEC), RESOLVER_NO_SERVER);
+	ck_assert_int_eq(resolver_out(r, &c.packet, &v, &asked_file, NS_PER_SEC),
+	                 RESOLVER_NO_SERVER);
 	craft_udp(&c, client, 1, VPN, 53, dns, 20); /* not the virtual address */
 	ck_assert(ip_view_parse_addresses(&v, c.packet.data, c.packet.len_bytes));
-	ck_assert_int_eq(resolver_out(r, &c.packet, &v, NS_PER_SEC), RESOLVER_NOT_OURS);
+	ck_assert_int_eq(resolver_out(r, &c.packet, &v, &asked_file, NS_PER_SEC),
+	                 RESOLVER_NOT_OURS);
 	resolver_free(r);
 }
 END_TEST
@@ -342,6 +406,7 @@ TCase *unit_tests(void)
 	tcase_add_test(tc, tcp_follows_the_truncated_answer_and_keeps_its_server);
 	tcase_add_test(tc, clients_do_not_get_in_each_others_way);
 	tcase_add_test(tc, who_asks_without_end_does_not_push_out_the_others);
+	tcase_add_test(tc, the_same_address_in_two_files);
 	tcase_add_test(tc, what_is_no_query_finds_no_server);
 	return tc;
 }
