@@ -1,0 +1,506 @@
+/* src/proxy/http_head.c - RFC 9110, RFC 9112; RFC 7617 for passwords
+ *
+ * Whatever two readers could understand in two ways is refused: both kinds of length, two
+ * lengths, folded lines, blanks before a colon, control characters. */
+#include "proxy/http_head.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#define FIRST_BYTES  1024
+#define LEFT_OUT_MAX 16
+
+/* ---- collecting */
+
+static int make_room(struct http_head *h)
+{
+	size_t size = h->size ? 2 * h->size : FIRST_BYTES;
+	char *text;
+
+	if (h->n < h->size)
+		return 0;
+	if (h->n >= HTTP_HEAD_MAX)
+		return -E2BIG;
+	text = realloc(h->text, size);
+	if (!text)
+		return -ENOMEM;
+	h->text = text;
+	h->size = size;
+	return 0;
+}
+
+int http_head_feed(struct http_head *h, const uint8_t *bytes, size_t n, size_t *taken)
+{
+	*taken = 0;
+	while (*taken < n && !h->complete) {
+		char c = (char)bytes[(*taken)++];
+		int err;
+
+		/* empty lines before the first one are left out, RFC 9112 2.2 */
+		if (h->n == 0 && (c == '\r' || c == '\n')) {
+			if (++h->left_out > LEFT_OUT_MAX)
+				return -E2BIG;
+			continue;
+		}
+		err = make_room(h);
+		if (err)
+			return err;
+		h->text[h->n++] = c;
+		if (c == '\n') {
+			h->complete = !h->line_has_text;
+			h->line_has_text = false;
+		} else if (c != '\r') {
+			h->line_has_text = true;
+		}
+	}
+	return 0;
+}
+
+void http_head_clear(struct http_head *h)
+{
+	free(h->text);
+	*h = (struct http_head){ 0 };
+}
+
+/* ---- spans */
+
+bool http_span_is(struct http_span s, const char *text)
+{
+	return s.n == strlen(text) && strncasecmp(s.at, text, s.n) == 0;
+}
+
+static struct http_span trim(struct http_span s)
+{
+	while (s.n > 0 && (s.at[0] == ' ' || s.at[0] == '\t')) {
+		s.at++;
+		s.n--;
+	}
+	while (s.n > 0 && (s.at[s.n - 1] == ' ' || s.at[s.n - 1] == '\t'))
+		s.n--;
+	return s;
+}
+
+/* Takes what is before the separator, which is left out. Without one takes all. */
+static struct http_span take_until(struct http_span *from, char separator)
+{
+	const char *end = from->n ? memchr(from->at, separator, from->n) : NULL;
+	struct http_span taken = { from->at, end ? (size_t)(end - from->at) : from->n };
+	size_t used = taken.n + (end ? 1 : 0);
+
+	from->at += used;
+	from->n -= used;
+	return taken;
+}
+
+/* Is the word in this list with commas? */
+static bool has_word(struct http_span list, const char *word)
+{
+	while (list.n > 0) {
+		if (http_span_is(trim(take_until(&list, ',')), word))
+			return true;
+	}
+	return false;
+}
+
+static bool has_span(struct http_span list, struct http_span word)
+{
+	while (list.n > 0) {
+		struct http_span one = trim(take_until(&list, ','));
+
+		if (one.n == word.n && strncasecmp(one.at, word.at, one.n) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* RFC 9110 5.6.2 */
+static bool is_token(struct http_span s)
+{
+	static const char others[] = "!#$%&'*+-.^_`|~";
+
+	for (size_t i = 0; i < s.n; i++) {
+		char c = s.at[i];
+		bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+		              (c >= '0' && c <= '9');
+
+		if (!letter && (c == '\0' || !strchr(others, c)))
+			return false;
+	}
+	return s.n > 0;
+}
+
+/* No control characters but tabs. */
+static bool is_text(struct http_span s)
+{
+	for (size_t i = 0; i < s.n; i++) {
+		unsigned char c = (unsigned char)s.at[i];
+
+		if ((c < ' ' && c != '\t') || c == 0x7f)
+			return false;
+	}
+	return true;
+}
+
+/* ---- fields */
+
+#define CONNECTIONS_MAX 4 /* fields of this name */
+
+/* What is needed only while fields are read. */
+struct reading {
+	struct http_message *m;
+	struct http_span connections[CONNECTIONS_MAX];
+	size_t connection_count;
+	bool host_seen;
+};
+
+static int take_length(struct http_message *m, struct http_span value)
+{
+	uint64_t length = 0;
+
+	if (value.n == 0 || value.n > 18) /* so that it can't wrap */
+		return -EINVAL;
+	for (size_t i = 0; i < value.n; i++) {
+		if (value.at[i] < '0' || value.at[i] > '9')
+			return -EINVAL;
+		length = length * 10 + (uint64_t)(value.at[i] - '0');
+	}
+	if (m->has_length && m->length != length)
+		return -EINVAL;
+	m->has_length = true;
+	m->length = length;
+	return 0;
+}
+
+/* Another coding than chunked is only understood by those who have asked for it (TE), and
+ * that isn't sent on. */
+static int take_coding(struct http_message *m, struct http_span value)
+{
+	if (m->chunked || !http_span_is(value, "chunked"))
+		return -EINVAL;
+	m->chunked = true;
+	return 0;
+}
+
+static int take_connection(struct reading *r, struct http_span value)
+{
+	if (r->connection_count == CONNECTIONS_MAX)
+		return -EINVAL;
+	r->connections[r->connection_count++] = value;
+	if (has_word(value, "close"))
+		r->m->keep_alive = false;
+	else if (has_word(value, "keep-alive"))
+		r->m->keep_alive = true;
+	return 0;
+}
+
+static bool is_for_this_hop(struct http_span name)
+{
+	static const char *const names[] = { "Keep-Alive",
+		                             "TE",
+		                             "Upgrade",
+		                             "Trailer",
+		                             "Proxy-Authenticate",
+		                             "Proxy-Authentication-Info" };
+
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+		if (http_span_is(name, names[i]))
+			return true;
+	}
+	return false;
+}
+
+static int take_field(struct reading *r, struct http_span name, struct http_span value)
+{
+	struct http_message *m = r->m;
+
+	if (http_span_is(name, "Content-Length"))
+		return take_length(m, value);
+	if (http_span_is(name, "Transfer-Encoding"))
+		return take_coding(m, value);
+	if (http_span_is(name, "Connection") || http_span_is(name, "Proxy-Connection"))
+		return take_connection(r, value);
+	if (http_span_is(name, "Proxy-Authorization")) {
+		m->authorization = value;
+		return 0;
+	}
+	if (http_span_is(name, "Host") && m->method.n > 0) {
+		if (r->host_seen)
+			return -EINVAL;
+		r->host_seen = true;
+		m->host = value;
+		return 0;
+	}
+	if (is_for_this_hop(name))
+		return 0;
+	if (m->field_count == HTTP_FIELDS_MAX)
+		return -E2BIG;
+	m->fields[m->field_count++] = (struct http_field){ name, value };
+	return 0;
+}
+
+/* Connection may name further fields that are meant for this hop. */
+static void leave_out_named(struct reading *r)
+{
+	struct http_message *m = r->m;
+	size_t kept = 0;
+
+	for (size_t i = 0; i < m->field_count; i++) {
+		bool named = false;
+
+		for (size_t k = 0; k < r->connection_count; k++)
+			named |= has_span(r->connections[k], m->fields[i].name);
+		if (!named)
+			m->fields[kept++] = m->fields[i];
+	}
+	m->field_count = kept;
+}
+
+static struct http_span take_line(struct http_span *text)
+{
+	struct http_span line = take_until(text, '\n');
+
+	if (line.n > 0 && line.at[line.n - 1] == '\r')
+		line.n--;
+	return line;
+}
+
+static int read_fields(struct http_message *m, struct http_span text)
+{
+	struct reading r = { .m = m };
+
+	while (text.n > 0) {
+		struct http_span line = take_line(&text), name;
+		int err;
+
+		if (line.n == 0)
+			break;
+		if (!is_text(line) || !memchr(line.at, ':', line.n))
+			return -EINVAL;
+		name = take_until(&line, ':');
+		if (!is_token(name)) /* also a folded line, and a blank before ':' */
+			return -EINVAL;
+		err = take_field(&r, name, trim(line));
+		if (err)
+			return err;
+	}
+	if (m->chunked && m->has_length)
+		return -EINVAL;
+	leave_out_named(&r);
+	return 0;
+}
+
+/* Takes "HTTP/1.x". */
+static int read_version(struct http_message *m, struct http_span version)
+{
+	if (version.n != 8 || memcmp(version.at, "HTTP/", 5) != 0)
+		return 400;
+	if (memcmp(version.at + 5, "1.", 2) != 0)
+		return 505;
+	if (version.at[7] != '0' && version.at[7] != '1')
+		return 505;
+	m->minor = version.at[7] == '1';
+	m->keep_alive = m->minor == 1;
+	return 0;
+}
+
+int http_request_read(struct http_message *m, const char *text, size_t n)
+{
+	struct http_span all = { text, n }, line;
+	int status, err;
+
+	*m = (struct http_message){ 0 };
+	line = take_line(&all);
+	m->method = take_until(&line, ' ');
+	m->target = take_until(&line, ' ');
+	if (!is_token(m->method) || m->target.n == 0 || !is_text(m->target) ||
+	    memchr(m->target.at, '\t', m->target.n))
+		return 400;
+	status = read_version(m, line);
+	if (status)
+		return status;
+	err = read_fields(m, all);
+	if (err)
+		return err == -E2BIG ? 431 : 400;
+	/* a server of HTTP/1.0 would not understand the end of the body */
+	return m->chunked && m->minor == 0 ? 501 : 0;
+}
+
+int http_response_read(struct http_message *m, const char *text, size_t n)
+{
+	struct http_span all = { text, n }, line, code;
+
+	*m = (struct http_message){ 0 };
+	line = take_line(&all);
+	if (read_version(m, take_until(&line, ' ')))
+		return 502;
+	code = take_until(&line, ' ');
+	m->reason = line;
+	if (code.n != 3 || !is_text(m->reason))
+		return 502;
+	for (size_t i = 0; i < code.n; i++) {
+		if (code.at[i] < '0' || code.at[i] > '9')
+			return 502;
+		m->status = m->status * 10 + (unsigned)(code.at[i] - '0');
+	}
+	if (m->status < 100 || read_fields(m, all))
+		return 502;
+	return m->chunked && m->minor == 0 ? 502 : 0;
+}
+
+bool http_target_read(struct http_span target, struct destination *out,
+                      struct http_span *authority, struct http_span *path)
+{
+	static const char scheme[] = "http://";
+	const size_t scheme_n = sizeof(scheme) - 1;
+	size_t n = 0;
+
+	if (target.n <= scheme_n || strncasecmp(target.at, scheme, scheme_n) != 0)
+		return false;
+	target.at += scheme_n;
+	target.n -= scheme_n;
+	while (n < target.n && target.at[n] != '/' && target.at[n] != '?')
+		n++;
+	*authority = (struct http_span){ target.at, n };
+	*path = (struct http_span){ target.at + n, target.n - n };
+	/* a user in the address is refused: RFC 9110 4.2.4 */
+	return destination_parse(out, authority->at, authority->n, 80);
+}
+
+/* ---- printing */
+
+/* Text of a known greatest length. */
+struct printer {
+	char *text;
+	size_t n, size;
+};
+
+static void put(struct printer *p, const char *at, size_t n)
+{
+	if (!p->text || n > p->size - p->n)
+		return;
+	if (n > 0)
+		memcpy(p->text + p->n, at, n);
+	p->n += n;
+}
+
+static void put_text(struct printer *p, const char *text)
+{
+	put(p, text, strlen(text));
+}
+
+static void put_fields(struct printer *p, const struct http_message *m)
+{
+	char length[64];
+
+	for (size_t i = 0; i < m->field_count; i++) {
+		put(p, m->fields[i].name.at, m->fields[i].name.n);
+		put_text(p, ": ");
+		put(p, m->fields[i].value.at, m->fields[i].value.n);
+		put_text(p, "\r\n");
+	}
+	if (m->has_length) {
+		snprintf(length, sizeof(length), "Content-Length: %llu\r\n",
+		         (unsigned long long)m->length);
+		put_text(p, length);
+	}
+	if (m->chunked)
+		put_text(p, "Transfer-Encoding: chunked\r\n");
+}
+
+static struct printer printer_new(const struct http_message *m, size_t more)
+{
+	struct printer p = { .size = more + 256 };
+
+	for (size_t i = 0; i < m->field_count; i++)
+		p.size += m->fields[i].name.n + m->fields[i].value.n + 4;
+	p.text = malloc(p.size);
+	return p;
+}
+
+char *http_request_print(const struct http_message *m, struct http_span authority,
+                         struct http_span path, size_t *n)
+{
+	struct printer p = printer_new(m, m->method.n + authority.n + path.n);
+
+	put(&p, m->method.at, m->method.n);
+	put_text(&p, " ");
+	if (path.n == 0 && http_span_is(m->method, "OPTIONS"))
+		put_text(&p, "*"); /* RFC 9112 3.2.4 */
+	else if (path.n == 0 || path.at[0] != '/')
+		put_text(&p, "/");
+	put(&p, path.at, path.n);
+	put_text(&p, m->minor ? " HTTP/1.1\r\nHost: " : " HTTP/1.0\r\nHost: ");
+	put(&p, authority.at, authority.n);
+	put_text(&p, "\r\n");
+	put_fields(&p, m);
+	put_text(&p, "\r\n");
+	*n = p.n;
+	return p.text;
+}
+
+char *http_response_print(const struct http_message *m, bool keep_alive, size_t *n)
+{
+	struct printer p = printer_new(m, m->reason.n);
+	char line[32];
+
+	snprintf(line, sizeof(line), "HTTP/1.%u %03u ", m->minor, m->status);
+	put_text(&p, line);
+	put(&p, m->reason.at, m->reason.n);
+	put_text(&p, "\r\n");
+	put_fields(&p, m);
+	if (m->status >= 200)
+		put_text(&p, keep_alive ? "Connection: keep-alive\r\n"
+		                        : "Connection: close\r\n");
+	put_text(&p, "\r\n");
+	*n = p.n;
+	return p.text;
+}
+
+/* ---- answers of our own */
+
+static const char *reason_of(unsigned status)
+{
+	switch (status) {
+	case 400:
+		return "Bad Request";
+	case 403:
+		return "Forbidden";
+	case 407:
+		return "Proxy Authentication Required";
+	case 408:
+		return "Request Timeout";
+	case 431:
+		return "Request Header Fields Too Large";
+	case 501:
+		return "Not Implemented";
+	case 502:
+		return "Bad Gateway";
+	case 503:
+		return "Service Unavailable";
+	case 504:
+		return "Gateway Timeout";
+	case 505:
+		return "HTTP Version Not Supported";
+	default:
+		return "Error";
+	}
+}
+
+char *http_answer(unsigned status, const char *text, bool head_only, size_t *n)
+{
+	char *out = NULL;
+	int length = asprintf(
+		&out,
+		"HTTP/1.1 %u %s\r\n%s"
+		"Content-Type: text/plain; charset=utf-8\r\n"
+		"Content-Length: %zu\r\nConnection: close\r\n\r\n%s",
+		status, reason_of(status),
+		status == 407 ? "Proxy-Authenticate: Basic realm=\"tunion\"\r\n" : "",
+		strlen(text), head_only ? "" : text);
+
+	*n = length < 0 ? 0 : (size_t)length;
+	return length < 0 ? NULL : out;
+}

@@ -1,0 +1,91 @@
+/* src/proxy/http_head.h - collects the head of an HTTP message, and reads it
+ *
+ * The head is the start line and the fields, up to the empty line (RFC 9112 2). What is
+ * sent on is printed anew from what was understood. So the other side never has to guess
+ * what a strange line end or blank means. Pure functions over text from strangers. */
+#ifndef TUNION_PROXY_HTTP_HEAD_H
+#define TUNION_PROXY_HTTP_HEAD_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/attr.h"
+#include "proxy/destination.h"
+
+#define HTTP_HEAD_MAX   32768 /* bytes; a browser's cookies take some thousands */
+#define HTTP_FIELDS_MAX 128
+
+/* ---- collecting */
+
+/* All zeroes: nothing was read yet. */
+struct http_head {
+	char *text; /* owned */
+	size_t n, size;
+	unsigned left_out; /* bytes of empty lines before the first one */
+	bool complete;
+	bool line_has_text; /* of the line that is read now */
+};
+
+/* Takes bytes up to the end of the head; *taken says how many. Returns 0, -E2BIG or
+ * -ENOMEM. Nothing is taken any more when it is complete. */
+MUST_CHECK int http_head_feed(struct http_head *h, const uint8_t *bytes, size_t n,
+                              size_t *taken);
+/* Makes it ready for the next head. */
+void http_head_clear(struct http_head *h);
+
+/* ---- reading */
+
+/* Borrowed from the text. */
+struct http_span {
+	const char *at;
+	size_t n;
+};
+
+struct http_field {
+	struct http_span name, value;
+};
+
+/* Borrowed from the text. Fields that are meant for this hop only (RFC 9110 7.6.1) are
+ * left out of `fields`, and so are Host of a request and the lengths. */
+struct http_message {
+	struct http_span method, target; /* of a request */
+	unsigned status;                 /* of a response */
+	struct http_span reason;
+	unsigned minor; /* HTTP/1.minor: 0 or 1 */
+	struct http_field fields[HTTP_FIELDS_MAX];
+	size_t field_count;
+	struct http_span host;          /* of a request without a target that has one */
+	struct http_span authorization; /* Proxy-Authorization; at NULL: there is none */
+	bool has_length, chunked;
+	uint64_t length; /* of the body, if has_length */
+	bool keep_alive; /* the sender will go on after this message */
+};
+
+/* Returns 0, or the status of the answer: 400, 431, 501 or 505. */
+MUST_CHECK int http_request_read(struct http_message *m, const char *text, size_t n);
+/* Returns 0, or 502. */
+MUST_CHECK int http_response_read(struct http_message *m, const char *text, size_t n);
+
+bool http_span_is(struct http_span s, const char *text); /* ignores case */
+
+/* Reads the target of a request to a proxy, "http://HOST[:PORT][/PATH]". *path is empty or
+ * begins with '/' or '?'. Returns false if it isn't such a target. */
+MUST_CHECK bool http_target_read(struct http_span target, struct destination *out,
+                                 struct http_span *authority, struct http_span *path);
+
+/* ---- printing: to be freed; NULL if out of memory. *n is the length. */
+
+/* For the server of this authority. */
+char *http_request_print(const struct http_message *m, struct http_span authority,
+                         struct http_span path, size_t *n);
+/* For the client. */
+char *http_response_print(const struct http_message *m, bool keep_alive, size_t *n);
+
+/* ---- answers of our own */
+
+/* A complete answer with this status, and `text` as its body, which ends with a newline.
+ * head_only: for a client that has asked by HEAD. To be freed; NULL if out of memory. */
+char *http_answer(unsigned status, const char *text, bool head_only, size_t *n);
+
+#endif
