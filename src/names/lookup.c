@@ -13,6 +13,8 @@
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <sys/time.h>
+#include <sys/uio.h>
+#include <unistd.h>
 
 #include "base/timerq.h"
 
@@ -32,6 +34,8 @@ struct lookup {
 	struct watch *watches; /* owned */
 	uint32_t mark;
 	size_t count;
+	int (*make_socket)(void *context, int family, int type); /* NULL: c-ares does */
+	void *make_context;                                      /* borrowed */
 };
 
 /* One question, from ares_getaddrinfo until its callback. */
@@ -246,6 +250,60 @@ void lookup_set_mark(struct lookup *l, uint32_t mark)
 	for (const struct watch *w = l->watches; w; w = w->next)
 		if (w->source.fd >= 0)
 			mark_socket(w->source.fd, mark);
+}
+
+/* ---- sockets that somebody else makes. c-ares uses all of these functions or none. */
+
+static ares_socket_t other_socket(int family, int type, int protocol, void *context)
+{
+	const struct lookup *l = context;
+	int fd = l->make_socket(l->make_context, family, type);
+
+	(void)protocol;
+	if (fd >= 0)
+		return fd;
+	errno = -fd;
+	return ARES_SOCKET_BAD;
+}
+
+static int other_close(ares_socket_t fd, void *context)
+{
+	(void)context;
+	return close(fd);
+}
+
+static int other_connect(ares_socket_t fd, const struct sockaddr *to, ares_socklen_t size,
+                         void *context)
+{
+	(void)context;
+	return connect(fd, to, size);
+}
+
+static ares_ssize_t other_receive(ares_socket_t fd, void *bytes, size_t n, int flags,
+                                  struct sockaddr *from, ares_socklen_t *size,
+                                  void *context)
+{
+	(void)context;
+	return recvfrom(fd, bytes, n, flags, from, size);
+}
+
+static ares_ssize_t other_send(ares_socket_t fd, const struct iovec *parts, int count,
+                               void *context)
+{
+	(void)context;
+	return writev(fd, parts, count);
+}
+
+void lookup_set_sockets(struct lookup *l,
+                        int (*make)(void *context, int family, int type), void *context)
+{
+	static const struct ares_socket_functions functions = {
+		other_socket, other_close, other_connect, other_receive, other_send,
+	};
+
+	l->make_socket = make;
+	l->make_context = context;
+	ares_set_socket_functions(l->channel, &functions, l);
 }
 
 void lookup_ask(struct lookup *l, struct lookup_query *query, const char *host)

@@ -39,6 +39,12 @@ void lookup_free(struct lookup *l);
  * they stay unmarked. */
 void lookup_set_mark(struct lookup *l, uint32_t mark);
 
+/* Uses sockets that this function makes, such as those of another network namespace. It
+ * returns one that doesn't block and is closed by exec, or -errno. Before the first
+ * question. */
+void lookup_set_sockets(struct lookup *l,
+                        int (*make)(void *context, int family, int type), void *context);
+
 /* query->done must be set. */
 void lookup_ask(struct lookup *l, struct lookup_query *query, const char *host);
 /* No answer is wanted any more. May be called even if nothing was asked. */
