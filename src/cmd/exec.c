@@ -145,7 +145,7 @@ static bool go_inside(int socket)
 {
 	struct handover_fds fds;
 	struct diag diag = { 0 };
-	int err = inside_enter(&fds, &diag);
+	int err = inside_enter(&fds, "the command", &diag);
 
 	if (!err)
 		err = handover_give(socket, &fds);
@@ -304,7 +304,7 @@ int cmd_exec(int argc, char **argv)
 		{ "help", no_argument, NULL, 'h' },
 		{ 0 },
 	};
-	struct exec e = { .options = { .worker = { worker_run } },
+	struct exec e = { .options = { .base = "exec", .worker = { worker_run } },
 		          .log_level = LOG_LEVEL_INFO };
 	int option, own = find_command(&e, argc, argv);
 

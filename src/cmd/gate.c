@@ -410,7 +410,9 @@ int cmd_gate(int argc, char **argv)
 		{ 0 },
 	};
 	struct gate g = {
-		.service = { .options = { .no_tun = true, .worker = { worker_run } },
+		.service = { .options = { .base = "gate",
+		                          .no_tun = true,
+		                          .worker = { worker_run } },
 		             .log_level = LOG_LEVEL_INFO,
 		             .prepare = prepare },
 		.page = { .clients = gate_page_clients, .file = gate_page_file }

@@ -161,7 +161,7 @@ char *dns_resolv_conf(const struct plan *plan, const struct ip_addr *others, siz
 
 	if (!out)
 		return NULL;
-	fputs("# made by tunion exec from the DNS lines of its files\n", out);
+	fputs("# made by tunion from the DNS lines of its files\n", out);
 	for (size_t i = 0; i < n && files_with_servers(plan) == 0; i++)
 		put_server(out, &others[i]);
 	put_servers(out, plan);

@@ -20,10 +20,8 @@
 #include "io/tun_open.h"
 #include "netlink/netlink.h"
 
-#define WHAT "the command"
-
 /* Root may lack the right for it in a container. */
-static int make_namespaces(bool *user_namespace, struct diag *diag)
+static int make_namespaces(bool *user_namespace, const char *what, struct diag *diag)
 {
 	const int flags = CLONE_NEWNET | CLONE_NEWNS;
 	int err;
@@ -31,8 +29,8 @@ static int make_namespaces(bool *user_namespace, struct diag *diag)
 	*user_namespace = geteuid() != 0 || unshare(flags) != 0;
 	if (!*user_namespace)
 		return 0;
-	err = namespace_user_new(geteuid(), getegid(), WHAT, diag);
-	return err ? err : namespace_new(flags, WHAT, diag);
+	err = namespace_user_new(geteuid(), getegid(), what, diag);
+	return err ? err : namespace_new(flags, what, diag);
 }
 
 static int open_namespaces(struct handover_fds *fds, bool user_namespace)
@@ -109,23 +107,22 @@ static int limit_capabilities(uint64_t before)
 	return 0;
 }
 
-int inside_enter(struct handover_fds *fds, struct diag *diag)
+int inside_enter(struct handover_fds *fds, const char *what, struct diag *diag)
 {
 	uint64_t capabilities = possible_capabilities();
 	bool user_namespace;
 	int err;
 
 	*fds = HANDOVER_NO_FDS;
-	err = make_namespaces(&user_namespace, diag);
+	err = make_namespaces(&user_namespace, what, diag);
 	if (err)
 		return err;
 	err = open_namespaces(fds, user_namespace);
 	if (!err)
 		err = open_netlink(fds);
 	if (err) {
-		diag_error(diag, NULL, 0,
-		           "can't prepare a network namespace for " WHAT ": %s",
-		           strerror(-err));
+		diag_error(diag, NULL, 0, "can't prepare a network namespace for %s: %s",
+		           what, strerror(-err));
 		return err;
 	}
 	change_settings();

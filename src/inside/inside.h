@@ -14,9 +14,11 @@
 #include "base/diag.h"
 #include "inside/handover.h"
 
-/* The process must have one thread. fds is filled even after an error; the caller owns
+/* The process must have one thread. `what` is what it will be, such as "the command", for
+ * messages. fds is filled even after an error; the caller owns
  * them. Returns 0 or -errno, with the reason in diag. */
-MUST_CHECK int inside_enter(struct handover_fds *fds, struct diag *diag);
+MUST_CHECK int inside_enter(struct handover_fds *fds, const char *what,
+                            struct diag *diag);
 /* Does what the supervisor asks for, until it says that everything is up. Returns 0, or
  * -errno with the reason in diag; -ENOTCONN without a reason: the supervisor has ended,
  * and has said why. */

@@ -74,7 +74,7 @@ static void mend(const struct insiders *i)
 	if (err)
 		log_error(
 			i->log, NULL,
-			"the command's resolv.conf or nsswitch.conf was replaced, and can't be put back: %s",
+			"the resolv.conf or nsswitch.conf inside was replaced, and can't be put back: %s",
 			strerror(-err));
 }
 

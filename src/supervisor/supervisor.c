@@ -41,9 +41,6 @@
 
 /* Others decide when endpoints move, and so how often. This limits the updates. */
 #define UPDATE_PAUSE_NS (200 * NS_PER_MS)
-/* with a number */
-#define EXEC_TUN "exec"
-#define GATE_TUN "gate"
 
 /* No other file knows this struct: each part only gets the other parts that it needs. */
 struct supervisor {
@@ -52,7 +49,7 @@ struct supervisor {
 	struct instance instance;
 	struct tunnels tunnels;
 	struct host *host;          /* owned */
-	struct place_inside inside; /* for `exec`; place points to it */
+	struct place_inside inside; /* place points to it */
 	struct host_place place;
 	bool elsewhere; /* the tun is not in our own network namespace, but at `place` */
 	const struct supervisor_events *events; /* borrowed; may be NULL */
@@ -181,14 +178,14 @@ static int make_host(struct supervisor *s, const struct supervisor_options *o,
 	return err;
 }
 
-/* An instance of `exec` or `gate` has a name before its files are read, because another one may
+/* An instance that is numbered has a name before its files are read, because another one may
  * look for a name at the same time. */
 static int choose_instance(struct supervisor *s, const struct supervisor_options *o,
                            struct diag *diag)
 {
-	const char *base = o->inside ? EXEC_TUN : GATE_TUN;
-	int err = o->tun ? instance_init(&s->instance, o->run_dir, o->tun, diag)
-	                 : instance_lock_numbered(&s->instance, o->run_dir, base, diag);
+	int err =
+		o->tun ? instance_init(&s->instance, o->run_dir, o->tun, diag)
+		       : instance_lock_numbered(&s->instance, o->run_dir, o->base, diag);
 
 	if (!err && o->tun && s->elsewhere)
 		err = instance_separate_uapi(&s->instance);

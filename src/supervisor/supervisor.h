@@ -20,7 +20,8 @@
 
 struct supervisor;
 
-/* For `exec`: the tun is where a command runs. All borrowed, except the pidfd. */
+/* For `exec` and `proxy`: the tun is where a command runs. All borrowed, except the
+ * pidfd. */
 struct supervisor_inside {
 	const struct handover_fds *fds;
 	int socket; /* to the process inside, see handover.h */
@@ -37,10 +38,11 @@ struct supervisor_events {
 };
 
 struct supervisor_options {
-	/* Name of the host tun, and of the instance. NULL, only for `exec` and `gate`: the
-	 * first of exec0, exec1... or gate0, gate1... that is free. */
+	/* Name of the host tun, and of the instance. NULL, only with `inside` and no_tun:
+	 * base and a number, the first that is free. */
 	const char *tun;
-	const struct supervisor_inside *inside; /* borrowed; NULL: not `exec` */
+	const char *base;
+	const struct supervisor_inside *inside; /* borrowed; NULL: the tun is here */
 	bool no_tun; /* for `gate`: nothing is changed on the host */
 	const struct supervisor_events *events; /* borrowed; may be NULL */
 	const struct page_wanted *page;         /* borrowed; NULL: no status page */
