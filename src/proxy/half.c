@@ -1,0 +1,135 @@
+/* src/proxy/half.c */
+#include "proxy/half.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define TURNS 8 /* of the space; then others get theirs */
+
+int half_say(struct half *h, char *text, size_t n)
+{
+	size_t left = h->first_n - h->first_at;
+	char *both;
+
+	if (!text)
+		return -ENOMEM;
+	if (left == 0) {
+		free(h->first);
+		h->first = text;
+		h->first_n = n;
+		h->first_at = 0;
+		return 0;
+	}
+	both = malloc(left + n);
+	if (both) {
+		memcpy(both, h->first + h->first_at, left);
+		memcpy(both + left, text, n);
+		free(h->first);
+		h->first = both;
+		h->first_n = left + n;
+		h->first_at = 0;
+	}
+	free(text);
+	return both ? 0 : -ENOMEM;
+}
+
+bool half_is_saying(const struct half *h)
+{
+	return h->first != NULL;
+}
+
+bool half_flush(struct half *h)
+{
+	h->blocked = false;
+	while (h->first) {
+		ssize_t n = h->to->ops->write(h->to, h->first + h->first_at,
+		                              h->first_n - h->first_at);
+
+		if (n < 0) {
+			h->blocked = n == -EAGAIN;
+			return h->blocked;
+		}
+		h->first_at += (size_t)n;
+		if (h->first_at == h->first_n) {
+			free(h->first);
+			h->first = NULL;
+			h->first_n = h->first_at = 0;
+		}
+	}
+	return true;
+}
+
+static enum half_result end(struct half *h)
+{
+	h->ended = true;
+	h->to->ops->shut_down(h->to);
+	return HALF_ENDED;
+}
+
+/* How many of the bytes belong to the body? Doesn't take them. */
+static size_t within(const struct http_body *body, const uint8_t *bytes, size_t n)
+{
+	struct http_body copy;
+
+	if (!body)
+		return n;
+	copy = *body;
+	return http_body_take(&copy, bytes, n);
+}
+
+/* Moves what fits into the space once. */
+static enum half_result move_some(struct half *h, struct http_body *body,
+                                  const struct half_space *space)
+{
+	ssize_t n = h->from->ops->peek(h->from, space->bytes, space->n), written;
+	size_t belong;
+
+	if (n == -EAGAIN)
+		return HALF_WAITS;
+	if (n < 0)
+		return HALF_BROKEN;
+	if (n == 0)
+		return end(h);
+	belong = within(body, space->bytes, (size_t)n);
+	if (belong == 0)
+		return HALF_BROKEN; /* it would have ended before */
+	written = h->to->ops->write(h->to, space->bytes, belong);
+	if (written < 0 && written != -EAGAIN)
+		return HALF_BROKEN;
+	if (written > 0) {
+		if (body)
+			(void)http_body_take(body, space->bytes, (size_t)written);
+		h->from->ops->consume(h->from, (size_t)written);
+		h->moved_bytes += (uint64_t)written;
+	}
+	h->blocked = written < (ssize_t)belong;
+	return h->blocked ? HALF_WAITS : HALF_AGAIN;
+}
+
+enum half_result half_move(struct half *h, struct http_body *body,
+                           const struct half_space *space)
+{
+	enum half_result result = HALF_AGAIN;
+
+	if (h->ended)
+		return HALF_ENDED;
+	if (!half_flush(h))
+		return HALF_BROKEN;
+	if (h->blocked)
+		return HALF_WAITS;
+	for (int i = 0; i < TURNS && result == HALF_AGAIN; i++) {
+		if (body && body->state == HTTP_BODY_ENDED)
+			return HALF_BODY_ENDED;
+		result = move_some(h, body, space);
+	}
+	if (result == HALF_AGAIN && body && body->state == HTTP_BODY_ENDED)
+		return HALF_BODY_ENDED;
+	return result;
+}
+
+void half_clear(struct half *h)
+{
+	free(h->first);
+	*h = (struct half){ 0 };
+}

@@ -1,0 +1,112 @@
+/* src/proxy/outlet.c - one message asks, one answers */
+#include "proxy/outlet.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <unistd.h>
+
+#include "base/cmsg.h"
+
+#define ANSWER_S 1
+
+struct wanted {
+	int family, type;
+};
+
+union control {
+	struct cmsghdr header;
+	char bytes[CMSG_SPACE(sizeof(int))];
+};
+
+int outlet_pair(int fds[2])
+{
+	const struct timeval wait = { .tv_sec = ANSWER_S };
+
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, fds) < 0)
+		return -errno;
+	if (setsockopt(fds[0], SOL_SOCKET, SO_RCVTIMEO, &wait, sizeof(wait)) < 0)
+		return -errno;
+	return 0;
+}
+
+/* Returns the socket that came with the answer, or -1. */
+static int taken_fd(const struct msghdr *m, const union control *control)
+{
+	int fd = -1;
+
+	if (m->msg_controllen >= sizeof(control->bytes) &&
+	    control->header.cmsg_level == SOL_SOCKET &&
+	    control->header.cmsg_type == SCM_RIGHTS &&
+	    control->header.cmsg_len == CMSG_BYTES(sizeof(int)))
+		memcpy(&fd, CMSG_DATA(&control->header), sizeof(fd));
+	return fd;
+}
+
+int outlet_socket(int fd, int family, int type)
+{
+	struct wanted wanted = { family, type };
+	union control control = { 0 };
+	int error = 0, found;
+	struct iovec iov = { &error, sizeof(error) };
+	struct msghdr m = { .msg_iov = &iov,
+		            .msg_iovlen = 1,
+		            .msg_control = control.bytes,
+		            .msg_controllen = sizeof(control.bytes) };
+	ssize_t n;
+
+	if (fd < 0 || send(fd, &wanted, sizeof(wanted), MSG_NOSIGNAL) != sizeof(wanted))
+		return -ENETUNREACH;
+	do {
+		n = recvmsg(fd, &m, MSG_CMSG_CLOEXEC);
+	} while (n < 0 && errno == EINTR);
+	if (n != sizeof(error))
+		return -ENETUNREACH;
+	found = taken_fd(&m, &control);
+	return found >= 0 ? found : error < 0 ? error : -EPROTO;
+}
+
+static int make(const struct wanted *w)
+{
+	int fd;
+
+	if ((w->family != AF_INET && w->family != AF_INET6) ||
+	    (w->type != SOCK_STREAM && w->type != SOCK_DGRAM))
+		return -EINVAL;
+	fd = socket(w->family, w->type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	return fd < 0 ? -errno : fd;
+}
+
+static void answer(int fd, int made)
+{
+	union control control = { 0 };
+	int error = made < 0 ? made : 0;
+	struct iovec iov = { &error, sizeof(error) };
+	struct msghdr m = { .msg_iov = &iov, .msg_iovlen = 1 };
+
+	if (made >= 0) {
+		m.msg_control = control.bytes;
+		m.msg_controllen = sizeof(control.bytes);
+		control.header.cmsg_level = SOL_SOCKET;
+		control.header.cmsg_type = SCM_RIGHTS;
+		control.header.cmsg_len = CMSG_BYTES(sizeof(int));
+		memcpy(CMSG_DATA(&control.header), &made, sizeof(made));
+	}
+	(void)!sendmsg(fd, &m, MSG_NOSIGNAL);
+	if (made >= 0)
+		close(made);
+}
+
+void outlet_run(int fd)
+{
+	struct wanted wanted;
+	ssize_t n;
+
+	while ((n = recv(fd, &wanted, sizeof(wanted), 0)) != 0) {
+		if (n == sizeof(wanted))
+			answer(fd, make(&wanted));
+		else if (n < 0 && errno != EINTR)
+			return;
+	}
+}

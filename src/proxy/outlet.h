@@ -1,0 +1,24 @@
+/* src/proxy/outlet.h - how does the proxy, which is inside, get sockets of the network
+ * outside?
+ *
+ * It can't make them: a socket belongs to the namespace of the process that makes it. So a
+ * second process stays outside, and hands them over when it is asked. It does nothing
+ * else, and ends when nobody can ask any more. */
+#ifndef TUNION_PROXY_OUTLET_H
+#define TUNION_PROXY_OUTLET_H
+
+#include "base/attr.h"
+
+/* A pair of sockets, both closed by exec: [0] asks, [1] is for outlet_run. Returns 0 or
+ * -errno. */
+MUST_CHECK int outlet_pair(int fds[2]);
+
+/* Asks for a socket that doesn't block and is closed by exec: AF_INET or AF_INET6,
+ * SOCK_STREAM or SOCK_DGRAM. Waits for the answer, at most a second. Returns the socket
+ * or -errno. */
+MUST_CHECK int outlet_socket(int fd, int family, int type);
+
+/* The process outside: serves until the other end is closed. */
+void outlet_run(int fd);
+
+#endif
