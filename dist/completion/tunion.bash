@@ -51,6 +51,10 @@ _tunion() {
 	--log-level)
 		mapfile -t COMPREPLY < <(compgen -W "error warn info debug" -- "$cur")
 		return ;;
+	--auth)
+		mapfile -t COMPREPLY < <(compgen -f -- "$cur")
+		return ;;
+	--listen | -L | -R) return ;;
 	--run-dir | --state)
 		mapfile -t COMPREPLY < <(compgen -d -- "$cur")
 		return ;;

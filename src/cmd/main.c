@@ -12,6 +12,7 @@
 #include "cmd/down.h"
 #include "cmd/exec.h"
 #include "cmd/gate.h"
+#include "cmd/proxy.h"
 #include "cmd/reload.h"
 #include "cmd/status.h"
 #include "cmd/trace.h"
@@ -37,6 +38,7 @@ static const struct subcommand commands[] = {
 	  cmd_exec },
 	{ "gate", "let WireGuard apps use them all, without root and without a tun",
 	  cmd_gate },
+	{ "proxy", "SOCKS and HTTP into the tunnels, without root", cmd_proxy },
 	{ "demo", "show it live in namespaces, without root", cmd_demo },
 };
 

@@ -86,6 +86,8 @@ static int run(const struct service *service, const char *const *paths, const ch
 	notify("READY=1");
 	err = supervisor_serve(s);
 	notify("STOPPING=1");
+	if (service->before_down)
+		service->before_down(service->context);
 	supervisor_down(s, &diag);
 	log_output_diag(&output, &diag);
 	log_info(&log, NULL, "%s is down", tun);

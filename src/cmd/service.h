@@ -24,6 +24,8 @@ struct service {
 	 * with the reason in diag. NULL: nothing to do. */
 	int (*prepare)(void *context, struct supervisor_options *options,
 	               struct diag *diag);
+	/* Called before it goes down, after it was up. NULL: nothing to do. */
+	void (*before_down)(void *context);
 	void *context;
 };
 

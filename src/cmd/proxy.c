@@ -1,0 +1,376 @@
+/* src/cmd/proxy.c - the supervisor and its two children: the proxy, which moves inside, and
+ * the outlet, which makes sockets outside for it
+ *
+ * The children are forked before there are keys in memory. The ports outside are opened
+ * first, so that one that is taken is reported before anything is done. */
+#include "cmd/proxy.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <limits.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "cmd/log_output.h"
+#include "cmd/paths.h"
+#include "cmd/proxy_inside.h"
+#include "cmd/proxy_ports.h"
+#include "cmd/service.h"
+#include "inside/handover.h"
+#include "proxy/outlet.h"
+#include "worker/worker.h"
+
+#define END_MS 2000 /* then the proxy is killed */
+
+static const char usage[] =
+	"usage: tunion proxy [--listen ADDRESS:PORT | --listen unix:PATH]... [--auth FILE]\n"
+	"                    [-L [ADDRESS:]PORT:HOST:PORT[/udp]]...\n"
+	"                    [-R [ADDRESS:]PORT:HOST:PORT[/udp]]... [--direct]\n"
+	"                    [--foreground] [--no-offload] [--no-watch] [--log-level LEVEL]\n"
+	"                    [--tun NAME] [--run-dir DIR] [DIR | FILE...]\n"
+	"  --listen ADDRESS:PORT  where clients reach it by SOCKS or HTTP; the default is\n"
+	"                         " PROXY_DEFAULT_LISTEN "\n"
+	"  --listen unix:PATH     the same at a socket of the file system\n"
+	"  --auth FILE            only for these users: lines USER:PASSWORD\n"
+	"  -L PORT:HOST:PORT      connections to this port go to the host and port in the union\n"
+	"  -R PORT:HOST:PORT      connections from the union to this port of a device's address\n"
+	"                         go to the host and port outside\n"
+	"  --direct               connect outside to what is not in the union\n"
+	"  --foreground           don't go to the background; Ctrl-C ends it\n"
+	"  --no-offload           don't use large packets that the kernel or a NIC cuts\n"
+	"  --no-watch             apply changed files only after tunion reload\n"
+	"  --log-level LEVEL      error, warn, info (the default) or debug\n"
+	"  --tun NAME             name of the instance (proxy0, proxy1...), and of the tun inside\n"
+	"  --run-dir DIR          for sockets and pid files\n" PATHS_USAGE;
+
+struct proxy_command {
+	/* What the command line contains. */
+	struct service service;
+	struct proxy_ports ports;
+	const char *auth;
+	bool direct;
+
+	bool prepared;       /* in the process of the supervisor */
+	struct users *users; /* owned; NULL: everybody may use it */
+	struct handover_fds fds;
+	struct supervisor_inside inside;
+	pid_t child;           /* the process inside; 0: none */
+	int control;           /* to it */
+	const struct log *log; /* borrowed; that of the supervisor */
+	bool gone;             /* the process inside was told that everything is up */
+	char names;            /* what it was told last; 0: nothing yet */
+};
+
+/* ---- what happens with names */
+
+static bool has_dns(const struct plan *plan)
+{
+	for (size_t i = 0; i < plan->device_count; i++) {
+		if (plan->devices[i].conf->dns.servers.n > 0)
+			return true;
+	}
+	return false;
+}
+
+/* After a reload the process inside reads its resolv.conf again, whatever has changed. */
+static void planned(void *context, const struct plan *plan,
+                    const struct ip_addr *resolver4, const struct ip_addr *resolver6)
+{
+	struct proxy_command *c = context;
+	char names = has_dns(plan) ? PROXY_NAMES_INSIDE : PROXY_NAMES_OUTSIDE;
+
+	(void)resolver4;
+	(void)resolver6;
+	if (names == PROXY_NAMES_OUTSIDE && names != c->names)
+		log_warn(
+			c->log, NULL,
+			"no tunnel file has DNS: names are looked up at the name servers of the network, outside of the tunnels");
+	c->names = names;
+	/* if the process inside has ended, we notice it soon */
+	(void)!send(c->control, &names, 1, MSG_NOSIGNAL | MSG_DONTWAIT);
+	if (!c->gone)
+		(void)!handover_go(c->inside.socket);
+	c->gone = true;
+}
+
+/* The proxy ends before the routes inside go: with --direct, what has no route there is
+ * reached outside. */
+static void before_down(void *context)
+{
+	struct proxy_command *c = context;
+
+	struct pollfd p = { .fd = (int)syscall(SYS_pidfd_open, c->child, 0),
+		            .events = POLLIN };
+
+	close(c->control);
+	c->control = -1;
+	if (p.fd < 0 || poll(&p, 1, END_MS) != 1)
+		kill(c->child, SIGKILL);
+	(void)waitpid(c->child, NULL, 0);
+	if (p.fd >= 0)
+		close(p.fd);
+}
+
+/* ---- the start */
+
+static int read_users(struct proxy_command *c, struct diag *diag)
+{
+	struct stat st;
+	FILE *in;
+	int err;
+
+	if (!c->auth)
+		return 0;
+	in = fopen(c->auth, "re");
+	if (!in) {
+		err = -errno;
+		diag_error(diag, c->auth, 0, "can't be read: %s", strerror(-err));
+		return err;
+	}
+	if (fstat(fileno(in), &st) == 0 && (st.st_mode & (S_IRWXG | S_IRWXO)))
+		diag_warning(diag, c->auth, 0,
+		             "others can read the passwords: chmod go= %s", c->auth);
+	err = users_read(&c->users, in, c->auth, diag);
+	fclose(in);
+	return err;
+}
+
+static void warn_of_strangers(const struct proxy_command *c)
+{
+	for (size_t i = 0; i < c->ports.n; i++) {
+		const struct proxy_port *port = &c->ports.v[i];
+
+		if (port->way != PROXY_ASK || port->path || c->users ||
+		    ip_addr_is_loopback(&port->at.addr))
+			continue;
+		log_warn(
+			c->log, NULL,
+			"every machine that reaches %s can use the proxy: use --auth FILE, or listen on 127.0.0.1",
+			port->word);
+	}
+}
+
+/* Everything that the children need. [0] is ours, [1] the child's. */
+struct pairs {
+	int handover[2], control[2], outlet[2];
+};
+
+static void close_pair(int fds[2])
+{
+	for (int i = 0; i < 2; i++) {
+		if (fds[i] >= 0)
+			close(fds[i]);
+		fds[i] = -1;
+	}
+}
+
+static int open_pairs(struct pairs *p)
+{
+	int err = handover_pair(p->handover);
+
+	if (!err)
+		err = outlet_pair(p->outlet);
+	if (!err && socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, p->control) < 0)
+		err = -errno;
+	return err;
+}
+
+/* Returns its process id or -errno. */
+static pid_t start_outlet(const struct pairs *p)
+{
+	pid_t supervisor = getpid(), child;
+
+	fflush(NULL);
+	child = fork();
+	if (child == 0)
+		_exit(proxy_outlet_run(p->outlet[1], supervisor));
+	return child < 0 ? -errno : child;
+}
+
+static pid_t start_inside(struct proxy_command *c, const struct pairs *p, bool foreground)
+{
+	struct proxy_inside x = { .ports = &c->ports,
+		                  .users = c->users,
+		                  .socket = p->handover[1],
+		                  .control = p->control[1],
+		                  .outlet = p->outlet[0],
+		                  .supervisor = getpid(),
+		                  .direct = c->direct,
+		                  .foreground = foreground,
+		                  .log_level = c->service.log_level };
+	pid_t child;
+
+	fflush(NULL);
+	child = fork();
+	if (child == 0)
+		exit(proxy_inside_run(&x));
+	return child < 0 ? -errno : child;
+}
+
+/* Starts the children, and takes what the one inside hands over. */
+static int start_children(struct proxy_command *c, bool foreground, struct diag *diag)
+{
+	struct pairs p = { { -1, -1 }, { -1, -1 }, { -1, -1 } };
+	pid_t inside = 0, outlet;
+	int err = open_pairs(&p), pidfd = -1;
+
+	outlet = err ? err : start_outlet(&p);
+	if (outlet > 0)
+		inside = start_inside(c, &p, foreground);
+	if (outlet < 0 || inside < 0)
+		err = outlet < 0 ? outlet : inside;
+	if (!err)
+		pidfd = (int)syscall(SYS_pidfd_open, inside, 0);
+	if (!err && pidfd < 0)
+		err = -errno;
+	if (err)
+		diag_error(
+			diag, NULL, 0,
+			"can't start the process of the proxy (Linux 5.3 or newer is needed): %s",
+			strerror(-err));
+	c->inside = (struct supervisor_inside){ &c->fds, p.handover[0], pidfd };
+	c->control = p.control[0];
+	c->child = inside > 0 ? inside : 0;
+	p.handover[0] = p.control[0] = -1;
+	close_pair(p.handover);
+	close_pair(p.control);
+	close_pair(p.outlet);
+	/* after an error the other process has said why */
+	return err ? err : handover_take(c->inside.socket, &c->fds);
+}
+
+static int prepare(void *context, struct supervisor_options *options, struct diag *diag)
+{
+	struct proxy_command *c = context;
+	int err = read_users(c, diag);
+
+	c->prepared = true;
+	c->log = options->log;
+	if (!err)
+		err = proxy_ports_open(&c->ports, false, diag);
+	if (!err)
+		err = start_children(c, options->foreground, diag);
+	if (!err)
+		warn_of_strangers(c);
+	proxy_ports_close(&c->ports);
+	users_free(c->users);
+	c->users = NULL;
+	options->inside = &c->inside;
+	return err;
+}
+
+/* ---- the command line */
+
+/* Returns false if there is no such option, or if its argument is wrong. */
+static bool take_option(struct proxy_command *c, int option, const char *argument)
+{
+	struct supervisor_options *options = &c->service.options;
+
+	switch (option) {
+	case 'l':
+		return proxy_ports_listen(&c->ports, argument);
+	case 'L':
+		return proxy_ports_forward(&c->ports, argument, PROXY_INSIDE);
+	case 'R':
+		return proxy_ports_forward(&c->ports, argument, PROXY_OUTSIDE);
+	case 'a':
+		c->auth = argument;
+		return true;
+	case 'd':
+		c->direct = true;
+		return true;
+	case 'f':
+		options->foreground = true;
+		return true;
+	case 'O':
+		options->no_offload = true;
+		return true;
+	case 'w':
+		options->no_watch = true;
+		return true;
+	case 'g':
+		return log_output_parse_level(argument, &c->service.log_level);
+	case 't':
+		options->tun = argument;
+		return true;
+	case 'r':
+		options->run_dir = argument;
+		return true;
+	default:
+		return false;
+	}
+}
+
+static int run(struct proxy_command *c, int argc, char **argv)
+{
+	char standard[PATH_MAX];
+	const char *const default_paths[] = { paths_default(standard) };
+	struct supervisor_options *options = &c->service.options;
+	int status = EXIT_FAILURE;
+
+	options->paths =
+		optind < argc ? (const char *const *)argv + optind : default_paths;
+	options->path_count = optind < argc ? (size_t)(argc - optind) : 1;
+	if (proxy_ports_have(&c->ports, PROXY_ASK) ||
+	    proxy_ports_listen(&c->ports, PROXY_DEFAULT_LISTEN))
+		status = service_run(&c->service);
+	if (c->prepared) {
+		proxy_ports_remove_files(&c->ports);
+		handover_close(&c->fds);
+	}
+	return status;
+}
+
+int cmd_proxy(int argc, char **argv)
+{
+	static const struct option long_options[] = {
+		{ "listen", required_argument, NULL, 'l' },
+		{ "auth", required_argument, NULL, 'a' },
+		{ "direct", no_argument, NULL, 'd' },
+		{ "foreground", no_argument, NULL, 'f' },
+		{ "no-offload", no_argument, NULL, 'O' },
+		{ "no-watch", no_argument, NULL, 'w' },
+		{ "log-level", required_argument, NULL, 'g' },
+		{ "tun", required_argument, NULL, 't' },
+		{ "run-dir", required_argument, NULL, 'r' },
+		{ "help", no_argument, NULL, 'h' },
+		{ 0 },
+	};
+	struct proxy_command c = { .service = { .options = { .base = "proxy",
+		                                             .worker = { worker_run } },
+		                                .log_level = LOG_LEVEL_INFO,
+		                                .prepare = prepare,
+		                                .before_down = before_down },
+		                   .fds = HANDOVER_NO_FDS,
+		                   .control = -1 };
+	const struct supervisor_events events = { planned, &c };
+	int option, status = -1;
+
+	c.service.context = &c;
+	c.service.options.events = &events;
+	while (status < 0 &&
+	       (option = getopt_long(argc, argv, "hL:R:", long_options, NULL)) != -1) {
+		if (option == 'h') {
+			fputs(usage, stdout);
+			status = EXIT_SUCCESS;
+		} else if (!take_option(&c, option, optarg)) {
+			fputs(usage, stderr);
+			status = EXIT_FAILURE;
+		}
+	}
+	signal(SIGPIPE, SIG_IGN); /* the terminal or the parent may be gone */
+	if (status < 0)
+		status = run(&c, argc, argv);
+	proxy_ports_clear(&c.ports);
+	return status;
+}

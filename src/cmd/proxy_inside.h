@@ -1,0 +1,37 @@
+/* src/cmd/proxy_inside.h - the process of `tunion proxy` that is inside, without rights, and
+ * has the connections
+ *
+ * It is a child of the supervisor, and to it what the command is in `exec`
+ * (inside/handover.h). The sockets at which clients arrive were made outside, and so
+ * belong to the network outside; those that it makes itself lead into the union. */
+#ifndef TUNION_CMD_PROXY_INSIDE_H
+#define TUNION_CMD_PROXY_INSIDE_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+#include "base/log.h"
+#include "cmd/proxy_ports.h"
+#include "proxy/users.h"
+
+/* What the supervisor says over `control`, a byte each; its end ends the process. */
+#define PROXY_NAMES_INSIDE  'i' /* names are looked up in the union */
+#define PROXY_NAMES_OUTSIDE 'o' /* no file has DNS */
+
+struct proxy_inside {
+	struct proxy_ports *ports; /* borrowed; those outside are open */
+	const struct users *users; /* borrowed; may be NULL */
+	int socket;                /* to the supervisor, see handover.h */
+	int control;               /* from the supervisor */
+	int outlet;                /* see proxy/outlet.h */
+	pid_t supervisor;
+	bool direct, foreground;
+	enum log_level log_level;
+};
+
+/* In the forked process: returns its exit status. */
+int proxy_inside_run(struct proxy_inside *x);
+/* The same for the one that makes sockets outside. */
+int proxy_outlet_run(int fd, pid_t supervisor);
+
+#endif

@@ -1,0 +1,210 @@
+#!/usr/bin/env python3
+"""`tunion proxy` as an ordinary user: what curl fetches through home > vpn by SOCKS5, SOCKS4a, HTTP and CONNECT, by name
+and by address of both families, arrives whole, and the uplink carries nothing but datagrams to the provider. What
+can't be reached is refused as the protocol wants it: an address of no file, an unknown name, a port without a server."""
+
+import os
+import signal
+import sys
+
+from lab import IPV6, check, equal, main, same_text, wait_for
+from nameserver import NameServer
+from ordinary import User, nothing_left
+from webserver import PORT, WebServer
+from world import INTERNET, LAN, LAN6, World, only_to
+
+MEGABYTES = 5
+SOCKS5, SOCKS6 = "127.0.0.1:1080", "[::1]:1080"
+
+# Asks a proxy at argv[1] in SOCKS5 for a list of HOST:PORT; prints the code of each answer and how long it took.
+ASK = """
+import socket, struct, sys, time
+for word in sys.argv[2:]:
+    host, port = word.rsplit(":", 1)
+    s = socket.socket(socket.AF_UNIX) if sys.argv[1].startswith("/") else socket.socket()
+    s.connect(sys.argv[1] if sys.argv[1].startswith("/") else (sys.argv[1].split(":")[0], int(sys.argv[1].split(":")[1])))
+    s.settimeout(15)
+    began = time.monotonic()
+    s.sendall(b"\\5\\1\\0\\5\\1\\0\\3" + bytes([len(host)]) + host.encode() + struct.pack("!H", int(port)))
+    answer = s.recv(2, socket.MSG_WAITALL) + s.recv(10, socket.MSG_WAITALL)
+    print(word, answer[3], "in time" if time.monotonic() - began < 10 else "late")
+"""
+
+# Answers a datagram or a connection with what it was sent, and where from.
+ECHO = """
+import socket, sys
+udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+udp.bind((sys.argv[1], int(sys.argv[2])))
+tcp = socket.create_server((sys.argv[1], int(sys.argv[2])))
+print("ready", flush=True)
+import threading
+def serve():
+    while True:
+        c, a = tcp.accept()
+        c.sendall(c.recv(100) + b" from " + a[0].encode())
+        c.close()
+threading.Thread(target=serve, daemon=True).start()
+while True:
+    data, a = udp.recvfrom(2000)
+    udp.sendto(data + b" from " + a[0].encode(), a)
+"""
+
+# A datagram by SOCKS5, until it is answered: UDP may be lost, and names have to be looked up.
+DATAGRAM = """
+import socket, struct, sys
+c = socket.create_connection(("127.0.0.1", 1080))
+c.sendall(b"\\5\\1\\0\\5\\3\\0\\1\\0\\0\\0\\0\\0\\0")
+answer = c.recv(12, socket.MSG_WAITALL)
+assert answer[:4] == b"\\5\\0\\5\\0", answer
+u = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+u.settimeout(0.5)
+host = sys.argv[1].encode()
+head = b"\\0\\0\\0\\3" + bytes([len(host)]) + host + struct.pack("!H", 7)
+for _ in range(20):
+    u.sendto(head + b"hello", (socket.inet_ntoa(answer[6:10]), struct.unpack("!H", answer[10:])[0]))
+    try:
+        print(u.recv(2000)[10:].decode())
+        break
+    except TimeoutError:
+        pass
+"""
+
+TALK = """
+import socket, sys
+kind, host, port = sys.argv[1:]
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM if kind == "udp" else socket.SOCK_STREAM)
+s.settimeout(0.5 if kind == "udp" else 10)
+s.connect((host, int(port)))
+for _ in range(20):
+    s.send(b"hello")
+    try:
+        print(s.recv(2000).decode())
+        break
+    except TimeoutError:
+        pass
+"""
+
+
+def start(user, *options):
+    process = user.host.start(user.become() + [user.program, "proxy", "--foreground", *options, user.dir], "proxy")
+    process.wait_output("proxy0 is up")
+    return process
+
+
+def ask(user, proxy, *words):
+    return user.host.run(user.become() + [user.python, "-c", ASK, proxy, *words])
+
+
+def fetches(w, user, server):
+    uplink = w.client.capture("eth0")
+    out = os.path.join(user.home, "fetched")
+    ways = [["-x", f"socks5h://{SOCKS5}", "nas.home.lan"], ["-x", f"socks4a://{SOCKS5}", "nas.home.lan"],
+            ["-x", f"socks5://{SOCKS5}", LAN], ["-x", f"http://{SOCKS5}", "nas.home.lan"],
+            ["-p", "-x", f"http://{SOCKS5}", LAN], ["-x", f"socks5h://{SOCKS5}", "bignas.home.lan"]]
+    if IPV6:
+        ways += [["-x", f"socks5h://{SOCKS6}", "nas6.home.lan"], ["-p", "-x", f"http://{SOCKS6}", f"[{LAN6}]"],
+                 ["-x", f"http://{SOCKS5}", f"[{LAN6}]"]]
+    for *options, host in ways:
+        server.check_download(lambda argv: w.client.try_run(user.become() + argv + options, seconds=60), host, out)
+    to_vpn, others = only_to(uplink.lines(), "203.0.113.2.51820")
+    check(len(to_vpn) > 100, f"only {len(to_vpn)} datagrams between client and vpn server")
+    check(not others, "the uplink carried something else:\n" + "\n".join(others[:20]))
+
+
+def refuses(w, user):
+    equal(ask(user, SOCKS5, "8.8.8.8:53", "nothing.home.lan:80", f"{LAN}:9", f"{LAN}:{PORT}"),
+          f"8.8.8.8:53 3 in time\nnothing.home.lan:80 4 in time\n{LAN}:9 5 in time\n{LAN}:{PORT} 0 in time\n", "answers in SOCKS5")
+    for url, status in (("http://8.8.8.8/", "502"), ("http://nothing.home.lan/", "502"), (f"http://{LAN}:9/", "502"),
+                        (f"http://{LAN}:{PORT}/", "200")):
+        done = w.client.try_run(user.become() + ["curl", "-sS", "-o", "/dev/null", "-w", "%{http_code}", "-x", f"http://{SOCKS5}", url])
+        equal(done.stdout, status, f"status of {url}: {done.stderr}")
+
+
+def forwards(w, user, control):
+    w.lan.start([sys.executable, "-c", ECHO, LAN, "7"], "echo").wait_output("ready")
+    w.client.start([sys.executable, "-c", ECHO, "127.0.0.1", "2222"], "echo").wait_output("ready")
+
+    def talk(host, kind, address, port):
+        return host.run([sys.executable, "-c", TALK, kind, address, str(port)])
+    equal(talk(w.client, "tcp", "127.0.0.1", 7001), "hello from 10.77.0.2\n", "TCP of -L")
+    equal(talk(w.client, "udp", "127.0.0.1", 7002), "hello from 10.77.0.2\n", "UDP of -L")
+    equal(talk(w.home, "tcp", "10.77.0.2", 22), "hello from 127.0.0.1\n", "TCP of -R")
+    equal(talk(w.home, "udp", "10.77.0.2", 22), "hello from 127.0.0.1\n", "UDP of -R")
+    for host in ("nas.home.lan", LAN):
+        equal(w.client.run(user.become() + [user.python, "-c", DATAGRAM, host]), "hello from 10.77.0.2\n", f"a datagram to {host}")
+    equal(ask(user, control, f"{LAN}:7"), f"{LAN}:7 0 in time\n", "a socket in the file system")
+
+
+def ask_with(user, host):
+    return user.host.try_run(user.become() + ["curl", "-sS", "-o", "/dev/null", "-w", "%{http_code}", "-U", "me:secret",
+                                              "-x", f"http://{SOCKS5}", f"http://{host}:{PORT}/"]).stdout
+
+
+def with_users(w, user, network, home):
+    user.write("home.conf", w.home_conf())
+    path = os.path.join(user.home, "users")
+    user.write(path, "me:secret\n")
+    process = start(user, "--auth", path, "--direct")
+    for options, status in (("-U me:wrong", "407"), ("", "407"), ("-U me:secret", "200")):
+        done = w.client.try_run(user.become() + ["curl", "-sS", "-o", "/dev/null", "-w", "%{http_code}", "-x", f"http://{SOCKS5}",
+                                                 *options.split(), f"http://{LAN}:{PORT}/"])
+        equal(done.stdout, status, f"curl {options}: {done.stderr}")
+    # --direct: outside of the union, by the network
+    outside = WebServer(w.net, 1)
+    out = os.path.join(user.home, "direct")
+    for proxy in ("socks5h", "http"):
+        outside.check_download(lambda argv: w.client.try_run(user.become() + argv + ["-U", "me:secret", "-x", f"{proxy}://{SOCKS5}"]),
+                               INTERNET, out)
+    # no file has DNS: the network's server is asked, until a file that has some is dropped
+    equal(ask_with(user, "outside.test"), "200", "a name by the network's server")
+    check("no tunnel file has DNS" in process.output(), f"what is said of names: {process.output()}")
+    user.write("home.conf", home)
+    wait_for(lambda: ask_with(user, "nas.home.lan") == "200", "a name by home's server after a reload")
+    questions = network.count("nas.home.lan")
+    equal(ask_with(user, "nas.home.lan"), "200", "the same again")
+    equal(network.count("nas.home.lan"), questions, "questions to the network's server")
+    check("secret" not in process.output(), "a password in the log")
+    equal(process.stop(signal.SIGINT), 0, "the end by Ctrl-C")
+    nothing_left(user, "after Ctrl-C")
+
+
+def in_background(w, user):
+    done = user.tunion("proxy", user.dir)
+    equal(done.returncode, 0, f"tunion proxy in the background: {done.stderr}")
+    again = user.tunion("proxy", user.dir)
+    check(again.returncode == 1 and "can't listen on 127.0.0.1:1080" in again.stderr, f"a second one: {again.stderr}")
+    equal(user.status()["tun"], "proxy0", "name of the instance")
+    equal(ask(user, SOCKS5, f"{LAN}:{PORT}"), f"{LAN}:{PORT} 0 in time\n", "in the background")
+    equal(user.tunion("down").returncode, 0, "tunion down")
+    nothing_left(user, "after down")
+
+
+def test(lab):
+    w = World(lab)
+    w.start_vpn()
+    w.start_home()
+    NameServer(w.home, "10.77.0.1", {"nas.home.lan": [LAN], "nas6.home.lan": [LAN6], "bignas.home.lan": [LAN]})
+    network = NameServer(w.net, "198.51.100.1", {"outside.test": [LAN]})
+    w.client.use_name_servers("198.51.100.1")
+    home = w.home_conf(interface_lines=["DNS = 10.77.0.1, home.lan"])
+    # the provider carries home, but is no way to anywhere else
+    vpn = w.vpn_conf(allowed="10.66.0.0/24, 192.0.2.0/24")
+    user = User(lab, w.client, {"vpn.conf": vpn, "home.conf": home})
+    before = w.client.snapshot()
+    server = WebServer(w.lan, MEGABYTES)
+    control = os.path.join(user.home, "proxy.sock")
+    process = start(user, "--listen", SOCKS5, *(["--listen", SOCKS6] if IPV6 else []), "--listen", f"unix:{control}",
+                    "-L", f"7001:{LAN}:7", "-L", "127.0.0.1:7002:nas.home.lan:7/udp", "-R", "22:127.0.0.1:2222",
+                    "-R", "10.77.0.2:22:127.0.0.1:2222/udp")
+    fetches(w, user, server)
+    refuses(w, user)
+    forwards(w, user, control)
+    equal(process.stop(), 0, "the end by SIGTERM")
+    nothing_left(user, "after SIGTERM")
+    check(not os.path.exists(control), "the socket in the file system is left")
+    with_users(w, user, network, home)
+    in_background(w, user)
+    same_text(w.client.snapshot(), before, "the client after all")
+
+
+main(test)
