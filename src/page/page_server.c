@@ -17,9 +17,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "page/http_request.h"
 #include "page/http_response.h"
 #include "page/page_answer.h"
+#include "page/page_request.h"
 #include "page/page_target.h"
 
 #define ACCEPT_PAUSE_NS NS_PER_SEC
@@ -43,7 +43,7 @@ struct connection {
 	bool keep_alive;
 	struct outbuf out;
 	size_t used;
-	char in[HTTP_REQUEST_MAX];
+	char in[PAGE_REQUEST_MAX];
 };
 
 /* ---- states */
@@ -125,7 +125,7 @@ static void begin_answer(struct connection *c, const char *text, size_t n)
 		write_answer(c);
 }
 
-static void handle_request(struct connection *c, const struct http_request *request)
+static void handle_request(struct connection *c, const struct page_request *request)
 {
 	c->target = page_target_of(request, c->server->token);
 	c->keep_alive = request->keep_alive;
@@ -137,7 +137,7 @@ static void handle_request(struct connection *c, const struct http_request *requ
 		set_state(c, CONNECTION_WAITS);
 }
 
-static void refuse_request(struct connection *c, const struct http_request *request)
+static void refuse_request(struct connection *c, const struct page_request *request)
 {
 	c->keep_alive = false;
 	http_response_add_refusal(&c->out, request->refusal, NULL, false, false);
@@ -151,15 +151,15 @@ static void refuse_request(struct connection *c, const struct http_request *requ
 static void handle_requests(struct connection *c)
 {
 	while (c->state == CONNECTION_READS) {
-		struct http_request request;
+		struct page_request request;
 
-		switch (http_request_read(c->in, c->used, &request)) {
-		case HTTP_REQUEST_MORE:
+		switch (page_request_read(c->in, c->used, &request)) {
+		case PAGE_REQUEST_MORE:
 			return;
-		case HTTP_REQUEST_WHOLE:
+		case PAGE_REQUEST_WHOLE:
 			handle_request(c, &request);
 			break;
-		case HTTP_REQUEST_WRONG:
+		case PAGE_REQUEST_WRONG:
 			refuse_request(c, &request);
 			break;
 		}

@@ -110,7 +110,7 @@ static enum page_thing find_thing(struct http_text path, char name[static IFNAME
 	return PAGE_THING_NONE;
 }
 
-struct page_target page_target_of(const struct http_request *request,
+struct page_target page_target_of(const struct page_request *request,
                                   const char token[static PAGE_TOKEN_CHARS])
 {
 	struct page_target t = { .head = http_text_is(request->method, "HEAD") };

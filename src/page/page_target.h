@@ -12,7 +12,7 @@
 #include "base/attr.h"
 #include "base/ifname.h"
 #include "channel/page_entry.h"
-#include "page/http_request.h"
+#include "page/page_request.h"
 
 enum page_thing {
 	PAGE_THING_NONE, /* refused */
@@ -32,7 +32,7 @@ struct page_target {
 	char name[IFNAME_MAX + 1]; /* of the client */
 };
 
-struct page_target page_target_of(const struct http_request *request,
+struct page_target page_target_of(const struct page_request *request,
                                   const char token[static PAGE_TOKEN_CHARS]);
 
 #endif

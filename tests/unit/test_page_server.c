@@ -12,8 +12,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "page/http_request.h"
 #include "page/page_html.h"
+#include "page/page_request.h"
 #include "page/page_server.h"
 
 #define TOKEN     "0123456789abcdef0123456789abcdef"
@@ -499,7 +499,7 @@ END_TEST
 START_TEST(a_head_that_is_too_long)
 {
 	struct fixture f;
-	char text[2 * HTTP_REQUEST_MAX];
+	char text[2 * PAGE_REQUEST_MAX];
 	int fd;
 
 	begin(&f);

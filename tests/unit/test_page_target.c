@@ -17,7 +17,7 @@ static struct http_text text_of(const char *text)
 static struct page_target target_of(const char *method, const char *target,
                                     const char *host)
 {
-	const struct http_request r = { .method = text_of(method),
+	const struct page_request r = { .method = text_of(method),
 		                        .target = text_of(target),
 		                        .host = text_of(host) };
 

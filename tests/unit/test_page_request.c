@@ -4,16 +4,16 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "page/http_request.h"
+#include "page/page_request.h"
 
 /* In memory of exactly this size, so that ASan sees what is read behind it. */
-static enum http_request_state read_copy(const char *text, size_t n, char **copy,
-                                         struct http_request *out)
+static enum page_request_state read_copy(const char *text, size_t n, char **copy,
+                                         struct page_request *out)
 {
 	*copy = malloc(n ? n : 1);
 	ck_assert_ptr_nonnull(*copy);
 	memcpy(*copy, text, n);
-	return http_request_read(*copy, n, out);
+	return page_request_read(*copy, n, out);
 }
 
 static const struct {
@@ -46,11 +46,11 @@ START_TEST(whole_requests)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(whole); i++) {
 		size_t n = strlen(whole[i].text);
-		struct http_request r;
+		struct page_request r;
 		char *copy;
 
 		ck_assert_int_eq(read_copy(whole[i].text, n, &copy, &r),
-		                 HTTP_REQUEST_WHOLE);
+		                 PAGE_REQUEST_WHOLE);
 		ck_assert_uint_eq(r.bytes, n);
 		ck_assert_msg(http_text_is(r.method, whole[i].method), "request %zu", i);
 		ck_assert_msg(http_text_is(r.target, whole[i].target), "request %zu", i);
@@ -69,11 +69,11 @@ START_TEST(split_reads)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(whole); i++) {
 		for (size_t n = 0; n < strlen(whole[i].text); n++) {
-			struct http_request r;
+			struct page_request r;
 			char *copy;
 
 			ck_assert_msg(read_copy(whole[i].text, n, &copy, &r) ==
-			                      HTTP_REQUEST_MORE,
+			                      PAGE_REQUEST_MORE,
 			              "%zu bytes of request %zu", n, i);
 			free(copy);
 		}
@@ -85,18 +85,18 @@ START_TEST(the_next_request_follows)
 {
 	static const char text[] = "GET /a HTTP/1.1\r\nHost: a\r\n\r\nGET /b HTTP/1.1\r\n"
 				   "Host: b\r\n\r\nGET /c";
-	struct http_request r;
+	struct page_request r;
 	size_t at;
 
-	ck_assert_int_eq(http_request_read(text, strlen(text), &r), HTTP_REQUEST_WHOLE);
+	ck_assert_int_eq(page_request_read(text, strlen(text), &r), PAGE_REQUEST_WHOLE);
 	ck_assert(http_text_is(r.target, "/a") && http_text_is(r.host, "a"));
 	at = r.bytes;
-	ck_assert_int_eq(http_request_read(text + at, strlen(text) - at, &r),
-	                 HTTP_REQUEST_WHOLE);
+	ck_assert_int_eq(page_request_read(text + at, strlen(text) - at, &r),
+	                 PAGE_REQUEST_WHOLE);
 	ck_assert(http_text_is(r.target, "/b") && http_text_is(r.host, "b"));
 	at += r.bytes;
-	ck_assert_int_eq(http_request_read(text + at, strlen(text) - at, &r),
-	                 HTTP_REQUEST_MORE);
+	ck_assert_int_eq(page_request_read(text + at, strlen(text) - at, &r),
+	                 PAGE_REQUEST_MORE);
 }
 END_TEST
 
@@ -140,19 +140,19 @@ static const struct {
 
 START_TEST(wrong_requests)
 {
-	struct http_request r;
+	struct page_request r;
 	char *copy;
 
 	for (size_t i = 0; i < ARRAY_SIZE(wrong); i++) {
 		ck_assert_int_eq(
 			read_copy(wrong[i].text, strlen(wrong[i].text), &copy, &r),
-			HTTP_REQUEST_WRONG);
+			PAGE_REQUEST_WRONG);
 		ck_assert_msg(r.refusal == wrong[i].refusal, "request %zu: %u", i,
 		              r.refusal);
 		free(copy);
 	}
 	ck_assert_int_eq(read_copy(HEAD "X: \0\r\n\r\n", strlen(HEAD) + 8, &copy, &r),
-	                 HTTP_REQUEST_WRONG);
+	                 PAGE_REQUEST_WRONG);
 	free(copy);
 }
 END_TEST
@@ -160,30 +160,30 @@ END_TEST
 /* The longest head is complete with its last byte; one byte more is too long. */
 START_TEST(a_head_that_is_too_long)
 {
-	char text[HTTP_REQUEST_MAX + 1];
-	struct http_request r;
+	char text[PAGE_REQUEST_MAX + 1];
+	struct page_request r;
 	size_t n = (size_t)snprintf(text, sizeof(text), HEAD "X: ");
 
 	memset(text + n, 'x', sizeof(text) - n);
-	ck_assert_int_eq(http_request_read(text, HTTP_REQUEST_MAX - 1, &r),
-	                 HTTP_REQUEST_MORE);
-	ck_assert_int_eq(http_request_read(text, HTTP_REQUEST_MAX, &r),
-	                 HTTP_REQUEST_WRONG);
+	ck_assert_int_eq(page_request_read(text, PAGE_REQUEST_MAX - 1, &r),
+	                 PAGE_REQUEST_MORE);
+	ck_assert_int_eq(page_request_read(text, PAGE_REQUEST_MAX, &r),
+	                 PAGE_REQUEST_WRONG);
 	ck_assert_uint_eq(r.refusal, 431);
-	memcpy(text + HTTP_REQUEST_MAX - 3, "\r\n\r\n", 4);
-	ck_assert_int_eq(http_request_read(text, HTTP_REQUEST_MAX + 1, &r),
-	                 HTTP_REQUEST_WRONG);
+	memcpy(text + PAGE_REQUEST_MAX - 3, "\r\n\r\n", 4);
+	ck_assert_int_eq(page_request_read(text, PAGE_REQUEST_MAX + 1, &r),
+	                 PAGE_REQUEST_WRONG);
 	ck_assert_uint_eq(r.refusal, 431);
-	memcpy(text + HTTP_REQUEST_MAX - 4, "\r\n\r\n", 4);
-	ck_assert_int_eq(http_request_read(text, HTTP_REQUEST_MAX, &r),
-	                 HTTP_REQUEST_WHOLE);
-	ck_assert_uint_eq(r.bytes, HTTP_REQUEST_MAX);
+	memcpy(text + PAGE_REQUEST_MAX - 4, "\r\n\r\n", 4);
+	ck_assert_int_eq(page_request_read(text, PAGE_REQUEST_MAX, &r),
+	                 PAGE_REQUEST_WHOLE);
+	ck_assert_uint_eq(r.bytes, PAGE_REQUEST_MAX);
 }
 END_TEST
 
 TCase *unit_tests(void)
 {
-	TCase *tc = tcase_create("page/http_request");
+	TCase *tc = tcase_create("page/page_request");
 
 	tcase_add_test(tc, whole_requests);
 	tcase_add_test(tc, split_reads);

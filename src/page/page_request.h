@@ -1,16 +1,16 @@
-/* src/page/http_request.h - what does a browser ask? The head of one request, RFC 9112
+/* src/page/page_request.h - what does a browser ask? The head of one request, RFC 9112
  *
  * The bytes come from any program on this machine. Only the few things are read that the
  * page needs, and what could be understood in two ways is refused. */
-#ifndef TUNION_PAGE_HTTP_REQUEST_H
-#define TUNION_PAGE_HTTP_REQUEST_H
+#ifndef TUNION_PAGE_PAGE_REQUEST_H
+#define TUNION_PAGE_PAGE_REQUEST_H
 
 #include <stdbool.h>
 #include <stddef.h>
 
 #include "base/attr.h"
 
-#define HTTP_REQUEST_MAX 8192U /* bytes of a head */
+#define PAGE_REQUEST_MAX 8192U /* bytes of a head */
 
 /* A piece of what was received; not NUL-terminated. */
 struct http_text {
@@ -18,13 +18,13 @@ struct http_text {
 	size_t n;
 };
 
-enum http_request_state {
-	HTTP_REQUEST_MORE,  /* it is not complete */
-	HTTP_REQUEST_WHOLE, /* all members are set */
-	HTTP_REQUEST_WRONG, /* only `refusal` is set; what follows can't be understood */
+enum page_request_state {
+	PAGE_REQUEST_MORE,  /* it is not complete */
+	PAGE_REQUEST_WHOLE, /* all members are set */
+	PAGE_REQUEST_WRONG, /* only `refusal` is set; what follows can't be understood */
 };
 
-struct http_request {
+struct page_request {
 	struct http_text method, target, host;
 	bool keep_alive;  /* the client may ask again on this connection */
 	unsigned refusal; /* the status code that says what is wrong */
@@ -32,8 +32,8 @@ struct http_request {
 };
 
 /* Reads the request that begins at `bytes`. It has no body, or is refused. */
-MUST_CHECK enum http_request_state http_request_read(const char *bytes, size_t n,
-                                                     struct http_request *out);
+MUST_CHECK enum page_request_state page_request_read(const char *bytes, size_t n,
+                                                     struct page_request *out);
 
 bool http_text_is(struct http_text text, const char *expected);
 

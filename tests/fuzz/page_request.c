@@ -1,4 +1,4 @@
-/* tests/fuzz/http.c - requests to the status page: any bytes are read as a browser's. A request
+/* tests/fuzz/page_request.c - requests to the status page: any bytes are read as a browser's. A request
  * that is understood must be the same when it comes alone, in two pieces, and when it is written
  * again in our own words; and only with the token it may get at anything. */
 #include <stdint.h>
@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "page/http_request.h"
+#include "page/page_request.h"
 #include "page/page_target.h"
 
 #define TOKEN "0123456789abcdef0123456789abcdef"
@@ -25,13 +25,13 @@ static bool same(struct http_text a, struct http_text b)
 }
 
 /* Memory of exactly this size. */
-static enum http_request_state read_exactly(const char *text, size_t n, char **copy,
-                                            struct http_request *out)
+static enum page_request_state read_exactly(const char *text, size_t n, char **copy,
+                                            struct page_request *out)
 {
 	*copy = malloc(n ? n : 1);
 	check(*copy != NULL);
 	memcpy(*copy, text, n);
-	return http_request_read(*copy, n, out);
+	return page_request_read(*copy, n, out);
 }
 
 static void check_text(struct http_text text, const char *bytes, size_t n)
@@ -39,10 +39,10 @@ static void check_text(struct http_text text, const char *bytes, size_t n)
 	check(text.n == 0 || (text.at >= bytes && text.at + text.n <= bytes + n));
 }
 
-static void check_again(const struct http_request *r)
+static void check_again(const struct page_request *r)
 {
-	static char text[2 * HTTP_REQUEST_MAX];
-	struct http_request again;
+	static char text[2 * PAGE_REQUEST_MAX];
+	struct page_request again;
 	int n = snprintf(text, sizeof(text),
 	                 "%.*s %.*s HTTP/1.1\r\nHost: %.*s\r\nConnection: %s\r\n\r\n",
 	                 (int)r->method.n, r->method.at, (int)r->target.n, r->target.at,
@@ -50,15 +50,15 @@ static void check_again(const struct http_request *r)
 	                 r->keep_alive ? "x" : "close");
 
 	check(n > 0 && (size_t)n < sizeof(text));
-	if ((size_t)n > HTTP_REQUEST_MAX)
+	if ((size_t)n > PAGE_REQUEST_MAX)
 		return;
-	check(http_request_read(text, (size_t)n, &again) == HTTP_REQUEST_WHOLE);
+	check(page_request_read(text, (size_t)n, &again) == PAGE_REQUEST_WHOLE);
 	check(again.bytes == (size_t)n && again.keep_alive == r->keep_alive);
 	check(same(r->method, again.method) && same(r->target, again.target) &&
 	      same(r->host, again.host));
 }
 
-static void check_target(const struct http_request *r)
+static void check_target(const struct page_request *r)
 {
 	struct page_target t = page_target_of(r, TOKEN);
 
@@ -73,31 +73,31 @@ static void check_target(const struct http_request *r)
 		check(ifname_valid(t.name) && !strchr(t.name, '/'));
 }
 
-static void check_alone(const char *bytes, const struct http_request *r)
+static void check_alone(const char *bytes, const struct page_request *r)
 {
-	struct http_request alone, part;
+	struct page_request alone, part;
 	char *copy;
 
-	check(read_exactly(bytes, r->bytes, &copy, &alone) == HTTP_REQUEST_WHOLE);
+	check(read_exactly(bytes, r->bytes, &copy, &alone) == PAGE_REQUEST_WHOLE);
 	check(alone.bytes == r->bytes && same(alone.target, r->target));
 	free(copy);
-	check(read_exactly(bytes, r->bytes - 1, &copy, &part) == HTTP_REQUEST_MORE);
+	check(read_exactly(bytes, r->bytes - 1, &copy, &part) == PAGE_REQUEST_MORE);
 	free(copy);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
 {
 	const char *at = (const char *)bytes;
-	struct http_request r;
+	struct page_request r;
 
 	for (;;) {
-		enum http_request_state state = http_request_read(at, n, &r);
+		enum page_request_state state = page_request_read(at, n, &r);
 
-		if (state != HTTP_REQUEST_WHOLE) {
-			check((state == HTTP_REQUEST_WRONG) == (r.refusal != 0));
+		if (state != PAGE_REQUEST_WHOLE) {
+			check((state == PAGE_REQUEST_WRONG) == (r.refusal != 0));
 			return 0;
 		}
-		check(r.bytes > 0 && r.bytes <= n && r.bytes <= HTTP_REQUEST_MAX);
+		check(r.bytes > 0 && r.bytes <= n && r.bytes <= PAGE_REQUEST_MAX);
 		check_text(r.method, at, r.bytes);
 		check_text(r.target, at, r.bytes);
 		check_text(r.host, at, r.bytes);

@@ -1,6 +1,6 @@
-/* src/page/http_request.c - looks for the end of the head first, and then takes it apart
+/* src/page/page_request.c - looks for the end of the head first, and then takes it apart
  * line by line */
-#include "page/http_request.h"
+#include "page/page_request.h"
 
 #include <string.h>
 #include <strings.h>
@@ -94,7 +94,7 @@ static bool has_control(struct http_text text)
 
 /* ---- lines */
 
-/* What the head says, apart from what is in struct http_request. */
+/* What the head says, apart from what is in struct page_request. */
 struct head {
 	unsigned minor; /* of the version 1.x */
 	bool has_host, close, keep_alive;
@@ -102,7 +102,7 @@ struct head {
 
 /* Returns 0 or a status code. Only the origin-form of a target is taken: this is no
  * proxy. */
-static unsigned read_first_line(struct http_text line, struct http_request *out,
+static unsigned read_first_line(struct http_text line, struct page_request *out,
                                 struct head *head)
 {
 	struct http_text rest = line;
@@ -136,7 +136,7 @@ static void read_connection(struct http_text value, struct head *head)
 
 /* Two Hosts, or a body, may mean that somebody between the browser and us has understood
  * something else. */
-static unsigned read_header(struct http_text line, struct http_request *out,
+static unsigned read_header(struct http_text line, struct page_request *out,
                             struct head *head)
 {
 	struct http_text name, value = line;
@@ -158,7 +158,7 @@ static unsigned read_header(struct http_text line, struct http_request *out,
 	return 0;
 }
 
-static unsigned read_lines(struct http_text rest, struct http_request *out)
+static unsigned read_lines(struct http_text rest, struct page_request *out)
 {
 	struct head head = { 0 };
 	struct http_text line;
@@ -188,15 +188,15 @@ static size_t head_bytes(const char *bytes, size_t n)
 	return 0;
 }
 
-enum http_request_state http_request_read(const char *bytes, size_t n,
-                                          struct http_request *out)
+enum page_request_state page_request_read(const char *bytes, size_t n,
+                                          struct page_request *out)
 {
-	*out = (struct http_request){ 0 };
-	out->bytes = head_bytes(bytes, n < HTTP_REQUEST_MAX ? n : HTTP_REQUEST_MAX);
-	if (out->bytes == 0 && n < HTTP_REQUEST_MAX)
-		return HTTP_REQUEST_MORE;
+	*out = (struct page_request){ 0 };
+	out->bytes = head_bytes(bytes, n < PAGE_REQUEST_MAX ? n : PAGE_REQUEST_MAX);
+	if (out->bytes == 0 && n < PAGE_REQUEST_MAX)
+		return PAGE_REQUEST_MORE;
 	out->refusal = out->bytes == 0
 	                       ? HEAD_TOO_LARGE
 	                       : read_lines((struct http_text){ bytes, out->bytes }, out);
-	return out->refusal ? HTTP_REQUEST_WRONG : HTTP_REQUEST_WHOLE;
+	return out->refusal ? PAGE_REQUEST_WRONG : PAGE_REQUEST_WHOLE;
 }
