@@ -409,14 +409,13 @@ int cmd_gate(int argc, char **argv)
 		{ "help", no_argument, NULL, 'h' },
 		{ 0 },
 	};
-	struct gate g = {
-		.service = { .options = { .base = "gate",
-		                          .no_tun = true,
-		                          .worker = { worker_run } },
-		             .log_level = LOG_LEVEL_INFO,
-		             .prepare = prepare },
-		.page = { .clients = gate_page_clients, .file = gate_page_file }
-	};
+	struct gate g = { .service = { .options = { .base = "gate",
+		                                    .no_tun = true,
+		                                    .worker = { worker_run } },
+		                       .log_level = LOG_LEVEL_INFO,
+		                       .prepare = prepare },
+		          .page = { .clients = gate_page_clients,
+		                    .file = gate_page_file } };
 	const struct supervisor_events events = { planned, &g };
 	int option;
 
