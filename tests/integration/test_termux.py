@@ -176,6 +176,19 @@ def is_at_home_in_termux(phone, gate):
     equal(phone.tunion("check").returncode, 0, "tunion check of the same folder")
 
 
+def wake_ups(pid):
+    with open(f"/proc/{pid}/status") as f:
+        return re.search(r"^voluntary_ctxt_switches:\s*(\d+)$", f.read(), re.M).group(1)
+
+
+def lets_the_phone_sleep(w, phone):
+    """It waits for nothing but packets, clients and files, although nobody tells it of changes of the network."""
+    pids = [phone.status()[key] for key in ("pid", "engine_pid")]
+    before = [wake_ups(pid) for pid in pids]
+    check(w.net.ping("203.0.113.2", "-i", "1", count=3), "two seconds of pings elsewhere")
+    equal([wake_ups(pid) for pid in pids], before, "wake-ups of supervisor and worker meanwhile")
+
+
 def carries_all(w, server):
     uplink, loopback = w.client.capture("eth0"), w.client.capture("lo")
     path = os.path.join(w.client.run_dir, "fetched")
@@ -285,6 +298,8 @@ def test(lab):
     w.client.use_name_servers(RESOLVER)
     gate = start(phone)
     is_at_home_in_termux(phone, gate)
+    if not phone.emulator:
+        lets_the_phone_sleep(w, phone)
     app = App(w, phone, "phone")
     app.route_everything()
     for address in here(LAN, INTERNET, SIDE, LAN6):
