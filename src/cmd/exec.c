@@ -278,6 +278,7 @@ static int run(struct exec *e, int argc, char **argv)
 {
 	char dir[PATH_MAX];
 	const char *const default_paths[] = { paths_default(dir) };
+	int status;
 
 	if (e->in && (optind < argc || e->options.tun)) {
 		fprintf(stderr,
@@ -289,7 +290,9 @@ static int run(struct exec *e, int argc, char **argv)
 	e->options.paths =
 		optind < argc ? (const char *const *)argv + optind : default_paths;
 	e->options.path_count = optind < argc ? (size_t)(argc - optind) : 1;
-	return start_with_absolute_paths(e);
+	status = start_with_absolute_paths(e);
+	e->options.paths = NULL; /* they end here */
+	return status;
 }
 
 int cmd_exec(int argc, char **argv)

@@ -385,6 +385,7 @@ static int run(struct gate *g, int argc, char **argv)
 		optind < argc ? (const char *const *)argv + optind : default_paths;
 	options->path_count = optind < argc ? (size_t)(argc - optind) : 1;
 	status = g->show ? show(g->state_path, g->show) : service_run(&g->service);
+	options->paths = NULL; /* they end here */
 	free(g->paths);
 	free(g->clients);
 	free(g->state_path);
