@@ -21,6 +21,7 @@ struct target {
 struct outbound {
 	struct engine *engine;
 	struct device *gate; /* where the packets come from; NULL: from the tun */
+	bool translated;     /* they have waited for their first fragment: see pieces.h */
 	uint64_t now_ns;
 	/* packets of one flow come together, so the last result is mostly right for the
 	 * next packet, too */
@@ -172,7 +173,7 @@ static bool has_foreign_source(const struct outbound *o, const struct device *d,
 static bool fix_source(struct outbound *o, struct device *d, struct packet *p,
                        struct ip_view *view)
 {
-	if (!has_foreign_source(o, d, view))
+	if (o->translated || !has_foreign_source(o, d, view))
 		return true;
 	if (ip_view_parse(view, p->data, p->len_bytes) && !view->first)
 		return pieces_later(o->engine->pieces, origin(o), p, view, o->now_ns);
@@ -278,8 +279,8 @@ static void send_errors(struct outbound *o)
 	gate_free_copies(e, &none.copies);
 }
 
-static void send_batch(struct engine *e, struct device *gate, struct packet **packets,
-                       size_t n, uint64_t now_ns)
+static void send_batch(struct engine *e, struct device *gate, bool translated,
+                       struct packet **packets, size_t n, uint64_t now_ns)
 {
 	struct outbound o; /* not set to zero, because the arrays are long */
 	struct group_run runs[BATCH_MAX];
@@ -287,6 +288,7 @@ static void send_batch(struct engine *e, struct device *gate, struct packet **pa
 
 	o.engine = e;
 	o.gate = gate;
+	o.translated = translated;
 	o.copies.count = 0;
 	o.now_ns = now_ns;
 	o.last_dst = (struct ip_addr){ 0 };
@@ -312,10 +314,10 @@ void outbound_packets(struct engine *e, struct device *gate, struct packet **pac
 {
 	struct packet *ready[16], *batch[ARRAY_SIZE(ready)];
 
-	send_batch(e, gate, packets, n, now_ns);
+	send_batch(e, gate, false, packets, n, now_ns);
 	while ((n = pieces_ready(e->pieces, ready, ARRAY_SIZE(ready))) > 0) {
 		memcpy(batch, ready, n * sizeof(*ready)); /* send_batch reorders it */
-		send_batch(e, gate, batch, n, now_ns);
+		send_batch(e, gate, true, batch, n, now_ns);
 		while (n > 0)
 			packet_pool_put(e->pool, ready[--n]);
 	}

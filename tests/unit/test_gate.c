@@ -108,6 +108,53 @@ START_TEST(packets_in_pieces)
 }
 END_TEST
 
+/* The later pieces come before the first one. */
+START_TEST(pieces_in_any_order)
+{
+	static const uint16_t offsets[][3] = {
+		{ IPV4_MF, IPV4_MF | 3, 6 }, /* in units of 8 bytes */
+		{ 1, 3 << 3 | 1, 6 << 3 },   /* RFC 8200 4.5 */
+	};
+	const char *src = _i == 0 ? "10.9.9.2" : "fd99::2";
+	const char *dst = _i == 0 ? "172.16.0.9" : "fd16::9";
+	const size_t header = _i == 0 ? 20 : 48;
+	struct craft c;
+
+	probe_from(0, 0, src, dst, 100); /* so that there is a session */
+	run(SECOND);
+	server[0]->on_tun = take_tun;
+	seen_count = 0;
+	for (int i = 2; i >= 0; i--) {
+		uint16_t offset_more = offsets[_i][i];
+		uint8_t ext[8 + 24] = { PROTO_UDP,
+			                0,
+			                (uint8_t)(offset_more >> 8),
+			                (uint8_t)offset_more,
+			                0,
+			                0,
+			                0,
+			                7,
+			                0x0f,
+			                0xa0,
+			                0x0f,
+			                0xa1,
+			                0,
+			                72 };
+
+		if (_i == 0) {
+			craft_ip(&c, src, dst, PROTO_UDP, ext + 8, 24);
+			craft_set_fragment(&c, offset_more);
+		} else {
+			craft_ip(&c, src, dst, PROTO_IPV6_FRAGMENT, ext, sizeof(ext));
+		}
+		ck_assert_uint_eq(c.packet.len_bytes, header + 24);
+		node_inject(phone[0], &c);
+		run(SECOND / 4);
+	}
+	ck_assert_uint_eq(seen_count, 3);
+}
+END_TEST
+
 /* ---- what is refused */
 
 /* Also if everything goes to vpn. */
@@ -411,6 +458,7 @@ TCase *unit_tests(void)
 	tcase_add_test(tc, two_clients_with_the_same_port);
 	tcase_add_test(tc, a_client_with_the_address_of_a_file);
 	tcase_add_test(tc, packets_in_pieces);
+	tcase_add_loop_test(tc, pieces_in_any_order, 0, 2);
 	tcase_add_loop_test(tc, our_own_datagram_is_known_by_another_source_and_in_pieces,
 	                    0, ARRAY_SIZE(returning));
 	tcase_add_loop_test(tc, clients_do_not_reach_each_other, 0, 2);
