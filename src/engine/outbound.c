@@ -10,6 +10,7 @@
 #include "engine/carry.h"
 #include "engine/device_list.h"
 #include "engine/gate.h"
+#include "engine/rewrite.h"
 #include "engine/source.h"
 
 /* Where does a packet go? */
@@ -169,6 +170,19 @@ static bool has_foreign_source(const struct outbound *o, const struct device *d,
 	        !device_has_address(d, &view->src) && gate_client(o->engine, &view->src));
 }
 
+/* Packets of several sources have one source now, so their ids have to differ, or fragments
+ * of different packets would be put together; somebody may even want that. Ids of IPv6 are
+ * random and have 32 bits. RFC 6864 4.1: without fragments the id doesn't matter. */
+static void renumber(struct outbound *o, struct packet *p, struct ip_view *view)
+{
+	struct rewrite x;
+
+	if (view->family != IP_V4 || (view->dont_fragment && !view->fragment))
+		return;
+	x = rewrite_fields(p, view);
+	rewrite_ipv4_id(&x, view, (uint16_t)++o->engine->fragment_id);
+}
+
 /* Returns false if the packet was dropped or has to wait. */
 static bool fix_source(struct outbound *o, struct device *d, struct packet *p,
                        struct ip_view *view)
@@ -177,21 +191,25 @@ static bool fix_source(struct outbound *o, struct device *d, struct packet *p,
 		return true;
 	if (ip_view_parse(view, p->data, p->len_bytes) && !view->first)
 		return pieces_later(o->engine->pieces, origin(o), p, view, o->now_ns);
-	if (source_fix_out(d, p, view, o->now_ns))
+	if (source_fix_out(d, p, view, o->now_ns)) {
+		if (o->gate)
+			renumber(o, p, view);
 		return true;
+	}
 	device_drop(d, DROP_SOURCE, 1);
 	if (o->gate)
 		unreachable(o, p);
 	return false;
 }
 
-/* Its source is what came in; the view contains what became of it. */
+/* The view contains what became of what came in. */
 static void pass_on(struct outbound *o, struct peer *peer, struct packet *p,
-                    const struct ip_view *view, const struct ip_addr *src,
-                    const struct ip_addr *dst)
+                    const struct ip_view *view, struct pieces_came *came)
 {
+	if (view->family == IP_V6) /* it wasn't looked for before */
+		came->id = view->fragment_id;
 	if (view->fragment && view->first)
-		pieces_first(o->engine->pieces, origin(o), src, dst, view, o->now_ns);
+		pieces_first(o->engine->pieces, origin(o), came, view, o->now_ns);
 	if (o->gate)
 		p = gate_make_room(o->engine, &o->copies, p, peer);
 	if (p)
@@ -216,10 +234,9 @@ static void no_route(struct outbound *o, struct packet *p)
 	unreachable(o, p);
 }
 
-/* Sends a packet, which came with these addresses, to the peer if it may go there. */
+/* Sends a packet to the peer if it may go there. */
 static void to_peer(struct outbound *o, struct peer *peer, struct packet *p,
-                    struct ip_view *view, const struct ip_addr *src,
-                    const struct ip_addr *dst)
+                    struct ip_view *view, struct pieces_came *came)
 {
 	struct device *d = peer_device(peer);
 
@@ -228,7 +245,7 @@ static void to_peer(struct outbound *o, struct peer *peer, struct packet *p,
 	else if (too_big(d, view))
 		drop_too_big(o, d, p);
 	else if (fix_source(o, d, p, view))
-		pass_on(o, peer, p, view, src, dst);
+		pass_on(o, peer, p, view, came);
 }
 
 /* A client's network that sends us what is for itself would do so again and again. */
@@ -244,20 +261,19 @@ static bool goes_back(const struct outbound *o, const struct target *to,
 static void route(struct outbound *o, struct packet *p)
 {
 	struct ip_view view;
-	struct ip_addr src, dst;
+	struct pieces_came came;
 	struct target to;
 
 	if (!is_packet(o, p, &view))
 		return;
 	packet_set_len(p, view.total_bytes);
-	src = view.src;
-	dst = view.dst;
+	came = (struct pieces_came){ view.src, view.dst, view.fragment_id };
 	if (!find_way(o, p, &view, &to))
 		return;
-	if (goes_back(o, &to, &src))
+	if (goes_back(o, &to, &came.src))
 		no_route(o, p);
 	else if (to.way)
-		to_peer(o, peer_of_way(to.way), p, &view, &src, &dst);
+		to_peer(o, peer_of_way(to.way), p, &view, &came);
 	else if (to.is_host)
 		o->for_host[o->for_host_count++] = p;
 	else

@@ -47,6 +47,7 @@ struct entry {
 	struct key key;
 	uint64_t until_ns;
 	struct ip_addr src, dst; /* if KNOWN: what the addresses become */
+	uint32_t id;             /* if KNOWN: what the id becomes; only for IPv4 */
 	struct list held;        /* if WAITING: the later fragments */
 };
 
@@ -182,17 +183,17 @@ static void expire(struct timer *timer, uint64_t now_ns)
 	timerq_arm(f->env.timers, timer, next_ns);
 }
 
-static struct key key_of(uint32_t device, const struct ip_addr *src,
-                         const struct ip_addr *dst, const struct ip_view *view)
+static struct key key_of(uint32_t device, const struct pieces_came *came,
+                         const struct ip_view *view)
 {
 	struct key key = { .device = device,
-		           .id = view->fragment_id,
+		           .id = came->id,
 		           .family = (uint8_t)view->family,
 		           .protocol = view->family == IP_V4 ? view->protocol : 0 };
 	size_t n = view->family == IP_V4 ? 4 : 16;
 
-	memcpy(key.src, src->b, n);
-	memcpy(key.dst, dst->b, n);
+	memcpy(key.src, came->src.b, n);
+	memcpy(key.dst, came->dst.b, n);
 	return key;
 }
 
@@ -253,20 +254,23 @@ static void translate(const struct entry *e, struct packet *p, struct ip_view *v
 		rewrite_addr(&x, true, e->src.b);
 	if (!ip_addr_equal(&e->dst, &view->dst))
 		rewrite_addr(&x, false, e->dst.b);
+	if (view->family == IP_V4 && e->id != view->fragment_id)
+		rewrite_ipv4_id(&x, view, (uint16_t)e->id);
 	view->src = e->src;
 	view->dst = e->dst;
 }
 
-void pieces_first(struct pieces *f, uint32_t device, const struct ip_addr *src,
-                  const struct ip_addr *dst, const struct ip_view *view, uint64_t now_ns)
+void pieces_first(struct pieces *f, uint32_t device, const struct pieces_came *came,
+                  const struct ip_view *view, uint64_t now_ns)
 {
-	struct key key = key_of(device, src, dst, view);
+	struct key key = key_of(device, came, view);
 	struct entry *e = find(f, &key, now_ns);
 	struct ip_view v;
 	struct held *h;
 
 	e->src = view->src;
 	e->dst = view->dst;
+	e->id = view->fragment_id;
 	while (e->state == WAITING && (h = list_take(&e->held))) {
 		/* this succeeds, because the packet was already parsed when it came */
 		if (ip_view_parse(&v, h->packet->data, h->packet->len_bytes))
@@ -301,7 +305,8 @@ static bool hold(struct pieces *f, struct list *l, const struct packet *p, uint8
 bool pieces_later(struct pieces *f, uint32_t device, struct packet *p,
                   struct ip_view *view, uint64_t now_ns)
 {
-	struct key key = key_of(device, &view->src, &view->dst, view);
+	const struct pieces_came came = { view->src, view->dst, view->fragment_id };
+	struct key key = key_of(device, &came, view);
 	struct entry *e = find(f, &key, now_ns);
 
 	if (e->state == KNOWN) {

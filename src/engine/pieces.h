@@ -2,8 +2,8 @@
  *
  * Design section 5. Only the first fragment contains the ports or the ICMP id by which
  * the source fix (flow.h) and the virtual resolver (resolver.h) recognise a packet. So
- * this module remembers what became of its addresses, and gives the later fragments the
- * same ones. A later fragment that comes before the first one is held until the first one
+ * this module remembers what became of its addresses and its id, and gives the later
+ * fragments the same ones. A later fragment that comes before the first one is held until the first one
  * has come. The number of packets, fragments and bytes, and the time, are bounded. */
 #ifndef TUNION_ENGINE_PIECES_H
 #define TUNION_ENGINE_PIECES_H
@@ -44,11 +44,17 @@ struct pieces *pieces_new(const struct pieces_env *env);
 /* NULL is fine. */
 void pieces_free(struct pieces *f);
 
-/* A first fragment has come in through `device`, or from the host. src and dst are its
- * addresses as it came. The view contains what they have become, which may be the same.
- * Fragments that were held for it are translated, and pieces_ready returns them. */
-void pieces_first(struct pieces *f, uint32_t device, const struct ip_addr *src,
-                  const struct ip_addr *dst, const struct ip_view *view, uint64_t now_ns);
+/* What a packet had when it came in. */
+struct pieces_came {
+	struct ip_addr src, dst;
+	uint32_t id; /* of its fragments */
+};
+
+/* A first fragment has come in through `device`, or from the host. The view contains what
+ * its addresses and its id have become, which may be the same. Fragments that were held
+ * for it are translated, and pieces_ready returns them. */
+void pieces_first(struct pieces *f, uint32_t device, const struct pieces_came *came,
+                  const struct ip_view *view, uint64_t now_ns);
 
 /* A later fragment has come in the same way; its view was made by ip_view_parse. True: it
  * was translated like its first fragment, and the view was changed; go on with both.

@@ -134,6 +134,17 @@ void rewrite_addr(const struct rewrite *x, bool source, const uint8_t *to)
 		resum_inner(x, x->checksum, from, to, n, x->protocol == PROTO_UDP);
 }
 
+void rewrite_ipv4_id(const struct rewrite *x, struct ip_view *view, uint16_t id)
+{
+	struct be16 to = be16_put(id);
+	uint8_t from[2];
+
+	memcpy(from, x->ip + 4, sizeof(from));
+	memcpy(x->ip + 4, &to, sizeof(to));
+	resum(x->ip + 10, from, &to, sizeof(to), false);
+	view->fragment_id = id;
+}
+
 void rewrite_port(const struct rewrite *x, uint8_t *at, struct be16 to)
 {
 	uint8_t from[2];

@@ -41,6 +41,8 @@ struct be16 rewrite_port_at(const uint8_t *at);
 
 /* to has 4 or 16 bytes. */
 void rewrite_addr(const struct rewrite *x, bool source, const uint8_t *to);
+/* Changes the identification of an IPv4 packet, and that of the view. */
+void rewrite_ipv4_id(const struct rewrite *x, struct ip_view *view, uint16_t id);
 /* at is src_port or dst_port; if it is NULL, nothing is done. */
 void rewrite_port(const struct rewrite *x, uint8_t *at, struct be16 to);
 

@@ -8,18 +8,17 @@ static bool put_back(struct device *d, struct packet *p, uint64_t now_ns)
 {
 	struct engine *e = d->engine;
 	struct ip_view view;
-	struct ip_addr src, dst;
+	struct pieces_came came;
 
 	if (!ip_view_parse(&view, p->data, p->len_bytes))
 		return true;
 	if (!view.first)
 		return pieces_later(e->pieces, d->id, p, &view, now_ns);
-	src = view.src;
-	dst = view.dst;
+	came = (struct pieces_came){ view.src, view.dst, view.fragment_id };
 	source_fix_in(d, p, &view, now_ns);
 	resolver_in(e->resolver, d->id, p, &view, now_ns);
 	if (view.fragment)
-		pieces_first(e->pieces, d->id, &src, &dst, &view, now_ns);
+		pieces_first(e->pieces, d->id, &came, &view, now_ns);
 	return true;
 }
 

@@ -127,6 +127,54 @@ START_TEST(an_icmpv6_error_about_the_packet_of_another)
 }
 END_TEST
 
+/* ---- fragments */
+
+static uint16_t ids[8];
+
+static bool see_id(struct node *node, const uint8_t *ip, size_t n)
+{
+	(void)node;
+	ck_assert_uint_lt(seen_count, ARRAY_SIZE(ids));
+	ck_assert_uint_eq(craft_sum(ip, 20), 0xffff);
+	ck_assert_uint_gt(n, 20);
+	ids[seen_count++] = (uint16_t)(ip[4] << 8 | ip[5]);
+	return true;
+}
+
+/* Two pieces of a datagram. */
+static void send_pieces(size_t i, uint16_t id, bool last_first)
+{
+	const uint16_t offsets[] = { last_first ? 10 : IPV4_MF,
+		                     last_first ? IPV4_MF : 10 };
+	struct craft c;
+
+	for (size_t k = 0; k < ARRAY_SIZE(offsets); k++) {
+		craft_udp(&c, phone4[i], 4000, "172.16.0.9", 4001, "0123456789abcdef",
+		          16);
+		c.packet.data[4] = (uint8_t)(id >> 8);
+		c.packet.data[5] = (uint8_t)id;
+		craft_set_fragment(&c, offsets[k]);
+		node_inject(phone[i], &c);
+	}
+	run(SECOND);
+}
+
+/* The server sees one source. If the ids were the same, too, it would put pieces of the
+ * attacker's into the packet of the victim. */
+START_TEST(fragments_with_the_same_id)
+{
+	server[0]->on_tun = see_id;
+	send_pieces(VICTIM, 77, true);
+	send_pieces(ATTACKER, 77, true);
+	send_pieces(VICTIM, 77, false); /* it uses the id again */
+	ck_assert_uint_eq(seen_count, 6);
+	ck_assert_uint_eq(ids[0], ids[1]);
+	ck_assert_uint_eq(ids[2], ids[3]);
+	ck_assert_uint_eq(ids[4], ids[5]);
+	ck_assert(ids[0] != ids[2] && ids[2] != ids[4] && ids[0] != ids[4]);
+}
+END_TEST
+
 /* ---- what all share */
 
 /* It sends what is unreachable, as fast as it can. The victim still gets its errors. */
@@ -157,6 +205,7 @@ TCase *unit_tests(void)
 	tcase_add_loop_test(tc, an_icmp_error_about_the_packet_of_another, 0,
 	                    ARRAY_SIZE(errors));
 	tcase_add_loop_test(tc, an_icmpv6_error_about_the_packet_of_another, 0, 6);
+	tcase_add_test(tc, fragments_with_the_same_id);
 	tcase_add_test(tc, the_errors_of_others_are_not_used_up);
 	return tc;
 }

@@ -90,12 +90,13 @@ static void make(struct piece *p, uint16_t id, bool first, size_t n)
 
 static void first_comes(struct fixture *f, uint32_t device, uint16_t id)
 {
-	struct ip_addr src = addr(source), dst = addr(DST);
+	const struct pieces_came came = { addr(source), addr(DST), id };
 	struct piece p;
 
 	make(&p, id, true, 16);
 	p.view.dst = addr(BACK);
-	pieces_first(f->pieces, device, &src, &dst, &p.view, f->now_ns);
+	p.view.fragment_id = (uint16_t)~id;
+	pieces_first(f->pieces, device, &came, &p.view, f->now_ns);
 }
 
 static bool later_comes(struct fixture *f, uint32_t device, uint16_t id, size_t n)
