@@ -4,6 +4,7 @@ and by address of both families, arrives whole, and the uplink carries nothing b
 can't be reached is refused as the protocol wants it: an address of no file, an unknown name, a port without a server."""
 
 import os
+import shutil
 import signal
 import sys
 
@@ -106,6 +107,9 @@ def fetches(w, user, server):
                  ["-x", f"http://{SOCKS5}", f"[{LAN6}]"]]
     for *options, host in ways:
         server.check_download(lambda argv: w.client.try_run(user.become() + argv + options, seconds=60), host, out)
+    if shutil.which("wget"):  # plain HTTP, told by the environment
+        server.check_download(lambda argv: w.client.try_run(user.become() + ["env", f"http_proxy=http://{SOCKS5}", "wget", "-q",
+                                                                             "-O", argv[3], argv[4]]), "nas.home.lan", out)
     to_vpn, others = only_to(uplink.lines(), "203.0.113.2.51820")
     check(len(to_vpn) > 100, f"only {len(to_vpn)} datagrams between client and vpn server")
     check(not others, "the uplink carried something else:\n" + "\n".join(others[:20]))

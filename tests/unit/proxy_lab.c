@@ -79,7 +79,7 @@ void proxy_lab_begin_with(struct proxy_lab *f, const struct users *users, size_t
 		                             .outside = &f->outside.stack,
 		                             .connections_max = max,
 		                             .limits = limits,
-		                             .dial_ns = NS_PER_SEC };
+		                             .dial_ns = 300 * NS_PER_MS };
 	err = proxy_new(&f->proxy, &f->options);
 	ck_assert_int_eq(err, 0);
 	fd = proxy_lab_listen_at(&f->at, 100);

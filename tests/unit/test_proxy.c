@@ -151,6 +151,57 @@ START_TEST(what_cannot_be_is_refused)
 }
 END_TEST
 
+/* A listener whose queue is full doesn't answer any more. */
+static int listen_silently(struct sockaddr_in *at, int fillers[static 2])
+{
+	int listener = proxy_lab_listen_at(at, 0);
+
+	for (int i = 0; i < 2; i++) {
+		fillers[i] =
+			socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+		(void)!connect(fillers[i], (struct sockaddr *)at, sizeof(*at));
+	}
+	return listener;
+}
+
+/* Each client gets the answer of its protocol; one has gone meanwhile. */
+START_TEST(silence_is_answered_in_time)
+{
+	int listener, fillers[2], socks, http, plain, gone;
+	char request[128];
+	struct sockaddr_in at;
+	struct proxy_lab f;
+
+	proxy_lab_begin(&f);
+	listener = listen_silently(&at, fillers);
+	socks = proxy_lab_connect_to(&f.at);
+	http = proxy_lab_connect_to(&f.at);
+	plain = proxy_lab_connect_to(&f.at);
+	gone = proxy_lab_connect_to(&f.at);
+	proxy_lab_say_socks5(socks, &at);
+	proxy_lab_say_socks5(gone, &at);
+	snprintf(request, sizeof(request), "CONNECT 127.0.0.1:%d HTTP/1.1\r\n\r\nearly",
+	         ntohs(at.sin_port));
+	proxy_lab_say(http, request, strlen(request));
+	snprintf(request, sizeof(request), "GET http://127.0.0.1:%d/ HTTP/1.1\r\n\r\n",
+	         ntohs(at.sin_port));
+	proxy_lab_say(plain, request, strlen(request));
+	for (int i = 0; i < 10; i++)
+		proxy_lab_serve(&f);
+	close(gone);
+	proxy_lab_expect(&f, socks, BYTES("\5\0\5\4\0\1"));
+	proxy_lab_expect(&f, http, BYTES("HTTP/1.1 504 "));
+	proxy_lab_expect(&f, plain, BYTES("HTTP/1.1 504 "));
+	close(socks);
+	close(http);
+	close(plain);
+	for (int i = 0; i < 2; i++)
+		close(fillers[i]);
+	close(listener);
+	proxy_lab_end(&f);
+}
+END_TEST
+
 START_TEST(who_says_nothing_has_to_go)
 {
 	static const struct conn_limits short_limits = { .ask_ns = 200 * NS_PER_MS,
@@ -431,6 +482,7 @@ TCase *unit_tests(void)
 	tcase_add_test(tc, a_reset_is_passed_on);
 	tcase_add_test(tc, back_pressure);
 	tcase_add_loop_test(tc, what_cannot_be_is_refused, 0, ARRAY_SIZE(refusals));
+	tcase_add_test(tc, silence_is_answered_in_time);
 	tcase_add_test(tc, who_says_nothing_has_to_go);
 	tcase_add_test(tc, no_more_than_allowed);
 	tcase_add_test(tc, plain_http_goes_on_with_other_servers);
