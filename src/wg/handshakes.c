@@ -200,8 +200,6 @@ static unsigned take_turn(struct intake *in, struct intake_message *m, uint64_t 
 	struct wg_device *d = m->device;
 	enum drop drop;
 
-	if (!d)
-		return 0;
 	if (!d->started) {
 		device_drop(d, DROP_DOWN, 1);
 		return 0;

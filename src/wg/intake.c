@@ -78,17 +78,6 @@ static struct intake_message *slot(const struct ring *r, size_t i)
 	return &r->slots[(r->first + i) % r->max];
 }
 
-void intake_forget(struct intake *in, const struct wg_device *d)
-{
-	for (size_t q = 0; q < INTAKE_QUEUES; q++) {
-		const struct ring *r = &in->rings[q];
-
-		for (size_t i = 0; i < r->count; i++)
-			if (slot(r, i)->device == d)
-				slot(r, i)->device = NULL;
-	}
-}
-
 /* ---- load */
 
 static enum intake_queue other(enum intake_queue queue)
@@ -112,6 +101,28 @@ bool intake_allow(struct intake *in, const struct ip_addr *source, uint64_t now_
 }
 
 /* ---- in and out */
+
+static void forget_in(struct ring *r, const struct wg_device *d)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < r->count; i++) {
+		if (slot(r, i)->device == d)
+			continue;
+		if (kept != i)
+			*slot(r, kept) = *slot(r, i);
+		kept++;
+	}
+	r->count = kept;
+}
+
+void intake_forget(struct intake *in, const struct wg_device *d)
+{
+	for (size_t q = 0; q < INTAKE_QUEUES; q++)
+		forget_in(&in->rings[q], d);
+	if (waiting(in) == 0)
+		timerq_disarm(in->timers, &in->timer);
+}
 
 enum drop intake_put(struct intake *in, enum intake_queue queue, struct wg_device *d,
                      const struct packet *message, uint64_t now_ns)

@@ -41,7 +41,7 @@ enum intake_queue {
 
 /* A copy of an initiation or response. */
 struct intake_message {
-	struct wg_device *device; /* borrowed; NULL: it was freed meanwhile */
+	struct wg_device *device; /* borrowed */
 	enum intake_queue queue;
 	struct endpoint from; /* addr.family is IP_NONE if it isn't known */
 	uint32_t len_bytes;
@@ -55,7 +55,7 @@ MUST_CHECK int intake_new(struct intake **out, const struct rng *rng,
                           void (*slice)(struct intake *in, uint64_t now_ns));
 /* NULL is fine. */
 void intake_free(struct intake *in);
-/* To be called before the device is freed. */
+/* Forgets the messages for a device. To be called before it is freed. */
 void intake_forget(struct intake *in, const struct wg_device *d);
 
 bool intake_under_load(const struct intake *in, uint64_t now_ns);

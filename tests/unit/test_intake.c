@@ -10,6 +10,7 @@ static struct timerq timers;
 static struct intake *in;
 static int slices;
 static struct wg_device *const device = (struct wg_device *)&slices; /* never used */
+static struct wg_device *target;                                     /* of put */
 
 static void fill(void *context, void *bytes, size_t n)
 {
@@ -30,6 +31,7 @@ static void set_up(void)
 
 	timers = (struct timerq){ 0 };
 	slices = 0;
+	target = device;
 	ck_assert_int_eq(intake_new(&in, &rng, &timers, slice), 0);
 }
 
@@ -48,7 +50,7 @@ static enum drop put(enum intake_queue queue, uint8_t number, uint64_t now_ns)
 		                 .len_bytes = sizeof(bytes),
 		                 .from = &from };
 
-	return intake_put(in, queue, device, &packet, now_ns);
+	return intake_put(in, queue, target, &packet, now_ns);
 }
 
 static void put_many(enum intake_queue queue, size_t n, uint64_t now_ns)
@@ -148,15 +150,32 @@ END_TEST
 
 START_TEST(messages_of_a_device_that_is_gone)
 {
+	struct wg_device *gone = (struct wg_device *)&timers;
 	struct intake_message m;
 
-	put_many(INTAKE_UNPROVEN, 1, NOW_NS);
-	put_many(INTAKE_PROVEN, 1, NOW_NS);
+	for (uint8_t i = 0; i < 9; i++) {
+		target = i % 3 == 0 ? device : gone;
+		ck_assert_int_eq(put(INTAKE_UNPROVEN, i, NOW_NS), DROP_NONE);
+	}
+	ck_assert_int_eq(put(INTAKE_PROVEN, 9, NOW_NS), DROP_NONE);
+	intake_forget(in, gone);
+	expect(INTAKE_UNPROVEN, 0);
+	expect(INTAKE_UNPROVEN, 3);
+	expect(INTAKE_UNPROVEN, 6);
+	ck_assert(!intake_take(in, &m));
+}
+END_TEST
+
+/* Then the next message doesn't wait for the timer. */
+START_TEST(nothing_is_left_over_of_a_device_that_is_gone)
+{
+	put_many(INTAKE_UNPROVEN, 2, NOW_NS);
+	ck_assert(intake_begin(in));
+	take_many(1);
+	intake_end(in, NOW_NS);
+	ck_assert(intake_left_over(in));
 	intake_forget(in, device);
-	ck_assert_int_eq(put(INTAKE_UNPROVEN, 7, NOW_NS), DROP_NONE);
-	ck_assert(intake_take(in, &m) && !m.device);
-	ck_assert(intake_take(in, &m) && !m.device);
-	expect(INTAKE_UNPROVEN, 7);
+	ck_assert(!intake_left_over(in));
 }
 END_TEST
 
@@ -206,6 +225,7 @@ TCase *unit_tests(void)
 	tcase_add_test(tc, load_is_remembered_for_a_second);
 	tcase_add_test(tc, a_timer_asks_for_the_slices_that_are_left);
 	tcase_add_test(tc, messages_of_a_device_that_is_gone);
+	tcase_add_test(tc, nothing_is_left_over_of_a_device_that_is_gone);
 	tcase_add_test(tc, random_operations_as_plain_lists);
 	return tc;
 }
