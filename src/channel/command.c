@@ -91,9 +91,9 @@ _Static_assert(sizeof(struct wire_via) == 17, "wire size");
 struct wire_settings {
 	struct be32 mtu_bytes;
 	struct be32 metric; /* two's complement */
-	uint8_t table_off, left_out, source_fix_off, gate, isolate_off;
+	uint8_t has_metric, table_off, left_out, source_fix_off, gate, isolate_off;
 };
-_Static_assert(sizeof(struct wire_settings) == 13, "wire size");
+_Static_assert(sizeof(struct wire_settings) == 14, "wire size");
 
 const char *command_type_name(enum command_type type)
 {
@@ -154,12 +154,14 @@ static void put_via(struct outbuf *o, const struct command *m)
 
 static void put_settings(struct outbuf *o, const struct command *m)
 {
-	struct wire_settings wire = {
-		be32_put(m->settings.mtu_bytes), be32_put((uint32_t)m->settings.metric),
-		m->settings.table_off,           m->settings.left_out,
-		m->settings.source_fix_off,      m->settings.gate,
-		m->settings.isolate_off
-	};
+	struct wire_settings wire = { be32_put(m->settings.mtu_bytes),
+		                      be32_put((uint32_t)m->settings.metric),
+		                      m->settings.has_metric,
+		                      m->settings.table_off,
+		                      m->settings.left_out,
+		                      m->settings.source_fix_off,
+		                      m->settings.gate,
+		                      m->settings.isolate_off };
 
 	outbuf_add(o, &wire, sizeof(wire));
 }
@@ -323,6 +325,7 @@ static bool get_settings(struct reader *r, struct command *m)
 	memcpy(&wire, at, sizeof(wire));
 	m->settings.mtu_bytes = be32_get(wire.mtu_bytes);
 	m->settings.metric = (int32_t)be32_get(wire.metric);
+	m->settings.has_metric = wire.has_metric != 0;
 	m->settings.table_off = wire.table_off != 0;
 	m->settings.left_out = wire.left_out != 0;
 	m->settings.source_fix_off = wire.source_fix_off != 0;

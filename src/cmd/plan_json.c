@@ -158,6 +158,22 @@ static json_t *device_json(const struct plan_device *d)
 	                 via(d->way.via, d->way.via_device), "peers", peers_json(d));
 }
 
+static const char *state_of(const struct union_node *node, const struct union_entry *e)
+{
+	if (e == node->first)
+		return "active";
+	return union_stands_by(node, e->peer->device) ? "standby" : "shadowed";
+}
+
+/* Why does the first entry come before this one? */
+static json_t *why(const struct union_node *node, const struct union_entry *e)
+{
+	if (e == node->first)
+		return json_null();
+	return json_string(
+		way_reason_name(way_reason(node->first->peer->device, e->peer->device)));
+}
+
 static bool add_node(void *context, const struct union_node *node)
 {
 	json_t **list = context, *entries = json_array();
@@ -167,12 +183,12 @@ static bool add_node(void *context, const struct union_node *node)
 		const struct plan_device *d = plan_device_of(e->peer);
 		const struct plan_prefix *p = plan_prefix_find(d, &node->trie.prefix);
 
-		entries =
-			append(entries,
-		               json_pack("{s:s, s:o, s:o, s:s}", "device", d->way.name,
-		                         "peer", public_key(plan_peer_of(e->peer)->conf),
-		                         "line", number_or_null(p ? p->line : 0), "state",
-		                         e == node->first ? "active" : "standby"));
+		entries = append(
+			entries,
+			json_pack("{s:s, s:o, s:o, s:s, s:o}", "device", d->way.name,
+		                  "peer", public_key(plan_peer_of(e->peer)->conf), "line",
+		                  number_or_null(p ? p->line : 0), "state",
+		                  state_of(node, e), "why", why(node, e)));
 	}
 	ip_prefix_format(&node->trie.prefix, prefix);
 	*list = append(*list,

@@ -35,7 +35,10 @@ static bool add_node(void *context, const struct union_node *node)
 		table_cell(t, "%s", e->peer->device->name);
 		table_cell(t, "%s", key_short(peer->public_key, key));
 		table_cell(t, "%s", endpoint_text(peer, endpoint, sizeof(endpoint)));
-		table_cell(t, "%s", e == node->first ? "active" : "standby");
+		table_cell(t, "%s",
+		           e == node->first                         ? "active"
+		           : union_stands_by(node, e->peer->device) ? "standby"
+		                                                    : "shadowed");
 	}
 	return true;
 }

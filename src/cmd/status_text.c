@@ -151,6 +151,53 @@ static void add_note(char note[static NOTE_BYTES], const char *title, const json
 	snprintf(note + n, NOTE_BYTES - n, "%s", end);
 }
 
+/* Says who has the prefixes of this peer, and why. */
+static void add_reasons(char note[static NOTE_BYTES], const json_t *after)
+{
+	static const struct {
+		const char *why, *text;
+	} reasons[] = {
+		{ "table", "no Table = off" },
+		{ "via", "by Via" },
+		{ "metric", "lower Metric" },
+		{ "default-routes", "only default routes" },
+		{ "name", "first by name" },
+	};
+
+	for (size_t i = 0; i < json_array_size(after); i++) {
+		const json_t *a = json_array_get(after, i);
+		bool standby = json_is_true(json_object_get(a, "standby"));
+		const char *why = status_string(a, "why");
+		size_t n = strlen(note);
+
+		for (size_t k = 0; k < ARRAY_SIZE(reasons); k++) {
+			if (strcmp(why, reasons[k].why) == 0)
+				why = reasons[k].text;
+		}
+		snprintf(note + n, NOTE_BYTES - n, "%s%s %s (%s)", n ? "; " : "",
+		         standby ? "standing by for" : "shadowed by",
+		         status_string(a, "device"), why);
+	}
+}
+
+/* Says what there is to know about a peer that fails. */
+static void add_failure(char note[static NOTE_BYTES], const json_t *peer)
+{
+	const char *via = status_string(peer, "try_via");
+	int64_t waits_s = status_integer(peer, "waits_seconds");
+	size_t n = strlen(note);
+
+	if (waits_s > 0)
+		snprintf(note + n, NOTE_BYTES - n,
+		         "%sfailed %" PRId64 " times, waits %" PRId64 " s", n ? "; " : "",
+		         status_integer(peer, "failures"), waits_s);
+	n = strlen(note);
+	if (*via)
+		snprintf(note + n, NOTE_BYTES - n,
+		         "%sno answer from the network: only inside %s? Then Via = %s",
+		         n ? "; " : "", via, via);
+}
+
 static const char *format_note(const json_t *peer, char note[static NOTE_BYTES])
 {
 	const json_t *by = json_object_get(peer, "stood_in_by");
@@ -158,7 +205,12 @@ static const char *format_note(const json_t *peer, char note[static NOTE_BYTES])
 	note[0] = '\0';
 	add_note(note, "standing in for ", json_object_get(peer, "stands_in_for"), "");
 	add_note(note, "", by, json_array_size(by) == 1 ? " stands in" : " stand in");
-	add_note(note, "standing by for ", json_object_get(peer, "stands_by_for"), "");
+	if (json_object_get(peer, "comes_after"))
+		add_reasons(note, json_object_get(peer, "comes_after"));
+	else /* it is from a version that doesn't say why */
+		add_note(note, "standing by for ", json_object_get(peer, "stands_by_for"),
+		         "");
+	add_failure(note, peer);
 	return note;
 }
 

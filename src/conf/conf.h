@@ -153,6 +153,7 @@ struct conf {
 	/* # tunion: */
 	struct conf_carrier via;
 	int32_t metric; /* 0 if there is no Metric */
+	bool has_metric;
 	struct conf_switches switches;
 	struct ip_addr listen; /* of its sockets; IP_NONE: all addresses */
 

@@ -495,6 +495,7 @@ static void set_metric(struct keys_file *f, char *value)
 {
 	if (!value_signed(&f->conf->metric, value))
 		bad_value(f, "Metric", value, "a number, -2147483647 to 2147483647");
+	f->conf->has_metric = true;
 	f->conf->lines.metric = f->line;
 }
 

@@ -28,6 +28,16 @@
 #include "plan/way.h"
 #include "wg/device.h"
 
+/* Only standby.c uses this. */
+struct peer_failures {
+	bool stood_in; /* somebody has its prefixes, or those of a peer that it carries */
+	bool answered; /* it has answered since, but has to wait */
+	unsigned in_a_row;
+	uint64_t wait_ns;       /* how long it waits after the latest failure */
+	uint64_t wait_until_ns; /* it gets its prefixes back not before this */
+	uint64_t given_back_ns; /* 0: never */
+};
+
 /* The context of a wg_peer. settle.c makes and frees it, so a peer that is new to wg has
  * none until the engine is settled. */
 struct peer {
@@ -38,9 +48,10 @@ struct peer {
 	struct timer failing_timer, complaint_timer;
 	struct endpoint tried; /* where the latest initiation was sent */
 	bool failing;          /* unusable, and not because of its carrier */
-	bool has_way;          /* used by standby.c alone: had a way without standbys */
-	bool seen;             /* used by settle.c alone: wg still has this peer */
-	bool carries;          /* another peer's way leads through this one */
+	struct peer_failures failures;
+	bool has_way; /* used by standby.c alone: had a way without standbys */
+	bool seen;    /* used by settle.c alone: wg still has this peer */
+	bool carries; /* another peer's way leads through this one */
 	struct icmp_limit errors; /* of errors for this client of a gate */
 	/* see moves.h */
 	struct peer *next_moved;

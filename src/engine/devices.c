@@ -9,6 +9,7 @@
 #include "engine/events.h"
 #include "engine/gate.h"
 #include "engine/settle.h"
+#include "engine/standby.h"
 #include "plan/source_address.h"
 
 /* ---- coming and going */
@@ -142,6 +143,7 @@ static void take_settings(struct device *d, const struct device_settings *s)
 	d->source_fix_off = s->source_fix_off || s->gate;
 	d->left_out = s->left_out;
 	d->way.metric = s->metric;
+	d->way.has_metric = s->has_metric;
 	d->way.table_off = s->table_off;
 	d->way.via = s->gate ? WAY_VIA_NETWORK : s->via;
 	d->way.address4 = source_for(s, source_address_all(IP_V4));
@@ -299,4 +301,26 @@ const struct way_peer *peer_way(const struct wg_peer *p)
 	const struct peer *peer = wg_peer_context(p);
 
 	return peer ? &peer->way : NULL;
+}
+
+void peer_standing(const struct wg_peer *p, struct peer_standing *out, uint64_t now_ns)
+{
+	const struct peer *peer = wg_peer_context(p);
+	const struct way_peer *behind;
+	struct wg_peer_stats stats;
+	struct way_device *via;
+
+	*out = (struct peer_standing){ 0 };
+	if (!peer || !peer->failing)
+		return;
+	standby_peer_failures(peer, now_ns, &out->failures, &out->waits_ns);
+	wg_peer_stats(p, &stats, now_ns);
+	if (stats.last_handshake_ns != 0)
+		return;
+	if (peer->way.state != WAY_OK || peer->way.next ||
+	    way_effective_via(&peer->way, &via) != WAY_VIA_UNION)
+		return;
+	behind = union_lookup_behind(&peer_device(peer)->engine->table, &peer->way,
+	                             &peer->way.endpoint);
+	out->try_via = behind ? behind->device->name : NULL;
 }

@@ -29,6 +29,7 @@ struct device_settings {
 	uint32_t mtu_bytes; /* effective MTU of inner packets */
 	uint16_t port;      /* UDP port: the file's ListenPort, or one chosen at random */
 	int32_t metric;
+	bool has_metric; /* the file says so; then it may stand by (design R3) */
 	bool table_off;
 	bool left_out; /* not in the union; it only carries whose Via names it */
 	bool source_fix_off;
@@ -73,6 +74,16 @@ uint16_t device_port(const struct device *d);
 void device_drops(const struct device *d, struct drop_counts *out);
 /* Returns the peer's next hop and state, which are valid after engine_settle. */
 const struct way_peer *peer_way(const struct wg_peer *p);
+/* Why a peer doesn't have its prefixes (design R3). */
+struct peer_standing {
+	unsigned failures;   /* how often it has failed in a row; 0: it doesn't fail */
+	uint64_t waits_ns;   /* for so long it won't get them back, even if it answers */
+	const char *try_via; /* borrowed; see peer_standing; mostly NULL */
+};
+/* Is valid after engine_settle. If the peer has never answered, and another device would
+ * carry it if this one didn't have the same prefix, try_via is the name of that one: perhaps the
+ * server can only be reached inside it, and then Via has to say so. */
+void peer_standing(const struct wg_peer *p, struct peer_standing *out, uint64_t now_ns);
 /* Returns the peer to which this way belongs. Borrowed. */
 const struct wg_peer *way_wg_peer(const struct way_peer *way);
 

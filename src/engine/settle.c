@@ -67,15 +67,26 @@ static void free_unseen(struct device *d)
 	}
 }
 
+static bool note_network(void *context, const struct ip_prefix *prefix)
+{
+	bool *names_networks = context;
+
+	*names_networks = !way_is_default(prefix);
+	return !*names_networks;
+}
+
 static int shadow_peers(struct device *d)
 {
 	int err = shadow_new_peers(d);
 
 	if (err)
 		return err;
+	d->way.names_networks = false;
 	for (struct wg_peer *w = wg_device_first_peer(d->wg); w; w = wg_peer_next(w)) {
 		struct peer *peer = wg_peer_context(w);
 
+		if (!d->way.names_networks)
+			wg_peer_walk_allowed_ips(w, note_network, &d->way.names_networks);
 		peer->seen = true;
 		peer->way.endpoint = *wg_peer_endpoint(w);
 		peer->way.via = WAY_VIA_UNION;
@@ -219,17 +230,21 @@ static void forget_carrying(struct peer *peer)
 
 /* ---- the virtual resolver */
 
-/* Returns the id of the first file, in the order of R3, that has the default route of the
- * family `route` and a server of the family `server`; or 0 if there is none. */
+/* Returns the id of the file that has the default route of the family `route`, or else of
+ * the first one in the order of R3 that names it, which must have a server of the family
+ * `server`; or 0 if there is none. */
 static uint32_t default_file(const struct engine *e, enum ip_family route,
                              enum ip_family server)
 {
 	struct ip_prefix all = { .addr = { .family = (uint8_t)route } };
 	const struct union_node *node = union_find(&e->table, &all);
 
-	for (const struct union_entry *u = node ? node->first : NULL; u; u = u->next) {
-		uint32_t id = device_of_way(u->peer->device)->id;
+	uint32_t id = node ? device_of_way(node->active->device)->id : 0;
 
+	if (node && resolver_has_server(e->resolver, id, server))
+		return id;
+	for (const struct union_entry *u = node ? node->first : NULL; u; u = u->next) {
+		id = device_of_way(u->peer->device)->id;
 		if (resolver_has_server(e->resolver, id, server))
 			return id;
 	}

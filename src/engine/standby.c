@@ -10,7 +10,21 @@ static struct timerq *timers_of(const struct peer *peer)
 	return &peer_device(peer)->engine->timers;
 }
 
-static void set_failing(struct peer *peer, bool failing)
+/* A peer that fails again soon after it got its prefixes back has to wait for longer and
+ * longer, up to a limit. */
+static void note_failure(struct peer_failures *f, uint64_t now_ns)
+{
+	bool again =
+		f->given_back_ns != 0 && now_ns - f->given_back_ns < STANDBY_WAIT_MAX_NS;
+
+	f->in_a_row = again ? f->in_a_row + 1 : 1;
+	f->wait_ns = !again ? 0 : f->wait_ns ? 2 * f->wait_ns : STANDBY_WAIT_FIRST_NS;
+	if (f->wait_ns > STANDBY_WAIT_MAX_NS)
+		f->wait_ns = STANDBY_WAIT_MAX_NS;
+	f->wait_until_ns = now_ns + f->wait_ns;
+}
+
+static void set_failing(struct peer *peer, bool failing, uint64_t now_ns)
 {
 	struct device *d = peer_device(peer);
 	struct engine *e = d->engine;
@@ -18,12 +32,22 @@ static void set_failing(struct peer *peer, bool failing)
 
 	if (peer->failing == failing)
 		return;
+	if (failing)
+		note_failure(&peer->failures, now_ns);
+	else if (peer->failures.stood_in)
+		peer->failures.given_back_ns = now_ns;
 	peer->failing = failing;
+	peer->failures.stood_in = peer->failures.answered = false;
 	e->failing_count += failing ? 1 : (size_t)-1;
 	engine_need(e, SETTLE_STANDBY);
 	log_info(e->env.log, d->way.name, "peer %s %s",
 	         key_short(wg_peer_public_key(peer->wg), key),
 	         failing ? "does not answer" : "answers again");
+}
+
+static bool has_to_wait(const struct peer *peer, uint64_t now_ns)
+{
+	return peer->failures.stood_in && now_ns < peer->failures.wait_until_ns;
 }
 
 /* An initiation that was only due for a new session doesn't count. */
@@ -42,20 +66,35 @@ static void judge(struct timer *timer, uint64_t now_ns)
 	if (!owes_answer(&stats) ||
 	    peer->way.state != WAY_OK) /* a loop is a mistake in the files (R2) */
 		return;
-	set_failing(peer, true);
+	set_failing(peer, true, now_ns);
 	if (!timer_armed(&e->retry_timer))
 		timerq_arm(&e->timers, &e->retry_timer, now_ns + STANDBY_RETRY_NS);
 }
 
-/* Has another device taken over a prefix of this peer? */
-static bool displaced(const struct way_peer *p)
+/* What an unusable peer has lost. */
+enum loss {
+	LOST_NOTHING,
+	LOST_TURN,   /* it stands by, and could not take over */
+	LOST_PREFIX, /* another device has taken over a prefix of it */
+};
+
+static enum loss loss_of(const struct way_peer *p)
 {
+	enum loss loss = LOST_NOTHING;
+
 	for (const struct union_entry *u = p->unusable ? p->device->entries : NULL; u;
 	     u = u->device_next) {
-		if (u->peer == p && u->node->first->peer->device != p->device)
-			return true;
+		const struct way_device *active = u->node->active->device;
+
+		if (u->peer != p || active == p->device)
+			continue;
+		if (u == u->node->first || (union_stands_by(u->node, p->device) &&
+		                            active->rank > p->device->rank))
+			return LOST_PREFIX;
+		if (union_stands_by(u->node, p->device))
+			loss = LOST_TURN;
 	}
-	return false;
+	return loss;
 }
 
 /* Returns the peer that fails on the way of this one, which may be this one itself. */
@@ -66,9 +105,23 @@ static struct peer *culprit(struct way_peer *p)
 	return p ? peer_of_way(p) : NULL;
 }
 
+/* A peer that had to wait, but for which nobody stands in any more, doesn't wait. */
+static void end_needless_waits(struct engine *e, uint64_t now_ns)
+{
+	for (struct device *d = e->devices.first; d; d = device_list_next(d)) {
+		for (struct way_peer *p = d->way.peers; p; p = p->sibling) {
+			struct peer *peer = peer_of_way(p);
+
+			if (peer->failures.answered && !peer->failures.stood_in)
+				set_failing(peer, false, now_ns);
+		}
+	}
+}
+
 /* A peer without a standby is tried when there is something to send, as always. A peer
  * that gets no packets any more because of its standby has to be tried from here, or we
- * would never find out that it works again. */
+ * would never find out that it works again. One that has to wait is not tried before its
+ * time, so that it must answer then. */
 static void retry(struct timer *timer, uint64_t now_ns)
 {
 	struct engine *e = CONTAINER_OF(timer, struct engine, retry_timer);
@@ -76,14 +129,17 @@ static void retry(struct timer *timer, uint64_t now_ns)
 
 	for (struct device *d = e->devices.first; d; d = device_list_next(d)) {
 		for (struct way_peer *p = d->way.peers; p; p = p->sibling) {
-			struct peer *failing = displaced(p) ? culprit(p) : NULL;
+			struct peer *failing =
+				loss_of(p) != LOST_NOTHING ? culprit(p) : NULL;
 
 			if (!failing)
 				continue;
-			wg_peer_try_handshake(failing->wg, now_ns);
+			if (!has_to_wait(failing, now_ns))
+				wg_peer_try_handshake(failing->wg, now_ns);
 			again = true;
 		}
 	}
+	end_needless_waits(e, now_ns);
 	if (again)
 		timerq_arm(&e->timers, timer, now_ns + STANDBY_RETRY_NS);
 }
@@ -160,7 +216,19 @@ void standby_handshake_done(struct peer *peer)
 {
 	timerq_disarm(timers_of(peer), &peer->failing_timer);
 	timerq_disarm(timers_of(peer), &peer->complaint_timer);
-	set_failing(peer, false);
+	if (has_to_wait(peer, timers_of(peer)->ran_ns))
+		peer->failures.answered = true;
+	else
+		set_failing(peer, false, timers_of(peer)->ran_ns);
+}
+
+void standby_peer_failures(const struct peer *peer, uint64_t now_ns, unsigned *in_a_row,
+                           uint64_t *wait_ns)
+{
+	*in_a_row = peer->failing ? peer->failures.in_a_row : 0;
+	*wait_ns = peer->failing && has_to_wait(peer, now_ns)
+	                   ? peer->failures.wait_until_ns - now_ns
+	                   : 0;
 }
 
 /* ---- the union's order */
@@ -211,10 +279,26 @@ static void find_broken(struct peer *peer, bool *any)
 	*any = *any || (peer->has_way && peer->way.state != WAY_OK);
 }
 
-static void ways_anew(struct engine *e, bool sort)
+static void note_stood_in(struct peer *peer, bool *any)
 {
-	if (sort)
-		union_sort(&e->table);
+	struct peer *failing =
+		loss_of(&peer->way) == LOST_PREFIX ? culprit(&peer->way) : NULL;
+
+	(void)any;
+	if (failing)
+		failing->failures.stood_in = true;
+}
+
+static void forget_stood_in(struct peer *peer, bool *any)
+{
+	(void)any;
+	peer->failures.stood_in = false;
+}
+
+static void ways_anew(struct engine *e, bool choose)
+{
+	if (choose)
+		union_choose(&e->table);
 	way_compute(&e->table, &e->devices.first->way);
 }
 
@@ -234,7 +318,7 @@ static bool spread_all(struct engine *e)
 
 void standby_arrange(struct engine *e)
 {
-	bool any = false, broken = false;
+	bool any = false, broken = false, stable = false;
 
 	if (!e->devices.first)
 		return;
@@ -247,14 +331,17 @@ void standby_arrange(struct engine *e)
 		           e->timers.ran_ns + STANDBY_RETRY_NS);
 	each_peer(e, note_way, &any);
 	each_peer(e, start_with_failing, &any);
-	for (int round = 0; round < ROUNDS; round++) {
+	for (int round = 0; round < ROUNDS && !stable; round++) {
 		ways_anew(e, true);
-		if (!spread_all(e))
-			break;
+		stable = !spread_all(e);
 	}
+	if (!stable)
+		ways_anew(e, true);
 	each_peer(e, find_broken, &broken);
 	if (broken) {
 		each_peer(e, forget, &any);
 		ways_anew(e, true);
 	}
+	each_peer(e, forget_stood_in, &any);
+	each_peer(e, note_stood_in, &any);
 }

@@ -3,8 +3,13 @@
  * A peer fails when it has owed us an answer for 15 s: either to our handshakes, when
  * there is no session; or to data in a session, and then to a handshake. (A live peer
  * answers data within 10 s.) A peer is unusable when it fails, or when its carrier's peer
- * is unusable. Then the union prefers other entries for its prefixes, and the peer is
- * still tried. When a handshake succeeds, the peer no longer fails.
+ * is unusable. Then the union prefers entries for its prefixes that stand by, and the peer
+ * is still tried, on the way that it has when it is active. When a handshake succeeds, the
+ * peer no longer fails, and has its prefixes back.
+ *
+ * A peer that fails again within STANDBY_WAIT_MAX_NS after it got its prefixes back has to
+ * wait: for STANDBY_WAIT_FIRST_NS, and twice as long each further time, but at most for
+ * STANDBY_WAIT_MAX_NS. Only a handshake that is done after this counts.
  *
  * There is no periodic timer: this module only watches the initiations that wg sends. */
 #ifndef TUNION_ENGINE_STANDBY_H
@@ -19,6 +24,9 @@
 #define STANDBY_SILENT_NS     (2500 * NS_PER_MS)
 /* How often a peer that fails is tried. */
 #define STANDBY_RETRY_NS (15 * NS_PER_SEC)
+/* For how long a peer waits that fails again and again. */
+#define STANDBY_WAIT_FIRST_NS (60 * NS_PER_SEC)
+#define STANDBY_WAIT_MAX_NS   (600 * NS_PER_SEC)
 
 void standby_init_engine(struct engine *e);
 void standby_init_peer(struct peer *peer);
@@ -30,6 +38,10 @@ void standby_clear_peer(struct peer *peer);
 void standby_messages_sent(struct peer *peer, struct packet *const *messages, size_t n,
                            uint64_t now_ns);
 void standby_handshake_done(struct peer *peer);
+/* How often the peer has failed in a row (0: it doesn't fail), and for how long it won't
+ * get its prefixes back even if it answers. */
+void standby_peer_failures(const struct peer *peer, uint64_t now_ns, unsigned *in_a_row,
+                           uint64_t *wait_ns);
 
 /* settle.c calls this whenever it computes the ways. It finds out which peers are
  * unusable, and sorts the union and computes the ways accordingly. Standbys must not

@@ -137,6 +137,7 @@ static void find_failing_ways(const struct plan_device *d, struct diag *diag)
 
 enum idle_kind {
 	STANDS_BY, /* another device has the same prefix and comes first */
+	SHADOWED,  /* the same, and it doesn't stand by, because a Metric is missing */
 	COVERED,   /* longer prefixes, some of them of another device, cover all of it */
 };
 
@@ -224,7 +225,9 @@ static bool visit(void *context, const struct union_node *node)
 	enter(idles, node);
 	for (const struct union_entry *e = node->first->next; e; e = e->next)
 		add_idle(idles,
-		         (struct idle){ STANDS_BY, plan_device_of(e->peer), active(node),
+		         (struct idle){ union_stands_by(node, e->peer->device) ? STANDS_BY
+		                                                               : SHADOWED,
+		                        plan_device_of(e->peer), active(node),
 		                        node->trie.prefix, node->trie.prefix });
 	return true;
 }
@@ -251,25 +254,59 @@ static unsigned line_of(const struct plan_device *d, const struct ip_prefix *pre
 	return p ? p->line : 0;
 }
 
+static const char *reason_text(enum way_reason reason)
+{
+	switch (reason) {
+	case WAY_BY_TABLE:
+		return "has no Table = off";
+	case WAY_BY_VIA:
+		return "comes first because of Via";
+	case WAY_BY_METRIC:
+		return "has the lower Metric";
+	case WAY_BY_DEFAULT:
+		return "has nothing but default routes";
+	case WAY_BY_NAME:
+		return "comes first by its name";
+	case WAY_REASON_COUNT:
+		break;
+	}
+	return "comes first";
+}
+
 /* `idle` is the first of `count` findings of the same kind. */
 static void report_idles(const struct idle *idle, size_t count, struct diag *diag)
 {
 	char prefix[IP_PREFIX_STRLEN], other[IP_PREFIX_STRLEN], more[64];
 	unsigned line = line_of(idle->device, &idle->prefix);
 	unsigned other_line = line_of(idle->other, &idle->other_prefix);
+	enum way_reason reason = way_reason(&idle->other->way, &idle->device->way);
+	const char *why = reason_text(reason);
 
 	ip_prefix_format(&idle->prefix, prefix);
 	ip_prefix_format(&idle->other_prefix, other);
 	and_more(more, sizeof(more), count);
-	if (idle->kind == STANDS_BY)
+	switch (idle->kind) {
+	case STANDS_BY:
 		diag_warning(diag, idle->device->conf->path, line,
-		             "%s%s stands by for %s:%u, which comes first", prefix, more,
-		             idle->other->conf->path, other_line);
-	else
+		             "%s%s stands by for %s:%u, which %s", prefix, more,
+		             idle->other->conf->path, other_line, why);
+		return;
+	case SHADOWED:
+		diag_warning(
+			diag, idle->device->conf->path, line,
+			"%s%s is shadowed by %s:%u, which %s%s", prefix, more,
+			idle->other->conf->path, other_line, why,
+			reason == WAY_BY_TABLE
+				? ""
+				: "; it takes over when that tunnel fails only if both files have a Metric");
+		return;
+	case COVERED:
 		diag_warning(
 			diag, idle->device->conf->path, line,
 			"%s%s gets no packet: longer prefixes leave nothing of it, such as %s (%s:%u)",
 			prefix, more, other, idle->other->conf->path, other_line);
+		return;
+	}
 }
 
 static int find_idle_prefixes(const struct plan *plan, struct diag *diag)

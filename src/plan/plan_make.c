@@ -46,6 +46,8 @@ static int add_prefix(struct plan_device *d, struct plan_peer *peer,
 			return err;
 		d->prefix_count++;
 	}
+	if (!way_is_default(&from->prefix))
+		d->way.names_networks = true;
 	p->peer = peer; /* the last peer that names a prefix has it */
 	p->line = from->line;
 	return 0;
@@ -91,6 +93,7 @@ static int fill_device(struct plan_device *d, const struct conf *conf,
 	d->conf = conf;
 	d->way.name = conf->name;
 	d->way.metric = conf->metric;
+	d->way.has_metric = conf->has_metric;
 	d->way.table_off = conf->table.kind == CONF_TABLE_OFF;
 	d->left_out = env && env->one_tun && plan_needs_own_tun(conf);
 	choose_sources(d);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/ifname.h"
+#include "plan/source_address.h"
 
 /* ---- hooks that name an interface */
 
@@ -161,11 +162,45 @@ static void check_endpoints(const struct plan_device *d, struct diag *diag)
 	}
 }
 
+/* Addresses that the internet has no routes to: RFC 1918, RFC 6598, RFC 4193. */
+static bool is_private(const struct ip_addr *a)
+{
+	if (a->family != IP_V4)
+		return a->family == IP_V6 && source_address_is_ula(a);
+	return a->b[0] == 10 || (a->b[0] == 172 && a->b[1] >> 4 == 1) ||
+	       (a->b[0] == 192 && a->b[1] == 168) ||
+	       (a->b[0] == 100 && a->b[1] >> 6 == 1);
+}
+
+/* A server that is inside another tunnel, whose prefix this file has, too, and first. */
+static void check_servers(const struct plan *plan, const struct plan_device *d,
+                          struct diag *diag)
+{
+	for (size_t i = 0; i < d->peer_count; i++) {
+		const struct plan_peer *p = &d->peers[i];
+		const struct way_peer *behind;
+		struct way_device *via;
+
+		if (p->way.next || p->way.state != WAY_OK || !p->conf->has_endpoint ||
+		    !is_private(&p->way.endpoint.addr) ||
+		    way_effective_via(&p->way, &via) != WAY_VIA_UNION)
+			continue;
+		behind = union_lookup_behind(&plan->table, &p->way, &p->way.endpoint);
+		if (behind)
+			diag_warning(
+				diag, d->conf->path, p->conf->endpoint_line,
+				"Endpoint %s is a private address and is looked for on the network, because this file takes the prefix that %s has, too: if it can only be reached inside %s, write # tunion: Via = %s",
+				p->conf->endpoint_host, behind->device->name,
+				behind->device->name, behind->device->name);
+	}
+}
+
 void plan_unmet(const struct plan *plan, const char *tun, struct diag *diag)
 {
 	for (size_t i = 0; i < plan->device_count; i++) {
 		check_hooks(plan, plan->devices[i].conf, tun, diag);
 		check_dns(&plan->devices[i], diag);
 		check_endpoints(&plan->devices[i], diag);
+		check_servers(plan, &plan->devices[i], diag);
 	}
 }

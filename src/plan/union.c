@@ -1,5 +1,5 @@
 /* src/plan/union.c - a trie with one node for each prefix. A node has the entries of all
- * devices that name the prefix, in the order of R3. The entries of one device are also in
+ * devices that name the prefix, in the order of R3. Usually the first one is active. The entries of one device are also in
  * a list, so that removing a device does not need a walk over the whole table. */
 #include "plan/union.h"
 
@@ -37,14 +37,52 @@ void union_clear(struct union_table *u)
 	u->trie = NULL;
 }
 
-/* Does a come before b? An unusable peer is taken only if there is no usable one. */
 static bool before(const struct way_peer *a, const struct way_peer *b)
 {
 	if (a->device->table_off != b->device->table_off)
 		return b->device->table_off;
-	if (a->unusable != b->unusable)
-		return b->unusable;
 	return a->device->rank < b->device->rank;
+}
+
+bool union_stands_by(const struct union_node *node, const struct way_device *device)
+{
+	const struct way_device *first = node->first->peer->device;
+
+	return device != first && device->has_metric && first->has_metric &&
+	       device->table_off == first->table_off;
+}
+
+/* ---- which entry of a node is active */
+
+static bool may_carry(const struct way_peer *carrier, const struct way_device *from)
+{
+	return carrier->device != from && !carrier->device->table_off &&
+	       !way_carried_by(carrier, from);
+}
+
+/* The first entry that is usable and may be active; the first of all if there is none.
+ * For packets that `from` has sent itself (NULL: packets of others), its own entries and
+ * those of devices that it carries count as usable: its messages take the way that they
+ * would take if it were active. Otherwise a handshake through its own standby would prove
+ * that it works. */
+static struct way_peer *choose(const struct union_node *node,
+                               const struct way_device *from)
+{
+	const struct union_entry *first = node->first, *e = first;
+
+	do {
+		bool usable = !e->peer->unusable || (from && !may_carry(e->peer, from));
+
+		if (usable && (e == first || union_stands_by(node, e->peer->device)))
+			return e->peer;
+		e = e->next;
+	} while (e);
+	return first->peer;
+}
+
+static void set_active(struct union_node *node)
+{
+	node->active = choose(node, NULL);
 }
 
 static void sort_in(struct union_node *node, struct union_entry *entry)
@@ -55,7 +93,6 @@ static void sort_in(struct union_node *node, struct union_entry *entry)
 		at = &(*at)->next;
 	entry->next = *at;
 	*at = entry;
-	node->active = node->first->peer;
 }
 
 static struct union_entry *entry_of(const struct union_node *node,
@@ -95,7 +132,7 @@ int union_add(struct union_table *u, const struct ip_prefix *prefix,
 	old = entry_of(node, peer->device);
 	if (old) {
 		old->peer = peer;
-		node->active = node->first->peer;
+		set_active(node);
 		free(entry);
 		return 0;
 	}
@@ -106,6 +143,7 @@ int union_add(struct union_table *u, const struct ip_prefix *prefix,
 	};
 	peer->device->entries = entry;
 	sort_in(node, entry);
+	set_active(node);
 	return 0;
 }
 
@@ -119,7 +157,7 @@ static void remove_entry(struct union_table *u, struct union_entry *entry)
 	*at = entry->next;
 	free(entry);
 	if (node->first) {
-		node->active = node->first->peer;
+		set_active(node);
 	} else {
 		trie_remove(u->trie, &node->trie);
 		free(node);
@@ -157,12 +195,25 @@ static bool sort_node(void *context, struct trie_entry *trie)
 		if (!e->next)
 			last = e;
 	}
+	set_active(node);
 	return true;
 }
 
 void union_sort(struct union_table *u)
 {
 	trie_walk(u->trie, sort_node, NULL);
+}
+
+static bool choose_in(void *context, struct trie_entry *trie)
+{
+	(void)context;
+	set_active(node_of(trie));
+	return true;
+}
+
+void union_choose(struct union_table *u)
+{
+	trie_walk(u->trie, choose_in, NULL);
 }
 
 const struct union_node *union_find(const struct union_table *u,
@@ -176,12 +227,6 @@ struct way_peer *union_lookup(const struct union_table *u, const struct ip_addr 
 	const struct union_node *node = node_of(trie_lookup(u->trie, dst));
 
 	return node ? node->active : NULL;
-}
-
-static bool may_carry(const struct way_peer *carrier, const struct way_device *from)
-{
-	return carrier->device != from && !carrier->device->table_off &&
-	       !way_carried_by(carrier, from);
 }
 
 /* The device's own allowed IPs tell for which of its peers it seals a packet. They
@@ -198,20 +243,37 @@ static struct way_peer *peer_for(struct way_peer *active, const struct ip_addr *
 	return peer ? peer : active;
 }
 
-/* Returns the first carrier that R1 permits, from *node on, and moves *node behind it. */
-static struct way_peer *next_carrier(const struct union_table *u,
-                                     const struct union_node **node,
-                                     const struct way_device *from,
-                                     const struct ip_addr *dst)
+static const struct union_node *next_shorter(const struct union_table *u,
+                                             const struct union_node *node)
 {
-	while (*node) {
-		struct way_peer *carrier = peer_for((*node)->active, dst);
+	return node_of(trie_shorter(u->trie, &node->trie));
+}
 
-		*node = node_of(trie_shorter(u->trie, &(*node)->trie));
-		if (may_carry(carrier, from))
-			return carrier;
-	}
+/* Returns the peer that carries it if R1 and R13 permit that, else NULL. */
+static struct way_peer *carrier_of(struct way_peer *active, const struct way_peer *from,
+                                   const struct endpoint *to)
+{
+	struct way_peer *carrier = peer_for(active, &to->addr);
+
+	if (!may_carry(carrier, from->device))
+		return NULL;
+	if (!endpoint_equal(&carrier->endpoint, to))
+		return carrier;
+	carrier->passed_over = true;
 	return NULL;
+}
+
+/* If a standby is active that can't carry it, the unusable one that it stands in for goes
+ * on having it. What a dead device carried doesn't fall back to the network. */
+static struct way_peer *carrier_at(const struct union_node *node,
+                                   const struct way_peer *from, const struct endpoint *to)
+{
+	struct way_peer *active = choose(node, from->device);
+	struct way_peer *carrier = carrier_of(active, from, to);
+
+	if (!carrier && active != node->first->peer && active->device != from->device)
+		carrier = carrier_of(node->first->peer, from, to);
+	return carrier;
 }
 
 struct way_peer *union_lookup_outer(const struct union_table *u,
@@ -219,11 +281,10 @@ struct way_peer *union_lookup_outer(const struct union_table *u,
                                     const struct endpoint *to)
 {
 	const struct union_node *node = node_of(trie_lookup(u->trie, &to->addr));
-	struct way_peer *carrier;
+	struct way_peer *carrier = NULL;
 
-	while ((carrier = next_carrier(u, &node, from->device, &to->addr)) &&
-	       endpoint_equal(&carrier->endpoint, to))
-		carrier->passed_over = true;
+	for (; node && !carrier; node = next_shorter(u, node))
+		carrier = carrier_at(node, from, to);
 	return carrier;
 }
 
@@ -232,9 +293,35 @@ struct way_peer *union_lookup_passed_over(const struct union_table *u,
                                           const struct endpoint *to)
 {
 	const struct union_node *node = node_of(trie_lookup(u->trie, &to->addr));
-	struct way_peer *carrier = next_carrier(u, &node, from->device, &to->addr);
 
-	return carrier && endpoint_equal(&carrier->endpoint, to) ? carrier : NULL;
+	for (; node; node = next_shorter(u, node)) {
+		struct way_peer *carrier =
+			peer_for(choose(node, from->device), &to->addr);
+
+		if (may_carry(carrier, from->device))
+			return endpoint_equal(&carrier->endpoint, to) ? carrier : NULL;
+	}
+	return NULL;
+}
+
+const struct way_peer *union_lookup_behind(const struct union_table *u,
+                                           const struct way_peer *from,
+                                           const struct endpoint *to)
+{
+	const struct union_node *node = node_of(trie_lookup(u->trie, &to->addr));
+
+	for (; node; node = next_shorter(u, node)) {
+		const struct union_entry *e = node->first;
+
+		if (e->peer->device != from->device)
+			continue;
+		while ((e = e->next)) {
+			if (may_carry(e->peer, from->device) &&
+			    !endpoint_equal(&e->peer->endpoint, to))
+				return e->peer;
+		}
+	}
+	return NULL;
 }
 
 struct visitor {

@@ -1,7 +1,8 @@
 /* src/plan/union.h - which peer of which device gets the packets for a destination?
  *
  * The union of all allowed IPs: prefix -> (device, peer). Equal prefixes of several
- * devices share one node. Its first entry is active, the others stand by (design R3, R4).
+ * devices share one node. Its first entry is active, the others are shadowed; those that
+ * stand by become active if the peers before them are unusable (design R3, R4).
  * The plan uses it for files and the engine for what is running; both embed way_device
  * and way_peer. */
 #ifndef TUNION_PLAN_UNION_H
@@ -30,8 +31,8 @@ struct union_entry {
 /* One prefix of the union. */
 struct union_node {
 	struct trie_entry trie;    /* first member; trie.prefix is the prefix */
-	struct union_entry *first; /* the active one; never NULL */
-	struct way_peer *active;   /* peer of the first entry, for fast lookups */
+	struct union_entry *first; /* by rank; never NULL */
+	struct way_peer *active;   /* peer of the active entry, for fast lookups */
 };
 
 struct union_table {
@@ -51,8 +52,14 @@ MUST_CHECK int union_add(struct union_table *u, const struct ip_prefix *prefix,
                          struct way_peer *peer);
 /* Removes the entries of all peers of this device. */
 void union_remove_device(struct union_table *u, struct way_device *device);
-/* Sorts all nodes again, after ranks, table_off or unusable have changed. */
+/* Sorts all nodes again, after ranks, table_off or has_metric have changed. */
 void union_sort(struct union_table *u);
+/* Chooses the active entries again, after peers became usable or unusable. */
+void union_choose(struct union_table *u);
+
+/* Does the device, which has an entry in this node, stand by for the first one? Failover
+ * has to be asked for: both files must have a Metric (design R3). */
+bool union_stands_by(const struct union_node *node, const struct way_device *device);
 
 /* The node of exactly this prefix, or NULL. */
 const struct union_node *union_find(const struct union_table *u,
@@ -64,7 +71,8 @@ struct way_peer *union_lookup(const struct union_table *u, const struct ip_addr 
 /* Design R1: who carries an outer packet of `from` to that endpoint? The longest active
  * match that does not belong to from's own device, nor to a peer that it carries through
  * Via (way_carried_by), nor to a device with Table = off, nor (R13) to a peer which is
- * itself at that very endpoint. The standbys of an entry that is skipped stay standbys.
+ * itself at that very endpoint. The standbys of an entry that is skipped stay standbys,
+ * also if its peer is unusable: the messages of a device never go through its own standby.
  * The device's own allowed IPs tell which of its peers it is. Returns NULL if there is no
  * carrier: then it is the network. Sets passed_over of the peers that R13 skips. */
 struct way_peer *union_lookup_outer(const struct union_table *u,
@@ -76,6 +84,12 @@ struct way_peer *union_lookup_outer(const struct union_table *u,
 struct way_peer *union_lookup_passed_over(const struct union_table *u,
                                           const struct way_peer *from,
                                           const struct endpoint *to);
+
+/* If from's device has a prefix with this endpoint before another device with the same
+ * prefix, that one would carry it, if Via said so: this is its peer. Otherwise NULL. */
+const struct way_peer *union_lookup_behind(const struct union_table *u,
+                                           const struct way_peer *from,
+                                           const struct endpoint *to);
 
 /* Visits the nodes in order of family, address and length; ends when visit
  * returns false. */

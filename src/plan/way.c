@@ -88,13 +88,52 @@ bool way_carried_by(const struct way_peer *peer, const struct way_device *device
 	return true;
 }
 
+/* ---- the order of R3 */
+
+static const char *const reason_names[] = {
+	[WAY_BY_TABLE] = "table",   [WAY_BY_VIA] = "via",
+	[WAY_BY_METRIC] = "metric", [WAY_BY_DEFAULT] = "default-routes",
+	[WAY_BY_NAME] = "name",
+};
+_Static_assert(ARRAY_SIZE(reason_names) == WAY_REASON_COUNT, "every reason has a name");
+
+const char *way_reason_name(enum way_reason reason)
+{
+	return reason_names[reason];
+}
+
+#define HALVES_LEN 1 /* 0.0.0.0/1 and 128.0.0.0/1 together are everything */
+#define GLOBAL_LEN 3 /* 2000::/3, all global unicast addresses (RFC 4291 2.4) */
+
+bool way_is_default(const struct ip_prefix *prefix)
+{
+	return prefix->len <= HALVES_LEN ||
+	       (prefix->addr.family == IP_V6 && prefix->len == GLOBAL_LEN &&
+	        prefix->addr.b[0] == 0x20);
+}
+
 /* ---- rank: a priority queue of the devices that no unranked device names with Via. It
  * is a skew heap, linked through left and right. */
+
+/* Does the device, or one of its peers, name the carrier with Via? */
+static bool names_with_via(const struct way_device *device,
+                           const struct way_device *carrier)
+{
+	if (device->via == WAY_VIA_DEVICE && device->via_device == carrier)
+		return true;
+	for (const struct way_peer *p = device->peers; p; p = p->sibling) {
+		if (p->via == WAY_VIA_DEVICE && p->via_device == carrier)
+			return true;
+	}
+	return false;
+}
 
 static bool ranks_before(const struct way_device *a, const struct way_device *b)
 {
 	if (a->metric != b->metric)
 		return a->metric < b->metric;
+	if (a->names_networks != b->names_networks)
+		return b->names_networks;
 	return strcmp(a->name, b->name) < 0;
 }
 
@@ -117,6 +156,18 @@ static struct way_device *meld(struct way_device *a, struct way_device *b)
 	}
 	*at = a ? a : b;
 	return root;
+}
+
+enum way_reason way_reason(const struct way_device *first, const struct way_device *other)
+{
+	if (first->table_off != other->table_off)
+		return WAY_BY_TABLE;
+	if (!ranks_before(first, other) || names_with_via(first, other))
+		return WAY_BY_VIA;
+	if (first->metric != other->metric)
+		return WAY_BY_METRIC;
+	return first->names_networks != other->names_networks ? WAY_BY_DEFAULT
+	                                                      : WAY_BY_NAME;
 }
 
 /* Calls fn for each device that `device`, or one of its peers, names with Via. */

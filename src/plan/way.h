@@ -42,7 +42,7 @@ struct way_peer {
 	struct endpoint endpoint;  /* addr.family is IP_NONE if it isn't known */
 	enum way_via via;          /* WAY_VIA_UNION: the device's `via` counts */
 	struct way_device *via_device;
-	bool unusable; /* design R3: its standbys are active instead */
+	bool unusable; /* design R3: a standby is active instead, if there is one */
 	/* result of way_compute */
 	struct way_peer *next; /* peer of the carrier; NULL with WAY_OK is the network */
 	enum way_state state;  /* the way may only be followed if it is WAY_OK */
@@ -59,8 +59,10 @@ struct way_device {
 	struct way_device *sibling; /* the next device, in any order */
 	struct way_peer *peers;     /* the first one */
 	int32_t metric;
-	bool table_off;   /* carries only where Via names it */
-	enum way_via via; /* for peers that have none of their own */
+	bool has_metric;     /* the file has a Metric; only then it may stand by (R3) */
+	bool names_networks; /* it has prefixes that are no default routes */
+	bool table_off;      /* carries only where Via names it */
+	enum way_via via;    /* for peers that have none of their own */
 	struct way_device *via_device;
 	/* Its own addresses for destinations in IPv4, in IPv6, and in fc00::/7 (see
 	 * source_address.h). The family is IP_NONE if there is none. */
@@ -82,10 +84,31 @@ struct way_device {
 enum way_via way_effective_via(const struct way_peer *peer,
                                struct way_device **via_device);
 
+/* Is it a default route: everything, a half of it, or the internet of IPv6 (2000::/3)? */
+bool way_is_default(const struct ip_prefix *prefix);
+
 /* Sets the rank of every device: a device comes before the carrier that it (or a peer of
- * it) names with Via, then the lower metric first, then in byte order of the name. The
- * graph of Via must have no cycle: see way_via_cycle. */
+ * it) names with Via, then the lower metric first, then a device that has nothing but
+ * default routes, then in byte order of the name. (The third only matters where the equal
+ * prefix is a default route: two devices with another equal prefix both name networks.)
+ * The graph of Via must have no cycle: see way_via_cycle. */
 void way_rank(struct way_device *devices);
+
+/* Why does one of two devices with an equal prefix come before the other one (R3)? */
+enum way_reason {
+	WAY_BY_TABLE = 0, /* the other one has Table = off */
+	WAY_BY_VIA,
+	WAY_BY_METRIC,
+	WAY_BY_DEFAULT, /* it has nothing but default routes */
+	WAY_BY_NAME,
+	WAY_REASON_COUNT,
+};
+
+/* The reason why `first` comes before `other`. The devices must be ranked. */
+enum way_reason way_reason(const struct way_device *first,
+                           const struct way_device *other);
+/* "metric", "name" and so on, for JSON: no word may ever change. */
+const char *way_reason_name(enum way_reason reason);
 
 /* Returns a device on a cycle of Via (its own, or that of one of its peers), or NULL. To
  * print the cycle, follow via_next until it comes back to the device. The ranks are

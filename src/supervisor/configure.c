@@ -49,6 +49,7 @@ static int send_settings(struct worker_child *worker, const struct plan_device *
 		addresses[i] = conf->addresses.v[i].prefix.addr;
 	m.settings.mtu_bytes = d->mtu_bytes;
 	m.settings.metric = d->way.metric;
+	m.settings.has_metric = d->way.has_metric;
 	m.settings.table_off = d->way.table_off;
 	m.settings.left_out = d->left_out;
 	m.settings.source_fix_off = conf->switches.source_fix_off;

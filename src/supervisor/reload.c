@@ -100,6 +100,7 @@ static bool same_interface(const struct conf *a, const struct conf *b)
 	       a->mtu_bytes == b->mtu_bytes && a->table.kind == b->table.kind &&
 	       a->table.number == b->table.number && a->save_config == b->save_config &&
 	       same_carrier(&a->via, &b->via) && a->metric == b->metric &&
+	       a->has_metric == b->has_metric &&
 	       a->switches.source_fix_off == b->switches.source_fix_off &&
 	       a->switches.gate == b->switches.gate &&
 	       a->switches.isolate_off == b->switches.isolate_off &&
@@ -401,6 +402,7 @@ bool reload_changes_sockets(const struct reload_file *f)
 bool reload_same_settings(const struct plan_device *a, const struct plan_device *b)
 {
 	return a->mtu_bytes == b->mtu_bytes && a->way.metric == b->way.metric &&
+	       a->way.has_metric == b->way.has_metric &&
 	       a->way.table_off == b->way.table_off && a->left_out == b->left_out &&
 	       a->conf->switches.source_fix_off == b->conf->switches.source_fix_off &&
 	       a->conf->switches.gate == b->conf->switches.gate &&

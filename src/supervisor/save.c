@@ -45,7 +45,7 @@ static void put_own_settings(struct outbuf *o, const struct conf *conf)
 	char address[IP_ADDR_STRLEN];
 
 	put_via(o, &conf->via);
-	if (conf->metric != 0)
+	if (conf->has_metric)
 		outbuf_print(o, "# tunion: Metric = %d\n", (int)conf->metric);
 	if (conf->switches.source_fix_off)
 		outbuf_print(o, "# tunion: SourceFix = off\n");

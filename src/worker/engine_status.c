@@ -84,15 +84,8 @@ struct prefixes {
 	json_t *all, *standby;
 	/* names of devices, without duplicates */
 	json_t *stands_by_for, *stands_in_for, *stood_in_by;
+	json_t *comes_after; /* objects, without duplicates */
 };
-
-/* The order of R3, as if all of them were usable. */
-static bool comes_before(const struct way_device *a, const struct way_device *b)
-{
-	if (a->table_off != b->table_off)
-		return b->table_off;
-	return a->rank < b->rank;
-}
 
 static json_t *append_once(json_t *list, const char *name)
 {
@@ -102,20 +95,56 @@ static json_t *append_once(json_t *list, const char *name)
 	return append(list, json_string(name));
 }
 
+/* Why does this device not have the prefix? */
+static void add_after(struct prefixes *p, const struct way_device *first, bool standby)
+{
+	for (size_t i = 0; i < json_array_size(p->comes_after); i++) {
+		json_t *device =
+			json_object_get(json_array_get(p->comes_after, i), "device");
+
+		if (strcmp(json_string_value(device), first->name) == 0)
+			return;
+	}
+	p->comes_after =
+		append(p->comes_after,
+	               json_pack("{s:s, s:s, s:b}", "device", first->name, "why",
+	                         way_reason_name(way_reason(first, p->way->device)),
+	                         "standby", standby));
+}
+
+/* May the device take over, or is it the first one, of which others take over? */
+static bool takes_part(const struct union_node *node, const struct way_device *device)
+{
+	return node->first->peer->device == device || union_stands_by(node, device);
+}
+
+static bool stands_before(const struct union_node *node, const struct way_device *a,
+                          const struct way_device *b)
+{
+	const struct union_entry *e = node->first;
+
+	while (e && e->peer->device != a && e->peer->device != b)
+		e = e->next;
+	return e && e->peer->device == a;
+}
+
 static void add_standby(struct prefixes *p, const struct union_node *node)
 {
-	const struct way_device *device = p->way->device,
-				*active = node->first->peer->device;
+	const struct way_device *device = p->way->device, *active = node->active->device;
+	const struct union_entry *e = node->first;
 
 	if (active == device) {
-		for (const struct union_entry *e = node->first->next; e; e = e->next)
-			if (comes_before(e->peer->device, device))
+		for (; e && e->peer->device != device; e = e->next)
+			if (takes_part(node, e->peer->device))
 				p->stands_in_for = append_once(p->stands_in_for,
 				                               e->peer->device->name);
-	} else if (comes_before(active, device)) {
-		p->stands_by_for = append_once(p->stands_by_for, active->name);
-	} else {
+	} else if (!takes_part(node, device)) {
+		add_after(p, node->first->peer->device, false);
+	} else if (stands_before(node, device, active)) {
 		p->stood_in_by = append_once(p->stood_in_by, active->name);
+	} else {
+		p->stands_by_for = append_once(p->stands_by_for, active->name);
+		add_after(p, active, true);
 	}
 }
 
@@ -129,7 +158,7 @@ static bool add_prefix(void *context, const struct ip_prefix *prefix)
 
 	ip_prefix_format(prefix, text);
 	p->all = append(p->all, json_string(text));
-	if (node && node->first->peer != p->way)
+	if (node && node->active != p->way)
 		p->standby = append(p->standby, json_string(text));
 	if (node && p->way)
 		add_standby(p, node);
@@ -148,16 +177,19 @@ static json_t *peer_json(const struct union_table *table, const struct wg_peer *
 		.stands_by_for = json_array(),
 		.stands_in_for = json_array(),
 		.stood_in_by = json_array(),
+		.comes_after = json_array(),
 	};
+	struct peer_standing standing;
 	char endpoint[ENDPOINT_STRLEN], way[CHAIN_STRLEN] = "";
 	struct wg_peer_stats stats;
 
 	wg_peer_stats(p, &stats, now_ns);
+	peer_standing(p, &standing, now_ns);
 	wg_peer_walk_allowed_ips(p, add_prefix, &prefixes);
 	if (prefixes.way)
 		way_format(prefixes.way, way, sizeof(way));
 	return json_pack(
-		"{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:b, s:s, s:o, s:s, s:o, s:o, s:o, s:I, s:I, s:b, s:i}",
+		"{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:b, s:s, s:o, s:s, s:o, s:o, s:o, s:I, s:I, s:b, s:i, s:o, s:i, s:I, s:o}",
 		"public_key", key_json(wg_peer_public_key(p)), "endpoint",
 		e->addr.family == IP_NONE ? json_null()
 					  : json_string(endpoint_format(e, endpoint)),
@@ -174,7 +206,11 @@ static json_t *peer_json(const struct union_table *table, const struct wg_peer *
 			: json_null(),
 		"rx_bytes", (json_int_t)stats.rx_bytes, "tx_bytes",
 		(json_int_t)stats.tx_bytes, "session", (int)stats.session,
-		"persistent_keepalive", (int)wg_peer_keepalive(p));
+		"persistent_keepalive", (int)wg_peer_keepalive(p), "comes_after",
+		prefixes.comes_after, "failures", (int)standing.failures, "waits_seconds",
+		(json_int_t)((standing.waits_ns + NS_PER_SEC - 1) / NS_PER_SEC),
+		"try_via",
+		standing.try_via ? json_string(standing.try_via) : json_null());
 }
 
 static json_t *device_json(const struct device *d, const struct uapi_host *host,

@@ -59,6 +59,7 @@ static int do_device_settings(struct worker_requests *w, struct command *m)
 		                            .address_count = m->address_count,
 		                            .mtu_bytes = m->settings.mtu_bytes,
 		                            .metric = m->settings.metric,
+		                            .has_metric = m->settings.has_metric,
 		                            .table_off = m->settings.table_off,
 		                            .left_out = m->settings.left_out,
 		                            .source_fix_off = m->settings.source_fix_off,

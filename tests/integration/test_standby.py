@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""Two files with everything: when the active one's server stops, the other carries the traffic within 20 s,
-under its own address; when it is back, it has its prefixes again."""
+"""Two files with everything, both with a Metric: when the active one's server stops, the other carries the traffic
+within 20 s, under its own address; when it is back, it has its prefixes again."""
 
 import re
 import time
@@ -36,10 +36,11 @@ def test(lab):
     w.start_home()
     first, second = (w.vpn, w.vpn_client.public), (w.home, w.home_client.public)
     before = w.client.snapshot()
-    t = Tunion(w.client, {"a.conf": w.vpn_conf(), "b.conf": w.home_conf(allowed="0.0.0.0/0, ::/0")})
+    t = Tunion(w.client, {"a.conf": w.vpn_conf(interface_lines=["# tunion: Metric = 0"]),
+                          "b.conf": w.home_conf(allowed="0.0.0.0/0, ::/0", interface_lines=["# tunion: Metric = 10"])})
     t.up()
     w.client.reach(INTERNET)
-    check(carries(w, *first), "the first file by name is not the active one")
+    check(carries(w, *first), "the file with the lower Metric is not the active one")
     w.vpn_process.stop()
     stopped = time.monotonic()
     wait_for(lambda: carries(w, *second), "the standby", 40)
@@ -49,7 +50,7 @@ def test(lab):
     check_status(t, r"^a +unusable .* b stands in$", r"^b +up .* standing in for a$")
     w.start_vpn()
     wait_for(lambda: carries(w, *first), "the first one again", 40)
-    check_status(t, r"^a +up .* > network$", r"^b +(up|idle) .* standing by for a$")
+    check_status(t, r"^a +up .* > network$", r"^b +(up|idle) .* standing by for a \(lower Metric\)$")
     t.down()
     check(w.client.snapshot() == before, "down left something")
 

@@ -94,7 +94,7 @@ class Ten:
 
     def files(self):
         more = {
-            "vpn1": ("0.0.0.0/0", "203.0.113.11", [f"DNS = {inner('vpn1')}.1"]),
+            "vpn1": ("0.0.0.0/0", "203.0.113.11", [f"DNS = {inner('vpn1')}.1", "# tunion: Metric = 0"]),
             "vpn2": ("0.0.0.0/0", "vpn2.example", ["# tunion: Metric = 10"]),
             "home": ("192.168.77.0/24", "203.0.113.13", [f"DNS = {inner('home')}.250, {inner('home')}.1, home.lan"]),
             "office": ("172.20.0.0/16", "office.example", [f"DNS = {inner('office')}.1, corp.example"]),

@@ -130,6 +130,7 @@ static void draw_device(struct drawing *c, size_t i)
 	d->v4 = chance(c, 90);
 	d->v6 = !d->v4 || chance(c, 70);
 	d->metric = chance(c, 70) ? 0 : (int32_t)pick(c, 7) - 3;
+	d->has_metric = d->metric != 0 || chance(c, 50); /* it may be 0 */
 	d->table_off = chance(c, 6);
 	draw_via(c, i, 20, &d->via, &d->via_device);
 	for (size_t p = 0; p < d->peer_count; p++) {

@@ -75,6 +75,7 @@ static void expect_device(struct fake_device *out, const struct plan_device *d,
 
 	*out = (struct fake_device){ .mtu_bytes = d->mtu_bytes,
 		                     .metric = d->way.metric,
+		                     .has_metric = d->way.has_metric,
 		                     .table_off = d->way.table_off,
 		                     .left_out = d->left_out,
 		                     .source_fix_off = conf->switches.source_fix_off,

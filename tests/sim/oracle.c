@@ -20,6 +20,34 @@ static bool names(const struct plan *plan, size_t device, size_t carrier)
 	return false;
 }
 
+/* Everything, its halves, and all of the IPv6 internet. */
+static bool default_route(const struct ip_prefix *p)
+{
+	return p->len <= 1 ||
+	       (p->addr.family == IP_V6 && p->len == 3 && p->addr.b[0] >> 5 == 1);
+}
+
+static bool only_default_routes(const struct plan_device *d)
+{
+	for (size_t p = 0; p < d->peer_count; p++) {
+		for (size_t i = 0; i < d->peers[p].prefix_count; i++) {
+			if (!default_route(&d->peers[p].prefixes[i]))
+				return false;
+		}
+	}
+	return true;
+}
+
+/* Metric, then who has nothing but default routes, then the name. */
+static bool is_better(const struct plan_device *a, const struct plan_device *b)
+{
+	if (a->metric != b->metric)
+		return a->metric < b->metric;
+	if (only_default_routes(a) != only_default_routes(b))
+		return only_default_routes(a);
+	return strcmp(a->name, b->name) < 0;
+}
+
 /* place[d] is the position of device d in the order; 0 comes first. */
 static void order(const struct plan *plan, size_t place[static PLAN_DEVICES])
 {
@@ -36,9 +64,7 @@ static void order(const struct plan *plan, size_t place[static PLAN_DEVICES])
 				waits = waits || (!done[o] && names(plan, o, c));
 			if (waits)
 				continue;
-			if (!best || d->metric < best->metric ||
-			    (d->metric == best->metric &&
-			     strcmp(d->name, best->name) < 0))
+			if (!best || is_better(d, best))
 				best = d;
 		}
 		place[best - plan->devices] = n;
@@ -65,26 +91,31 @@ static bool before(const struct oracle *o, size_t a, size_t b)
 
 /* ---- R4: the longest prefix */
 
-/* Does the device have exactly this prefix? */
-static bool has(const struct plan_device *d, const struct ip_prefix *prefix)
+/* The peer of the device that has exactly this prefix; of several, the last. */
+static const struct plan_peer *has(const struct plan_device *d,
+                                   const struct ip_prefix *prefix)
 {
+	const struct plan_peer *peer = NULL;
+
 	for (size_t p = 0; p < d->peer_count; p++) {
 		for (size_t i = 0; i < d->peers[p].prefix_count; i++) {
 			if (ip_prefix_equal(&d->peers[p].prefixes[i], prefix))
-				return true;
+				peer = &d->peers[p];
 		}
 	}
-	return false;
+	return peer;
 }
 
-/* The active device for the prefix of this length that contains addr, or device_count. */
-static size_t active(const struct oracle *o, const struct ip_addr *addr, uint8_t len)
+/* The first device for the prefix of this length that contains addr, or device_count.
+ * Those with skip[d] don't count. */
+static size_t first(const struct oracle *o, const struct ip_addr *addr, uint8_t len,
+                    const bool skip[static PLAN_DEVICES])
 {
 	struct ip_prefix prefix = ip_prefix_mask((struct ip_prefix){ *addr, len });
 	size_t none = o->plan->device_count, best = none;
 
 	for (size_t d = 0; d < none; d++) {
-		if (has(&o->plan->devices[d], &prefix) &&
+		if (!skip[d] && has(&o->plan->devices[d], &prefix) &&
 		    (best == none || before(o, d, best)))
 			best = d;
 	}
@@ -109,6 +140,32 @@ static bool peer_for(const struct plan_device *d, const struct ip_addr *addr,
 		}
 	}
 	return best >= 0;
+}
+
+/* ---- R3: who stands in */
+
+static const bool none_skipped[PLAN_DEVICES];
+
+/* The first device that is usable; of the others only those that stand by for the first
+ * one count. usable[d] are devices that count as usable in any case. */
+static size_t active(const struct oracle *o, const struct ip_addr *addr, uint8_t len,
+                     const bool usable[static PLAN_DEVICES])
+{
+	struct ip_prefix prefix = ip_prefix_mask((struct ip_prefix){ *addr, len });
+	const struct plan_device *devices = o->plan->devices;
+	size_t none = o->plan->device_count, head = first(o, addr, len, none_skipped), d;
+	bool skip[PLAN_DEVICES] = { false };
+
+	for (d = head; d < none; d = first(o, addr, len, skip)) {
+		bool by =
+			d == head || (devices[d].has_metric && devices[head].has_metric &&
+		                      devices[d].table_off == devices[head].table_off);
+
+		if (by && (usable[d] || !has(&devices[d], &prefix)->unusable))
+			return d;
+		skip[d] = true;
+	}
+	return head;
 }
 
 /* ---- R1, R5, R13: who carries */
@@ -158,21 +215,58 @@ static bool is_at(const struct plan *plan, struct hop h, const struct ip_addr *t
 	return ip_addr_equal(&plan->devices[h.device].peers[h.peer].endpoint, to);
 }
 
+/* R1, R13: may the device carry the packets of `from`, and by which peer? */
+static bool can_carry(const struct plan *plan, size_t device, struct hop from,
+                      struct hop *carrier)
+{
+	const struct ip_addr *to = &plan->devices[from.device].peers[from.peer].endpoint;
+	struct hop h = { device, 0 };
+
+	if (device == from.device || plan->devices[device].table_off ||
+	    !peer_for(&plan->devices[device], to, &h.peer) ||
+	    carried_by(plan, h, from.device) || is_at(plan, h, to))
+		return false;
+	*carrier = h;
+	return true;
+}
+
+/* R3: where it is asked who carries the packets of `from`, its own devices, those that it
+ * carries and those that carry nobody count as usable. */
+static void count_as_usable(const struct plan *plan, const struct ip_prefix *prefix,
+                            struct hop from, bool usable[static PLAN_DEVICES])
+{
+	for (size_t d = 0; d < plan->device_count; d++) {
+		const struct plan_device *device = &plan->devices[d];
+		const struct plan_peer *p = has(device, prefix);
+
+		usable[d] =
+			p &&
+			(d == from.device || device->table_off ||
+		         carried_by(plan, (struct hop){ d, (size_t)(p - device->peers) },
+		                    from.device));
+	}
+}
+
 static bool by_union(const struct oracle *o, struct hop from, struct hop *carrier)
 {
 	const struct plan *plan = o->plan;
 	const struct ip_addr *to = &plan->devices[from.device].peers[from.peer].endpoint;
 
 	for (int len = ip_addr_bits(to); len >= 0; len--) {
-		struct hop h = { active(o, to, (uint8_t)len), 0 };
+		struct ip_prefix prefix =
+			ip_prefix_mask((struct ip_prefix){ *to, (uint8_t)len });
+		bool usable[PLAN_DEVICES] = { false };
+		size_t d, head = first(o, to, (uint8_t)len, none_skipped);
 
-		if (h.device == plan->device_count || h.device == from.device ||
-		    plan->devices[h.device].table_off ||
-		    !peer_for(&plan->devices[h.device], to, &h.peer) ||
-		    carried_by(plan, h, from.device) || is_at(plan, h, to))
+		if (head == plan->device_count)
 			continue;
-		*carrier = h;
-		return true;
+		count_as_usable(plan, &prefix, from, usable);
+		d = active(o, to, (uint8_t)len, usable);
+		if (can_carry(plan, d, from, carrier))
+			return true;
+		/* a standby that can't carry it: it stays where it was, and is lost */
+		if (d != from.device && can_carry(plan, head, from, carrier))
+			return true;
 	}
 	return false;
 }
@@ -223,7 +317,7 @@ struct chain oracle_chain(const struct plan *plan, const struct ip_addr *dst)
 
 	order(plan, o.place);
 	for (int len = ip_addr_bits(dst); len >= 0 && !found; len--) {
-		h.device = active(&o, dst, (uint8_t)len);
+		h.device = active(&o, dst, (uint8_t)len, none_skipped);
 		found = h.device < plan->device_count;
 	}
 	if (!found || !peer_for(&plan->devices[h.device], dst, &h.peer))

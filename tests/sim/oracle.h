@@ -1,5 +1,6 @@
 /* tests/sim/oracle.h - a client with many devices as plain tables, and the chain that
- * each destination must take by the rules R1 to R5 and R13, found by the simplest search
+ * each destination must take by the rules R1 to R5 and R13, found by the simplest search.
+ * Who is unusable (R3) is given, not found.
  *
  * It shares nothing with src/plan but the terms. */
 #ifndef TUNION_SIM_ORACLE_H
@@ -29,12 +30,14 @@ struct plan_peer {
 	size_t via_device;
 	struct ip_prefix prefixes[PLAN_PREFIXES]; /* masked; the last peer has it */
 	size_t prefix_count;
+	bool unusable; /* R3: it doesn't answer, or its carrier doesn't */
 };
 
 struct plan_device {
 	char name[16];
 	bool v4, v6; /* has an Address of that family */
-	int32_t metric;
+	bool has_metric;
+	int32_t metric; /* 0 without one */
 	bool table_off;
 	enum via_kind via;
 	size_t via_device;

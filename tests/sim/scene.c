@@ -52,6 +52,8 @@ static void add_device(struct scene *s, const struct scene_device *from)
 		.mtu_bytes = 1420,
 		.port = (uint16_t)(20000 + i),
 		.via_name = from->via,
+		.metric = from->metric,
+		.has_metric = from->metric != 0,
 	};
 	struct wg_peer *back;
 

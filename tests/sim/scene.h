@@ -13,6 +13,7 @@ struct scene_device {
 	const char *endpoint;   /* NULL: the IPv4 address of the server */
 	const char *via;        /* the name of a device, or "network" */
 	uint16_t keepalive_s;
+	int32_t metric; /* 0: none is written */
 };
 
 struct scene {

@@ -97,8 +97,8 @@ END_TEST
 /* ---- R3 */
 
 static const struct scene_device two_full_tunnels[] = {
-	{ .name = "a", .allowed = { "0.0.0.0/0" } },
-	{ .name = "b", .allowed = { "0.0.0.0/0" } },
+	{ .name = "a", .allowed = { "0.0.0.0/0" }, .metric = -1 },
+	{ .name = "b", .allowed = { "0.0.0.0/0" }, .metric = 1 },
 	{ .name = "inner", .allowed = { "172.16.2.0/24" } },
 };
 
@@ -149,6 +149,84 @@ START_TEST(a_standby_takes_over_and_gives_back)
 	start_server(&s, 0);
 	ck_assert_uint_lt(seconds_until(&s, &s.lan4[0], "1", 60), 20);
 	ck_assert_uint_eq(seconds_until(&s, &s.lan4[2], "1>3", 60), 0);
+	scene_end(&s);
+}
+END_TEST
+
+/* Failover has to be asked for by both files. */
+START_TEST(without_a_metric_nobody_takes_over)
+{
+	struct scene_device devices[3];
+	struct scene s;
+
+	memcpy(devices, two_full_tunnels, sizeof(devices));
+	devices[_i].metric = 0; /* none is written; the order stays */
+	scene_start(&s, devices, 3);
+	ck_assert_uint_eq(seconds_until(&s, &s.lan4[1], "1", 5), 0);
+	stop_server(&s, 0);
+	ck_assert_uint_eq(seconds_until(&s, &s.lan4[1], "2", 90), 90);
+	ck_assert_uint_eq(seconds_until(&s, &s.lan4[2], "2>3", 5), 5);
+	ck_assert_uint_eq(s.client->sent[3], 0); /* what it carried doesn't leave */
+	start_server(&s, 0);
+	ck_assert_uint_lt(seconds_until(&s, &s.lan4[1], "1", 20), 20);
+	scene_end(&s);
+}
+END_TEST
+
+/* The context is the address to which the network lets nothing through. */
+static bool is_blocked(struct node *node, const struct endpoint *to,
+                       const struct packet *p)
+{
+	(void)p;
+	return ip_addr_equal(&to->addr, node->context);
+}
+
+/* The network lets nothing through to a's server, but b's server would. That a handshake
+ * through b would succeed doesn't show that a works. */
+START_TEST(a_device_is_not_judged_through_its_own_standby)
+{
+	struct scene s;
+
+	scene_start(&s, two_full_tunnels, 2);
+	s.client->context = &s.server[0]->public4;
+	s.client->on_udp = is_blocked;
+	ck_assert_uint_lt(seconds_until(&s, &s.lan4[1], "2", 60), 20);
+	for (int i = 0; i < 300; i++)
+		ck_assert_uint_eq(seconds_until(&s, &s.lan4[1], "2", 5), 0);
+	ck_assert_uint_eq(s.client->failures, 1);
+	s.client->on_udp = NULL;
+	ck_assert_uint_lt(seconds_until(&s, &s.lan4[1], "1", 60), 20);
+	scene_end(&s);
+}
+END_TEST
+
+/* Returns after how many seconds a has its prefix back, if its server was gone for 20 s. */
+static unsigned outage(struct scene *s)
+{
+	stop_server(s, 0);
+	ck_assert_uint_lt(seconds_until(s, &s->lan4[1], "2", 60), 20);
+	start_server(s, 0);
+	return seconds_until(s, &s->lan4[1], "1", 900);
+}
+
+/* Each time it takes longer until a device has its prefixes back, but not without end; a
+ * device that worked for long is trusted again. */
+START_TEST(who_fails_again_and_again_has_to_wait)
+{
+	static const unsigned wait_s[] = { 0, 60, 120, 240, 480, 600, 600 };
+	struct scene s;
+
+	scene_start(&s, two_full_tunnels, 2);
+	ck_assert_uint_eq(seconds_until(&s, &s.lan4[1], "1", 5), 0);
+	for (size_t i = 0; i < ARRAY_SIZE(wait_s); i++) {
+		unsigned took_s = outage(&s);
+
+		ck_assert_msg(took_s + 3 >= wait_s[i] && took_s <= wait_s[i] + 20,
+		              "outage %zu: %u s", i, took_s);
+	}
+	for (int i = 0; i < 620; i++)
+		ck_assert_uint_eq(seconds_until(&s, &s.lan4[1], "1", 5), 0);
+	ck_assert_uint_le(outage(&s), 20);
 	scene_end(&s);
 }
 END_TEST
@@ -299,6 +377,9 @@ TCase *unit_tests(void)
 	tcase_add_test(tc, keepalives_of_all_devices_go_together);
 	tcase_add_test(tc, idle_costs_nothing);
 	tcase_add_loop_test(tc, a_standby_takes_over_and_gives_back, 0, 3);
+	tcase_add_loop_test(tc, without_a_metric_nobody_takes_over, 0, 2);
+	tcase_add_test(tc, a_device_is_not_judged_through_its_own_standby);
+	tcase_add_test(tc, who_fails_again_and_again_has_to_wait);
 	tcase_add_test(tc, a_vanished_client_is_given_up);
 	tcase_add_loop_test(tc, who_owes_an_answer_is_complained_of_again_and_again, 0,
 	                    2);

@@ -23,17 +23,18 @@
 #include "probe.h"
 #include "world.h"
 
-#define SEEDS       500
-#define EVENTS_MAX  100000 /* for one seed; more is a storm */
-#define SERVER_MAX  (PLAN_DEVICES * PLAN_PEERS)
-#define ROUNDS      3
-#define SERVER_PORT 51820
-#define CLIENT_PORT 20000
-#define GATE_PORT   21000
-#define PHONE_MAX   3
-#define PHONE_MTU   1408
-#define OWN_MAX     8
-#define PAYLOAD_MAX 1300 /* with its headers too big for most carriers: R10 */
+#define SEEDS         500
+#define STANDBY_SEEDS 100
+#define EVENTS_MAX    100000 /* for one seed; more is a storm */
+#define SERVER_MAX    (PLAN_DEVICES * PLAN_PEERS)
+#define ROUNDS        3
+#define SERVER_PORT   51820
+#define CLIENT_PORT   20000
+#define GATE_PORT     21000
+#define PHONE_MAX     3
+#define PHONE_MTU     1408
+#define OWN_MAX       8
+#define PAYLOAD_MAX   1300 /* with its headers too big for most carriers: R10 */
 
 struct random_case {
 	uint64_t seed, state;
@@ -151,6 +152,7 @@ static void build_device(struct random_case *c, size_t i)
 		.mtu_bytes = 1420,
 		.port = (uint16_t)(CLIENT_PORT + i),
 		.metric = from->metric,
+		.has_metric = from->has_metric,
 		.table_off = from->table_off,
 		.via = via_word(from->via),
 		.via_name = via_name(c, from->via, from->via_device),
@@ -606,6 +608,70 @@ START_TEST(every_packet_by_its_chain)
 }
 END_TEST
 
+/* ---- servers that stop */
+
+/* Is the way of the engine's packets to dst that of the oracle? */
+static void check_way(struct random_case *c, const struct ip_addr *dst)
+{
+	struct chain chain = oracle_chain(&c->plan, dst);
+	const struct way_peer *list[2 * WAY_MAX],
+		*way = union_lookup(engine_union(c->client->engine), dst);
+	size_t n = way ? way_list(way, list, ARRAY_SIZE(list)) : 0;
+
+	check(c, (chain.end == CHAIN_NO_ROUTE) == !way);
+	if (!way || chain.end != CHAIN_NETWORK) {
+		check(c, !way || way->state != WAY_OK);
+		return;
+	}
+	check(c, way->state == WAY_OK && n == chain.n);
+	for (size_t i = 0; i < n; i++) {
+		const struct plan_device *d = &c->plan.devices[chain.hops[i].device];
+
+		check(c, strcmp(list[i]->device->name, d->name) == 0);
+		check(c, ip_addr_equal(&list[i]->endpoint.addr,
+		                       &d->peers[chain.hops[i].peer].endpoint));
+	}
+}
+
+static void note_unusable(struct random_case *c)
+{
+	for (size_t i = 0; i < c->plan.device_count; i++) {
+		struct wg_peer *p = wg_device_first_peer(device_wg(c->devices[i]));
+
+		for (size_t k = 0; p; p = wg_peer_next(p), k++)
+			c->plan.devices[i].peers[k].unusable = peer_way(p)->unusable;
+	}
+}
+
+/* Some servers stop. Whoever stands in then, all ways are those of the oracle. */
+START_TEST(every_standby_as_the_oracle_says)
+{
+	struct random_case *c = case_new(unit_seed() + (uint64_t)_i);
+
+	for (size_t i = 0; i < c->server_count; i++) {
+		if (chance(c, 40))
+			wg_device_stop(
+				device_wg(engine_first_device(c->servers[i]->engine)));
+	}
+	for (int i = 0; i < 12; i++) {
+		send_round(c);
+		run(c, 4);
+		ck_assert_int_eq(engine_settle(c->client->engine), 0);
+		note_unusable(c);
+		for (size_t k = 0; k < c->server_count; k++) {
+			struct ip_addr to[] = { draw_lan_of(IP_V4, k),
+				                draw_lan_of(IP_V6, k),
+				                draw_public_of(IP_V4, k),
+				                draw_public_of(IP_V6, k) };
+
+			for (size_t t = 0; t < ARRAY_SIZE(to); t++)
+				check_way(c, &to[t]);
+		}
+	}
+	case_free(c);
+}
+END_TEST
+
 TCase *unit_tests(void)
 {
 	TCase *tc = tcase_create("sim/random");
@@ -614,5 +680,7 @@ TCase *unit_tests(void)
 	tcase_set_timeout(tc, 60);
 	tcase_add_loop_test(tc, every_packet_by_its_chain, 0,
 	                    seeds ? atoi(seeds) : SEEDS);
+	tcase_add_loop_test(tc, every_standby_as_the_oracle_says, 0,
+	                    seeds ? atoi(seeds) : STANDBY_SEEDS);
 	return tc;
 }

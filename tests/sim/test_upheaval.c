@@ -303,6 +303,7 @@ static void give_settings(struct upheaval *u, struct host *h, struct device *d,
 	if (!honest) {
 		s.mtu_bytes = one_in(u, 4) ? 1280 : 1420;
 		s.metric = (int32_t)below(u, 3);
+		s.has_metric = one_in(u, 2);
 		s.table_off = one_in(u, 8);
 		s.source_fix_off = one_in(u, 8);
 		s.via = (enum way_via)below(u, WAY_VIA_DEVICE + 1);

@@ -104,7 +104,7 @@ void confprint(const struct conf *conf, FILE *out)
 		fprintf(out, "FwMark = 0x%x\n", conf->fwmark);
 	print_quick(conf, out);
 	print_carrier(&conf->via, out);
-	if (conf->metric)
+	if (conf->has_metric)
 		fprintf(out, "# tunion: Metric = %d\n", conf->metric);
 	if (conf->switches.gate)
 		fprintf(out, "# tunion: Gate = on\n");

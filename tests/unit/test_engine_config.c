@@ -209,6 +209,7 @@ static void two_full_tunnels_with_dns(void)
 		                     .mtu_bytes = 1420,
 		                     .port = 20000,
 		                     .metric = 2,
+		                     .has_metric = true,
 		                     .dns_servers = vpn_dns,
 		                     .dns_server_count = 2 };
 

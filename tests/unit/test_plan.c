@@ -69,6 +69,15 @@ static void expect_diag(const char *text)
 	free(printed);
 }
 
+static bool was_told(const char *text)
+{
+	for (size_t i = 0; i < diag.count; i++) {
+		if (strstr(diag.entries[i].text, text))
+			return true;
+	}
+	return false;
+}
+
 static uint32_t mtu_of(const char *name)
 {
 	const struct plan_device *d = plan_find(&plan, name);
@@ -308,13 +317,77 @@ START_TEST(standbys_are_told_once_per_pair)
 	}
 	ck_assert_int_eq(plan_make(&plan, &set, NULL, &diag), 0);
 	expect_diag("a.conf:5: warning: 10.0.0.0/8 (and 1 more) stands by for c.conf:5, "
-	            "which "
-	            "comes first\n"
-	            "a.conf:6: warning: 10.0.0.0/20 stands by for b.conf:6, which comes "
-	            "first\n"
+	            "which has the lower Metric\n"
+	            "a.conf:6: warning: 10.0.0.0/20 stands by for b.conf:6, which has "
+	            "the lower Metric\n"
 	            "b.conf:5: warning: 10.0.0.0/8 (and 1 more) stands by for c.conf:5, "
-	            "which "
-	            "comes first\n");
+	            "which has the lower Metric\n");
+}
+END_TEST
+
+/* Who has 0.0.0.0/0, and why. The files are a.conf and b.conf. */
+static const struct {
+	const char *a, *b; /* lines of [Interface] */
+	const char *a_more, *b_more;
+	const char *first, *why;
+	bool stands_by;
+} order[] = {
+	{ "", "", "", "", "a", "comes first by its name", false },
+	{ "# tunion: Metric = 1", "", "", "", "b", "has the lower Metric", false },
+	{ "# tunion: Metric = 0", "", "", "", "a", "comes first by its name", false },
+	{ "# tunion: Metric = 0", "# tunion: Metric = 0", "", "", "a",
+	  "comes first by its name", true },
+	{ "# tunion: Metric = 5", "# tunion: Metric = 0", "", "", "b",
+	  "has the lower Metric", true },
+	/* a home router's export beside a provider */
+	{ "", "", ", 192.168.178.0/24", "", "b", "has nothing but default routes",
+	  false },
+	{ "", "", ", 192.168.178.0/24", ", 10.0.0.0/8", "a", "comes first by its name",
+	  false },
+	{ "# tunion: Metric = 0", "# tunion: Metric = 1", ", 192.168.178.0/24", "", "a",
+	  "has the lower Metric", true },
+	{ "", "# tunion: Via = a", "", ", 10.0.0.0/8", "b", "comes first because of Via",
+	  false },
+	{ "Table = off", "", "", "", "b", "has no Table = off", false },
+};
+
+START_TEST(who_has_an_equal_prefix_and_why)
+{
+	struct ip_addr anywhere;
+	char text[400];
+
+	ck_assert(ip_addr_parse(&anywhere, "8.8.8.8"));
+	snprintf(text, sizeof(text),
+	         "[Interface]\n%s\n[Peer]\nPublicKey = " KEY_A
+	         "\nEndpoint = 192.0.2.1:1\nAllowedIPs = 0.0.0.0/0%s\n",
+	         order[_i].a, order[_i].a_more);
+	add_file("a", "%s", text);
+	snprintf(text, sizeof(text),
+	         "[Interface]\n%s\n[Peer]\nPublicKey = " KEY_B
+	         "\nEndpoint = 192.0.2.2:1\nAllowedIPs = 0.0.0.0/0%s\n",
+	         order[_i].b, order[_i].b_more);
+	add_file("b", "%s", text);
+	ck_assert_int_eq(plan_make(&plan, &set, NULL, &diag), 0);
+	snprintf(text, sizeof(text), "0.0.0.0/0 %s %s.conf:6, which %s",
+	         order[_i].stands_by ? "stands by for" : "is shadowed by",
+	         order[_i].first, order[_i].why);
+	ck_assert_msg(was_told(text), "%s", text);
+	ck_assert_str_eq(union_lookup(&plan.table, &anywhere)->device->name,
+	                 order[_i].first);
+}
+END_TEST
+
+/* Via = b would lead there; but not for an address that may well be on the network. */
+START_TEST(a_server_inside_the_other_full_tunnel_needs_via)
+{
+	add_file("a",
+	         "[Interface]\nAddress = 10.1.0.2\n[Peer]\nPublicKey = " KEY_A
+	         "\nAllowedIPs = 0.0.0.0/0\nEndpoint = %s:1\n",
+	         _i ? "192.0.2.9" : "10.61.0.1");
+	add_file("b", "[Interface]\nAddress = 10.2.0.2\n[Peer]\nPublicKey = " KEY_B
+	              "\nAllowedIPs = 0.0.0.0/0\nEndpoint = 192.0.2.1:1\n");
+	ck_assert_int_eq(plan_make(&plan, &set, NULL, &diag), 0);
+	ck_assert(was_told("write # tunion: Via = b") == !_i);
 }
 END_TEST
 
@@ -403,6 +476,8 @@ TCase *unit_tests(void)
 	tcase_add_test(tc, what_was_understood_of_bad_files_is_checked_too);
 	tcase_add_test(tc, a_resolved_name_is_followed);
 	tcase_add_test(tc, standbys_are_told_once_per_pair);
+	tcase_add_loop_test(tc, who_has_an_equal_prefix_and_why, 0, ARRAY_SIZE(order));
+	tcase_add_loop_test(tc, a_server_inside_the_other_full_tunnel_needs_via, 0, 2);
 	tcase_add_loop_test(tc, a_prefix_that_is_covered_whole, 0, ARRAY_SIZE(covers));
 	tcase_add_test(tc, many_files);
 	return tc;

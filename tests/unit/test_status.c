@@ -31,6 +31,8 @@ static void add(struct engine *e, const char *name, uint8_t fill, const char *en
 	struct wg_peer *peer;
 	struct endpoint to;
 	uint8_t key[KEY_BYTES];
+	const struct device_settings settings = { .metric = fill,
+		                                  .has_metric = *name != 'h' };
 
 	memset(key, fill, sizeof(key));
 	ck_assert_int_eq(engine_add_device(e, name, &d), 0);
@@ -51,6 +53,7 @@ static void add(struct engine *e, const char *name, uint8_t fill, const char *en
 		                                                   (uint8_t)addr.port }),
 		                 0);
 	}
+	ck_assert_int_eq(device_set(d, &settings), 0);
 	engine_touch(d);
 }
 
@@ -139,14 +142,19 @@ START_TEST(who_stands_in)
 		                  .wall_clock_ns = wall_clock_ns };
 	struct engine *e;
 	struct wg_device *a;
-	json_t *s;
+	json_t *s, *after;
 
 	ck_assert_int_eq(engine_new(&e, &env), 0);
-	add(e, "a", 1, "192.0.2.1:1", prefixes);
+	add(e, "a", 1, "10.1.2.1:1", prefixes); /* inside b, if Via said so */
 	add(e, "b", 2, "192.0.2.2:2", prefixes);
 	ck_assert_int_eq(engine_settle(e), 0);
 	s = status_json(e);
 	ck_assert_str_eq(only_name(peer_of(s, 1), "stands_by_for"), "a");
+	after = json_array_get(json_object_get(peer_of(s, 1), "comes_after"), 0);
+	ck_assert_str_eq(json_string_value(json_object_get(after, "device")), "a");
+	ck_assert_str_eq(json_string_value(json_object_get(after, "why")), "metric");
+	ck_assert(json_is_true(json_object_get(after, "standby")));
+	ck_assert(json_is_null(json_object_get(peer_of(s, 0), "try_via")));
 	ck_assert_str_eq(only_name(peer_of(s, 0), "stood_in_by"), "");
 	ck_assert(json_is_true(json_object_get(peer_of(s, 0), "usable")));
 	json_decref(s);
@@ -160,6 +168,10 @@ START_TEST(who_stands_in)
 	ck_assert_str_eq(only_name(peer_of(s, 0), "stood_in_by"), "b");
 	ck_assert_str_eq(only_name(peer_of(s, 0), "stands_in_for"), "");
 	ck_assert(json_is_false(json_object_get(peer_of(s, 0), "usable")));
+	ck_assert_int_eq(json_integer_value(json_object_get(peer_of(s, 0), "failures")),
+	                 1);
+	ck_assert_str_eq(json_string_value(json_object_get(peer_of(s, 0), "try_via")),
+	                 "b");
 	ck_assert_str_eq(only_name(peer_of(s, 1), "stands_in_for"), "a");
 	ck_assert_str_eq(only_name(peer_of(s, 1), "stands_by_for"), "");
 	json_decref(s);

@@ -163,12 +163,16 @@ static const char two[] =
 	"{'name': 'vpn', 'drops': {}, 'peers': ["
 	"{'public_key': 'KEYVPN7890', 'state': 'ok', 'way': 'vpn > network',"
 	" 'endpoint': '[2001:db8::1]:7', 'usable': false, 'stood_in_by': ['vpn2'],"
+	" 'failures': 3, 'waits_seconds': 90, 'try_via': 'home',"
 	" 'rx_bytes': 5, 'tx_bytes': 1073741824}]},"
 	"{'name': 'vpn2', 'drops': {}, 'peers': ["
 	"{'public_key': 'KEYVP27890', 'state': 'ok', 'way': 'vpn2 > network',"
 	" 'endpoint': '9.9.9.9:9', 'usable': true, 'session': true,"
 	" 'latest_handshake': 999999, 'stands_in_for': ['vpn'],"
-	" 'stands_by_for': ['home'], 'rx_bytes': 2000000, 'tx_bytes': 150}]}]}";
+	" 'stands_by_for': ['home'],"
+	" 'comes_after': [{'device': 'home', 'why': 'metric', 'standby': true},"
+	" {'device': 'lan', 'why': 'of-the-future', 'standby': false}],"
+	" 'rx_bytes': 2000000, 'tx_bytes': 150}]}]}";
 
 static const char two_text[] =
 	"t: mtu 0, 3 devices, up for 1 hour, 1 minute\n"
@@ -180,9 +184,11 @@ static const char two_text[] =
 	"        KEYTWO78  no endpoint  never      0 B       0 B                       "
 	"home > ?\n"
 	"vpn     KEYVPN78  unusable     never      5 B       1.0 GiB  [2001:db8::1]:7  "
-	"vpn > network          vpn2 stands in\n"
+	"vpn > network          vpn2 stands in; failed 3 times, waits 90 s; "
+	"no answer from the network: only inside home? Then Via = home\n"
 	"vpn2    KEYVP278  up           1 s ago    1.9 MiB   150 B    9.9.9.9:9        "
-	"vpn2 > network         standing in for vpn; standing by for home\n"
+	"vpn2 > network         standing in for vpn; standing by for home "
+	"(lower Metric); shadowed by lan (of-the-future)\n"
 	"\n"
 	"DEVICE  DROPPED  REASON\n"
 	"-       3        no-route       No file's AllowedIPs contain the destination.\n"

@@ -237,6 +237,99 @@ START_TEST(r3_metric_then_name)
 }
 END_TEST
 
+static void set_unusable(struct way_peer *p, bool unusable)
+{
+	p->unusable = unusable;
+	union_choose(&net.table);
+}
+
+static struct way_device *with_metric(const char *name, int32_t metric)
+{
+	struct way_device *d = net_device(&net, name);
+
+	d->metric = metric;
+	d->has_metric = true;
+	return d;
+}
+
+START_TEST(r3_only_those_with_a_metric_stand_by)
+{
+	struct way_peer *a = net_peer(&net, with_metric("a", -5), "198.51.100.1",
+	                              "10.0.0.0/8"),
+			*c = net_peer(&net, with_metric("c", 5), "198.51.100.3",
+	                              "10.0.0.0/8");
+
+	net_peer(&net, net_device(&net, "b"), "198.51.100.2", "10.0.0.0/8");
+	net_compute(&net);
+	ck_assert_str_eq(taker("10.1.1.1"), "a");
+	set_unusable(a, true);
+	ck_assert_str_eq(taker("10.1.1.1"), "c");
+	set_unusable(c, true);
+	ck_assert_str_eq(taker("10.1.1.1"), "a");
+	set_unusable(c, false);
+	ck_assert_str_eq(taker("10.1.1.1"), "c");
+	a->device->has_metric = false;
+	union_sort(&net.table);
+	ck_assert_str_eq(taker("10.1.1.1"), "a");
+}
+END_TEST
+
+/* A device's own messages take the way that they would take if it were active. */
+START_TEST(r3_nobody_travels_through_his_own_standby)
+{
+	struct way_device *a = with_metric("a", 0), *b = with_metric("b", 1),
+			  *home = net_device(&net, "home");
+	struct way_peer *pa = net_peer(&net, a, "198.51.100.1", "0.0.0.0/0"),
+			*pb = net_peer(&net, b, "198.51.100.2", "0.0.0.0/0"),
+			*h = net_peer(&net, home, "198.51.100.3", "192.168.1.0/24"),
+			*outer = net_peer(&net, net_device(&net, "outer"), "198.51.100.4",
+	                                  "10.0.0.0/8");
+
+	net_via(a, outer->device);
+	net_compute(&net);
+	ck_assert_str_eq(carrier(h, "198.51.100.3"), "a");
+	ck_assert_str_eq(carrier(pb, "198.51.100.2"), "a");
+	set_unusable(pa, true);
+	ck_assert_str_eq(carrier(h, "198.51.100.3"), "b");
+	ck_assert_str_eq(carrier(pb, "198.51.100.2"), "network");
+	ck_assert_str_eq(carrier(pa, "198.51.100.1"), "network");
+	/* nor does what carries it, for a would travel there, too */
+	ck_assert_str_eq(carrier(outer, "198.51.100.4"), "network");
+}
+END_TEST
+
+/* A standby that can't carry home (R13; Via) doesn't send it to the network. */
+START_TEST(r3_what_a_dead_device_carried_stays_there)
+{
+	struct way_device *a = with_metric("a", 0), *b = with_metric("b", 1),
+			  *home = net_device(&net, "home");
+	struct way_peer *pa = net_peer(&net, a, "198.51.100.1", "0.0.0.0/0"),
+			*h = net_peer(&net, home, "198.51.100.3", "192.168.1.0/24");
+
+	net_peer(&net, b, _i ? "198.51.100.2" : "198.51.100.3", "0.0.0.0/0");
+	if (_i)
+		net_via(b, home);
+	net_compute(&net);
+	ck_assert_str_eq(carrier(h, "198.51.100.3"), "a");
+	set_unusable(pa, true);
+	ck_assert_str_eq(taker("8.8.8.8"), "b");
+	ck_assert_str_eq(carrier(h, "198.51.100.3"), "a");
+}
+END_TEST
+
+START_TEST(r3_only_default_routes_come_first)
+{
+	struct way_device *home = net_device(&net, "a-home");
+
+	net_peer(&net, home, "198.51.100.1", "192.168.178.0/24 0.0.0.0/0");
+	home->names_networks = true;
+	net_peer(&net, net_device(&net, "vpn"), "198.51.100.2", "0.0.0.0/0");
+	net_compute(&net);
+	ck_assert_str_eq(taker("8.8.8.8"), "vpn");
+	ck_assert_str_eq(taker("192.168.178.9"), "a-home");
+}
+END_TEST
+
 START_TEST(r3_the_last_peer_of_a_device_has_it)
 {
 	struct way_device *a = net_device(&net, "a");
@@ -322,6 +415,10 @@ TCase *unit_tests(void)
 	tcase_add_test(tc, table_off_does_not_push_others_aside);
 	tcase_add_test(tc, r3_standbys_capture_nothing);
 	tcase_add_test(tc, r3_metric_then_name);
+	tcase_add_test(tc, r3_only_those_with_a_metric_stand_by);
+	tcase_add_test(tc, r3_nobody_travels_through_his_own_standby);
+	tcase_add_loop_test(tc, r3_what_a_dead_device_carried_stays_there, 0, 2);
+	tcase_add_test(tc, r3_only_default_routes_come_first);
 	tcase_add_test(tc, r3_the_last_peer_of_a_device_has_it);
 	tcase_add_test(tc, lists_stay_sorted);
 	return tc;
