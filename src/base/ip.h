@@ -39,6 +39,9 @@ struct endpoint {
 	uint32_t scope_id;   /* of a link-local IPv6 address, otherwise 0 */
 	struct ip_addr local;
 	uint32_t ifindex;
+	bool by_link; /* send through the interface `ifindex`, if that is possible */
+	uint32_t arrived_in; /* the id of the carrier that the datagram came through; 0:
+	                      * it came from the network */
 };
 
 #define IP_ADDR_STRLEN   46 /* these include the final NUL */

@@ -73,8 +73,9 @@ struct wire_endpoint {
 	uint8_t addr[16];
 	struct be16 port;
 	struct be32 scope_id;
+	struct be32 arrived_in;
 };
-_Static_assert(sizeof(struct wire_endpoint) == 23, "wire size");
+_Static_assert(sizeof(struct wire_endpoint) == 27, "wire size");
 
 struct wire_address {
 	uint8_t family;
@@ -138,7 +139,8 @@ static void put_endpoint(struct outbuf *o, const struct endpoint *e)
 {
 	struct wire_endpoint wire = { .family = e->addr.family,
 		                      .port = be16_put(e->port),
-		                      .scope_id = be32_put(e->scope_id) };
+		                      .scope_id = be32_put(e->scope_id),
+		                      .arrived_in = be32_put(e->arrived_in) };
 
 	memcpy(wire.addr, e->addr.b, sizeof(wire.addr));
 	outbuf_add(o, &wire, sizeof(wire));
@@ -278,6 +280,7 @@ static bool get_endpoint(struct reader *r, struct endpoint *out)
 	memcpy(&wire, at, sizeof(wire));
 	out->port = be16_get(wire.port);
 	out->scope_id = be32_get(wire.scope_id);
+	out->arrived_in = be32_get(wire.arrived_in);
 	return get_addr(&out->addr, wire.family, wire.addr);
 }
 

@@ -72,7 +72,7 @@ struct command {
 	int32_t result; /* 0 or -errno */
 	uint16_t port;  /* host order */
 	uint32_t mark;
-	struct endpoint endpoint; /* only addr, port and scope_id */
+	struct endpoint endpoint; /* only addr, port, scope_id and arrived_in */
 	enum way_via via;
 	char via_name[IFNAME_MAX + 1];
 	struct command_settings settings;

@@ -174,8 +174,10 @@ static const struct ip_addr *source(const struct way_peer *way, const struct end
 	return way_source(way);
 }
 
-static void to_network(struct device *d, const struct endpoint *endpoint,
-                       struct packet *const *messages, size_t n)
+/* If it goes back the way that the endpoint was learned by, this includes the interface. */
+static void to_network(struct device *d, const struct way_peer *way,
+                       const struct endpoint *endpoint, struct packet *const *messages,
+                       size_t n)
 {
 	struct endpoint to = *endpoint;
 	size_t taken = 0;
@@ -185,6 +187,7 @@ static void to_network(struct device *d, const struct endpoint *endpoint,
 	if (to.ifindex == 0 ||
 	    (to.local.family != IP_NONE && source_is_of_a_device(d->engine, &to.local)))
 		to.local = (struct ip_addr){ 0 };
+	to.by_link = way->by_arrival;
 	if (d->udp)
 		taken = d->udp->send(d->udp, &to, messages, n);
 	device_drop(d, DROP_SEND, n - taken);
@@ -289,7 +292,7 @@ void carry_messages(struct peer *peer, struct packet **messages, size_t n,
 			return;
 		next = peer->way.next;
 		if (!next) {
-			to_network(d, to, messages, n);
+			to_network(d, &peer->way, to, messages, n);
 			return;
 		}
 		n = to_carrier(d, &peer->way, to, messages, n, now_ns);
@@ -331,6 +334,7 @@ void carry_to(struct device *d, const struct endpoint *to, struct packet *messag
 		device_drop(d, DROP_SEND, 1);
 		return;
 	}
+	stranger.by_arrival = to->arrived_in == 0 && d->expects_strangers;
 	way_next(&d->engine->table, &stranger);
 	carrier = carrier_peer_of(d, &stranger);
 	if (carrier) {
@@ -342,7 +346,7 @@ void carry_to(struct device *d, const struct endpoint *to, struct packet *messag
 		return;
 	}
 	if (!stranger.next) {
-		to_network(d, to, &message, 1);
+		to_network(d, &stranger, to, &message, 1);
 		return;
 	}
 	n = to_carrier(d, &stranger, to, &message, 1, now_ns);

@@ -27,8 +27,9 @@ void carry_messages(struct peer *peer, struct packet **messages, size_t n,
                     uint64_t now_ns);
 
 /* Carries the answer to a message of a stranger, whose endpoint is `to`. If the message
- * came inside a carrier, the answer goes back through it; otherwise it takes the way that
- * the device's Via or the union gives for this endpoint. */
+ * came inside a carrier, the answer goes back through it; and if it came from the network
+ * and the device has a peer without Endpoint, it goes to the network (R8). Otherwise it
+ * takes the way that the device's Via or the union gives for this endpoint. */
 void carry_to(struct device *d, const struct endpoint *to, struct packet *message,
               uint64_t now_ns);
 

@@ -112,6 +112,7 @@ struct device {
 	struct peer_via *vias; /* owned */
 
 	struct bucket_link by_name, by_port;
+	bool expects_strangers; /* a peer may call from anywhere (design R8) */
 	struct device_settling settling;
 	struct group group;
 	uint16_t ipv4_id; /* of the next outer packet */

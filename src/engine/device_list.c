@@ -17,7 +17,7 @@ struct device *device_list_find(const struct engine *e, const char *name)
 	return l ? device_of_link(l) : NULL;
 }
 
-struct device *device_list_find_id(const struct engine *e, uint32_t id)
+struct device *device_list_by_id(const struct engine *e, uint32_t id)
 {
 	struct device *d = e->devices.first;
 

@@ -6,7 +6,8 @@
 
 /* Returns NULL if no device has this name. */
 struct device *device_list_find(const struct engine *e, const char *name);
-struct device *device_list_find_id(const struct engine *e, uint32_t id);
+/* The same for device.id; it looks at one device after the other. */
+struct device *device_list_by_id(const struct engine *e, uint32_t id);
 /* The first device is e->devices.first. Returns NULL after the last one. */
 struct device *device_list_next(const struct device *d);
 void device_list_add(struct engine *e, struct device *d);

@@ -317,7 +317,7 @@ void peer_standing(const struct wg_peer *p, struct peer_standing *out, uint64_t 
 	wg_peer_stats(p, &stats, now_ns);
 	if (stats.last_handshake_ns != 0)
 		return;
-	if (peer->way.state != WAY_OK || peer->way.next ||
+	if (peer->way.state != WAY_OK || peer->way.next || peer->way.by_arrival ||
 	    way_effective_via(&peer->way, &via) != WAY_VIA_UNION)
 		return;
 	behind = union_lookup_behind(&peer_device(peer)->engine->table, &peer->way,

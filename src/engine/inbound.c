@@ -72,7 +72,10 @@ static bool parse_arrival(struct arrival *out, const struct device *carrier,
 	    !device_has_address(carrier, &v.dst))
 		return false;
 	*out = (struct arrival){
-		.from = { .addr = v.src, .port = be16_get(h.src_port), .local = v.dst },
+		.from = { .addr = v.src,
+		          .port = be16_get(h.src_port),
+		          .local = v.dst,
+		          .arrived_in = carrier->id },
 		.port = be16_get(h.dst_port),
 		.tos = v.tos,
 		.payload_at = v.payload_at + (uint32_t)sizeof(h),
@@ -170,7 +173,7 @@ static void open_batch(struct device *d, struct packet **datagrams, size_t n,
 bool inbound_wanted(void *context, uint32_t carrier_id, uint16_t port)
 {
 	struct engine *e = context;
-	const struct device *carrier = device_list_find_id(e, carrier_id);
+	const struct device *carrier = device_list_by_id(e, carrier_id);
 	struct bucket_link *l = bucket_first(&e->devices.by_port, bucket_hash_port(port));
 
 	for (; l && carrier; l = bucket_next(l)) {
@@ -185,7 +188,7 @@ bool inbound_wanted(void *context, uint32_t carrier_id, uint16_t port)
 void inbound_release(void *context, uint32_t carrier_id, struct packet *fragment,
                      uint64_t now_ns)
 {
-	struct device *carrier = device_list_find_id(context, carrier_id);
+	struct device *carrier = device_list_by_id(context, carrier_id);
 
 	if (carrier)
 		to_host(carrier, &fragment, 1, now_ns);
@@ -194,7 +197,7 @@ void inbound_release(void *context, uint32_t carrier_id, struct packet *fragment
 void inbound_dropped(void *context, uint32_t carrier_id, size_t n)
 {
 	struct engine *e = context;
-	const struct device *carrier = device_list_find_id(e, carrier_id);
+	const struct device *carrier = device_list_by_id(e, carrier_id);
 
 	if (carrier)
 		device_drop(carrier, DROP_FRAGMENT, n);

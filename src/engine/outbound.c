@@ -119,7 +119,7 @@ static void drop_too_big(struct outbound *o, const struct device *d, struct pack
 static struct way_peer *way_to_server(struct outbound *o, uint32_t file,
                                       const struct ip_addr *server)
 {
-	const struct device *d = device_list_find_id(o->engine, file);
+	const struct device *d = device_list_by_id(o->engine, file);
 	const struct trie_entry *own =
 		d ? trie_lookup(wg_device_allowed_ips(d->wg), server) : NULL;
 	struct peer *peer = own ? wg_peer_context(wg_allowed_ip_peer(own)) : NULL;

@@ -11,6 +11,7 @@
 #include "engine/core.h"
 #include "engine/device_list.h"
 #include "engine/moves.h"
+#include "engine/source.h"
 #include "engine/standby.h"
 #include "plan/way_compute.h"
 
@@ -25,6 +26,14 @@ void settle_touch(struct device *d)
 }
 
 /* ---- shadows */
+
+static void each_peer(struct engine *e, void (*fn)(struct peer *peer))
+{
+	for (struct device *d = e->devices.first; d; d = device_list_next(d)) {
+		for (struct way_peer *p = d->way.peers; p; p = p->sibling)
+			fn(peer_of_way(p));
+	}
+}
 
 static int shadow_new_peers(struct device *d)
 {
@@ -81,13 +90,14 @@ static int shadow_peers(struct device *d)
 
 	if (err)
 		return err;
-	d->way.names_networks = false;
+	d->way.names_networks = d->expects_strangers = false;
 	for (struct wg_peer *w = wg_device_first_peer(d->wg); w; w = wg_peer_next(w)) {
 		struct peer *peer = wg_peer_context(w);
 
 		if (!d->way.names_networks)
 			wg_peer_walk_allowed_ips(w, note_network, &d->way.names_networks);
 		peer->seen = true;
+		d->expects_strangers |= wg_peer_by_arrival(w);
 		peer->way.endpoint = *wg_peer_endpoint(w);
 		peer->way.via = WAY_VIA_UNION;
 		peer->way.via_device = NULL;
@@ -144,6 +154,21 @@ static void resolve_vias(struct engine *e)
 	}
 }
 
+/* Which way did the peer's newest message come? A datagram that the host has taken out of
+ * the tun for us doesn't tell. */
+static void note_arrival(struct peer *peer)
+{
+	const struct endpoint *at = wg_peer_endpoint(peer->wg);
+	struct engine *e = peer_device(peer)->engine;
+	struct device *carrier =
+		at->arrived_in ? device_list_by_id(e, at->arrived_in) : NULL;
+
+	peer->way.by_arrival = wg_peer_by_arrival(peer->wg) &&
+	                       (at->arrived_in ? carrier != NULL
+	                                       : !source_is_of_a_device(e, &at->local));
+	peer->way.arrived_by = carrier ? &carrier->way : NULL;
+}
+
 /* Ranks the devices. Returns true if a rank has changed, so that the entries in the union
  * may be in the wrong order. */
 static bool rank_devices(struct engine *e)
@@ -197,6 +222,7 @@ static int settle_union(struct engine *e)
 			return err;
 	}
 	resolve_vias(e);
+	each_peer(e, note_arrival);
 	if (rank_devices(e))
 		union_sort(&e->table);
 	while ((d = e->touched)) {
@@ -213,14 +239,6 @@ static void note_carrier(struct peer *peer)
 {
 	if (peer->way.next)
 		peer_of_way(peer->way.next)->carries = true;
-}
-
-static void each_peer(struct engine *e, void (*fn)(struct peer *peer))
-{
-	for (struct device *d = e->devices.first; d; d = device_list_next(d)) {
-		for (struct way_peer *p = d->way.peers; p; p = p->sibling)
-			fn(peer_of_way(p));
-	}
 }
 
 static void forget_carrying(struct peer *peer)
@@ -313,6 +331,7 @@ void settle_endpoint(struct peer *peer)
 	struct engine *e = peer_device(peer)->engine;
 
 	peer->way.endpoint = *wg_peer_endpoint(peer->wg);
+	note_arrival(peer);
 	if (e->need == SETTLE_NOTHING && !others_depend_on(peer) && e->failing_count == 0)
 		join_way(e, peer);
 	else

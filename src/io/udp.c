@@ -256,17 +256,20 @@ static void *control_add(struct msghdr *m, int level, int type, const void *valu
 }
 
 /* The "sticky source" is only the address, because the route may lead through another
- * interface by now. But a link-local address means nothing without its interface. */
-static void add_source(struct msghdr *m, const struct endpoint *to)
+ * interface by now, unless it has to be the same interface (design R8). But a link-local
+ * address means nothing without its interface. */
+static void add_source(struct msghdr *m, const struct endpoint *to, bool link)
 {
 	if (to->local.family == IP_V4) {
 		struct in_pktinfo info = { 0 };
 
+		info.ipi_ifindex = link ? (int)to->ifindex : 0;
 		memcpy(&info.ipi_spec_dst, to->local.b, 4);
 		control_add(m, IPPROTO_IP, IP_PKTINFO, &info, sizeof(info));
 	} else if (to->local.family == IP_V6) {
-		struct in6_pktinfo info = { .ipi6_ifindex =
-			                            to->scope_id ? to->ifindex : 0 };
+		struct in6_pktinfo info = { .ipi6_ifindex = to->scope_id || link
+			                                            ? to->ifindex
+			                                            : 0 };
 
 		memcpy(&info.ipi6_addr, to->local.b, 16);
 		control_add(m, IPPROTO_IPV6, IPV6_PKTINFO, &info, sizeof(info));
@@ -288,6 +291,7 @@ static void add_tos(struct msghdr *m, const struct endpoint *to, uint8_t tos)
 /* What is asked for beside sending. */
 struct extras {
 	bool segment, tos, source;
+	bool link; /* as a part of the source: the interface */
 };
 
 /* How many packets from the first one on can be sent as segments of one message?
@@ -330,7 +334,7 @@ static size_t fill(struct udp *u, const struct endpoint *to, const struct extras
 			u->scratch->out.iovecs[s] =
 				(struct iovec){ packets[s]->data, packets[s]->len_bytes };
 		if (extras->source)
-			add_source(m, to);
+			add_source(m, to, extras->link);
 		if (extras->tos)
 			add_tos(m, to, packets[i]->tos);
 		if (run > 1)
@@ -393,7 +397,7 @@ static bool give_up(bool *extra)
  * UDP_SEGMENT with EIO; routes with a smaller MTU refuse it with EMSGSIZE or EINVAL. On
  * phones it is EIO as soon as the way is that of mobile data, sometimes also for IP_TOS.
  * If the source address went away with its interface, the error is EINVAL or
- * "unreachable". ECONNREFUSED is old news (the ICMP error for an earlier datagram) and is
+ * "unreachable"; or the route leads through another interface. ECONNREFUSED is old news (the ICMP error for an earlier datagram) and is
  * gone after it was reported. */
 static bool ask_less(struct udp *u, struct extras *extras, int err)
 {
@@ -407,12 +411,12 @@ static bool ask_less(struct udp *u, struct extras *extras, int err)
 		return give_up(&extras->segment) || give_up(&extras->tos) ||
 		       give_up(&extras->source);
 	case EINVAL:
-		return give_up(&extras->source) || give_up(&extras->segment) ||
-		       give_up(&extras->tos);
+		return give_up(&extras->link) || give_up(&extras->source) ||
+		       give_up(&extras->segment) || give_up(&extras->tos);
 	case EADDRNOTAVAIL:
 	case ENETUNREACH:
 	case EHOSTUNREACH:
-		return give_up(&extras->source);
+		return give_up(&extras->link) || give_up(&extras->source);
 	default:
 		return false;
 	}
@@ -433,9 +437,9 @@ static size_t udp_send(struct udp_link *link, const struct endpoint *to,
 {
 	struct udp *u = CONTAINER_OF(link, struct udp, link);
 	const bool source = to->local.family != IP_NONE;
-	struct extras extras = { u->segment, u->tos, source };
+	struct extras extras = { u->segment, u->tos, source, source && to->by_link };
 	size_t sent = 0;
-	int err = 0, tries = 1 + 3 + 1; /* one for each extra, one for ECONNREFUSED */
+	int err = 0, tries = 1 + 4 + 1; /* one for each extra, one for ECONNREFUSED */
 
 	if (n > BATCH_MAX)
 		n = BATCH_MAX;

@@ -110,6 +110,7 @@ static int fill_device(struct plan_device *d, const struct conf *conf,
 		p->conf = &conf->peers[i];
 		p->way.device = &d->way;
 		p->way.endpoint = endpoint_of(env, conf, p->conf);
+		p->way.by_arrival = !p->conf->has_endpoint;
 		p->way.sibling = i + 1 < d->peer_count ? &d->peers[i + 1].way : NULL;
 	}
 	d->way.peers = d->peer_count > 0 ? &d->peers->way : NULL;

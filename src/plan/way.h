@@ -42,6 +42,11 @@ struct way_peer {
 	struct endpoint endpoint;  /* addr.family is IP_NONE if it isn't known */
 	enum way_via via;          /* WAY_VIA_UNION: the device's `via` counts */
 	struct way_device *via_device;
+	/* Design R8: without Via, its outer packets go back the way that its endpoint was
+	 * learned by. If the endpoint has arrived_in, that is the carrier arrived_by; if
+	 * this is NULL, the carrier isn't known, and the union decides. */
+	bool by_arrival;
+	struct way_device *arrived_by;
 	bool unusable; /* design R3: a standby is active instead, if there is one */
 	/* result of way_compute */
 	struct way_peer *next; /* peer of the carrier; NULL with WAY_OK is the network */

@@ -4,6 +4,18 @@
  * which is a loop. */
 #include "plan/way_compute.h"
 
+/* Design R8: may leave the decision to the union. */
+static struct way_peer *by_arrival(const struct union_table *u, struct way_peer *peer)
+{
+	struct way_peer *carrier = NULL;
+
+	if (peer->endpoint.arrived_in == 0)
+		return NULL;
+	if (peer->arrived_by)
+		carrier = way_via_peer(peer, peer->arrived_by);
+	return carrier ? carrier : union_lookup_outer(u, peer, &peer->endpoint);
+}
+
 void way_next(const struct union_table *u, struct way_peer *peer)
 {
 	struct way_device *via;
@@ -23,7 +35,9 @@ void way_next(const struct union_table *u, struct way_peer *peer)
 			peer->state = WAY_NO_CARRIER_PEER;
 		break;
 	case WAY_VIA_UNION:
-		peer->next = union_lookup_outer(u, peer, &peer->endpoint);
+		peer->next = peer->by_arrival
+		                     ? by_arrival(u, peer)
+		                     : union_lookup_outer(u, peer, &peer->endpoint);
 		break;
 	}
 	if (peer->next && !way_source(peer))

@@ -157,16 +157,28 @@ int configure_refuse(struct worker_child *worker, const char *device, int why)
 
 /* ---- WireGuard's configuration: UAPI text */
 
+/* A peer without Endpoint is answered by the way that it came (design R8). If that was
+ * through a carrier, the next worker doesn't know which one, so it waits for the peer. */
+void configure_print_endpoint(struct outbuf *o, const struct plan_peer *p)
+{
+	bool said = p->conf->has_endpoint, known = p->way.endpoint.addr.family != IP_NONE;
+	char text[ENDPOINT_STRLEN];
+
+	if (known && (said || p->way.endpoint.arrived_in == 0))
+		outbuf_print(o, "endpoint=%s\n", endpoint_format(&p->way.endpoint, text));
+	if (!said || !known)
+		outbuf_print(o, "tunion_by_arrival=%s\n", said ? "false" : "true");
+}
+
 void configure_print_peer(struct outbuf *o, const struct plan_peer *p)
 {
 	const struct conf_peer *conf = p->conf;
-	char text[ENDPOINT_STRLEN];
+	char text[IP_PREFIX_STRLEN];
 
 	outbuf_print_key(o, "public_key", conf->public_key);
 	if (conf->preshared_key)
 		outbuf_print_key(o, "preshared_key", conf->preshared_key);
-	if (p->way.endpoint.addr.family != IP_NONE)
-		outbuf_print(o, "endpoint=%s\n", endpoint_format(&p->way.endpoint, text));
+	configure_print_endpoint(o, p);
 	if (conf->has_keepalive)
 		outbuf_print(o, "persistent_keepalive_interval=%u\n",
 		             (unsigned)conf->keepalive_s);

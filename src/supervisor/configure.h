@@ -26,6 +26,8 @@ MUST_CHECK int configure_settings(struct worker_child *worker,
  * the end; it stays the caller's. Returns 0 or -errno. */
 MUST_CHECK int configure_wireguard(struct worker_child *worker, const char *name,
                                    const struct outbuf *lines);
+/* Prints the endpoint of a peer that has none yet in the worker, or another one. */
+void configure_print_endpoint(struct outbuf *o, const struct plan_peer *p);
 /* Prints the lines of a peer as it is in its file. */
 void configure_print_peer(struct outbuf *o, const struct plan_peer *p);
 /* Queues the addresses to which the host sends its DNS queries; see host_resolver. */

@@ -313,15 +313,13 @@ static void print_changed_peer(struct outbuf *o, const struct conf_peer *old,
 {
 	static const uint8_t no_key[KEY_BYTES];
 	const struct conf_peer *new = to->conf;
-	char text[ENDPOINT_STRLEN];
 
 	outbuf_print_key(o, "public_key", new->public_key);
 	if (!same_key(old->preshared_key, new->preshared_key))
 		outbuf_print_key(o, "preshared_key",
 		                 new->preshared_key ? new->preshared_key : no_key);
-	if (!reload_same_endpoint(old, new) && to->way.endpoint.addr.family != IP_NONE)
-		outbuf_print(o, "endpoint=%s\n",
-		             endpoint_format(&to->way.endpoint, text));
+	if (!reload_same_endpoint(old, new))
+		configure_print_endpoint(o, to);
 	if (keepalive_of(old) != keepalive_of(new))
 		outbuf_print(o, "persistent_keepalive_interval=%u\n",
 		             (unsigned)keepalive_of(new));

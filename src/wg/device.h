@@ -84,6 +84,10 @@ void wg_peer_preshared_key(const struct wg_peer *p, uint8_t out[static KEY_BYTES
  * next run of the timers, or a handshake is begun for it. */
 void wg_peer_set_endpoint(struct wg_peer *p, const struct endpoint *endpoint);
 const struct endpoint *wg_peer_endpoint(const struct wg_peer *p);
+/* Is the peer answered by the way that its newest authenticated message came, since no
+ * Endpoint says where it is (design R8)? At first it is; wg_peer_set_endpoint ends it. */
+bool wg_peer_by_arrival(const struct wg_peer *p);
+void wg_peer_set_by_arrival(struct wg_peer *p, bool by_arrival);
 /* Forgets local and ifindex, because the network has changed. */
 void wg_peer_clear_local(struct wg_peer *p);
 

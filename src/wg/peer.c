@@ -18,6 +18,7 @@ struct wg_peer *peer_new(struct wg_device *d, const uint8_t public_key[static KE
 		return NULL;
 	p->device = d;
 	p->handshake_index.peer = p;
+	p->by_arrival = true;
 	noise_handshake_init(&p->handshake, public_key);
 	noise_handshake_set_identity(&p->handshake, &d->identity);
 	cookie_maker_init(&p->cookie, public_key);
@@ -79,7 +80,8 @@ void peer_learn_endpoint(struct wg_peer *p, const struct endpoint *from)
 
 	if (!from || from->addr.family == IP_NONE)
 		return;
-	moved = !endpoint_equal(&p->endpoint, from);
+	moved = !endpoint_equal(&p->endpoint, from) ||
+	        (p->by_arrival && p->endpoint.arrived_in != from->arrived_in);
 	p->endpoint = *from;
 	if (!moved)
 		return;
@@ -143,6 +145,7 @@ void wg_peer_set_endpoint(struct wg_peer *p, const struct endpoint *endpoint)
 	bool first = p->endpoint.addr.family == IP_NONE;
 
 	p->endpoint = *endpoint;
+	p->by_arrival = false;
 	if (endpoint->addr.family == IP_NONE)
 		return;
 	if (p->staged.count != 0 || (first && p->keepalive_s != 0))
@@ -152,6 +155,16 @@ void wg_peer_set_endpoint(struct wg_peer *p, const struct endpoint *endpoint)
 const struct endpoint *wg_peer_endpoint(const struct wg_peer *p)
 {
 	return &p->endpoint;
+}
+
+bool wg_peer_by_arrival(const struct wg_peer *p)
+{
+	return p->by_arrival;
+}
+
+void wg_peer_set_by_arrival(struct wg_peer *p, bool by_arrival)
+{
+	p->by_arrival = by_arrival;
 }
 
 void wg_peer_clear_local(struct wg_peer *p)

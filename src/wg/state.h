@@ -78,6 +78,7 @@ struct wg_peer {
 	uint16_t keepalive_s;         /* 0 if it is off */
 	bool keepalive_staged;        /* one is sent when there is a session */
 	bool silent;                  /* see wg_peer_stats */
+	bool by_arrival;              /* see wg_peer_by_arrival */
 };
 
 /* On the heap, from wg_device_new until wg_device_free. */

@@ -274,6 +274,24 @@ static int apply_endpoint(const struct uapi_line *l)
 	return 0;
 }
 
+/* tunion's own: is the peer answered by the way that its messages come (design R8)? The
+ * supervisor says so of a peer that has roamed and has no Endpoint, and says no of one
+ * whose Endpoint is a name that isn't resolved yet. */
+static int apply_by_arrival(const struct uapi_line *l)
+{
+	struct wg_peer *peer;
+	int err;
+
+	if (!is_true(l->value) && strcmp(l->value, "false") != 0)
+		return -EINVAL;
+	err = want_peer(l->uapi, &peer);
+	if (err || !peer)
+		return err;
+	wg_peer_set_by_arrival(peer, is_true(l->value));
+	l->uapi->changed = true;
+	return 0;
+}
+
 static int apply_keepalive(const struct uapi_line *l)
 {
 	uint32_t seconds;
@@ -334,6 +352,7 @@ static const struct uapi_key peer_keys[] = {
 	{ "remove", apply_remove },
 	{ "preshared_key", apply_preshared_key },
 	{ "endpoint", apply_endpoint },
+	{ "tunion_by_arrival", apply_by_arrival },
 	{ "persistent_keepalive_interval", apply_keepalive },
 	{ "replace_allowed_ips", apply_replace_allowed_ips },
 	{ "protocol_version", apply_protocol_version },

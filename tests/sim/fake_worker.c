@@ -235,6 +235,8 @@ static bool set_peer_line(struct setting *s, const char *key, const char *value)
 		return key_from_hex(p->preshared, value, strlen(value));
 	else if (strcmp(key, "endpoint") == 0)
 		return endpoint_parse(&p->endpoint, value);
+	else if (strcmp(key, "tunion_by_arrival") == 0)
+		return strcmp(value, "true") == 0 || strcmp(value, "false") == 0;
 	else if (strcmp(key, "persistent_keepalive_interval") == 0)
 		p->keepalive_s = (unsigned)strtoul(value, NULL, 10);
 	else if (strcmp(key, "allowed_ip") == 0)

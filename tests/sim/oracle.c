@@ -176,6 +176,8 @@ static enum via_kind via_of(const struct plan *plan, struct hop h, size_t *devic
 	const struct plan_peer *p = &d->peers[h.peer];
 
 	*device = p->via != VIA_NOT_SAID ? p->via_device : d->via_device;
+	if (p->via == VIA_NOT_SAID && d->via == VIA_NOT_SAID && p->calls)
+		return VIA_NETWORK; /* R8: it is answered where it came from */
 	return p->via != VIA_NOT_SAID ? p->via : d->via;
 }
 

@@ -1,5 +1,5 @@
 /* tests/sim/oracle.h - a client with many devices as plain tables, and the chain that
- * each destination must take by the rules R1 to R5 and R13, found by the simplest search.
+ * each destination must take by the rules R1 to R5, R8 and R13, found by the simplest search.
  * Who is unusable (R3) is given, not found.
  *
  * It shares nothing with src/plan but the terms. */
@@ -26,6 +26,7 @@ enum via_kind {
 struct plan_peer {
 	size_t server; /* the server at the other end */
 	struct ip_addr endpoint;
+	bool calls; /* its file has no Endpoint: it has called us, from the network */
 	enum via_kind via;
 	size_t via_device;
 	struct ip_prefix prefixes[PLAN_PREFIXES]; /* masked; the last peer has it */

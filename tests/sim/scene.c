@@ -66,7 +66,9 @@ static void add_device(struct scene *s, const struct scene_device *from)
 	s->device[i] = node_device(s->client, from->name, &settings);
 	snprintf(endpoint, sizeof(endpoint), "100.64.%zu.1:51820", i);
 	s->peer[i] = world_peer(s->device[i], s->server_device[i],
-	                        from->endpoint ? from->endpoint : endpoint);
+	                        from->calls      ? NULL
+	                        : from->endpoint ? from->endpoint
+	                                         : endpoint);
 	for (size_t k = 0; k < ARRAY_SIZE(from->allowed) && from->allowed[k]; k++)
 		peer_allow(s->peer[i], from->allowed[k]);
 	back = wg_device_first_peer(device_wg(s->server_device[i]));
@@ -76,6 +78,11 @@ static void add_device(struct scene *s, const struct scene_device *from)
 		         ip_addr_format(&addresses[k], endpoint),
 		         ip_addr_bits(&addresses[k]));
 		peer_allow(back, text);
+	}
+	if (from->calls) {
+		wg_peer_set_endpoint(back, &(struct endpoint){ .addr = s->client->public4,
+		                                               .port = settings.port });
+		wg_peer_set_keepalive(back, 25, s->w->now_ns);
 	}
 }
 

@@ -14,6 +14,7 @@ struct scene_device {
 	const char *via;        /* the name of a device, or "network" */
 	uint16_t keepalive_s;
 	int32_t metric; /* 0: none is written */
+	bool calls;     /* no Endpoint is known: the server calls, with a keepalive */
 };
 
 struct scene {

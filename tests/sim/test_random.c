@@ -18,6 +18,7 @@
 #include <string.h>
 
 #include "base/iphdr.h"
+#include "callers.h"
 #include "draw_plan.h"
 #include "oracle.h"
 #include "probe.h"
@@ -123,7 +124,8 @@ static void build_peer(struct random_case *c, size_t i, const struct plan_peer *
 	struct device *d = c->devices[i], *far = engine_first_device(server->engine);
 	struct endpoint to = { .addr = from->endpoint, .port = SERVER_PORT };
 	char text[ENDPOINT_STRLEN], prefix[IP_PREFIX_STRLEN];
-	struct wg_peer *near = world_peer(d, far, endpoint_format(&to, text));
+	struct wg_peer *near =
+		world_peer(d, far, from->calls ? NULL : endpoint_format(&to, text));
 	struct wg_peer *back =
 		wg_device_find_peer(device_wg(far), wg_device_public_key(device_wg(d)));
 
@@ -136,6 +138,8 @@ static void build_peer(struct random_case *c, size_t i, const struct plan_peer *
 		node_behind_tun(server, &addr);
 		peer_allow(back, ip_prefix_format(&whole, prefix));
 	}
+	if (from->calls)
+		callers_call(from, c->client, (uint16_t)(CLIENT_PORT + i), back);
 	if (from->via != VIA_NOT_SAID)
 		ck_assert_int_eq(device_set_peer_via(
 					 d, wg_peer_public_key(near), via_word(from->via),
@@ -269,7 +273,10 @@ static struct random_case *case_new(uint64_t seed)
 	ck_assert_ptr_nonnull(c);
 	c->seed = c->state = seed;
 	c->w = world_new(seed);
+	draw_conditions(c);
 	draw_plan(&c->plan, &c->server_count, &c->state);
+	if (c->clean)
+		callers_draw(&c->plan, &c->state);
 	c->client = world_node(c->w, "198.51.100.7", "2001:db8:ffff::7", false);
 	for (size_t i = 0; i < c->server_count; i++)
 		build_server(c, i);
@@ -280,7 +287,7 @@ static struct random_case *case_new(uint64_t seed)
 	c->phone_count = chance(c, 40) ? 1 + pick(c, PHONE_MAX) : 0;
 	if (c->phone_count > 0)
 		build_gate(c);
-	draw_conditions(c);
+	check(c, callers_run(&c->plan, c->servers, c->devices));
 	return c;
 }
 
@@ -508,6 +515,7 @@ static void check_uplink(struct random_case *c)
 	}
 	for (size_t i = 0; i < c->phone_count; i++)
 		may[c->phones[i]->id] = true;
+	callers_note(&c->plan, c->servers, may);
 	for (size_t i = 0; i < c->w->node_count; i++)
 		check(c, may[i] || took_over(c) || c->client->sent[i] == 0);
 }

@@ -360,6 +360,73 @@ START_TEST(r8_roaming_into_a_way_without_end)
 }
 END_TEST
 
+static const struct scene_device hub_and_provider[] = {
+	{ .name = "vpn", .allowed = { "0.0.0.0/0" } },
+	{ .name = "hub", .allowed = { "172.16.1.0/24" }, .calls = true },
+	{ .name = "more", .allowed = { "100.64.1.0/24" } },
+};
+
+/* A server beside a full tunnel: who calls it is answered the way he came. */
+START_TEST(r8_a_caller_is_answered_on_his_own_way)
+{
+	struct scene s;
+	uint16_t id;
+
+	scene_start(&s, hub_and_provider, 3);
+	scene_run(&s, SECOND);
+	id = scene_probe(&s, 1, &s.lan4[1], 100);
+	scene_run(&s, SECOND);
+	scene_check_way(&s, id, "2", "2");
+	ck_assert_uint_eq(s.client->sent[1] + s.client->sent[3], 0);
+	/* one with an Endpoint stays with the prefixes */
+	wg_peer_set_endpoint(s.peer[1], &(struct endpoint){ .addr = s.server[1]->public4,
+	                                                    .port = 51820 });
+	engine_touch(s.device[1]);
+	id = scene_probe(&s, 1, &s.lan4[1], 100);
+	scene_run(&s, SECOND);
+	scene_check_way(&s, id, "1>3>2", "2>3>1");
+	scene_end(&s);
+}
+END_TEST
+
+/* It has called through vpn, and calls again directly. */
+START_TEST(r8_the_newest_way_counts)
+{
+	struct endpoint direct = { .port = 20001 };
+	struct wg_peer *back;
+	struct scene s;
+	uint16_t id;
+
+	scene_start(&s, hub_and_provider, 3);
+	wg_peer_remove_allowed_ip(s.peer[2], sim_prefix("100.64.1.0/24"));
+	engine_touch(s.device[2]);
+	back = wg_device_first_peer(device_wg(s.server_device[1]));
+	scene_run(&s, SECOND);
+	direct.addr = s.client->public4;
+	/* once, the client speaks to it through vpn; so its answer comes from there */
+	wg_peer_set_endpoint(s.peer[1], &(struct endpoint){ .addr = s.server[1]->public4,
+	                                                    .port = 51820 });
+	engine_touch(s.device[1]);
+	scene_probe(&s, 1, &s.lan4[1], 100);
+	scene_run(&s, SECOND);
+	wg_peer_set_by_arrival(s.peer[1], true);
+	engine_touch(s.device[1]);
+	/* that way counts, and not a longer prefix */
+	peer_allow(s.peer[2], "100.64.1.0/24");
+	engine_touch(s.device[2]);
+	id = scene_probe(&s, 1, &s.lan4[1], 100);
+	scene_run(&s, SECOND);
+	scene_check_way(&s, id, "1>2", "2>1");
+	scene_run(&s, 12 * SECOND); /* the client's own keepalive */
+	wg_peer_set_endpoint(back, &direct);
+	scene_run(&s, 26 * SECOND);
+	id = scene_probe(&s, 1, &s.lan4[1], 100);
+	scene_run(&s, SECOND);
+	scene_check_way(&s, id, "2", "2");
+	scene_end(&s);
+}
+END_TEST
+
 START_TEST(r8_the_client_moves)
 {
 	struct scene s;
@@ -482,6 +549,8 @@ TCase *unit_tests(void)
 	tcase_add_test(tc, r8_home_moves_into_vpn_and_out_again);
 	tcase_add_test(tc, r8_roaming_into_a_loop);
 	tcase_add_test(tc, r8_roaming_into_a_way_without_end);
+	tcase_add_test(tc, r8_a_caller_is_answered_on_his_own_way);
+	tcase_add_test(tc, r8_the_newest_way_counts);
 	tcase_add_test(tc, r8_the_client_moves);
 	tcase_add_test(tc, devices_come_and_go);
 	tcase_add_loop_test(tc, r9_ecn_through_two_levels, 0, (int)ARRAY_SIZE(ecn));

@@ -274,6 +274,7 @@ static const struct {
 	{ "set=1\npublic_key=" PEER1 "\nendpoint=[fe80::1%nope]:1\n\n", EINVAL_TEXT },
 	{ "set=1\npublic_key=" PEER1 "\nendpoint=%]\n\n", EINVAL_TEXT },
 	{ "set=1\npublic_key=" PEER1 "\nendpoint=]%\n\n", EINVAL_TEXT },
+	{ "set=1\npublic_key=" PEER1 "\ntunion_by_arrival=yes\n\n", EINVAL_TEXT },
 	{ "set=1\npublic_key=" PEER1 "\npersistent_keepalive_interval=65536\n\n",
 	  EINVAL_TEXT },
 	{ "set=1\npublic_key=" PEER1 "\npersistent_keepalive_interval=off\n\n",
@@ -495,6 +496,35 @@ START_TEST(the_union_is_not_made_for_each_piece)
 END_TEST
 
 /* The peer whose lines are being sent is removed by somebody else. */
+/* Who has an Endpoint is not answered by the way that he comes, unless the supervisor says
+ * that only a message has told it. */
+START_TEST(by_arrival)
+{
+	static const struct {
+		const char *lines;
+		bool by_arrival;
+	} steps[] = {
+		{ "allowed_ip=10.0.0.0/8\n", true },
+		{ "tunion_by_arrival=false\n", false },
+		{ "tunion_by_arrival=true\n", true },
+		{ "endpoint=1.2.3.4:5\n", false },
+		{ "endpoint=1.2.3.4:5\ntunion_by_arrival=true\n", true },
+	};
+	struct fixture f;
+	char text[200];
+
+	begin(&f);
+	for (size_t i = 0; i < ARRAY_SIZE(steps); i++) {
+		snprintf(text, sizeof(text), "set=1\npublic_key=" PEER1 "\n%s\n",
+		         steps[i].lines);
+		ck_assert_str_eq(say(&f, text), "errno=0\n\n");
+		ck_assert(wg_peer_by_arrival(wg_device_first_peer(device_wg(f.device))) ==
+		          steps[i].by_arrival);
+	}
+	end(&f);
+}
+END_TEST
+
 START_TEST(two_clients)
 {
 	struct fixture f;
@@ -553,6 +583,7 @@ TCase *unit_tests(void)
 	tcase_add_test(tc, any_pieces_do);
 	tcase_add_test(tc, many_allowed_ips);
 	tcase_add_test(tc, the_union_is_not_made_for_each_piece);
+	tcase_add_test(tc, by_arrival);
 	tcase_add_test(tc, two_clients);
 	tcase_add_test(tc, the_union_follows);
 	return tc;
