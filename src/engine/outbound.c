@@ -28,6 +28,8 @@ struct outbound {
 	 * next packet, too */
 	struct ip_addr last_dst;
 	struct target last;
+	/* then the source of each packet counts, too; mostly NULL */
+	const struct union_node *shared;
 	struct grouping grouping;
 	struct packet *errors[BATCH_MAX]; /* ICMP, for whom the packet has come from */
 	size_t error_count;
@@ -38,17 +40,22 @@ struct outbound {
 
 /* Clients are isolated from each other unless their gates say otherwise. The host reaches
  * them. */
-static struct target look_up_anew(const struct outbound *o, const struct ip_addr *dst)
+static struct target look_up_anew(struct outbound *o, const struct ip_addr *dst)
 {
 	struct engine *e = o->engine;
 	struct peer *client = e->gates.first ? gate_client(e, dst) : NULL;
+	const struct union_node *node;
 	struct way_peer *way;
 
+	o->shared = NULL;
 	if (client && o->gate && !gate_lets_reach(o->gate, client))
 		return (struct target){ NULL, false };
 	if (client)
 		return (struct target){ &client->way, false };
-	way = union_lookup(&e->table, dst);
+	node = union_lookup_node(&e->table, dst);
+	way = node ? node->active : NULL;
+	if (node && union_is_shared(node) && !o->gate)
+		o->shared = node;
 	if (o->gate && gate_is_for_host(e, dst, way))
 		return (struct target){ NULL, true };
 	if (o->gate && (!gate_may_pass_on(dst) || device_has_address(o->gate, dst)))
@@ -56,13 +63,17 @@ static struct target look_up_anew(const struct outbound *o, const struct ip_addr
 	return (struct target){ way, false };
 }
 
-static const struct target *lookup(struct outbound *o, const struct ip_addr *dst)
+/* src is NULL if it doesn't count. */
+static struct target lookup(struct outbound *o, const struct ip_addr *src,
+                            const struct ip_addr *dst)
 {
 	if (!ip_addr_equal(dst, &o->last_dst)) {
 		o->last_dst = *dst;
 		o->last = look_up_anew(o, dst);
 	}
-	return &o->last;
+	if (o->shared && src)
+		return (struct target){ source_choose(o->engine, o->shared, src), false };
+	return o->last;
 }
 
 /* Where do fragments come from? See pieces.h. */
@@ -123,7 +134,7 @@ static struct way_peer *way_to_server(struct outbound *o, uint32_t file,
 	const struct trie_entry *own =
 		d ? trie_lookup(wg_device_allowed_ips(d->wg), server) : NULL;
 	struct peer *peer = own ? wg_peer_context(wg_allowed_ip_peer(own)) : NULL;
-	struct way_peer *way = peer ? &peer->way : lookup(o, server)->way;
+	struct way_peer *way = peer ? &peer->way : lookup(o, NULL, server).way;
 
 	if (way)
 		resolver_goes_through(o->engine->resolver,
@@ -138,6 +149,7 @@ static bool find_way(struct outbound *o, struct packet *p, struct ip_view *view,
 {
 	struct engine *e = o->engine;
 	uint32_t file = 0;
+	bool sent_on = false; /* then the source doesn't count */
 
 	switch (resolver_out(e->resolver, p, view, &file, o->now_ns)) {
 	case RESOLVER_NO_SERVER:
@@ -146,6 +158,7 @@ static bool find_way(struct outbound *o, struct packet *p, struct ip_view *view,
 	case RESOLVER_LATER:
 		if (!pieces_later(e->pieces, origin(o), p, view, o->now_ns))
 			return false;
+		sent_on = true;
 		break;
 	case RESOLVER_SENT_ON:
 		to->way = way_to_server(o, file, &view->dst);
@@ -154,7 +167,8 @@ static bool find_way(struct outbound *o, struct packet *p, struct ip_view *view,
 	case RESOLVER_NOT_OURS:
 		break;
 	}
-	*to = *lookup(o, &view->dst);
+	*to = lookup(o, sent_on ? NULL : &view->src, &view->dst);
+	to->is_host &= !sent_on; /* the host's answer would not be translated back */
 	return true;
 }
 
@@ -309,6 +323,7 @@ static void send_batch(struct engine *e, struct device *gate, bool translated,
 	o.now_ns = now_ns;
 	o.last_dst = (struct ip_addr){ 0 };
 	o.last = (struct target){ NULL, false };
+	o.shared = NULL;
 	o.error_count = o.for_host_count = 0;
 	grouping_start(&o.grouping);
 	for (size_t i = 0; i < n; i++)

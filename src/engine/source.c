@@ -22,6 +22,19 @@ bool source_is_of_a_device(const struct engine *e, const struct ip_addr *addr)
 	return owner(e, addr) != NULL;
 }
 
+/* Two files may have the same Address, so the entries are asked, and not its owner. */
+struct way_peer *source_choose(const struct engine *e, const struct union_node *node,
+                               const struct ip_addr *src)
+{
+	if (!source_is_of_a_device(e, src))
+		return node->active;
+	for (const struct union_entry *u = node->first; u; u = u->next) {
+		if (device_has_address(device_of_way(u->peer->device), src))
+			return union_active_for(node, u->peer->device);
+	}
+	return node->active;
+}
+
 bool source_is_foreign(const struct device *d, const struct ip_view *view)
 {
 	const struct ip_addr *own = way_address(&d->way, &view->dst);

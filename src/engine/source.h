@@ -13,6 +13,11 @@
 /* Is it an Address of any device? */
 bool source_is_of_a_device(const struct engine *e, const struct ip_addr *addr);
 
+/* Which peer gets a packet with this source, if several devices have the prefix of the
+ * node? Of these the one that has the source as its Address goes first (design R14). */
+struct way_peer *source_choose(const struct engine *e, const struct union_node *node,
+                               const struct ip_addr *src);
+
 /* A packet leaves through d. Is its source the address of another device? This is false
  * for addresses of d, and for those of strangers whose packets the host forwards. The
  * view need only contain the addresses. */

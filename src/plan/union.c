@@ -222,11 +222,34 @@ const struct union_node *union_find(const struct union_table *u,
 	return node_of(trie_find(u->trie, prefix));
 }
 
+const struct union_node *union_lookup_node(const struct union_table *u,
+                                           const struct ip_addr *dst)
+{
+	return node_of(trie_lookup(u->trie, dst));
+}
+
 struct way_peer *union_lookup(const struct union_table *u, const struct ip_addr *dst)
 {
-	const struct union_node *node = node_of(trie_lookup(u->trie, dst));
+	const struct union_node *node = union_lookup_node(u, dst);
 
 	return node ? node->active : NULL;
+}
+
+struct way_peer *union_active_for(const struct union_node *node,
+                                  const struct way_device *device)
+{
+	const struct union_entry *own = entry_of(node, device), *e;
+
+	if (!own || device->table_off)
+		return node->active;
+	if (!own->peer->unusable || !device->has_metric)
+		return own->peer;
+	for (e = node->first; e; e = e->next) {
+		if (!e->peer->unusable && e->peer->device->has_metric &&
+		    !e->peer->device->table_off)
+			return e->peer;
+	}
+	return own->peer;
 }
 
 /* The device's own allowed IPs tell for which of its peers it seals a packet. They

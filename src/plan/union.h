@@ -68,6 +68,19 @@ const struct union_node *union_find(const struct union_table *u,
 /* The active peer of the longest prefix that contains this destination, or NULL. */
 struct way_peer *union_lookup(const struct union_table *u, const struct ip_addr *dst);
 
+/* The node of that prefix, or NULL. */
+const struct union_node *union_lookup_node(const struct union_table *u,
+                                           const struct ip_addr *dst);
+/* Design R14: the peer that gets a packet whose source is an Address of this device. That
+ * is the device's own peer if it has the prefix, or who stands in for it; otherwise the
+ * active peer. Only needed for nodes with several entries. */
+struct way_peer *union_active_for(const struct union_node *node,
+                                  const struct way_device *device);
+static inline bool union_is_shared(const struct union_node *node)
+{
+	return node->first->next != NULL;
+}
+
 /* Design R1: who carries an outer packet of `from` to that endpoint? The longest active
  * match that does not belong to from's own device, nor to a peer that it carries through
  * Via (way_carried_by), nor to a device with Table = off, nor (R13) to a peer which is

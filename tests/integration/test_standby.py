@@ -18,9 +18,9 @@ def received(host, public):
     return 0
 
 
-def carries(w, host, public):
+def carries(w, host, public, *options):
     before = received(host, public)
-    return w.client.ping(INTERNET) and received(host, public) > before
+    return w.client.ping(INTERNET, *options) and received(host, public) > before
 
 
 def check_status(t, *rows):
@@ -41,6 +41,7 @@ def test(lab):
     t.up()
     w.client.reach(INTERNET)
     check(carries(w, *first), "the file with the lower Metric is not the active one")
+    check(carries(w, *second, "-I", "10.77.0.2"), "a program that is bound to the second file's address")
     w.vpn_process.stop()
     stopped = time.monotonic()
     wait_for(lambda: carries(w, *second), "the standby", 40)

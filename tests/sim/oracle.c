@@ -310,7 +310,30 @@ static bool comes_again(const struct chain *c, struct hop h)
 	return false;
 }
 
-struct chain oracle_chain(const struct plan *plan, const struct ip_addr *dst)
+/* R14: of the devices with this prefix, `from` goes first. If it is unusable, the first
+ * one that is usable does, if both want that. */
+static size_t taker(const struct oracle *o, size_t from, const struct ip_addr *dst,
+                    uint8_t len)
+{
+	struct ip_prefix prefix = ip_prefix_mask((struct ip_prefix){ *dst, len });
+	const struct plan_device *devices = o->plan->devices;
+	bool skip[PLAN_DEVICES] = { false };
+	size_t d;
+
+	if (from == NO_DEVICE || devices[from].table_off || !has(&devices[from], &prefix))
+		return active(o, dst, len, none_skipped);
+	if (!has(&devices[from], &prefix)->unusable || !devices[from].has_metric)
+		return from;
+	while ((d = first(o, dst, len, skip)) < o->plan->device_count) {
+		if (devices[d].has_metric && !devices[d].table_off &&
+		    !has(&devices[d], &prefix)->unusable)
+			return d;
+		skip[d] = true;
+	}
+	return from;
+}
+
+struct chain oracle_chain(const struct plan *plan, size_t from, const struct ip_addr *dst)
 {
 	struct chain c = { .end = CHAIN_NO_ROUTE };
 	struct oracle o = { .plan = plan };
@@ -319,7 +342,7 @@ struct chain oracle_chain(const struct plan *plan, const struct ip_addr *dst)
 
 	order(plan, o.place);
 	for (int len = ip_addr_bits(dst); len >= 0 && !found; len--) {
-		h.device = active(&o, dst, (uint8_t)len, none_skipped);
+		h.device = taker(&o, from, dst, (uint8_t)len);
 		found = h.device < plan->device_count;
 	}
 	if (!found || !peer_for(&plan->devices[h.device], dst, &h.peer))

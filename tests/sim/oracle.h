@@ -1,5 +1,5 @@
 /* tests/sim/oracle.h - a client with many devices as plain tables, and the chain that
- * each destination must take by the rules R1 to R5, R8 and R13, found by the simplest search.
+ * each destination must take by the rules R1 to R5, R8, R13 and R14, found by the simplest search.
  * Who is unusable (R3) is given, not found.
  *
  * It shares nothing with src/plan but the terms. */
@@ -15,6 +15,7 @@
 #define PLAN_DEVICES  8
 #define PLAN_PEERS    2 /* of one device, at most */
 #define PLAN_PREFIXES 16
+#define NO_DEVICE     PLAN_DEVICES
 #define CHAIN_MAX     (PLAN_DEVICES * PLAN_PEERS)
 
 enum via_kind {
@@ -73,7 +74,9 @@ struct chain {
 	size_t n;                   /* is also set for a chain that fails */
 };
 
-/* Which device gets an application's packet to dst, and which way does it take? */
-struct chain oracle_chain(const struct plan *plan, const struct ip_addr *dst);
+/* Which device gets an application's packet to dst, and which way does it take? Its source
+ * is an Address of the device `from`, or of none if that is NO_DEVICE. */
+struct chain oracle_chain(const struct plan *plan, size_t from,
+                          const struct ip_addr *dst);
 
 #endif

@@ -312,23 +312,26 @@ static size_t any_device_with(struct random_case *c, enum ip_family family, size
  * Sometimes the source address is another device's: design section 5. */
 static bool send_probe(struct random_case *c, const struct ip_addr *dst)
 {
-	struct chain chain = oracle_chain(&c->plan, dst);
-	size_t device = chain.hops[0].device, from = device, n = 8 + pick(c, PAYLOAD_MAX);
-	const struct plan_device *d = &c->plan.devices[device];
+	size_t device, from = NO_DEVICE, n = 8 + pick(c, PAYLOAD_MAX);
+	const struct plan_device *d;
+	struct chain chain;
 	struct ip_addr src =
 		sim_addr(dst->family == IP_V4 ? "192.0.2.1" : "2001:db8:aaaa::1");
 
+	if (chance(c, 20))
+		from = any_device_with(c, dst->family, NO_DEVICE);
+	chain = oracle_chain(&c->plan, from, dst);
+	device = chain.hops[0].device;
+	d = &c->plan.devices[device];
 	if (chain.n > 0) {
 		if (!(dst->family == IP_V4 ? d->v4 : d->v6))
 			return false;
-		if (chance(c, 20))
-			from = any_device_with(c, dst->family, device);
-		src = draw_tunnel_of(dst->family, from);
+		src = draw_tunnel_of(dst->family, from == NO_DEVICE ? device : from);
 	}
 	c->chains[c->probes] = chain;
 	if (chain.end != CHAIN_NETWORK)
 		c->predicted[chain.end]++;
-	if (from == device)
+	if (from == NO_DEVICE)
 		node_probe(c->client, c->probes++, &src, dst, n, 0);
 	else
 		node_probe_translated(c->client, c->probes++, &src, dst, n);
@@ -369,7 +372,7 @@ static void send_phone_probe(struct random_case *c, size_t phone, size_t server)
 {
 	enum ip_family family = chance(c, 50) ? IP_V4 : IP_V6;
 	struct ip_addr lan = draw_lan_of(family, server), src = phone_of(family, phone);
-	struct chain chain = oracle_chain(&c->plan, &lan);
+	struct chain chain = oracle_chain(&c->plan, NO_DEVICE, &lan);
 	const struct plan_device *d = &c->plan.devices[chain.hops[0].device];
 
 	/* a client's address is always translated, so the device must have one */
@@ -621,7 +624,7 @@ END_TEST
 /* Is the way of the engine's packets to dst that of the oracle? */
 static void check_way(struct random_case *c, const struct ip_addr *dst)
 {
-	struct chain chain = oracle_chain(&c->plan, dst);
+	struct chain chain = oracle_chain(&c->plan, NO_DEVICE, dst);
 	const struct way_peer *list[2 * WAY_MAX],
 		*way = union_lookup(engine_union(c->client->engine), dst);
 	size_t n = way ? way_list(way, list, ARRAY_SIZE(list)) : 0;

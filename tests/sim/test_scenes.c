@@ -229,6 +229,34 @@ START_TEST(r3_two_full_tunnels_in_a_chain)
 }
 END_TEST
 
+/* Of two full tunnels, the one whose address a program has bound to carries its packets. */
+START_TEST(r14_the_source_chooses_between_equal_prefixes)
+{
+	static const struct scene_device devices[] = {
+		{ .name = "a", .allowed = { "0.0.0.0/0", "::/0" } },
+		{ .name = "b", .allowed = { "0.0.0.0/0", "::/0" }, .via = "network" },
+		{ .name = "c", .allowed = { "172.16.2.0/24" } },
+	};
+	struct scene s;
+	uint16_t by_a, by_b, by_b6, by_c;
+
+	scene_start(&s, devices, 3);
+	node_batch_begin(s.client);
+	by_a = scene_probe(&s, 0, &s.lan4[0], 100);
+	by_b = scene_probe(&s, 1, &s.lan4[0], 100);
+	by_b6 = scene_probe(&s, 1, &s.lan6[0], 100);
+	by_c = s.next_probe++;
+	node_probe_translated(s.client, by_c, &s.address4[2], &s.lan4[0], 100);
+	node_batch_end(s.client);
+	scene_run(&s, SECOND);
+	scene_check_way(&s, by_a, "1", "1");
+	scene_check_way(&s, by_b, "2", "2");
+	scene_check_way(&s, by_b6, "2", "2");
+	scene_check_way(&s, by_c, "1", "1"); /* of neither: the active one */
+	scene_end(&s);
+}
+END_TEST
+
 START_TEST(r5_via_network_forbids_nesting)
 {
 	struct scene_device devices[2] = { scene_vpn_and_home[0], scene_vpn_and_home[1] };
@@ -544,6 +572,7 @@ TCase *unit_tests(void)
 	tcase_add_test(tc, r2_who_leads_into_a_loop_is_cut_too);
 	tcase_add_test(tc, r2_a_loop_can_be_mended);
 	tcase_add_test(tc, r3_two_full_tunnels_in_a_chain);
+	tcase_add_test(tc, r14_the_source_chooses_between_equal_prefixes);
 	tcase_add_test(tc, r5_via_network_forbids_nesting);
 	tcase_add_test(tc, r5_via_of_a_peer);
 	tcase_add_test(tc, r8_home_moves_into_vpn_and_out_again);

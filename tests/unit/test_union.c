@@ -330,6 +330,40 @@ START_TEST(r3_only_default_routes_come_first)
 }
 END_TEST
 
+static const char *taker_for(const struct way_device *source, const char *dst)
+{
+	struct ip_addr addr = net_addr(dst);
+
+	return union_active_for(union_lookup_node(&net.table, &addr), source)
+	        ->device->name;
+}
+
+/* Of equal prefixes, that of the device which has the packet's source goes first. */
+START_TEST(r14_the_source_goes_first)
+{
+	struct way_device *a = with_metric("a", 0), *b = with_metric("b", 1),
+			  *c = net_device(&net, "c"), *d = net_device(&net, "d"),
+			  *off = net_device(&net, "off");
+	struct way_peer *pb;
+
+	net_peer(&net, a, "198.51.100.1", "0.0.0.0/0");
+	pb = net_peer(&net, b, "198.51.100.2", "0.0.0.0/0");
+	net_peer(&net, c, "198.51.100.3", "0.0.0.0/0");
+	net_peer(&net, d, "198.51.100.4", "10.0.0.0/8");
+	net_peer(&net, off, "198.51.100.5", "0.0.0.0/0");
+	off->table_off = true;
+	net_compute(&net);
+	ck_assert_str_eq(taker_for(a, "8.8.8.8"), "a");
+	ck_assert_str_eq(taker_for(b, "8.8.8.8"), "b");
+	ck_assert_str_eq(taker_for(c, "8.8.8.8"), "c");
+	ck_assert_str_eq(taker_for(d, "8.8.8.8"), "a");
+	ck_assert_str_eq(taker_for(off, "8.8.8.8"), "a");
+	ck_assert_str_eq(taker_for(b, "10.1.1.1"), "d"); /* the longest one */
+	set_unusable(pb, true); /* who stands by for others may also be stood in for */
+	ck_assert_str_eq(taker_for(b, "8.8.8.8"), "a");
+}
+END_TEST
+
 START_TEST(r3_the_last_peer_of_a_device_has_it)
 {
 	struct way_device *a = net_device(&net, "a");
@@ -419,6 +453,7 @@ TCase *unit_tests(void)
 	tcase_add_test(tc, r3_nobody_travels_through_his_own_standby);
 	tcase_add_loop_test(tc, r3_what_a_dead_device_carried_stays_there, 0, 2);
 	tcase_add_test(tc, r3_only_default_routes_come_first);
+	tcase_add_test(tc, r14_the_source_goes_first);
 	tcase_add_test(tc, r3_the_last_peer_of_a_device_has_it);
 	tcase_add_test(tc, lists_stay_sorted);
 	return tc;
