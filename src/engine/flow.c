@@ -5,7 +5,8 @@
  *
  * There is a list for each last byte of a source, so neighbours are in different ones. If
  * the table is full, the longest list loses its oldest flow. So a client of a gate that
- * opens flows without end pushes out its own, and not those of the others. */
+ * opens flows without end pushes out its own, and not those of the others. Flows that
+ * began outside are in a list of their own, whose length is bounded. */
 #include "engine/flow.h"
 
 #include <stdlib.h>
@@ -20,7 +21,9 @@
 #define PORT_TRIES 64
 #define PORT_MIN   1024U
 #define PORTS      (UINT16_MAX + 1 - PORT_MIN)
-#define LISTS      256U /* entries 0 to LISTS - 1 are the heads of the lists by use */
+#define LISTS      257U /* entries 0 to LISTS - 1 are the heads of the lists by use */
+#define OUTSIDE    256U /* the list of the flows that began outside */
+#define COUNTERS   64   /* a power of two */
 #define NO_FLOW    0U
 
 /* One side of a flow. It is hashed and compared as bytes, so it must not have padding. */
@@ -50,7 +53,8 @@ struct flows {
 	uint32_t free_list; /* linked by forward_next */
 	uint32_t fresh;     /* entries from here on were never used */
 	size_t count, counts[LISTS];
-	const struct rng *rng; /* borrowed */
+	uint32_t by_device[COUNTERS]; /* flows of devices with equal id % COUNTERS */
+	const struct rng *rng;        /* borrowed */
 	uint8_t hash_key[crypto_shorthash_KEYBYTES];
 };
 
@@ -89,7 +93,18 @@ size_t flows_count(const struct flows *f)
 	return f->count;
 }
 
+bool flows_may_have(const struct flows *f, uint32_t device)
+{
+	return f->by_device[device % COUNTERS] > 0;
+}
+
 /* ---- the table */
+
+/* Then forward and reverse are equal. */
+static bool began_outside(const struct flow *e)
+{
+	return e->list == OUTSIDE;
+}
 
 static uint32_t *bucket(struct flows *f, uint32_t *table, const struct key *key)
 {
@@ -156,6 +171,7 @@ static void forget(struct flows *f, struct flow *e)
 	*at = e->reverse_next;
 	use_unlink(f, e);
 	f->counts[e->list]--;
+	f->by_device[e->forward.device % COUNTERS]--;
 	*e = (struct flow){ .forward_next = f->free_list };
 	f->free_list = index;
 	f->count--;
@@ -191,9 +207,14 @@ static uint32_t longest_list(const struct flows *f)
 }
 
 /* Returns a free entry. If there is none, one is freed that wasn't used for longest. */
-static struct flow *take_entry(struct flows *f)
+static struct flow *take_entry(struct flows *f, uint32_t list)
 {
-	if (f->free_list == NO_FLOW && f->fresh >= FLOWS_MAX + LISTS)
+	bool full = f->free_list == NO_FLOW && f->fresh >= FLOWS_MAX + LISTS;
+
+	if (list == OUTSIDE && f->counts[OUTSIDE] > 0 &&
+	    (full || f->counts[OUTSIDE] == FLOWS_OUTSIDE_MAX))
+		forget(f, &f->entries[f->entries[OUTSIDE].newer]);
+	else if (full)
 		forget(f, &f->entries[f->entries[longest_list(f)].newer]);
 	if (f->free_list != NO_FLOW) {
 		struct flow *e = &f->entries[f->free_list];
@@ -229,32 +250,37 @@ static bool choose_port(struct flows *f, struct key *reverse, uint64_t now_ns)
 	return false;
 }
 
-static struct flow *remember(struct flows *f, const struct key *forward,
-                             const struct ip_addr *own, uint64_t now_ns)
+static struct flow *add(struct flows *f, const struct key *forward,
+                        const struct key *reverse, uint32_t list, uint64_t now_ns)
 {
-	struct key reverse = *forward;
-	struct flow *e;
-	uint32_t index, *at;
+	struct flow *e = take_entry(f, list);
+	uint32_t index = (uint32_t)(e - f->entries), *at;
 
-	memcpy(reverse.here, own->b, sizeof(reverse.here));
-	if (!choose_port(f, &reverse, now_ns))
-		return NULL;
-	e = take_entry(f);
-	index = (uint32_t)(e - f->entries);
-	*e = (struct flow){ .forward = *forward,
-		            .reverse = reverse,
-		            .list = list_of(forward),
-		            .taken = true };
-	f->counts[e->list]++;
+	*e = (struct flow){
+		.forward = *forward, .reverse = *reverse, .list = list, .taken = true
+	};
+	f->counts[list]++;
+	f->by_device[forward->device % COUNTERS]++;
 	at = bucket(f, f->forward, forward);
 	e->forward_next = *at;
 	*at = index;
-	at = bucket(f, f->reverse, &reverse);
+	at = bucket(f, f->reverse, reverse);
 	e->reverse_next = *at;
 	*at = index;
 	use_newest(f, e, now_ns);
 	f->count++;
 	return e;
+}
+
+static struct flow *remember(struct flows *f, const struct key *forward,
+                             const struct ip_addr *own, uint64_t now_ns)
+{
+	struct key reverse = *forward;
+
+	memcpy(reverse.here, own->b, sizeof(reverse.here));
+	return choose_port(f, &reverse, now_ns)
+	               ? add(f, forward, &reverse, list_of(forward), now_ns)
+	               : NULL;
 }
 
 static void touch(struct flows *f, struct flow *e, uint64_t now_ns)
@@ -297,23 +323,26 @@ static void note_tcp(struct flow *e, const struct rewrite *x, bool inbound)
 {
 	if (x->protocol != PROTO_TCP || !x->l4 || !x->checksum)
 		return;
-	e->answered |= inbound;
+	e->answered |= inbound != began_outside(e);
 	e->closing |= (x->l4[TCP_FLAGS_AT] & TCP_CLOSE) != 0;
 }
 
 /* Translates an ICMP error of the host about a packet that came to a translated
- * address. */
-static void error_out(struct flows *f, uint32_t device, const struct rewrite *x,
+ * address. Returns false if that packet came to the very address that it was sent to. */
+static bool error_out(struct flows *f, uint32_t device, const struct rewrite *x,
                       const struct rewrite *quoted, const struct ip_addr *own)
 {
 	struct key key = key_of(quoted, device, false);
 	struct flow *e = find_forward(f, &key);
 
+	if (e && began_outside(e))
+		return false;
 	if (e) {
 		rewrite_addr(quoted, false, e->reverse.here);
 		rewrite_port(quoted, quoted->dst_port, e->reverse.here_port);
 	}
 	rewrite_addr(x, true, own->b);
+	return true;
 }
 
 bool flow_out(struct flows *f, uint32_t device, const struct ip_addr *own,
@@ -325,18 +354,25 @@ bool flow_out(struct flows *f, uint32_t device, const struct ip_addr *own,
 
 	if (!x.l4) /* a later fragment: see pieces.h */
 		return false;
-	view->src = *own;
 	if (rewrite_quoted(&quoted, &x, view)) {
-		error_out(f, device, &x, &quoted, own);
+		if (error_out(f, device, &x, &quoted, own))
+			view->src = *own;
 		return true;
 	}
 	key = key_of(&x, device, true);
 	e = find_forward(f, &key);
-	if (e && (expired(e, now_ns) ||
-	          memcmp(e->reverse.here, own->b, sizeof(own->b)) != 0)) {
+	if (e &&
+	    (expired(e, now_ns) || (!began_outside(e) && memcmp(e->reverse.here, own->b,
+	                                                        sizeof(own->b)) != 0))) {
 		forget(f, e);
 		e = NULL;
 	}
+	if (e && began_outside(e)) {
+		touch(f, e, now_ns);
+		note_tcp(e, &x, false);
+		return true;
+	}
+	view->src = *own;
 	if (!e)
 		e = remember(f, &key, own, now_ns);
 	if (!e)
@@ -348,7 +384,43 @@ bool flow_out(struct flows *f, uint32_t device, const struct ip_addr *own,
 	return true;
 }
 
-void flow_in(struct flows *f, uint32_t device, struct packet *p, struct ip_view *view,
+bool flow_collides(struct flows *f, uint32_t device, const struct packet *p,
+                   const struct ip_view *view, uint64_t now_ns)
+{
+	struct rewrite x = rewrite_fields(p, view), quoted;
+	bool error = x.l4 && rewrite_quoted(&quoted, &x, view);
+	struct flow *e;
+	struct key key;
+
+	if (!x.l4)
+		return false;
+	key = error ? key_of(&quoted, device, false) : key_of(&x, device, true);
+	e = find_forward(f, &key);
+	if (!e && !error)
+		e = find_reverse(f, &key);
+	return e && !began_outside(e) && !expired(e, now_ns);
+}
+
+void flow_begun_outside(struct flows *f, uint32_t device, const struct packet *p,
+                        const struct ip_view *view, uint64_t now_ns)
+{
+	struct rewrite x = rewrite_fields(p, view), quoted;
+	struct key key;
+	struct flow *e;
+
+	if (!x.l4 || rewrite_quoted(&quoted, &x, view))
+		return;
+	key = key_of(&x, device, false);
+	e = find_forward(f, &key);
+	if (e && expired(e, now_ns)) {
+		forget(f, e);
+		e = NULL;
+	}
+	if (!e)
+		note_tcp(add(f, &key, &key, OUTSIDE, now_ns), &x, true);
+}
+
+bool flow_in(struct flows *f, uint32_t device, struct packet *p, struct ip_view *view,
              uint64_t now_ns)
 {
 	struct rewrite x, quoted;
@@ -357,15 +429,15 @@ void flow_in(struct flows *f, uint32_t device, struct packet *p, struct ip_view 
 	bool error;
 
 	if (f->count == 0)
-		return;
+		return false;
 	x = rewrite_fields(p, view);
 	if (!x.l4)
-		return;
+		return false;
 	error = rewrite_quoted(&quoted, &x, view);
 	key = error ? key_of(&quoted, device, true) : key_of(&x, device, false);
 	e = find_reverse(f, &key);
 	if (!e || expired(e, now_ns))
-		return;
+		return false;
 	if (error) { /* an error doesn't show that the flow is still used */
 		rewrite_addr(&quoted, true, e->forward.here);
 		rewrite_port(&quoted, quoted.src_port, e->forward.here_port);
@@ -376,4 +448,5 @@ void flow_in(struct flows *f, uint32_t device, struct packet *p, struct ip_view 
 	}
 	rewrite_addr(&x, false, e->forward.here);
 	view->dst = ip_addr_from_bytes(view->family, e->forward.here);
+	return true;
 }

@@ -197,11 +197,24 @@ static void renumber(struct outbound *o, struct packet *p, struct ip_view *view)
 	rewrite_ipv4_id(&x, view, (uint16_t)++o->engine->fragment_id);
 }
 
+/* A flow that needs no other address may need another port. Its later fragments don't. */
+static bool collides(const struct outbound *o, const struct device *d,
+                     const struct packet *p, const struct ip_view *view)
+{
+	struct ip_view whole;
+
+	return !o->gate && source_may_collide(d) &&
+	       ip_addr_equal(&view->src, way_address(&d->way, &view->dst)) &&
+	       ip_view_parse(&whole, p->data, p->len_bytes) && whole.first &&
+	       source_collides(d, p, &whole, o->now_ns);
+}
+
 /* Returns false if the packet was dropped or has to wait. */
 static bool fix_source(struct outbound *o, struct device *d, struct packet *p,
                        struct ip_view *view)
 {
-	if (o->translated || !has_foreign_source(o, d, view))
+	if (o->translated ||
+	    (!has_foreign_source(o, d, view) && !collides(o, d, p, view)))
 		return true;
 	if (ip_view_parse(view, p->data, p->len_bytes) && !view->first)
 		return pieces_later(o->engine->pieces, origin(o), p, view, o->now_ns);

@@ -50,6 +50,22 @@ bool source_is_foreign_client(const struct device *d)
 	return !d->source_fix_off;
 }
 
+bool source_may_collide(const struct device *d)
+{
+	return !d->source_fix_off && flows_may_have(d->engine->flows, d->id);
+}
+
+bool source_collides(const struct device *d, const struct packet *p,
+                     const struct ip_view *view, uint64_t now_ns)
+{
+	return flow_collides(d->engine->flows, d->id, p, view, now_ns);
+}
+
+bool source_is_asked_elsewhere(const struct device *d, const struct ip_addr *dst)
+{
+	return !d->source_fix_off && !device_has_address(d, dst) && owner(d->engine, dst);
+}
+
 bool source_fix_out(struct device *d, struct packet *p, struct ip_view *view,
                     uint64_t now_ns)
 {
@@ -62,6 +78,10 @@ bool source_fix_out(struct device *d, struct packet *p, struct ip_view *view,
 void source_fix_in(struct device *d, struct packet *p, struct ip_view *view,
                    uint64_t now_ns)
 {
-	if (!d->source_fix_off)
-		flow_in(d->engine->flows, d->id, p, view, now_ns);
+	struct flows *flows = d->engine->flows;
+
+	if (d->source_fix_off || flow_in(flows, d->id, p, view, now_ns))
+		return;
+	if (source_is_asked_elsewhere(d, &view->dst))
+		flow_begun_outside(flows, d->id, p, view, now_ns);
 }

@@ -27,14 +27,26 @@ bool source_is_foreign(const struct device *d, const struct ip_view *view);
  * client has an address of d, because another client may use the same ports. */
 bool source_is_foreign_client(const struct device *d);
 
+/* The source is d's own address, but the port belongs to a translated flow: then this
+ * later flow has to be translated, to another port. The view must have been made by
+ * ip_view_parse. */
+bool source_collides(const struct device *d, const struct packet *p,
+                     const struct ip_view *view, uint64_t now_ns);
+/* Could that be? Mostly not, and then there is no need to parse the packet. */
+bool source_may_collide(const struct device *d);
+
 /* Translates the source of such a packet to an address of d, and updates the view. The
  * view must have been made by ip_view_parse, and not from a later fragment. Returns false
  * if the packet has to be dropped. */
 MUST_CHECK bool source_fix_out(struct device *d, struct packet *p, struct ip_view *view,
                                uint64_t now_ns);
 
+/* Is this packet, which has come in through d, for the address of another device? */
+bool source_is_asked_elsewhere(const struct device *d, const struct ip_addr *dst);
+
 /* A packet has come in through d. If it is an answer to a translated packet, its
- * destination becomes the address that the host has used. */
+ * destination becomes the address that the host has used. If it begins a connection to the
+ * address of another device, the answers will keep this address. */
 void source_fix_in(struct device *d, struct packet *p, struct ip_view *view,
                    uint64_t now_ns);
 

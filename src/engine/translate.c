@@ -22,12 +22,34 @@ static bool put_back(struct device *d, struct packet *p, uint64_t now_ns)
 	return true;
 }
 
+/* Is there a packet for the address of another device? */
+static bool any_asks_elsewhere(const struct device *d, struct packet *const *packets,
+                               size_t n)
+{
+	struct ip_addr last = { 0 };
+	struct ip_view view;
+
+	if (!d->engine->devices.first->way.sibling)
+		return false; /* there is no other device */
+	for (size_t i = 0; i < n; i++) {
+		if (!ip_view_parse_addresses(&view, packets[i]->data,
+		                             packets[i]->len_bytes) ||
+		    ip_addr_equal(&view.dst, &last))
+			continue;
+		last = view.dst;
+		if (source_is_asked_elsewhere(d, &last))
+			return true;
+	}
+	return false;
+}
+
 size_t translate_in(struct device *d, struct packet **packets, size_t n, uint64_t now_ns)
 {
 	const struct engine *e = d->engine;
 	size_t kept = 0;
 
-	if (flows_count(e->flows) == 0 && !resolver_active(e->resolver))
+	if (flows_count(e->flows) == 0 && !resolver_active(e->resolver) &&
+	    !any_asks_elsewhere(d, packets, n))
 		return n;
 	for (size_t i = 0; i < n; i++) {
 		if (put_back(d, packets[i], now_ns))

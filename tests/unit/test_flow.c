@@ -308,6 +308,112 @@ START_TEST(an_icmp_error_of_the_host_is_translated_too)
 }
 END_TEST
 
+/* The host is asked at its address `original`, through a device that has `own`. */
+static void come_in(struct fixture *f, struct made *m, int kind, uint16_t port)
+{
+	uint8_t l4[16];
+
+	memcpy(l4, kinds[kind].answer, sizeof(l4));
+	l4[kinds[kind].answer_port_at] = (uint8_t)(port >> 8);
+	l4[kinds[kind].answer_port_at + 1] = (uint8_t)port;
+	make(m, &f->remote, &f->original, kinds[kind].protocol, l4, 16,
+	     kinds[kind].sum_at);
+	if (!flow_in(f->flows, DEVICE, &m->packet, &m->view, f->now_ns))
+		flow_begun_outside(f->flows, DEVICE, &m->packet, &m->view, f->now_ns);
+	must(ip_addr_equal(&m->view.dst, &f->original) && l4_sum(m) == 0);
+}
+
+START_TEST(what_began_outside_keeps_the_address_that_was_asked)
+{
+	struct fixture f;
+	struct made m, came, error;
+
+	fixture_open(&f, kinds[_i].family);
+	for (int i = 0; i < 3; i++) {
+		come_in(&f, &came, _i, 0x3001);
+		ask(&f, &m, _i, &f.original);
+		ck_assert(
+			flow_out(f.flows, DEVICE, &f.own, &m.packet, &m.view, f.now_ns));
+		is_right(&m, &f.original, &f.remote);
+		ck_assert_uint_eq(be_at(&m, kinds[_i].port_at), 0x3001);
+	}
+	ck_assert_uint_eq(flows_count(f.flows), 1);
+	/* the host's error about it comes from there, too */
+	make_error(&f, &error, &came, &f.remote);
+	memcpy(error.bytes + (f.family == IP_V4 ? 12 : 8), f.original.b,
+	       f.family == IP_V4 ? 4 : 16);
+	look(&error);
+	m = error;
+	ck_assert(
+		flow_out(f.flows, DEVICE, &f.own, &error.packet, &error.view, f.now_ns));
+	ck_assert_mem_eq(error.bytes, m.bytes, sizeof(m.bytes));
+	/* through another device it is a flow of the host's */
+	ask(&f, &m, _i, &f.original);
+	ck_assert(flow_out(f.flows, DEVICE + 1, &f.own, &m.packet, &m.view, f.now_ns));
+	is_right(&m, &f.own, &f.remote);
+	f.now_ns += FLOW_TCP_ESTABLISHED_NS + 1; /* an answer that comes too late */
+	ask(&f, &m, _i, &f.original);
+	ck_assert(flow_out(f.flows, DEVICE, &f.own, &m.packet, &m.view, f.now_ns));
+	is_right(&m, &f.own, &f.remote);
+	flows_free(f.flows);
+}
+END_TEST
+
+/* The translated flow has the port of the device's own address. */
+START_TEST(a_later_plain_flow_gets_another_port)
+{
+	struct fixture f;
+	struct made m;
+	uint16_t port;
+
+	fixture_open(&f, kinds[_i].family);
+	ck_assert(!flows_may_have(f.flows, DEVICE));
+	ask(&f, &m, _i, &f.own);
+	ck_assert(!flow_collides(f.flows, DEVICE, &m.packet, &m.view, f.now_ns));
+	ask(&f, &m, _i, &f.original);
+	ck_assert(flow_out(f.flows, DEVICE, &f.own, &m.packet, &m.view, f.now_ns));
+	ck_assert(flows_may_have(f.flows, DEVICE));
+	for (int i = 0; i < 2; i++) {
+		ask(&f, &m, _i, &f.own);
+		ck_assert(flow_collides(f.flows, DEVICE, &m.packet, &m.view, f.now_ns));
+		ck_assert(
+			flow_out(f.flows, DEVICE, &f.own, &m.packet, &m.view, f.now_ns));
+		is_right(&m, &f.own, &f.remote);
+		port = be_at(&m, kinds[_i].port_at);
+		ck_assert_uint_ne(port, 0x3001);
+	}
+	answer(&f, &m, _i, port);
+	ck_assert(flow_in(f.flows, DEVICE, &m.packet, &m.view, f.now_ns));
+	is_right(&m, &f.remote, &f.own);
+	ck_assert_uint_eq(be_at(&m, kinds[_i].answer_port_at), 0x3001);
+	answer(&f, &m, _i, 0x3001);
+	ck_assert(flow_in(f.flows, DEVICE, &m.packet, &m.view, f.now_ns));
+	is_right(&m, &f.remote, &f.original);
+	flows_forget_device(f.flows, DEVICE);
+	ck_assert(!flows_may_have(f.flows, DEVICE));
+	flows_free(f.flows);
+}
+END_TEST
+
+/* A peer that asks from many ports can't push out the host's own flows. */
+START_TEST(flows_from_outside_have_a_bound_of_their_own)
+{
+	struct fixture f;
+	struct made m;
+
+	fixture_open(&f, IP_V4);
+	ask(&f, &m, 0, &f.original);
+	ck_assert(flow_out(f.flows, DEVICE, &f.own, &m.packet, &m.view, f.now_ns));
+	for (uint32_t i = 0; i < FLOWS_OUTSIDE_MAX + 100; i++, f.now_ns++)
+		come_in(&f, &m, 0, (uint16_t)(0x4000 + i));
+	ck_assert_uint_eq(flows_count(f.flows), FLOWS_OUTSIDE_MAX + 1);
+	answer(&f, &m, 0, 0x3001);
+	ck_assert(flow_in(f.flows, DEVICE, &m.packet, &m.view, f.now_ns));
+	is_right(&m, &f.remote, &f.original);
+	flows_free(f.flows);
+}
+END_TEST
+
 START_TEST(an_idle_flow_is_forgotten_and_a_busy_one_is_not)
 {
 	struct fixture f;
@@ -530,6 +636,11 @@ TCase *unit_tests(void)
 	                    ARRAY_SIZE(kinds));
 	tcase_add_loop_test(tc, an_icmp_error_of_the_host_is_translated_too, 0,
 	                    ARRAY_SIZE(kinds));
+	tcase_add_loop_test(tc, what_began_outside_keeps_the_address_that_was_asked, 0,
+	                    ARRAY_SIZE(kinds));
+	tcase_add_loop_test(tc, a_later_plain_flow_gets_another_port, 0,
+	                    ARRAY_SIZE(kinds));
+	tcase_add_test(tc, flows_from_outside_have_a_bound_of_their_own);
 	tcase_add_test(tc, an_idle_flow_is_forgotten_and_a_busy_one_is_not);
 	tcase_add_loop_test(tc, many_flows_of_a_few_clients, 0, ARRAY_SIZE(kinds));
 	tcase_add_test(tc, the_table_is_bounded_and_the_oldest_makes_room);

@@ -7,6 +7,7 @@
 #include "base/iphdr.h"
 #include "engine/pieces.h"
 #include "engine_hosts.h"
+#include "ipbytes.h"
 
 #define PIECES      3
 #define PIECE_BYTES 480
@@ -227,6 +228,71 @@ START_TEST(a_batch_of_pieces)
 }
 END_TEST
 
+static void in_pieces(const struct craft *whole, const char *src, const char *dst,
+                      const size_t *order, struct node *from)
+{
+	struct craft piece;
+
+	for (size_t i = 0; i < PIECES; i++) {
+		make_piece(&piece, whole, src, dst, order[i]);
+		if (from)
+			node_inject(from, &piece);
+		else
+			into_tun(&piece);
+	}
+	run(SECOND);
+}
+
+/* A host behind vpn asks ours at home's address, and is answered from there. */
+START_TEST(what_began_outside_keeps_its_address)
+{
+	int kind = _i / (int)ARRAY_SIZE(orders);
+	const size_t *order = orders[_i % (int)ARRAY_SIZE(orders)];
+	const char *here = kinds[kind].src, *there = kinds[kind].target;
+	struct ip_addr addr = sim_addr(here);
+	struct craft whole;
+
+	node_behind_tun(server[0], &addr);
+	warm_up();
+	for (int i = 0; i < 2; i++) {
+		collect_at(client);
+		make_whole(&whole, kinds[kind].protocol, there, here, true);
+		in_pieces(&whole, there, here, order, server[0]);
+		expect_whole(&whole);
+		collect_at(server[0]);
+		make_whole(&whole, kinds[kind].protocol, here, there, false);
+		in_pieces(&whole, here, there, order, NULL);
+		expect_whole(&whole);
+	}
+	ck_assert_uint_eq(all_drops(), 0);
+}
+END_TEST
+
+/* Home's address and the same port come first. */
+START_TEST(a_plain_flow_that_collides_gets_another_port)
+{
+	struct craft c;
+
+	warm_up();
+	server[0]->on_tun = take_tun;
+	craft_udp(&c, "10.1.0.2", 4321, "172.16.0.9", 53, "one", 3);
+	into_tun(&c);
+	run(SECOND);
+	ck_assert_uint_eq(port_of(seen.packet.data, 0), 4321);
+	craft_udp(&c, "10.0.0.2", 4321, "172.16.0.9", 53, "two", 3);
+	into_tun(&c);
+	run(SECOND);
+	ck_assert_uint_ne(port_of(seen.packet.data, 0), 4321);
+	ck_assert(craft_valid(seen.packet.data, seen.packet.len_bytes));
+	client->on_tun = take_tun;
+	craft_udp(&c, "172.16.0.9", 53, "10.0.0.2", port_of(seen.packet.data, 0), "2", 1);
+	node_inject(server[0], &c);
+	run(SECOND);
+	ck_assert_uint_eq(port_of(seen.packet.data, 2), 4321);
+	ck_assert(craft_valid(seen.packet.data, seen.packet.len_bytes));
+}
+END_TEST
+
 /* Held for so long, then counted where they came from. */
 START_TEST(without_the_first_they_are_dropped)
 {
@@ -259,6 +325,9 @@ TCase *unit_tests(void)
 	tcase_add_checked_fixture(tc, start, stop);
 	tcase_add_loop_test(tc, a_packet_in_pieces_there_and_back, 0, CASES);
 	tcase_add_test(tc, a_batch_of_pieces);
+	tcase_add_loop_test(tc, what_began_outside_keeps_its_address, 0,
+	                    4 * (int)ARRAY_SIZE(orders));
+	tcase_add_test(tc, a_plain_flow_that_collides_gets_another_port);
 	tcase_add_test(tc, without_the_first_they_are_dropped);
 	return tc;
 }
