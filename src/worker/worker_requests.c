@@ -138,8 +138,22 @@ static int family_of(int fd)
 	return domain == AF_INET ? UDP_IPV4 : domain == AF_INET6 ? UDP_IPV6 : -1;
 }
 
+/* Forgets what was learned about the network under the device. */
+static void forget_path(struct worker_device *d, uint64_t now_ns)
+{
+	struct wg_device *wg = device_wg(d->device);
+
+	if (d->udp)
+		udp_network_changed(d->udp);
+	for (struct wg_peer *peer = wg_device_first_peer(wg); peer;
+	     peer = wg_peer_next(peer)) {
+		wg_peer_clear_local(peer);
+		wg_peer_handshake_anew(peer, now_ns);
+	}
+}
+
 /* The message contains new sockets; or, without fds, a new mark of the old ones. */
-static int use_sockets(struct worker_device *d, struct command *m)
+static int use_sockets(struct worker_device *d, struct command *m, uint64_t now_ns)
 {
 	int fds[UDP_FAMILIES] = { -1, -1 };
 	int err = 0;
@@ -157,6 +171,8 @@ static int use_sockets(struct worker_device *d, struct command *m)
 	}
 	if (!err) {
 		device_set_port(d->device, m->port);
+		if (d->mark != m->mark) /* rules for marks may lead another way */
+			forget_path(d, now_ns);
 		d->mark = m->mark;
 	}
 	return err;
@@ -166,7 +182,7 @@ static int do_device_sockets(struct worker_requests *w, struct command *m)
 {
 	struct worker_device *d = worker_device_find(w->devices, m->name);
 
-	return d ? use_sockets(d, m) : -ENOENT;
+	return d ? use_sockets(d, m, w->devices->now_ns) : -ENOENT;
 }
 
 /* A UAPI client may be waiting for it, but the device may also have gone since it asked. */
@@ -178,7 +194,7 @@ static int do_sockets_answer(struct worker_requests *w, struct command *m)
 	if (!d)
 		return 0;
 	if (m->result == 0)
-		err = use_sockets(d, m);
+		err = use_sockets(d, m, w->devices->now_ns);
 	worker_device_answered(d, m->result ? m->result : err);
 	return err;
 }
@@ -212,21 +228,11 @@ static int do_peer_try(struct worker_requests *w, struct command *m)
 	return err;
 }
 
-/* Forgets what was learned about the network under the tunnels. */
 static int do_network_changed(struct worker_requests *w, struct command *m)
 {
 	(void)m;
-	for (struct worker_device *d = w->devices->first; d; d = d->next) {
-		struct wg_device *wg = device_wg(d->device);
-
-		if (d->udp)
-			udp_network_changed(d->udp);
-		for (struct wg_peer *peer = wg_device_first_peer(wg); peer;
-		     peer = wg_peer_next(peer)) {
-			wg_peer_clear_local(peer);
-			wg_peer_handshake_anew(peer, w->devices->now_ns);
-		}
-	}
+	for (struct worker_device *d = w->devices->first; d; d = d->next)
+		forget_path(d, w->devices->now_ns);
 	return 0;
 }
 

@@ -299,6 +299,7 @@ START_TEST(a_started_device_sends_and_tries_again)
 {
 	struct command try = command_of(COMMAND_PEER_TRY, "home");
 	struct command changed = command_of(COMMAND_NETWORK_CHANGED, NULL);
+	struct command sockets = command_of(COMMAND_DEVICE_SOCKETS, "home");
 	struct sockaddr_in address;
 	int fd = peer_socket(&address);
 
@@ -314,6 +315,13 @@ START_TEST(a_started_device_sends_and_tries_again)
 	/* another network is a reason to try at once */
 	ck_assert_int_eq(worker_lab_ask(&lab, &changed), 0);
 	ck_assert_uint_eq(arrived(fd), INITIATION_BYTES);
+	/* so is another mark, but not the same one again */
+	sockets.port = device_port(worker_device_find(&lab.devices, "home")->device);
+	sockets.mark = 9;
+	ck_assert_int_eq(worker_lab_ask(&lab, &sockets), 0);
+	ck_assert_uint_eq(arrived(fd), INITIATION_BYTES);
+	ck_assert_int_eq(worker_lab_ask(&lab, &sockets), 0);
+	ck_assert_uint_eq(arrived(fd), 0);
 	close(fd);
 }
 END_TEST
