@@ -123,18 +123,19 @@ def test(lab):
     os.rename(os.path.join(t.dir, "zzz.off"), os.path.join(t.dir, "zzz.conf"))
     reload(t, 0, "1 added")
 
-    # A route that another device has: told, and told again until it can be had; the rest is applied
-    c.run("ip route add 10.90.0.0/24 dev eth0")
-    t.write("route.conf", f"[Interface]\nPrivateKey = {new.private}\nAddress = 10.90.1.1/32\n"
-            f"[Peer]\nPublicKey = {w.vpn_keys.public}\nAllowedIPs = 10.90.0.0/24, 10.91.0.0/24\n")
-    reload(t, 1, "route.conf:6: ", "1 added")
-    check("10.91.0.0/24 dev tunion0" in c.run("ip route"), "the other route")
-    reload(t, 1, "route.conf:6: ", "0 added")
-    equal(errors(t), [("route.conf", 6)], "errors in the status")
-    c.run("ip route del 10.90.0.0/24 dev eth0")
+    # A route that another device has, and that does not yield: told, and told again until it can be had; the rest
+    # is applied
+    c.run("ip route add default dev eth0 table 99")
+    t.write("route.conf", f"[Interface]\nPrivateKey = {new.private}\nAddress = 10.90.1.1/32\nTable = 99\n"
+            f"[Peer]\nPublicKey = {w.vpn_keys.public}\nAllowedIPs = 0.0.0.0/0, 10.91.0.0/24\n")
+    reload(t, 1, "route.conf:7: ", "1 added")
+    check("10.91.0.0/24 dev tunion0" in c.run("ip route show table 99"), "the other route")
+    reload(t, 1, "route.conf:7: ", "0 added")
+    equal(errors(t), [("route.conf", 7)], "errors in the status")
+    c.run("ip route del default dev eth0 table 99")
     reload(t, 0, "0 added")
     equal(errors(t), [], "errors in the status")
-    check("10.90.0.0/24 dev tunion0" in c.run("ip route"), "the route that could not be had before")
+    check("default dev tunion0" in c.run("ip route show table 99"), "the route that could not be had before")
     os.unlink(os.path.join(t.dir, "route.conf"))
     reload(t, 0, "1 removed")
 
