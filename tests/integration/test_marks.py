@@ -42,10 +42,9 @@ def test(lab):
         return w.home_conf(allowed="10.77.0.0/24, 192.168.77.0/24", interface_lines=("# tunion: Via = network",) + lines
                            ).replace(", fd77::2/64", "")
 
-    def uses(first_of, address):
-        c.reach(INTERNET)
-        c.reach(LAN)
-        wait_for(lambda: seen_at(first_of) == address, f"{first_of.name} sees the client at {address}")
+    def uses(server, address):
+        target = INTERNET if server is w.vpn else LAN
+        wait_for(lambda: c.ping(target) and seen_at(server) == address, f"{server.name} sees the client at {address}")
 
     t = Tunion(c, {"vpn.conf": vpn(), "home.conf": home("FwMark = 2")})
     t.up()
