@@ -105,13 +105,16 @@ static void planned(void *context, const struct plan *plan,
 
 /* The proxy ends before the routes inside go: with --direct, what has no route there is
  * reached outside. */
-static void before_down(void *context)
+static int before_down(void *context)
 {
 	struct proxy_command *c = context;
-
 	struct pollfd p = { .fd = (int)syscall(SYS_pidfd_open, c->child, 0),
 		            .events = POLLIN };
+	bool alive = p.fd >= 0 && poll(&p, 1, 0) == 0;
 
+	if (!alive)
+		log_error(c->log, NULL,
+		          "the process of the proxy has ended unexpectedly");
 	close(c->control);
 	c->control = -1;
 	if (p.fd < 0 || poll(&p, 1, END_MS) != 1)
@@ -119,6 +122,7 @@ static void before_down(void *context)
 	(void)waitpid(c->child, NULL, 0);
 	if (p.fd >= 0)
 		close(p.fd);
+	return alive ? 0 : -ECHILD;
 }
 
 /* ---- the start */

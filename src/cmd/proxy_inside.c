@@ -155,6 +155,16 @@ static int serve(struct process *p)
 	return err;
 }
 
+/* Ctrl-C, and a SIGTERM for all processes of a service, are for the supervisor, which ends
+ * us then. */
+static void ignore_signals(void)
+{
+	static const int numbers[] = { SIGINT, SIGHUP, SIGTERM, SIGPIPE };
+
+	for (size_t i = 0; i < ARRAY_SIZE(numbers); i++)
+		signal(numbers[i], SIG_IGN);
+}
+
 /* Returns 0 when everything is up; otherwise the reason was told. */
 static int go_inside(struct proxy_inside *x)
 {
@@ -181,10 +191,7 @@ int proxy_inside_run(struct proxy_inside *x)
 	struct process p = { .x = x, .log = &log };
 	int err;
 
-	/* Ctrl-C is for the supervisor, which ends us then */
-	signal(SIGINT, SIG_IGN);
-	signal(SIGHUP, SIG_IGN);
-	signal(SIGPIPE, SIG_IGN);
+	ignore_signals();
 	prctl(PR_SET_NAME, "tunion-proxy");
 	close_others(x);
 	if (go_inside(x))
@@ -206,8 +213,7 @@ int proxy_inside_run(struct proxy_inside *x)
 
 int proxy_outlet_run(int fd, pid_t supervisor)
 {
-	signal(SIGINT, SIG_IGN);
-	signal(SIGHUP, SIG_IGN);
+	ignore_signals();
 	prctl(PR_SET_NAME, "tunion-outlet");
 	process_close_all_but(fd, -1);
 	process_leave_streams(0, 2);

@@ -70,7 +70,7 @@ static int run(const struct service *service, const char *const *paths, const ch
 	char tun[IFNAME_MAX + 1];
 	struct supervisor *s;
 	struct diag diag = { 0 };
-	int err;
+	int err, ended = 0;
 
 	options.log = &log;
 	options.paths = paths;
@@ -87,12 +87,12 @@ static int run(const struct service *service, const char *const *paths, const ch
 	err = supervisor_serve(s);
 	notify("STOPPING=1");
 	if (service->before_down)
-		service->before_down(service->context);
+		ended = service->before_down(service->context);
 	supervisor_down(s, &diag);
 	log_output_diag(&output, &diag);
 	log_info(&log, NULL, "%s is down", tun);
 	diag_clear(&diag);
-	return err ? EXIT_FAILURE : EXIT_SUCCESS;
+	return err || ended ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 
 /* Waits for the child's byte, which says that it is ready, or for its end. A signal that

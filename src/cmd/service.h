@@ -24,8 +24,9 @@ struct service {
 	 * with the reason in diag. NULL: nothing to do. */
 	int (*prepare)(void *context, struct supervisor_options *options,
 	               struct diag *diag);
-	/* Called before it goes down, after it was up. NULL: nothing to do. */
-	void (*before_down)(void *context);
+	/* Called before it goes down, after it was up. Returns 0, or -errno if something
+	 * went wrong meanwhile that makes the exit status 1. NULL: nothing to do. */
+	int (*before_down)(void *context);
 	void *context;
 };
 

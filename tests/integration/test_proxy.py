@@ -10,7 +10,7 @@ import sys
 
 from lab import IPV6, check, equal, main, same_text, wait_for
 from nameserver import NameServer
-from ordinary import User, nothing_left
+from ordinary import User, nothing_left, processes
 from webserver import PORT, WebServer
 from world import INTERNET, LAN, LAN6, World, only_to
 
@@ -172,6 +172,16 @@ def with_users(w, user, network, home):
     nothing_left(user, "after Ctrl-C")
 
 
+def dies(w, user):
+    """Nobody goes on without the process that has the connections."""
+    process = start(user)
+    pid = next(pid for pid, name in processes().items() if name == "tunion-proxy")
+    os.kill(pid, signal.SIGKILL)
+    equal(process.wait(), 1, "exit status after the proxy was killed")
+    check("has ended unexpectedly" in process.output(), f"what is said of that: {process.output()}")
+    nothing_left(user, "after the proxy was killed")
+
+
 def in_background(w, user):
     done = user.tunion("proxy", user.dir)
     equal(done.returncode, 0, f"tunion proxy in the background: {done.stderr}")
@@ -207,6 +217,7 @@ def test(lab):
     nothing_left(user, "after SIGTERM")
     check(not os.path.exists(control), "the socket in the file system is left")
     with_users(w, user, network, home)
+    dies(w, user)
     in_background(w, user)
     same_text(w.client.snapshot(), before, "the client after all")
 
