@@ -155,7 +155,7 @@ void plan_text(const struct plan *plan, FILE *out)
 		const struct conf *conf = plan->devices[i].conf;
 
 		if (plan_needs_own_tun(conf))
-			fprintf(out, "exec and gate leave out %s: Table (%s:%u)\n",
+			fprintf(out, "exec, gate and proxy leave out %s: Table (%s:%u)\n",
 			        conf->name, conf->path, conf->lines.table);
 	}
 }
