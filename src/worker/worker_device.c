@@ -152,6 +152,49 @@ void worker_device_run_timers(struct worker_devices *all)
 		}
 }
 
+/* ---- answers to devices that are gone */
+
+struct owed_answer {
+	struct owed_answer *next;
+	char name[]; /* of the device */
+};
+
+/* A device takes its memory from the beginning, so that its removal can't fail. */
+static struct owed_answer *owed_new(const char *name)
+{
+	size_t n = strlen(name) + 1;
+	struct owed_answer *o = calloc(1, sizeof(*o) + n);
+
+	if (o)
+		memcpy(o->name, name, n);
+	return o;
+}
+
+bool worker_device_takes_owed(struct worker_devices *all, const char *name)
+{
+	struct owed_answer **at = &all->owed, *o;
+
+	while (*at && strcmp((*at)->name, name) != 0)
+		at = &(*at)->next;
+	o = *at;
+	if (!o)
+		return false;
+	*at = o->next;
+	free(o);
+	return true;
+}
+
+static void leave_owed(struct worker_device *d)
+{
+	if (d->asked) {
+		d->owed->next = d->all->owed;
+		d->all->owed = d->owed;
+	} else {
+		free(d->owed);
+	}
+	d->owed = NULL;
+}
+
 /* ---- adding and removing devices */
 
 void worker_device_init(struct worker_devices *all)
@@ -165,6 +208,8 @@ void worker_device_clear(struct worker_devices *all)
 {
 	while (all->first)
 		worker_device_remove(all->first);
+	while (all->owed)
+		(void)worker_device_takes_owed(all, all->owed->name);
 	if (all->spare_fd >= 0)
 		close(all->spare_fd);
 	all->spare_fd = -1;
@@ -173,13 +218,16 @@ void worker_device_clear(struct worker_devices *all)
 int worker_device_add(struct worker_devices *all, const char *name, int uapi_fd)
 {
 	struct worker_device *d = calloc(1, sizeof(*d));
-	int err = d ? engine_add_device(all->engine, name, &d->device) : -ENOMEM;
+	struct owed_answer *owed = owed_new(name);
+	int err = d && owed ? engine_add_device(all->engine, name, &d->device) : -ENOMEM;
 
 	if (err) {
 		close(uapi_fd);
+		free(owed);
 		free(d);
 		return err;
 	}
+	d->owed = owed;
 	d->all = all;
 	d->deadline_ns = NEVER_NS;
 	d->next = all->first;
@@ -205,6 +253,7 @@ void worker_device_remove(struct worker_device *d)
 	uapi_server_stop(&d->uapi_server);
 	uapi_clear(&d->uapi);
 	drop_udp(d);
+	leave_owed(d);
 	engine_remove_device(d->all->engine, d->device);
 	free(d);
 }

@@ -23,6 +23,8 @@
 /* A UAPI client waits for the supervisor for this time, and then gets -ETIMEDOUT. */
 #define WORKER_DEVICE_ANSWER_NS (30 * NS_PER_SEC)
 
+struct owed_answer;
+
 /* On the heap, from worker_device_add until worker_device_remove. */
 struct worker_device {
 	struct worker_device *next;
@@ -32,9 +34,10 @@ struct worker_device {
 	struct loop_source udp_sources[UDP_FAMILIES];
 	uint32_t mark;
 	struct uapi_server uapi_server;
-	struct uapi uapi;     /* the supervisor's own conversation */
-	bool asked;           /* the supervisor owes an answer */
-	uint64_t deadline_ns; /* when the client that has asked stops waiting */
+	struct uapi uapi;         /* the supervisor's own conversation */
+	bool asked;               /* the supervisor owes an answer */
+	struct owed_answer *owed; /* owned: goes into the list of all if one is owed */
+	uint64_t deadline_ns;     /* when the client that has asked stops waiting */
 };
 
 /* Embedded in the worker. */
@@ -46,6 +49,7 @@ struct worker_devices {
 	struct report *report;       /* borrowed */
 	struct uapi_host uapi_host, uapi_host_supervisor;
 	struct worker_device *first; /* owned list */
+	struct owed_answer *owed;    /* owned list: for devices that are gone */
 	int spare_fd;                /* owned: see uapi_server.h; -1: none yet */
 	uint64_t now_ns;             /* the time of the present event; set by the owner */
 };
@@ -71,6 +75,10 @@ struct worker_device *worker_device_find(const struct worker_devices *all,
  * -errno; then it has no sockets. */
 MUST_CHECK int worker_device_use_udp(struct worker_device *d,
                                      const int fds[static UDP_FAMILIES]);
+/* Is the next answer for a device with this name owed to one that has been removed? Then
+ * it is nobody's: another device may have the name by now, and a question of its own. The
+ * answer is no longer owed. */
+bool worker_device_takes_owed(struct worker_devices *all, const char *name);
 /* Tells the supervisor's answer to the UAPI client that has asked. May be called even if
  * nothing was asked, or if the client is gone. */
 void worker_device_answered(struct worker_device *d, int result);

@@ -185,17 +185,20 @@ static int do_device_sockets(struct worker_requests *w, struct command *m)
 	return d ? use_sockets(d, m, w->devices->now_ns) : -ENOENT;
 }
 
-/* A UAPI client may be waiting for it, but the device may also have gone since it asked. */
+/* A UAPI client may be waiting for it, but the device may also have gone since it asked. If
+ * another one has its name, the supervisor has given the sockets to that one. */
 static int do_sockets_answer(struct worker_requests *w, struct command *m)
 {
 	struct worker_device *d = worker_device_find(w->devices, m->name);
+	bool owed = worker_device_takes_owed(w->devices, m->name);
 	int err = 0;
 
 	if (!d)
 		return 0;
 	if (m->result == 0)
 		err = use_sockets(d, m, w->devices->now_ns);
-	worker_device_answered(d, m->result ? m->result : err);
+	if (!owed)
+		worker_device_answered(d, m->result ? m->result : err);
 	return err;
 }
 

@@ -210,6 +210,27 @@ START_TEST(who_waits_for_a_device_that_goes_is_hung_up_on)
 }
 END_TEST
 
+START_TEST(the_answer_of_a_device_that_has_gone_is_nobody_elses)
+{
+	int first = client(WANTS_PORT), second;
+
+	expect_wanted(COMMAND_PORT_WANTED, 7, 0);
+	ck_assert_int_eq(worker_lab_ask_name(&lab, COMMAND_DEVICE_REMOVE, "home"), 0);
+	worker_lab_device(&lab, "home", &address, &address_len);
+	second = client(WANTS_MARK);
+	expect_wanted(COMMAND_MARK_WANTED, 0, 9);
+	answer_wanted(-EADDRINUSE, 0, 0);
+	ck_assert_str_eq(answer(second), "");
+	answer_wanted(0, 0, 9);
+	ck_assert_str_eq(answer(second), "errno=0\n\n");
+	/* one that is still owed at the end is no leak */
+	say(second, WANTS_MARK);
+	expect_wanted(COMMAND_MARK_WANTED, 0, 9);
+	close(first);
+	close(second);
+}
+END_TEST
+
 /* Otherwise the worker would look for the client again and again, and do little else. */
 START_TEST(no_descriptor_is_left)
 {
@@ -264,6 +285,7 @@ TCase *unit_tests(void)
 	tcase_add_test(tc, no_client_waits_for_ever);
 	tcase_add_test(tc, sockets_that_were_not_asked_for_are_no_answer);
 	tcase_add_test(tc, who_waits_for_a_device_that_goes_is_hung_up_on);
+	tcase_add_test(tc, the_answer_of_a_device_that_has_gone_is_nobody_elses);
 	tcase_add_test(tc, no_descriptor_is_left);
 	tcase_add_test(tc, devices_do_not_wait_for_each_other);
 	return tc;
