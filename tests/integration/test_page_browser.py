@@ -71,7 +71,8 @@ def test(lab):
              "the QR code is shown")
     fits(browser, "the QR code")
     browser.eval("document.querySelector('#qr button').click()")
-    check(browser.eval("!document.querySelector('#qr').open && !document.querySelector('#qr img').getAttribute('src')"), "the QR code is kept")
+    wait_for(lambda: browser.eval("!document.querySelector('#qr').open && !document.querySelector('#qr img').getAttribute('src')"),
+             "the QR code is gone")  # the browser tells the page later
     equal(browser.errors, [], "errors in the console")
     os.kill(user.status("gate0")["pid"], 15)
     equal(gate.wait(), 0, "exit status of the gate")
