@@ -328,6 +328,7 @@ static int run(struct proxy_command *c, int argc, char **argv)
 	if (proxy_ports_have(&c->ports, PROXY_ASK) ||
 	    proxy_ports_listen(&c->ports, PROXY_DEFAULT_LISTEN))
 		status = service_run(&c->service);
+	options->paths = NULL; /* they end here */
 	if (c->prepared) {
 		proxy_ports_remove_files(&c->ports);
 		handover_close(&c->fds);
