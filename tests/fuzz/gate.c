@@ -53,6 +53,7 @@ struct world {
 	struct socket sockets[DEVICES];
 	bool tight; /* datagrams have no room around them */
 	bool together;
+	bool others_send; /* not a phone, and perhaps with the address of one */
 	struct mail mail[MAIL_MAX];
 	size_t mail_count;
 	struct buffer pending[TOGETHER_MAX]; /* of the attacker's next batch */
@@ -134,7 +135,8 @@ static size_t at_phone(struct tun_link *link, struct packet *const *packets, siz
 			abort();
 		/* errors about what the victim has sent to the attacker come from there */
 		if (victim && is_of(PHONE1, &v.src) && v.protocol != PROTO_ICMP &&
-		    v.protocol != PROTO_ICMPV6 && !h->world->together)
+		    v.protocol != PROTO_ICMPV6 && !h->world->together &&
+		    !h->world->others_send)
 			abort();
 	}
 	return n;
@@ -390,10 +392,10 @@ static void step(struct world *w, enum op op, uint8_t s, const uint8_t *piece, s
 		victim_sends(w, s);
 		break;
 	case OP_SERVER:
-		into_tun(w, SERVER, &b, 1);
-		break;
 	case OP_HOST:
-		into_tun(w, CLIENT, &b, 1);
+		w->others_send = true;
+		into_tun(w, op == OP_SERVER ? SERVER : CLIENT, &b, 1);
+		w->others_send = false;
 		break;
 	case OP_TIME:
 		w->script.now_ns += (uint64_t)s * NS_PER_SEC / 10;
