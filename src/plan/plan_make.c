@@ -183,6 +183,14 @@ static void fill_via_of_gate(struct plan_device *d, struct diag *diag)
 			diag, d->conf->path, d->conf->via.line,
 			"Via in the file of a gate: its clients reach it through the network; expected no Via");
 	d->way.via = WAY_VIA_NETWORK;
+	for (size_t i = 0; i < d->prefix_count; i++) {
+		const struct plan_prefix *p = &d->prefixes[i];
+
+		if (p->trie.prefix.len == 0)
+			diag_error(
+				diag, d->conf->path, p->line,
+				"AllowedIPs with everything in the file of a gate: its peers are clients, and nothing would be left for the tunnels; expected the clients' own addresses");
+	}
 }
 
 static void fill_vias(struct plan *plan, struct diag *diag)

@@ -272,6 +272,17 @@ START_TEST(a_gate_carries_nobody_and_is_carried_by_nobody)
 }
 END_TEST
 
+/* Such as the file of a client, by mistake. */
+START_TEST(a_gate_whose_client_has_everything)
+{
+	add_file("gate",
+	         GATE "[Peer]\nPublicKey = " KEY_B "\nAllowedIPs = 10.9.9.2/32, ::/0\n");
+	ck_assert_int_eq(plan_make(&plan, &set, &env, &diag), -EINVAL);
+	expect_diag(
+		"gate.conf:6: AllowedIPs with everything in the file of a gate: its peers are clients, and nothing would be left for the tunnels; expected the clients' own addresses\n");
+}
+END_TEST
+
 START_TEST(what_was_understood_of_bad_files_is_checked_too)
 {
 	add_file("a", "[Interface]\nListenPort = 1000\n# tunion: Via = "
@@ -473,6 +484,7 @@ TCase *unit_tests(void)
 	tcase_add_test(tc, a_gate);
 	tcase_add_test(tc, files_that_need_a_tun_of_their_own);
 	tcase_add_test(tc, a_gate_carries_nobody_and_is_carried_by_nobody);
+	tcase_add_test(tc, a_gate_whose_client_has_everything);
 	tcase_add_test(tc, what_was_understood_of_bad_files_is_checked_too);
 	tcase_add_test(tc, a_resolved_name_is_followed);
 	tcase_add_test(tc, standbys_are_told_once_per_pair);
