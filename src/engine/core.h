@@ -51,7 +51,9 @@ struct peer {
 	struct peer_failures failures;
 	bool has_way; /* used by standby.c alone: had a way without standbys */
 	bool seen;    /* used by settle.c alone: wg still has this peer */
-	bool carries; /* another peer's way leads through this one */
+	/* Another peer's way leads through this one, or has passed it over, or would do so
+	 * with other standbys. */
+	bool depended_on;
 	struct icmp_limit errors; /* of errors for this client of a gate */
 	/* see moves.h */
 	struct peer *next_moved;

@@ -235,17 +235,6 @@ static int settle_union(struct engine *e)
 	return 0;
 }
 
-static void note_carrier(struct peer *peer)
-{
-	if (peer->way.next)
-		peer_of_way(peer->way.next)->carries = true;
-}
-
-static void forget_carrying(struct peer *peer)
-{
-	peer->carries = false;
-}
-
 /* ---- the virtual resolver */
 
 /* Returns the id of the file that has the default route of the family `route`, or else of
@@ -294,27 +283,26 @@ int engine_settle(struct engine *e)
 	if (err)
 		return err;
 	standby_arrange(e);
-	each_peer(e, forget_carrying);
-	each_peer(e, note_carrier);
 	settle_resolver(e);
 	e->need = SETTLE_NOTHING;
 	return 0;
 }
 
-/* Does another peer's way depend on this one? */
+/* ---- one peer has moved */
+
+/* Does another peer's way depend on this one? way_next may have found a new one. */
 static bool others_depend_on(const struct peer *peer)
 {
-	return peer->carries || peer->way.passed_over;
+	return peer->depended_on || peer->way.passed_over;
 }
 
-/* No other peer's way leads through this peer, so it can't close a loop. Its own way is
- * the way of its next hop plus one hop. */
-static void join_way(struct engine *e, struct peer *peer)
+/* Its own way is the way of its next hop plus one hop. No other peer's way depends on it,
+ * so it can't close a loop. */
+static void join_way(struct engine *e, struct way_peer *way)
 {
-	struct way_peer *way = &peer->way;
-
 	way_next(&e->table, way);
-	note_carrier(peer);
+	if (way->next)
+		peer_of_way(way->next)->depended_on = true;
 	if (way->state != WAY_OK)
 		return;
 	way->hops = 1;
@@ -326,14 +314,36 @@ static void join_way(struct engine *e, struct peer *peer)
 		way->state = WAY_TOO_LONG;
 }
 
+/* Does the way of a peer depend on which standbys are used? */
+static bool depends_on_standbys(const struct engine *e, const struct way_peer *way)
+{
+	const struct trie *trie = e->table.trie;
+	struct trie_entry *t = trie_lookup(trie, &way->endpoint.addr);
+
+	for (; t; t = trie_shorter(trie, t)) {
+		if (CONTAINER_OF(t, struct union_node, trie)->first->next)
+			return true;
+	}
+	return false;
+}
+
+/* While a peer fails, standby_arrange has to decide again, unless its result would be the
+ * same: the peer goes through the same next hop as before, whatever it decides. */
 void settle_endpoint(struct peer *peer)
 {
 	struct engine *e = peer_device(peer)->engine;
+	struct way_peer *way = &peer->way, before = peer->way;
 
-	peer->way.endpoint = *wg_peer_endpoint(peer->wg);
+	way->endpoint = *wg_peer_endpoint(peer->wg);
 	note_arrival(peer);
-	if (e->need == SETTLE_NOTHING && !others_depend_on(peer) && e->failing_count == 0)
-		join_way(e, peer);
-	else
-		engine_need(e, SETTLE_WAYS);
+	if (e->need == SETTLE_NOTHING && !others_depend_on(peer)) {
+		join_way(e, way);
+		if (e->failing_count == 0)
+			return;
+		if (before.state == WAY_OK && way->state == WAY_OK &&
+		    before.next == way->next && !depends_on_standbys(e, &before) &&
+		    !depends_on_standbys(e, way))
+			return;
+	}
+	engine_need(e, SETTLE_WAYS);
 }

@@ -247,6 +247,12 @@ static void each_peer(struct engine *e, void (*fn)(struct peer *peer, bool *any)
 	}
 }
 
+static void forget_dependence(struct peer *peer, bool *any)
+{
+	(void)any;
+	peer->depended_on = false;
+}
+
 static void forget(struct peer *peer, bool *any)
 {
 	*any = *any || peer->way.unusable;
@@ -295,11 +301,23 @@ static void forget_stood_in(struct peer *peer, bool *any)
 	peer->failures.stood_in = false;
 }
 
+/* In one round another peer may carry than in the last one. All of them are noted,
+ * because each decides about the result. */
+static void note_dependence(struct peer *peer, bool *any)
+{
+	(void)any;
+	if (peer->way.next)
+		peer_of_way(peer->way.next)->depended_on = true;
+	if (peer->way.passed_over)
+		peer->depended_on = true;
+}
+
 static void ways_anew(struct engine *e, bool choose)
 {
 	if (choose)
 		union_choose(&e->table);
 	way_compute(&e->table, &e->devices.first->way);
+	each_peer(e, note_dependence, NULL);
 }
 
 /* A way has at most WAY_MAX peers, so this number of rounds reaches the end of each
@@ -322,6 +340,7 @@ void standby_arrange(struct engine *e)
 
 	if (!e->devices.first)
 		return;
+	each_peer(e, forget_dependence, NULL);
 	each_peer(e, forget, &any);
 	ways_anew(e, any);
 	if (e->failing_count == 0)

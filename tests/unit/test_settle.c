@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/core.h"
 #include "engine_hosts.h"
 
 /* The linker gives us every calloc of the engine. */
@@ -133,6 +134,105 @@ START_TEST(random_removals)
 }
 END_TEST
 
+/* ---- moves */
+
+#define MORE_PEERS 6 /* of each device */
+
+/* Some are in a prefix of vpn's or home's, some belong to two peers. */
+static const char *const places[] = { "100.64.0.1:51820", "100.64.0.2:51820",
+	                              "100.64.1.1:51820", "172.16.1.9:51820",
+	                              "172.16.1.9:4",     "172.16.0.7:51820",
+	                              "203.0.113.9:5",    "[2001:db8::1]:51820",
+	                              "[fd16:1::9]:1",    "10.9.9.9:1" };
+static const char *const prefixes[] = { "100.64.0.0/16", "100.64.1.0/24", "172.16.0.0/15",
+	                                "203.0.113.0/24" };
+
+static struct peer *peers[2 * (MORE_PEERS + 1)];
+
+static void collect_peers(void)
+{
+	struct device *devices[] = { vpn, home };
+	size_t n = 0;
+
+	for (size_t i = 0; i < ARRAY_SIZE(devices); i++) {
+		struct wg_peer *p = wg_device_first_peer(device_wg(devices[i]));
+
+		for (; p; p = wg_peer_next(p))
+			peers[n++] = wg_peer_context(p);
+	}
+	ck_assert_uint_eq(n, ARRAY_SIZE(peers));
+}
+
+static void add_peers(uint64_t *state)
+{
+	for (uint8_t i = 0; i < 2 * MORE_PEERS; i++) {
+		struct device *d = i % 2 ? home : vpn;
+		uint8_t key[KEY_BYTES] = { 9, i };
+		struct wg_peer *p;
+
+		ck_assert_int_eq(wg_device_add_peer(device_wg(d), key, &p), 0);
+		peer_allow(p, prefixes[unit_below(state, ARRAY_SIZE(prefixes))]);
+		engine_touch(d);
+	}
+	ck_assert_int_eq(engine_settle(client->engine), 0);
+	collect_peers();
+}
+
+static void move(struct peer *p, const char *to)
+{
+	struct endpoint e;
+
+	ck_assert(endpoint_parse(&e, to));
+	wg_peer_set_endpoint(p->wg, &e);
+	settle_endpoint(p); /* as if learned from a packet */
+}
+
+static void toggle_failing(struct peer *p)
+{
+	p->failing = !p->failing;
+	client->engine->failing_count += p->failing ? 1 : (size_t)-1;
+	engine_need(client->engine, SETTLE_STANDBY);
+}
+
+static void snapshot(struct way_peer *out)
+{
+	ck_assert_int_eq(engine_settle(client->engine), 0);
+	for (size_t i = 0; i < ARRAY_SIZE(peers); i++)
+		out[i] = peers[i]->way;
+}
+
+/* Whether a way was found alone or with all others, it is the same one. */
+START_TEST(a_move_alone_is_as_all_ways_anew)
+{
+	struct way_peer alone[ARRAY_SIZE(peers)], anew[ARRAY_SIZE(peers)];
+	uint64_t state = unit_seed();
+	size_t quick = 0;
+
+	add_peers(&state);
+	for (int step = 0; step < 1000; step++) {
+		struct peer *p = peers[unit_below(&state, ARRAY_SIZE(peers))];
+		size_t failing = client->engine->failing_count;
+
+		if (unit_below(&state, 8) == 0)
+			toggle_failing(p);
+		else
+			move(p, places[unit_below(&state, ARRAY_SIZE(places))]);
+		quick += failing > 0 && client->engine->need == SETTLE_NOTHING;
+		snapshot(alone);
+		engine_need(client->engine, SETTLE_WAYS);
+		snapshot(anew);
+		for (size_t i = 0; i < ARRAY_SIZE(peers); i++) {
+			ck_assert_int_eq(alone[i].state, anew[i].state);
+			ck_assert_ptr_eq(alone[i].next, anew[i].next);
+			ck_assert_int_eq(alone[i].unusable, anew[i].unusable);
+			if (anew[i].state == WAY_OK)
+				ck_assert_uint_eq(alone[i].hops, anew[i].hops);
+		}
+	}
+	ck_assert_uint_gt(quick, 0);
+}
+END_TEST
+
 TCase *unit_tests(void)
 {
 	TCase *tc = tcase_create("engine/settle");
@@ -144,5 +244,6 @@ TCase *unit_tests(void)
 	tcase_add_test(tc, a_removed_peer_is_not_tried_again);
 	tcase_add_test(tc, after_a_failed_settle);
 	tcase_add_test(tc, random_removals);
+	tcase_add_test(tc, a_move_alone_is_as_all_ways_anew);
 	return tc;
 }
