@@ -597,18 +597,19 @@ START_TEST(every_packet_by_its_chain)
 	 * that crossed may have left the ends without a common session; data detects this
 	 * within 15 s. Any session that is older than 120 s then is replaced, so that
 	 * none reaches 180 s, the age at which the difference of the two ends' clocks
-	 * would matter. Both rounds have the same packets: of equal prefixes, the source
-	 * decides, so otherwise a way could be used only in the second one. */
+	 * would matter. All rounds have the same packets: of equal prefixes, the source
+	 * decides, so otherwise a way could be used only in the last one. */
 	c->w->conditions.jitter_us = 0;
 	c->w->conditions.loss_permille = c->w->conditions.duplicate_permille = 0;
 	run(c, 120);
 	state = c->state;
-	send_round(c);
-	run(c, 45);
-	send_round(c); /* in a deep chain one level recovers after the other */
-	run(c, 45);
+	/* In a deep chain one level recovers after the other, hence two. */
+	for (int i = 0; i < 2; i++) {
+		send_round(c);
+		run(c, 45);
+		c->state = state;
+	}
 	first = c->probes;
-	c->state = state;
 	send_round(c);
 	run(c, 10);
 	check(c, !any_unusable(c));
