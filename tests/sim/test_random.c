@@ -593,21 +593,17 @@ START_TEST(every_packet_by_its_chain)
 		send_round(c);
 		run(c, 1 + pick(c, 12));
 	}
-	/* Whatever happened before, in a good network everything works again. Handshakes
-	 * that crossed may have left the ends without a common session; data detects this
-	 * within 15 s. Any session that is older than 120 s then is replaced, so that
-	 * none reaches 180 s, the age at which the difference of the two ends' clocks
-	 * would matter. All rounds have the same packets: of equal prefixes, the source
-	 * decides, so otherwise a way could be used only in the last one. */
+	/* In a good network everything works again. Handshakes that crossed may have left
+	 * the ends without a common session; data detects this within 15 s, in a deep chain
+	 * for one level after the other. A session older than 120 s is replaced, and none
+	 * reaches 180 s, if every way is used: all rounds have the same packets. */
 	c->w->conditions.jitter_us = 0;
 	c->w->conditions.loss_permille = c->w->conditions.duplicate_permille = 0;
 	run(c, 120);
 	state = c->state;
-	/* In a deep chain one level recovers after the other, hence two. */
-	for (int i = 0; i < 2; i++) {
+	for (int i = 0; i < 2; i++, c->state = state) {
 		send_round(c);
 		run(c, 45);
-		c->state = state;
 	}
 	first = c->probes;
 	send_round(c);
