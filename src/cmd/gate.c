@@ -16,7 +16,6 @@
 #include <unistd.h>
 
 #include "cmd/gate_page.h"
-#include "cmd/log_output.h"
 #include "cmd/page_option.h"
 #include "cmd/paths.h"
 #include "cmd/plan_load.h"
@@ -305,8 +304,6 @@ static bool take_client(struct gate *g, const char *argument)
 /* Returns false if there is no such option, or if its argument is wrong. */
 static bool take_option(struct gate *g, int option, const char *argument)
 {
-	struct supervisor_options *options = &g->service.options;
-
 	switch (option) {
 	case 'L':
 		return take_listen(g, argument);
@@ -316,7 +313,7 @@ static bool take_option(struct gate *g, int option, const char *argument)
 		g->all = true;
 		return true;
 	case 'p':
-		options->page = &g->page;
+		g->service.options.page = &g->page;
 		return page_option_take(&g->page, argument);
 	case 'S':
 		g->show = argument;
@@ -324,24 +321,10 @@ static bool take_option(struct gate *g, int option, const char *argument)
 	case 'd':
 		g->state = argument;
 		return true;
-	case 'f':
-		options->foreground = true;
-		return true;
-	case 'O':
-		options->no_offload = true;
-		return true;
-	case 'w':
-		options->no_watch = true;
-		return true;
-	case 'l':
-		return log_output_parse_level(argument, &g->service.log_level);
 	case 'R':
 		return service_take_resolver(&g->service, argument);
-	case 'r':
-		options->run_dir = argument;
-		return true;
 	default:
-		return false;
+		return service_take_option(&g->service, option, argument);
 	}
 }
 

@@ -21,7 +21,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "cmd/log_output.h"
 #include "cmd/paths.h"
 #include "cmd/proxy_inside.h"
 #include "cmd/proxy_ports.h"
@@ -278,10 +277,8 @@ static int prepare(void *context, struct supervisor_options *options, struct dia
 /* Returns false if there is no such option, or if its argument is wrong. */
 static bool take_option(struct proxy_command *c, int option, const char *argument)
 {
-	struct supervisor_options *options = &c->service.options;
-
 	switch (option) {
-	case 'l':
+	case 'p':
 		return proxy_ports_listen(&c->ports, argument);
 	case 'L':
 		return proxy_ports_forward(&c->ports, argument, PROXY_INSIDE);
@@ -293,25 +290,11 @@ static bool take_option(struct proxy_command *c, int option, const char *argumen
 	case 'd':
 		c->direct = true;
 		return true;
-	case 'f':
-		options->foreground = true;
-		return true;
-	case 'O':
-		options->no_offload = true;
-		return true;
-	case 'w':
-		options->no_watch = true;
-		return true;
-	case 'g':
-		return log_output_parse_level(argument, &c->service.log_level);
 	case 't':
-		options->tun = argument;
-		return true;
-	case 'r':
-		options->run_dir = argument;
+		c->service.options.tun = argument;
 		return true;
 	default:
-		return false;
+		return service_take_option(&c->service, option, argument);
 	}
 }
 
@@ -339,13 +322,13 @@ static int run(struct proxy_command *c, int argc, char **argv)
 int cmd_proxy(int argc, char **argv)
 {
 	static const struct option long_options[] = {
-		{ "listen", required_argument, NULL, 'l' },
+		{ "listen", required_argument, NULL, 'p' },
 		{ "auth", required_argument, NULL, 'a' },
 		{ "direct", no_argument, NULL, 'd' },
 		{ "foreground", no_argument, NULL, 'f' },
 		{ "no-offload", no_argument, NULL, 'O' },
 		{ "no-watch", no_argument, NULL, 'w' },
-		{ "log-level", required_argument, NULL, 'g' },
+		{ "log-level", required_argument, NULL, 'l' },
 		{ "tun", required_argument, NULL, 't' },
 		{ "run-dir", required_argument, NULL, 'r' },
 		{ "help", no_argument, NULL, 'h' },

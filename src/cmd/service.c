@@ -200,6 +200,30 @@ static bool is_server(const struct ip_addr *a)
 	return !ip_addr_is_unspecified(a) && !ip_addr_is_multicast(a);
 }
 
+bool service_take_option(struct service *service, int option, const char *argument)
+{
+	struct supervisor_options *options = &service->options;
+
+	switch (option) {
+	case 'f':
+		options->foreground = true;
+		return true;
+	case 'O':
+		options->no_offload = true;
+		return true;
+	case 'w':
+		options->no_watch = true;
+		return true;
+	case 'l':
+		return log_output_parse_level(argument, &service->log_level);
+	case 'r':
+		options->run_dir = argument;
+		return true;
+	default:
+		return false;
+	}
+}
+
 bool service_take_resolver(struct service *service, const char *argument)
 {
 	struct supervisor_options *options = &service->options;

@@ -33,6 +33,10 @@ struct service {
 /* Takes the argument of --resolver, ADDRESS[,ADDRESS...], into the options. Returns false
  * after the reason was printed. The struct must not be moved afterwards. */
 bool service_take_resolver(struct service *service, const char *argument);
+/* Takes an option that all services have: 'f' --foreground, 'l' --log-level, 'O'
+ * --no-offload, 'r' --run-dir, 'w' --no-watch. Returns false if it is none of these, or
+ * after the reason was printed if its argument is wrong. */
+bool service_take_option(struct service *service, int option, const char *argument);
 
 /* Without options.foreground, returns when it is up and in the background, or has failed.
  * Until then errors go to stderr, and afterwards to syslog; in the foreground to syslog

@@ -8,7 +8,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "cmd/log_output.h"
 #include "cmd/page_option.h"
 #include "cmd/paths.h"
 #include "cmd/service.h"
@@ -40,23 +39,12 @@ static bool take_option(struct service *up, struct page_wanted *page, int option
                         const char *argument)
 {
 	switch (option) {
-	case 'f':
-		up->options.foreground = true;
-		return true;
 	case 'D':
 		up->options.no_dns = true;
 		return true;
 	case 'F':
 		up->options.no_firewall = true;
 		return true;
-	case 'O':
-		up->options.no_offload = true;
-		return true;
-	case 'w':
-		up->options.no_watch = true;
-		return true;
-	case 'l':
-		return log_output_parse_level(argument, &up->log_level);
 	case 'R':
 		return service_take_resolver(up, argument);
 	case 's':
@@ -68,14 +56,11 @@ static bool take_option(struct service *up, struct page_wanted *page, int option
 	case 't':
 		up->options.tun = argument;
 		return true;
-	case 'r':
-		up->options.run_dir = argument;
-		return true;
 	case 'g':
 		up->options.gate = argument;
 		return true;
 	default:
-		return false;
+		return service_take_option(up, option, argument);
 	}
 }
 
