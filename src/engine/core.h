@@ -222,6 +222,15 @@ static inline uint32_t device_mtu_for(const struct device *d, enum ip_family fam
 	                                                      : d->mtu_bytes;
 }
 
+/* Returns the peer whose allowed IPs have this address, or NULL. */
+static inline struct peer *device_peer_for(const struct device *d,
+                                           const struct ip_addr *addr)
+{
+	const struct trie_entry *entry = trie_lookup(wg_device_allowed_ips(d->wg), addr);
+
+	return entry ? wg_peer_context(wg_allowed_ip_peer(entry)) : NULL;
+}
+
 /* Is it one of the device's own Addresses? */
 static inline bool device_has_address(const struct device *d, const struct ip_addr *a)
 {

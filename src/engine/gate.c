@@ -35,11 +35,10 @@ void gate_set(struct device *d, bool is_gate)
 struct peer *gate_client(const struct engine *e, const struct ip_addr *addr)
 {
 	for (const struct device *d = e->gates.first; d; d = d->gate.next) {
-		const struct trie_entry *entry =
-			trie_lookup(wg_device_allowed_ips(d->wg), addr);
+		struct peer *client = device_peer_for(d, addr);
 
-		if (entry)
-			return wg_peer_context(wg_allowed_ip_peer(entry));
+		if (client)
+			return client;
 	}
 	return NULL;
 }

@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include "base/iphdr.h"
-#include "base/trie.h"
 #include "engine/carry.h"
 #include "engine/device_list.h"
 #include "engine/gate.h"
@@ -131,9 +130,7 @@ static struct way_peer *way_to_server(struct outbound *o, uint32_t file,
                                       const struct ip_addr *server)
 {
 	const struct device *d = device_list_by_id(o->engine, file);
-	const struct trie_entry *own =
-		d ? trie_lookup(wg_device_allowed_ips(d->wg), server) : NULL;
-	struct peer *peer = own ? wg_peer_context(wg_allowed_ip_peer(own)) : NULL;
+	struct peer *peer = d ? device_peer_for(d, server) : NULL;
 	struct way_peer *way = peer ? &peer->way : lookup(o, NULL, server).way;
 
 	if (way)
