@@ -24,8 +24,10 @@ static void keep_only(int fds[static CHILD_FDS])
 	process_close_all_but(fds[0], fds[1]);
 }
 
-static _Noreturn void become_child(struct child_plan plan, pid_t supervisor)
+static _Noreturn void become_child(struct child_plan plan, int channel_fd,
+                                   pid_t supervisor)
 {
+	int fds[CHILD_FDS] = { channel_fd, plan.fd };
 	sigset_t none;
 
 	/* Ctrl-C in a terminal is meant for the supervisor, which then ends this process */
@@ -34,19 +36,29 @@ static _Noreturn void become_child(struct child_plan plan, pid_t supervisor)
 	signal(SIGPIPE, SIG_IGN);
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
-	keep_only(plan.fds);
+	keep_only(fds);
 	process_leave_streams(0, plan.keep_stderr ? 1 : 2);
 	plan.forget(plan.context);
-	exit(plan.run(plan.own, plan.fds, supervisor));
+	exit(plan.run(plan.own, fds, supervisor));
 }
 
-pid_t child_fork(const struct child_plan *plan)
+int child_start(const struct child_plan *plan, struct channel *channel, pid_t *pid)
 {
-	pid_t supervisor = getpid(), pid;
+	int pair[2], err = channel_pair(pair);
+	pid_t supervisor = getpid(), child;
 
+	if (err)
+		return err;
 	fflush(NULL);
-	pid = fork();
-	if (pid == 0)
-		become_child(*plan, supervisor);
-	return pid < 0 ? -errno : pid;
+	child = fork();
+	if (child == 0)
+		become_child(*plan, pair[1], supervisor);
+	err = child < 0 ? -errno : 0;
+	close(pair[1]);
+	if (err) {
+		close(pair[0]);
+		return err;
+	}
+	*pid = child;
+	return channel_init(channel, pair[0]);
 }

@@ -9,24 +9,27 @@
 #include <sys/types.h>
 
 #include "base/attr.h"
+#include "channel/frame.h"
 
 #define CHILD_FDS 2
 
 struct child_plan {
-	/* Borrowed; the child only has copies of these. The second one may be -1: none. */
-	int fds[CHILD_FDS];
+	int fd;           /* borrowed; the child only has a copy of it. -1: none */
 	bool keep_stderr; /* all other standard streams are /dev/null */
 	/* Called in the child when all other descriptors are closed. Frees what was
 	 * inherited, this plan too if it is part of that. */
 	void (*forget)(void *context);
-	/* Called then with the copies of fds, which it owns; its result is the exit status.
+	/* Called then with its end of the channel and the copy of fd, which it owns; its
+	 * result is the exit status.
 	 * `own` is not freed by forget: the caller of child_fork has it on its stack. */
 	int (*run)(const void *own, const int fds[static CHILD_FDS], pid_t supervisor);
 	const void *own;
 	void *context; /* borrowed */
 };
 
-/* Returns the child's pid, or -errno. Signals that mean the supervisor don't end it. */
-MUST_CHECK pid_t child_fork(const struct child_plan *plan);
+/* Forks it, with a channel to the supervisor. Signals that mean the supervisor don't end it.
+ * Returns 0 or -errno; *pid is set in any case if there is a child. */
+MUST_CHECK int child_start(const struct child_plan *plan, struct channel *channel,
+                           pid_t *pid);
 
 #endif

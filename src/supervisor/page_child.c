@@ -37,26 +37,17 @@ static int run(const void *context, const int fds[static CHILD_FDS], pid_t super
 static MUST_CHECK int start(struct page_child *p)
 {
 	struct own own = { p->wanted->entry, p->options };
-	int pair[2], err = channel_pair(pair);
-	const struct child_plan plan = { .fds = { pair[1], p->listen_fd },
+	const struct child_plan plan = { .fd = p->listen_fd,
 		                         .forget = p->forget,
 		                         .run = run,
 		                         .own = &own,
 		                         .context = p->context };
-	pid_t pid;
+	int err = child_start(&plan, &p->channel, &p->pid);
 
-	if (err)
-		return err;
-	pid = child_fork(&plan);
 	sodium_memzero(&own, sizeof(own));
-	close(pair[1]);
-	if (pid < 0) {
-		close(pair[0]);
-		return (int)pid;
-	}
-	p->pid = pid;
-	p->broken = 0;
-	return channel_init(&p->channel, pair[0]);
+	if (!err)
+		p->broken = 0;
+	return err;
 }
 
 /* It has nothing to finish. Returns its wait status. */

@@ -34,29 +34,21 @@ int worker_child_start(struct worker_child *c, const struct worker_options *opti
                        bool keep_stderr, void (*forget)(void *context), void *context)
 {
 	struct own own = { c->entry, *options }; /* forget() may free c and options */
-	int pair[2], err = channel_pair(pair);
-	const struct child_plan plan = { .fds = { pair[1], -1 },
+	const struct child_plan plan = { .fd = -1,
 		                         .keep_stderr = keep_stderr,
 		                         .forget = forget,
 		                         .run = run,
 		                         .own = &own,
 		                         .context = context };
-	pid_t pid;
+	int err = child_start(&plan, &c->channel, &c->pid);
 
 	if (err)
 		return err;
-	pid = child_fork(&plan);
-	close(pair[1]);
-	if (pid < 0) {
-		close(pair[0]);
-		return (int)pid;
-	}
-	c->pid = pid;
 	c->unanswered = 0;
 	c->broken = 0;
 	c->late = false;
 	c->error = 0;
-	return channel_init(&c->channel, pair[0]);
+	return 0;
 }
 
 int worker_child_send(struct worker_child *c, const struct command *m)
