@@ -16,7 +16,7 @@ LIMIT_BUILD = 600
 # What differs from run to run.
 VARIES = (
     (r"[A-Za-z0-9+/]{43}=", "KEY"),
-    (r"\b[A-Za-z0-9+/]{4}…[A-Za-z0-9+/]{4}\b", "KEY"),
+    (r"[A-Za-z0-9+/]{4}…[A-Za-z0-9+/]{4}", "KEY"),
     (r"\b(198\.51\.100\.2)\.\d+\b", r"\1.PORT"),
     (r"listening port: \d+", "listening port: PORT"),
     (r"length \d+", "length N"),
