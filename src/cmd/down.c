@@ -69,6 +69,7 @@ static int clear_up(struct instance *i)
 	struct host *host = NULL;
 	int err = instance_lock(i, &diag);
 
+	options.lock_fd = i->lock_fd;
 	if (!err)
 		err = host_new(&host, &options, &diag);
 	host_free(host);

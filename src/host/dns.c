@@ -7,7 +7,6 @@
 #include <string.h>
 
 #include "base/text_stream.h"
-#include "host/spawn.h"
 
 #define ORDER_PATH       "/etc/resolvconf/interface-order"
 #define RESOLV_CONF_PATH "/etc/resolv.conf"
@@ -205,13 +204,15 @@ const char *dns_interface(const char *path, const char *tun,
 
 /* Returns 0, -ENOENT if the program doesn't exist, or -EIO after any other failure, which
  * is reported as a warning. */
-static MUST_CHECK int run(const char *const *argv, const char *input, struct diag *diag)
+static MUST_CHECK int run(const char *const *argv, const char *input,
+                          const struct spawn_tun *tun, struct diag *diag)
 {
 	char errors[ERRORS_BYTES] = "";
 	struct spawn s = { .argv = argv,
 		           .input = input,
 		           .errors = errors,
-		           .errors_size = sizeof(errors) };
+		           .errors_size = sizeof(errors),
+		           .lock_fd = tun->lock_fd };
 	int err = spawn_run(&s);
 
 	if (err == 0 || err == -ENOENT)
@@ -244,8 +245,9 @@ bool dns_is_resolved(const char *path)
 
 /* Runs `resolvectl VERB TUN [FIRST] WORDS...`, with the words of those lines of text that
  * begin with the keyword. */
-static MUST_CHECK int resolvectl(const char *verb, const char *tun, const char *first,
-                                 const char *text, const char *keyword, struct diag *diag)
+static MUST_CHECK int resolvectl(const char *verb, const struct spawn_tun *tun,
+                                 const char *first, const char *text, const char *keyword,
+                                 struct diag *diag)
 {
 	size_t n = 0, max = strlen(text) / 2 + 8;
 	const char **argv = calloc(max, sizeof(*argv));
@@ -256,7 +258,7 @@ static MUST_CHECK int resolvectl(const char *verb, const char *tun, const char *
 		goto out;
 	argv[n++] = "resolvectl";
 	argv[n++] = verb;
-	argv[n++] = tun;
+	argv[n++] = tun->name;
 	if (first)
 		argv[n++] = first;
 	while ((line = strsep(&lines, "\n"))) {
@@ -267,7 +269,7 @@ static MUST_CHECK int resolvectl(const char *verb, const char *tun, const char *
 		while ((word = strsep(&line, " ")))
 			argv[n++] = word;
 	}
-	err = run(argv, NULL, diag);
+	err = run(argv, NULL, tun, diag);
 out:
 	free(copy);
 	free(argv);
@@ -275,7 +277,8 @@ out:
 }
 
 /* Like resolvconf -x: every name is asked for here, and only here. */
-static MUST_CHECK int resolved_up(const char *tun, const char *text, struct diag *diag)
+static MUST_CHECK int resolved_up(const struct spawn_tun *tun, const char *text,
+                                  struct diag *diag)
 {
 	int err = dns_is_resolved(RESOLV_CONF_PATH) ? 0 : -ENOENT;
 
@@ -301,13 +304,15 @@ static void say(struct diag *diag, const struct plan *plan, const char *what)
 	           "%s", what);
 }
 
-int dns_up(const char *tun, const struct plan *plan, const char *text, struct diag *diag)
+int dns_up(const struct spawn_tun *tun, const struct plan *plan, const char *text,
+           struct diag *diag)
 {
 	char name[DNS_INTERFACE_STRLEN];
-	const char *argv[] = { "resolvconf", "-a", dns_interface(ORDER_PATH, tun, name),
-		               "-m",         "0",  "-x",
-		               NULL };
-	int err = run(argv, text, diag);
+	const char *argv[] = {
+		"resolvconf", "-a", dns_interface(ORDER_PATH, tun->name, name), "-m", "0",
+		"-x",         NULL
+	};
+	int err = run(argv, text, tun, diag);
 
 	if (err == -ENOENT)
 		err = resolved_up(tun, text, diag);
@@ -320,14 +325,14 @@ int dns_up(const char *tun, const struct plan *plan, const char *text, struct di
 	return err;
 }
 
-void dns_down(const char *tun, struct diag *diag)
+void dns_down(const struct spawn_tun *tun, struct diag *diag)
 {
 	char name[DNS_INTERFACE_STRLEN];
-	const char *argv[] = { "resolvconf", "-d", dns_interface(ORDER_PATH, tun, name),
-		               "-f", NULL };
-	const char *revert[] = { "resolvectl", "revert", tun, NULL };
+	const char *argv[] = { "resolvconf", "-d",
+		               dns_interface(ORDER_PATH, tun->name, name), "-f", NULL };
+	const char *revert[] = { "resolvectl", "revert", tun->name, NULL };
 
 	/* both report their failures themselves */
-	if (run(argv, NULL, diag) == -ENOENT && dns_is_resolved(RESOLV_CONF_PATH))
-		(void)!run(revert, NULL, diag);
+	if (run(argv, NULL, tun, diag) == -ENOENT && dns_is_resolved(RESOLV_CONF_PATH))
+		(void)!run(revert, NULL, tun, diag);
 }

@@ -15,6 +15,7 @@
 #include "base/attr.h"
 #include "base/diag.h"
 #include "base/ip.h"
+#include "host/spawn.h"
 #include "plan/plan.h"
 
 #define DNS_INTERFACE_STRLEN 64
@@ -51,9 +52,9 @@ bool dns_is_resolved(const char *path);
  * or -errno. The reason is in diag, with the file and line of a server that the plan
  * wants. -ENOENT means that there is neither resolvconf nor resolvectl. This is an error
  * because queries that still go to the old servers would leak. */
-MUST_CHECK int dns_up(const char *tun, const struct plan *plan, const char *text,
-                      struct diag *diag);
+MUST_CHECK int dns_up(const struct spawn_tun *tun, const struct plan *plan,
+                      const char *text, struct diag *diag);
 /* Failures are warnings. */
-void dns_down(const char *tun, struct diag *diag);
+void dns_down(const struct spawn_tun *tun, struct diag *diag);
 
 #endif

@@ -158,13 +158,15 @@ struct failure {
 
 /* Runs the program with text as its input. Returns 0, -ENOENT if it doesn't exist, or
  * -errno with the first line of its errors in why. */
-static int feed(const char *const *argv, const char *text, struct failure *why)
+static int feed(const struct spawn_tun *tun, const char *const *argv, const char *text,
+                struct failure *why)
 {
 	char errors[ERRORS_BYTES] = "";
 	struct spawn s = { .argv = argv,
 		           .input = text,
 		           .errors = errors,
-		           .errors_size = sizeof(errors) };
+		           .errors_size = sizeof(errors),
+		           .lock_fd = tun->lock_fd };
 	int err;
 
 	if (!text)
@@ -178,33 +180,34 @@ static int feed(const char *const *argv, const char *text, struct failure *why)
 	return err < 0 ? err : -EIO;
 }
 
-static int nft(const char *text, struct failure *why)
+static int nft(const struct spawn_tun *tun, const char *text, struct failure *why)
 {
 	static const char *const argv[] = { "nft", "-f", "-", NULL };
 
-	return feed(argv, text, why);
+	return feed(tun, argv, text, why);
 }
 
-static int iptables_restore(enum ip_family family, const char *text, struct failure *why)
+static int iptables_restore(const struct spawn_tun *tun, enum ip_family family,
+                            const char *text, struct failure *why)
 {
 	const char *argv[] = { family == IP_V4 ? "iptables-restore" : "ip6tables-restore",
 		               "-n", NULL };
 
-	return feed(argv, text, why);
+	return feed(tun, argv, text, why);
 }
 
-int guard_up(const char *tun, enum ip_family family, const struct host_items *items,
-             uint32_t mark, struct diag *diag)
+int guard_up(const struct spawn_tun *tun, enum ip_family family,
+             const struct host_items *items, uint32_t mark, struct diag *diag)
 {
-	char *text = guard_nft_text(tun, family, items, mark);
+	char *text = guard_nft_text(tun->name, family, items, mark);
 	struct failure why = { "out of memory" };
-	int err = nft(text, &why);
+	int err = nft(tun, text, &why);
 
 	free(text);
 	if (err == -ENOENT) {
 		guard_down(tun, family, diag);
-		text = guard_iptables_text(tun, family, items, mark);
-		err = iptables_restore(family, text, &why);
+		text = guard_iptables_text(tun->name, family, items, mark);
+		err = iptables_restore(tun, family, text, &why);
 		free(text);
 	}
 	if (err == -ENOENT) {
@@ -215,12 +218,13 @@ int guard_up(const char *tun, enum ip_family family, const struct host_items *it
 		diag_error(
 			diag, NULL, 0,
 			"the firewall rules for %s can't be set: %s; if this kernel lacks what they need, use --no-firewall to do without them",
-			tun, why.text);
+			tun->name, why.text);
 	}
 	return err;
 }
 
-static void iptables_down(const char *tun, enum ip_family family, struct diag *diag)
+static void iptables_down(const struct spawn_tun *tun, enum ip_family family,
+                          struct diag *diag)
 {
 	const char *argv[] = { family == IP_V4 ? "iptables-save" : "ip6tables-save",
 		               NULL };
@@ -230,14 +234,15 @@ static void iptables_down(const char *tun, enum ip_family family, struct diag *d
 
 	s.output = calloc(1, s.output_size);
 	if (s.output && spawn_run(&s) == 0)
-		text = guard_iptables_removal(tun, s.output);
-	if (text && strstr(text, "-D") && iptables_restore(family, text, &why) == -EIO)
+		text = guard_iptables_removal(tun->name, s.output);
+	if (text && strstr(text, "-D") &&
+	    iptables_restore(tun, family, text, &why) == -EIO)
 		diag_warning(diag, NULL, 0, "%s", why.text);
 	free(text);
 	free(s.output);
 }
 
-void guard_down(const char *tun, enum ip_family family, struct diag *diag)
+void guard_down(const struct spawn_tun *tun, enum ip_family family, struct diag *diag)
 {
 	const char *f = nft_family(family);
 	struct failure why;
@@ -245,8 +250,9 @@ void guard_down(const char *tun, enum ip_family family, struct diag *diag)
 	int err;
 
 	snprintf(text, sizeof(text),
-	         "add table %s tunion-%s\ndelete table %s tunion-%s\n", f, tun, f, tun);
-	err = nft(text, &why);
+	         "add table %s tunion-%s\ndelete table %s tunion-%s\n", f, tun->name, f,
+	         tun->name);
+	err = nft(tun, text, &why);
 	if (err == -ENOENT)
 		iptables_down(tun, family, diag);
 	else if (err == -EIO)

@@ -21,14 +21,15 @@
 #include "base/attr.h"
 #include "base/diag.h"
 #include "host/host_config.h"
+#include "host/spawn.h"
 
 /* Sets up the guard of a family, and replaces an old one. It protects the addresses of
- * the family that are among items, and keeps the mark and those of rules with goto. Returns 0 or -errno, with the reason in diag; -ENOENT
- * if there is neither program. */
-MUST_CHECK int guard_up(const char *tun, enum ip_family family,
+ * the family that are among items, and keeps the mark and those of rules with goto.
+ * Returns 0 or -errno, with the reason in diag; -ENOENT if there is neither program. */
+MUST_CHECK int guard_up(const struct spawn_tun *tun, enum ip_family family,
                         const struct host_items *items, uint32_t mark, struct diag *diag);
 /* Removes the guard, if there is one. Failures are warnings. */
-void guard_down(const char *tun, enum ip_family family, struct diag *diag);
+void guard_down(const struct spawn_tun *tun, enum ip_family family, struct diag *diag);
 
 /* Return the text for nft and for iptables-restore. To be freed; NULL if out of
  * memory. */

@@ -100,6 +100,7 @@ int host_new(struct host **out, const struct host_options *options, struct diag 
 		h->state.network_servers[h->state.network_server_count++] =
 			options->name_servers[i];
 	err = journal_init(&h->state.journal, options->tun, options->state_path);
+	h->state.journal.lock_fd = options->lock_fd;
 	if (err == 0)
 		err = open_netlink(h, diag);
 	if (err == 0)

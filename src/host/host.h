@@ -41,6 +41,9 @@ struct host_options {
 	/* RUNDIR/TUN.state: what has to be undone if we are killed; copied; may be
 	 * NULL */
 	const char *state_path;
+	/* Of the instance, which stays locked until the programs that were run for it have
+	 * ended, too: see spawn.h. 0: there is none. */
+	int lock_fd;
 	bool vnet_hdr; /* of the tun, see tun_open.h */
 	bool no_guard; /* don't set up a guard, see guard.h */
 	bool no_dns;   /* leave the host's name servers as they are */

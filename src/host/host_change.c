@@ -274,6 +274,7 @@ static void set_dns(struct change *c)
 	struct host_state *h = c->h;
 	char *text = dns_text(c->plan);
 	const char *old = h->dns ? h->dns : "";
+	const struct spawn_tun tun = journal_tun(&h->journal);
 	int err = text ? 0 : -ENOMEM;
 
 	host_change_choose_resolver(h, c->plan);
@@ -282,9 +283,9 @@ static void set_dns(struct change *c)
 		h->journal.dns = true;
 		err = journal_save(&h->journal, c->diag);
 		if (err == 0 && text[0])
-			err = dns_up(h->journal.tun, c->plan, text, c->diag);
+			err = dns_up(&tun, c->plan, text, c->diag);
 		else if (err == 0)
-			dns_down(h->journal.tun, c->diag);
+			dns_down(&tun, c->diag);
 		h->journal.dns = text[0];
 	}
 	note(c, err);
@@ -344,6 +345,7 @@ static void guard(struct change *c, enum ip_family family)
 {
 	struct journal *j = &c->h->journal;
 	bool *there = family == IP_V4 ? &j->guard4 : &j->guard6, was_there = *there;
+	const struct spawn_tun tun = journal_tun(j);
 	struct diag told = { 0 };
 	int err;
 
@@ -353,12 +355,12 @@ static void guard(struct change *c, enum ip_family family)
 		return;
 	*there = true;
 	note(c, journal_save(j, c->diag));
-	err = guard_up(j->tun, family, &c->to->items, c->h->numbers.mark, c->diag);
+	err = guard_up(&tun, family, &c->to->items, c->h->numbers.mark, c->diag);
 	note(c, err);
 	c->unguarded = err < 0;
 	if (err == 0 || was_there)
 		return;
-	guard_down(j->tun, family, &told);
+	guard_down(&tun, family, &told);
 	diag_clear(&told);
 	*there = false;
 	note(c, journal_save(j, c->diag));
@@ -368,11 +370,12 @@ static void guard(struct change *c, enum ip_family family)
 static void unguard(struct change *c, enum ip_family family)
 {
 	struct journal *j = &c->h->journal;
+	const struct spawn_tun tun = journal_tun(j);
 	bool *there = family == IP_V4 ? &j->guard4 : &j->guard6;
 
 	if (!*there || (family == IP_V4 ? c->to->rules4 : c->to->rules6))
 		return;
-	guard_down(j->tun, family, c->diag);
+	guard_down(&tun, family, c->diag);
 	*there = false;
 }
 

@@ -97,6 +97,14 @@ static MUST_CHECK int write_file(const struct journal *j, const char *temporary)
 	return err;
 }
 
+/* Returns the name under which a new version is written; NULL if out of memory. */
+static char *temporary_path(const struct journal *j)
+{
+	char *path;
+
+	return asprintf(&path, "%s.tmp", j->path) < 0 ? NULL : path;
+}
+
 int journal_save(const struct journal *j, struct diag *diag)
 {
 	char *temporary;
@@ -106,7 +114,7 @@ int journal_save(const struct journal *j, struct diag *diag)
 		return 0;
 	if (is_empty(j)) {
 		err = unlink(j->path) != 0 && errno != ENOENT ? -errno : 0;
-	} else if (asprintf(&temporary, "%s.tmp", j->path) < 0) {
+	} else if (!(temporary = temporary_path(j))) {
 		err = -ENOMEM;
 	} else {
 		err = write_file(j, temporary);
@@ -199,15 +207,26 @@ static MUST_CHECK int check_owner(int fd)
 	return 0;
 }
 
+static void remove_unfinished(const struct journal *j)
+{
+	char *temporary = j->path ? temporary_path(j) : NULL;
+
+	if (temporary)
+		(void)unlink(temporary);
+	free(temporary);
+}
+
 int journal_load(struct journal *j, struct diag *diag)
 {
 	int fd = j->path ? open(j->path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW) : -1;
 	FILE *in = NULL;
-	int err;
+	int err = fd < 0 ? -errno : 0;
 
-	if (!j->path || (fd < 0 && errno == ENOENT))
+	remove_unfinished(j);
+	if (!j->path || err == -ENOENT)
 		return 0;
-	err = fd < 0 ? -errno : check_owner(fd);
+	if (err == 0)
+		err = check_owner(fd);
 	if (err == 0) {
 		in = fdopen(fd, "r");
 		err = in ? read_file(j, in) : -errno;

@@ -14,6 +14,7 @@
 #include "base/diag.h"
 #include "host/hooks.h"
 #include "host/host_items.h"
+#include "host/spawn.h"
 
 struct journal {
 	char tun[IF_NAMESIZE];
@@ -24,15 +25,23 @@ struct journal {
 	bool src_valid_mark; /* it was 0 before us, or before another instance */
 	struct hooks hooks;  /* owned; of the files that are up: PreDown and PostDown */
 	char *path;          /* owned; NULL: it is only kept in memory */
+	int lock_fd; /* borrowed; of the instance, see spawn.h; 0: there is none */
 	const struct hooks_events *events; /* borrowed; NULL: there are none */
 	bool pre_down_ran; /* undo_pre_down has succeeded; only in memory */
 };
+
+/* Borrows the name. */
+static inline struct spawn_tun journal_tun(const struct journal *j)
+{
+	return (struct spawn_tun){ j->tun, j->lock_fd };
+}
 
 /* tun and path are copied. Returns 0, -ENOMEM or -ENAMETOOLONG. */
 MUST_CHECK int journal_init(struct journal *j, const char *tun, const char *path);
 void journal_clear(struct journal *j);
 
-/* Reads the file of an earlier instance into an empty journal. Returns 1 if there was
+/* Reads the file of an earlier instance into an empty journal, and removes a new version
+ * that it had not finished. Returns 1 if there was
  * one, 0 if not, or -errno if it can't be read or isn't ours, with the reason in diag. */
 MUST_CHECK int journal_load(struct journal *j, struct diag *diag);
 /* Writes the whole file, or removes it when there is nothing left to undo. Returns 0 or

@@ -126,6 +126,9 @@ static MUST_CHECK int start(const struct spawn *s, const char *program, const in
 		if (fds[i] >= 0)
 			err = -posix_spawn_file_actions_adddup2(&actions, fds[i], i);
 	}
+	/* onto itself: then it is not closed on exec */
+	if (s->lock_fd > 0 && err == 0)
+		err = -posix_spawn_file_actions_adddup2(&actions, s->lock_fd, s->lock_fd);
 	/* posix_spawn doesn't write to these strings either */
 	memcpy(&argv, &s->argv, sizeof(argv));
 	if (err == 0)

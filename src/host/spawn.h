@@ -21,6 +21,15 @@ struct spawn {
 	 * when the program has ended. NULL: nothing. */
 	void (*wait)(void *context, int fd);
 	void *context; /* borrowed: for wait */
+	/* Stays open in the program and in those that it starts, so that a lock on it is
+	 * held until all of them have ended, even if we are killed; 0: there is none. */
+	int lock_fd;
+};
+
+/* The tun for which programs of the host are told something. */
+struct spawn_tun {
+	const char *name;
+	int lock_fd; /* of the instance, see above */
 };
 
 /* Blocks until the program has ended. The caller must not reap children that it doesn't

@@ -69,6 +69,7 @@ int undo_pre_down(struct journal *j, const struct log *log, struct diag *diag)
 int undo_all(struct journal *j, struct netlink *nl, const struct log *log,
              struct diag *diag)
 {
+	const struct spawn_tun tun = journal_tun(j);
 	int err;
 
 	/* failures are reported, and must not keep the rest from being undone */
@@ -77,11 +78,11 @@ int undo_all(struct journal *j, struct netlink *nl, const struct log *log,
 	j->pre_down_ran = false;
 	undo_rules(j, nl, diag);
 	if (j->guard6)
-		guard_down(j->tun, IP_V6, diag);
+		guard_down(&tun, IP_V6, diag);
 	if (j->guard4)
-		guard_down(j->tun, IP_V4, diag);
+		guard_down(&tun, IP_V4, diag);
 	if (j->dns)
-		dns_down(j->tun, diag);
+		dns_down(&tun, diag);
 	j->guard4 = j->guard6 = j->dns = false;
 	valid_mark_restore(j, diag);
 	undo_tun(j, nl, diag);

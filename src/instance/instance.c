@@ -2,7 +2,8 @@
  *
  * The lock is a flock() on the pid file, which the kernel releases with the last
  * descriptor. So neither the worker may inherit it (it closes all descriptors), nor the
- * hooks (close on exec). */
+ * hooks (close on exec). The programs that change the host for us do inherit it: after we
+ * were killed, nothing is cleared up before they have ended. */
 #include "instance/instance.h"
 
 #include <assert.h>
@@ -356,8 +357,11 @@ static int write_pid(int fd)
 	return dprintf(fd, "%d\n", (int)getpid()) < 0 ? -errno : 0;
 }
 
-/* A process that is about to run another program, or that looks whether we are there, has
- * the lock for a moment, even after the instance itself has died. */
+#define WAITS_MAX 1000 /* of 10 ms */
+
+/* Other processes may have the lock for a while, even after the instance itself has died: a
+ * program that changes the host for it, a child that is about to become one, and whoever
+ * looks whether we are there. */
 static bool is_dead(const char *pid_path)
 {
 	int pid = read_pid(pid_path);
@@ -370,7 +374,7 @@ static int wait_locked(const char *path, int *fd)
 	const struct timespec pause = { 0, 10000000 };
 	int err = open_locked(path, fd);
 
-	for (int tries = 0; err == -EWOULDBLOCK && tries < 100; tries++) {
+	for (int tries = 0; err == -EWOULDBLOCK && tries < WAITS_MAX; tries++) {
 		if (read_pid(path) > 0 && !is_dead(path))
 			break;
 		nanosleep(&pause, NULL);
@@ -387,6 +391,13 @@ int instance_lock(struct instance *i, struct diag *diag)
 		return -EPERM;
 	if (!err)
 		err = wait_locked(i->pid_path, &i->lock_fd);
+	if (err == -EWOULDBLOCK && is_dead(i->pid_path)) {
+		diag_error(
+			diag, NULL, 0,
+			"%s was killed, but a program that it had started for the host (nft, iptables, resolvconf) has not ended: wait for it, or end it",
+			i->tun);
+		return -EEXIST;
+	}
 	if (err == -EWOULDBLOCK) {
 		diag_error(
 			diag, NULL, 0,

@@ -164,6 +164,7 @@ static int make_host(struct supervisor *s, const struct supervisor_options *o,
 		                        .state_path = s->elsewhere
 		                                              ? NULL
 		                                              : s->instance.state_path,
+		                        .lock_fd = s->instance.lock_fd,
 		                        .vnet_hdr = !o->no_offload,
 		                        .no_guard = o->no_firewall,
 		                        .no_dns = o->no_dns,

@@ -317,11 +317,36 @@ def kills(b):
     print(f"{KILLS} kills over {took * 1000:.0f} ms of up and down: nothing stale")
 
 
+def a_program_outlives_it(b):
+    """Killed while resolvconf runs: what that does afterwards is undone all the same."""
+    b.files()
+    h, state = b.h, os.path.join(b.h.run_dir, "resolvconf")
+    path, gate, began = (os.path.join(h.run_dir, name) for name in ("bin/resolvconf", "gate", "began"))
+    os.rename(path, path + "~")
+    os.mkfifo(gate)
+    h.program("resolvconf", f'[ $1 = -d ] && {{ rm -f {state}/$2; exit; }}; touch {began}; read x <{gate}; cat >{state}/$2')
+    p = start(b)
+    wait_for(lambda: os.path.exists(began), "resolvconf")
+    kill_one(p, "supervisor")
+    p.wait()
+    down = Process(h, b.t.argv("down"), name="down")
+    limit = time.monotonic() + 0.5
+    wait_for(lambda: not down.alive() or time.monotonic() > limit, "down to wait, or not")
+    with open(gate, "w"):
+        pass
+    equal(down.wait(), 0, "down after a kill: " + down.output())
+    os.unlink(path), os.unlink(gate), os.unlink(began)
+    os.rename(path + "~", path)
+    b.hooks()
+    b.same("a kill while resolvconf ran")
+
+
 def test(lab):
     need("nft", "python3")
     b = Bed(lab)
     b.before = b.snapshot()
     each_step_fails(b)
+    a_program_outlives_it(b)
     kills(b)
 
 

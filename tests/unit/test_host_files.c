@@ -1,9 +1,11 @@
 /* tests/unit/test_host_files.c - guard, hooks, journal, spawn: what needs no rights */
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/fib_rules.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -25,7 +27,7 @@ static void make_folder(void)
 static void remove_folder(void)
 {
 	static const char *const names[] = { "a.conf", "b.conf", "x.state", "y.state",
-		                             "out" };
+		                             "out",    "lock",   "gate" };
 	char path[128];
 
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
@@ -88,6 +90,38 @@ START_TEST(a_program_gets_input_and_gives_output)
 	s.output_size = sizeof(small);
 	ck_assert_int_eq(spawn_run(&s), 3);
 	ck_assert_str_eq(small, "giv");
+}
+END_TEST
+
+/* A program in the background still has the lock when the first one has ended. */
+START_TEST(a_lock_is_held_until_the_last_program_ends)
+{
+	char path[128], gate[128];
+	const char *const argv[] = { "sh", "-c", "read x <\"$GATE\" &", NULL };
+	const char *env[] = { NULL, NULL };
+	struct spawn s = { .argv = argv, .env = env };
+	char *variable;
+	int lock, other, writer;
+
+	make_folder();
+	in_folder("lock", path);
+	in_folder("gate", gate);
+	ck_assert_int_eq(mkfifo(gate, 0600), 0);
+	ck_assert_int_gt(asprintf(&variable, "GATE=%s", gate), 0);
+	env[0] = variable;
+	lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	other = open(path, O_RDONLY | O_CLOEXEC);
+	ck_assert_int_eq(flock(lock, LOCK_EX), 0);
+	s.lock_fd = lock;
+	ck_assert_int_eq(spawn_run(&s), 0);
+	close(lock);
+	ck_assert_int_eq(flock(other, LOCK_EX | LOCK_NB), -1);
+	writer = open(gate, O_WRONLY | O_CLOEXEC);
+	close(writer);
+	ck_assert_int_eq(flock(other, LOCK_EX), 0);
+	close(other);
+	free(variable);
+	remove_folder();
 }
 END_TEST
 
@@ -508,19 +542,22 @@ START_TEST(what_is_no_journal_is_refused)
 		{ "tunion host state 1\nfile a /a.conf\npostdown x true\n", 0600,
 		  -EBADMSG },
 	};
-	char path[128];
+	char path[128], unfinished[128];
 
 	make_folder();
 	in_folder("x.state", path);
+	in_folder("x.state.tmp", unfinished);
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		struct diag diag = { 0 };
 		struct journal j;
 
 		write_text(path, cases[i].text, cases[i].mode);
+		write_text(unfinished, "tun", 0600);
 		ck_assert_int_eq(journal_init(&j, "tun9", path), 0);
 		ck_assert_msg(journal_load(&j, &diag) == cases[i].result, "%s",
 		              cases[i].text);
 		ck_assert_uint_eq(diag.errors, cases[i].result < 0);
+		ck_assert_int_eq(access(unfinished, F_OK), -1);
 		journal_clear(&j);
 		diag_clear(&diag);
 	}
@@ -533,6 +570,7 @@ TCase *unit_tests(void)
 	TCase *tc = tcase_create("host/files");
 
 	tcase_add_test(tc, a_program_gets_input_and_gives_output);
+	tcase_add_test(tc, a_lock_is_held_until_the_last_program_ends);
 	tcase_add_test(tc, what_is_not_there_is_said);
 	tcase_add_test(tc, the_guard_is_that_of_wg_quick);
 	tcase_add_test(tc, the_guard_keeps_the_marks_of_files);
