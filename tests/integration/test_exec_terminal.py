@@ -8,6 +8,7 @@ import pty
 import select
 import shlex
 import shutil
+import signal
 import struct
 import subprocess
 import termios
@@ -34,6 +35,7 @@ class Terminal:
             user.host.enter()
             os.setsid()
             fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+            signal.signal(signal.SIGINT, signal.SIG_DFL)  # it is ignored in a script's background job
             die_with_parent()
         self.popen = subprocess.Popen(user.become() + ["bash", "--norc", "--noprofile", "-i"], stdin=slave, stdout=slave,
                                       stderr=slave, preexec_fn=prepare,
