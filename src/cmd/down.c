@@ -2,13 +2,18 @@
 #include "cmd/down.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include "cmd/target.h"
 #include "host/host.h"
+
+#define END_MS 5000
 
 static const char usage[] =
 	"usage: tunion down [--tun NAME] [--run-dir DIR]\n"
@@ -31,11 +36,21 @@ static char *take_last_line(char *answer)
 	return copy;
 }
 
+/* The supervisor answers before it ends, and only then are its locks free: of the folder
+ * of a gate, and of the instance itself. pidfd may be -1. */
+static void wait_for_end(int pidfd)
+{
+	struct pollfd p = { .fd = pidfd, .events = POLLIN };
+
+	if (pidfd >= 0)
+		(void)!poll(&p, 1, END_MS);
+}
+
 /* The answer consists of warnings, one on each line, and then one of
  *   ok
  *   failed N    it is down, but a hook has failed with exit status N;
  *   refused N   it stays up, because a hook has failed with exit status N. */
-static int tell(const struct instance *i, char *answer)
+static int tell(const struct instance *i, int pidfd, char *answer)
 {
 	char *last = take_last_line(answer);
 	int status = 0;
@@ -44,6 +59,8 @@ static int tell(const struct instance *i, char *answer)
 	refused = last && sscanf(last, "refused %d", &status) == 1;
 	if (!ok && !refused && last && sscanf(last, "failed %d", &status) == 1)
 		ok = true;
+	if (!refused)
+		wait_for_end(pidfd);
 	fputs(answer, stderr);
 	if (refused)
 		fprintf(stderr, "%s stays up\n", i->tun);
@@ -82,7 +99,7 @@ static int clear_up(struct instance *i)
 	return EXIT_SUCCESS;
 }
 
-static int take_down(struct instance *i)
+static int ask_down(struct instance *i, int pidfd)
 {
 	char *answer;
 	int status, err = target_ask(i, "down", &answer);
@@ -95,8 +112,20 @@ static int take_down(struct instance *i)
 	}
 	if (err)
 		return EXIT_FAILURE;
-	status = tell(i, answer);
+	status = tell(i, pidfd, answer);
 	free(answer);
+	return status;
+}
+
+static int take_down(struct instance *i)
+{
+	pid_t pid = instance_pid(i);
+	/* without pidfds, which are new in Linux 5.3, we don't wait */
+	int fd = pid > 0 ? (int)syscall(SYS_pidfd_open, pid, 0) : -1, status;
+
+	status = ask_down(i, fd);
+	if (fd >= 0)
+		close(fd);
 	return status;
 }
 
