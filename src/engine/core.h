@@ -90,6 +90,13 @@ struct device_gate {
 	struct device *next; /* borrowed */
 };
 
+/* A tun of the device's own (design R14): it alone gets what is read from this tun. It is
+ * not in the union then, and what it has decrypted goes to no other tun. */
+struct device_tun {
+	bool own;
+	struct tun_link *link; /* borrowed; may be NULL */
+};
+
 /* Only carry.c uses this. */
 struct device_loop {
 	uint64_t quiet_until_ns;
@@ -109,6 +116,7 @@ struct device {
 	uint32_t mtu_bytes; /* of inner packets; 0: no limit */
 	bool source_fix_off, left_out;
 	struct device_gate gate;
+	struct device_tun tun;
 	uint32_t id;           /* this engine never uses it again for another device */
 	char *via_name;        /* owned; NULL unless way.via is WAY_VIA_DEVICE */
 	struct peer_via *vias; /* owned */
@@ -156,7 +164,7 @@ struct engine {
 	struct packet_pool *pool; /* owned */
 	struct secrets secrets;   /* the devices' private keys */
 	struct intake *intake;    /* owned; handshake messages that wait */
-	struct tun_link *tun;     /* borrowed; may be NULL */
+	struct tun_link *tun;     /* the shared one; borrowed; may be NULL */
 	struct engine_devices devices;
 	struct engine_gates gates;
 	struct flows *flows;           /* owned */
@@ -201,13 +209,25 @@ static inline void device_drop(const struct device *d, enum drop reason, size_t 
 	drop_count(wg_device_drops(d->wg), reason, n);
 }
 
-/* Writes packets to the tun, and counts those that it doesn't take. */
+/* Returns how many packets a tun has not taken. Without a tun, these are all. */
+static inline size_t write_to_tun(struct tun_link *tun, struct packet *const *packets,
+                                  size_t n)
+{
+	return n - (n > 0 && tun ? tun->write(tun, packets, n) : 0);
+}
+
+/* Writes packets to the shared tun, and counts those that it doesn't take. */
 static inline void engine_to_tun(struct engine *e, struct packet *const *packets,
                                  size_t n)
 {
-	size_t taken = n > 0 && e->tun ? e->tun->write(e->tun, packets, n) : 0;
+	drop_count(&e->drops, DROP_TUN, write_to_tun(e->tun, packets, n));
+}
 
-	drop_count(&e->drops, DROP_TUN, n - taken);
+/* The same for the device's own tun. */
+static inline void device_to_tun(const struct device *d, struct packet *const *packets,
+                                 size_t n)
+{
+	device_drop(d, DROP_TUN, write_to_tun(d->tun.link, packets, n));
 }
 
 /* RFC 8200 5: a device takes packets of this size, whatever its MTU says. */

@@ -149,6 +149,7 @@ static void take_settings(struct device *d, const struct device_settings *s)
 	d->way.address4 = source_for(s, source_address_all(IP_V4));
 	d->way.address6 = source_for(s, source_address_all(IP_V6));
 	d->way.address_ula = source_for(s, source_address_ula());
+	d->tun.own = s->own_tun && !s->gate;
 	gate_set(d, s->gate);
 	d->gate.isolate_off = s->isolate_off;
 	device_set_port(d, s->port);
@@ -157,10 +158,12 @@ static void take_settings(struct device *d, const struct device_settings *s)
 
 static int set_dns(struct device *d, const struct device_settings *s)
 {
+	/* the host asks those of a device with a tun of its own through this tun */
 	struct resolver_file file = { .id = d->id,
 		                      .name = d->way.name,
 		                      .servers = s->dns_servers,
-		                      .server_count = s->dns_server_count,
+		                      .server_count =
+		                              s->own_tun ? 0 : s->dns_server_count,
 		                      .domains = s->dns_domains,
 		                      .domain_count = s->dns_domain_count };
 
@@ -231,6 +234,11 @@ void device_set_udp(struct device *d, struct udp_link *udp)
 	d->udp = udp;
 }
 
+void device_set_tun(struct device *d, struct tun_link *tun)
+{
+	d->tun.link = tun;
+}
+
 void device_set_port(struct device *d, uint16_t port)
 {
 	d->way.port = port;
@@ -283,6 +291,11 @@ uint32_t device_mtu_bytes(const struct device *d)
 uint16_t device_port(const struct device *d)
 {
 	return d->way.port;
+}
+
+bool device_has_own_tun(const struct device *d)
+{
+	return d->tun.own;
 }
 
 /* The engine counts its drops in wg's counters of the device. */

@@ -17,6 +17,7 @@
 
 struct device;
 struct engine;
+struct tun_link;
 struct udp_link;
 struct wg_device;
 struct wg_peer;
@@ -33,8 +34,10 @@ struct device_settings {
 	bool table_off;
 	bool left_out; /* not in the union; it only carries whose Via names it */
 	bool source_fix_off;
-	bool gate;                         /* its peers are clients: see gate.h */
-	bool isolate_off;                  /* of a gate: its clients reach each other */
+	bool gate;        /* its peers are clients: see gate.h */
+	bool isolate_off; /* of a gate: its clients reach each other */
+	/* it is not in the union, and has a tun of its own: device_set_tun */
+	bool own_tun;
 	const struct ip_addr *dns_servers; /* used by the resolver: engine_set_resolver */
 	size_t dns_server_count;
 	const char *const *dns_domains;
@@ -62,6 +65,9 @@ MUST_CHECK int device_set_peer_via(struct device *d,
                                    const uint8_t public_key[static KEY_BYTES],
                                    enum way_via via, const char *via_name);
 void device_set_udp(struct device *d, struct udp_link *udp);
+/* Sets the tun of a device with own_tun. The link is borrowed. It may be replaced; while
+ * it is NULL, as at the start, packets for it are dropped. */
+void device_set_tun(struct device *d, struct tun_link *tun);
 /* Changes only the port, because the device has got new sockets. */
 void device_set_port(struct device *d, uint16_t port);
 
@@ -70,6 +76,7 @@ const char *device_name(const struct device *d);
 struct engine *device_engine(const struct device *d);
 uint32_t device_mtu_bytes(const struct device *d);
 uint16_t device_port(const struct device *d);
+bool device_has_own_tun(const struct device *d);
 /* The drops that wg and the engine have counted for this device. */
 void device_drops(const struct device *d, struct drop_counts *out);
 /* Returns the peer's next hop and state, which are valid after engine_settle. */

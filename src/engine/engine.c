@@ -126,6 +126,16 @@ void engine_tun_input(struct engine *e, struct packet **packets, size_t n,
 		outbound_packets(e, NULL, packets, n, now_ns);
 }
 
+void device_tun_input(struct device *d, struct packet **packets, size_t n,
+                      uint64_t now_ns)
+{
+	assert(n <= BATCH_MAX);
+	if (engine_settle(d->engine) != 0)
+		device_drop(d, DROP_DOWN, n);
+	else
+		outbound_packets(d->engine, d, packets, n, now_ns);
+}
+
 void engine_udp_input(struct device *d, struct packet **packets, size_t n,
                       uint64_t now_ns)
 {

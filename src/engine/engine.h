@@ -4,6 +4,9 @@
  *                                                     or the device's udp_link
  *   UDP -> engine_udp_input -> wg open -> a carried device (again) or the tun_link
  *
+ * A device may have a tun of its own beside the shared one (design R14): what is read from
+ * it goes to device_tun_input, and to this device's peers only.
+ *
  * One engine is the whole state of a worker; tests run many engines in one process. An
  * engine has no clock, no socket and no file: the time is an argument of each call, and
  * packets leave through links. Not thread-safe; an engine belongs to one thread. */
@@ -29,8 +32,8 @@ struct engine;
 MUST_CHECK int engine_new(struct engine **out, const struct engine_env *env);
 void engine_free(struct engine *e);
 
-/* The link is borrowed. It may be replaced; while it is NULL, packets for it are
- * dropped. */
+/* Sets the shared tun. The link is borrowed. It may be replaced; while it is NULL, packets
+ * for it are dropped. */
 void engine_set_tun(struct engine *e, struct tun_link *tun);
 
 /* Sets the addresses to which the host sends its DNS queries. Each query is sent on to a
@@ -50,10 +53,14 @@ MUST_CHECK int engine_set_host_prefixes(struct engine *e,
 const struct drop_counts *engine_drops(const struct engine *e);
 const struct union_table *engine_union(const struct engine *e);
 
-/* Takes a batch of IP packets that were read from the tun, at most BATCH_MAX. The buffers
+/* Takes a batch of IP packets that were read from the shared tun, at most BATCH_MAX. The buffers
  * are overwritten and the array is reordered. Each packet needs PACKET_HEADROOM_BYTES and
  * PACKET_TAILROOM_BYTES of room. */
 void engine_tun_input(struct engine *e, struct packet **packets, size_t n,
+                      uint64_t now_ns);
+
+/* The same for packets that were read from the device's own tun: see device_set_tun. */
+void device_tun_input(struct device *d, struct packet **packets, size_t n,
                       uint64_t now_ns);
 
 /* Takes a batch of datagrams that came from the network for one device. Their `from` and

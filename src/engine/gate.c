@@ -7,7 +7,6 @@
 #include <string.h>
 
 #include "base/iphdr.h"
-#include "base/trie.h"
 #include "engine/carry.h"
 #include "engine/icmp.h"
 #include "engine/rewrite.h"

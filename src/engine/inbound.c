@@ -149,12 +149,17 @@ static void to_client_or_tun(struct engine *e, struct packet **packets, size_t n
 }
 
 /* Hands out inner packets of d's peers that are for no device, together with fragments
- * that have waited for one of them. */
+ * that have waited for one of them. Nothing was translated in what goes through a tun of
+ * the device's own. */
 static void to_host(struct device *d, struct packet **packets, size_t n, uint64_t now_ns)
 {
 	struct engine *e = d->engine;
 	struct packet *ready[16], *batch[ARRAY_SIZE(ready)];
 
+	if (d->tun.own) {
+		device_to_tun(d, packets, n);
+		return;
+	}
 	n = translate_in(d, packets, n, now_ns);
 	to_client_or_tun(e, packets, n, now_ns);
 	while ((n = pieces_ready(e->pieces, ready, ARRAY_SIZE(ready))) > 0) {

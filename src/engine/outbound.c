@@ -20,7 +20,9 @@ struct target {
 
 struct outbound {
 	struct engine *engine;
-	struct device *gate; /* where the packets come from; NULL: from the tun */
+	/* Where the packets come from: from the shared tun if both are NULL. */
+	struct device *gate; /* its clients have sent them */
+	struct device *own;  /* they were read from the tun of its own */
 	bool translated;     /* they have waited for their first fragment: see pieces.h */
 	uint64_t now_ns;
 	/* packets of one flow come together, so the last result is mostly right for the
@@ -37,6 +39,14 @@ struct outbound {
 	struct gate_copies copies;
 };
 
+/* From its own tun, packets go by the device's own allowed IPs, as in the kernel. */
+static struct target own_target(const struct device *d, const struct ip_addr *dst)
+{
+	struct peer *peer = device_peer_for(d, dst);
+
+	return (struct target){ peer ? &peer->way : NULL, false };
+}
+
 /* Clients are isolated from each other unless their gates say otherwise. The host reaches
  * them. */
 static struct target look_up_anew(struct outbound *o, const struct ip_addr *dst)
@@ -47,6 +57,8 @@ static struct target look_up_anew(struct outbound *o, const struct ip_addr *dst)
 	struct way_peer *way;
 
 	o->shared = NULL;
+	if (o->own)
+		return own_target(o->own, dst);
 	if (client && o->gate && !gate_lets_reach(o->gate, client))
 		return (struct target){ NULL, false };
 	if (client)
@@ -73,6 +85,15 @@ static struct target lookup(struct outbound *o, const struct ip_addr *src,
 	if (o->shared && src)
 		return (struct target){ source_choose(o->engine, o->shared, src), false };
 	return o->last;
+}
+
+/* Counts a drop that is no peer's. */
+static void drop(const struct outbound *o, enum drop reason)
+{
+	if (o->own)
+		device_drop(o->own, reason, 1);
+	else
+		drop_count(&o->engine->drops, reason, 1);
 }
 
 /* Where do fragments come from? See pieces.h. */
@@ -139,7 +160,7 @@ static struct way_peer *way_to_server(struct outbound *o, uint32_t file,
 	return way;
 }
 
-/* Asks the resolver whether the destination changes, and then the union for the way.
+/* Asks the resolver whether the destination changes, and then for the way.
  * Returns false if the packet waits for its first fragment. */
 static bool find_way(struct outbound *o, struct packet *p, struct ip_view *view,
                      struct target *to)
@@ -148,6 +169,10 @@ static bool find_way(struct outbound *o, struct packet *p, struct ip_view *view,
 	uint32_t file = 0;
 	bool sent_on = false; /* then the source doesn't count */
 
+	if (o->own) {
+		*to = lookup(o, NULL, &view->dst);
+		return true;
+	}
 	switch (resolver_out(e->resolver, p, view, &file, o->now_ns)) {
 	case RESOLVER_NO_SERVER:
 		*to = (struct target){ NULL, false };
@@ -210,6 +235,8 @@ static bool collides(const struct outbound *o, const struct device *d,
 static bool fix_source(struct outbound *o, struct device *d, struct packet *p,
                        struct ip_view *view)
 {
+	if (o->own)
+		return true; /* the host has chosen it for this device */
 	if (o->translated ||
 	    (!has_foreign_source(o, d, view) && !collides(o, d, p, view)))
 		return true;
@@ -232,7 +259,7 @@ static void pass_on(struct outbound *o, struct peer *peer, struct packet *p,
 {
 	if (view->family == IP_V6) /* it wasn't looked for before */
 		came->id = view->fragment_id;
-	if (view->fragment && view->first)
+	if (!o->own && view->fragment && view->first)
 		pieces_first(o->engine->pieces, origin(o), came, view, o->now_ns);
 	if (o->gate)
 		p = gate_make_room(o->engine, &o->copies, p, peer);
@@ -245,7 +272,7 @@ static void pass_on(struct outbound *o, struct peer *peer, struct packet *p,
 static bool is_packet(struct outbound *o, const struct packet *p, struct ip_view *view)
 {
 	if (!ip_view_parse_addresses(view, p->data, p->len_bytes)) {
-		drop_count(&o->engine->drops, DROP_MALFORMED, 1);
+		drop(o, DROP_MALFORMED);
 		return false;
 	}
 	return !o->gate || (!gate_is_own_datagram(o->gate, p, view, o->now_ns) &&
@@ -254,7 +281,7 @@ static bool is_packet(struct outbound *o, const struct packet *p, struct ip_view
 
 static void no_route(struct outbound *o, struct packet *p)
 {
-	drop_count(&o->engine->drops, DROP_NO_ROUTE, 1);
+	drop(o, DROP_NO_ROUTE);
 	unreachable(o, p);
 }
 
@@ -310,6 +337,10 @@ static void send_errors(struct outbound *o)
 	struct engine *e = o->engine;
 	struct gate_errors none; /* there are no errors about errors */
 
+	if (o->own) {
+		device_to_tun(o->own, o->errors, o->error_count);
+		return;
+	}
 	if (!o->gate) {
 		engine_to_tun(e, o->errors, o->error_count);
 		return;
@@ -319,7 +350,7 @@ static void send_errors(struct outbound *o)
 	gate_free_copies(e, &none.copies);
 }
 
-static void send_batch(struct engine *e, struct device *gate, bool translated,
+static void send_batch(struct engine *e, struct device *from, bool translated,
                        struct packet **packets, size_t n, uint64_t now_ns)
 {
 	struct outbound o; /* not set to zero, because the arrays are long */
@@ -327,7 +358,8 @@ static void send_batch(struct engine *e, struct device *gate, bool translated,
 	size_t run_count;
 
 	o.engine = e;
-	o.gate = gate;
+	o.gate = from && from->gate.on ? from : NULL;
+	o.own = from && !from->gate.on ? from : NULL;
 	o.translated = translated;
 	o.copies.count = 0;
 	o.now_ns = now_ns;
@@ -350,15 +382,15 @@ static void send_batch(struct engine *e, struct device *gate, bool translated,
 	gate_free_copies(e, &o.copies);
 }
 
-void outbound_packets(struct engine *e, struct device *gate, struct packet **packets,
+void outbound_packets(struct engine *e, struct device *from, struct packet **packets,
                       size_t n, uint64_t now_ns)
 {
 	struct packet *ready[16], *batch[ARRAY_SIZE(ready)];
 
-	send_batch(e, gate, false, packets, n, now_ns);
+	send_batch(e, from, false, packets, n, now_ns);
 	while ((n = pieces_ready(e->pieces, ready, ARRAY_SIZE(ready))) > 0) {
 		memcpy(batch, ready, n * sizeof(*ready)); /* send_batch reorders it */
-		send_batch(e, gate, true, batch, n, now_ns);
+		send_batch(e, from, true, batch, n, now_ns);
 		while (n > 0)
 			packet_pool_put(e->pool, ready[--n]);
 	}

@@ -203,7 +203,7 @@ static int add_device(struct device *d)
 {
 	struct adding a = { .table = &d->engine->table };
 
-	if (d->gate.on || d->left_out)
+	if (d->gate.on || d->left_out || d->tun.own)
 		return 0;
 	for (a.peer = d->way.peers; a.peer && !a.err; a.peer = a.peer->sibling)
 		wg_peer_walk_allowed_ips(peer_of_way(a.peer)->wg, add_entry, &a);

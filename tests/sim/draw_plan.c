@@ -132,6 +132,7 @@ static void draw_device(struct drawing *c, size_t i)
 	d->metric = chance(c, 70) ? 0 : (int32_t)pick(c, 7) - 3;
 	d->has_metric = d->metric != 0 || chance(c, 50); /* it may be 0 */
 	d->table_off = chance(c, 6);
+	d->own_tun = chance(c, 12);
 	draw_via(c, i, 20, &d->via, &d->via_device);
 	for (size_t p = 0; p < d->peer_count; p++) {
 		struct plan_peer *peer = &d->peers[p];
@@ -154,7 +155,7 @@ static void draw_deep_chain(struct drawing *c)
 		const struct ip_addr *to = &inner->peers[0].endpoint;
 
 		outer->v4 = outer->v6 = true;
-		outer->table_off = false;
+		outer->table_off = outer->own_tun = false;
 		inner->via = inner->peers[0].via = VIA_NOT_SAID;
 		add_prefix(&outer->peers[0], to, ip_addr_bits(to));
 	}
@@ -191,4 +192,17 @@ void draw_plan(struct plan *plan, size_t *server_count, uint64_t *state)
 	if (chance(c, 25))
 		draw_deep_chain(c);
 	*server_count = c->server_count;
+}
+
+enum way_via draw_via_word(enum via_kind via)
+{
+	switch (via) {
+	case VIA_NOT_SAID:
+		return WAY_VIA_UNION;
+	case VIA_NETWORK:
+		return WAY_VIA_NETWORK;
+	case VIA_NAME:
+		return WAY_VIA_DEVICE;
+	}
+	return WAY_VIA_UNION;
 }

@@ -10,6 +10,7 @@
 
 #include "base/ip.h"
 #include "oracle.h"
+#include "plan/way.h"
 
 void draw_plan(struct plan *plan, size_t *server_count, uint64_t *state);
 
@@ -19,5 +20,7 @@ struct ip_addr draw_tunnel_of(enum ip_family family, size_t device);
 /* The formats contain the number. */
 struct ip_addr draw_numbered(enum ip_family family, const char *format4,
                              const char *format6, size_t i);
+/* The same word for the engine. */
+enum way_via draw_via_word(enum via_kind via);
 
 #endif

@@ -79,3 +79,9 @@ struct event *events_take(struct events *q)
 	}
 	return first;
 }
+
+bool trail_is_suffix(const struct trail *t, const struct trail *whole)
+{
+	return t->n <= whole->n &&
+	       memcmp(t->node, whole->node + whole->n - t->n, t->n) == 0;
+}

@@ -3,6 +3,7 @@
 #ifndef TUNION_SIM_EVENTS_H
 #define TUNION_SIM_EVENTS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -13,6 +14,9 @@ struct trail {
 	uint8_t node[TRAIL_MAX];
 	size_t n;
 };
+
+/* Is t the end of the whole one? */
+bool trail_is_suffix(const struct trail *t, const struct trail *whole);
 
 struct node;
 

@@ -91,13 +91,14 @@ static bool before(const struct oracle *o, size_t a, size_t b)
 
 /* ---- R4: the longest prefix */
 
-/* The peer of the device that has exactly this prefix; of several, the last. */
+/* The peer of the device that has exactly this prefix for everybody; of several, the
+ * last. */
 static const struct plan_peer *has(const struct plan_device *d,
                                    const struct ip_prefix *prefix)
 {
 	const struct plan_peer *peer = NULL;
 
-	for (size_t p = 0; p < d->peer_count; p++) {
+	for (size_t p = 0; p < d->peer_count && !d->own_tun; p++) {
 		for (size_t i = 0; i < d->peers[p].prefix_count; i++) {
 			if (ip_prefix_equal(&d->peers[p].prefixes[i], prefix))
 				peer = &d->peers[p];
@@ -333,20 +334,17 @@ static size_t taker(const struct oracle *o, size_t from, const struct ip_addr *d
 	return from;
 }
 
-struct chain oracle_chain(const struct plan *plan, size_t from, const struct ip_addr *dst)
+struct chain oracle_chain_from(const struct plan *plan, size_t device,
+                               const struct ip_addr *dst)
 {
 	struct chain c = { .end = CHAIN_NO_ROUTE };
 	struct oracle o = { .plan = plan };
-	struct hop h = { 0 };
-	bool found = false;
+	struct hop h = { .device = device };
+	bool found = peer_for(&plan->devices[device], dst, &h.peer);
 
-	order(plan, o.place);
-	for (int len = ip_addr_bits(dst); len >= 0 && !found; len--) {
-		h.device = taker(&o, from, dst, (uint8_t)len);
-		found = h.device < plan->device_count;
-	}
-	if (!found || !peer_for(&plan->devices[h.device], dst, &h.peer))
+	if (!found)
 		return c;
+	order(plan, o.place);
 	c.end = CHAIN_NETWORK;
 	while (found) {
 		c.hops[c.n++] = h;
@@ -361,4 +359,36 @@ struct chain oracle_chain(const struct plan *plan, size_t from, const struct ip_
 	if (c.n > WAY_LIMIT)
 		c.end = CHAIN_TOO_LONG;
 	return c;
+}
+
+struct chain oracle_chain(const struct plan *plan, size_t from, const struct ip_addr *dst)
+{
+	struct oracle o = { .plan = plan };
+	size_t device = plan->device_count;
+
+	order(plan, o.place);
+	for (int len = ip_addr_bits(dst); len >= 0 && device == plan->device_count; len--)
+		device = taker(&o, from, dst, (uint8_t)len);
+	if (device == plan->device_count)
+		return (struct chain){ .end = CHAIN_NO_ROUTE };
+	return oracle_chain_from(plan, device, dst);
+}
+
+int oracle_longest(const struct plan *plan, const struct ip_addr *dst)
+{
+	int best = -1;
+
+	for (size_t i = 0; i < plan->device_count; i++) {
+		const struct plan_device *d = &plan->devices[i];
+
+		for (size_t j = 0; j < d->peer_count && !d->own_tun; j++) {
+			for (size_t k = 0; k < d->peers[j].prefix_count; k++) {
+				const struct ip_prefix *p = &d->peers[j].prefixes[k];
+
+				if (ip_prefix_contains(p, dst) && p->len > best)
+					best = p->len;
+			}
+		}
+	}
+	return best;
 }

@@ -41,6 +41,7 @@ struct plan_device {
 	bool has_metric;
 	int32_t metric; /* 0 without one */
 	bool table_off;
+	bool own_tun; /* and so its prefixes are nobody else's business */
 	enum via_kind via;
 	size_t via_device;
 	struct plan_peer peers[PLAN_PEERS];
@@ -78,5 +79,10 @@ struct chain {
  * is an Address of the device `from`, or of none if that is NO_DEVICE. */
 struct chain oracle_chain(const struct plan *plan, size_t from,
                           const struct ip_addr *dst);
+/* The same for a packet that is sent into the own tun of this device. */
+struct chain oracle_chain_from(const struct plan *plan, size_t device,
+                               const struct ip_addr *dst);
+/* The length of the longest prefix for dst of all devices that share a tun; -1: none. */
+int oracle_longest(const struct plan *plan, const struct ip_addr *dst);
 
 #endif

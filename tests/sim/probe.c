@@ -79,7 +79,8 @@ void probe_input(struct node *node, const uint8_t *ip, size_t n)
 	} else if (!node->server && p->returned++ == 0) {
 		struct ip_addr dst = address_at(ip, true);
 
-		if (!ip_addr_equal(&dst, &p->src) || port_of(ip, 2) != p->src_port)
+		if (!ip_addr_equal(&dst, &p->src) || port_of(ip, 2) != p->src_port ||
+		    w->out_of != p->tun)
 			w->corrupt++;
 		p->back = w->tun_trail;
 		p->tos_back = tos_of(ip);
@@ -101,7 +102,11 @@ void node_batch_end(struct node *node)
 	w->batch.open = false;
 	w->batch.n = 0;
 	w->udp_trail.n = w->tun_trail.n = 0;
-	engine_tun_input(node->engine, w->batch.packets, n, w->now_ns);
+	if (w->batch.tun)
+		device_tun_input(w->batch.tun, w->batch.packets, n, w->now_ns);
+	else
+		engine_tun_input(node->engine, w->batch.packets, n, w->now_ns);
+	w->batch.tun = NULL;
 }
 
 static void send_probe(struct node *node, uint16_t id, const struct probe *p,
@@ -129,6 +134,15 @@ void node_probe(struct node *node, uint16_t id, const struct ip_addr *src,
 {
 	struct probe p = { .src = *src, .src_port = APP_PORT, .tos = tos };
 
+	send_probe(node, id, &p, dst, n);
+}
+
+void node_probe_own(struct node *node, struct device *d, uint16_t id,
+                    const struct ip_addr *src, const struct ip_addr *dst, size_t n)
+{
+	struct probe p = { .tun = d, .src = *src, .src_port = APP_PORT };
+
+	node->world->batch.tun = d;
 	send_probe(node, id, &p, dst, n);
 }
 

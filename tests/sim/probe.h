@@ -13,9 +13,13 @@
  * can be told from the others after translation. */
 void node_probe(struct node *node, uint16_t id, const struct ip_addr *src,
                 const struct ip_addr *dst, size_t n, uint8_t tos);
+/* Sends it from the tun of a device that has its own. */
+void node_probe_own(struct node *node, struct device *d, uint16_t id,
+                    const struct ip_addr *src, const struct ip_addr *dst, size_t n);
 void node_probe_translated(struct node *node, uint16_t id, const struct ip_addr *src,
                            const struct ip_addr *dst, size_t n);
-/* Probes between these two calls go in as one batch of at most BATCH_MAX. */
+/* Probes between these two calls go in as one batch of at most BATCH_MAX. They all go into
+ * the same tun. */
 void node_batch_begin(struct node *node);
 void node_batch_end(struct node *node);
 

@@ -7,6 +7,9 @@
  * arrive, and nothing may be dropped except what the oracle says. To run one failing seed
  * alone, set TUNION_SEED=SEED; it is then the first seed of the run.
  *
+ * Some devices have a tun of their own (R14). What is sent into it must go to their peers,
+ * and the answers must come out of it.
+ *
  * Some clients have a gate, too (R15). Then phones send packets through it, and these take
  * the same chains as those from the client's own tun; except what the client's host knows
  * a better way for, or no device has: it comes out of the tun. */
@@ -100,19 +103,6 @@ static void build_server(struct random_case *c, size_t i)
 	(void)node_device(c->servers[i], "wg0", &settings);
 }
 
-static enum way_via via_word(enum via_kind via)
-{
-	switch (via) {
-	case VIA_NOT_SAID:
-		return WAY_VIA_UNION;
-	case VIA_NETWORK:
-		return WAY_VIA_NETWORK;
-	case VIA_NAME:
-		return WAY_VIA_DEVICE;
-	}
-	return WAY_VIA_UNION;
-}
-
 static const char *via_name(const struct random_case *c, enum via_kind via, size_t device)
 {
 	return via == VIA_NAME ? c->plan.devices[device].name : NULL;
@@ -141,10 +131,11 @@ static void build_peer(struct random_case *c, size_t i, const struct plan_peer *
 	if (from->calls)
 		callers_call(from, c->client, (uint16_t)(CLIENT_PORT + i), back);
 	if (from->via != VIA_NOT_SAID)
-		ck_assert_int_eq(device_set_peer_via(
-					 d, wg_peer_public_key(near), via_word(from->via),
-					 via_name(c, from->via, from->via_device)),
-		                 0);
+		ck_assert_int_eq(
+			device_set_peer_via(d, wg_peer_public_key(near),
+		                            draw_via_word(from->via),
+		                            via_name(c, from->via, from->via_device)),
+			0);
 }
 
 static void build_device(struct random_case *c, size_t i)
@@ -158,7 +149,8 @@ static void build_device(struct random_case *c, size_t i)
 		.metric = from->metric,
 		.has_metric = from->has_metric,
 		.table_off = from->table_off,
-		.via = via_word(from->via),
+		.own_tun = from->own_tun,
+		.via = draw_via_word(from->via),
 		.via_name = via_name(c, from->via, from->via_device),
 	};
 
@@ -338,29 +330,41 @@ static bool send_probe(struct random_case *c, const struct ip_addr *dst)
 	return true;
 }
 
-/* Returns the length of the longest prefix of any device that has it; -1 if none. */
-static int union_match(const struct random_case *c, const struct ip_addr *dst)
+/* What goes into a tun of its own has the source that the host chooses for it. */
+static void send_own_probe(struct random_case *c, size_t device,
+                           const struct ip_addr *dst)
 {
-	int best = -1;
+	const struct plan_device *d = &c->plan.devices[device];
+	struct ip_addr src = draw_tunnel_of(dst->family, device);
+	struct chain chain = oracle_chain_from(&c->plan, device, dst);
 
-	for (size_t i = 0; i < c->plan.device_count; i++) {
-		const struct plan_device *d = &c->plan.devices[i];
+	if (!(dst->family == IP_V4 ? d->v4 : d->v6))
+		return;
+	c->chains[c->probes] = chain;
+	if (chain.end != CHAIN_NETWORK)
+		c->predicted[chain.end]++;
+	node_probe_own(c->client, c->devices[device], c->probes++, &src, dst,
+	               8 + pick(c, PAYLOAD_MAX));
+}
 
-		for (size_t j = 0; j < d->peer_count; j++) {
-			for (size_t k = 0; k < d->peers[j].prefix_count; k++) {
-				const struct ip_prefix *p = &d->peers[j].prefixes[k];
+static void send_into_own_tun(struct random_case *c, size_t device)
+{
+	node_batch_begin(c->client);
+	for (size_t i = 0; i < c->server_count; i++) {
+		for (enum ip_family f = IP_V4; f <= IP_V6; f += IP_V6 - IP_V4) {
+			struct ip_addr lan = draw_lan_of(f, i),
+				       public = draw_public_of(f, i);
 
-				if (ip_prefix_contains(p, dst) && p->len > best)
-					best = p->len;
-			}
+			send_own_probe(c, device, &lan);
+			send_own_probe(c, device, &public);
 		}
 	}
-	return best;
+	node_batch_end(c->client);
 }
 
 static bool host_has(const struct random_case *c, const struct ip_addr *dst)
 {
-	int match = union_match(c, dst);
+	int match = oracle_longest(&c->plan, dst);
 	bool has = match < 0;
 
 	for (size_t i = 0; i < c->own_count; i++)
@@ -443,18 +447,16 @@ static void send_round(struct random_case *c)
 		}
 	}
 	node_batch_end(c->client);
+	for (size_t i = 0; i < c->plan.device_count; i++) {
+		if (c->plan.devices[i].own_tun)
+			send_into_own_tun(c, i);
+	}
 	for (size_t i = 0; i < c->phone_count; i++)
 		send_from_phone(c, i);
 	c->rounds++;
 }
 
 /* ---- checking */
-
-static bool is_suffix(const struct trail *t, const struct trail *whole)
-{
-	return t->n <= whole->n &&
-	       memcmp(t->node, whole->node + whole->n - t->n, t->n) == 0;
-}
 
 /* Node 0 is the client; server i is node i + 1. */
 static struct trail servers_of(const struct random_case *c, const struct chain *chain,
@@ -491,7 +493,7 @@ static void check_probe(struct random_case *c, uint16_t id, bool must_arrive)
 		return;
 	}
 	if (p->arrived > 0 && as_planned)
-		check(c, p->there.n == there.n && is_suffix(&p->there, &there));
+		check(c, p->there.n == there.n && trail_is_suffix(&p->there, &there));
 	if (must_arrive)
 		check(c, p->arrived == 1 && p->returned == 1);
 	if (c->by_gate[id]) /* on the way to the phone the trail begins anew */
@@ -499,7 +501,7 @@ static void check_probe(struct random_case *c, uint16_t id, bool must_arrive)
 	/* An answer that had to wait for a handshake of a server on the way loses the
 	 * beginning of its trail. */
 	if (p->returned > 0 && as_planned)
-		check(c, p->back.n > 0 && is_suffix(&p->back, &back));
+		check(c, p->back.n > 0 && trail_is_suffix(&p->back, &back));
 	if (must_arrive)
 		check(c, p->back.n == back.n);
 }

@@ -181,6 +181,18 @@ static size_t tun_write(struct tun_link *link, struct packet *const *packets, si
 	return n;
 }
 
+static size_t own_tun_write(struct tun_link *link, struct packet *const *packets,
+                            size_t n)
+{
+	struct node_tun *tun = CONTAINER_OF(link, struct node_tun, link);
+
+	tun->node->world->out_of = tun->device;
+	for (size_t i = 0; i < n; i++)
+		from_tun(tun->node, packets[i]->data, packets[i]->len_bytes);
+	tun->node->world->out_of = NULL;
+	return n;
+}
+
 /* ---- making */
 
 struct world *world_new(uint64_t seed)
@@ -282,6 +294,7 @@ struct device *node_device(struct node *node, const char *name,
                            const struct device_settings *settings)
 {
 	struct node_udp *udp = &node->udp[node->udp_count];
+	struct node_tun *tun = &node->own_tuns[node->udp_count];
 	uint8_t key[KEY_BYTES];
 	struct device *d;
 
@@ -290,6 +303,8 @@ struct device *node_device(struct node *node, const char *name,
 	must(device_set(d, settings) == 0);
 	*udp = (struct node_udp){ { udp_send }, node, d, settings->port };
 	device_set_udp(d, &udp->link);
+	*tun = (struct node_tun){ { own_tun_write }, node, d };
+	device_set_tun(d, &tun->link);
 	fill_random(node, key, sizeof(key));
 	wg_device_set_private_key(device_wg(d), key);
 	for (size_t i = 0; i < settings->address_count; i++)

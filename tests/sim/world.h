@@ -41,6 +41,13 @@ struct node_udp {
 	uint16_t port;
 };
 
+/* The tun of a device that has its own. */
+struct node_tun {
+	struct tun_link link; /* first member */
+	struct node *node;
+	struct device *device;
+};
+
 /* An address and port that a server has translated on the way out. */
 struct nat {
 	struct ip_addr addr; /* of the client, inside */
@@ -55,8 +62,9 @@ struct node {
 	struct log log;
 	struct node_udp udp[NODE_DEVICES];
 	size_t udp_count;
-	struct ip_addr public4, public6; /* IP_NONE if it has none of the family */
-	struct ip_addr local[32];        /* all addresses of the node itself */
+	struct node_tun own_tuns[NODE_DEVICES]; /* parallel to udp */
+	struct ip_addr public4, public6;        /* IP_NONE if it has none of the family */
+	struct ip_addr local[32];               /* all addresses of the node itself */
 	size_t local_count;
 	struct ip_addr behind_tun[16];
 	size_t behind_count;
@@ -89,6 +97,8 @@ struct node {
 
 /* An application packet and what became of it. */
 struct probe {
+	/* out of whose tun the answer has to come; NULL: the shared one */
+	const struct device *tun;
 	struct ip_addr src; /* to which the answer has to come */
 	uint16_t src_port;
 	uint8_t tos;                /* as sent, in both directions */
@@ -129,9 +139,11 @@ struct world {
 	/* trails of what is being handled: for what comes out of a tun, and of a
 	 * socket */
 	struct trail tun_trail, udp_trail;
+	const struct device *out_of; /* whose tun that is; NULL: the shared one */
 	struct {
 		struct craft buffers[BATCH_MAX];
 		struct packet *packets[BATCH_MAX];
+		struct device *tun; /* that they go into; NULL: the shared one */
 		size_t n;
 		bool open;
 	} batch;          /* of probes, see node_batch_begin */
@@ -153,7 +165,8 @@ void node_own(struct node *node, const struct ip_addr *addr);
 void node_move(struct node *node, const char *addr);
 void node_behind_tun(struct node *node, const struct ip_addr *addr);
 
-/* Makes a device with a new key. settings->port is also its UDP port in the world. */
+/* Makes a device with a new key. settings->port is also its UDP port in the world. With
+ * own_tun it gets a tun, too, which node->on_tun doesn't see. */
 struct device *node_device(struct node *node, const char *name,
                            const struct device_settings *settings);
 /* Makes the devices a and b peers of each other and returns the peer of a. The endpoint,
