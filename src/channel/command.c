@@ -37,7 +37,7 @@ static const struct {
 	size_t fds_max;
 } types[] = {
 	[COMMAND_NONE] = { "none", 0, 0 },
-	[COMMAND_TUN] = { "tun", 0, 1 },
+	[COMMAND_TUN] = { "tun", HAS_NAME, 1 },
 	[COMMAND_RESOLVER] = { "resolver", HAS_ADDRESSES, 0 },
 	[COMMAND_HOST_NETWORKS] = { "host-networks", HAS_TEXT, 0 },
 	[COMMAND_DEVICE_ADD] = { "device-add", HAS_NAME, 1 },
@@ -64,7 +64,7 @@ static const struct {
 	[COMMAND_PORT_WANTED] = { "port-wanted", HAS_NAME | HAS_PORT, 0 },
 	[COMMAND_MARK_WANTED] = { "mark-wanted", HAS_NAME | HAS_MARK, 0 },
 	[COMMAND_LOG] = { "log", HAS_RESULT | HAS_TEXT, 0 },
-	[COMMAND_TUN_LOST] = { "tun-lost", HAS_RESULT, 0 },
+	[COMMAND_TUN_LOST] = { "tun-lost", HAS_NAME | HAS_RESULT, 0 },
 };
 _Static_assert(ARRAY_SIZE(types) == COMMAND_TYPE_COUNT, "members of each type");
 
@@ -92,9 +92,9 @@ _Static_assert(sizeof(struct wire_via) == 17, "wire size");
 struct wire_settings {
 	struct be32 mtu_bytes;
 	struct be32 metric; /* two's complement */
-	uint8_t has_metric, table_off, left_out, source_fix_off, gate, isolate_off;
+	uint8_t has_metric, table_off, left_out, own_tun, source_fix_off, gate, isolate_off;
 };
-_Static_assert(sizeof(struct wire_settings) == 14, "wire size");
+_Static_assert(sizeof(struct wire_settings) == 15, "wire size");
 
 const char *command_type_name(enum command_type type)
 {
@@ -161,6 +161,7 @@ static void put_settings(struct outbuf *o, const struct command *m)
 		                      m->settings.has_metric,
 		                      m->settings.table_off,
 		                      m->settings.left_out,
+		                      m->settings.own_tun,
 		                      m->settings.source_fix_off,
 		                      m->settings.gate,
 		                      m->settings.isolate_off };
@@ -331,6 +332,7 @@ static bool get_settings(struct reader *r, struct command *m)
 	m->settings.has_metric = wire.has_metric != 0;
 	m->settings.table_off = wire.table_off != 0;
 	m->settings.left_out = wire.left_out != 0;
+	m->settings.own_tun = wire.own_tun != 0;
 	m->settings.source_fix_off = wire.source_fix_off != 0;
 	m->settings.gate = wire.gate != 0;
 	m->settings.isolate_off = wire.isolate_off != 0;

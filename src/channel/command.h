@@ -23,7 +23,7 @@
 enum command_type {
 	COMMAND_NONE = 0,
 	/* from the supervisor to the worker */
-	COMMAND_TUN,             /* fd: the host tun */
+	COMMAND_TUN,             /* name (empty: all share it); fd: a host tun */
 	COMMAND_RESOLVER,        /* addresses of the virtual resolver, one per family */
 	COMMAND_HOST_NETWORKS,   /* text: the networks that the host reaches without the
 	                          * tun, one prefix on each line */
@@ -51,7 +51,7 @@ enum command_type {
 	COMMAND_PORT_WANTED, /* name, port (0: any): the device needs new sockets */
 	COMMAND_MARK_WANTED, /* name, mark (0: the instance's): its sockets need it */
 	COMMAND_LOG,         /* result: the level; text: one line */
-	COMMAND_TUN_LOST,    /* result: the host tun is gone or broken */
+	COMMAND_TUN_LOST,    /* name (empty: all share it), result: a host tun is gone */
 	COMMAND_TYPE_COUNT,
 };
 
@@ -61,7 +61,7 @@ enum command_type {
 struct command_settings {
 	uint32_t mtu_bytes;
 	int32_t metric;
-	bool has_metric, table_off, left_out, source_fix_off, gate, isolate_off;
+	bool has_metric, table_off, left_out, own_tun, source_fix_off, gate, isolate_off;
 };
 
 struct command {

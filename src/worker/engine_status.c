@@ -79,7 +79,7 @@ static json_t *carrier_json(const struct way_peer *way)
 }
 
 struct prefixes {
-	const struct union_table *table;
+	const struct union_table *table; /* NULL: the device is not in the union */
 	const struct way_peer *way;
 	json_t *all, *standby;
 	/* names of devices, without duplicates */
@@ -151,7 +151,7 @@ static void add_standby(struct prefixes *p, const struct union_node *node)
 static bool add_prefix(void *context, const struct ip_prefix *prefix)
 {
 	struct prefixes *p = context;
-	struct trie_entry *entry = trie_find(p->table->trie, prefix);
+	struct trie_entry *entry = p->table ? trie_find(p->table->trie, prefix) : NULL;
 	const struct union_node *node =
 		entry ? CONTAINER_OF(entry, struct union_node, trie) : NULL;
 	char text[IP_PREFIX_STRLEN];
@@ -217,7 +217,8 @@ static json_t *device_json(const struct device *d, const struct uapi_host *host,
                            uint64_t now_ns)
 {
 	const struct wg_device *wg = device_wg(d);
-	const struct union_table *table = engine_union(device_engine(d));
+	bool own_tun = device_has_own_tun(d);
+	const struct union_table *table = own_tun ? NULL : engine_union(device_engine(d));
 	uint32_t fwmark = host->fwmark ? host->fwmark(host->context, d) : 0;
 	json_t *peers = json_array();
 	struct drop_counts drops;
@@ -226,8 +227,8 @@ static json_t *device_json(const struct device *d, const struct uapi_host *host,
 	for (const struct wg_peer *p = wg_device_first_peer(wg); p; p = wg_peer_next(p))
 		peers = append(peers, peer_json(table, p, now_ns));
 	return json_pack(
-		"{s:s, s:o, s:i, s:I, s:i, s:o, s:o}", "name", device_name(d),
-		"public_key",
+		"{s:s, s:b, s:o, s:i, s:I, s:i, s:o, s:o}", "name", device_name(d),
+		"own_tun", own_tun, "public_key",
 		wg_device_has_private_key(wg) ? key_json(wg_device_public_key(wg))
 					      : json_null(),
 		"listen_port", (int)device_port(d), "fwmark", (json_int_t)fwmark, "mtu",

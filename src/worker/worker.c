@@ -137,6 +137,7 @@ static void assemble(struct worker *p)
 		                      .report = &p->report };
 	p->devices = (struct worker_devices){ .loop = p->loop,
 		                              .engine = p->engine,
+		                              .buffers = p->buffers,
 		                              .scratch = p->scratch,
 		                              .log = &p->log,
 		                              .report = &p->report };

@@ -229,6 +229,11 @@ int worker_device_add(struct worker_devices *all, const char *name, int uapi_fd)
 	}
 	d->owed = owed;
 	d->all = all;
+	d->tun = (struct worker_tun){ .loop = all->loop,
+		                      .buffers = all->buffers,
+		                      .engine = all->engine,
+		                      .device = d->device,
+		                      .report = all->report };
 	d->deadline_ns = NEVER_NS;
 	d->next = all->first;
 	all->first = d;
@@ -254,6 +259,7 @@ void worker_device_remove(struct worker_device *d)
 	uapi_clear(&d->uapi);
 	drop_udp(d);
 	leave_owed(d);
+	worker_tun_clear(&d->tun);
 	engine_remove_device(d->all->engine, d->device);
 	free(d);
 }

@@ -1,5 +1,5 @@
 /* src/worker/worker_device.h - what is a device of the engine connected to? Its UDP
- * sockets, and the clients of its UAPI
+ * sockets, its own tun if it has one, and the clients of its UAPI
  *
  * If a UAPI client wants something from the host (new sockets, a mark), the supervisor is
  * asked, and the client waits for the answer, but not for ever. For each device there is
@@ -19,6 +19,7 @@
 #include "io/udp.h"
 #include "worker/report.h"
 #include "worker/uapi_server.h"
+#include "worker/worker_tun.h"
 
 /* A UAPI client waits for the supervisor for this time, and then gets -ETIMEDOUT. */
 #define WORKER_DEVICE_ANSWER_NS (30 * NS_PER_SEC)
@@ -32,6 +33,7 @@ struct worker_device {
 	struct device *device;      /* owned by the engine */
 	struct udp *udp;            /* owned; NULL: there is none yet */
 	struct loop_source udp_sources[UDP_FAMILIES];
+	struct worker_tun tun; /* without a tun if it shares one */
 	uint32_t mark;
 	struct uapi_server uapi_server;
 	struct uapi uapi;         /* the supervisor's own conversation */
@@ -44,6 +46,7 @@ struct worker_device {
 struct worker_devices {
 	struct loop *loop;           /* borrowed */
 	struct engine *engine;       /* borrowed */
+	struct buffers *buffers;     /* borrowed */
 	struct udp_scratch *scratch; /* borrowed */
 	const struct log *log;       /* borrowed */
 	struct report *report;       /* borrowed */

@@ -62,6 +62,7 @@ static int do_device_settings(struct worker_requests *w, struct command *m)
 		                            .has_metric = m->settings.has_metric,
 		                            .table_off = m->settings.table_off,
 		                            .left_out = m->settings.left_out,
+		                            .own_tun = m->settings.own_tun,
 		                            .source_fix_off = m->settings.source_fix_off,
 		                            .gate = m->settings.gate,
 		                            .isolate_off = m->settings.isolate_off,
@@ -80,6 +81,8 @@ static int do_device_settings(struct worker_requests *w, struct command *m)
 	settings.port = device_port(d->device);
 	if (!err)
 		err = device_set(d->device, &settings);
+	if (!err && !m->settings.own_tun)
+		worker_tun_clear(&d->tun);
 	if (d->udp)
 		udp_network_changed(d->udp); /* perhaps its MTU now fits the path */
 	free(domains);
@@ -241,7 +244,17 @@ static int do_network_changed(struct worker_requests *w, struct command *m)
 
 static int do_tun(struct worker_requests *w, struct command *m)
 {
-	return m->fd_count == 1 ? worker_tun_start(w->tun, take_fd(m)) : -EPROTO;
+	struct worker_device *d;
+
+	if (m->fd_count != 1)
+		return -EPROTO;
+	if (m->name[0] == '\0')
+		return worker_tun_start(w->tun, take_fd(m));
+	d = worker_device_find(w->devices, m->name);
+	if (!d)
+		return -ENOENT;
+	worker_tun_clear(&d->tun); /* it may have been lost */
+	return worker_tun_start(&d->tun, take_fd(m));
 }
 
 /* ---- requests with other answers */

@@ -12,13 +12,17 @@ static void tun_sink(void *context, struct packet **packets, size_t n)
 {
 	struct worker_tun *t = context;
 
-	engine_tun_input(t->engine, packets, n, t->now_ns);
+	if (t->device)
+		device_tun_input(t->device, packets, n, t->now_ns);
+	else
+		engine_tun_input(t->engine, packets, n, t->now_ns);
 }
 
 static void tun_ready(struct loop_source *source, uint32_t events, uint64_t now_ns)
 {
 	struct worker_tun *t = CONTAINER_OF(source, struct worker_tun, source);
-	struct command lost = command_of(COMMAND_TUN_LOST, NULL);
+	struct command lost =
+		command_of(COMMAND_TUN_LOST, t->device ? device_name(t->device) : NULL);
 
 	(void)events;
 	t->now_ns = now_ns;
@@ -26,7 +30,8 @@ static void tun_ready(struct loop_source *source, uint32_t events, uint64_t now_
 	if (lost.result == 0)
 		return;
 	report_send(t->report, &lost);
-	loop_remove(t->loop, source); /* the supervisor will end the worker */
+	loop_remove(t->loop, source); /* the supervisor knows what to do */
+	t->in_loop = false;
 }
 
 int worker_tun_start(struct worker_tun *t, int fd)
@@ -41,12 +46,22 @@ int worker_tun_start(struct worker_tun *t, int fd)
 	if (err)
 		return err;
 	t->source = (struct loop_source){ tun_fd(t->tun), tun_ready };
-	engine_set_tun(t->engine, tun_as_link(t->tun));
-	return loop_add(t->loop, &t->source, EPOLLIN);
+	if (t->device)
+		device_set_tun(t->device, tun_as_link(t->tun));
+	else
+		engine_set_tun(t->engine, tun_as_link(t->tun));
+	err = loop_add(t->loop, &t->source, EPOLLIN);
+	t->in_loop = err == 0;
+	return err;
 }
 
 void worker_tun_clear(struct worker_tun *t)
 {
+	if (t->in_loop)
+		loop_remove(t->loop, &t->source);
+	t->in_loop = false;
+	if (t->device)
+		device_set_tun(t->device, NULL);
 	tun_free(t->tun);
 	t->tun = NULL;
 }

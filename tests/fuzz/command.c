@@ -35,6 +35,7 @@ static void check_sent(const struct command *m, size_t n)
 	    again.server_count != m->server_count || again.result != m->result ||
 	    again.port != m->port || again.mark != m->mark || again.via != m->via ||
 	    again.settings.table_off != m->settings.table_off ||
+	    again.settings.own_tun != m->settings.own_tun ||
 	    !endpoint_equal(&again.endpoint, &m->endpoint))
 		abort();
 	for (size_t i = 0; i < m->address_count; i++)

@@ -38,7 +38,7 @@ START_TEST(settings_and_addresses)
 	ck_assert(ip_addr_parse(&addresses[1], "fd00::1"));
 	m.settings.mtu_bytes = 1340;
 	m.settings.metric = -5;
-	m.settings.has_metric = m.settings.left_out = true;
+	m.settings.has_metric = m.settings.left_out = m.settings.own_tun = true;
 	m.settings.table_off = m.settings.gate = m.settings.isolate_off = true;
 	m.via = WAY_VIA_DEVICE;
 	snprintf(m.via_name, sizeof(m.via_name), "vpn");
@@ -56,7 +56,7 @@ START_TEST(settings_and_addresses)
 	ck_assert(got.settings.left_out);
 	ck_assert(got.settings.has_metric);
 	ck_assert(got.settings.table_off && !got.settings.source_fix_off);
-	ck_assert(got.settings.gate && got.settings.isolate_off);
+	ck_assert(got.settings.gate && got.settings.isolate_off && got.settings.own_tun);
 	ck_assert_int_eq(got.via, WAY_VIA_DEVICE);
 	ck_assert_str_eq(got.via_name, "vpn");
 	ck_assert_uint_eq(got.address_count, 2);
@@ -163,8 +163,13 @@ static const struct {
 
 START_TEST(descriptors_that_do_not_belong)
 {
+	uint8_t name[IFNAME_MAX + 1] = { 0 };
+
 	for (size_t i = 0; i < ARRAY_SIZE(fd_counts); i++) {
+		bool tun = fd_counts[i].type == COMMAND_TUN;
 		struct frame f = { .type = (uint16_t)fd_counts[i].type,
+			           .body = name,
+			           .body_bytes = tun ? sizeof(name) : 0,
 			           .fd_count = fd_counts[i].fd_count,
 			           .fds = { -1, -1, -1, -1 } };
 		struct command m;

@@ -44,6 +44,7 @@ void worker_lab_begin(struct worker_lab *lab)
 		                        .report = &lab->report };
 	lab->devices = (struct worker_devices){ .loop = lab->loop,
 		                                .engine = lab->engine,
+		                                .buffers = lab->buffers,
 		                                .scratch = lab->scratch,
 		                                .log = &lab->log,
 		                                .report = &lab->report,
