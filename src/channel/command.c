@@ -92,7 +92,8 @@ _Static_assert(sizeof(struct wire_via) == 17, "wire size");
 struct wire_settings {
 	struct be32 mtu_bytes;
 	struct be32 metric; /* two's complement */
-	uint8_t has_metric, table_off, left_out, own_tun, source_fix_off, gate, isolate_off;
+	uint8_t has_metric, table_off, left_out, own_tun, source_fix_off, gate,
+		isolate_off;
 };
 _Static_assert(sizeof(struct wire_settings) == 15, "wire size");
 

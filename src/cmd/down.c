@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 #include "cmd/target.h"
-#include "host/host.h"
+#include "supervisor/hosts.h"
 
 #define END_MS 5000
 
@@ -83,13 +83,13 @@ static int clear_up(struct instance *i)
 	struct host_options options = { .tun = i->tun,
 		                        .state_path = i->state_path,
 		                        .log = &log };
-	struct host *host = NULL;
+	struct hosts hosts = { 0 };
 	int err = instance_lock(i, &diag);
 
 	options.lock_fd = i->lock_fd;
 	if (!err)
-		err = host_new(&host, &options, &diag);
-	host_free(host);
+		err = hosts_new(&hosts, &options, &diag);
+	hosts_free(&hosts);
 	diag_print(&diag, stderr);
 	diag_clear(&diag);
 	if (err)

@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "plan/plan_tun.h"
+
 #define CHAIN_STRLEN 512
 #define TRACE_MAX    (2 * WAY_MAX)
 
@@ -148,14 +150,43 @@ static json_t *fits_or_null(const struct plan_device *d)
 	                                           : json_integer(d->carrier_fits_bytes);
 }
 
+static bool add_own_prefix(void *context, const struct union_node *node)
+{
+	json_t **list = context;
+	const struct plan_peer *p = plan_peer_of(node->first->peer);
+	char prefix[IP_PREFIX_STRLEN];
+
+	ip_prefix_format(&node->trie.prefix, prefix);
+	*list = append(*list, json_pack("{s:s, s:o}", "prefix", prefix, "peer",
+	                                public_key(p->conf)));
+	return *list != NULL;
+}
+
+/* What of the host's packets in this tun goes to which peer, and why there is such a
+ * tun. */
+static json_t *own_tun_json(const struct plan_device *d)
+{
+	json_t *prefixes;
+
+	if (!d->own_tun)
+		return json_null();
+	prefixes = json_array();
+	union_walk(&d->table, add_own_prefix, &prefixes);
+	return json_pack("{s:s, s:s, s:i, s:o}", "name", d->way.name, "because",
+	                 plan_tun_reason(&d->tun), "line", (int)d->tun.line, "prefixes",
+	                 prefixes);
+}
+
 static json_t *device_json(const struct plan_device *d)
 {
-	return json_pack("{s:s, s:s, s:i, s:o, s:o, s:o, s:i, s:o, s:o, s:o}", "name",
-	                 d->way.name, "file", d->conf->path, "mtu", (int)d->mtu_bytes,
-	                 "carrier_fits", fits_or_null(d), "addresses", addresses_json(d),
-	                 "listen_port", number_or_null(d->conf->listen_port), "metric",
+	return json_pack("{s:s, s:s, s:i, s:o, s:o, s:o, s:i, s:o, s:o, s:o, s:o}",
+	                 "name", d->way.name, "file", d->conf->path, "mtu",
+	                 (int)d->mtu_bytes, "carrier_fits", fits_or_null(d), "addresses",
+	                 addresses_json(d), "listen_port",
+	                 number_or_null(d->conf->listen_port), "metric",
 	                 (int)d->way.metric, "table", table_json(d->conf), "via",
-	                 via(d->way.via, d->way.via_device), "peers", peers_json(d));
+	                 via(d->way.via, d->way.via_device), "peers", peers_json(d),
+	                 "own_tun", own_tun_json(d));
 }
 
 static const char *state_of(const struct union_node *node, const struct union_entry *e)
@@ -199,9 +230,11 @@ static bool add_node(void *context, const struct union_node *node)
 json_t *plan_json(const struct plan *plan, const struct diag *diag, bool ok)
 {
 	json_t *devices = json_array(), *prefixes = json_array();
+	struct plan_walk walk = { 0 };
+	const struct plan_device *d;
 
-	for (size_t i = 0; i < plan->device_count; i++)
-		devices = append(devices, device_json(&plan->devices[i]));
+	while ((d = plan_next(plan, &walk)))
+		devices = append(devices, device_json(d));
 	if (plan->table.trie)
 		union_walk(&plan->table, add_node, &prefixes);
 	return json_pack("{s:b, s:o, s:o, s:o, s:o, s:o}", "ok", ok, "errors",
@@ -238,6 +271,34 @@ static json_t *hop_json(const struct way_peer *p)
 	                 endpoint_said(plan_peer_of(p)->conf));
 }
 
+/* Where a packet goes that the host sends into a tun of a file's own. */
+static json_t *own_trace(const struct plan_device *d, const struct ip_addr *dst)
+{
+	const struct trie_entry *entry = trie_lookup(d->allowed_ips, dst);
+	const struct way_peer *taker = entry ? d->way.peer_of(entry) : NULL;
+	char prefix[IP_PREFIX_STRLEN], way[CHAIN_STRLEN];
+
+	if (!taker)
+		return NULL;
+	return json_pack("{s:s, s:s, s:s, s:o, s:s}", "tun", d->way.name, "state",
+	                 way_state_name(taker->state), "prefix",
+	                 ip_prefix_format(&entry->prefix, prefix), "chain", chain(taker),
+	                 "way", way_format(taker, way, sizeof(way)));
+}
+
+static json_t *own_traces(const struct plan *plan, const struct ip_addr *dst)
+{
+	json_t *list = json_array();
+
+	for (size_t i = plan->shared_count; i < plan->device_count; i++) {
+		const struct plan_device *d = &plan->devices[i];
+
+		if (trie_lookup(d->allowed_ips, dst))
+			list = append(list, own_trace(d, dst));
+	}
+	return list;
+}
+
 json_t *plan_json_trace(const struct plan *plan, const struct ip_addr *dst)
 {
 	const struct way_peer *taker = union_lookup(&plan->table, dst), *list[TRACE_MAX];
@@ -249,22 +310,23 @@ json_t *plan_json_trace(const struct plan *plan, const struct ip_addr *dst)
 	ip_addr_format(dst, address);
 	if (!taker)
 		return json_pack(
-			"{s:s, s:s, s:n, s:n, s:n, s:[], s:o, s:n, s:n, s:n, s:n}",
+			"{s:s, s:s, s:n, s:n, s:n, s:[], s:o, s:n, s:n, s:n, s:n, s:o}",
 			"address", address, "state", "no-route", "prefix", "device",
-			"peer", "chain", "hops", hops, "way", "file", "line", "tun");
+			"peer", "chain", "hops", hops, "way", "file", "line", "tun",
+			"own_tuns", own_traces(plan, dst));
 	n = way_list(taker, list, ARRAY_SIZE(list));
 	for (size_t i = 0; i < n; i++)
 		hops = append(hops, hop_json(list[i]));
 	entry = trie_lookup(plan_device_of(taker)->allowed_ips, dst);
 	return json_pack(
-		"{s:s, s:s, s:s, s:s, s:o, s:o, s:o, s:s, s:o, s:o, s:n}", "address",
+		"{s:s, s:s, s:s, s:s, s:o, s:o, s:o, s:s, s:o, s:o, s:n, s:o}", "address",
 		address, "state", way_state_name(taker->state), "prefix",
 		ip_prefix_format(&entry->prefix, prefix), "device", taker->device->name,
 		"peer", public_key(plan_peer_of(taker)->conf), "chain", chain(taker),
 		"hops", hops, "way", way_format(taker, way, sizeof(way)), "file",
 		json_string_nocheck(plan_device_of(taker)->conf->path), "line",
 		number_or_null(((const struct plan_prefix *)(const void *)entry)->line),
-		"tun");
+		"tun", "own_tuns", own_traces(plan, dst));
 }
 
 int plan_json_print(json_t *json, bool ok)

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "cmd/table.h"
+#include "plan/plan_tun.h"
 
 #define CHAIN_STRLEN 512
 #define CHAINS_MAX   8 /* of the different chains of a device, this many are shown */
@@ -53,6 +54,65 @@ static void union_text(const struct plan *plan, FILE *out)
 	table_cell(&t, "ENDPOINT");
 	table_cell(&t, "STATE");
 	union_walk(&plan->table, add_node, &t);
+	table_print(&t, out);
+}
+
+/* ---- tuns that files have of their own */
+
+struct own_tun {
+	struct table *table;
+	const struct plan_device *device;
+	bool begun; /* has it a line? */
+};
+
+static void own_name_cells(struct own_tun *own)
+{
+	const struct plan_device *d = own->device;
+
+	table_cell(own->table, "%s", own->begun ? "" : d->way.name);
+	if (own->begun)
+		table_cell(own->table, "%s", "");
+	else
+		table_cell(own->table, "%s (line %u)", plan_tun_reason(&d->tun),
+		           d->tun.line);
+	own->begun = true;
+}
+
+static bool add_own_node(void *context, const struct union_node *node)
+{
+	struct own_tun *own = context;
+	const struct conf_peer *peer = plan_peer_of(node->first->peer)->conf;
+	char prefix[IP_PREFIX_STRLEN], key[KEY_SHORT_STRLEN], endpoint[300];
+
+	own_name_cells(own);
+	table_cell(own->table, "%s", ip_prefix_format(&node->trie.prefix, prefix));
+	table_cell(own->table, "%s", key_short(peer->public_key, key));
+	table_cell(own->table, "%s", endpoint_text(peer, endpoint, sizeof(endpoint)));
+	return true;
+}
+
+static void own_tuns_text(const struct plan *plan, FILE *out)
+{
+	struct table t = { .columns = 5 };
+
+	if (plan->shared_count == plan->device_count)
+		return;
+	table_cell(&t, "TUN OF ITS OWN");
+	table_cell(&t, "BECAUSE OF");
+	table_cell(&t, "PREFIX");
+	table_cell(&t, "PEER");
+	table_cell(&t, "ENDPOINT");
+	for (size_t i = plan->shared_count; i < plan->device_count; i++) {
+		struct own_tun own = { .table = &t, .device = &plan->devices[i] };
+
+		union_walk(&own.device->table, add_own_node, &own);
+		if (own.begun)
+			continue;
+		own_name_cells(&own);
+		for (int column = 2; column < 5; column++)
+			table_cell(&t, "-");
+	}
+	fputc('\n', out);
 	table_print(&t, out);
 }
 
@@ -140,22 +200,27 @@ static void add_device(struct table *t, const struct plan_device *d)
 void plan_text(const struct plan *plan, FILE *out)
 {
 	struct table t = { .columns = 4 };
+	struct plan_walk walk = { 0 };
+	const struct plan_device *d;
 
 	union_text(plan, out);
+	own_tuns_text(plan, out);
 	fputc('\n', out);
 	table_cell(&t, "DEVICE");
 	table_cell(&t, "MTU");
 	table_cell(&t, "ADDRESS");
 	table_cell(&t, "CHAIN");
-	for (size_t i = 0; i < plan->device_count; i++)
-		add_device(&t, &plan->devices[i]);
+	while ((d = plan_next(plan, &walk)))
+		add_device(&t, d);
 	table_print(&t, out);
-	fprintf(out, "\nhost tun: MTU %u\n", plan->tun_mtu_bytes);
+	if (plan->shared_count > 0)
+		fprintf(out, "\nhost tun: MTU %u\n", plan->tun_mtu_bytes);
 	for (size_t i = 0; i < plan->device_count; i++) {
 		const struct conf *conf = plan->devices[i].conf;
 
 		if (plan_needs_own_tun(conf))
-			fprintf(out, "exec, gate and proxy leave out %s: Table (%s:%u)\n",
-			        conf->name, conf->path, conf->lines.table);
+			fprintf(out, "exec, gate and proxy leave out %s: %s (%s:%u)\n",
+			        conf->name, plan_tun_reason(&plan->devices[i].tun),
+			        conf->path, plan->devices[i].tun.line);
 	}
 }

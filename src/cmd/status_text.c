@@ -261,7 +261,11 @@ static void add_peer(struct table *t, const struct row *row, const json_t *peer,
 	else
 		table_cell(t, "%s", status_string(peer, "endpoint"));
 	table_cell(t, "%s", status_string(peer, "way"));
-	table_cell(t, "%s", format_note(peer, note));
+	format_note(peer, note);
+	if (*name && json_is_true(json_object_get(row->device, "own_tun")))
+		table_cell(t, "%s%s", *note ? "its own tun; " : "its own tun", note);
+	else
+		table_cell(t, "%s", note);
 }
 
 static void add_device(struct table *t, const struct row *row)

@@ -44,6 +44,20 @@ static void match_peer(struct match *m, const json_t *device, const json_t *peer
 	}
 }
 
+static void match_device(struct match *m, const json_t *device, const struct ip_addr *dst)
+{
+	const json_t *peers = json_object_get(device, "peers");
+
+	for (size_t i = 0; i < json_array_size(peers); i++)
+		match_peer(m, device, json_array_get(peers, i), dst);
+}
+
+/* Then the union doesn't contain its prefixes. */
+static bool has_own_tun(const json_t *device)
+{
+	return json_is_true(json_object_get(device, "own_tun"));
+}
+
 static struct match find(const json_t *status, const struct ip_addr *dst)
 {
 	const json_t *devices = json_object_get(status, "devices");
@@ -51,10 +65,9 @@ static struct match find(const json_t *status, const struct ip_addr *dst)
 
 	for (size_t i = 0; i < json_array_size(devices); i++) {
 		const json_t *device = json_array_get(devices, i);
-		const json_t *peers = json_object_get(device, "peers");
 
-		for (size_t j = 0; j < json_array_size(peers); j++)
-			match_peer(&m, device, json_array_get(peers, j), dst);
+		if (!has_own_tun(device))
+			match_device(&m, device, dst);
 	}
 	return m;
 }
@@ -101,6 +114,32 @@ static json_t *hops(const json_t *status, const struct match *m)
 	return list;
 }
 
+/* Where a packet goes that the host sends into a tun of a file's own. */
+static json_t *own_traces(const json_t *status, const struct ip_addr *dst)
+{
+	const json_t *devices = json_object_get(status, "devices");
+	json_t *list = json_array();
+
+	for (size_t i = 0; list && i < json_array_size(devices); i++) {
+		const json_t *device = json_array_get(devices, i);
+		struct match m = { .len = -1 };
+
+		if (has_own_tun(device))
+			match_device(&m, device, dst);
+		if (m.peer &&
+		    json_array_append_new(
+			    list, json_pack("{s:o, s:o, s:s, s:o, s:o}", "tun",
+		                            member(device, "name"), "state",
+		                            member(m.peer, "state"), "prefix", m.text,
+		                            "chain", member(m.peer, "chain"), "way",
+		                            member(m.peer, "way"))) < 0) {
+			json_decref(list);
+			list = NULL;
+		}
+	}
+	return list;
+}
+
 json_t *trace_status(const json_t *status, const struct ip_addr *dst)
 {
 	struct match m = find(status, dst);
@@ -109,14 +148,15 @@ json_t *trace_status(const json_t *status, const struct ip_addr *dst)
 	ip_addr_format(dst, address);
 	if (!m.peer)
 		return json_pack(
-			"{s:s, s:s, s:n, s:n, s:n, s:[], s:[], s:n, s:n, s:n, s:o}",
+			"{s:s, s:s, s:n, s:n, s:n, s:[], s:[], s:n, s:n, s:n, s:o, s:o}",
 			"address", address, "state", "no-route", "prefix", "device",
 			"peer", "chain", "hops", "way", "file", "line", "tun",
-			member(status, "tun"));
-	return json_pack("{s:s, s:o, s:s, s:o, s:o, s:o, s:o, s:o, s:n, s:n, s:o}",
+			member(status, "tun"), "own_tuns", own_traces(status, dst));
+	return json_pack("{s:s, s:o, s:s, s:o, s:o, s:o, s:o, s:o, s:n, s:n, s:o, s:o}",
 	                 "address", address, "state", member(m.peer, "state"), "prefix",
 	                 m.text, "device", member(m.device, "name"), "peer",
 	                 member(m.peer, "public_key"), "chain", member(m.peer, "chain"),
 	                 "hops", hops(status, &m), "way", member(m.peer, "way"), "file",
-	                 "line", "tun", member(status, "tun"));
+	                 "line", "tun", member(status, "tun"), "own_tuns",
+	                 own_traces(status, dst));
 }

@@ -84,6 +84,20 @@ static void by_text(const json_t *trace, FILE *out)
 		fprintf(out, "by %s, as it is in force on %s\n", prefix, tun);
 }
 
+/* Only the host decides what goes into such a tun. */
+static void own_tuns_text(const json_t *trace, FILE *out)
+{
+	const json_t *list = json_object_get(trace, "own_tuns");
+
+	for (size_t i = 0; i < json_array_size(list); i++) {
+		const json_t *own = json_array_get(list, i);
+
+		fprintf(out, "%sin its own tun %s: %s (by %s)\n", i == 0 ? "\n" : "",
+		        status_string(own, "tun"), status_string(own, "way"),
+		        status_string(own, "prefix"));
+	}
+}
+
 void trace_text(const json_t *trace, FILE *out)
 {
 	const json_t *hops = json_object_get(trace, "hops");
@@ -93,6 +107,7 @@ void trace_text(const json_t *trace, FILE *out)
 
 	if (strcmp(state, "no-route") == 0) {
 		fprintf(out, "%s: no route: ICMP unreachable\n", address);
+		own_tuns_text(trace, out);
 		return;
 	}
 	fprintf(out, "%s: %s\n", address, status_string(trace, "way"));
@@ -107,6 +122,7 @@ void trace_text(const json_t *trace, FILE *out)
 	for (size_t i = 0; i < json_array_size(hops); i++)
 		add_hop(&t, i + 1, json_array_get(hops, i));
 	table_print(&t, out);
+	own_tuns_text(trace, out);
 	if (strcmp(state, "ok") != 0) /* print the reason under the name of its counter */
 		fprintf(out, "\nits packets are dropped: %s\n",
 		        strcmp(state, "too-long") == 0 ? "way-too-long" : state);

@@ -99,7 +99,8 @@ struct conf_file {
 /* The lines of the values; 0: not given. `interface` is the line of the first
  * [Interface]. */
 struct conf_lines {
-	unsigned interface, private_key, listen_port, fwmark, mtu, table, metric, listen;
+	unsigned interface, private_key, listen_port, fwmark, mtu, table, metric, listen,
+		tun;
 };
 
 struct conf_identity {
@@ -129,6 +130,7 @@ struct conf_switches {
 	bool gate;        /* its peers are clients (design R15) */
 	bool gate_unsaid; /* the file doesn't say so: conf_paths.gate names it */
 	bool isolate_off; /* of a gate: its clients reach each other */
+	bool own_tun;     /* design R14 */
 	bool resolve_off; /* Endpoint names are looked up only once, at start, as in wg */
 };
 

@@ -528,6 +528,15 @@ static void set_isolate(struct keys_file *f, char *value)
 	f->conf->switches.isolate_off = !is_on(f, "Isolate", value);
 }
 
+static void set_tun(struct keys_file *f, char *value)
+{
+	f->conf->lines.tun = f->line;
+	f->conf->switches.own_tun = strcmp(value, "own") == 0;
+	if (!f->conf->switches.own_tun)
+		bad_value(f, "Tun", value,
+		          "own, or no such line: then all files share one tun");
+}
+
 static void set_listen(struct keys_file *f, char *value)
 {
 	f->conf->lines.listen = f->line;
@@ -570,6 +579,7 @@ static const struct keys_key settings[] = {
 	{ "Resolve", KEYS_SECTION_INTERFACE, KEYS_READER_QUICK, set_resolve },
 	{ "Gate", KEYS_SECTION_INTERFACE, KEYS_READER_QUICK, set_gate },
 	{ "Isolate", KEYS_SECTION_INTERFACE, KEYS_READER_QUICK, set_isolate },
+	{ "Tun", KEYS_SECTION_INTERFACE, KEYS_READER_QUICK, set_tun },
 	{ "Listen", KEYS_SECTION_INTERFACE, KEYS_READER_QUICK, set_listen },
 };
 

@@ -84,13 +84,13 @@ static void cut_all_blanks(char *text)
 	*to = '\0';
 }
 
-/* Returns the key of the section that was probably meant: at most two letters are
- * wrong. */
+/* Returns the key of the section that was probably meant: at most two letters are wrong,
+ * and fewer than half of them. */
 static const char *closest(const struct keys_table *table, const char *word,
                            enum keys_section section)
 {
 	const char *found = NULL;
-	unsigned best = 3;
+	unsigned best = strlen(word) < 5 ? 2 : 3;
 
 	for (size_t i = 0; i < table->n; i++) {
 		unsigned d = value_distance(table->keys[i].name, word);

@@ -53,6 +53,18 @@ int altnames_change(struct altnames *a, struct netlink *nl, uint32_t tun,
 	return 0;
 }
 
+void altnames_give_up(struct altnames *a, struct netlink *nl, uint32_t tun,
+                      const char *name)
+{
+	for (size_t i = 0; i < a->n; i++) {
+		if (strcmp(a->v[i].name, name) != 0)
+			continue;
+		(void)!netlink_link_remove_altname(nl, tun, name);
+		a->v[i] = a->v[--a->n];
+		return;
+	}
+}
+
 size_t altnames_restore(const struct altnames *a, struct netlink *nl, uint32_t tun)
 {
 	size_t added = 0;

@@ -35,6 +35,9 @@ void altnames_clear(struct altnames *a);
  * What the kernel refuses is left out. Returns 0 or -ENOMEM. */
 MUST_CHECK int altnames_change(struct altnames *a, struct netlink *nl, uint32_t tun,
                                const struct plan *plan);
+/* Removes this name, if the tun has it from us, because another link needs it. */
+void altnames_give_up(struct altnames *a, struct netlink *nl, uint32_t tun,
+                      const char *name);
 /* Adds those that somebody has removed. Returns how many these were. */
 size_t altnames_restore(const struct altnames *a, struct netlink *nl, uint32_t tun);
 

@@ -28,6 +28,7 @@ struct host {
 	bool told_of_hooks;
 	bool without_marks; /* the system doesn't allow them */
 	bool vnet_hdr;
+	bool mark_given; /* by another host of the instance */
 };
 
 /* ---- new and free */
@@ -148,6 +149,7 @@ void host_free(struct host *h)
 		(void)!undo(h, &diag);
 	diag_clear(&diag);
 	clear_config(h);
+	free(h->state.other_dns);
 	journal_clear(&h->state.journal);
 	close_netlink(h);
 	free(h);
@@ -174,6 +176,12 @@ uint32_t host_tun_ifindex(const struct host *h)
 uint32_t host_mark(const struct host *h)
 {
 	return h->state.numbers.mark;
+}
+
+void host_use_mark(struct host *h, uint32_t mark)
+{
+	h->state.numbers.mark = mark;
+	h->mark_given = true;
 }
 
 uint32_t host_file_mark(const struct host *h, const struct conf *conf)
@@ -227,6 +235,12 @@ size_t host_network_servers(struct host *h, struct ip_addr *out, size_t max)
 	n = h->state.network_server_count < max ? h->state.network_server_count : max;
 	memcpy(out, h->state.network_servers, n * sizeof(*out));
 	return n;
+}
+
+void host_leave_out_servers(struct host *h, char *text)
+{
+	free(h->state.other_dns);
+	h->state.other_dns = text;
 }
 
 /* RFC 4291 2.4, RFC 4193: fe80::/10 and fc00::/7. */
@@ -333,7 +347,9 @@ static void tell_unused(struct host *h, const struct conf *conf, struct diag *di
 		diag_warning(diag, conf->path, hook, "%s", h->state.place->no_hooks);
 	h->told_of_hooks |= hook > 0;
 	if (plan_needs_own_tun(conf))
-		diag_warning(diag, conf->path, conf->lines.table, "%s",
+		diag_warning(diag, conf->path,
+		             conf->switches.own_tun ? conf->lines.tun : conf->lines.table,
+		             "%s: %s", conf->switches.own_tun ? "Tun" : "Table",
 		             h->state.place->no_table);
 }
 
@@ -368,7 +384,8 @@ static void try_marks(struct host *h, const struct plan *plan, struct diag *diag
 int host_choose_mark(struct host *h, const struct plan *plan, struct diag *diag)
 {
 	struct host_config_env env = host_change_env(&h->state);
-
+	if (h->mark_given)
+		return 0;
 	if (h->state.place)
 		try_marks(h, plan, diag);
 	return host_numbers_choose_mark(&h->state.numbers, plan, &env, diag);
@@ -540,6 +557,13 @@ int host_update(struct host *h, const struct plan *plan, struct diag *diag)
 	return changed < 0 ? changed : err;
 }
 
+void host_give_up_name(struct host *h, const char *name)
+{
+	if (h->state.nl)
+		altnames_give_up(&h->state.altnames, h->state.nl,
+		                 h->state.journal.ifindex, name);
+}
+
 int host_post_down(struct host *h, const struct plan *plan, struct diag *diag)
 {
 	run_hooks_of_gone(h, plan, CONF_POST_DOWN, diag);
@@ -593,4 +617,10 @@ out:
 int host_down(struct host *h, struct diag *diag)
 {
 	return undo(h, diag);
+}
+
+void host_end(struct host *h, struct diag *diag)
+{
+	h->state.journal.pre_down_ran = true;
+	(void)!undo(h, diag);
 }

@@ -77,6 +77,9 @@ uint32_t host_path_mtu(void *context, const struct conf *conf, const struct ip_a
  * can't be found out any more, returns those found last. Returns how many, at most
  * max. */
 size_t host_network_servers(struct host *h, struct ip_addr *out, size_t max);
+/* From now on also without those of other tuns. The text has the form of a resolv.conf; it
+ * is taken over, and may be NULL. */
+void host_leave_out_servers(struct host *h, char *text);
 
 /* See own_networks.h. There are none without a tun, or if it is not in our own network
  * namespace, or if the plan has no gate. To be called after host_prepare. Returns 0 or
@@ -105,6 +108,8 @@ uint32_t host_tun_ifindex(const struct host *h);
  * that belong to no file. It is 0, which means none, only if the tun is not in our own
  * network namespace. */
 uint32_t host_mark(const struct host *h);
+/* From now on uses this mark, which another host of the instance has chosen. */
+void host_use_mark(struct host *h, uint32_t mark);
 /* Returns the mark of the file's sockets; without a file (NULL) the same as host_mark. */
 uint32_t host_file_mark(const struct host *h, const struct conf *conf);
 /* To be called before sockets are opened for the files of a new plan: these may need
@@ -140,6 +145,9 @@ void host_network_changed(struct host *h);
  * been computed (way_compute) from the present endpoints. An endpoint that is a name
  * counts as soon as it is resolved. Returns 0 or the first error. */
 MUST_CHECK int host_update(struct host *h, const struct plan *plan, struct diag *diag);
+/* The file gets a tun of its own, which will have its name: it is no alternative name of
+ * this tun any more. If it doesn't, the next host_update gives it back. */
+void host_give_up_name(struct host *h, const char *name);
 /* Runs PostDown of the files that the plan no longer has. Returns 0, or -errno if the
  * state file can't be written. */
 MUST_CHECK int host_post_down(struct host *h, const struct plan *plan, struct diag *diag);
@@ -163,5 +171,8 @@ const struct yield *host_yields(const struct host *h, size_t *n);
  * else is undone all the same. Returns 0, the exit status of the first PostDown hook that
  * has failed, or -errno if it couldn't be run. */
 MUST_CHECK int host_down(struct host *h, struct diag *diag);
+/* The same after a host_update with a plan without devices, which has run the PreDown
+ * hooks. */
+void host_end(struct host *h, struct diag *diag);
 
 #endif

@@ -224,10 +224,16 @@ static void set_up(struct change *c)
 void host_change_note_servers(struct host_state *h)
 {
 	struct ip_addr found[NAMESERVERS_MAX];
-	size_t n = h->servers_given
-	                   ? 0
-	                   : nameservers_of_network("", h->place ? NULL : h->dns, found);
+	char *ours = NULL;
+	size_t n;
 
+	if (h->servers_given)
+		return;
+	if (asprintf(&ours, "%s%s", h->place || !h->dns ? "" : h->dns,
+	             h->other_dns ? h->other_dns : "") < 0)
+		return;
+	n = nameservers_of_network("", ours, found);
+	free(ours);
 	if (n == 0)
 		return;
 	memcpy(h->network_servers, found, n * sizeof(*found));

@@ -25,7 +25,8 @@ struct host_state {
 	struct host_config config; /* what is in force */
 	struct host_asker asker;   /* for host_change_env */
 	struct altnames altnames;
-	char *dns; /* owned; the text given to resolvconf; NULL: none */
+	char *dns;       /* owned; the text given to resolvconf; NULL: none */
+	char *other_dns; /* owned; the same of other tuns; NULL: none */
 	struct ip_addr resolver4, resolver6; /* the virtual ones */
 	/* as they were when they could last be found out */
 	struct ip_addr network_servers[NAMESERVERS_MAX];

@@ -41,8 +41,10 @@ static bool table_taken(const struct host_numbers *numbers, const struct plan *p
 		if (numbers->table[i] == table)
 			return true;
 	}
-	for (size_t i = 0; i < plan->device_count; i++) {
-		const struct conf *conf = plan->devices[i].conf;
+	if (table == numbers->mark) /* the shared tun may use this number at any time */
+		return true;
+	for (size_t i = 0; i < plan_whole(plan)->device_count; i++) {
+		const struct conf *conf = plan_whole(plan)->devices[i].conf;
 
 		if ((conf->table.kind == CONF_TABLE_NUMBER &&
 		     conf->table.number == table) ||
@@ -83,26 +85,27 @@ static int no_table(struct diag *diag)
 	return -ENOSPC;
 }
 
-static bool all_have_marks(const struct plan *plan)
+static bool all_have_marks(const struct plan *whole)
 {
-	for (size_t i = 0; i < plan->device_count; i++) {
-		if (plan->devices[i].conf->fwmark == 0)
+	for (size_t i = 0; i < whole->device_count; i++) {
+		if (whole->devices[i].conf->fwmark == 0)
 			return false;
 	}
-	return plan->device_count > 0;
+	return whole->device_count > 0;
 }
 
 int host_numbers_choose_mark(struct host_numbers *numbers, const struct plan *plan,
                              const struct host_config_env *env, struct diag *diag)
 {
-	bool all = all_have_marks(plan), there = numbers->mark != 0;
+	const struct plan *whole = plan_whole(plan);
+	bool all = all_have_marks(whole), there = numbers->mark != 0;
 
 	if (env->alone ||
-	    (there && (all || !numbers->mark_is_a_files || plan->device_count == 0)))
+	    (there && (all || !numbers->mark_is_a_files || whole->device_count == 0)))
 		return 0;
 	numbers->mark_is_a_files = all;
 	numbers->mark =
-		all ? plan->devices[0].conf->fwmark : free_mark(numbers, plan, env);
+		all ? whole->devices[0].conf->fwmark : free_mark(numbers, plan, env);
 	if (numbers->mark == 0)
 		return no_table(diag);
 	/* as in wg-quick, but never one of the kernel's own tables */
@@ -179,10 +182,13 @@ static int cover_peer(struct maker *m, const struct way_peer *peer)
 	return err;
 }
 
+/* None of the tuns must catch the datagrams of any device. */
 static int find_cover(struct maker *m)
 {
-	for (size_t i = 0; i < m->plan->device_count; i++) {
-		const struct plan_device *d = &m->plan->devices[i];
+	const struct plan *all = plan_whole(m->plan);
+
+	for (size_t i = 0; i < all->device_count; i++) {
+		const struct plan_device *d = &all->devices[i];
 
 		for (size_t j = 0; j < d->peer_count; j++) {
 			int err = cover_peer(m, &d->peers[j].way);
@@ -485,6 +491,7 @@ static bool is_first_with(const struct plan *plan, size_t index)
 static int add_marks(struct maker *m, enum ip_family family,
                      const struct rule_place *place)
 {
+	const struct plan *whole = plan_whole(m->plan);
 	struct netlink_item item = { .kind = NETLINK_KIND_RULE };
 	int err = 0;
 
@@ -492,10 +499,10 @@ static int add_marks(struct maker *m, enum ip_family family,
 	item.rule.action = FR_ACT_GOTO;
 	item.rule.target = place->past;
 	item.rule.has_mark = true;
-	for (size_t i = 0; i < m->plan->device_count && err == 0; i++) {
-		item.rule.mark = m->plan->devices[i].conf->fwmark;
+	for (size_t i = 0; i < whole->device_count && err == 0; i++) {
+		item.rule.mark = whole->devices[i].conf->fwmark;
 		if (item.rule.mark != 0 && item.rule.mark != m->numbers->mark &&
-		    is_first_with(m->plan, i))
+		    is_first_with(whole, i))
 			err = host_items_add(&m->config->items, &item);
 	}
 	return err;

@@ -8,7 +8,7 @@ struct host_place host_place_nowhere(void)
 		.no_hooks =
 			"hooks are not run, in no file: they are meant for a host with a tun, and there is none",
 		.no_table =
-			"Table: the file would need a tun of its own, but there is none here: it is left out, and only carries files that name it in Via; take this line out to use it",
+			"the file would need a tun of its own, but there is none here: it is left out, and only carries files that name it in Via; take this line out to use it",
 		.netlink_fd = -1,
 	};
 }

@@ -13,8 +13,10 @@
 /* Is it an endpoint to which we send through the network? */
 static bool is_endpoint(const struct plan *plan, const struct ip_addr *a)
 {
-	for (size_t i = 0; i < plan->device_count; i++) {
-		const struct plan_device *d = &plan->devices[i];
+	const struct plan *whole = plan_whole(plan);
+
+	for (size_t i = 0; i < whole->device_count; i++) {
+		const struct plan_device *d = &whole->devices[i];
 
 		for (size_t j = 0; j < d->peer_count; j++) {
 			const struct way_peer *p = &d->peers[j].way;

@@ -53,16 +53,17 @@ int monitor_open(int *fd)
 }
 
 /* A route over several links has no link of its own, that is, 0. */
-static bool is_ours(uint32_t ifindex, uint32_t tun)
+static bool is_ours(uint32_t ifindex, const struct monitor_tuns *tuns)
 {
-	return tun != 0 && ifindex == tun;
+	return ifindex != 0 && tuns->have(tuns->context, ifindex);
 }
 
 /* Ignores routes to our own addresses and broadcasts, which come and go with
  * addresses. */
-static unsigned route_changed(const struct netlink_route *r, bool gone, uint32_t tun)
+static unsigned route_changed(const struct netlink_route *r, bool gone,
+                              const struct monitor_tuns *tuns)
 {
-	if (is_ours(r->ifindex, tun))
+	if (is_ours(r->ifindex, tuns))
 		return gone ? MONITOR_OURS : 0;
 	return r->type == RTN_LOCAL || r->type == RTN_BROADCAST ||
 	                       r->type == RTN_ANYCAST || r->type == RTN_MULTICAST
@@ -72,14 +73,15 @@ static unsigned route_changed(const struct netlink_route *r, bool gone, uint32_t
 
 /* If an address comes, it may have been there before, and only its lifetime is
  * renewed. */
-static unsigned address_changed(const struct netlink_address *a, bool gone, uint32_t tun)
+static unsigned address_changed(const struct netlink_address *a, bool gone,
+                                const struct monitor_tuns *tuns)
 {
-	if (is_ours(a->ifindex, tun))
+	if (is_ours(a->ifindex, tuns))
 		return gone ? MONITOR_OURS : 0;
 	return gone ? MONITOR_NETWORK | MONITOR_SOURCES : MONITOR_NETWORK;
 }
 
-static unsigned changed(const struct nlmsg *m, uint32_t tun)
+static unsigned changed(const struct nlmsg *m, const struct monitor_tuns *tuns)
 {
 	bool gone = m->type == RTM_DELADDR || m->type == RTM_DELROUTE ||
 	            m->type == RTM_DELRULE;
@@ -88,31 +90,31 @@ static unsigned changed(const struct nlmsg *m, uint32_t tun)
 
 	/* one of ours may have lost an alternative name */
 	if (nlmsg_read_link(m, &link))
-		return is_ours(link.ifindex, tun) ? MONITOR_OURS : MONITOR_NETWORK;
+		return is_ours(link.ifindex, tuns) ? MONITOR_OURS : MONITOR_NETWORK;
 	if (!nlmsg_read_item(m, &item))
 		return 0;
 	switch (item.kind) {
 	case NETLINK_KIND_ADDRESS:
-		return address_changed(&item.address, gone, tun);
+		return address_changed(&item.address, gone, tuns);
 	case NETLINK_KIND_ROUTE:
-		return route_changed(&item.route, gone, tun);
+		return route_changed(&item.route, gone, tuns);
 	case NETLINK_KIND_RULE:
 		return gone ? MONITOR_OURS | MONITOR_NETWORK : MONITOR_NETWORK;
 	}
 	return 0;
 }
 
-unsigned monitor_parse(struct reader r, uint32_t tun)
+unsigned monitor_parse(struct reader r, const struct monitor_tuns *tuns)
 {
 	unsigned bits = 0;
 	struct nlmsg m;
 
 	while (nlmsg_next(&r, &m))
-		bits |= changed(&m, tun);
+		bits |= changed(&m, tuns);
 	return bits;
 }
 
-unsigned monitor_read(int fd, uint32_t tun)
+unsigned monitor_read(int fd, const struct monitor_tuns *tuns)
 {
 	uint8_t rx[RX_BYTES];
 	unsigned bits = 0;
@@ -130,7 +132,7 @@ unsigned monitor_read(int fd, uint32_t tun)
 		if ((size_t)n > sizeof(rx))
 			bits |= EVERYTHING;
 		else if (from.nl_pid == 0) /* the kernel */
-			bits |= monitor_parse(reader_of(rx, (size_t)n), tun);
+			bits |= monitor_parse(reader_of(rx, (size_t)n), tuns);
 	}
 	return bits;
 }

@@ -6,6 +6,7 @@
 #ifndef TUNION_NETLINK_MONITOR_H
 #define TUNION_NETLINK_MONITOR_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/attr.h"
@@ -13,18 +14,24 @@
 
 /* These are bits. */
 enum monitor_change {
-	MONITOR_NETWORK = 1 << 0, /* something outside the tun has changed */
+	MONITOR_NETWORK = 1 << 0, /* something outside our tuns has changed */
 	MONITOR_SOURCES = 1 << 1, /* perhaps also which address is used on which way */
-	MONITOR_OURS = 1 << 2,    /* something on the tun, or a rule, may be gone */
+	MONITOR_OURS = 1 << 2,    /* something on a tun of ours, or a rule, may be gone */
 };
 
 /* Opens the socket in the network namespace of the caller; non-blocking. Returns 0 or
  * -errno. */
 MUST_CHECK int monitor_open(int *fd);
+/* Which indices are those of our tuns? None, if they are in another namespace. */
+struct monitor_tuns {
+	bool (*have)(const void *context, uint32_t ifindex);
+	const void *context; /* borrowed */
+};
+
 /* Reads all notifications. Returns the bits of what has changed, or all bits if the
- * kernel had to leave something out. tun is its index; 0: it is in another namespace. */
-unsigned monitor_read(int fd, uint32_t tun);
+ * kernel had to leave something out. */
+unsigned monitor_read(int fd, const struct monitor_tuns *tuns);
 /* Does the same with one datagram. */
-unsigned monitor_parse(struct reader r, uint32_t tun);
+unsigned monitor_parse(struct reader r, const struct monitor_tuns *tuns);
 
 #endif

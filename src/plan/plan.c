@@ -7,20 +7,64 @@
 
 #include "plan/source_address.h"
 
-#define TABLE_MAIN 254U
+#define TABLE_MAIN 254U /* RT_TABLE_MAIN; 0 stands for it, too */
 
 static int compare_name(const void *name, const void *device)
 {
 	return strcmp(name, ((const struct plan_device *)device)->conf->name);
 }
 
-/* The devices are in byte order of their names, like the files of the set. */
+static struct plan_device *find_among(struct plan_device *devices, size_t n,
+                                      const char *name)
+{
+	return n > 0 ? bsearch(name, devices, n, sizeof(*devices), compare_name) : NULL;
+}
+
+/* Both parts are in byte order of their names, like the files of the set. */
 struct plan_device *plan_find(const struct plan *plan, const char *name)
 {
-	if (plan->device_count == 0)
+	size_t shared = plan->shared_count;
+	struct plan_device *d = find_among(plan->devices, shared, name);
+
+	return d ? d
+	         : find_among(plan->devices + shared, plan->device_count - shared, name);
+}
+
+const struct plan_device *plan_next(const struct plan *plan, struct plan_walk *walk)
+{
+	size_t own_count = plan->device_count - plan->shared_count;
+	const struct plan_device *shared = plan->devices + walk->shared;
+	const struct plan_device *own = plan->devices + plan->shared_count + walk->own;
+
+	if (walk->shared < plan->shared_count &&
+	    (walk->own == own_count || strcmp(shared->conf->name, own->conf->name) < 0)) {
+		walk->shared++;
+		return shared;
+	}
+	if (walk->own == own_count)
 		return NULL;
-	return bsearch(name, plan->devices, plan->device_count, sizeof(*plan->devices),
-	               compare_name);
+	walk->own++;
+	return own;
+}
+
+struct plan plan_of_shared_tun(const struct plan *whole)
+{
+	struct plan part = *whole;
+
+	part.device_count = part.shared_count;
+	part.whole = whole;
+	return part;
+}
+
+struct plan plan_of_own_tun(const struct plan *whole, size_t device)
+{
+	struct plan_device *d = &whole->devices[device];
+
+	return (struct plan){ .devices = d,
+		              .device_count = 1,
+		              .table = d->table,
+		              .tun_mtu_bytes = d->mtu_bytes,
+		              .whole = whole };
 }
 
 const struct plan_prefix *plan_prefix_find(const struct plan_device *device,
@@ -44,12 +88,14 @@ struct ip_addr plan_source(const struct plan_device *device, const struct ip_pre
 	return best.addr;
 }
 
+/* Routes in the main table only look at destinations, like those of the union. */
 bool plan_needs_own_tun(const struct conf *conf)
 {
 	bool number = conf->table.kind == CONF_TABLE_NUMBER && conf->table.number != 0 &&
 	              conf->table.number != TABLE_MAIN;
 
-	return !conf->switches.gate && (number || conf->table.kind == CONF_TABLE_OFF);
+	return !conf->switches.gate &&
+	       (conf->switches.own_tun || number || conf->table.kind == CONF_TABLE_OFF);
 }
 
 bool plan_has_gate(const struct plan *plan)
@@ -113,6 +159,7 @@ void plan_clear(struct plan *plan)
 {
 	union_clear(&plan->table);
 	for (size_t i = 0; i < plan->device_count; i++) {
+		union_clear(&plan->devices[i].table);
 		trie_free(plan->devices[i].allowed_ips);
 		free(plan->devices[i].prefixes);
 		free(plan->devices[i].peers);

@@ -54,10 +54,32 @@ struct plan_prefix {
 	unsigned line;
 };
 
+/* What in a file asks for a tun of its own: see plan_tun.h. */
+enum plan_tun_kind {
+	PLAN_TUN_SHARED = 0, /* nothing */
+	PLAN_TUN_SETTING,
+	PLAN_TUN_TABLE,
+	PLAN_TUN_PRE_UP,
+	PLAN_TUN_POST_UP,
+	PLAN_TUN_PRE_DOWN,
+	PLAN_TUN_POST_DOWN,
+};
+
+struct plan_tun {
+	enum plan_tun_kind kind;
+	unsigned line; /* 0 with PLAN_TUN_SHARED */
+};
+
 struct plan_device {
 	struct way_device way;   /* first member */
 	const struct conf *conf; /* borrowed */
-	struct plan_peer *peers; /* owned array, in the order of conf->peers */
+	struct plan_tun tun;     /* what it asks for */
+	/* It has a tun of its own, called as itself. Then it is not in the union. (It has
+	 * none if there is no other tun, or if the shared tun is called like it and no
+	 * other file uses it.) */
+	bool own_tun;
+	struct union_table table; /* with own_tun: its own prefixes */
+	struct plan_peer *peers;  /* owned array, in the order of conf->peers */
 	size_t peer_count;
 	struct plan_prefix *prefixes; /* owned array */
 	size_t prefix_count;
@@ -73,13 +95,35 @@ struct plan_device {
 };
 
 struct plan {
-	struct plan_device *devices; /* owned array, in the order of the set */
-	size_t device_count;
+	/* Owned array: first those that use the shared tun, then those that have a tun of
+	 * their own; both in the order of the set. */
+	struct plan_device *devices;
+	size_t device_count, shared_count;
 	struct union_table table;
-	uint32_t tun_mtu_bytes; /* the largest effective MTU; 0 if there are no devices */
+	/* of the shared tun: the largest effective MTU; 0 if there are no devices */
+	uint32_t tun_mtu_bytes;
+	const struct plan *whole; /* borrowed; NULL unless it is a part: see below */
 };
 
 void plan_clear(struct plan *plan);
+
+/* A plan of only those devices that use one tun: the shared one, or the one of a device
+ * that has its own. It is borrowed from the whole plan, so it must not be cleared. */
+struct plan plan_of_shared_tun(const struct plan *whole);
+struct plan plan_of_own_tun(const struct plan *whole, size_t device);
+
+/* Returns the whole plan, of which this may be a part. */
+static inline const struct plan *plan_whole(const struct plan *plan)
+{
+	return plan->whole ? plan->whole : plan;
+}
+
+/* Goes through all devices in byte order of their names, whatever tun they have. Zeroed is
+ * the start; returns NULL at the end. */
+struct plan_walk {
+	size_t shared, own; /* how many of each kind were returned */
+};
+const struct plan_device *plan_next(const struct plan *plan, struct plan_walk *walk);
 
 /* NULL if no device has this name. */
 struct plan_device *plan_find(const struct plan *plan, const char *name);
@@ -87,8 +131,8 @@ struct plan_device *plan_find(const struct plan *plan, const char *name);
  * source_address.h. Its family is IP_NONE if there is no suitable Address. */
 struct ip_addr plan_source(const struct plan_device *device, const struct ip_prefix *dst);
 bool plan_has_gate(const struct plan *plan);
-/* Does the file need a tun of its own, because of its Table? Not the file of a gate, whose
- * prefixes are in no union. */
+/* Does the file need a tun of its own, because of its Table or Tun? Not the file of a gate,
+ * whose prefixes are in no union. */
 bool plan_needs_own_tun(const struct conf *conf);
 /* Visits the search domains of all files with DNS servers, in the order of the files, each
  * only once (upper and lower case are the same). As in wg-quick, search domains alone do

@@ -3,6 +3,7 @@
  * Via that leads nowhere. */
 #include "plan/plan_make.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,6 +11,7 @@
 
 #include "plan/plan_findings.h"
 #include "plan/plan_mtu.h"
+#include "plan/plan_tun.h"
 #include "plan/source_address.h"
 #include "plan/way_compute.h"
 
@@ -94,7 +96,8 @@ static int fill_device(struct plan_device *d, const struct conf *conf,
 	d->way.name = conf->name;
 	d->way.metric = conf->metric;
 	d->way.has_metric = conf->has_metric;
-	d->way.table_off = conf->table.kind == CONF_TABLE_OFF;
+	d->tun = plan_tun_of(conf, env);
+	d->way.table_off = d->tun.kind != PLAN_TUN_SHARED;
 	d->left_out = env && env->one_tun && plan_needs_own_tun(conf);
 	choose_sources(d);
 	d->way.port = conf->listen_port;
@@ -117,22 +120,40 @@ static int fill_device(struct plan_device *d, const struct conf *conf,
 	return fill_prefixes(d);
 }
 
+/* Gives a place to those files that have a tun of their own, or to those that share one. */
+static void place_devices(struct plan *plan, const struct conf_set *set,
+                          const struct plan_env *env, bool own_tun)
+{
+	for (size_t i = 0; i < set->n; i++) {
+		if (plan_tun_is_own(set->v[i], env) != own_tun)
+			continue;
+		plan->devices[plan->device_count].conf = set->v[i];
+		plan->devices[plan->device_count++].own_tun = own_tun;
+	}
+}
+
 static int fill_devices(struct plan *plan, const struct conf_set *set,
                         const struct plan_env *env)
 {
+	int err = 0;
+
 	plan->devices = calloc(set->n + 1, sizeof(*plan->devices));
 	if (!plan->devices)
 		return -ENOMEM;
-	plan->device_count = set->n;
-	for (size_t i = 0; i < set->n; i++) {
-		int err = fill_device(&plan->devices[i], set->v[i], env);
+	place_devices(plan, set, env, false);
+	plan->shared_count = plan->device_count;
+	place_devices(plan, set, env, true);
+	for (size_t i = 0; i < plan->device_count && !err; i++) {
+		struct plan_device *d = &plan->devices[i];
 
-		if (err)
-			return err;
-		if (i + 1 < set->n)
-			plan->devices[i].way.sibling = &plan->devices[i + 1].way;
+		assert(d->conf);
+		err = fill_device(d, d->conf, env);
+		if (!err && d->own_tun)
+			err = union_init(&d->table);
+		if (i + 1 < plan->device_count)
+			d->way.sibling = &plan->devices[i + 1].way;
 	}
-	return 0;
+	return err;
 }
 
 /* ---- errors between files */
@@ -299,6 +320,27 @@ static int check_ports(const struct conf_set *set, struct diag *diag)
 	return 0;
 }
 
+/* The shared tun can be that of a single file which needs one of its own. */
+static void check_tun(const struct plan *plan, const struct plan_device *d,
+                      struct diag *diag)
+{
+	const char *reason = plan_tun_reason(&d->tun);
+
+	if (!d->own_tun && !d->left_out && plan->shared_count > 1)
+		diag_error(
+			diag, d->conf->path, d->tun.line,
+			"%s asks for a tun of its own called %s, but that is the tun which the other files share: expected another one with --tun, or another name of this file",
+			reason, d->conf->name);
+}
+
+static void check_tuns(const struct plan *plan, struct diag *diag)
+{
+	for (size_t i = 0; i < plan->device_count; i++) {
+		if (plan->devices[i].tun.kind != PLAN_TUN_SHARED)
+			check_tun(plan, &plan->devices[i], diag);
+	}
+}
+
 /* Only looks at the first n entries: those that were there before the plan. */
 static bool file_has_errors(const struct diag *diag, size_t n, const char *path)
 {
@@ -371,15 +413,17 @@ static void check_carriers(const struct plan_device *d, size_t entries_before,
 
 /* ---- the plan */
 
+/* A device with a tun of its own has a table of its own. */
 static int fill_union(struct plan *plan)
 {
 	for (size_t i = 0; i < plan->device_count; i++) {
 		struct plan_device *d = &plan->devices[i];
+		struct union_table *table = d->own_tun ? &d->table : &plan->table;
 
 		if (d->conf->switches.gate || d->left_out)
 			continue;
 		for (size_t j = 0; j < d->prefix_count; j++) {
-			int err = union_add(&plan->table, &d->prefixes[j].trie.prefix,
+			int err = union_add(table, &d->prefixes[j].trie.prefix,
 			                    &d->prefixes[j].peer->way);
 
 			if (err)
@@ -401,6 +445,7 @@ static int make(struct plan *plan, const struct conf_set *set, const struct plan
 		err = check_ports(set, diag);
 	if (err)
 		return err;
+	check_tuns(plan, diag);
 	fill_vias(plan, diag);
 	check_cycles(plan, diag);
 	if (plan->device_count > 0)

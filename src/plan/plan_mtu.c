@@ -126,7 +126,7 @@ static void set_tun_mtu(struct plan *plan)
 	for (size_t i = 0; i < plan->device_count; i++) {
 		const struct plan_device *d = &plan->devices[i];
 
-		if (!d->conf->switches.gate && !d->left_out &&
+		if (!d->conf->switches.gate && !d->left_out && !d->own_tun &&
 		    d->mtu_bytes > plan->tun_mtu_bytes)
 			plan->tun_mtu_bytes = d->mtu_bytes;
 	}

@@ -128,8 +128,8 @@ static int sort_servers(const void *a, const void *b)
 static size_t items_of(enum kind kind, const struct plan_device *d, struct item *v)
 {
 	size_t n = 0, count = kind == PRIVATE_KEY ? d->conf->identity.private_key != NULL
-	                      : kind == ADDRESS   ? d->conf->addresses.n
-	                                          : d->peer_count;
+	                      : kind == ADDRESS ? (d->own_tun ? 0 : d->conf->addresses.n)
+	                                        : d->peer_count;
 
 	for (size_t i = 0; i < count; i++) {
 		struct item item = { .device = d, .line = d->conf->lines.private_key };

@@ -1,10 +1,9 @@
 /* src/plan/plan_unmet.c */
 #include "plan/plan_unmet.h"
 
-#include <ctype.h>
 #include <string.h>
 
-#include "base/ifname.h"
+#include "plan/hook_words.h"
 #include "plan/source_address.h"
 
 /* ---- hooks that name an interface */
@@ -17,65 +16,19 @@ static const char *const hook_names[] = {
 };
 _Static_assert(ARRAY_SIZE(hook_names) == CONF_HOOK_COUNT, "a name for each hook");
 
-/* Can the character be part of an interface's name? (So can '=', but in a hook it mostly
- * stands before a name, and not in one.) */
-static bool in_word(char c)
-{
-	return isalnum((unsigned char)c) || (c != '\0' && strchr("_+.-", c));
-}
-
-static bool ends_with(const char *text, const char *end, const char *tail)
-{
-	size_t n = strlen(tail);
-
-	return (size_t)(end - text) >= n && memcmp(end - n, tail, n) == 0;
-}
-
-/* A word may also be the name of a variable, or of a folder. Of the folders, only those
- * in /proc/sys/net and /sys/class/net have the names of interfaces. */
-static bool may_be_interface(const char *text, const char *word, size_t n)
-{
-	if (ends_with(text, word, "$") || ends_with(text, word, "${"))
-		return false;
-	if (ends_with(text, word, "/"))
-		return ends_with(text, word, "/net/") ||
-		       ends_with(text, word, "/conf/") ||
-		       ends_with(text, word, "/neigh/");
-	return word[n] != '/';
-}
-
-/* The file whose name is this word; NULL if there is none. */
-static const struct plan_device *named(const struct plan *plan, const char *word,
-                                       size_t n)
-{
-	char name[IFNAME_MAX + 1];
-
-	if (n > IFNAME_MAX)
-		return NULL;
-	memcpy(name, word, n);
-	name[n] = '\0';
-	return plan_find(plan, name);
-}
-
-/* The file whose name comes first in the text; the name of the tun does not count. The tun
- * bears all these names (host/altnames.h), but firewall rules don't know them, and packets
- * of all files go through it. */
+/* The file whose name comes first in the text, if there is no interface of that name. The
+ * shared tun bears all these names (host/altnames.h), but firewall rules don't know them,
+ * and packets of all files go through it. */
 static const struct plan_device *find_name(const struct plan *plan, const char *text,
                                            const char *tun)
 {
-	const char *at = text;
+	char word[IFNAME_MAX + 1];
 
-	while (*at != '\0') {
-		const struct plan_device *d = NULL;
-		size_t n = 0;
+	while (hook_words_next(&text, word)) {
+		const struct plan_device *d = plan_find(plan, word);
 
-		while (in_word(at[n]))
-			n++;
-		if (n > 0 && may_be_interface(text, at, n))
-			d = named(plan, at, n);
-		if (d && !(tun && strcmp(d->conf->name, tun) == 0))
+		if (d && !d->own_tun && !(tun && strcmp(word, tun) == 0))
 			return d;
-		at += n > 0 ? n : 1;
 	}
 	return NULL;
 }

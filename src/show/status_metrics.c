@@ -67,6 +67,11 @@ static bool mtu(const json_t *device, int64_t *out)
 	return integer_member(device, "mtu", out);
 }
 
+static bool own_tun(const json_t *device, int64_t *out)
+{
+	return boolean_member(device, "own_tun", out);
+}
+
 static bool rx_bytes(const json_t *peer, int64_t *out)
 {
 	return integer_member(peer, "rx_bytes", out);
@@ -117,6 +122,8 @@ static const struct metric of_instance[] = {
 
 static const struct metric of_device[] = {
 	{ "tunion_device_mtu_bytes", "gauge", "Effective MTU of the device.", mtu },
+	{ "tunion_device_own_tun", "gauge",
+	  "1 if the device has a tun of its own, 0 if it shares one.", own_tun },
 };
 
 static const struct metric of_peer[] = {

@@ -234,3 +234,41 @@ void changes_remove_carried(struct reload *reload, struct diag *diag)
 		}
 	}
 }
+
+void changes_count(const struct reload *reload, struct changes_done *done,
+                   const struct log *log)
+{
+	for (size_t i = 0; i < reload->n; i++) {
+		const struct reload_file *f = &reload->v[i];
+
+		if (f->state == RELOAD_ADDED)
+			done->added++;
+		else if (f->state == RELOAD_CHANGED)
+			done->changed++;
+		else if (f->state == RELOAD_REMOVED)
+			done->removed++;
+		if (reload_differs(f))
+			log_info(log, reload_name(f), "%s",
+			         f->state == RELOAD_ADDED     ? "added"
+			         : f->state == RELOAD_CHANGED ? "changed"
+			                                      : "removed");
+	}
+}
+
+void changes_uncount(struct changes_done *done, const struct reload *before,
+                     const struct reload *again)
+{
+	for (size_t i = 0; i < again->n; i++) {
+		const struct reload_file *f = &again->v[i], *was;
+
+		if (f->state != RELOAD_REMOVED)
+			continue;
+		was = reload_find(before, reload_name(f));
+		if (was->state == RELOAD_ADDED)
+			done->added--;
+		else
+			done->removed++;
+		if (was->state == RELOAD_CHANGED)
+			done->changed--;
+	}
+}

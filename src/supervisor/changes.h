@@ -6,6 +6,7 @@
 
 #include "base/attr.h"
 #include "base/diag.h"
+#include "base/log.h"
 #include "plan/plan.h"
 #include "supervisor/reload.h"
 
@@ -25,6 +26,17 @@ void changes_copy_warnings(const struct reload *reload, const struct diag *from,
 /* Files whose carrier (Via) is removed are removed as well, in diag with the reason; so are
  * those that these carry. */
 void changes_remove_carried(struct reload *reload, struct diag *diag);
+
+struct changes_done {
+	size_t added, changed, removed; /* how many files were applied */
+};
+
+/* Counts and logs what was applied. changes_uncount takes back what was added or changed
+ * before, and is now removed again: it is neither. */
+void changes_count(const struct reload *reload, struct changes_done *done,
+                   const struct log *log);
+void changes_uncount(struct changes_done *done, const struct reload *before,
+                     const struct reload *again);
 
 /* Has any file changed? */
 bool changes_any(const struct reload *reload);

@@ -52,6 +52,7 @@ static int send_settings(struct worker_child *worker, const struct plan_device *
 	m.settings.has_metric = d->way.has_metric;
 	m.settings.table_off = d->way.table_off;
 	m.settings.left_out = d->left_out;
+	m.settings.own_tun = d->own_tun;
 	m.settings.source_fix_off = conf->switches.source_fix_off;
 	m.settings.gate = conf->switches.gate;
 	m.settings.isolate_off = conf->switches.isolate_off;
@@ -122,6 +123,15 @@ int configure_host_networks(struct worker_child *worker, const struct ip_prefix 
 	err = text.failed ? -ENOMEM : worker_child_send(worker, &m);
 	outbuf_clear(&text);
 	return err;
+}
+
+int configure_tun(struct worker_child *worker, const char *device, int fd)
+{
+	struct command m = command_of(COMMAND_TUN, device);
+
+	m.fds[0] = fd;
+	m.fd_count = 1;
+	return fd < 0 ? 0 : worker_child_send(worker, &m);
 }
 
 static int send_sockets(struct worker_child *worker, enum command_type type,

@@ -18,6 +18,10 @@ MUST_CHECK int configure_device(struct worker_child *worker, const struct tunnel
  * stays if the file doesn't mention it. The endpoints are those of the plan, which follow
  * roaming. Returns 0 or -errno. */
 MUST_CHECK int configure_addconf(struct worker_child *worker, const struct tunnel *d);
+/* Queues the descriptor of the device's own tun, which must have been told by
+ * configure_settings; or, without a name, that of the shared tun. Does nothing if the fd is
+ * -1. Returns 0 or -errno. */
+MUST_CHECK int configure_tun(struct worker_child *worker, const char *device, int fd);
 /* Queues what only tunion knows of an existing device: its MTU, addresses, carriers and
  * so on. Returns 0 or -errno. */
 MUST_CHECK int configure_settings(struct worker_child *worker,

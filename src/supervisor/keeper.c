@@ -29,7 +29,7 @@ static int send_networks(struct keeper *k)
 
 	if (!plan_has_gate(&k->tunnels->plan))
 		return 0;
-	err = host_own_networks(k->host, &k->tunnels->plan, &own);
+	err = host_own_networks(k->hosts->shared, &k->tunnels->plan, &own);
 	if (err)
 		log_warn(
 			k->log, NULL,
@@ -49,7 +49,7 @@ int keeper_send_host(struct keeper *k)
 	struct ip_addr ipv4, ipv6;
 	int err;
 
-	host_resolver(k->host, &ipv4, &ipv6);
+	host_resolver(k->hosts->shared, &ipv4, &ipv6);
 	err = configure_resolver(&k->worker, &ipv4, &ipv6);
 	return err ? err : send_networks(k);
 }
@@ -67,19 +67,33 @@ static int start_devices(struct keeper *k)
 	return err;
 }
 
-int keeper_make_devices(struct keeper *k)
+int keeper_send_own_tuns(struct keeper *k)
 {
-	struct command tun = command_of(COMMAND_TUN, NULL);
 	int err = 0;
 
-	tun.fds[0] = host_tun_fd(k->host);
-	tun.fd_count = 1;
-	if (tun.fds[0] >= 0)
-		err = worker_child_send(&k->worker, &tun);
+	for (size_t i = 0; i < k->tunnels->count && !err; i++) {
+		const struct plan_device *d = k->tunnels->v[i].plan;
+
+		if (d->own_tun)
+			err = configure_tun(&k->worker, d->way.name,
+			                    hosts_tun_fd(k->hosts, d->way.name));
+	}
+	return err;
+}
+
+int keeper_make_devices(struct keeper *k)
+{
+	const struct plan *plan = &k->tunnels->plan;
+	const struct plan_device *d;
+	struct plan_walk walk = { 0 };
+	int err = configure_tun(&k->worker, NULL, hosts_tun_fd(k->hosts, NULL));
+
 	if (!err)
 		err = keeper_send_host(k);
-	for (size_t i = 0; i < k->tunnels->count && !err; i++)
-		err = configure_device(&k->worker, &k->tunnels->v[i]);
+	while (!err && (d = plan_next(plan, &walk))) /* the status has this order */
+		err = configure_device(&k->worker, &k->tunnels->v[d - plan->devices]);
+	if (!err)
+		err = keeper_send_own_tuns(k);
 	return err ? err : worker_child_wait(&k->worker);
 }
 

@@ -10,8 +10,8 @@
 #include "base/diag.h"
 #include "base/ending.h"
 #include "base/log.h"
-#include "host/host.h"
 #include "io/loop.h"
+#include "supervisor/hosts.h"
 #include "supervisor/restarts.h"
 #include "supervisor/tunnels.h"
 #include "supervisor/worker_child.h"
@@ -39,8 +39,8 @@ struct keeper {
 	struct ending *ending;
 	struct tunnels *tunnels;
 	const struct keeper_events *events;
-	struct host *host; /* needed from keeper_make_devices on */
-	struct loop *loop; /* needed from keeper_watch on */
+	struct hosts *hosts; /* needed from keeper_make_devices on */
+	struct loop *loop;   /* needed from keeper_watch on */
 
 	struct loop_source channel;
 	uint32_t channel_events; /* the events waited for; 0: it is not in the loop */
@@ -50,14 +50,18 @@ struct keeper {
 
 /* Forks a worker. Returns 0 or -errno. */
 MUST_CHECK int keeper_start(struct keeper *k);
-/* Gives the worker the tun, if there is one, and makes the devices like `ip link add`, so that hooks can
- * use them. Returns what worker_child_wait returns. */
+/* Gives the worker the tuns, if there are any, and makes the devices like `ip link add`,
+ * so that hooks can use them. Returns what worker_child_wait returns. */
 MUST_CHECK int keeper_make_devices(struct keeper *k);
 /* Sends what the files say of the devices, and starts them. Returns the same. */
 MUST_CHECK int keeper_complete_devices(struct keeper *k);
 /* Queues what the worker has to know of the host now: the addresses to which it sends its
  * DNS queries, and for the clients of a gate its own networks. Returns 0 or -errno. */
 MUST_CHECK int keeper_send_host(struct keeper *k);
+
+/* Queues all tuns that files have of their own, because one of them may be another one
+ * now. Returns 0 or -errno. */
+MUST_CHECK int keeper_send_own_tuns(struct keeper *k);
 
 /* To be called before each wait of the loop: writes what has to be written, and makes the
  * loop listen to the worker and start another one if it dies. Returns 0 or -errno. */

@@ -14,6 +14,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "plan/plan_tun.h"
 #include "supervisor/changes.h"
 #include "supervisor/configure.h"
 #include "supervisor/reload.h"
@@ -32,7 +33,7 @@ struct prepared {
 
 struct round {
 	struct live *l; /* borrowed */
-	struct live_result *result;
+	struct changes_done *result;
 	struct diag *diag;
 	struct conf_set fresh; /* owned */
 	struct reload reload;
@@ -52,7 +53,7 @@ static uint32_t path_mtu(void *context, const struct conf *conf, const struct ip
 {
 	struct live *l = context;
 
-	return host_path_mtu(l->host, conf, to);
+	return host_path_mtu(l->hosts->shared, conf, to);
 }
 
 /* Returns where the peer is now, or NULL if its file has a new Endpoint whose address is
@@ -93,6 +94,7 @@ static void leave_out(struct round *r, size_t i)
 	unmake(r, i);
 	tunnel_close_udp(&r->prepared[i].device);
 	r->prepared[i].open = false;
+	hosts_leave_out(r->l->hosts, &r->l->tunnels->plan, reload_name(&r->reload.v[i]));
 }
 
 static void refuse(struct round *r, size_t i)
@@ -125,7 +127,7 @@ static int accept_changes(struct round *r)
 	plan_clear(&r->plan);
 	err = changes_accept(&r->reload, &env, &r->set, &r->plan, &r->contradictions);
 	if (!err)
-		err = host_choose_mark(r->l->host, &r->plan, r->diag);
+		err = hosts_choose_mark(r->l->hosts, &r->plan, r->diag);
 	for (size_t i = 0; i < r->reload.n; i++) {
 		if (r->reload.v[i].state == RELOAD_BAD)
 			leave_out(r, i);
@@ -161,7 +163,8 @@ static struct tunnel *port_giver(struct round *r, uint16_t port)
 static bool marks_differ(const struct round *r, const struct conf *a,
                          const struct conf *b)
 {
-	return host_file_mark(r->l->host, a) != host_file_mark(r->l->host, b);
+	return host_file_mark(r->l->hosts->shared, a) !=
+	       host_file_mark(r->l->hosts->shared, b);
 }
 
 static int open_sockets(struct round *r, struct prepared *p, const struct reload_file *f)
@@ -178,7 +181,8 @@ static int open_sockets(struct round *r, struct prepared *p, const struct reload
 	p->remark = giver && marks_differ(r, giver->plan->conf, f->fresh);
 	err = giver && listens_there(giver, f->fresh)
 	              ? tunnel_share_udp(&p->device, giver)
-	              : tunnel_open_udp(&p->device, host_file_mark(r->l->host, f->fresh),
+	              : tunnel_open_udp(&p->device,
+	                                host_file_mark(r->l->hosts->shared, f->fresh),
 	                                giver, r->diag);
 	if (!err)
 		p->open = true;
@@ -200,8 +204,11 @@ static int wait_for_worker(struct round *r, int err)
 static int make_device(struct round *r, struct prepared *p)
 {
 	struct worker_child *worker = &r->l->keeper->worker;
+	const char *name = p->device.plan->way.name;
 	int err = configure_device(worker, &p->device);
 
+	if (!err)
+		err = configure_tun(worker, name, hosts_tun_fd(r->l->hosts, name));
 	err = wait_for_worker(r, err);
 	/* a worker that is late makes the device when it continues */
 	p->made = !err || err == -ETIMEDOUT || err == -EINTR;
@@ -217,6 +224,8 @@ static int prepare(struct round *r, size_t i)
 	p->device.plan = plan_find(&r->plan, reload_name(f));
 	if (reload_changes_sockets(f) && !p->open)
 		err = open_sockets(r, p, f);
+	if (!err)
+		err = hosts_make_tun(r->l->hosts, &r->plan, p->device.plan, r->diag);
 	if (err || f->state != RELOAD_ADDED)
 		return err;
 	if (!p->listens)
@@ -224,6 +233,17 @@ static int prepare(struct round *r, size_t i)
 		                           &p->device.uapi_fd, r->diag);
 	p->listens = !err;
 	return err || p->made ? err : make_device(r, p);
+}
+
+/* Is its tun another one from now on? Hooks run for each tun, as in wg-quick. */
+static bool comes_to_tun(const struct live *l, const struct reload_file *f)
+{
+	const struct plan_env env = { .tun = l->instance->tun,
+		                      .one_tun = l->hosts->options.place != NULL };
+
+	return f->state == RELOAD_ADDED ||
+	       (f->state == RELOAD_CHANGED &&
+	        plan_tun_is_own(f->old, &env) != plan_tun_is_own(f->fresh, &env));
 }
 
 static int run_pre_up(struct round *r, size_t i)
@@ -234,13 +254,14 @@ static int run_pre_up(struct round *r, size_t i)
 
 	if (p->pre_up || (f->state != RELOAD_ADDED && f->state != RELOAD_CHANGED))
 		return 0;
-	if (f->state == RELOAD_CHANGED) {
-		host_file_changed(r->l->host, f->fresh, r->diag);
+	if (!comes_to_tun(r->l, f)) {
+		hosts_file_changed(r->l->hosts, plan_find(&r->plan, f->fresh->name),
+		                   r->diag);
 		p->pre_up = true;
 		return 0;
 	}
-	r->l->tunnels->coming = &p->device;
-	err = host_file_added(r->l->host, f->fresh, r->diag);
+	r->l->tunnels->coming = f->state == RELOAD_ADDED ? &p->device : NULL;
+	err = hosts_file_added(r->l->hosts, plan_find(&r->plan, f->fresh->name), r->diag);
 	r->l->tunnels->coming = NULL;
 	p->pre_up = !err;
 	return err;
@@ -350,7 +371,8 @@ static int send_changed(struct round *r, struct tunnel *d, const struct reload_f
 	if (p->open)
 		err = send_sockets(r, d, p);
 	if (!err && (p->remark || marks_differ(r, f->old, f->fresh))) {
-		tunnel_set_mark(d, host_file_mark(r->l->host, f->fresh), r->diag);
+		tunnel_set_mark(d, host_file_mark(r->l->hosts->shared, f->fresh),
+		                r->diag);
 		err = configure_sockets(&r->l->keeper->worker, d, false);
 	}
 	reload_print_uapi(&lines, f->old, d->plan);
@@ -373,13 +395,17 @@ static int send_device(struct round *r, struct tunnel *d)
 	if (!old) {
 		/* the plan may be different from when the device was made */
 		if (r->prepared[f - r->reload.v].remark)
-			tunnel_set_mark(d, host_file_mark(r->l->host, d->plan->conf),
-			                r->diag);
+			tunnel_set_mark(
+				d, host_file_mark(r->l->hosts->shared, d->plan->conf),
+				r->diag);
 		err = configure_settings(&r->l->keeper->worker, d->plan);
 		return err ? err : configure_addconf(&r->l->keeper->worker, d);
 	}
 	if (!reload_same_settings(old, d->plan))
 		err = configure_settings(&r->l->keeper->worker, d->plan);
+	if (!err && d->plan->own_tun && !old->own_tun)
+		err = configure_tun(&r->l->keeper->worker, name,
+		                    hosts_tun_fd(r->l->hosts, name));
 	if (!err && f->state == RELOAD_CHANGED)
 		err = send_changed(r, d, f);
 	return err;
@@ -462,25 +488,6 @@ static void keep_files(struct round *r)
 
 /* ---- rounds */
 
-static void count_done(struct round *r)
-{
-	for (size_t i = 0; i < r->reload.n; i++) {
-		const struct reload_file *f = &r->reload.v[i];
-
-		if (f->state == RELOAD_ADDED)
-			r->result->added++;
-		else if (f->state == RELOAD_CHANGED)
-			r->result->changed++;
-		else if (f->state == RELOAD_REMOVED)
-			r->result->removed++;
-		if (reload_differs(f))
-			log_info(r->l->log, reload_name(f), "%s",
-			         f->state == RELOAD_ADDED     ? "added"
-			         : f->state == RELOAD_CHANGED ? "changed"
-			                                      : "removed");
-	}
-}
-
 static int begin_round(struct round *r)
 {
 	r->prepared = calloc(r->reload.n + 1, sizeof(*r->prepared));
@@ -518,11 +525,18 @@ static void end_round(struct round *r)
 static void update_host(struct round *r)
 {
 	size_t before = r->diag->errors;
-	int err = host_update(r->l->host, &r->l->tunnels->plan, r->diag);
+	const struct plan *plan = &r->l->tunnels->plan;
+	bool missing = hosts_any_missing(r->l->hosts, plan);
+	int err = hosts_make_missing(r->l->hosts, plan, r->diag);
+	int update_err = hosts_update(r->l->hosts, plan, r->diag);
 
+	if (!err)
+		err = update_err;
 	if (err < 0 && r->diag->errors == before)
 		diag_error(r->diag, NULL, 0, "can't update the host: %s", strerror(-err));
 	r->l->host_failed = err < 0;
+	if (missing)
+		(void)!wait_for_worker(r, keeper_send_own_tuns(r->l->keeper));
 }
 
 /* Only the host did not follow the plan: the worker is told only what results from that. */
@@ -562,8 +576,8 @@ static int run_round(struct round *r)
 	update_host(r);
 	remove_gone(r);
 	/* an error is in diag */
-	(void)!host_post_down(r->l->host, &r->l->tunnels->plan, r->diag);
-	count_done(r);
+	(void)!hosts_post_down(r->l->hosts, &r->l->tunnels->plan, r->diag);
+	changes_count(&r->reload, r->result, r->l->log);
 out:
 	end_round(r);
 	return err;
@@ -584,7 +598,9 @@ static bool run_post_up(struct live *l, const struct reload *done, struct reload
 
 		if (!conf)
 			continue;
-		if (f->state == RELOAD_ADDED && host_file_up(l->host, conf, diag) < 0) {
+		if (comes_to_tun(l, f) &&
+		    hosts_file_up(l->hosts, plan_find(&l->tunnels->plan, conf->name),
+		                  diag) < 0) {
 			after = (struct reload_file){ RELOAD_REMOVED, conf, NULL };
 			any = true;
 		}
@@ -596,34 +612,15 @@ static bool run_post_up(struct live *l, const struct reload *done, struct reload
 	return any && next->v;
 }
 
-/* What was added or changed, and is removed again, is neither. */
-static void count_undone(struct live_result *done, const struct reload *before,
-                         const struct reload *again)
-{
-	for (size_t i = 0; i < again->n; i++) {
-		const struct reload_file *f = &again->v[i], *was;
-
-		if (f->state != RELOAD_REMOVED)
-			continue;
-		was = reload_find(before, reload_name(f));
-		if (was->state == RELOAD_ADDED)
-			done->added--;
-		else
-			done->removed++;
-		if (was->state == RELOAD_CHANGED)
-			done->changed--;
-	}
-}
-
 /* As in wg-quick, a file whose PostUp fails goes down again. */
 static void finish_added(struct round *r)
 {
-	struct live_result not_told = { 0 };
+	struct changes_done not_told = { 0 };
 	struct round again = { .l = r->l, .result = &not_told, .diag = r->diag };
 	bool failed = run_post_up(r->l, &r->reload, &again.reload, r->diag);
 
 	if (failed)
-		count_undone(r->result, &r->reload, &again.reload);
+		changes_uncount(r->result, &r->reload, &again.reload);
 	keep_files(r);
 	if (failed && run_round(&again) == 0)
 		keep_files(&again);
@@ -659,14 +656,14 @@ static int read_again(struct round *r, const struct conf_paths *from, struct dia
 	return err;
 }
 
-int live_reload(struct live *l, const struct conf_paths *from, struct live_result *result,
-                struct diag *diag)
+int live_reload(struct live *l, const struct conf_paths *from,
+                struct changes_done *result, struct diag *diag)
 {
 	struct round r = { .l = l, .result = result, .diag = diag };
 	struct diag read = { 0 };
 	int err;
 
-	*result = (struct live_result){ 0 };
+	*result = (struct changes_done){ 0 };
 	underlay_restore_now(l->underlay);
 	err = read_again(&r, from, &read);
 	diag_copy_errors(diag, &read);
@@ -675,7 +672,8 @@ int live_reload(struct live *l, const struct conf_paths *from, struct live_resul
 		err = run_round(&r);
 		if (!err && changes_any(&r.reload))
 			finish_added(&r);
-		else if (!err && l->host_failed)
+		else if (!err && (l->host_failed ||
+		                  hosts_any_missing(l->hosts, &l->tunnels->plan)))
 			update_host_again(&r);
 	}
 	tell_news(l, diag);

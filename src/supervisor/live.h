@@ -15,8 +15,8 @@
 #include "base/diag.h"
 #include "base/log.h"
 #include "conf/set.h"
-#include "host/host.h"
 #include "instance/instance.h"
+#include "supervisor/changes.h"
 #include "supervisor/keeper.h"
 #include "supervisor/tunnels.h"
 #include "supervisor/underlay.h"
@@ -26,7 +26,7 @@ struct live {
 	const struct log *log;
 	struct instance *instance;
 	struct tunnels *tunnels;
-	struct host *host;
+	struct hosts *hosts;
 	struct keeper *keeper;
 	struct underlay *underlay;
 	bool one_tun;     /* see plan_env */
@@ -36,14 +36,10 @@ struct live {
 
 void live_clear(struct live *l);
 
-struct live_result {
-	size_t added, changed, removed; /* how many files were applied */
-};
-
 /* To be called once the instance is up. Returns 0 if all is applied; diag may contain warnings. Otherwise
  * returns -EINVAL or another -errno; then diag and file_errors say what is not applied.
  * What is new in diag has been logged. */
 MUST_CHECK int live_reload(struct live *l, const struct conf_paths *from,
-                           struct live_result *result, struct diag *diag);
+                           struct changes_done *result, struct diag *diag);
 
 #endif

@@ -34,7 +34,7 @@ struct host_place place_inside(struct place_inside *inside)
 		.no_hooks =
 			"hooks are not run, in no file: they are meant for the host, and the tun is not there",
 		.no_table =
-			"Table: the file would need a tun of its own, but there is only one inside: it is left out, and only carries files that name it in Via; take this line out to use it",
+			"the file would need a tun of its own, but there is only one inside: it is left out, and only carries files that name it in Via; take this line out to use it",
 		.make_tun = make_tun,
 		.set_resolv_conf = set_resolv_conf,
 		.context = inside,

@@ -104,6 +104,7 @@ static bool same_interface(const struct conf *a, const struct conf *b)
 	       a->switches.source_fix_off == b->switches.source_fix_off &&
 	       a->switches.gate == b->switches.gate &&
 	       a->switches.isolate_off == b->switches.isolate_off &&
+	       a->switches.own_tun == b->switches.own_tun &&
 	       ip_addr_equal(&a->listen, &b->listen) &&
 	       a->switches.resolve_off == b->switches.resolve_off;
 }
@@ -402,6 +403,7 @@ bool reload_same_settings(const struct plan_device *a, const struct plan_device 
 	return a->mtu_bytes == b->mtu_bytes && a->way.metric == b->way.metric &&
 	       a->way.has_metric == b->way.has_metric &&
 	       a->way.table_off == b->way.table_off && a->left_out == b->left_out &&
+	       a->own_tun == b->own_tun &&
 	       a->conf->switches.source_fix_off == b->conf->switches.source_fix_off &&
 	       a->conf->switches.gate == b->conf->switches.gate &&
 	       a->conf->switches.isolate_off == b->conf->switches.isolate_off &&

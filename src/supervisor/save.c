@@ -53,6 +53,8 @@ static void put_own_settings(struct outbuf *o, const struct conf *conf)
 		outbuf_print(o, "# tunion: Gate = on\n");
 	if (conf->switches.isolate_off)
 		outbuf_print(o, "# tunion: Isolate = off\n");
+	if (conf->switches.own_tun)
+		outbuf_print(o, "# tunion: Tun = own\n");
 	if (conf->listen.family != IP_NONE)
 		outbuf_print(o, "# tunion: Listen = %s\n",
 		             ip_addr_format(&conf->listen, address));

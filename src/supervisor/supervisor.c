@@ -20,7 +20,6 @@
 #include "base/ending.h"
 #include "base/memory.h"
 #include "base/process.h"
-#include "host/host.h"
 #include "inside/insiders.h"
 #include "instance/instance.h"
 #include "io/loop.h"
@@ -29,6 +28,7 @@
 #include "supervisor/clients.h"
 #include "supervisor/follow.h"
 #include "supervisor/hook_service.h"
+#include "supervisor/hosts.h"
 #include "supervisor/keeper.h"
 #include "supervisor/live.h"
 #include "supervisor/page_child.h"
@@ -48,13 +48,12 @@ struct supervisor {
 	struct ending ending;
 	struct instance instance;
 	struct tunnels tunnels;
-	struct host *host;          /* owned */
+	struct hosts hosts;
 	struct place_inside inside; /* place points to it */
 	struct host_place place;
 	bool elsewhere; /* the tun is not in our own network namespace, but at `place` */
 	const struct supervisor_events *events; /* borrowed; may be NULL */
 	struct insiders insiders;
-	bool host_is_up;
 	struct loop *loop; /* owned */
 	struct loop_source signals;
 	struct keeper keeper;
@@ -122,7 +121,7 @@ static int make_plan(struct supervisor *s, struct diag *diag)
 	struct plan_env env = { .path_mtu = host_path_mtu,
 		                .tun = s->instance.tun,
 		                .one_tun = s->elsewhere,
-		                .context = s->host };
+		                .context = s->hosts.shared };
 
 	plan_clear(&s->tunnels.plan);
 	return plan_make(&s->tunnels.plan, &s->tunnels.files, &env, diag);
@@ -137,8 +136,8 @@ static int open_sockets(struct supervisor *s, struct diag *diag)
 	/* all of them are tried, so that all errors are reported in one run */
 	for (size_t i = 0; i < s->tunnels.count; i++) {
 		struct tunnel *t = &s->tunnels.v[i];
-		int err = tunnel_open_udp(t, host_file_mark(s->host, t->plan->conf), NULL,
-		                          diag);
+		int err = tunnel_open_udp(
+			t, host_file_mark(s->hosts.shared, t->plan->conf), NULL, diag);
 
 		if (!err)
 			err = instance_listen_uapi(&s->instance, t->plan->way.name,
@@ -173,10 +172,8 @@ static int make_host(struct supervisor *s, const struct supervisor_options *o,
 		                        .place = s->elsewhere ? &s->place : NULL,
 		                        .log = &s->log,
 		                        .events = &s->hooks_events };
-	int err = host_new(&s->host, &options, diag);
 
-	s->keeper.host = s->live.host = s->host;
-	return err;
+	return hosts_new(&s->hosts, &options, diag);
 }
 
 /* An instance that is numbered has a name before its files are read, because another one may
@@ -225,7 +222,7 @@ static int prepare(struct supervisor *s, const struct supervisor_options *o,
 static int bring_up_devices(struct supervisor *s, struct diag *diag)
 {
 	int err = keeper_make_devices(&s->keeper),
-	    hooks = err ? 0 : host_pre_up(s->host, &s->tunnels.plan, diag);
+	    hooks = err ? 0 : hosts_pre_up(&s->hosts, &s->tunnels.plan, diag);
 
 	if (!err && !hooks)
 		err = keeper_complete_devices(&s->keeper);
@@ -240,7 +237,7 @@ static int begin_underlay(struct supervisor *s, const struct supervisor_options 
 	int err = loop_new(&s->loop);
 	struct underlay_env env = { .log = &s->log,
 		                    .loop = s->loop,
-		                    .host = s->host,
+		                    .hosts = &s->hosts,
 		                    .tunnels = &s->tunnels,
 		                    .worker = &s->keeper.worker,
 		                    .servers_given = o->name_server_count > 0 };
@@ -261,7 +258,7 @@ static int bring_up(struct supervisor *s, const struct supervisor_options *o,
 	if (!err)
 		err = make_plan(s, diag);
 	if (!err)
-		err = host_prepare(s->host, &s->tunnels.plan, diag);
+		err = hosts_prepare(&s->hosts, &s->tunnels.plan, diag);
 	if (!err)
 		err = open_sockets(s, diag);
 	if (!err)
@@ -269,8 +266,7 @@ static int bring_up(struct supervisor *s, const struct supervisor_options *o,
 	if (!err)
 		err = bring_up_devices(s, diag);
 	if (!err)
-		err = host_up(s->host, &s->tunnels.plan, diag);
-	s->host_is_up = err == 0;
+		err = hosts_up(&s->hosts, &s->tunnels.plan, diag);
 	if (!err)
 		underlay_up(&s->underlay, diag);
 	if (!err)
@@ -289,7 +285,7 @@ static void tell_plan(const struct supervisor *s)
 
 	if (!s->events)
 		return;
-	host_resolver(s->host, &resolver4, &resolver6);
+	host_resolver(s->hosts.shared, &resolver4, &resolver6);
 	s->events->planned(s->events->context, &s->tunnels.plan, &resolver4, &resolver6);
 }
 
@@ -337,7 +333,7 @@ static void forget(void *context)
 	insiders_clear(&s->insiders);
 	loop_free(s->loop);
 	tunnels_forget(&s->tunnels);
-	host_forget(s->host);
+	hosts_forget(&s->hosts);
 	follow_clear(&s->follow);
 	live_clear(&s->live);
 	diag_clear(&s->prepared);
@@ -367,14 +363,14 @@ static void describe(void *context, struct instance_status *out)
 	*out = (struct instance_status){
 		.tun = s->instance.tun,
 		.tun_mtu_bytes = s->tunnels.plan.tun_mtu_bytes,
-		.mark = host_mark(s->host),
+		.mark = host_mark(s->hosts.shared),
 		.pid = (int)getpid(),
 		.engine_pid = (int)s->keeper.worker.pid,
 		.engine_restarts = s->keeper.restarts.count,
 		.errors = &s->live.file_errors,
 		.up_s = (loop_now_ns() - s->up_since_ns) / NS_PER_SEC,
 	};
-	out->yields = host_yields(s->host, &out->yield_count);
+	out->yields = host_yields(s->hosts.shared, &out->yield_count);
 }
 
 static void connect_worker(struct supervisor *s, const struct supervisor_options *o)
@@ -396,6 +392,7 @@ static void connect_worker(struct supervisor *s, const struct supervisor_options
 		.ending = &s->ending,
 		.tunnels = &s->tunnels,
 		.events = &s->keeper_events,
+		.hosts = &s->hosts,
 	};
 	s->talk = (struct talk){ .log = &s->log,
 		                 .ending = &s->ending,
@@ -439,6 +436,7 @@ static void connect_parts(struct supervisor *s)
 	s->live = (struct live){ .log = &s->log,
 		                 .instance = &s->instance,
 		                 .tunnels = &s->tunnels,
+		                 .hosts = &s->hosts,
 		                 .keeper = &s->keeper,
 		                 .underlay = &s->underlay };
 	s->signals.fd = s->instance.lock_fd = s->instance.listen_fd =
@@ -527,7 +525,7 @@ static void update_host(struct supervisor *s)
 		way_compute(&s->tunnels.plan.table, &s->tunnels.plan.devices[0].way);
 	if (underlay_update_mtus(&s->underlay) < 0)
 		ending_want(&s->ending, -ENOMEM);
-	s->live.host_failed = host_update(s->host, &s->tunnels.plan, &diag) < 0;
+	s->live.host_failed = hosts_update(&s->hosts, &s->tunnels.plan, &diag) < 0;
 	if (s->live.host_failed)
 		log_error(&s->log, NULL,
 		          "can't update the host's routes after an endpoint has moved");
@@ -555,7 +553,7 @@ static uint64_t deadline_ns(const struct supervisor *s)
 }
 
 /* Returns NULL if out of memory. */
-static char *reload_answer(int err, const struct live_result *done,
+static char *reload_answer(int err, const struct changes_done *done,
                            const struct diag *diag)
 {
 	char line[100];
@@ -568,7 +566,7 @@ static char *reload_answer(int err, const struct live_result *done,
 static void reload(struct supervisor *s)
 {
 	const struct conf_paths from = follow_paths(&s->follow);
-	struct live_result done;
+	struct changes_done done;
 	struct diag diag = { 0 };
 	char *text;
 	int err;
@@ -586,7 +584,7 @@ static void reload(struct supervisor *s)
 
 static int prepare_down(struct supervisor *s, struct diag *diag)
 {
-	struct takedown t = { &s->keeper, s->host, &s->instance, &s->tunnels };
+	struct takedown t = { &s->keeper, &s->hosts, &s->instance, &s->tunnels };
 
 	return takedown_prepare(&t, diag);
 }
@@ -625,6 +623,7 @@ static void run_round(struct supervisor *s)
 		ending_want(&s->ending, -ENOMEM);
 	if (s->tunnels.endpoints_moved && loop_now_ns() >= s->next_update_ns)
 		update_host(s);
+	hosts_drop_lost(&s->hosts);
 	if (s->down_wanted)
 		consider_down(s);
 	if (follow_due(&s->follow, loop_now_ns()))
@@ -670,12 +669,12 @@ void supervisor_down(struct supervisor *s, struct diag *diag)
 	/* now it can't be refused any more */
 	if (s->up_since_ns && !s->ready_for_down)
 		(void)!prepare_down(s, diag);
-	if (s->host && s->host_is_up)
-		hooks = host_down(s->host, diag);
+	if (s->hosts.shared_is_up)
+		hooks = hosts_down(&s->hosts, diag);
 	keeper_end(&s->keeper);
 	page_child_end(&s->page);
 	underlay_end(&s->underlay);
-	host_free(s->host);
+	hosts_free(&s->hosts);
 	tunnels_clear(&s->tunnels);
 	follow_clear(&s->follow);
 	live_clear(&s->live);

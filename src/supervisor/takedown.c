@@ -43,7 +43,7 @@ int takedown_status(int hook)
 int takedown_prepare(const struct takedown *t, struct diag *diag)
 {
 	bool same_worker = keeper_make_answer(t->keeper, diag);
-	int hooks = host_pre_down(t->host, diag), files;
+	int hooks = hosts_pre_down(t->hosts, diag), files;
 
 	/* it may have died while hooks ran */
 	if (worker_child_dispatch(&t->keeper->worker) < 0)

@@ -5,7 +5,6 @@
 
 #include "base/attr.h"
 #include "base/diag.h"
-#include "host/host.h"
 #include "instance/instance.h"
 #include "supervisor/keeper.h"
 #include "supervisor/tunnels.h"
@@ -17,7 +16,7 @@ int takedown_status(int hook);
 /* All borrowed. */
 struct takedown {
 	struct keeper *keeper;
-	struct host *host;
+	struct hosts *hosts;
 	const struct instance *instance;
 	struct tunnels *tunnels;
 };

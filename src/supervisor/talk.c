@@ -9,7 +9,7 @@
 
 static uint32_t effective_mark(const struct talk *t, uint32_t fwmark)
 {
-	return fwmark ? fwmark : host_mark(t->keeper->host);
+	return fwmark ? fwmark : host_mark(t->keeper->hosts->shared);
 }
 
 static int set_port(struct talk *t, struct tunnel *d, uint16_t port)
@@ -106,6 +106,14 @@ static void handle_tun_lost(struct talk *t, const struct command *m)
 {
 	int err = m->result < 0 && m->result > INT32_MIN ? m->result : -ENODEV;
 
+	if (m->name[0] != '\0') {
+		if (hosts_tun_lost(t->keeper->hosts, m->name))
+			log_error(
+				t->log, m->name,
+				"its tun is gone: %s; tunion reload makes it anew, unless the file changes before",
+				strerror(-err));
+		return;
+	}
 	log_error(t->log, NULL, "the tun device %s is gone: %s", t->tun, strerror(-err));
 	ending_want(t->ending, err);
 }

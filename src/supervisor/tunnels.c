@@ -53,19 +53,15 @@ int tunnels_make(struct tunnels *t)
 	return 0;
 }
 
-static int compare_name(const void *name, const void *tunnel)
-{
-	return strcmp(name, ((const struct tunnel *)tunnel)->plan->way.name);
-}
-
-/* The tunnels are in the order of the plan's devices, which are sorted by name. */
+/* The tunnels are in the order of the plan's devices. */
 struct tunnel *tunnels_find(const struct tunnels *t, const char *name)
 {
+	const struct plan_device *d;
+
 	if (t->coming && strcmp(t->coming->plan->way.name, name) == 0)
 		return t->coming;
-	if (t->count == 0)
-		return NULL;
-	return bsearch(name, t->v, t->count, sizeof(*t->v), compare_name);
+	d = t->count > 0 ? plan_find(&t->plan, name) : NULL;
+	return d ? &t->v[d - t->plan.devices] : NULL;
 }
 
 struct plan_peer *tunnels_find_peer(const struct tunnels *t, const char *name,

@@ -37,7 +37,7 @@ static size_t network_servers(void *context, struct ip_addr *out, size_t max)
 {
 	const struct underlay *u = context;
 
-	return host_network_servers(u->env.host, out, max);
+	return host_network_servers(u->env.hosts->shared, out, max);
 }
 
 static enum candidate_rank rank_in_network(const struct underlay *u,
@@ -46,7 +46,7 @@ static enum candidate_rank rank_in_network(const struct underlay *u,
 {
 	const struct conf *conf = p ? plan_device_of(&p->way)->conf : NULL;
 
-	switch (host_reach(u->env.host, conf, to)) {
+	switch (host_reach(u->env.hosts->shared, conf, to)) {
 	case HOST_REACH_NONE:
 		return CANDIDATE_UNREACHABLE;
 	case HOST_REACH_POOR:
@@ -117,10 +117,18 @@ static void note_changes(struct underlay *u, unsigned bits, uint64_t now_ns)
 	u->changes |= bits;
 }
 
+static bool is_ours(const void *context, uint32_t ifindex)
+{
+	const struct underlay *u = context;
+
+	return hosts_have_ifindex(u->env.hosts, ifindex);
+}
+
 static void monitor_ready(struct loop_source *source, uint32_t events, uint64_t now_ns)
 {
 	struct underlay *u = CONTAINER_OF(source, struct underlay, monitor);
-	unsigned bits = monitor_read(source->fd, host_tun_ifindex(u->env.host));
+	const struct monitor_tuns ours = { is_ours, u };
+	unsigned bits = monitor_read(source->fd, &ours);
 
 	(void)events;
 	if (bits)
@@ -130,8 +138,8 @@ static void monitor_ready(struct loop_source *source, uint32_t events, uint64_t 
 /* There is a reason to doubt that the network is as it was. */
 static void doubt_network(struct underlay *u)
 {
-	if (u->looks &&
-	    outlook_changed(&u->outlook, &u->env.tunnels->plan, host_mark(u->env.host)))
+	if (u->looks && outlook_changed(&u->outlook, &u->env.tunnels->plan,
+	                                host_mark(u->env.hosts->shared)))
 		note_changes(u, MONITOR_NETWORK | MONITOR_SOURCES, loop_now_ns());
 }
 
@@ -155,7 +163,7 @@ static void start_monitor(struct underlay *u)
 
 static void restore(struct underlay *u, uint64_t now_ns)
 {
-	size_t n = host_restore(u->env.host, &u->env.tunnels->plan);
+	size_t n = hosts_restore(u->env.hosts, &u->env.tunnels->plan);
 
 	if (n == 0)
 		return;
@@ -190,7 +198,7 @@ static void follow(struct underlay *u, unsigned bits, uint64_t now_ns)
 	if (!(bits & MONITOR_NETWORK))
 		return;
 	log_debug(u->env.log, NULL, "the network has changed");
-	host_network_changed(u->env.host);
+	hosts_network_changed(u->env.hosts);
 	names_network_changed(u->names, now_ns);
 	u->env.tunnels->endpoints_moved = true; /* perhaps MTUs have changed, too */
 	if ((bits & MONITOR_SOURCES) && worker_child_send(u->env.worker, &changed) < 0)
@@ -219,7 +227,8 @@ static unsigned take_changes(struct underlay *u, uint64_t now_ns)
 
 int underlay_update_mtus(struct underlay *u)
 {
-	struct plan_env env = { .path_mtu = host_path_mtu, .context = u->env.host };
+	struct plan_env env = { .path_mtu = host_path_mtu,
+		                .context = u->env.hosts->shared };
 	uint32_t *old = calloc(u->env.tunnels->plan.device_count + 1, sizeof(*old));
 	int err = 0;
 
@@ -265,19 +274,19 @@ int underlay_begin(struct underlay *u, const struct underlay_env *env)
 int underlay_files_changed(struct underlay *u)
 {
 	if (u->following) /* it may be another one, now that there are other files */
-		names_set_mark(u->names, host_mark(u->env.host));
+		names_set_mark(u->names, host_mark(u->env.hosts->shared));
 	return names_update(u->names, &u->env.tunnels->files);
 }
 
 void underlay_up(struct underlay *u, struct diag *diag)
 {
 	u->following = true;
-	names_set_mark(u->names, host_mark(u->env.host));
+	names_set_mark(u->names, host_mark(u->env.hosts->shared));
 	if (!u->env.servers_given)
 		names_use_host(u->names);
 	names_warn(u->names, diag);
 	start_monitor(u);
-	host_network_changed(u->env.host); /* between host_up and now nobody listened */
+	hosts_network_changed(u->env.hosts); /* between host_up and now nobody listened */
 }
 
 void underlay_end(struct underlay *u)

@@ -14,8 +14,8 @@
 #include "base/diag.h"
 #include "base/log.h"
 #include "channel/command.h"
-#include "host/host.h"
 #include "io/loop.h"
+#include "supervisor/hosts.h"
 #include "supervisor/outlook.h"
 #include "supervisor/tunnels.h"
 #include "supervisor/worker_child.h"
@@ -26,7 +26,7 @@ struct names;
 struct underlay_env {
 	const struct log *log;
 	struct loop *loop;
-	struct host *host;
+	struct hosts *hosts;
 	struct tunnels *tunnels;
 	struct worker_child *worker;
 	bool servers_given; /* the user has named the name servers: no other is asked */

@@ -297,16 +297,19 @@ class Host:
 
     def use_name_servers(self, *addresses):
         """An /etc/resolv.conf of its own, and a resolvconf that exchanges it as openresolv does with
-        -x. Before the processes that are to see it."""
+        -x: that of the interface which came last is used. Before the processes that are to see it."""
         path = os.path.join(self.run_dir, "resolv.conf")
         with open(path, "w") as f:
             f.writelines(f"nameserver {a}\n" for a in addresses)
         self.binds.append((path, "/etc/resolv.conf"))
+        os.mkdir(f"{path}.d")
         self.program("resolvconf", f'''
+            newest() {{ ls -t {path}.d | head -n 1; }}
             case $1 in
-            -a) cp /etc/resolv.conf {path}.before && cat >/etc/resolv.conf ;;
-            -d) cat {path}.before >/etc/resolv.conf ;;
-            esac''')
+            -a) [ "$(newest)" ] || cp /etc/resolv.conf {path}.before; cat >{path}.d/$2 ;;
+            -d) rm {path}.d/$2 || exit 0 ;;
+            esac
+            if [ "$(newest)" ]; then cat {path}.d/$(newest); else cat {path}.before; fi >/etc/resolv.conf''')
 
     def try_run(self, command, seconds=60, **kw):
         """Runs shell text or a list of words; returns the CompletedProcess, whatever its status."""

@@ -21,9 +21,11 @@ def test(lab):
     before = c.snapshot()
     c.run("ip link add lan type veth peer name lan-end")
     seen = f"{c.run_dir}/seen"
+    # a file with its own name in a hook would have a tun of its own
     hook = f"PreUp = ip -o link show home | grep -o 'tunion0' >>{seen}"
-    t = Tunion(c, {"vpn.conf": w.vpn_conf(), "home.conf": w.home_conf(interface_lines=(hook,)),
-                   "lan.conf": w.home_conf(interface_lines=("Table = off",)).replace(w.home_client.private, w.vpn_client.private)})
+    lan = w.home_conf(allowed="10.98.0.0/24").replace(w.home_client.private, w.vpn_client.private)
+    t = Tunion(c, {"vpn.conf": w.vpn_conf(interface_lines=(hook,)), "home.conf": w.home_conf(),
+                   "lan.conf": lan.replace("10.77.0.2/24", "10.98.0.2/32")})
     t.up()
     with open(seen) as f:
         equal(f.read(), "tunion0\n", "what the PreUp hook sees")

@@ -28,13 +28,13 @@ class Log:
 
 
 def order(h, log, before):
-    t = Tunion(h, {f"{name}.conf": conf(number, *(f"{kind} = echo {kind} {name} {which} >>{log.path}"
+    t = Tunion(h, {f"{name}.conf": conf(number, *(f"{kind} = echo {kind}_{name}_{which} >>{log.path}"
                                                   for kind in reversed(KINDS) for which in (1, 2)))
                    for number, name in ((7, "b"), (8, "a"), (9, "c"))}, tun="t-order")
     t.run("up", t.dir)
-    equal(log.take(), [f"{kind} {name} {which}" for kind in ("PreUp", "PostUp") for name in "abc" for which in (1, 2)], "up")
+    equal(log.take(), [f"{kind}_{name}_{which}" for kind in ("PreUp", "PostUp") for name in "abc" for which in (1, 2)], "up")
     t.run("down")
-    equal(log.take(), [f"{kind} {name} {which}" for kind in ("PreDown", "PostDown") for name in "cba" for which in (1, 2)],
+    equal(log.take(), [f"{kind}_{name}_{which}" for kind in ("PreDown", "PostDown") for name in "cba" for which in (1, 2)],
           "down")
     same_text(h.snapshot(), before, "after down")
 
@@ -117,20 +117,22 @@ def key_in_pre_up(h, log, before):
 def gone_at_post_down(h, log, before):
     """PostDown finds no device, be it at down or when a file goes; down has the exit status of the first that fails."""
     def text(number, name, status):
+        # with its own name as a word in a hook, a file has a tun of its own
+        of_file = f"N={name}_; wg show ${{N%_}}"
         return conf(number, f"PreDown = wg show %i listen-port | wc -l >>{log.path}",
-                    f"PostDown = wg show %i >/dev/null 2>&1 || echo {name}: no %i >>{log.path}",
-                    f"PostDown = wg show {name} >/dev/null 2>&1 || echo {name}: no {name} >>{log.path}",
-                    f"PostDown = ip link show dev %i >/dev/null 2>&1 && echo {name}: there is a tun >>{log.path} || true",
+                    f"PostDown = wg show %i >/dev/null 2>&1 || echo no %i for {name}_ >>{log.path}",
+                    f"PostDown = {of_file} >/dev/null 2>&1 || echo no {name}_ >>{log.path}",
+                    f"PostDown = ip link show dev %i >/dev/null 2>&1 && echo {name}_ sees the tun >>{log.path} || true",
                     f"PostDown = exit {status}; echo never >>{log.path}")
 
     def gone(name):
-        return [f"{name}: no t-gone", f"{name}: no {name}"]
+        return [f"no t-gone for {name}_", f"no {name}_"]
 
     t = Tunion(h, {"a.conf": text(7, "a", 7), "b.conf": text(8, "b", 0), "c.conf": text(9, "c", 9)}, tun="t-gone")
     t.up("--no-watch")
     os.unlink(os.path.join(t.dir, "b.conf"))
     check("1 removed" in t.run("reload"), "reload")
-    equal(log.take(), ["1", *gone("b"), "b: there is a tun"], "hooks of a file that goes")
+    equal(log.take(), ["1", *gone("b"), "b_ sees the tun"], "hooks of a file that goes")
     done = t.try_run("down")
     check(done.returncode == 9 and "c.conf:8: warning: PostDown failed with exit status 9\n" in done.stderr and
           "a.conf:8: warning: PostDown failed with exit status 7\n" in done.stderr and "stays up" not in done.stderr,
@@ -142,8 +144,8 @@ def gone_at_post_down(h, log, before):
 
 def kept_up(h, log, before):
     keys = Keys()
-    t = Tunion(h, {"a.conf": conf(7, f"PreDown = echo a >>{log.path}", f"PostDown = echo a down >>{log.path}"),
-                   "b.conf": conf(8, f"PreDown = echo b >>{log.path}; test ! -e {h.run_dir}/stay || exit 5", "SaveConfig = true",
+    t = Tunion(h, {"a.conf": conf(7, f"PreDown = echo a_ >>{log.path}", f"PostDown = echo a_ down >>{log.path}"),
+                   "b.conf": conf(8, f"PreDown = echo b_ >>{log.path}; test ! -e {h.run_dir}/stay || exit 5", "SaveConfig = true",
                                   keys=keys)}, tun="t-stay")
     open(os.path.join(h.run_dir, "stay"), "w").close()
     t.up()
@@ -152,11 +154,11 @@ def kept_up(h, log, before):
     check(refused.returncode == 5 and "b.conf:4: " in refused.stderr and "PreDown failed" in refused.stderr
           and "stays up" in refused.stderr, refused.stderr)
     same_text(h.snapshot(), up, "after a down that was refused")
-    equal(log.take(), ["b", "a"], "hooks")
+    equal(log.take(), ["b_", "a_"], "hooks")
     h.wg("set", "b", "listen-port", "5555")
     t.process.popen.send_signal(signal.SIGTERM)  # there is nobody to refuse
     equal(t.process.wait(), 0, "exit status")
-    equal(log.take(), ["b", "a", "b", "a", "a down"], "hooks: tried, and then as far as they go")
+    equal(log.take(), ["b_", "a_", "b_", "a_", "a_ down"], "hooks: tried, and then as far as they go")
     same_text(h.snapshot(), before, "after SIGTERM")
     with open(os.path.join(t.dir, "b.conf")) as f:
         saved = f.read()

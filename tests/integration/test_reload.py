@@ -129,13 +129,13 @@ def test(lab):
     t.write("route.conf", f"[Interface]\nPrivateKey = {new.private}\nAddress = 10.90.1.1/32\nTable = 99\n"
             f"[Peer]\nPublicKey = {w.vpn_keys.public}\nAllowedIPs = 0.0.0.0/0, 10.91.0.0/24\n")
     reload(t, 1, "route.conf:7: ", "1 added")
-    check("10.91.0.0/24 dev tunion0" in c.run("ip route show table 99"), "the other route")
+    check("10.91.0.0/24 dev route" in c.run("ip route show table 99"), "the other route")
     reload(t, 1, "route.conf:7: ", "0 added")
     equal(errors(t), [("route.conf", 7)], "errors in the status")
     c.run("ip route del default dev eth0 table 99")
     reload(t, 0, "0 added")
     equal(errors(t), [], "errors in the status")
-    check("default dev tunion0" in c.run("ip route show table 99"), "the route that could not be had before")
+    check("default dev route" in c.run("ip route show table 99"), "the route that could not be had before")
     os.unlink(os.path.join(t.dir, "route.conf"))
     reload(t, 0, "1 removed")
 

@@ -78,6 +78,7 @@ static void expect_device(struct fake_device *out, const struct plan_device *d,
 		                     .has_metric = d->way.has_metric,
 		                     .table_off = d->way.table_off,
 		                     .left_out = d->left_out,
+		                     .own_tun = d->own_tun,
 		                     .source_fix_off = conf->switches.source_fix_off,
 		                     .gate = conf->switches.gate,
 		                     .isolate_off = conf->switches.isolate_off,
@@ -122,18 +123,22 @@ void expected_check_worker(const struct plan *plan, const struct answers *a,
                            bool (*port_moved)(const char *name))
 {
 	struct outbuf expected = { 0 };
-	struct ip_addr resolver = fake_host_resolver(plan);
+	struct plan shared = plan_of_shared_tun(plan);
+	struct ip_addr resolver = fake_host_resolver(&shared);
 	char text[IP_ADDR_STRLEN] = "";
+	struct plan_walk walk = { 0 };
+	const struct plan_device *next;
 
 	if (resolver.family != IP_NONE)
 		ip_addr_format(&resolver, text);
 	outbuf_print(&expected, "descriptors %zu\nresolver %s\n",
-	             EXPECTED_WORKER_FDS + EXPECTED_DEVICE_FDS * plan->device_count,
+	             EXPECTED_WORKER_FDS + EXPECTED_DEVICE_FDS * plan->device_count +
+	                     plan->device_count - plan->shared_count,
 	             text);
-	for (size_t i = 0; i < plan->device_count; i++) {
+	while ((next = plan_next(plan, &walk))) {
 		struct fake_device d;
 
-		expect_device(&d, &plan->devices[i], a, port_moved);
+		expect_device(&d, next, a, port_moved);
 		fake_device_print(&expected, &d);
 	}
 	outbuf_add(&expected, "", 1);
@@ -145,15 +150,14 @@ void expected_check_worker(const struct plan *plan, const struct answers *a,
 
 /* ---- the host */
 
-void expected_check_host(const struct plan *plan)
+static void check_tun(struct fake_tun *tun, const struct plan *part)
 {
 	struct host_config config;
 	struct host_difference d;
 
-	REQUIRE(fake_host.is_up && fake_host.is_prepared);
-	REQUIRE(fake_host.missing == 0);
-	REQUIRE(fake_host_config(&config, plan) == 0);
-	REQUIRE(host_config_compare(&d, &fake_host.config, &config) == 0);
+	REQUIRE(tun && tun->is_up && tun->is_prepared);
+	REQUIRE(fake_host_config(tun, &config, part) == 0);
+	REQUIRE(host_config_compare(&d, &tun->config, &config) == 0);
 	if (d.add.n + d.replace.n + d.remove.n > 0) {
 		char text[NETLINK_ITEM_STRLEN];
 
@@ -165,9 +169,23 @@ void expected_check_host(const struct plan *plan)
 			tell("too much: %s", netlink_item_format(&d.remove.v[i], text));
 	}
 	REQUIRE(d.add.n + d.replace.n + d.remove.n == 0);
-	REQUIRE(fake_host.config.mtu_bytes == config.mtu_bytes);
+	REQUIRE(tun->config.mtu_bytes == config.mtu_bytes);
 	host_difference_clear(&d);
 	host_config_clear(&config);
-	for (size_t i = 0; i < fake_host.file_count; i++)
-		REQUIRE(!fake_host.files[i].pre_down);
+	for (size_t i = 0; i < tun->file_count; i++)
+		REQUIRE(!tun->files[i].pre_down);
+}
+
+void expected_check_host(const struct plan *plan)
+{
+	struct plan shared = plan_of_shared_tun(plan);
+
+	REQUIRE(fake_host.missing == 0);
+	check_tun(&fake_host.shared, &shared);
+	REQUIRE((size_t)fake_host_own_count() == plan->device_count - plan->shared_count);
+	for (size_t i = plan->shared_count; i < plan->device_count; i++) {
+		struct plan part = plan_of_own_tun(plan, i);
+
+		check_tun(fake_host_own(plan->devices[i].way.name), &part);
+	}
 }

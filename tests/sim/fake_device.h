@@ -32,7 +32,7 @@ struct fake_device {
 	uint32_t mtu_bytes;
 	int32_t metric;
 	bool has_metric;
-	bool table_off, left_out, source_fix_off, gate, isolate_off, started;
+	bool table_off, left_out, own_tun, source_fix_off, gate, isolate_off, started;
 	uint16_t port;
 	char via[16]; /* a device, "union" or "network" */
 	char addresses[200], servers[200], domains[200];

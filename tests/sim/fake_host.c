@@ -13,11 +13,12 @@
 
 #define IFINDEX 7
 
-struct fake_host fake_host = { .tun_fd = -1 };
+struct fake_host fake_host = { .shared.fd = -1 };
 
 struct host {
 	struct hooks_events events;
 	char *tun; /* owned: a leak would be seen */
+	struct fake_tun *at;
 };
 
 static struct {
@@ -65,7 +66,8 @@ static struct rule_place rules_from(void *context, enum ip_family family)
 	return (struct rule_place){ .first = 1000 };
 }
 
-int fake_host_config(struct host_config *out, const struct plan *plan)
+int fake_host_config(struct fake_tun *tun, struct host_config *out,
+                     const struct plan *plan)
 {
 	const struct host_config_env env = { .ifindex = IFINDEX,
 		                             .table_used = no_table,
@@ -74,10 +76,10 @@ int fake_host_config(struct host_config *out, const struct plan *plan)
 	int err = 0;
 
 	*out = (struct host_config){ 0 };
-	if (!fake_host.numbers.mark)
-		err = host_numbers_choose_mark(&fake_host.numbers, plan, &env, &not_told);
+	if (!tun->numbers.mark)
+		err = host_numbers_choose_mark(&tun->numbers, plan, &env, &not_told);
 	if (!err)
-		err = host_config_make(out, &fake_host.numbers, plan, &env, &not_told);
+		err = host_config_make(out, &tun->numbers, plan, &env, &not_told);
 	diag_clear(&not_told);
 	return err;
 }
@@ -94,59 +96,87 @@ struct ip_addr fake_host_resolver(const struct plan *plan)
 	return addr;
 }
 
-static struct fake_host_file *find_file(const char *name)
+struct fake_tun *fake_host_own(const char *name)
 {
-	for (size_t i = 0; i < fake_host.file_count; i++)
-		if (strcmp(fake_host.files[i].name, name) == 0)
-			return &fake_host.files[i];
+	for (size_t i = 0; i < FAKE_HOST_FILES; i++)
+		if (strcmp(fake_host.own[i].name, name) == 0)
+			return &fake_host.own[i];
 	return NULL;
 }
 
-static bool is_planned(const char *name)
+int fake_host_own_count(void)
 {
-	for (size_t i = 0; i < fake_host.planned_count; i++)
-		if (strcmp(fake_host.planned[i].name, name) == 0)
+	int n = 0;
+
+	for (size_t i = 0; i < FAKE_HOST_FILES; i++)
+		n += fake_host.own[i].name[0] != '\0';
+	return n;
+}
+
+static struct fake_host_file *find_file(struct fake_tun *t, const char *name)
+{
+	for (size_t i = 0; i < t->file_count; i++)
+		if (strcmp(t->files[i].name, name) == 0)
+			return &t->files[i];
+	return NULL;
+}
+
+static bool is_planned(const struct fake_tun *t, const char *name)
+{
+	for (size_t i = 0; i < t->planned_count; i++)
+		if (strcmp(t->planned[i].name, name) == 0)
 			return true;
 	return false;
 }
 
-static int take_plan(const struct plan *plan)
+static bool is_own(const struct fake_tun *t)
+{
+	return t != &fake_host.shared;
+}
+
+static int take_plan(struct fake_tun *t, const struct plan *plan)
 {
 	struct host_config config;
-	int err = fake_host_config(&config, plan);
+	int err = fake_host_config(t, &config, plan);
 
 	if (err)
 		return err;
-	host_config_clear(&fake_host.config);
-	fake_host.config = config;
-	fake_host.resolver = fake_host_resolver(plan);
-	fake_host.missing = 0;
-	fake_host.planned_count = plan->device_count;
+	host_config_clear(&t->config);
+	t->config = config;
+	if (!is_own(t)) {
+		fake_host.resolver = fake_host_resolver(plan);
+		fake_host.missing = 0;
+	}
+	t->planned_count = plan->device_count;
 	for (size_t i = 0; i < plan->device_count; i++) {
 		const struct conf *conf = plan->devices[i].conf;
 
-		snprintf(fake_host.planned[i].name, sizeof(fake_host.planned[i].name),
-		         "%s", conf->name);
-		memcpy(fake_host.planned[i].digest, conf->file.digest, CONF_DIGEST_BYTES);
+		snprintf(t->planned[i].name, sizeof(t->planned[i].name), "%s",
+		         conf->name);
+		memcpy(t->planned[i].digest, conf->file.digest, CONF_DIGEST_BYTES);
 	}
 	return 0;
 }
 
-static void leave_all(void)
+static void leave(struct fake_tun *t)
 {
-	host_config_clear(&fake_host.config);
-	fake_host.planned_count = fake_host.file_count = 0;
-	fake_host.is_up = fake_host.is_prepared = false;
-	fake_host.missing = 0;
-	if (fake_host.tun_fd >= 0)
-		close(fake_host.tun_fd);
-	fake_host.tun_fd = -1;
+	host_config_clear(&t->config);
+	t->planned_count = t->file_count = 0;
+	t->is_up = t->is_prepared = false;
+	if (!is_own(t))
+		fake_host.missing = 0;
+	if (t->fd >= 0)
+		close(t->fd);
+	t->fd = -1;
 }
 
 void fake_host_reset(void)
 {
-	leave_all();
-	fake_host = (struct fake_host){ .tun_fd = -1, .reach6 = HOST_REACH_GOOD };
+	leave(&fake_host.shared);
+	for (size_t i = 0; i < FAKE_HOST_FILES; i++)
+		if (fake_host.own[i].name[0])
+			leave(&fake_host.own[i]);
+	fake_host = (struct fake_host){ .shared.fd = -1, .reach6 = HOST_REACH_GOOD };
 	monitor.fd = -1;
 	monitor.bits = 0;
 }
@@ -182,9 +212,9 @@ static int run_hooks(const struct host *h, const struct conf *conf, enum conf_ho
 	return 0;
 }
 
-static void bring_up_file(const struct conf *conf)
+static void bring_up_file(struct fake_tun *t, const struct conf *conf)
 {
-	struct fake_host_file *f = &fake_host.files[fake_host.file_count++];
+	struct fake_host_file *f = &t->files[t->file_count++];
 
 	*f = (struct fake_host_file){ .pre_down = false };
 	snprintf(f->name, sizeof(f->name), "%s", conf->name);
@@ -202,6 +232,11 @@ int host_new(struct host **out, const struct host_options *options, struct diag 
 		return -ENOMEM;
 	h->tun = strdup(options->tun);
 	h->events = *options->events;
+	h->at = fake_host.shared.name[0] ? fake_host_own("") : &fake_host.shared;
+	if (fake_host_own(options->tun))
+		out_of_order("host_new of %s, which is there", options->tun);
+	h->at->fd = -1;
+	snprintf(h->at->name, sizeof(h->at->name), "%s", options->tun);
 	fake_host.instances++;
 	*out = h;
 	return 0;
@@ -219,11 +254,20 @@ void host_free(struct host *h)
 {
 	if (!h)
 		return;
-	if (fake_host.is_up)
-		out_of_order("host_free of a host that is up");
-	leave_all();
+	if (h->at->is_up)
+		out_of_order("host_free of %s, which is up", h->tun);
+	leave(h->at);
+	h->at->name[0] = '\0';
+	if (is_own(h->at))
+		h->at->numbers = (struct host_numbers){ 0 };
 	fake_host.instances--;
 	host_forget(h);
+}
+
+void host_leave_out_servers(struct host *h, char *text)
+{
+	(void)h;
+	free(text);
 }
 
 uint32_t host_path_mtu(void *context, const struct conf *conf, const struct ip_addr *to)
@@ -255,37 +299,34 @@ int host_prepare(struct host *h, const struct plan *plan, struct diag *diag)
 	struct host_config config;
 	int err;
 
-	(void)h;
-	if (fake_host.is_prepared)
-		out_of_order("host_prepare twice");
+	if (h->at->is_prepared)
+		out_of_order("host_prepare of %s twice", h->tun);
 	if (fails(FAKE_HOST_PREPARE, diag))
 		return -EPERM;
-	err = fake_host_config(&config, plan); /* chooses the mark */
+	err = fake_host_config(h->at, &config, plan); /* chooses the mark */
 	host_config_clear(&config);
 	if (err)
 		return err;
-	fake_host.resolver = fake_host_resolver(plan);
-	fake_host.tun_fd = eventfd(0, EFD_CLOEXEC);
-	fake_host.is_prepared = true;
-	return fake_host.tun_fd < 0 ? -errno : 0;
+	if (!is_own(h->at))
+		fake_host.resolver = fake_host_resolver(plan);
+	h->at->fd = eventfd(0, EFD_CLOEXEC);
+	h->at->is_prepared = true;
+	return h->at->fd < 0 ? -errno : 0;
 }
 
 int host_tun_fd(const struct host *h)
 {
-	(void)h;
-	return fake_host.tun_fd;
+	return h->at->fd;
 }
 
 uint32_t host_tun_ifindex(const struct host *h)
 {
-	(void)h;
-	return IFINDEX;
+	return is_own(h->at) ? IFINDEX + 1 + (uint32_t)(h->at - fake_host.own) : IFINDEX;
 }
 
 uint32_t host_mark(const struct host *h)
 {
-	(void)h;
-	return fake_host.numbers.mark;
+	return h->at->numbers.mark;
 }
 
 uint32_t host_file_mark(const struct host *h, const struct conf *conf)
@@ -297,8 +338,12 @@ int host_choose_mark(struct host *h, const struct plan *plan, struct diag *diag)
 {
 	const struct host_config_env env = { .table_used = no_table };
 
-	(void)h;
-	return host_numbers_choose_mark(&fake_host.numbers, plan, &env, diag);
+	return host_numbers_choose_mark(&h->at->numbers, plan, &env, diag);
+}
+
+void host_use_mark(struct host *h, uint32_t mark)
+{
+	h->at->numbers.mark = mark;
 }
 
 void host_resolver(const struct host *h, struct ip_addr *ipv4, struct ip_addr *ipv6)
@@ -319,17 +364,18 @@ int host_own_networks(struct host *h, const struct plan *plan, struct own_networ
 
 int host_pre_up(struct host *h, const struct plan *plan, struct diag *diag)
 {
-	if (!fake_host.is_prepared || fake_host.is_up)
-		out_of_order("host_pre_up of a host that is not prepared, or is up");
+	if (!h->at->is_prepared || h->at->is_up)
+		out_of_order("host_pre_up of %s, which is not prepared, or is up",
+		             h->tun);
 	for (size_t i = 0; i < plan->device_count; i++) {
 		if (run_hooks(h, plan->devices[i].conf, CONF_PRE_UP, diag) == 0)
 			continue;
-		leave_all();
+		leave(h->at);
 		return -EIO;
 	}
 	if (!fails(FAKE_HOST_PRE_UP, diag))
 		return 0;
-	leave_all();
+	leave(h->at);
 	return -EIO;
 }
 
@@ -337,25 +383,31 @@ int host_up(struct host *h, const struct plan *plan, struct diag *diag)
 {
 	int err;
 
-	if (!fake_host.is_prepared || fake_host.is_up)
-		out_of_order("host_up of a host that is not prepared, or is up");
-	err = fails(FAKE_HOST_UP, diag) ? -EPERM : take_plan(plan);
+	if (!h->at->is_prepared || h->at->is_up)
+		out_of_order("host_up of %s, which is not prepared, or is up", h->tun);
+	err = fails(FAKE_HOST_UP, diag) ? -EPERM : take_plan(h->at, plan);
 	for (size_t i = 0; i < plan->device_count && !err; i++) {
 		err = run_hooks(h, plan->devices[i].conf, CONF_POST_UP, diag);
 		if (!err)
-			bring_up_file(plan->devices[i].conf);
+			bring_up_file(h->at, plan->devices[i].conf);
 	}
-	fake_host.is_up = !err;
+	h->at->is_up = !err;
 	if (err)
-		leave_all();
+		leave(h->at);
 	return err;
+}
+
+/* A tun of a file's own comes while the others are up. */
+static bool can_change(const struct host *h)
+{
+	return is_own(h->at) ? h->at->is_prepared : h->at->is_up;
 }
 
 int host_file_added(struct host *h, const struct conf *conf, struct diag *diag)
 {
 	int err;
 
-	if (!fake_host.is_up || is_planned(conf->name))
+	if (!can_change(h) || is_planned(h->at, conf->name))
 		out_of_order("host_file_added of %s, which is there", conf->name);
 	err = fails(FAKE_HOST_FILE_ADDED, diag) ? -EIO : 0;
 	return err ? err : run_hooks(h, conf, CONF_PRE_UP, diag);
@@ -363,9 +415,8 @@ int host_file_added(struct host *h, const struct conf *conf, struct diag *diag)
 
 void host_file_changed(struct host *h, const struct conf *conf, struct diag *diag)
 {
-	(void)h;
 	(void)diag;
-	if (!fake_host.is_up || !is_planned(conf->name))
+	if (!h->at->is_up || !is_planned(h->at, conf->name))
 		out_of_order("host_file_changed of %s, which is not there", conf->name);
 }
 
@@ -374,12 +425,12 @@ int host_file_up(struct host *h, const struct conf *conf, struct diag *diag)
 	int err;
 
 	/* where host_update has failed it is not */
-	if (find_file(conf->name))
+	if (find_file(h->at, conf->name))
 		out_of_order("host_file_up of %s, which is up", conf->name);
 	err = fails(FAKE_HOST_FILE_UP, diag) ? -EIO
 	                                     : run_hooks(h, conf, CONF_POST_UP, diag);
 	if (!err)
-		bring_up_file(conf);
+		bring_up_file(h->at, conf);
 	return err;
 }
 
@@ -390,10 +441,11 @@ void host_network_changed(struct host *h)
 
 int host_update(struct host *h, const struct plan *plan, struct diag *diag)
 {
-	if (!fake_host.is_up)
-		out_of_order("host_update of a host that is not up");
-	for (size_t i = 0; i < fake_host.file_count; i++) {
-		struct fake_host_file *f = &fake_host.files[i];
+	if (!can_change(h))
+		out_of_order("host_update of %s, which is not up", h->tun);
+	h->at->is_up = true;
+	for (size_t i = 0; i < h->at->file_count; i++) {
+		struct fake_host_file *f = &h->at->files[i];
 
 		if (plan_find(plan, f->name) || f->pre_down)
 			continue;
@@ -402,7 +454,13 @@ int host_update(struct host *h, const struct plan *plan, struct diag *diag)
 	}
 	if (fails(FAKE_HOST_UPDATE, diag))
 		return -EIO;
-	return take_plan(plan);
+	return take_plan(h->at, plan);
+}
+
+void host_give_up_name(struct host *h, const char *name)
+{
+	(void)h;
+	(void)name;
 }
 
 int host_post_down(struct host *h, const struct plan *plan, struct diag *diag)
@@ -410,27 +468,27 @@ int host_post_down(struct host *h, const struct plan *plan, struct diag *diag)
 	size_t left = 0;
 
 	(void)diag;
-	for (size_t i = 0; i < fake_host.file_count; i++) {
-		struct fake_host_file f = fake_host.files[i];
+	for (size_t i = 0; i < h->at->file_count; i++) {
+		struct fake_host_file f = h->at->files[i];
 
 		if (plan_find(plan, f.name)) {
-			fake_host.files[left++] = f;
+			h->at->files[left++] = f;
 			continue;
 		}
 		if (!f.pre_down)
 			out_of_order("PostDown of %s without PreDown", f.name);
 		run_hook(h, f.name);
 	}
-	fake_host.file_count = left;
+	h->at->file_count = left;
 	return 0;
 }
 
 int host_pre_down(struct host *h, struct diag *diag)
 {
-	if (!fake_host.is_up)
-		out_of_order("host_pre_down of a host that is not up");
-	for (size_t i = fake_host.file_count; i-- > 0;)
-		run_hook(h, fake_host.files[i].name);
+	if (!h->at->is_up)
+		out_of_order("host_pre_down of %s, which is not up", h->tun);
+	for (size_t i = h->at->file_count; i-- > 0;)
+		run_hook(h, h->at->files[i].name);
 	return fails(FAKE_HOST_PRE_DOWN, diag) ? 3 : 0;
 }
 
@@ -443,26 +501,34 @@ const struct yield *host_yields(const struct host *h, size_t *n)
 
 size_t host_restore(struct host *h, const struct plan *plan)
 {
-	size_t n = fake_host.missing;
+	size_t n = is_own(h->at) ? 0 : fake_host.missing;
 
-	(void)h;
 	(void)plan;
-	if (!fake_host.is_up)
-		out_of_order("host_restore of a host that is not up");
-	fake_host.missing = 0;
+	if (!h->at->is_up)
+		out_of_order("host_restore of %s, which is not up", h->tun);
+	if (!is_own(h->at))
+		fake_host.missing = 0;
 	return n;
 }
 
 int host_down(struct host *h, struct diag *diag)
 {
 	(void)diag;
-	if (!fake_host.is_up)
-		out_of_order("host_down of a host that is not up");
+	if (!h->at->is_up)
+		out_of_order("host_down of %s, which is not up", h->tun);
 	h->events.gone(h->events.context);
-	for (size_t i = fake_host.file_count; i-- > 0;)
-		run_hook(h, fake_host.files[i].name);
-	leave_all();
+	for (size_t i = h->at->file_count; i-- > 0;)
+		run_hook(h, h->at->files[i].name);
+	leave(h->at);
 	return 0;
+}
+
+void host_end(struct host *h, struct diag *diag)
+{
+	for (size_t i = 0; i < h->at->file_count; i++)
+		if (!h->at->files[i].pre_down)
+			out_of_order("PostDown of %s without PreDown", h->tun);
+	(void)!host_down(h, diag);
 }
 
 /* ---- monitor.h */
@@ -473,12 +539,12 @@ int monitor_open(int *fd)
 	return *fd < 0 ? -errno : 0;
 }
 
-unsigned monitor_read(int fd, uint32_t tun)
+unsigned monitor_read(int fd, const struct monitor_tuns *tuns)
 {
 	unsigned bits = monitor.bits;
 	uint64_t times;
 
-	if (tun != IFINDEX)
+	if (!tuns->have(tuns->context, IFINDEX) || tuns->have(tuns->context, 1))
 		out_of_order("monitor_read of another tun");
 	if (read(fd, &times, sizeof(times)) < 0)
 		return 0;

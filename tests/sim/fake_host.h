@@ -32,6 +32,22 @@ struct fake_host_file {
 	bool pre_down; /* has run, since the file has gone */
 };
 
+/* What is done for one tun. */
+struct fake_tun {
+	char name[16]; /* empty: there is no host for it */
+	bool is_prepared, is_up;
+	struct host_config config; /* owned: what is there */
+	struct host_numbers numbers;
+	struct {
+		char name[16];
+		uint8_t digest[CONF_DIGEST_BYTES];
+	} planned[FAKE_HOST_FILES]; /* the files of the last plan */
+	size_t planned_count;
+	struct fake_host_file files[FAKE_HOST_FILES]; /* that are up */
+	size_t file_count;
+	int fd;
+};
+
 struct fake_host {
 	/* What the script sets. */
 	uint32_t path_mtu;                  /* to everywhere; 0: unknown */
@@ -44,18 +60,8 @@ struct fake_host {
 
 	/* What has become of it. */
 	unsigned instances; /* hosts that were made and not freed */
-	bool is_prepared, is_up;
-	struct host_config config; /* owned: what is there */
-	struct host_numbers numbers;
-	struct {
-		char name[16];
-		uint8_t digest[CONF_DIGEST_BYTES];
-	} planned[FAKE_HOST_FILES]; /* the files of the last plan */
-	size_t planned_count;
-	struct fake_host_file files[FAKE_HOST_FILES]; /* that are up */
-	size_t file_count;
+	struct fake_tun shared, own[FAKE_HOST_FILES];
 	struct ip_addr resolver;
-	int tun_fd;
 	char fault[200]; /* the first call out of order; empty: none */
 };
 
@@ -63,8 +69,13 @@ extern struct fake_host fake_host;
 
 /* All as before any instance. */
 void fake_host_reset(void);
-/* What a plan needs there, with the numbers as chosen. 0 or -errno. */
-MUST_CHECK int fake_host_config(struct host_config *out, const struct plan *plan);
+/* What the part of a plan needs there, with the numbers as chosen. 0 or -errno. */
+MUST_CHECK int fake_host_config(struct fake_tun *tun, struct host_config *out,
+                                const struct plan *part);
+/* The tun that this file has for itself; NULL: none. */
+struct fake_tun *fake_host_own(const char *name);
+/* How many there are. */
+int fake_host_own_count(void);
 /* The virtual resolver that a plan has; IP_NONE: none. */
 struct ip_addr fake_host_resolver(const struct plan *plan);
 /* Somebody has changed something: bits of monitor.h. */

@@ -29,6 +29,7 @@ void fake_worker_set_path(const char *path)
 struct served {
 	struct fake_device device;
 	int uapi_fd;
+	int tun_fd; /* its own; -1: none */
 	int udp_fds[FRAME_FDS_MAX];
 	size_t udp_count;
 	struct outbuf set; /* UAPI text whose end has not come */
@@ -67,11 +68,19 @@ static void close_udp(struct served *s)
 	s->udp_count = 0;
 }
 
+static void close_tun(struct served *s)
+{
+	if (s->tun_fd >= 0)
+		close(s->tun_fd);
+	s->tun_fd = -1;
+}
+
 static void served_free(struct served *s)
 {
 	close_udp(s);
 	if (s->uapi_fd >= 0)
 		close(s->uapi_fd);
+	close_tun(s);
 	outbuf_clear(&s->set);
 	free(s);
 }
@@ -101,6 +110,7 @@ static int do_add(struct fake_worker *w, struct command *m)
 		return -ENOMEM;
 	snprintf(s->device.name, sizeof(s->device.name), "%s", m->name);
 	s->uapi_fd = take_fd(m, 0);
+	s->tun_fd = -1;
 	w->served[w->count++] = s;
 	return 0;
 }
@@ -126,6 +136,9 @@ static int do_settings(struct served *s, const struct command *m)
 	d->has_metric = m->settings.has_metric;
 	d->table_off = m->settings.table_off;
 	d->left_out = m->settings.left_out;
+	d->own_tun = m->settings.own_tun;
+	if (!d->own_tun)
+		close_tun(s);
 	d->source_fix_off = m->settings.source_fix_off;
 	d->gate = m->settings.gate;
 	d->isolate_off = m->settings.isolate_off;
@@ -312,9 +325,14 @@ static int do_resolver(struct fake_worker *w, const struct command *m)
 	return 0;
 }
 
-static int do_tun(struct fake_worker *w, struct command *m)
+static int do_tun(struct fake_worker *w, struct served *s, struct command *m)
 {
-	if (m->fd_count != 1 || w->tun_fd >= 0)
+	if (s && m->fd_count == 1 && s->device.own_tun) {
+		close_tun(s);
+		s->tun_fd = take_fd(m, 0);
+		return 0;
+	}
+	if (m->fd_count != 1 || w->tun_fd >= 0 || m->name[0])
 		fault(w, "the tun comes twice, or without a descriptor", "");
 	w->tun_fd = take_fd(m, 0);
 	return 0;
@@ -343,7 +361,7 @@ static int carry_out(struct fake_worker *w, struct command *m)
 	struct served *s = find(w, m->name);
 
 	if (m->type == COMMAND_TUN)
-		return do_tun(w, m);
+		return do_tun(w, s, m);
 	if (m->type == COMMAND_RESOLVER)
 		return do_resolver(w, m);
 	if (m->type == COMMAND_NETWORK_CHANGED || m->type == COMMAND_HOST_NETWORKS)

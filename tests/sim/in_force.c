@@ -5,20 +5,30 @@
 
 #include "fake_host.h"
 #include "plan/plan_make.h"
+#include "plan/plan_tun.h"
 #include "story.h"
+
+static void read_tun(struct in_force *f, const struct fake_tun *tun,
+                     const struct tunnel_files *files)
+{
+	for (size_t i = 0; i < tun->planned_count; i++) {
+		const char *name = tun->planned[i].name;
+		const struct tunnel_version *v =
+			tunnel_files_find(files, name, tun->planned[i].digest);
+
+		REQUIRE(v && !f->v[name[0] - 'a']);
+		f->v[name[0] - 'a'] = v;
+	}
+}
 
 struct in_force in_force_read(const struct tunnel_files *files)
 {
 	struct in_force f = { { NULL } };
 
-	for (size_t i = 0; i < fake_host.planned_count; i++) {
-		const char *name = fake_host.planned[i].name;
-		const struct tunnel_version *v =
-			tunnel_files_find(files, name, fake_host.planned[i].digest);
-
-		REQUIRE(v);
-		f.v[name[0] - 'a'] = v;
-	}
+	read_tun(&f, &fake_host.shared, files);
+	for (size_t i = 0; i < FAKE_HOST_FILES; i++)
+		if (fake_host.own[i].name[0])
+			read_tun(&f, &fake_host.own[i], files);
 	return f;
 }
 
@@ -65,6 +75,14 @@ static bool was_carrier(const struct tunnel_files *files, const char *name)
 	return false;
 }
 
+static bool is_up(const struct fake_tun *tun, const char *name)
+{
+	for (size_t i = 0; i < tun->file_count; i++)
+		if (tun->files[i].name[0] == name[0])
+			return true;
+	return false;
+}
+
 /* One whose PostUp has failed goes again, but not if it has to carry another that has come
  * with it: it then stays as it is. */
 void in_force_check_up(const struct in_force *f, const struct tunnel_files *files)
@@ -73,8 +91,9 @@ void in_force_check_up(const struct in_force *f, const struct tunnel_files *file
 		const char *name = files->v[i].name;
 		bool up = false;
 
-		for (size_t k = 0; k < fake_host.file_count; k++)
-			up |= fake_host.files[k].name[0] == name[0];
+		up = is_up(&fake_host.shared, name);
+		if (fake_host_own(name))
+			up |= is_up(fake_host_own(name), name);
 		if (up == (f->v[i] != NULL))
 			continue;
 		tell("%s is %s", name, up ? "up" : "not up");
@@ -93,6 +112,14 @@ static bool can_come(const struct in_force *f, const struct tunnel_files *files)
 	return can_be_planned(f) && can_be_planned(&with);
 }
 
+/* Has another tun. Then its hooks run again. */
+static bool moves(const struct tunnel_version *from, const struct tunnel_version *to)
+{
+	const struct plan_env env = { .tun = "tun9" };
+
+	return plan_tun_is_own(from->conf, &env) != plan_tun_is_own(to->conf, &env);
+}
+
 /* What is on the disk is in force, or there is a reason. */
 void in_force_check(const struct in_force *f, const struct tunnel_files *files,
                     bool (*port_is_taken)(const struct tunnel_version *v,
@@ -109,7 +136,7 @@ void in_force_check(const struct in_force *f, const struct tunnel_files *files,
 			                         disk->conf->file.digest);
 		if (file->bad || (now && disk && now->id == disk->id) || now == disk)
 			continue;
-		if (disk && !now && disk->hooks_fail)
+		if (disk && disk->hooks_fail && (!now || moves(now, disk)))
 			continue;
 		if (port_is_taken(disk, a))
 			continue;

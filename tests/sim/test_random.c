@@ -114,6 +114,7 @@ static void build_peer(struct random_case *c, size_t i, const struct plan_peer *
 	struct device *d = c->devices[i], *far = engine_first_device(server->engine);
 	struct endpoint to = { .addr = from->endpoint, .port = SERVER_PORT };
 	char text[ENDPOINT_STRLEN], prefix[IP_PREFIX_STRLEN];
+	const char *via = via_name(c, from->via, from->via_device);
 	struct wg_peer *near =
 		world_peer(d, far, from->calls ? NULL : endpoint_format(&to, text));
 	struct wg_peer *back =
@@ -130,12 +131,9 @@ static void build_peer(struct random_case *c, size_t i, const struct plan_peer *
 	}
 	if (from->calls)
 		callers_call(from, c->client, (uint16_t)(CLIENT_PORT + i), back);
-	if (from->via != VIA_NOT_SAID)
-		ck_assert_int_eq(
-			device_set_peer_via(d, wg_peer_public_key(near),
-		                            draw_via_word(from->via),
-		                            via_name(c, from->via, from->via_device)),
-			0);
+	ck_assert_int_eq(device_set_peer_via(d, wg_peer_public_key(near),
+	                                     draw_via_word(from->via), via),
+	                 0);
 }
 
 static void build_device(struct random_case *c, size_t i)

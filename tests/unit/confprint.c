@@ -110,6 +110,8 @@ void confprint(const struct conf *conf, FILE *out)
 		fprintf(out, "# tunion: Gate = on\n");
 	if (conf->switches.isolate_off)
 		fprintf(out, "# tunion: Isolate = off\n");
+	if (conf->switches.own_tun)
+		fprintf(out, "# tunion: Tun = own\n");
 	if (conf->listen.family != IP_NONE)
 		fprintf(out, "# tunion: Listen = %s\n",
 		        ip_addr_format(&conf->listen, address));

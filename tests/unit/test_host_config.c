@@ -169,6 +169,7 @@ static const struct {
 	  "route 192.168.7.0/24 table 254 src 10.9.0.2 mtu 1300\n"
 	  "route 198.51.100.0/24 table 254 src 10.8.0.2 mtu 1420\n",
 	  51820 },
+	/* after what is done for the shared tun comes what is done for each other one */
 	{ "Table = off: no route; what another device has is routed",
 	  { "a",
 	    "[Interface]\nAddress = 10.8.0.2/32\nMTU = 1420\nTable = off\n" PEER(
@@ -178,8 +179,8 @@ static const struct {
 	    "[Interface]\nAddress = 10.9.0.2/32\nMTU = 1300\n" PEER(
 		    "B") "AllowedIPs = 10.20.0.0/16\n" },
 	  { .rules = { 32766, 32767 } },
-	  "address 10.8.0.2/32\naddress 10.9.0.2/32\n"
-	  "route 10.20.0.0/16 table 254 src 10.9.0.2 mtu 1300\n",
+	  "address 10.9.0.2/32\nroute 10.20.0.0/16 table 254 src 10.9.0.2 mtu 1300\n"
+	  "address 10.8.0.2/32\n",
 	  51820 },
 	{ "Table = NUMBER: all routes there, connected ones too, no rules",
 	  { "a", "[Interface]\nAddress = 10.8.0.2/24\nMTU = 1420\nTable = 1234\n" PEER(
@@ -189,7 +190,7 @@ static const struct {
 	  "address 10.8.0.2/24\nroute 0.0.0.0/0 table 1234 src 10.8.0.2 mtu 1420\n"
 	  "route 10.8.0.0/24 table 1234 src 10.8.0.2 mtu 1420\n",
 	  51820 },
-	{ "the same prefix in two files: the active one's source; one route per table",
+	{ "the same prefix in two files: the active one's source; and one for each tun",
 	  { "a",
 	    "[Interface]\nAddress = 10.8.0.2/32\nMTU = 1420\n# tunion: Metric = 5\n" PEER(
 		    "D") "AllowedIPs = 10.20.0.0/16\n",
@@ -200,9 +201,24 @@ static const struct {
 	    "[Interface]\nAddress = 10.10.0.2/32\nMTU = 1300\nTable = 99\n" PEER(
 		    "C") "AllowedIPs = 10.20.0.0/16\n" },
 	  { .rules = { 32766, 32767 } },
-	  "address 10.8.0.2/32\naddress 10.9.0.2/32\naddress 10.10.0.2/32\n"
-	  "route 10.20.0.0/16 table 254 src 10.9.0.2 mtu 1300\n"
+	  "address 10.8.0.2/32\naddress 10.9.0.2/32\n"
+	  "route 10.20.0.0/16 table 254 src 10.9.0.2 mtu 1300\naddress 10.10.0.2/32\n"
 	  "route 10.20.0.0/16 table 99 src 10.10.0.2 mtu 1300\n",
+	  51820 },
+	{ "a tun of its own has a table and rules; no tun catches another one's datagrams",
+	  { "a",
+	    "[Interface]\nMTU = 1420\n# tunion: Tun = own\n" PEER(
+		    "D") "AllowedIPs = 0.0.0.0/0, 203.0.113.0/24\n",
+	    "b",
+	    "[Interface]\nMTU = 1300\n# tunion: Via = network\n" PEER(
+		    "B") "AllowedIPs = 10.20.0.0/16\nEndpoint = 203.0.113.1:51820\n" },
+	  { .rules = { 32766, 32767 } },
+	  "route 10.20.0.0/16 table 254 mtu 1300\nroute 0.0.0.0/0 table 51821 mtu 1420\n"
+	  "route 203.0.113.0/24 table 51822 mtu 1420\n"
+	  "IPv4 rule 32716: table 254 suppress_prefixlength 24\n"
+	  "IPv4 rule 32717: not fwmark 51820 table 51822\n"
+	  "IPv4 rule 32764: table 254 suppress_prefixlength 0\n"
+	  "IPv4 rule 32765: not fwmark 51820 table 51821\n",
 	  51820 },
 	{ "behind all other rules there are, but before the one for main",
 	  { "a", "[Interface]\nMTU = 1420\n" PEER("D") "AllowedIPs = 0.0.0.0/0\n" },
@@ -276,32 +292,48 @@ static const struct {
 	  51820 },
 };
 
-START_TEST(each_plan_gives_its_list)
+/* Appends what a part of the plan needs. */
+static void add_part(struct host_world *w, struct host_numbers numbers,
+                     const struct plan *part, char **text)
 {
-	struct host_numbers numbers = { 0 };
 	struct host_config config;
-	struct host_world w;
-	char *text;
+	char *before = *text, *more;
 
-	host_world_init(&w, cases[_i].texts, &cases[_i].facts);
-	ck_assert_int_eq(host_numbers_choose_mark(&numbers, &w.planned.plan, &w.env,
-	                                          &w.planned.diag),
-	                 0);
-	ck_assert_uint_eq(numbers.mark, cases[_i].mark);
-	ck_assert_int_eq(host_config_make(&config, &numbers, &w.planned.plan, &w.env,
-	                                  &w.planned.diag),
-	                 0);
-	text = host_world_format(&config.items);
-	ck_assert_msg(strcmp(text, cases[_i].expected) == 0, "%s: got\n%s",
-	              cases[_i].what, text);
-	ck_assert_int_eq(config.rules4, strstr(text, "IPv4 rule") != NULL);
-	ck_assert_int_eq(config.rules6, strstr(text, "IPv6 rule") != NULL);
+	ck_assert_int_eq(
+		host_config_make(&config, &numbers, part, &w->env, &w->planned.diag), 0);
+	more = host_world_format(&config.items);
+	ck_assert_int_eq(config.rules4, strstr(more, "IPv4 rule") != NULL);
+	ck_assert_int_eq(config.rules6, strstr(more, "IPv6 rule") != NULL);
 	for (size_t i = 0; i < config.items.n; i++) {
 		if (config.items.v[i].kind == NETLINK_KIND_ROUTE)
 			ck_assert_uint_eq(config.items.v[i].route.ifindex, 7);
 	}
-	free(text);
+	ck_assert_int_ge(asprintf(text, "%s%s", before, more), 0);
+	free(before);
+	free(more);
 	host_config_clear(&config);
+}
+
+START_TEST(each_plan_gives_its_list)
+{
+	struct host_numbers numbers = { 0 };
+	char *text = strdup("");
+	struct plan part;
+	struct host_world w;
+
+	host_world_init(&w, cases[_i].texts, &cases[_i].facts);
+	part = plan_of_shared_tun(&w.planned.plan);
+	ck_assert_int_eq(
+		host_numbers_choose_mark(&numbers, &part, &w.env, &w.planned.diag), 0);
+	ck_assert_uint_eq(numbers.mark, cases[_i].mark);
+	add_part(&w, numbers, &part, &text);
+	for (size_t i = part.device_count; i < w.planned.plan.device_count; i++) {
+		part = plan_of_own_tun(&w.planned.plan, i);
+		add_part(&w, (struct host_numbers){ .mark = numbers.mark }, &part, &text);
+	}
+	ck_assert_msg(strcmp(text, cases[_i].expected) == 0, "%s: got\n%s",
+	              cases[_i].what, text);
+	free(text);
 	host_world_clear(&w);
 }
 END_TEST

@@ -38,6 +38,18 @@ static struct netlink_item some_rule(void)
 	};
 }
 
+static bool is_tun(const void *context, uint32_t ifindex)
+{
+	return ifindex == *(const uint32_t *)context;
+}
+
+static unsigned parse(const uint8_t *bytes, size_t n, uint32_t tun)
+{
+	const struct monitor_tuns tuns = { is_tun, &tun };
+
+	return monitor_parse(reader_of(bytes, n), &tuns);
+}
+
 /* A request of ours looks as what the kernel tells of it. */
 static unsigned bits_for(uint32_t tun, enum nlmsg_verb verb, struct netlink_item item)
 {
@@ -46,7 +58,7 @@ static unsigned bits_for(uint32_t tun, enum nlmsg_verb verb, struct netlink_item
 
 	nlmsg_put_item(&w, verb, &item, 1);
 	ck_assert(!w.full);
-	return monitor_parse(reader_of(buffer, w.len_bytes), tun);
+	return parse(buffer, w.len_bytes, tun);
 }
 
 static unsigned bits_of(enum nlmsg_verb verb, struct netlink_item item)
@@ -106,7 +118,7 @@ static unsigned link_bits(uint16_t type, uint32_t ifindex)
 
 	nlmsg_begin(&w, type, 0, 1, &info, sizeof(info));
 	nlmsg_end(&w);
-	return monitor_parse(reader_of(buffer, w.len_bytes), TUN);
+	return parse(buffer, w.len_bytes, TUN);
 }
 
 START_TEST(links_change)
@@ -127,21 +139,22 @@ START_TEST(a_datagram_has_several_messages_and_may_be_cut)
 	nlmsg_put_item(&w, NLMSG_DELETE, &a, 1);
 	nlmsg_put_item(&w, NLMSG_ADD, &r, 2);
 	ck_assert(!w.full);
-	ck_assert_uint_eq(monitor_parse(reader_of(buffer, w.len_bytes), TUN),
+	ck_assert_uint_eq(parse(buffer, w.len_bytes, TUN),
 	                  MONITOR_OURS | MONITOR_NETWORK | MONITOR_SOURCES);
 	for (size_t n = 0; n < w.len_bytes; n++)
-		(void)monitor_parse(reader_of(buffer, n), TUN);
-	ck_assert_uint_eq(monitor_parse(reader_of(buffer, w.len_bytes - 4), TUN),
-	                  MONITOR_OURS);
+		(void)parse(buffer, n, TUN);
+	ck_assert_uint_eq(parse(buffer, w.len_bytes - 4, TUN), MONITOR_OURS);
 }
 END_TEST
 
 START_TEST(the_kernel_has_nothing_to_tell)
 {
+	const uint32_t tun = TUN;
+	const struct monitor_tuns tuns = { is_tun, &tun };
 	int fd;
 
 	ck_assert_int_eq(monitor_open(&fd), 0);
-	(void)monitor_read(fd, TUN); /* does not wait */
+	(void)monitor_read(fd, &tuns); /* does not wait */
 	close(fd);
 }
 END_TEST

@@ -255,7 +255,9 @@ START_TEST(files_that_need_a_tun_of_their_own)
 		"home > number > network");
 	plan_clear(&plan);
 	ck_assert_int_eq(plan_make(&plan, &set, &env, &diag), 0);
-	ck_assert_uint_eq(union_count(&plan.table), 5);
+	ck_assert_uint_eq(union_count(&plan.table), 3);
+	ck_assert(plan_find(&plan, "number")->own_tun &&
+	          !plan_find(&plan, "main")->own_tun);
 }
 END_TEST
 
@@ -359,7 +361,6 @@ static const struct {
 	  "has the lower Metric", true },
 	{ "", "# tunion: Via = a", "", ", 10.0.0.0/8", "b", "comes first because of Via",
 	  false },
-	{ "Table = off", "", "", "", "b", "has no Table = off", false },
 };
 
 START_TEST(who_has_an_equal_prefix_and_why)

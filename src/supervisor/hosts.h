@@ -1,0 +1,86 @@
+/* src/supervisor/hosts.h - what is changed on the host for each tun of an instance?
+ *
+ * There is a struct host (host/host.h) for the shared tun, and one for each file that has
+ * a tun of its own (design R14). Each of them gets the part of the plan that uses its tun,
+ * and has its own state file: RUNDIR/TUN.state and RUNDIR/TUN:NAME.state. The functions
+ * call those of host.h for all of them, and in the same order; they are all or nothing
+ * as these are. Supervisor process. */
+#ifndef TUNION_SUPERVISOR_HOSTS_H
+#define TUNION_SUPERVISOR_HOSTS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/attr.h"
+#include "base/diag.h"
+#include "host/host.h"
+#include "plan/plan.h"
+
+struct own_host; /* of a file with a tun of its own */
+
+/* Embedded. Zeroed: there is nothing. */
+struct hosts {
+	struct host *shared;         /* owned */
+	struct own_host *own;        /* owned list; the one that came last is first */
+	struct host_options options; /* of the shared one; the strings are borrowed */
+	struct hooks_events own_events;
+	bool shared_is_up;
+};
+
+/* Also undoes what a killed instance of this name has left on any of its tuns. The
+ * strings in the options must live longer. Returns 0 or -errno, with the reason in
+ * diag. */
+MUST_CHECK int hosts_new(struct hosts *h, const struct host_options *options,
+                         struct diag *diag);
+/* Undoes all that hosts_down hasn't. */
+void hosts_free(struct hosts *h);
+/* For a forked child: see host_forget. */
+void hosts_forget(struct hosts *h);
+/* Does only this, for `tunion down` after an instance was killed. */
+MUST_CHECK int hosts_clear_stale(const struct host_options *options, struct diag *diag);
+
+/* The name is that of a device with a tun of its own; NULL: the shared one. -1: there is
+ * none. */
+int hosts_tun_fd(const struct hosts *h, const char *name);
+/* Is it the index of one of our tuns? */
+bool hosts_have_ifindex(const struct hosts *h, uint32_t ifindex);
+/* See the functions of these names in host.h. The plan is the whole one. */
+MUST_CHECK int hosts_prepare(struct hosts *h, const struct plan *plan, struct diag *diag);
+MUST_CHECK int hosts_pre_up(struct hosts *h, const struct plan *plan, struct diag *diag);
+MUST_CHECK int hosts_up(struct hosts *h, const struct plan *plan, struct diag *diag);
+MUST_CHECK int hosts_update(struct hosts *h, const struct plan *plan, struct diag *diag);
+MUST_CHECK int hosts_choose_mark(struct hosts *h, const struct plan *plan,
+                                 struct diag *diag);
+void hosts_network_changed(struct hosts *h);
+MUST_CHECK int hosts_post_down(struct hosts *h, const struct plan *plan,
+                               struct diag *diag);
+MUST_CHECK int hosts_pre_down(struct hosts *h, struct diag *diag);
+size_t hosts_restore(struct hosts *h, const struct plan *plan);
+MUST_CHECK int hosts_down(struct hosts *h, struct diag *diag);
+
+/* For a device that comes to a tun while the instance is up: because its file is new, or
+ * because it now has, or no longer has, a tun of its own. First make_tun, then file_added
+ * runs PreUp; after hosts_update file_up runs PostUp. leave_out undoes make_tun and
+ * file_added if the device doesn't come; it does nothing for a device that has its own tun
+ * in the plan that is in force. */
+MUST_CHECK int hosts_make_tun(struct hosts *h, const struct plan *plan,
+                              const struct plan_device *d, struct diag *diag);
+MUST_CHECK int hosts_file_added(struct hosts *h, const struct plan_device *d,
+                                struct diag *diag);
+void hosts_file_changed(struct hosts *h, const struct plan_device *d, struct diag *diag);
+MUST_CHECK int hosts_file_up(struct hosts *h, const struct plan_device *d,
+                             struct diag *diag);
+void hosts_leave_out(struct hosts *h, const struct plan *in_force, const char *name);
+
+/* The tun of this device is gone. Returns false if it has none, or if this is known.
+ * hosts_drop_lost then undoes the rest that was done for it. */
+bool hosts_tun_lost(struct hosts *h, const char *name);
+void hosts_drop_lost(struct hosts *h);
+/* Is there a device of the plan whose own tun was lost? */
+bool hosts_any_missing(const struct hosts *h, const struct plan *plan);
+/* Makes such tuns anew, and all that is done for them. Returns 0 or the first error. */
+MUST_CHECK int hosts_make_missing(struct hosts *h, const struct plan *plan,
+                                  struct diag *diag);
+
+#endif
