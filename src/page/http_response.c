@@ -33,7 +33,7 @@ static size_t find_refusal(unsigned status)
 
 /* No other site may read, embed or frame an answer, and nobody keeps it: the address is a
  * secret, and so is a client's file. */
-static void add_head(struct outbuf *out, const struct http_head *h, size_t n)
+static void add_head(struct outbuf *out, const struct http_response *h, size_t n)
 {
 	outbuf_print(out, "HTTP/1.1 %u %s\r\nContent-Type: %s\r\nContent-Length: %zu\r\n",
 	             h->status,
@@ -56,8 +56,8 @@ static void add_head(struct outbuf *out, const struct http_head *h, size_t n)
 	             h->keep_alive ? "keep-alive" : "close");
 }
 
-void http_response_add(struct outbuf *out, const struct http_head *head, const void *text,
-                       size_t n, bool only_head)
+void http_response_add(struct outbuf *out, const struct http_response *head,
+                       const void *text, size_t n, bool only_head)
 {
 	add_head(out, head, n);
 	if (!only_head)
@@ -68,9 +68,9 @@ void http_response_add_refusal(struct outbuf *out, unsigned status, const char *
                                bool keep_alive, bool only_head)
 {
 	size_t i = find_refusal(status);
-	const struct http_head head = { .status = refusals[i].status,
-		                        .type = "text/plain; charset=utf-8",
-		                        .keep_alive = keep_alive };
+	const struct http_response head = { .status = refusals[i].status,
+		                            .type = "text/plain; charset=utf-8",
+		                            .keep_alive = keep_alive };
 	char text[OUTBUF_PRINT_MAX];
 	int n = snprintf(text, sizeof(text), "%u %s\n%s\n", refusals[i].status,
 	                 refusals[i].reason, why ? why : refusals[i].why);

@@ -8,7 +8,7 @@
 #include "channel/outbuf.h"
 
 /* What precedes an answer's text. All borrowed. */
-struct http_head {
+struct http_response {
 	unsigned status;
 	const char *type;   /* of the text */
 	const char *policy; /* Content-Security-Policy; NULL: nothing in it may be used */
@@ -17,8 +17,8 @@ struct http_head {
 };
 
 /* Adds a whole answer. `only_head` leaves out the text, but not its length. */
-void http_response_add(struct outbuf *out, const struct http_head *head, const void *text,
-                       size_t n, bool only_head);
+void http_response_add(struct outbuf *out, const struct http_response *head,
+                       const void *text, size_t n, bool only_head);
 /* Adds one that says in words what the status code means and, if `why` isn't NULL, why. */
 void http_response_add_refusal(struct outbuf *out, unsigned status, const char *why,
                                bool keep_alive, bool only_head);

@@ -52,7 +52,8 @@ static void refuse(const struct answer *a, unsigned status, const char *why)
 	http_response_add_refusal(a->out, status, why, a->keep_alive, a->target->head);
 }
 
-static void add(const struct answer *a, struct http_head head, const void *text, size_t n)
+static void add(const struct answer *a, struct http_response head, const void *text,
+                size_t n)
 {
 	head.status = 200;
 	head.keep_alive = a->keep_alive;
@@ -62,8 +63,8 @@ static void add(const struct answer *a, struct http_head head, const void *text,
 static void add_html(const struct answer *a)
 {
 	char policy[PAGE_HTML_POLICY_MAX];
-	const struct http_head head = { .type = "text/html; charset=utf-8",
-		                        .policy = policy };
+	const struct http_response head = { .type = "text/html; charset=utf-8",
+		                            .policy = policy };
 
 	page_html_policy(policy);
 	add(a, head, page_html, page_html_bytes);
@@ -71,7 +72,7 @@ static void add_html(const struct answer *a)
 
 static void add_metrics(const struct answer *a, const char *text, size_t n)
 {
-	const struct http_head head = {
+	const struct http_response head = {
 		.type = "text/plain; version=0.0.4; charset=utf-8"
 	};
 	json_t *status = json_loadb(text, n, 0, NULL);
@@ -104,7 +105,7 @@ static void add_hints(const struct answer *a)
 	}
 	text = failed ? NULL : json_dumps(hints, JSON_COMPACT);
 	if (text)
-		add(a, (struct http_head){ .type = JSON_TYPE }, text, strlen(text));
+		add(a, (struct http_response){ .type = JSON_TYPE }, text, strlen(text));
 	else
 		refuse(a, NO_MEMORY, NULL);
 	free(text);
@@ -115,8 +116,8 @@ static void add_file(const struct answer *a, const char *text, size_t n)
 {
 	char name[IFNAME_MAX + sizeof(".conf")];
 	/* a browser would show text/plain, or change the end of the name */
-	const struct http_head head = { .type = "application/octet-stream",
-		                        .file = name };
+	const struct http_response head = { .type = "application/octet-stream",
+		                            .file = name };
 
 	snprintf(name, sizeof(name), "%s.conf", a->target->name);
 	add(a, head, text, n);
@@ -129,7 +130,7 @@ static void add_qr(const struct answer *a, const char *text)
 	int err = qr_svg(&svg, &n, text);
 
 	if (!err) {
-		add(a, (struct http_head){ .type = "image/svg+xml" }, svg, n);
+		add(a, (struct http_response){ .type = "image/svg+xml" }, svg, n);
 		sodium_memzero(svg, n);
 		free(svg);
 	} else if (err == -ENOTSUP) {
@@ -153,7 +154,7 @@ static void add_thing(const struct answer *a, const char *text, size_t n)
 		break;
 	case PAGE_THING_STATUS:
 	case PAGE_THING_CLIENTS:
-		add(a, (struct http_head){ .type = JSON_TYPE }, text, n);
+		add(a, (struct http_response){ .type = JSON_TYPE }, text, n);
 		break;
 	case PAGE_THING_METRICS:
 		add_metrics(a, text, n);

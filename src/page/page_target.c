@@ -43,7 +43,7 @@ static bool is_port(const char *text)
 	       (*text == ':' && strspn(text + 1, "0123456789") == strlen(text + 1));
 }
 
-static bool is_our_host(struct http_text host)
+static bool is_our_host(struct http_span host)
 {
 	char text[ENDPOINT_STRLEN] = "", *name = text, *end;
 	struct ip_addr addr;
@@ -67,7 +67,7 @@ static bool is_our_host(struct http_text host)
 /* ---- the path */
 
 /* Takes "/TOKEN/" off the front of the path. */
-static bool take_token(struct http_text *path, const char token[static PAGE_TOKEN_CHARS])
+static bool take_token(struct http_span *path, const char token[static PAGE_TOKEN_CHARS])
 {
 	const size_t n = 1 + PAGE_TOKEN_CHARS + 1;
 
@@ -80,7 +80,7 @@ static bool take_token(struct http_text *path, const char token[static PAGE_TOKE
 }
 
 /* Is it clients/NAME followed by this suffix? Then copies the name. */
-static bool take_client(struct http_text path, const char *suffix,
+static bool take_client(struct http_span path, const char *suffix,
                         char name[static IFNAME_MAX + 1])
 {
 	const size_t before = strlen(FILES_PATH), after = strlen(suffix);
@@ -95,14 +95,14 @@ static bool take_client(struct http_text path, const char *suffix,
 	return ifname_valid(name);
 }
 
-static enum page_thing find_thing(struct http_text path, char name[static IFNAME_MAX + 1])
+static enum page_thing find_thing(struct http_span path, char name[static IFNAME_MAX + 1])
 {
 	const char *query = memchr(path.at, '?', path.n);
 
 	if (query)
 		path.n = (size_t)(query - path.at);
 	for (size_t i = 0; i < ARRAY_SIZE(things); i++)
-		if (http_text_is(path, things[i].path))
+		if (http_span_equals(path, things[i].path))
 			return things[i].thing;
 	for (size_t i = 0; i < ARRAY_SIZE(files); i++)
 		if (take_client(path, files[i].suffix, name))
@@ -113,10 +113,10 @@ static enum page_thing find_thing(struct http_text path, char name[static IFNAME
 struct page_target page_target_of(const struct page_request *request,
                                   const char token[static PAGE_TOKEN_CHARS])
 {
-	struct page_target t = { .head = http_text_is(request->method, "HEAD") };
-	struct http_text path = request->target;
+	struct page_target t = { .head = http_span_equals(request->method, "HEAD") };
+	struct http_span path = request->target;
 
-	if (!t.head && !http_text_is(request->method, "GET")) {
+	if (!t.head && !http_span_equals(request->method, "GET")) {
 		t.refusal = NOT_ALLOWED;
 	} else if (!is_our_host(request->host)) {
 		t.refusal = MISDIRECTED;

@@ -14,8 +14,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "http/http_head.h"
 #include "proxy/exchange.h"
-#include "proxy/http_head.h"
+#include "proxy/http_target.h"
 #include "proxy/refusal.h"
 #include "proxy/socks.h"
 
@@ -428,7 +429,8 @@ static enum step ask(struct conn *c, uint64_t now_ns)
 	               ? ask_socks(c, space->bytes, (size_t)n, &taken, now_ns)
 	               : take_http(c, space->bytes, (size_t)n, &taken, now_ns);
 	c->client->ops->consume(c->client, taken);
-	if (step == STEP_AGAIN && c->state == CONN_ASKING && c->request->head.complete)
+	if (step == STEP_AGAIN && c->state == CONN_ASKING &&
+	    c->request->head.end.complete)
 		step = ask_http(c, now_ns);
 	return step;
 }

@@ -79,7 +79,7 @@ static enum exchange_result read_head(struct exchange *x, struct half *down,
 		down->from->ops->consume(down->from, taken);
 		if (err)
 			return err == -ENOMEM ? EXCHANGE_NO_MEMORY : EXCHANGE_BAD;
-		if (!x->head.complete)
+		if (!x->head.end.complete)
 			continue;
 		result = send_head(x, down);
 		if (result != EXCHANGE_WAITS)

@@ -9,10 +9,10 @@
 #include <stdbool.h>
 
 #include "base/attr.h"
+#include "http/http_body.h"
+#include "http/http_head.h"
 #include "proxy/destination.h"
 #include "proxy/half.h"
-#include "proxy/http_body.h"
-#include "proxy/http_head.h"
 
 struct exchange {
 	struct destination at; /* whose server it is */

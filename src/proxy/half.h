@@ -10,7 +10,7 @@
 #include <stdint.h>
 
 #include "base/attr.h"
-#include "proxy/http_body.h"
+#include "http/http_body.h"
 #include "proxy/stack.h"
 
 /* Shared by all halves: where bytes are between two calls of the stack. */

@@ -5,8 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "proxy/http_body.h"
-#include "proxy/http_head.h"
+#include "http/http_body.h"
+#include "http/http_head.h"
+#include "proxy/http_target.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n);
 
@@ -44,8 +45,8 @@ static void check_one_head(const char *text, size_t n)
 	struct http_head h = { 0 };
 	size_t taken;
 
-	if (http_head_feed(&h, (const uint8_t *)text, n, &taken) != 0 || !h.complete ||
-	    taken != n)
+	if (http_head_feed(&h, (const uint8_t *)text, n, &taken) != 0 ||
+	    !h.end.complete || taken != n)
 		abort();
 	http_head_clear(&h);
 }
@@ -90,7 +91,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
 	struct http_message m;
 	size_t taken;
 
-	if (http_head_feed(&h, bytes, n, &taken) != 0 || !h.complete)
+	if (http_head_feed(&h, bytes, n, &taken) != 0 || !h.end.complete)
 		goto out;
 	if (http_request_read(&m, h.text, h.n) == 0) {
 		check_request(&m);

@@ -19,7 +19,7 @@ static void check(bool condition)
 		abort();
 }
 
-static bool same(struct http_text a, struct http_text b)
+static bool same(struct http_span a, struct http_span b)
 {
 	return a.n == b.n && (a.n == 0 || memcmp(a.at, b.at, a.n) == 0);
 }
@@ -34,7 +34,7 @@ static enum page_request_state read_exactly(const char *text, size_t n, char **c
 	return page_request_read(*copy, n, out);
 }
 
-static void check_text(struct http_text text, const char *bytes, size_t n)
+static void check_text(struct http_span text, const char *bytes, size_t n)
 {
 	check(text.n == 0 || (text.at >= bytes && text.at + text.n <= bytes + n));
 }

@@ -1,4 +1,4 @@
-#include "proxy/http_body.h"
+#include "http/http_body.h"
 
 #include <string.h>
 
@@ -83,7 +83,7 @@ END_TEST
 
 TCase *unit_tests(void)
 {
-	TCase *tc = tcase_create("proxy/http_body");
+	TCase *tc = tcase_create("http/http_body");
 
 	tcase_add_loop_test(tc, chunks, 0, ARRAY_SIZE(chunked));
 	tcase_add_test(tc, endless_trailers);

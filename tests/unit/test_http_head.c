@@ -1,9 +1,10 @@
-#include "proxy/http_head.h"
+#include "http/http_head.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "proxy/http_target.h"
 #include "unit.h"
 
 /* Requests as a client of a proxy sends them, and what is sent on; or the status of the
@@ -84,7 +85,7 @@ static void collect(struct http_head *h, const char *text, size_t piece)
 		ck_assert_int_eq(err, 0);
 		ck_assert_uint_eq(taken, left);
 	}
-	ck_assert(h->complete);
+	ck_assert(h->end.complete);
 }
 
 static void run_request(size_t i, size_t piece)
@@ -172,7 +173,7 @@ START_TEST(nothing_after_the_head_is_taken)
 
 	ck_assert_int_eq(http_head_feed(&h, (const uint8_t *)text, strlen(text), &taken),
 	                 0);
-	ck_assert(h.complete);
+	ck_assert(h.end.complete);
 	ck_assert_str_eq(text + taken, "body");
 	ck_assert_int_eq(http_head_feed(&h, (const uint8_t *)"x", 1, &taken), 0);
 	ck_assert_uint_eq(taken, 0);
@@ -219,7 +220,7 @@ END_TEST
 
 TCase *unit_tests(void)
 {
-	TCase *tc = tcase_create("proxy/http_head");
+	TCase *tc = tcase_create("http/http_head");
 
 	tcase_add_loop_test(tc, requests_are_printed_anew, 0, ARRAY_SIZE(requests));
 	tcase_add_loop_test(tc, responses_are_printed_anew, 0, ARRAY_SIZE(responses));

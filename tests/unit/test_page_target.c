@@ -9,9 +9,9 @@
 _Static_assert(sizeof(TOKEN) - 1 == PAGE_TOKEN_CHARS, "as long as a token");
 #define T "/" TOKEN "/"
 
-static struct http_text text_of(const char *text)
+static struct http_span text_of(const char *text)
 {
-	return (struct http_text){ text, strlen(text) };
+	return (struct http_span){ text, strlen(text) };
 }
 
 static struct page_target target_of(const char *method, const char *target,

@@ -1,20 +1,35 @@
-/* src/proxy/http_head.h - collects the head of an HTTP message, and reads it
+/* src/http/http_head.h - collects the head of an HTTP message, and reads it
  *
  * The head is the start line and the fields, up to the empty line (RFC 9112 2). What is
  * sent on is printed anew from what was understood. So the other side never has to guess
  * what a strange line end or blank means. Pure functions over text from strangers. */
-#ifndef TUNION_PROXY_HTTP_HEAD_H
-#define TUNION_PROXY_HTTP_HEAD_H
+#ifndef TUNION_HTTP_HTTP_HEAD_H
+#define TUNION_HTTP_HTTP_HEAD_H
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include "base/attr.h"
-#include "proxy/destination.h"
+#include "http/http_span.h"
 
 #define HTTP_HEAD_MAX   32768 /* bytes; a browser's cookies take some thousands */
 #define HTTP_FIELDS_MAX 128
+
+/* ---- where a head ends */
+
+/* All zeroes: nothing was read yet. */
+struct http_end {
+	unsigned left_out; /* bytes of empty lines before the first one */
+	bool begun;
+	bool line_has_text; /* of the line that is read now */
+	bool complete;
+};
+
+/* Looks for the head that begins at `bytes`, perhaps after empty lines (RFC 9112 2.2).
+ * Returns how many bytes these and the head have, and *head is the head with the empty line
+ * that ends it; 0: it isn't complete. */
+size_t http_head_find(const char *bytes, size_t n, struct http_span *head);
 
 /* ---- collecting */
 
@@ -22,9 +37,7 @@
 struct http_head {
 	char *text; /* owned */
 	size_t n, size;
-	unsigned left_out; /* bytes of empty lines before the first one */
-	bool complete;
-	bool line_has_text; /* of the line that is read now */
+	struct http_end end;
 };
 
 /* Takes bytes up to the end of the head; *taken says how many. Returns 0, -E2BIG or
@@ -36,12 +49,6 @@ void http_head_clear(struct http_head *h);
 
 /* ---- reading */
 
-/* Borrowed from the text. */
-struct http_span {
-	const char *at;
-	size_t n;
-};
-
 struct http_field {
 	struct http_span name, value;
 };
@@ -52,10 +59,10 @@ struct http_message {
 	struct http_span method, target; /* of a request */
 	unsigned status;                 /* of a response */
 	struct http_span reason;
-	unsigned minor; /* HTTP/1.minor: 0 or 1 */
+	unsigned minor; /* 0: HTTP/1.0; 1: a newer HTTP/1 */
 	struct http_field fields[HTTP_FIELDS_MAX];
 	size_t field_count;
-	struct http_span host;          /* of a request without a target that has one */
+	struct http_span host;          /* of a request; at NULL: there is none */
 	struct http_span authorization; /* Proxy-Authorization; at NULL: there is none */
 	bool has_length, chunked;
 	uint64_t length; /* of the body, if has_length */
@@ -66,13 +73,6 @@ struct http_message {
 MUST_CHECK int http_request_read(struct http_message *m, const char *text, size_t n);
 /* Returns 0, or 502. */
 MUST_CHECK int http_response_read(struct http_message *m, const char *text, size_t n);
-
-bool http_span_is(struct http_span s, const char *text); /* ignores case */
-
-/* Reads the target of a request to a proxy, "http://HOST[:PORT][/PATH]". *path is empty or
- * begins with '/' or '?'. Returns false if it isn't such a target. */
-MUST_CHECK bool http_target_read(struct http_span target, struct destination *out,
-                                 struct http_span *authority, struct http_span *path);
 
 /* ---- printing: to be freed; NULL if out of memory. *n is the length. */
 

@@ -1,5 +1,5 @@
-/* src/proxy/http_body.c */
-#include "proxy/http_body.h"
+/* src/http/http_body.c */
+#include "http/http_body.h"
 
 #define EXTRA_MAX 16384U /* bytes of extensions and trailers of one message */
 

@@ -1,17 +1,48 @@
-/* src/proxy/http_head.c - RFC 9110, RFC 9112; RFC 7617 for passwords
+/* src/http/http_head.c - RFC 9110, RFC 9112; RFC 7617 for passwords
  *
  * Whatever two readers could understand in two ways is refused: both kinds of length, two
  * lengths, folded lines, blanks before a colon, control characters. */
-#include "proxy/http_head.h"
+#include "http/http_head.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 #define FIRST_BYTES  1024
 #define LEFT_OUT_MAX 16
+
+/* ---- where a head ends */
+
+/* Does the byte belong to the head? Those of empty lines before the first one don't. */
+static bool belongs(struct http_end *e, char c)
+{
+	if (!e->begun && (c == '\r' || c == '\n')) {
+		e->left_out++;
+		return false;
+	}
+	e->begun = true;
+	if (c == '\n') {
+		e->complete = !e->line_has_text;
+		e->line_has_text = false;
+	} else if (c != '\r') {
+		e->line_has_text = true;
+	}
+	return true;
+}
+
+size_t http_head_find(const char *bytes, size_t n, struct http_span *head)
+{
+	struct http_end end = { 0 };
+	size_t at = 0;
+
+	while (at < n && !end.complete)
+		(void)belongs(&end, bytes[at++]);
+	if (!end.complete)
+		return 0;
+	*head = (struct http_span){ bytes + end.left_out, at - end.left_out };
+	return at;
+}
 
 /* ---- collecting */
 
@@ -35,13 +66,12 @@ static int make_room(struct http_head *h)
 int http_head_feed(struct http_head *h, const uint8_t *bytes, size_t n, size_t *taken)
 {
 	*taken = 0;
-	while (*taken < n && !h->complete) {
+	while (*taken < n && !h->end.complete) {
 		char c = (char)bytes[(*taken)++];
 		int err;
 
-		/* empty lines before the first one are left out, RFC 9112 2.2 */
-		if (h->n == 0 && (c == '\r' || c == '\n')) {
-			if (++h->left_out > LEFT_OUT_MAX)
+		if (!belongs(&h->end, c)) {
+			if (h->end.left_out > LEFT_OUT_MAX)
 				return -E2BIG;
 			continue;
 		}
@@ -49,12 +79,6 @@ int http_head_feed(struct http_head *h, const uint8_t *bytes, size_t n, size_t *
 		if (err)
 			return err;
 		h->text[h->n++] = c;
-		if (c == '\n') {
-			h->complete = !h->line_has_text;
-			h->line_has_text = false;
-		} else if (c != '\r') {
-			h->line_has_text = true;
-		}
 	}
 	return 0;
 }
@@ -63,85 +87,6 @@ void http_head_clear(struct http_head *h)
 {
 	free(h->text);
 	*h = (struct http_head){ 0 };
-}
-
-/* ---- spans */
-
-bool http_span_is(struct http_span s, const char *text)
-{
-	return s.n == strlen(text) && strncasecmp(s.at, text, s.n) == 0;
-}
-
-static struct http_span trim(struct http_span s)
-{
-	while (s.n > 0 && (s.at[0] == ' ' || s.at[0] == '\t')) {
-		s.at++;
-		s.n--;
-	}
-	while (s.n > 0 && (s.at[s.n - 1] == ' ' || s.at[s.n - 1] == '\t'))
-		s.n--;
-	return s;
-}
-
-/* Takes what is before the separator, which is left out. Without one takes all. */
-static struct http_span take_until(struct http_span *from, char separator)
-{
-	const char *end = from->n ? memchr(from->at, separator, from->n) : NULL;
-	struct http_span taken = { from->at, end ? (size_t)(end - from->at) : from->n };
-	size_t used = taken.n + (end ? 1 : 0);
-
-	from->at += used;
-	from->n -= used;
-	return taken;
-}
-
-/* Is the word in this list with commas? */
-static bool has_word(struct http_span list, const char *word)
-{
-	while (list.n > 0) {
-		if (http_span_is(trim(take_until(&list, ',')), word))
-			return true;
-	}
-	return false;
-}
-
-static bool has_span(struct http_span list, struct http_span word)
-{
-	while (list.n > 0) {
-		struct http_span one = trim(take_until(&list, ','));
-
-		if (one.n == word.n && strncasecmp(one.at, word.at, one.n) == 0)
-			return true;
-	}
-	return false;
-}
-
-/* RFC 9110 5.6.2 */
-static bool is_token(struct http_span s)
-{
-	static const char others[] = "!#$%&'*+-.^_`|~";
-
-	for (size_t i = 0; i < s.n; i++) {
-		char c = s.at[i];
-		bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-		              (c >= '0' && c <= '9');
-
-		if (!letter && (c == '\0' || !strchr(others, c)))
-			return false;
-	}
-	return s.n > 0;
-}
-
-/* No control characters but tabs. */
-static bool is_text(struct http_span s)
-{
-	for (size_t i = 0; i < s.n; i++) {
-		unsigned char c = (unsigned char)s.at[i];
-
-		if ((c < ' ' && c != '\t') || c == 0x7f)
-			return false;
-	}
-	return true;
 }
 
 /* ---- fields */
@@ -153,7 +98,7 @@ struct reading {
 	struct http_message *m;
 	struct http_span connections[CONNECTIONS_MAX];
 	size_t connection_count;
-	bool host_seen;
+	bool close; /* one of them says so, whatever another one says */
 };
 
 static int take_length(struct http_message *m, struct http_span value)
@@ -189,10 +134,9 @@ static int take_connection(struct reading *r, struct http_span value)
 	if (r->connection_count == CONNECTIONS_MAX)
 		return -EINVAL;
 	r->connections[r->connection_count++] = value;
-	if (has_word(value, "close"))
-		r->m->keep_alive = false;
-	else if (has_word(value, "keep-alive"))
-		r->m->keep_alive = true;
+	r->close |= http_span_has_word(value, "close");
+	r->m->keep_alive |= http_span_has_word(value, "keep-alive");
+	r->m->keep_alive &= !r->close;
 	return 0;
 }
 
@@ -227,9 +171,8 @@ static int take_field(struct reading *r, struct http_span name, struct http_span
 		return 0;
 	}
 	if (http_span_is(name, "Host") && m->method.n > 0) {
-		if (r->host_seen)
+		if (m->host.at)
 			return -EINVAL;
-		r->host_seen = true;
 		m->host = value;
 		return 0;
 	}
@@ -251,20 +194,11 @@ static void leave_out_named(struct reading *r)
 		bool named = false;
 
 		for (size_t k = 0; k < r->connection_count; k++)
-			named |= has_span(r->connections[k], m->fields[i].name);
+			named |= http_span_has(r->connections[k], m->fields[i].name);
 		if (!named)
 			m->fields[kept++] = m->fields[i];
 	}
 	m->field_count = kept;
-}
-
-static struct http_span take_line(struct http_span *text)
-{
-	struct http_span line = take_until(text, '\n');
-
-	if (line.n > 0 && line.at[line.n - 1] == '\r')
-		line.n--;
-	return line;
 }
 
 static int read_fields(struct http_message *m, struct http_span text)
@@ -272,17 +206,18 @@ static int read_fields(struct http_message *m, struct http_span text)
 	struct reading r = { .m = m };
 
 	while (text.n > 0) {
-		struct http_span line = take_line(&text), name;
+		struct http_span line = http_span_take_line(&text), name;
 		int err;
 
 		if (line.n == 0)
 			break;
-		if (!is_text(line) || !memchr(line.at, ':', line.n))
+		if (!http_span_is_text(line) || !memchr(line.at, ':', line.n))
 			return -EINVAL;
-		name = take_until(&line, ':');
-		if (!is_token(name)) /* also a folded line, and a blank before ':' */
+		name = http_span_take(&line, ':');
+		if (!http_span_is_token(
+			    name)) /* also a folded line, and a blank before ':' */
 			return -EINVAL;
-		err = take_field(&r, name, trim(line));
+		err = take_field(&r, name, http_span_trim(line));
 		if (err)
 			return err;
 	}
@@ -292,16 +227,14 @@ static int read_fields(struct http_message *m, struct http_span text)
 	return 0;
 }
 
-/* Takes "HTTP/1.x". */
+/* Takes "HTTP/1.x". Newer ones than 1.1 would be read as that: RFC 9110 2.5. */
 static int read_version(struct http_message *m, struct http_span version)
 {
-	if (version.n != 8 || memcmp(version.at, "HTTP/", 5) != 0)
+	if (version.n != 8 || memcmp(version.at, "HTTP/", 5) != 0 || version.at[6] != '.')
 		return 400;
-	if (memcmp(version.at + 5, "1.", 2) != 0)
+	if (version.at[5] != '1' || version.at[7] < '0' || version.at[7] > '9')
 		return 505;
-	if (version.at[7] != '0' && version.at[7] != '1')
-		return 505;
-	m->minor = version.at[7] == '1';
+	m->minor = version.at[7] != '0';
 	m->keep_alive = m->minor == 1;
 	return 0;
 }
@@ -312,11 +245,11 @@ int http_request_read(struct http_message *m, const char *text, size_t n)
 	int status, err;
 
 	*m = (struct http_message){ 0 };
-	line = take_line(&all);
-	m->method = take_until(&line, ' ');
-	m->target = take_until(&line, ' ');
-	if (!is_token(m->method) || m->target.n == 0 || !is_text(m->target) ||
-	    memchr(m->target.at, '\t', m->target.n))
+	line = http_span_take_line(&all);
+	m->method = http_span_take(&line, ' ');
+	m->target = http_span_take(&line, ' ');
+	if (!http_span_is_token(m->method) || m->target.n == 0 ||
+	    !http_span_is_text(m->target) || memchr(m->target.at, '\t', m->target.n))
 		return 400;
 	status = read_version(m, line);
 	if (status)
@@ -333,12 +266,12 @@ int http_response_read(struct http_message *m, const char *text, size_t n)
 	struct http_span all = { text, n }, line, code;
 
 	*m = (struct http_message){ 0 };
-	line = take_line(&all);
-	if (read_version(m, take_until(&line, ' ')))
+	line = http_span_take_line(&all);
+	if (read_version(m, http_span_take(&line, ' ')))
 		return 502;
-	code = take_until(&line, ' ');
+	code = http_span_take(&line, ' ');
 	m->reason = line;
-	if (code.n != 3 || !is_text(m->reason))
+	if (code.n != 3 || !http_span_is_text(m->reason))
 		return 502;
 	for (size_t i = 0; i < code.n; i++) {
 		if (code.at[i] < '0' || code.at[i] > '9')
@@ -348,25 +281,6 @@ int http_response_read(struct http_message *m, const char *text, size_t n)
 	if (m->status < 100 || read_fields(m, all))
 		return 502;
 	return m->chunked && m->minor == 0 ? 502 : 0;
-}
-
-bool http_target_read(struct http_span target, struct destination *out,
-                      struct http_span *authority, struct http_span *path)
-{
-	static const char scheme[] = "http://";
-	const size_t scheme_n = sizeof(scheme) - 1;
-	size_t n = 0;
-
-	if (target.n <= scheme_n || strncasecmp(target.at, scheme, scheme_n) != 0)
-		return false;
-	target.at += scheme_n;
-	target.n -= scheme_n;
-	while (n < target.n && target.at[n] != '/' && target.at[n] != '?')
-		n++;
-	*authority = (struct http_span){ target.at, n };
-	*path = (struct http_span){ target.at + n, target.n - n };
-	/* a user in the address is refused: RFC 9110 4.2.4 */
-	return destination_parse(out, authority->at, authority->n, 80);
 }
 
 /* ---- printing */

@@ -1,12 +1,12 @@
-/* src/proxy/http_body.h - where does the body of an HTTP message end? (RFC 9112 6) */
-#ifndef TUNION_PROXY_HTTP_BODY_H
-#define TUNION_PROXY_HTTP_BODY_H
+/* src/http/http_body.h - where does the body of an HTTP message end? (RFC 9112 6) */
+#ifndef TUNION_HTTP_HTTP_BODY_H
+#define TUNION_HTTP_HTTP_BODY_H
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-#include "proxy/http_head.h"
+#include "http/http_head.h"
 
 /* Embedded, and may be copied. All zeroes is a body that has ended. */
 struct http_body {
