@@ -440,8 +440,8 @@ static enum step next_request(struct conn *c, uint64_t now_ns)
 {
 	const struct exchange *x = &c->request->exchange;
 
-	if (!x->client_keeps || !x->framed || x->request.state != HTTP_BODY_ENDED ||
-	    c->down.ended)
+	if (!x->client_keeps || !x->framed || x->cut_off || c->up.ended ||
+	    x->request.state != HTTP_BODY_ENDED || c->down.ended)
 		return end(c, now_ns);
 	if (!x->server_keeps)
 		close_server(c, false);

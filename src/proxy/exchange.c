@@ -3,6 +3,8 @@
 
 #include <errno.h>
 
+#define INTERIM_MAX 100 /* then the server only wants to keep us busy */
+
 void exchange_begin(struct exchange *x, const struct http_message *request,
                     const struct destination *at)
 {
@@ -21,8 +23,24 @@ void exchange_clear(struct exchange *x)
 
 /* ---- the request */
 
-static bool request_goes_on(struct exchange *x, struct half *up,
-                            const struct half_space *space)
+/* Nothing is to be sent. So the client either waits, has gone, or sends the next request,
+ * which is not looked at yet. A server that waits for nobody learns it, too. */
+static bool client_is_there(struct exchange *x, struct half *up)
+{
+	uint8_t byte;
+	ssize_t n;
+
+	if (x->said_more || up->ended)
+		return true;
+	n = up->from->ops->peek(up->from, &byte, 1);
+	if (n == 0)
+		half_end(up);
+	x->said_more = n > 0;
+	return n >= 0 || n == -EAGAIN;
+}
+
+static bool send_request(struct exchange *x, struct half *up,
+                         const struct half_space *space)
 {
 	if (!half_flush(up))
 		return false;
@@ -40,6 +58,17 @@ static bool request_goes_on(struct exchange *x, struct half *up,
 	return false;
 }
 
+/* What couldn't be sent once is not looked at again: it would be there for ever. */
+static bool request_goes_on(struct exchange *x, struct half *up,
+                            const struct half_space *space)
+{
+	if (!x->cut_off)
+		x->cut_off = !send_request(x, up, space);
+	if (x->cut_off)
+		up->blocked = false;
+	return !x->cut_off;
+}
+
 /* ---- the response */
 
 /* Sends the head on. A head 1xx is followed by another one. */
@@ -50,6 +79,8 @@ static enum exchange_result send_head(struct exchange *x, struct half *down)
 	char *text;
 
 	if (http_response_read(&m, x->head.text, x->head.n) || m.status == 101)
+		return EXCHANGE_BAD;
+	if (m.status < 200 && ++x->interim > INTERIM_MAX)
 		return EXCHANGE_BAD;
 	if (m.status >= 200) {
 		x->answered = true;
@@ -66,11 +97,16 @@ static enum exchange_result read_head(struct exchange *x, struct half *down,
                                       const struct half_space *space)
 {
 	while (!x->answered) {
-		ssize_t n = down->from->ops->peek(down->from, space->bytes, space->n);
 		enum exchange_result result;
 		size_t taken;
+		ssize_t n;
 		int err;
 
+		if (!half_flush(down))
+			return EXCHANGE_BROKEN;
+		if (half_is_saying(down))
+			return EXCHANGE_WAITS; /* for a client that reads slowly */
+		n = down->from->ops->peek(down->from, space->bytes, space->n);
 		if (n == -EAGAIN)
 			return EXCHANGE_WAITS;
 		if (n <= 0)
@@ -117,10 +153,11 @@ enum exchange_result exchange_run(struct exchange *x, struct half *up, struct ha
 
 	if (x->answered && result == EXCHANGE_WAITS)
 		result = move_body(x, down, space);
-	else if (result == EXCHANGE_WAITS && !half_flush(down))
-		result = EXCHANGE_BROKEN;
 	if (result == EXCHANGE_WAITS && !sending && !x->answered)
 		return EXCHANGE_BAD;
+	if (result == EXCHANGE_WAITS && sending && x->request.state == HTTP_BODY_ENDED &&
+	    !half_is_saying(up) && !client_is_there(x, up))
+		return EXCHANGE_BROKEN;
 	return result;
 }
 
@@ -130,7 +167,7 @@ void exchange_wants(const struct exchange *x, const struct half *up,
 	*client = *server = 0;
 	if (up->blocked)
 		*server |= STREAM_WRITE;
-	else if (x->request.state != HTTP_BODY_ENDED && !up->ended)
+	else if (!x->cut_off && !x->said_more && !up->ended)
 		*client |= STREAM_READ;
 	if (down->blocked)
 		*client |= STREAM_WRITE;

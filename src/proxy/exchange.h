@@ -18,7 +18,10 @@ struct exchange {
 	struct destination at; /* whose server it is */
 	struct http_head head; /* of the response, while it is read */
 	struct http_body request, response;
+	unsigned interim;  /* heads 1xx that were sent on before it */
 	bool answered;     /* the head of the response was sent on */
+	bool cut_off;      /* the rest of the request can't be sent, or is wrong */
+	bool said_more;    /* the client has sent something after the request */
 	bool head_only;    /* the request was HEAD */
 	bool client_keeps; /* the client wants to go on with this connection */
 	bool server_keeps; /* and so does the server */

@@ -60,11 +60,10 @@ bool half_flush(struct half *h)
 	return true;
 }
 
-static enum half_result end(struct half *h)
+void half_end(struct half *h)
 {
 	h->ended = true;
 	h->to->ops->shut_down(h->to);
-	return HALF_ENDED;
 }
 
 /* How many of the bytes belong to the body? Doesn't take them. */
@@ -89,8 +88,10 @@ static enum half_result move_some(struct half *h, struct http_body *body,
 		return HALF_WAITS;
 	if (n < 0)
 		return HALF_BROKEN;
-	if (n == 0)
-		return end(h);
+	if (n == 0) {
+		half_end(h);
+		return HALF_ENDED;
+	}
 	belong = within(body, space->bytes, (size_t)n);
 	if (belong == 0)
 		return HALF_BROKEN; /* it would have ended before */

@@ -44,6 +44,8 @@ MUST_CHECK int half_say(struct half *h, char *text, size_t n);
 MUST_CHECK bool half_flush(struct half *h);
 /* Is there still something of half_say? */
 bool half_is_saying(const struct half *h);
+/* `from` has ended: tells `to`. */
+void half_end(struct half *h);
 
 /* Moves as much as possible; with a body only what belongs to it, and its end doesn't end
  * the half. */
