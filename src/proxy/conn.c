@@ -157,15 +157,6 @@ static enum step end(struct conn *c, uint64_t now_ns)
 	return set_state(c, CONN_ENDING);
 }
 
-static int say(struct conn *c, const void *bytes, size_t n)
-{
-	char *copy = malloc(n ? n : 1);
-
-	if (copy)
-		memcpy(copy, bytes, n);
-	return half_say(&c->down, copy, n);
-}
-
 static enum step say_http(struct conn *c, unsigned status, const char *text,
                           uint64_t now_ns)
 {
@@ -234,10 +225,10 @@ static enum step server_is_there(struct conn *c)
 	case PROTOCOL_SOCKS:
 		c->server->ops->ends(c->server, &local, &remote);
 		socks_answer(s, SOCKS_SUCCEEDED, &local);
-		err = say(c, s->reply, s->reply_n);
+		err = half_say_copy(&c->down, s->reply, s->reply_n);
 		break;
 	case PROTOCOL_CONNECT:
-		err = say(c, established, sizeof(established) - 1);
+		err = half_say_copy(&c->down, established, sizeof(established) - 1);
 		break;
 	case PROTOCOL_HTTP:
 		return begin_exchange(c);
@@ -256,7 +247,8 @@ static enum step server_is_not_there(struct conn *c, int err, uint64_t now_ns)
 	switch (c->protocol) {
 	case PROTOCOL_SOCKS:
 		socks_answer(s, socks_code_of(err), NULL);
-		return say(c, s->reply, s->reply_n) ? STEP_BROKEN : end(c, now_ns);
+		return half_say_copy(&c->down, s->reply, s->reply_n) ? STEP_BROKEN
+		                                                     : end(c, now_ns);
 	case PROTOCOL_CONNECT:
 	case PROTOCOL_HTTP:
 		return say_http(c, refusal_status(err),
@@ -308,7 +300,7 @@ static enum step ask_socks(struct conn *c, const uint8_t *bytes, size_t n, size_
 	struct socks *s = &c->request->socks;
 	enum socks_step step = socks_feed(s, bytes, n, taken);
 
-	if (s->reply_n > 0 && say(c, s->reply, s->reply_n))
+	if (s->reply_n > 0 && half_say_copy(&c->down, s->reply, s->reply_n))
 		return STEP_BROKEN;
 	switch (step) {
 	case SOCKS_MORE:
@@ -454,10 +446,12 @@ static enum step next_request(struct conn *c, uint64_t now_ns)
 static enum step relay(struct conn *c, uint64_t now_ns)
 {
 	uint64_t before = c->up.moved_bytes + c->down.moved_bytes;
+	bool half_closed = c->up.ended || c->down.ended;
 	enum half_result up = half_move(&c->up, NULL, c->env->space);
 	enum half_result down = half_move(&c->down, NULL, c->env->space);
 
-	if (c->up.moved_bytes + c->down.moved_bytes != before)
+	if (c->up.moved_bytes + c->down.moved_bytes != before ||
+	    half_closed != (c->up.ended || c->down.ended))
 		c->active_ns = now_ns;
 	if (up == HALF_BROKEN || down == HALF_BROKEN)
 		return STEP_BROKEN;
@@ -529,7 +523,7 @@ static enum step associate(struct conn *c, uint64_t now_ns)
 	err = association_new(&c->association, c->env->association, &local, &remote,
 	                      &bound, c, association_ended);
 	socks_answer(s, err ? SOCKS_NO_SUCH_COMMAND : SOCKS_SUCCEEDED, &bound);
-	if (say(c, s->reply, s->reply_n))
+	if (half_say_copy(&c->down, s->reply, s->reply_n))
 		return STEP_BROKEN;
 	if (err)
 		return end(c, now_ns);
@@ -570,15 +564,6 @@ static enum step step(struct conn *c, uint64_t now_ns)
 	return STEP_BROKEN;
 }
 
-static unsigned wanted_of_half(const struct half *h, unsigned *from)
-{
-	if (h->blocked)
-		return STREAM_WRITE;
-	if (!h->ended)
-		*from |= STREAM_READ;
-	return 0;
-}
-
 static int watch(struct conn *c)
 {
 	unsigned client = 0, server = 0;
@@ -592,8 +577,8 @@ static int watch(struct conn *c)
 		client = c->client_said_more ? 0 : STREAM_READ;
 		break;
 	case CONN_RELAYING:
-		server |= wanted_of_half(&c->up, &client);
-		client |= wanted_of_half(&c->down, &server);
+		half_wants(&c->up, &client, &server);
+		half_wants(&c->down, &server, &client);
 		break;
 	case CONN_EXCHANGING:
 		exchange_wants(&c->request->exchange, &c->up, &c->down, &client, &server);
@@ -609,6 +594,22 @@ static int watch(struct conn *c)
 	return err;
 }
 
+static uint64_t idle_ns(const struct conn *c)
+{
+	return c->up.ended || c->down.ended ? c->env->limits->half_closed_ns
+	                                    : c->env->limits->idle_ns;
+}
+
+/* When one side has ended, the other one has less time. */
+static void watch_time(struct conn *c)
+{
+	uint64_t due_ns = c->active_ns + idle_ns(c);
+
+	if ((c->state == CONN_RELAYING || c->state == CONN_EXCHANGING) &&
+	    due_ns < c->timer.deadline_ns)
+		set_timer(c, due_ns);
+}
+
 static void run(struct conn *c, uint64_t now_ns)
 {
 	enum step next;
@@ -620,18 +621,14 @@ static void run(struct conn *c, uint64_t now_ns)
 		close_all(c, next == STEP_BROKEN);
 	else if (watch(c) < 0)
 		close_all(c, true);
+	else
+		watch_time(c);
 }
 
 static void client_ready(struct stream *s, unsigned events, uint64_t now_ns)
 {
 	(void)events;
 	run(s->user, now_ns);
-}
-
-static uint64_t idle_ns(const struct conn *c)
-{
-	return c->up.ended || c->down.ended ? c->env->limits->half_closed_ns
-	                                    : c->env->limits->idle_ns;
 }
 
 static void timer_due(struct timer *timer, uint64_t now_ns)

@@ -34,6 +34,15 @@ int half_say(struct half *h, char *text, size_t n)
 	return both ? 0 : -ENOMEM;
 }
 
+int half_say_copy(struct half *h, const void *bytes, size_t n)
+{
+	char *copy = malloc(n ? n : 1);
+
+	if (copy)
+		memcpy(copy, bytes, n);
+	return half_say(h, copy, n);
+}
+
 bool half_is_saying(const struct half *h)
 {
 	return h->first != NULL;
@@ -127,6 +136,14 @@ enum half_result half_move(struct half *h, struct http_body *body,
 	if (result == HALF_AGAIN && body && body->state == HTTP_BODY_ENDED)
 		return HALF_BODY_ENDED;
 	return result;
+}
+
+void half_wants(const struct half *h, unsigned *from, unsigned *to)
+{
+	if (h->blocked)
+		*to |= STREAM_WRITE;
+	else if (!h->ended)
+		*from |= STREAM_READ;
 }
 
 void half_clear(struct half *h)

@@ -40,6 +40,8 @@ enum half_result {
 /* Sends this text first, after what is still to be sent. Owns the text from here on; NULL
  * means that there was no memory for it. Returns 0 or -ENOMEM. */
 MUST_CHECK int half_say(struct half *h, char *text, size_t n);
+/* The same with a copy of these bytes. */
+MUST_CHECK int half_say_copy(struct half *h, const void *bytes, size_t n);
 /* Sends what half_say has left. Returns false if `to` is broken. */
 MUST_CHECK bool half_flush(struct half *h);
 /* Is there still something of half_say? */
@@ -52,6 +54,8 @@ void half_end(struct half *h);
 MUST_CHECK enum half_result half_move(struct half *h, struct http_body *body,
                                       const struct half_space *space);
 /* Forgets everything; doesn't touch the streams. */
+/* Adds what is to be waited for in a relay: STREAM_READ and STREAM_WRITE. */
+void half_wants(const struct half *h, unsigned *from, unsigned *to);
 void half_clear(struct half *h);
 
 #endif

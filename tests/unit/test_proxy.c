@@ -229,6 +229,30 @@ START_TEST(who_says_nothing_has_to_go)
 }
 END_TEST
 
+/* One that has ended waits for the other side, but not as long as one that is open. */
+START_TEST(half_closed_for_too_long)
+{
+	static const struct conn_limits limits = { .ask_ns = 60 * NS_PER_SEC,
+		                                   .keep_ns = 60 * NS_PER_SEC,
+		                                   .idle_ns = 3600 * NS_PER_SEC,
+		                                   .half_closed_ns = 50 * NS_PER_MS,
+		                                   .end_ns = 60 * NS_PER_SEC };
+	struct proxy_lab f;
+	int client, server;
+
+	proxy_lab_begin_with(&f, NULL, 100, &limits);
+	proxy_lab_connect_both(&f, &client, &server);
+	ck_assert_int_eq(shutdown(client, SHUT_WR), 0);
+	ck_assert(proxy_lab_ends(&f, server));
+	errno = 0;
+	ck_assert(proxy_lab_ends(&f, client));
+	ck_assert_int_eq(errno, ECONNRESET);
+	close(client);
+	close(server);
+	proxy_lab_end(&f);
+}
+END_TEST
+
 START_TEST(no_more_than_allowed)
 {
 	struct proxy_lab f;
@@ -484,6 +508,7 @@ TCase *unit_tests(void)
 	tcase_add_loop_test(tc, what_cannot_be_is_refused, 0, ARRAY_SIZE(refusals));
 	tcase_add_test(tc, silence_is_answered_in_time);
 	tcase_add_test(tc, who_says_nothing_has_to_go);
+	tcase_add_test(tc, half_closed_for_too_long);
 	tcase_add_test(tc, no_more_than_allowed);
 	tcase_add_test(tc, plain_http_goes_on_with_other_servers);
 	tcase_add_loop_test(tc, bad_responses_are_not_passed_on, 0,
