@@ -24,8 +24,9 @@ struct dial_env {
 	struct lookup *
 		*lookup; /* where the present one is; *lookup NULL: names are unknown */
 	struct stack *stack;
-	struct stack *otherwise; /* for what `stack` has no way to; NULL: nothing is */
-	uint64_t timeout_ns;     /* of all together */
+	/* For what `stack` has no way to, except addresses of this machine; NULL: nothing is. */
+	struct stack *otherwise;
+	uint64_t timeout_ns; /* of all together */
 };
 
 struct dial {

@@ -159,6 +159,10 @@ def with_users(w, user, network, home):
     for proxy in ("socks5h", "http"):
         outside.check_download(lambda argv: w.client.try_run(user.become() + argv + ["-U", "me:secret", "-x", f"{proxy}://{SOCKS5}"]),
                                INTERNET, out)
+    # but not this machine, whose programs trust each other
+    WebServer(w.client, 1)
+    for host in ("127.0.0.1", "0.0.0.0", *(["[::ffff:127.0.0.1]"] if IPV6 else [])):
+        equal(ask_with(user, host), "502", f"status of {host} by --direct")
     # no file has DNS: the network's server is asked, until a file that has some is dropped
     equal(ask_with(user, "outside.test"), "200", "a name by the network's server")
     check("no tunnel file has DNS" in process.output(), f"what is said of names: {process.output()}")

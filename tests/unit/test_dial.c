@@ -278,6 +278,28 @@ START_TEST(only_what_is_nowhere_inside_goes_outside)
 }
 END_TEST
 
+/* Neither by address nor by a name that a stranger's server has given it. */
+static const char *const here[] = { "127.0.0.1",     "127.9.9.9", "::1",
+	                            "0.0.0.0",       "::",        "::ffff:127.0.0.1",
+	                            "::ffff:0.0.0.0" };
+
+START_TEST(this_machine_is_not_outside)
+{
+	struct destination to = { .port = 80 };
+	struct fixture f;
+
+	ck_assert(ip_addr_parse(&to.addr, here[_i]));
+	begin(&f);
+	f.env.otherwise = &f.outside.stack;
+	for (size_t i = 0; i < ARRAY_SIZE(f.inside.fates); i++)
+		f.inside.fates[i] = HAS_NO_WAY;
+	dial_start(&f.dial, &to, 1);
+	timerq_run(&f.timers, 2);
+	ck_assert(f.done && f.outside.n == 0);
+	ck_assert_int_eq(f.err, -ENETUNREACH);
+}
+END_TEST
+
 TCase *unit_tests(void)
 {
 	TCase *tc = tcase_create("proxy/dial");
@@ -290,5 +312,6 @@ TCase *unit_tests(void)
 	tcase_add_test(tc, silence_ends_in_time);
 	tcase_add_test(tc, names_that_are_not_known);
 	tcase_add_test(tc, only_what_is_nowhere_inside_goes_outside);
+	tcase_add_loop_test(tc, this_machine_is_not_outside, 0, ARRAY_SIZE(here));
 	return tc;
 }
