@@ -34,6 +34,7 @@ struct process {
 	struct loop *loop;
 	struct loop_source control;
 	struct kernel_stack inside, outside;
+	struct outlet outlet;
 	struct proxy *proxy;
 	bool ending;
 };
@@ -95,9 +96,9 @@ static void control_ready(struct loop_source *source, uint32_t events, uint64_t 
 
 static int make_outside(void *context, int family, int type)
 {
-	const struct process *p = context;
+	struct process *p = context;
 
-	return outlet_socket(p->x->outlet, family, type);
+	return outlet_socket(&p->outlet, family, type);
 }
 
 static size_t connections_max(void)
@@ -188,7 +189,7 @@ int proxy_inside_run(struct proxy_inside *x)
 {
 	struct log_output output = { log_output_stderr() };
 	struct log log = { x->log_level, log_output_write, &output };
-	struct process p = { .x = x, .log = &log };
+	struct process p = { .x = x, .log = &log, .outlet = { .fd = x->outlet } };
 	int err;
 
 	ignore_signals();

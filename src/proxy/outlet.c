@@ -1,7 +1,9 @@
-/* src/proxy/outlet.c - one message asks, one answers */
+/* src/proxy/outlet.c - one message asks, one answers, with the same number: an answer that
+ * was not waited for any longer must not be taken for that to the next question */
 #include "proxy/outlet.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/time.h>
@@ -13,6 +15,12 @@
 
 struct wanted {
 	int family, type;
+	uint32_t number; /* of the question; one after the other */
+};
+
+struct answer {
+	int error; /* 0: a socket comes with it */
+	uint32_t number;
 };
 
 union control {
@@ -44,27 +52,42 @@ static int taken_fd(const struct msghdr *m, const union control *control)
 	return fd;
 }
 
-int outlet_socket(int fd, int family, int type)
+/* Returns false if there is no answer. *found is the socket, or -1. */
+static bool receive(int fd, struct answer *answer, int *found)
 {
-	struct wanted wanted = { family, type };
 	union control control = { 0 };
-	int error = 0, found;
-	struct iovec iov = { &error, sizeof(error) };
+	struct iovec iov = { answer, sizeof(*answer) };
 	struct msghdr m = { .msg_iov = &iov,
 		            .msg_iovlen = 1,
 		            .msg_control = control.bytes,
 		            .msg_controllen = sizeof(control.bytes) };
 	ssize_t n;
 
-	if (fd < 0 || send(fd, &wanted, sizeof(wanted), MSG_NOSIGNAL) != sizeof(wanted))
-		return -ENETUNREACH;
 	do {
 		n = recvmsg(fd, &m, MSG_CMSG_CLOEXEC);
 	} while (n < 0 && errno == EINTR);
-	if (n != sizeof(error))
+	*found = n >= 0 ? taken_fd(&m, &control) : -1;
+	return n == sizeof(*answer);
+}
+
+int outlet_socket(struct outlet *o, int family, int type)
+{
+	struct wanted wanted = { family, type, ++o->asked };
+	struct answer answer;
+	int found;
+
+	if (o->fd < 0 || send(o->fd, &wanted, sizeof(wanted),
+	                      MSG_NOSIGNAL | MSG_DONTWAIT) != sizeof(wanted))
 		return -ENETUNREACH;
-	found = taken_fd(&m, &control);
-	return found >= 0 ? found : error < 0 ? error : -EPROTO;
+	while (receive(o->fd, &answer, &found)) {
+		if (answer.number == wanted.number)
+			return found >= 0         ? found
+			       : answer.error < 0 ? answer.error
+			                          : -EPROTO;
+		if (found >= 0)
+			close(found);
+	}
+	return -ENETUNREACH;
 }
 
 static int make(const struct wanted *w)
@@ -78,11 +101,11 @@ static int make(const struct wanted *w)
 	return fd < 0 ? -errno : fd;
 }
 
-static void answer(int fd, int made)
+static void reply(int fd, uint32_t number, int made)
 {
 	union control control = { 0 };
-	int error = made < 0 ? made : 0;
-	struct iovec iov = { &error, sizeof(error) };
+	struct answer answer = { made < 0 ? made : 0, number };
+	struct iovec iov = { &answer, sizeof(answer) };
 	struct msghdr m = { .msg_iov = &iov, .msg_iovlen = 1 };
 
 	if (made >= 0) {
@@ -105,7 +128,7 @@ void outlet_run(int fd)
 
 	while ((n = recv(fd, &wanted, sizeof(wanted), 0)) != 0) {
 		if (n == sizeof(wanted))
-			answer(fd, make(&wanted));
+			reply(fd, wanted.number, make(&wanted));
 		else if (n < 0 && errno != EINTR)
 			return;
 	}

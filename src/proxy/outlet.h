@@ -7,16 +7,24 @@
 #ifndef TUNION_PROXY_OUTLET_H
 #define TUNION_PROXY_OUTLET_H
 
+#include <stdint.h>
+
 #include "base/attr.h"
 
 /* A pair of sockets, both closed by exec: [0] asks, [1] is for outlet_run. Returns 0 or
  * -errno. */
 MUST_CHECK int outlet_pair(int fds[2]);
 
+/* Who asks. */
+struct outlet {
+	int fd;         /* borrowed; -1: nobody is outside */
+	uint32_t asked; /* how often */
+};
+
 /* Asks for a socket that doesn't block and is closed by exec: AF_INET or AF_INET6,
  * SOCK_STREAM or SOCK_DGRAM. Waits for the answer, at most a second. Returns the socket
  * or -errno. */
-MUST_CHECK int outlet_socket(int fd, int family, int type);
+MUST_CHECK int outlet_socket(struct outlet *o, int family, int type);
 
 /* The process outside: serves until the other end is closed. */
 void outlet_run(int fd);

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -14,6 +15,7 @@ START_TEST(sockets_are_handed_over)
 {
 	static const int types[] = { SOCK_STREAM, SOCK_DGRAM };
 	int fds[2], status, err = outlet_pair(fds);
+	struct outlet outlet = { .fd = fds[0] };
 	pid_t child;
 
 	ck_assert_int_eq(err, 0);
@@ -26,7 +28,7 @@ START_TEST(sockets_are_handed_over)
 	}
 	close(fds[1]);
 	for (size_t i = 0; i < ARRAY_SIZE(types); i++) {
-		int type = 0, fd = outlet_socket(fds[0], AF_INET, types[i]);
+		int type = 0, fd = outlet_socket(&outlet, AF_INET, types[i]);
 		socklen_t size = sizeof(type);
 
 		ck_assert_int_ge(fd, 0);
@@ -36,8 +38,8 @@ START_TEST(sockets_are_handed_over)
 		ck_assert(fcntl(fd, F_GETFD) & FD_CLOEXEC);
 		close(fd);
 	}
-	ck_assert_int_eq(outlet_socket(fds[0], AF_UNIX, SOCK_STREAM), -EINVAL);
-	ck_assert_int_eq(outlet_socket(fds[0], AF_INET, SOCK_RAW), -EINVAL);
+	ck_assert_int_eq(outlet_socket(&outlet, AF_UNIX, SOCK_STREAM), -EINVAL);
+	ck_assert_int_eq(outlet_socket(&outlet, AF_INET, SOCK_RAW), -EINVAL);
 	ck_assert_int_eq(send(fds[0], "nonsense", 3, 0), 3); /* is not answered */
 	close(fds[0]);
 	ck_assert_int_eq(waitpid(child, &status, 0), child);
@@ -48,12 +50,48 @@ END_TEST
 START_TEST(nobody_is_outside)
 {
 	int fds[2], err = outlet_pair(fds);
+	struct outlet gone = { .fd = fds[0] }, none = { .fd = -1 };
 
 	ck_assert_int_eq(err, 0);
 	close(fds[1]);
-	ck_assert_int_eq(outlet_socket(fds[0], AF_INET, SOCK_STREAM), -ENETUNREACH);
-	ck_assert_int_eq(outlet_socket(-1, AF_INET, SOCK_STREAM), -ENETUNREACH);
+	ck_assert_int_eq(outlet_socket(&gone, AF_INET, SOCK_STREAM), -ENETUNREACH);
+	ck_assert_int_eq(outlet_socket(&none, AF_INET, SOCK_STREAM), -ENETUNREACH);
 	close(fds[0]);
+}
+END_TEST
+
+/* A machine may be so busy that an answer comes when nobody waits for it any more. */
+START_TEST(a_late_answer_is_not_taken_for_the_next_one)
+{
+	int fds[2], type = 0, fd, err = outlet_pair(fds);
+	const struct timeval at_once = { .tv_usec = 1000 }, patient = { .tv_sec = 60 };
+	struct outlet outlet = { .fd = fds[0] };
+	socklen_t size = sizeof(type);
+	pid_t child;
+
+	ck_assert_int_eq(err, 0);
+	ck_assert_int_eq(
+		setsockopt(fds[0], SOL_SOCKET, SO_RCVTIMEO, &at_once, sizeof(at_once)),
+		0);
+	ck_assert_int_eq(outlet_socket(&outlet, AF_INET, SOCK_STREAM), -ENETUNREACH);
+	child = fork();
+	ck_assert_int_ge(child, 0);
+	if (child == 0) {
+		close(fds[0]);
+		outlet_run(fds[1]);
+		_exit(0);
+	}
+	close(fds[1]);
+	ck_assert_int_eq(
+		setsockopt(fds[0], SOL_SOCKET, SO_RCVTIMEO, &patient, sizeof(patient)),
+		0);
+	fd = outlet_socket(&outlet, AF_INET, SOCK_DGRAM);
+	ck_assert_int_ge(fd, 0);
+	ck_assert_int_eq(getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &size), 0);
+	ck_assert_int_eq(type, SOCK_DGRAM);
+	close(fd);
+	close(fds[0]);
+	ck_assert_int_eq(waitpid(child, NULL, 0), child);
 }
 END_TEST
 
@@ -63,5 +101,6 @@ TCase *unit_tests(void)
 
 	tcase_add_test(tc, sockets_are_handed_over);
 	tcase_add_test(tc, nobody_is_outside);
+	tcase_add_test(tc, a_late_answer_is_not_taken_for_the_next_one);
 	return tc;
 }
