@@ -341,7 +341,7 @@ char *http_request_print(const struct http_message *m, struct http_span authorit
 
 	put(&p, m->method.at, m->method.n);
 	put_text(&p, " ");
-	if (path.n == 0 && http_span_is(m->method, "OPTIONS"))
+	if (path.n == 0 && http_span_equals(m->method, "OPTIONS"))
 		put_text(&p, "*"); /* RFC 9112 3.2.4 */
 	else if (path.n == 0 || path.at[0] != '/')
 		put_text(&p, "/");

@@ -369,13 +369,13 @@ static enum step ask_http(struct conn *c, uint64_t now_ns)
 	if (status)
 		return say_http(c, (unsigned)status, "This request can't be understood\n",
 		                now_ns);
-	r->head_only = http_span_is(m.method, "HEAD");
+	r->head_only = http_span_equals(m.method, "HEAD");
 	if (c->env->users &&
 	    !users_check_basic(c->env->users, m.authorization.at, m.authorization.n))
 		return say_http(c, 407, "This proxy wants a user and a password\n",
 		                now_ns);
-	return http_span_is(m.method, "CONNECT") ? ask_connect(c, &m, now_ns)
-	                                         : ask_plain(c, &m, now_ns);
+	return http_span_equals(m.method, "CONNECT") ? ask_connect(c, &m, now_ns)
+	                                             : ask_plain(c, &m, now_ns);
 }
 
 static enum step take_http(struct conn *c, const uint8_t *bytes, size_t n, size_t *taken,

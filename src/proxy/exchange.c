@@ -11,7 +11,7 @@ void exchange_begin(struct exchange *x, const struct http_message *request,
 	exchange_clear(x);
 	x->at = *at;
 	x->request = http_body_of_request(request);
-	x->head_only = http_span_is(request->method, "HEAD");
+	x->head_only = http_span_equals(request->method, "HEAD");
 	x->client_keeps = request->keep_alive;
 }
 

@@ -188,6 +188,20 @@ START_TEST(a_client_that_only_listens)
 }
 END_TEST
 
+/* Methods are what they are in exactly these letters: a server answers "head" with a body. */
+START_TEST(methods_have_capital_letters)
+{
+	struct talk t;
+
+	begin(&t, "head", "");
+	proxy_lab_say(t.server, BYTES("HTTP/1.1 501 No\r\nContent-Length: 2\r\n\r\nab"));
+	proxy_lab_expect(&t.lab, t.client, BYTES("HTTP/1.1 501 No\r\n"));
+	proxy_lab_expect(&t.lab, t.client,
+	                 BYTES("Content-Length: 2\r\nConnection: keep-alive\r\n\r\nab"));
+	finish(&t);
+}
+END_TEST
+
 /* What a client sends ahead waits for its turn, and nobody spins meanwhile. */
 START_TEST(a_client_that_sends_ahead)
 {
@@ -220,6 +234,7 @@ TCase *unit_tests(void)
 	tcase_add_test(tc, a_client_that_goes);
 	tcase_add_test(tc, a_client_that_resets);
 	tcase_add_test(tc, a_client_that_only_listens);
+	tcase_add_test(tc, methods_have_capital_letters);
 	tcase_add_test(tc, a_client_that_sends_ahead);
 	return tc;
 }
