@@ -5,6 +5,7 @@
 #include "http/http_head.h"
 
 #include <errno.h>
+#include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -46,6 +47,14 @@ size_t http_head_find(const char *bytes, size_t n, struct http_span *head)
 
 /* ---- collecting */
 
+/* It may contain a password. */
+static void text_free(const struct http_head *h)
+{
+	if (h->n > 0)
+		sodium_memzero(h->text, h->n);
+	free(h->text);
+}
+
 static int make_room(struct http_head *h)
 {
 	size_t size = h->size ? 2 * h->size : FIRST_BYTES;
@@ -55,9 +64,12 @@ static int make_room(struct http_head *h)
 		return 0;
 	if (h->n >= HTTP_HEAD_MAX)
 		return -E2BIG;
-	text = realloc(h->text, size);
+	text = malloc(size);
 	if (!text)
 		return -ENOMEM;
+	if (h->n > 0)
+		memcpy(text, h->text, h->n);
+	text_free(h);
 	h->text = text;
 	h->size = size;
 	return 0;
@@ -85,7 +97,7 @@ int http_head_feed(struct http_head *h, const uint8_t *bytes, size_t n, size_t *
 
 void http_head_clear(struct http_head *h)
 {
-	free(h->text);
+	text_free(h);
 	*h = (struct http_head){ 0 };
 }
 

@@ -44,7 +44,7 @@ struct http_head {
  * -ENOMEM. Nothing is taken any more when it is complete. */
 MUST_CHECK int http_head_feed(struct http_head *h, const uint8_t *bytes, size_t n,
                               size_t *taken);
-/* Makes it ready for the next head. */
+/* Wipes it, and makes it ready for the next head. */
 void http_head_clear(struct http_head *h);
 
 /* ---- reading */

@@ -11,6 +11,7 @@
 #include "proxy/conn.h"
 
 #include <errno.h>
+#include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -421,6 +422,8 @@ static enum step ask(struct conn *c, uint64_t now_ns)
 	               ? ask_socks(c, space->bytes, (size_t)n, &taken, now_ns)
 	               : take_http(c, space->bytes, (size_t)n, &taken, now_ns);
 	c->client->ops->consume(c->client, taken);
+	if (c->env->users) /* there may be a password in it */
+		sodium_memzero(space->bytes, (size_t)n);
 	if (step == STEP_AGAIN && c->state == CONN_ASKING &&
 	    c->request->head.end.complete)
 		step = ask_http(c, now_ns);

@@ -1,11 +1,46 @@
 #include "http/http_head.h"
 
 #include <errno.h>
+#include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "proxy/http_target.h"
 #include "unit.h"
+
+#define SECRET "bWU6c2VjcmV0"
+
+static unsigned freed_secrets;
+
+/* Looks for the secret in memory that is given back. */
+void __real_free(void *p);
+void __wrap_free(void *p);
+void __wrap_free(void *p)
+{
+	if (p && memmem(p, malloc_usable_size(p), SECRET, strlen(SECRET)))
+		freed_secrets++;
+	__real_free(p);
+}
+
+/* The head grows several times, so that it is copied. */
+START_TEST(passwords_are_wiped)
+{
+	static const char text[] =
+		"GET http://h/ HTTP/1.1\r\nProxy-Authorization: Basic " SECRET "\r\nX: ";
+	struct http_head h = { 0 };
+	uint8_t more[5000];
+	size_t taken;
+	int err = http_head_feed(&h, (const uint8_t *)text, strlen(text), &taken);
+
+	ck_assert_int_eq(err, 0);
+	memset(more, 'x', sizeof(more));
+	err = http_head_feed(&h, more, sizeof(more), &taken);
+	ck_assert_int_eq(err, 0);
+	ck_assert_ptr_nonnull(memmem(h.text, h.n, SECRET, strlen(SECRET)));
+	http_head_clear(&h);
+	ck_assert_uint_eq(freed_secrets, 0);
+}
+END_TEST
 
 /* Requests as a client of a proxy sends them, and what is sent on; or the status of the
  * answer. */
@@ -227,5 +262,6 @@ TCase *unit_tests(void)
 	tcase_add_test(tc, nothing_after_the_head_is_taken);
 	tcase_add_test(tc, long_heads);
 	tcase_add_test(tc, own_answers);
+	tcase_add_test(tc, passwords_are_wiped);
 	return tc;
 }
