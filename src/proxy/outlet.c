@@ -3,13 +3,11 @@
 #include "proxy/outlet.h"
 
 #include <errno.h>
-#include <stdbool.h>
-#include <string.h>
 #include <sys/socket.h>
 #include <sys/time.h>
 #include <unistd.h>
 
-#include "base/cmsg.h"
+#include "base/fd_pass.h"
 
 #define ANSWER_S 1
 
@@ -23,11 +21,6 @@ struct answer {
 	uint32_t number;
 };
 
-union control {
-	struct cmsghdr header;
-	char bytes[CMSG_SPACE(sizeof(int))];
-};
-
 int outlet_pair(int fds[2])
 {
 	const struct timeval wait = { .tv_sec = ANSWER_S };
@@ -39,37 +32,6 @@ int outlet_pair(int fds[2])
 	return 0;
 }
 
-/* Returns the socket that came with the answer, or -1. */
-static int taken_fd(const struct msghdr *m, const union control *control)
-{
-	int fd = -1;
-
-	if (m->msg_controllen >= sizeof(control->bytes) &&
-	    control->header.cmsg_level == SOL_SOCKET &&
-	    control->header.cmsg_type == SCM_RIGHTS &&
-	    control->header.cmsg_len == CMSG_BYTES(sizeof(int)))
-		memcpy(&fd, CMSG_DATA(&control->header), sizeof(fd));
-	return fd;
-}
-
-/* Returns false if there is no answer. *found is the socket, or -1. */
-static bool receive(int fd, struct answer *answer, int *found)
-{
-	union control control = { 0 };
-	struct iovec iov = { answer, sizeof(*answer) };
-	struct msghdr m = { .msg_iov = &iov,
-		            .msg_iovlen = 1,
-		            .msg_control = control.bytes,
-		            .msg_controllen = sizeof(control.bytes) };
-	ssize_t n;
-
-	do {
-		n = recvmsg(fd, &m, MSG_CMSG_CLOEXEC);
-	} while (n < 0 && errno == EINTR);
-	*found = n >= 0 ? taken_fd(&m, &control) : -1;
-	return n == sizeof(*answer);
-}
-
 int outlet_socket(struct outlet *o, int family, int type)
 {
 	struct wanted wanted = { family, type, ++o->asked };
@@ -79,7 +41,8 @@ int outlet_socket(struct outlet *o, int family, int type)
 	if (o->fd < 0 || send(o->fd, &wanted, sizeof(wanted),
 	                      MSG_NOSIGNAL | MSG_DONTWAIT) != sizeof(wanted))
 		return -ENETUNREACH;
-	while (receive(o->fd, &answer, &found)) {
+	while (fd_pass_receive(o->fd, &answer, sizeof(answer), &found) ==
+	       sizeof(answer)) {
 		if (answer.number == wanted.number)
 			return found >= 0         ? found
 			       : answer.error < 0 ? answer.error
@@ -103,20 +66,9 @@ static int make(const struct wanted *w)
 
 static void reply(int fd, uint32_t number, int made)
 {
-	union control control = { 0 };
 	struct answer answer = { made < 0 ? made : 0, number };
-	struct iovec iov = { &answer, sizeof(answer) };
-	struct msghdr m = { .msg_iov = &iov, .msg_iovlen = 1 };
 
-	if (made >= 0) {
-		m.msg_control = control.bytes;
-		m.msg_controllen = sizeof(control.bytes);
-		control.header.cmsg_level = SOL_SOCKET;
-		control.header.cmsg_type = SCM_RIGHTS;
-		control.header.cmsg_len = CMSG_BYTES(sizeof(int));
-		memcpy(CMSG_DATA(&control.header), &made, sizeof(made));
-	}
-	(void)!sendmsg(fd, &m, MSG_NOSIGNAL);
+	(void)!fd_pass_send(fd, &answer, sizeof(answer), made, 0);
 	if (made >= 0)
 		close(made);
 }
