@@ -21,13 +21,19 @@ enum page_question {
 	PAGE_QUESTION_FILE,    /* of the client whose name is the body: it has a key */
 };
 
+/* Is the page at the port of a proxy? Then it says how programs use that. */
+enum page_proxy { PAGE_NO_PROXY, PAGE_PROXY, PAGE_PROXY_WITH_USERS };
+
 /* What the page has to know from the start. */
 struct page_options {
 	char token[PAGE_TOKEN_CHARS + 1]; /* who knows it may see the page */
+	enum page_proxy proxy;
 };
 
 /* Runs the page in a process that was forked for it, which has no descriptors except 0 to 2
- * and these, which it owns. Returns the exit status: 0 after the supervisor has closed the
+ * and these, which it owns. listen_fd listens; or it is a SOCK_SEQPACKET, and each message
+ * that comes there, of one byte, has a connection with it that another process has accepted
+ * (base/fd_pass.h). Returns the exit status: 0 after the supervisor has closed the
  * channel. */
 struct page_entry {
 	int (*run)(int channel_fd, int listen_fd, pid_t supervisor,

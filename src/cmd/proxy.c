@@ -26,6 +26,7 @@
 #include "cmd/proxy_ports.h"
 #include "cmd/service.h"
 #include "inside/handover.h"
+#include "page/page.h"
 #include "proxy/outlet.h"
 #include "worker/worker.h"
 
@@ -59,8 +60,9 @@ struct proxy_command {
 	const char *auth;
 	bool direct;
 
-	bool prepared;       /* in the process of the supervisor */
-	struct users *users; /* owned; NULL: everybody may use it */
+	bool prepared;           /* in the process of the supervisor */
+	struct users *users;     /* owned; NULL: everybody may use it */
+	struct page_wanted page; /* handed_fd is owned; used if a browser can get at it */
 	struct handover_fds fds;
 	struct supervisor_inside inside;
 	pid_t child;           /* the process inside; 0: none */
@@ -163,9 +165,10 @@ static void warn_of_strangers(const struct proxy_command *c)
 	}
 }
 
-/* Everything that the children need. [0] is ours, [1] the child's. */
+/* Everything that the children need. [0] is ours, [1] the child's; [0] of the outlet is for
+ * the other child, and [0] of the page for its process, which the supervisor starts. */
 struct pairs {
-	int handover[2], control[2], outlet[2];
+	int handover[2], control[2], outlet[2], page[2];
 };
 
 static void close_pair(int fds[2])
@@ -177,9 +180,13 @@ static void close_pair(int fds[2])
 	}
 }
 
-static int open_pairs(struct pairs *p)
+static int open_pairs(struct pairs *p, bool with_page)
 {
 	int err = handover_pair(p->handover);
+
+	if (!err && with_page &&
+	    socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, p->page) < 0)
+		err = -errno;
 
 	if (!err)
 		err = outlet_pair(p->outlet);
@@ -207,6 +214,7 @@ static pid_t start_inside(struct proxy_command *c, const struct pairs *p, bool f
 		                  .socket = p->handover[1],
 		                  .control = p->control[1],
 		                  .outlet = p->outlet[0],
+		                  .page = p->page[1],
 		                  .supervisor = getpid(),
 		                  .direct = c->direct,
 		                  .foreground = foreground,
@@ -223,9 +231,9 @@ static pid_t start_inside(struct proxy_command *c, const struct pairs *p, bool f
 /* Starts the children, and takes what the one inside hands over. */
 static int start_children(struct proxy_command *c, bool foreground, struct diag *diag)
 {
-	struct pairs p = { { -1, -1 }, { -1, -1 }, { -1, -1 } };
+	struct pairs p = { { -1, -1 }, { -1, -1 }, { -1, -1 }, { -1, -1 } };
 	pid_t inside = 0, outlet;
-	int err = open_pairs(&p), pidfd = -1;
+	int err = open_pairs(&p, c->page.handed), pidfd = -1;
 
 	outlet = err ? err : start_outlet(&p);
 	if (outlet > 0)
@@ -244,10 +252,12 @@ static int start_children(struct proxy_command *c, bool foreground, struct diag 
 	c->inside = (struct supervisor_inside){ &c->fds, p.handover[0], pidfd };
 	c->control = p.control[0];
 	c->child = inside > 0 ? inside : 0;
-	p.handover[0] = p.control[0] = -1;
+	c->page.handed_fd = p.page[0];
+	p.handover[0] = p.control[0] = p.page[0] = -1;
 	close_pair(p.handover);
 	close_pair(p.control);
 	close_pair(p.outlet);
+	close_pair(p.page);
 	/* after an error the other process has said why */
 	return err ? err : handover_take(c->inside.socket, &c->fds);
 }
@@ -259,6 +269,8 @@ static int prepare(void *context, struct supervisor_options *options, struct dia
 
 	c->prepared = true;
 	c->log = options->log;
+	c->page.handed = proxy_ports_at(&c->ports, &c->page.at);
+	c->page.proxy = c->auth ? PAGE_PROXY_WITH_USERS : PAGE_PROXY;
 	if (!err)
 		err = proxy_ports_open(&c->ports, false, diag);
 	if (!err)
@@ -269,6 +281,8 @@ static int prepare(void *context, struct supervisor_options *options, struct dia
 	users_free(c->users);
 	c->users = NULL;
 	options->inside = &c->inside;
+	if (c->page.handed)
+		options->page = &c->page;
 	return err;
 }
 
@@ -315,6 +329,8 @@ static int run(struct proxy_command *c, int argc, char **argv)
 	if (c->prepared) {
 		proxy_ports_remove_files(&c->ports);
 		handover_close(&c->fds);
+		if (c->page.handed_fd >= 0)
+			close(c->page.handed_fd);
 	}
 	return status;
 }
@@ -340,6 +356,7 @@ int cmd_proxy(int argc, char **argv)
 		                                .prepare = prepare,
 		                                .before_down = before_down },
 		                   .fds = HANDOVER_NO_FDS,
+		                   .page = { .entry = { page_run }, .handed_fd = -1 },
 		                   .control = -1 };
 	const struct supervisor_events events = { planned, &c };
 	int option, status = -1;

@@ -12,8 +12,10 @@
 #include <sys/epoll.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/fd_pass.h"
 #include "base/process.h"
 #include "base/rights.h"
 #include "cmd/log_output.h"
@@ -47,7 +49,7 @@ static bool is_needed(const struct proxy_inside *x, int fd)
 		if (x->ports->v[i].fd == fd)
 			return true;
 	}
-	return fd == x->socket || fd == x->control || fd == x->outlet;
+	return fd == x->socket || fd == x->control || fd == x->outlet || fd == x->page;
 }
 
 static void close_others(const struct proxy_inside *x)
@@ -56,6 +58,8 @@ static void close_others(const struct proxy_inside *x)
 
 	if (x->outlet > last)
 		last = x->outlet;
+	if (x->page > last)
+		last = x->page;
 	for (size_t i = 0; i < x->ports->n; i++) {
 		if (x->ports->v[i].fd > last)
 			last = x->ports->v[i].fd;
@@ -101,6 +105,13 @@ static int make_outside(void *context, int family, int type)
 	return outlet_socket(&p->outlet, family, type);
 }
 
+static int give_to_page(void *context, int fd)
+{
+	const struct process *p = context;
+
+	return fd_pass_send(p->x->page, "", 1, fd, MSG_DONTWAIT);
+}
+
 static size_t connections_max(void)
 {
 	struct rlimit files = { 256, 256 };
@@ -121,6 +132,8 @@ static int make_proxy(struct process *p)
 		                         .users = p->x->users,
 		                         .inside = &p->inside.stack,
 		                         .make_outside = make_outside,
+		                         .give_to_page =
+		                                 p->x->page >= 0 ? give_to_page : NULL,
 		                         .context = p,
 		                         .outside = &p->outside.stack,
 		                         .direct = p->x->direct,

@@ -24,6 +24,7 @@ struct proxy_inside {
 	int socket;                /* to the supervisor, see handover.h */
 	int control;               /* from the supervisor */
 	int outlet;                /* see proxy/outlet.h */
+	int page; /* to the process of the status page, see page_entry.h; -1: none */
 	pid_t supervisor;
 	bool direct, foreground;
 	enum log_level log_level;

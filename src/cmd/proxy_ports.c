@@ -36,6 +36,25 @@ bool proxy_ports_have(const struct proxy_ports *p, enum proxy_way way)
 	return false;
 }
 
+bool proxy_ports_at(const struct proxy_ports *p, struct endpoint *out)
+{
+	for (size_t i = 0; i < p->n; i++) {
+		const struct proxy_port *port = &p->v[i];
+		bool any = ip_addr_is_unspecified(&port->at.addr);
+
+		if (port->way != PROXY_ASK || port->path ||
+		    !(any || ip_addr_is_loopback(&port->at.addr)))
+			continue;
+		*out = port->at;
+		if (any && port->at.addr.family == IP_V6)
+			out->addr.b[15] = 1; /* ::1 */
+		else if (any)
+			out->addr = (struct ip_addr){ IP_V4, { 127, 0, 0, 1 } };
+		return true;
+	}
+	return false;
+}
+
 /* ---- words */
 
 static char *absolute(const char *path)

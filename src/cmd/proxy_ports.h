@@ -38,6 +38,9 @@ MUST_CHECK bool proxy_ports_forward(struct proxy_ports *p, const char *word,
 /* Do any of the ports have this way? */
 bool proxy_ports_have(const struct proxy_ports *p, enum proxy_way way);
 
+/* Where does a browser on this machine reach the proxy? Returns false if it doesn't. */
+bool proxy_ports_at(const struct proxy_ports *p, struct endpoint *out);
+
 /* Opens the sockets that are made inside, or those that are made outside. Returns 0 or
  * -errno, with the reasons in diag. */
 MUST_CHECK int proxy_ports_open(struct proxy_ports *p, bool inside, struct diag *diag);

@@ -390,10 +390,18 @@ char *http_response_print(const struct http_message *m, bool keep_alive, size_t 
 static const char *reason_of(unsigned status)
 {
 	switch (status) {
+	case 200:
+		return "OK";
 	case 400:
 		return "Bad Request";
+	case 401:
+		return "Unauthorized";
 	case 403:
 		return "Forbidden";
+	case 404:
+		return "Not Found";
+	case 405:
+		return "Method Not Allowed";
 	case 407:
 		return "Proxy Authentication Required";
 	case 408:
@@ -415,17 +423,36 @@ static const char *reason_of(unsigned status)
 	}
 }
 
+/* The field that such an answer must have. */
+static const char *field_of(unsigned status)
+{
+	switch (status) {
+	case 401:
+		return "WWW-Authenticate: Basic realm=\"tunion\"\r\n";
+	case 405:
+		return "Allow: GET, HEAD\r\n";
+	case 407:
+		return "Proxy-Authenticate: Basic realm=\"tunion\"\r\n";
+	default:
+		return "";
+	}
+}
+
 char *http_answer(unsigned status, const char *text, bool head_only, size_t *n)
 {
+	return http_answer_as(status, "text/plain; charset=utf-8", text, head_only, n);
+}
+
+char *http_answer_as(unsigned status, const char *type, const char *text, bool head_only,
+                     size_t *n)
+{
 	char *out = NULL;
-	int length = asprintf(
-		&out,
-		"HTTP/1.1 %u %s\r\n%s"
-		"Content-Type: text/plain; charset=utf-8\r\n"
-		"Content-Length: %zu\r\nConnection: close\r\n\r\n%s",
-		status, reason_of(status),
-		status == 407 ? "Proxy-Authenticate: Basic realm=\"tunion\"\r\n" : "",
-		strlen(text), head_only ? "" : text);
+	int length =
+		asprintf(&out,
+	                 "HTTP/1.1 %u %s\r\n%sContent-Type: %s\r\nContent-Length: %zu\r\n"
+	                 "X-Content-Type-Options: nosniff\r\nConnection: close\r\n\r\n%s",
+	                 status, reason_of(status), field_of(status), type, strlen(text),
+	                 head_only ? "" : text);
 
 	*n = length < 0 ? 0 : (size_t)length;
 	return length < 0 ? NULL : out;

@@ -87,5 +87,8 @@ char *http_response_print(const struct http_message *m, bool keep_alive, size_t 
 /* A complete answer with this status, and `text` as its body, which ends with a newline.
  * head_only: for a client that has asked by HEAD. To be freed; NULL if out of memory. */
 char *http_answer(unsigned status, const char *text, bool head_only, size_t *n);
+/* The same with a text of this type. */
+char *http_answer_as(unsigned status, const char *type, const char *text, bool head_only,
+                     size_t *n);
 
 #endif

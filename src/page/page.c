@@ -52,6 +52,7 @@ int page_run(int channel_fd, int listen_fd, pid_t supervisor,
 	if (err)
 		return EXIT_FAILURE;
 	err = page_server_init(&server, loop, channel_fd, listen_fd, options->token);
+	server.proxy = options->proxy;
 	if (!err)
 		err = rights_drop(supervisor);
 	if (!err)

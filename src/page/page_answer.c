@@ -42,6 +42,7 @@ enum page_question page_answer_needs(enum page_thing thing)
 	case PAGE_THING_NONE:
 	case PAGE_THING_HTML:
 	case PAGE_THING_HINTS:
+	case PAGE_THING_PROXY:
 		break;
 	}
 	return PAGE_QUESTION_NONE;
@@ -154,6 +155,7 @@ static void add_thing(const struct answer *a, const char *text, size_t n)
 		break;
 	case PAGE_THING_STATUS:
 	case PAGE_THING_CLIENTS:
+	case PAGE_THING_PROXY:
 		add(a, (struct http_response){ .type = JSON_TYPE }, text, n);
 		break;
 	case PAGE_THING_METRICS:
@@ -179,7 +181,7 @@ void page_answer_add(struct outbuf *out, const struct page_target *target,
 	bool file = page_answer_needs(target->thing) == PAGE_QUESTION_FILE;
 
 	if (page_answer_needs(target->thing) == PAGE_QUESTION_NONE)
-		add_thing(&a, NULL, 0);
+		add_thing(&a, text, n);
 	else if (!text || n == 0)
 		refuse(&a, UNAVAILABLE, NULL);
 	else if (n >= mark && memcmp(text, PAGE_ERROR, mark) == 0)

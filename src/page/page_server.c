@@ -17,6 +17,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/fd_pass.h"
 #include "page/http_response.h"
 #include "page/page_answer.h"
 #include "page/page_request.h"
@@ -125,13 +126,28 @@ static void begin_answer(struct connection *c, const char *text, size_t n)
 		write_answer(c);
 }
 
+static const char *proxy_json(const struct page_server *s)
+{
+	switch (s->proxy) {
+	case PAGE_NO_PROXY:
+		break;
+	case PAGE_PROXY:
+		return "{\"users\":false}";
+	case PAGE_PROXY_WITH_USERS:
+		return "{\"users\":true}";
+	}
+	return "null";
+}
+
 static void handle_request(struct connection *c, const struct page_request *request)
 {
 	c->target = page_target_of(request, c->server->token);
 	c->keep_alive = request->keep_alive;
 	c->used -= request->bytes;
 	memmove(c->in, c->in + request->bytes, c->used);
-	if (page_answer_needs(c->target.thing) == PAGE_QUESTION_NONE)
+	if (c->target.thing == PAGE_THING_PROXY)
+		begin_answer(c, proxy_json(c->server), strlen(proxy_json(c->server)));
+	else if (page_answer_needs(c->target.thing) == PAGE_QUESTION_NONE)
 		begin_answer(c, NULL, 0);
 	else
 		set_state(c, CONNECTION_WAITS);
@@ -330,17 +346,45 @@ static void add_connection(struct page_server *s, int fd)
 	set_state(c, CONNECTION_READS);
 }
 
+/* Takes a connection that somebody else has accepted. Returns it or -errno; -EPIPE: nobody
+ * is there any more who does that. */
+static int take_handed(const struct page_server *s)
+{
+	char byte;
+	int fd;
+	ssize_t n = fd_pass_receive(s->listener.fd, &byte, 1, &fd);
+
+	if (n <= 0)
+		return n < 0 ? (int)n : -EPIPE;
+	if (fd >= 0 && fcntl(fd, F_SETFL, O_NONBLOCK) < 0) {
+		close(fd);
+		return -EBADF;
+	}
+	return fd >= 0 ? fd : -EBADF;
+}
+
+static int accept_one(const struct page_server *s)
+{
+	int fd;
+
+	if (s->handed)
+		return take_handed(s);
+	fd = accept4(s->listener.fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+	return fd < 0 ? -errno : fd;
+}
+
 static void accept_ready(struct loop_source *source, uint32_t events, uint64_t now_ns)
 {
 	struct page_server *s = CONTAINER_OF(source, struct page_server, listener);
-	int fd = accept4(s->listener.fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+	int fd = accept_one(s);
 
 	(void)events;
 	if (fd >= 0) {
 		add_connection(s, fd);
 		free_gone(s);
-	} else if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS ||
-	           errno == ENOMEM) {
+	} else if (fd == -EPIPE) {
+		loop_remove(s->loop, &s->listener);
+	} else if (fd == -EMFILE || fd == -ENFILE || fd == -ENOBUFS || fd == -ENOMEM) {
 		/* it would be ready again at once, and again */
 		if (loop_modify(s->loop, &s->listener, 0) == 0)
 			s->resume_ns = now_ns + ACCEPT_PAUSE_NS;
@@ -386,13 +430,16 @@ void page_server_run(struct page_server *s, uint64_t now_ns)
 int page_server_init(struct page_server *s, struct loop *loop, int channel_fd,
                      int listen_fd, const char token[static PAGE_TOKEN_CHARS])
 {
-	int err;
+	socklen_t size = sizeof(int);
+	int err, type = SOCK_STREAM;
 
 	*s = (struct page_server){ .loop = loop,
 		                   .ask = { .answered = answered, .context = s },
 		                   .listener = { listen_fd, accept_ready },
 		                   .resume_ns = NEVER_NS };
 	memcpy(s->token, token, PAGE_TOKEN_CHARS);
+	(void)getsockopt(listen_fd, SOL_SOCKET, SO_TYPE, &type, &size);
+	s->handed = type == SOCK_SEQPACKET;
 	err = page_ask_init(&s->ask, loop, channel_fd);
 	if (!err && fcntl(listen_fd, F_SETFL, O_NONBLOCK) < 0)
 		err = -errno;

@@ -5,6 +5,7 @@
 #ifndef TUNION_PAGE_PAGE_SERVER_H
 #define TUNION_PAGE_PAGE_SERVER_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -32,11 +33,13 @@ struct page_server {
 	struct loop *loop; /* borrowed */
 	struct page_ask ask;
 	struct loop_source listener; /* its fd is owned */
+	bool handed;                 /* see struct page_entry */
 	uint64_t resume_ns;          /* nobody is accepted before; NEVER_NS: anybody is */
 	struct connection *first;    /* owned */
 	size_t count;
 	char asked_name[IFNAME_MAX + 1]; /* of the present question */
 	char token[PAGE_TOKEN_CHARS + 1];
+	enum page_proxy proxy; /* set by the user after page_server_init */
 };
 
 /* Owns both descriptors, also after a failure. Returns 0 or -errno. Clear it in both

@@ -21,6 +21,7 @@ static const struct {
 	{ "metrics", PAGE_THING_METRICS },
 	{ "hints.json", PAGE_THING_HINTS },
 	{ "clients.json", PAGE_THING_CLIENTS },
+	{ "proxy.json", PAGE_THING_PROXY },
 };
 
 static const struct {

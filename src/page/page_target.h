@@ -20,6 +20,7 @@ enum page_thing {
 	PAGE_THING_STATUS,
 	PAGE_THING_METRICS,
 	PAGE_THING_HINTS,   /* for the reasons of drops */
+	PAGE_THING_PROXY,   /* null, or what a client of the proxy has to know */
 	PAGE_THING_CLIENTS, /* of a gate */
 	PAGE_THING_FILE,    /* of one of them */
 	PAGE_THING_QR,      /* of this file */

@@ -15,11 +15,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "http/http_head.h"
-#include "proxy/exchange.h"
-#include "proxy/http_target.h"
 #include "proxy/refusal.h"
-#include "proxy/socks.h"
+#include "proxy/request.h"
 
 enum conn_state {
 	CONN_ASKING,
@@ -36,19 +33,6 @@ enum conn_protocol {
 	PROTOCOL_CONNECT,
 	PROTOCOL_HTTP,
 	PROTOCOL_FORWARD,
-};
-
-/* What is known of a client that is asking; freed when bytes are only passed on. */
-struct request {
-	struct socks socks;
-	struct http_head head;
-	struct exchange exchange;
-	struct dial dial;
-	struct destination to;
-	char *text; /* owned: the head that the server gets */
-	size_t text_n;
-	bool dialing;   /* dial is in use */
-	bool head_only; /* of HTTP: an answer has no body */
 };
 
 struct conn {
@@ -82,19 +66,6 @@ static enum step set_state(struct conn *c, enum conn_state state)
 }
 
 /* ---- the end */
-
-static void request_free(struct request *r)
-{
-	if (!r)
-		return;
-	if (r->dialing)
-		dial_clear(&r->dial);
-	socks_clear(&r->socks);
-	http_head_clear(&r->head);
-	exchange_clear(&r->exchange);
-	free(r->text);
-	free(r);
-}
 
 static void close_server(struct conn *c, bool reset)
 {
@@ -158,13 +129,21 @@ static enum step end(struct conn *c, uint64_t now_ns)
 	return set_state(c, CONN_ENDING);
 }
 
+/* Says the text of the request. */
+static enum step say_answer(struct conn *c, uint64_t now_ns)
+{
+	char *text = c->request->text;
+
+	c->request->text = NULL;
+	return half_say(&c->down, text, c->request->text_n) ? STEP_BROKEN
+	                                                    : end(c, now_ns);
+}
+
 static enum step say_http(struct conn *c, unsigned status, const char *text,
                           uint64_t now_ns)
 {
-	size_t n = 0;
-	char *answer = http_answer(status, text, c->request && c->request->head_only, &n);
-
-	return half_say(&c->down, answer, n) ? STEP_BROKEN : end(c, now_ns);
+	(void)request_refuse(c->request, status, text);
+	return say_answer(c, now_ns);
 }
 
 /* ---- dialing */
@@ -328,55 +307,48 @@ static bool can_go_on(struct conn *c)
 	       c->server->ops->peek(c->server, &byte, 1) == -EAGAIN;
 }
 
-static enum step ask_plain(struct conn *c, const struct http_message *m, uint64_t now_ns)
+static enum step open_page(struct conn *c, uint64_t now_ns)
 {
-	struct request *r = c->request;
-	struct http_span authority, path;
-	bool go_on;
-
-	c->protocol = PROTOCOL_HTTP;
-	if (!http_target_read(m->target, &r->to, &authority, &path))
-		return say_http(
-			c, 400,
-			"This is a proxy. It expects CONNECT, or an address that begins with http://\n",
-			now_ns);
-	r->text = http_request_print(m, authority, path, &r->text_n);
-	if (!r->text)
-		return STEP_BROKEN;
-	go_on = can_go_on(c);
-	exchange_begin(&r->exchange, m, &r->to);
-	http_head_clear(&r->head);
-	if (!go_on)
-		return dial(c, now_ns);
+	close_server(c, false);
+	if (c->env->open_page(c->env->context, &c->server) < 0)
+		return say_http(c, 503, "The status page can't be reached\n", now_ns);
+	c->server->ready = server_ready;
+	c->server->user = c;
 	connect_halves(c);
 	return begin_exchange(c);
 }
 
-static enum step ask_connect(struct conn *c, const struct http_message *m,
-                             uint64_t now_ns)
+/* A request of plain HTTP: to the server r->to, or to the page. */
+static enum step pass_on(struct conn *c, const struct http_message *m, uint64_t now_ns)
 {
-	c->protocol = PROTOCOL_CONNECT;
-	if (!destination_parse(&c->request->to, m->target.at, m->target.n, 0))
-		return say_http(c, 400, "CONNECT expects HOST:PORT\n", now_ns);
-	return dial(c, now_ns);
+	struct request *r = c->request;
+	bool go_on = can_go_on(c);
+
+	exchange_begin(&r->exchange, m, &r->to);
+	http_head_clear(&r->head);
+	if (!go_on)
+		return r->to.port ? dial(c, now_ns) : open_page(c, now_ns);
+	connect_halves(c);
+	return begin_exchange(c);
 }
 
 static enum step ask_http(struct conn *c, uint64_t now_ns)
 {
-	struct request *r = c->request;
 	struct http_message m;
-	int status = http_request_read(&m, r->head.text, r->head.n);
 
-	if (status)
-		return say_http(c, (unsigned)status, "This request can't be understood\n",
-		                now_ns);
-	r->head_only = http_span_equals(m.method, "HEAD");
-	if (c->env->users &&
-	    !users_check_basic(c->env->users, m.authorization.at, m.authorization.n))
-		return say_http(c, 407, "This proxy wants a user and a password\n",
-		                now_ns);
-	return http_span_equals(m.method, "CONNECT") ? ask_connect(c, &m, now_ns)
-	                                             : ask_plain(c, &m, now_ns);
+	switch (request_http(c->request, &m, c->env->users, c->client,
+	                     c->env->open_page != NULL)) {
+	case REQUEST_REFUSED:
+		return say_answer(c, now_ns);
+	case REQUEST_CONNECT:
+		c->protocol = PROTOCOL_CONNECT;
+		return dial(c, now_ns);
+	case REQUEST_PLAIN:
+		return pass_on(c, &m, now_ns);
+	case REQUEST_NO_MEMORY:
+		break;
+	}
+	return STEP_BROKEN;
 }
 
 static enum step take_http(struct conn *c, const uint8_t *bytes, size_t n, size_t *taken,

@@ -35,6 +35,8 @@ struct conn_env {
 	const struct association_env *association;
 	struct conn *first; /* owned: all of them; NULL at first */
 	size_t count;
+	/* Connects to the process of the status page. Returns 0 or -errno. NULL: none. */
+	int (*open_page)(void *context, struct stream **out);
 	/* A connection has ended, and there is room for another one. */
 	void (*closed)(void *context);
 	void *context;

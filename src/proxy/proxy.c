@@ -199,6 +199,23 @@ static int open_client_port(void *context, const struct ip_addr *at, struct pack
 	return kernel_packets_new(out, p->o.loop, fd);
 }
 
+/* The page has one end of a pair as if it had accepted it. */
+static int open_page(void *context, struct stream **out)
+{
+	struct proxy *p = context;
+	int pair[2], err;
+
+	*out = NULL;
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, pair) < 0)
+		return -errno;
+	err = p->o.give_to_page(p->o.context, pair[1]);
+	close(pair[1]);
+	if (!err)
+		return kernel_stream_new(out, p->o.loop, pair[0]);
+	close(pair[0]);
+	return err;
+}
+
 /* ---- the whole */
 
 static void connect_parts(struct proxy *p)
@@ -233,6 +250,7 @@ static void connect_parts(struct proxy *p)
 		                      .users = o->users,
 		                      .limits = o->limits ? o->limits : &default_limits,
 		                      .association = &p->association,
+		                      .open_page = o->give_to_page ? open_page : NULL,
 		                      .closed = conn_closed,
 		                      .context = p };
 }

@@ -30,6 +30,9 @@ struct proxy_options {
 	struct stack *inside;      /* into the union */
 	/* Makes a socket of the network outside, see outlet.h; and a stack over such. */
 	int (*make_outside)(void *context, int family, int type);
+	/* Gives a connection to the process of the status page; it stays open here. Returns
+	 * 0 or -errno. NULL: there is no page. */
+	int (*give_to_page)(void *context, int fd);
 	void *context;
 	struct stack *outside;
 	bool direct; /* what is not in the union is reached outside */

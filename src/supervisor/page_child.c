@@ -2,6 +2,7 @@
 #include "supervisor/page_child.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <sodium.h>
 #include <stdio.h>
@@ -227,6 +228,10 @@ static int listen_at(struct page_child *p, struct diag *diag)
 	socklen_t n = endpoint_to_sockaddr(&p->wanted->at, &sa);
 	const int yes = 1;
 
+	if (p->wanted->handed) {
+		p->listen_fd = fcntl(p->wanted->handed_fd, F_DUPFD_CLOEXEC, 0);
+		return p->listen_fd < 0 ? explain_listen(p, errno, diag) : 0;
+	}
 	p->listen_fd =
 		socket(sa.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (p->listen_fd < 0 ||
@@ -260,6 +265,7 @@ int page_child_begin(struct page_child *p, struct diag *diag)
 		return err;
 	err = sodium_init() < 0 ? -EIO : 0;
 	if (!err) {
+		p->options.proxy = p->wanted->proxy;
 		make_url(p);
 		err = start(p);
 	}

@@ -22,7 +22,11 @@
 
 /* What runs there, and what only the caller of the supervisor knows. All borrowed. */
 struct page_wanted {
-	struct endpoint at; /* where it listens */
+	struct endpoint
+		at;    /* where it listens, or where those are who hand it connections */
+	bool handed;   /* it doesn't listen, but gets connections by handed_fd */
+	int handed_fd; /* a SOCK_SEQPACKET, see struct page_entry */
+	enum page_proxy proxy;
 	struct page_entry entry;
 	/* Both may be NULL: then there are no clients of a gate. They return a text, to be
 	 * wiped with its *n bytes and freed; or NULL, with the reason in diag. */

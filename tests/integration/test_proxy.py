@@ -3,7 +3,9 @@
 and by address of both families, arrives whole, and the uplink carries nothing but datagrams to the provider. What
 can't be reached is refused as the protocol wants it: an address of no file, an unknown name, a port without a server."""
 
+import json
 import os
+import re
 import shutil
 import signal
 import sys
@@ -139,6 +141,24 @@ def forwards(w, user, control):
     equal(ask(user, control, f"{LAN}:7"), f"{LAN}:7 0 in time\n", "a socket in the file system")
 
 
+def page(w, user, process):
+    """At the proxy's own port; its address is a secret, and it is for no other machine."""
+    url = re.search(r"the status page is at (http://127\.0\.0\.1:1080/\w{32}/)\n", process.output())[1]
+
+    def get(*words):
+        return w.client.run(user.become() + ["curl", "-sS", *words])
+    equal(user.tunion("status", "--page").stdout.strip(), url, "status --page")
+    equal(sorted(d["name"] for d in json.loads(get(f"{url}status.json"))["devices"]), ["home", "vpn"], "devices on the page")
+    equal(json.loads(get(f"{url}proxy.json")), {"users": False}, "proxy.json")
+    check('"PROXY 127.0.0.1:1080"' in get("http://127.0.0.1:1080/proxy.pac"), "the PAC file")
+    only_status = ["-o", "/dev/null", "-w", "%{http_code}"]
+    for words, status in (([url], "200"), (["http://127.0.0.1:1080/"], "404"), (["-H", "Host: evil.test", url], "421"),
+                          (["-X", "POST", url], "405")):
+        equal(get(*only_status, *words), status, f"status of {words}")
+    # nobody gets at it through the proxy
+    equal(get(*only_status, "-x", f"http://{SOCKS5}", url), "502", "the page through the proxy")
+
+
 def ask_with(user, host):
     return user.host.try_run(user.become() + ["curl", "-sS", "-o", "/dev/null", "-w", "%{http_code}", "-U", "me:secret",
                                               "-x", f"http://{SOCKS5}", f"http://{host}:{PORT}/"]).stdout
@@ -153,6 +173,10 @@ def with_users(w, user, network, home):
         done = w.client.try_run(user.become() + ["curl", "-sS", "-o", "/dev/null", "-w", "%{http_code}", "-x", f"http://{SOCKS5}",
                                                  *options.split(), f"http://{LAN}:{PORT}/"])
         equal(done.stdout, status, f"curl {options}: {done.stderr}")
+    url = re.search(r"the status page is at (\S+)", process.output())[1]
+    for words, status in ((["-U", "me:secret"], "401"), (["-u", "me:wrong"], "401"), (["-u", "me:secret"], "200")):
+        equal(w.client.run(user.become() + ["curl", "-sS", "-o", "/dev/null", "-w", "%{http_code}", *words, url]), status,
+              f"the page with {words}")
     # --direct: outside of the union, by the network
     outside = WebServer(w.net, 1)
     out = os.path.join(user.home, "direct")
@@ -217,6 +241,7 @@ def test(lab):
     fetches(w, user, server)
     refuses(w, user)
     forwards(w, user, control)
+    page(w, user, process)
     equal(process.stop(), 0, "the end by SIGTERM")
     nothing_left(user, "after SIGTERM")
     check(not os.path.exists(control), "the socket in the file system is left")

@@ -62,12 +62,21 @@ static int lame_open_packets(struct stack *s, enum ip_family family, struct pack
 
 static const struct stack_ops lame_ops = { lame_connect, lame_open_packets };
 
-void proxy_lab_begin_with(struct proxy_lab *f, const struct users *users, size_t max,
-                          const struct conn_limits *limits)
+static int give_to_page(void *context, int fd)
+{
+	struct proxy_lab *f = context;
+
+	if (!f->page_error)
+		f->page = dup(fd);
+	return f->page_error;
+}
+
+static void begin(struct proxy_lab *f, const struct users *users, size_t max,
+                  const struct conn_limits *limits, bool page)
 {
 	int fd, err;
 
-	memset(f, 0, sizeof(*f));
+	f->page = -1;
 	ck_assert_int_eq(loop_new(&f->loop), 0);
 	kernel_stack_init(&f->inside.kernel, f->loop, NULL, NULL);
 	kernel_stack_init(&f->outside, f->loop, make_socket, NULL);
@@ -76,6 +85,8 @@ void proxy_lab_begin_with(struct proxy_lab *f, const struct users *users, size_t
 		                             .users = users,
 		                             .inside = &f->inside.stack,
 		                             .make_outside = make_socket,
+		                             .give_to_page = page ? give_to_page : NULL,
+		                             .context = f,
 		                             .outside = &f->outside.stack,
 		                             .connections_max = max,
 		                             .limits = limits,
@@ -84,6 +95,20 @@ void proxy_lab_begin_with(struct proxy_lab *f, const struct users *users, size_t
 	ck_assert_int_eq(err, 0);
 	fd = proxy_lab_listen_at(&f->at, 100);
 	ck_assert_int_eq(proxy_listen(f->proxy, fd, PROXY_ASK, NULL), 0);
+}
+
+void proxy_lab_begin_with(struct proxy_lab *f, const struct users *users, size_t max,
+                          const struct conn_limits *limits)
+{
+	memset(f, 0, sizeof(*f));
+	begin(f, users, max, limits, false);
+}
+
+void proxy_lab_begin_with_page(struct proxy_lab *f, const struct users *users, int error)
+{
+	memset(f, 0, sizeof(*f));
+	f->page_error = error;
+	begin(f, users, 100, NULL, true);
 }
 
 void proxy_lab_begin(struct proxy_lab *f)
