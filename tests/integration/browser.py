@@ -9,17 +9,29 @@ import os
 import select
 import shutil
 import subprocess
+import tempfile
 import time
 
-from lab import Failed, Skip
+from lab import Failed, Skip, check, equal
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+
+# Everything that sticks out at the right, unless it can be scrolled inside of something.
+TOO_WIDE = """
+[...document.querySelectorAll("main *, dialog[open], dialog[open] *")]
+  .filter(e => e.getBoundingClientRect().right > innerWidth + 0.5)
+  .map(e => e.tagName + "." + e.className + " " + e.textContent.slice(0, 40))
+"""
+SMALL_BUTTONS = """
+[...document.querySelectorAll("button, .button")].filter(e => e.checkVisibility())
+  .map(e => e.getBoundingClientRect()).filter(r => r.width < 60 || r.height < 36).length
+"""
 
 
 class Browser:
     """In a lab.Host, with a profile of its own. Errors of the console, of scripts and of loading are collected."""
 
-    def __init__(self, host, seconds=20):
+    def __init__(self, host, seconds=20, proxy="--no-proxy-server"):
         program = next((p for p in map(shutil.which, NAMES) if p), None)
         if not program:
             raise Skip("chromium is not installed")
@@ -27,8 +39,7 @@ class Browser:
         self.errors = []
         self.events = []
         self.last_id = 0
-        profile = os.path.join(host.run_dir, "chromium")
-        os.makedirs(profile)
+        profile = tempfile.mkdtemp(prefix="chromium", dir=host.run_dir)
         theirs_in, self.out = os.pipe()
         self.input, theirs_out = os.pipe()
         self.rest = b""
@@ -44,7 +55,7 @@ class Browser:
             self.process = subprocess.Popen(
                 [program, "--headless=new", "--no-sandbox", "--remote-debugging-pipe", f"--user-data-dir={profile}",
                  "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run", "--disable-background-networking",
-                 "--disable-component-update", "--disable-sync", "--no-proxy-server", "--hide-scrollbars", "about:blank"],
+                 "--disable-component-update", "--disable-sync", proxy, "--hide-scrollbars", "about:blank"],
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log, close_fds=False, preexec_fn=enter,
                 env=dict(host.environment(), HOME=profile))
         os.close(theirs_in)
@@ -122,3 +133,10 @@ class Browser:
             self.process.wait()
         os.close(self.out)
         os.close(self.input)
+
+
+def fits(browser, what):
+    wide = browser.eval("document.documentElement.scrollWidth")
+    check(wide <= browser.eval("innerWidth"), f"{what}: the page is {wide} wide")
+    equal(browser.eval(TOO_WIDE), [], f"{what}: what sticks out")
+    equal(browser.eval(SMALL_BUTTONS), 0, f"{what}: buttons too small for a finger")

@@ -5,24 +5,12 @@ clients, nothing is wider than the window, no error is reported; it says so when
 import os
 import re
 
-from browser import Browser
+from browser import Browser, fits
 from lab import Keys, check, equal, main, wait_for
 from ordinary import User
 
 PAGE = "127.0.0.1:1081"
 NAMES = ["home", "a-name-of-15-ch"]
-
-# Everything that sticks out at the right, unless it can be scrolled inside of something.
-TOO_WIDE = """
-[...document.querySelectorAll("main *, dialog[open], dialog[open] *")]
-  .filter(e => e.getBoundingClientRect().right > innerWidth + 0.5)
-  .map(e => e.tagName + "." + e.className + " " + e.textContent.slice(0, 40))
-"""
-SMALL_BUTTONS = """
-[...document.querySelectorAll("button, .button")].filter(e => e.checkVisibility())
-  .map(e => e.getBoundingClientRect()).filter(r => r.width < 60 || r.height < 36).length
-"""
-
 
 def conf(address, allowed):
     """With an IPv6 endpoint and a long list, so that there is something that could be too wide."""
@@ -34,13 +22,6 @@ def conf(address, allowed):
 def shows(browser, text):
     """It may not be loaded yet."""
     wait_for(lambda: text in browser.eval("document.body ? document.body.innerText : ''"), f"the page shows {text!r}")
-
-
-def fits(browser, what):
-    wide = browser.eval("document.documentElement.scrollWidth")
-    check(wide <= browser.eval("innerWidth"), f"{what}: the page is {wide} wide")
-    equal(browser.eval(TOO_WIDE), [], f"{what}: what sticks out")
-    equal(browser.eval(SMALL_BUTTONS), 0, f"{what}: buttons too small for a finger")
 
 
 def background(browser):
