@@ -424,6 +424,12 @@ static struct server *server_for_tcp(struct resolver *r, const struct rewrite *x
 	return s ? s : choose(r, NULL, x->family, now_ns);
 }
 
+/* ICMP has an id in the place of a port. */
+static bool is_dns_protocol(const struct ip_view *view)
+{
+	return view->protocol == PROTO_UDP || view->protocol == PROTO_TCP;
+}
+
 enum resolver_result resolver_out(struct resolver *r, struct packet *p,
                                   struct ip_view *view, uint32_t *file, uint64_t now_ns)
 {
@@ -439,11 +445,12 @@ enum resolver_result resolver_out(struct resolver *r, struct packet *p,
 		return RESOLVER_LATER;
 	x = rewrite_fields(p, view);
 	left = view->total_bytes - view->payload_at;
-	if (!x.l4 || be16_get(rewrite_port_at(x.dst_port)) != RESOLVER_PORT)
+	if (!is_dns_protocol(view) ||
+	    be16_get(rewrite_port_at(x.dst_port)) != RESOLVER_PORT)
 		return RESOLVER_NO_SERVER;
 	if (view->protocol == PROTO_UDP)
 		s = server_for_udp(r, &x, left, now_ns);
-	else if (left >= 20) /* TCP, because no other protocol has ports */
+	else if (left >= 20)
 		s = server_for_tcp(r, &x, &view->src, now_ns);
 	if (!s)
 		return RESOLVER_NO_SERVER;
@@ -473,7 +480,8 @@ void resolver_in(struct resolver *r, uint32_t id, struct packet *p, struct ip_vi
 	if (v->family == IP_NONE)
 		return;
 	x = rewrite_fields(p, view);
-	if (!x.l4 || be16_get(rewrite_port_at(x.src_port)) != RESOLVER_PORT)
+	if (!x.l4 || !is_dns_protocol(view) ||
+	    be16_get(rewrite_port_at(x.src_port)) != RESOLVER_PORT)
 		return;
 	a = find_asked(r, view->protocol, &view->dst, rewrite_port_at(x.dst_port), &from,
 	               now_ns);

@@ -392,6 +392,32 @@ START_TEST(what_is_no_query_finds_no_server)
 }
 END_TEST
 
+/* The id of an echo is where a port would be. */
+START_TEST(a_ping_is_no_query)
+{
+	static const uint8_t types[] = { 0, 8 };
+	struct resolver *r = three_files();
+
+	for (size_t i = 0; i < ARRAY_SIZE(types); i++) {
+		uint8_t icmp[40] = { [5] = 53 };
+		uint16_t sum;
+		struct craft c;
+		struct ip_view v;
+
+		icmp[0] = types[i];
+		icmp[13] = 2; /* in a TCP header these would be the flags: a SYN */
+		sum = (uint16_t)~craft_sum(icmp, sizeof(icmp));
+		icmp[2] = (uint8_t)(sum >> 8);
+		icmp[3] = (uint8_t)sum;
+		craft_ip(&c, client, VIRTUAL, PROTO_ICMP, icmp, sizeof(icmp));
+		ck_assert(ip_view_parse_addresses(&v, c.packet.data, c.packet.len_bytes));
+		ck_assert_int_eq(resolver_out(r, &c.packet, &v, &asked_file, NS_PER_SEC),
+		                 RESOLVER_NO_SERVER);
+	}
+	resolver_free(r);
+}
+END_TEST
+
 TCase *unit_tests(void)
 {
 	TCase *tc = tcase_create("engine/resolver");
@@ -408,5 +434,6 @@ TCase *unit_tests(void)
 	tcase_add_test(tc, who_asks_without_end_does_not_push_out_the_others);
 	tcase_add_test(tc, the_same_address_in_two_files);
 	tcase_add_test(tc, what_is_no_query_finds_no_server);
+	tcase_add_test(tc, a_ping_is_no_query);
 	return tc;
 }
