@@ -169,7 +169,7 @@ static bool decimal(const char *text, uint32_t max, uint32_t *out)
 }
 
 /* "fe80::1%2" or "fe80::1%eth0" */
-static bool parse_scoped(struct endpoint *out, char *host)
+static bool parse_scoped(struct endpoint *out, char *host, const struct zones *zones)
 {
 	char *zone = strchr(host, '%');
 	uint32_t id = 0;
@@ -177,7 +177,7 @@ static bool parse_scoped(struct endpoint *out, char *host)
 	if (zone) {
 		*zone++ = '\0';
 		if (!decimal(zone, UINT32_MAX, &id))
-			id = if_nametoindex(zone);
+			id = zones->index_of(zones->context, zone);
 		if (id == 0)
 			return false;
 	}
@@ -185,7 +185,7 @@ static bool parse_scoped(struct endpoint *out, char *host)
 	return ip_addr_parse(&out->addr, host) && (!zone || out->addr.family == IP_V6);
 }
 
-bool endpoint_parse(struct endpoint *out, const char *text)
+bool endpoint_parse_in(struct endpoint *out, const char *text, const struct zones *zones)
 {
 	char host[ENDPOINT_STRLEN];
 	const char *colon = strrchr(text, ':');
@@ -204,8 +204,21 @@ bool endpoint_parse(struct endpoint *out, const char *text)
 		host[n - 1] = '\0';
 	}
 	out->port = (uint16_t)port;
-	return parse_scoped(out, host + bracket) &&
+	return parse_scoped(out, host + bracket, zones) &&
 	       bracket == (out->addr.family == IP_V6);
+}
+
+static uint32_t index_here(void *context, const char *name)
+{
+	(void)context;
+	return if_nametoindex(name);
+}
+
+bool endpoint_parse(struct endpoint *out, const char *text)
+{
+	static const struct zones here = { index_here, NULL };
+
+	return endpoint_parse_in(out, text, &here);
 }
 
 socklen_t endpoint_to_sockaddr(const struct endpoint *e, struct sockaddr_storage *out)

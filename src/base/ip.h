@@ -124,6 +124,14 @@ const char *endpoint_format(const struct endpoint *e, char out[static ENDPOINT_S
 /* Reads what endpoint_format writes; the zone may also be the name of an interface. The
  * address must be numeric. */
 MUST_CHECK bool endpoint_parse(struct endpoint *out, const char *text);
+/* Who knows the indices of interfaces: index_of returns 0 if there is none of this name. */
+struct zones {
+	uint32_t (*index_of)(void *context, const char *name);
+	void *context; /* borrowed */
+};
+/* The same for a process that may not ask the system itself. */
+MUST_CHECK bool endpoint_parse_in(struct endpoint *out, const char *text,
+                                  const struct zones *zones);
 
 /* To and from the kernel's form. endpoint_to_sockaddr returns the length used, which is 0
  * for IP_NONE. endpoint_from_sockaddr returns false for any other family. */

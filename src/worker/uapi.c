@@ -258,13 +258,22 @@ static int apply_preshared_key(const struct uapi_line *l)
 	return err;
 }
 
+static uint32_t interface_index(void *context, const char *name)
+{
+	const struct uapi *u = context;
+
+	return u->host->interface ? u->host->interface(u->host->context, u->device, name)
+	                          : 0;
+}
+
 static int apply_endpoint(const struct uapi_line *l)
 {
+	const struct zones zones = { interface_index, l->uapi };
 	struct wg_peer *peer;
 	struct endpoint e;
 	int err;
 
-	if (!endpoint_parse(&e, l->value))
+	if (!endpoint_parse_in(&e, l->value, &zones))
 		return -EINVAL;
 	err = want_peer(l->uapi, &peer);
 	if (err || !peer)

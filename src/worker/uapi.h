@@ -40,6 +40,10 @@ struct uapi_host {
 	int (*set_port)(void *context, struct device *device, uint16_t port);
 	int (*set_fwmark)(void *context, struct device *device, uint32_t fwmark);
 	uint32_t (*fwmark)(void *context, const struct device *device);
+	/* The index of an interface, for an endpoint like [fe80::1%eth0]:51820. 0: there is
+	 * none of this name, as if the function is NULL. */
+	uint32_t (*interface)(void *context, const struct device *device,
+	                      const char *name);
 	void *context; /* borrowed */
 };
 

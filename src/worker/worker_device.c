@@ -3,9 +3,11 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <net/if.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 /* ---- its sockets */
@@ -124,6 +126,22 @@ static uint32_t get_fwmark(void *context, const struct device *device)
 	return find(context, device)->mark;
 }
 
+/* Sockets stay in the network namespace of the host, where the interfaces are, and asking
+ * this one needs no other socket. */
+static uint32_t interface_index(void *context, const struct device *device,
+                                const char *name)
+{
+	const struct worker_device *d = find(context, device);
+	struct ifreq request = { 0 };
+
+	if (strlen(name) >= sizeof(request.ifr_name))
+		return 0;
+	memcpy(request.ifr_name, name, strlen(name));
+	return ioctl(d->uapi_server.listener.fd, SIOCGIFINDEX, &request) < 0
+	               ? 0
+	               : (uint32_t)request.ifr_ifindex;
+}
+
 void worker_device_answered(struct worker_device *d, int result)
 {
 	d->asked = false;
@@ -200,8 +218,10 @@ static void leave_owed(struct worker_device *d)
 void worker_device_init(struct worker_devices *all)
 {
 	all->spare_fd = -1;
-	all->uapi_host = (struct uapi_host){ set_port, set_fwmark, get_fwmark, all };
-	all->uapi_host_supervisor = (struct uapi_host){ NULL, NULL, get_fwmark, all };
+	all->uapi_host = (struct uapi_host){ set_port, set_fwmark, get_fwmark,
+		                             interface_index, all };
+	all->uapi_host_supervisor =
+		(struct uapi_host){ NULL, NULL, get_fwmark, interface_index, all };
 }
 
 void worker_device_clear(struct worker_devices *all)

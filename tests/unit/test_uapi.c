@@ -69,12 +69,22 @@ static uint32_t get_fwmark(void *context, const struct device *device)
 	return f->fwmark;
 }
 
+/* Of a host with one interface. */
+static uint32_t interface_index(void *context, const struct device *device,
+                                const char *name)
+{
+	(void)context;
+	(void)device;
+	return strcmp(name, "wan") == 0 ? 7 : 0;
+}
+
 static void begin(struct fixture *f)
 {
 	struct engine_env env = { .rng = { fill_random, NULL },
 		                  .wall_clock_ns = wall_clock_ns };
 
-	*f = (struct fixture){ .host = { set_port, set_fwmark, get_fwmark, f } };
+	*f = (struct fixture){ .host = { set_port, set_fwmark, get_fwmark,
+		                         interface_index, f } };
 	ck_assert_int_eq(engine_new(&f->engine, &env), 0);
 	ck_assert_int_eq(engine_add_device(f->engine, "home", &f->device), 0);
 	uapi_init(&f->uapi, f->device, &f->host);
@@ -191,12 +201,12 @@ static const struct {
 	  "errno=0\n\n", "private_key=" PRIVATE "\nerrno=0\n\n" },
 	{ "link-local, the zone a number and a name",
 	  "set=1\npublic_key=" PEER1 "\nendpoint=[fe80::1%3]:1\npublic_key=" PEER2
-	  "\nendpoint=[fe80::2%lo]:65535\n\n",
+	  "\nendpoint=[fe80::2%wan]:65535\n\n",
 	  "errno=0\n\n",
 	  BARE_PEER(
 		  PEER1) "endpoint=[fe80::1%3]:1\n" IDLE
 	                 "persistent_keepalive_interval=0\n" BARE_PEER(
-				 PEER2) "endpoint=[fe80::2%1]:65535\n" IDLE
+				 PEER2) "endpoint=[fe80::2%7]:65535\n" IDLE
 	                                "persistent_keepalive_interval=0\nerrno=0\n\n" },
 };
 

@@ -3,7 +3,9 @@
 #include "unit.h"
 
 #include <errno.h>
+#include <net/if.h>
 #include <poll.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -102,6 +104,21 @@ START_TEST(a_port_and_a_mark_are_granted)
 	ck_assert_str_eq(answer(fd), "");
 	answer_wanted(0, 7, 9);
 	ck_assert_str_eq(answer(fd), "errno=0\n\nlisten_port=7\nfwmark=9\nerrno=0\n\n");
+	close(fd);
+}
+END_TEST
+
+START_TEST(an_endpoint_names_an_interface)
+{
+	int fd = client("set=1\npublic_key=" LAB_PEER1 "\nendpoint=[fe80::1%lo]:7\n\n"
+	                "get=1\n\n");
+	char expected[32];
+
+	snprintf(expected, sizeof(expected), "endpoint=[fe80::1%%%u]:7\n",
+	         if_nametoindex("lo"));
+	ck_assert_ptr_nonnull(strstr(answer(fd), expected));
+	say(fd, "set=1\npublic_key=" LAB_PEER1 "\nendpoint=[fe80::1%nope]:7\n\n");
+	ck_assert_ptr_nonnull(strstr(answer(fd), "errno=-22\n"));
 	close(fd);
 }
 END_TEST
@@ -279,6 +296,7 @@ TCase *unit_tests(void)
 
 	tcase_add_checked_fixture(tc, set_up, tear_down);
 	tcase_add_test(tc, a_port_and_a_mark_are_granted);
+	tcase_add_test(tc, an_endpoint_names_an_interface);
 	tcase_add_test(tc, a_port_is_refused);
 	tcase_add_test(tc, one_question_at_a_time);
 	tcase_add_test(tc, the_answer_of_one_who_has_gone_is_nobody_elses);
