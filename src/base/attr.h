@@ -10,6 +10,19 @@
 #define ALWAYS_INLINE          inline __attribute__((always_inline))
 #define ARRAY_SIZE(a)          (sizeof(a) / sizeof((a)[0]))
 
+/* A build for tests (configure --enable-sanitizers). What finds errors there writes to
+ * stderr, starts another thread, and reads files. */
+#if defined(__SANITIZE_ADDRESS__)
+#define BUILT_WITH_SANITIZERS 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define BUILT_WITH_SANITIZERS 1
+#endif
+#endif
+#ifndef BUILT_WITH_SANITIZERS
+#define BUILT_WITH_SANITIZERS 0
+#endif
+
 /* From a pointer to `member`, a pointer to the struct of this type that embeds it. */
 #define CONTAINER_OF(ptr, type, member)                                                  \
 	((type *)(void *)((char *)(ptr)-offsetof(type, member)))

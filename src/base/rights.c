@@ -7,26 +7,37 @@
 #include <signal.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #define NOBODY 65534
 
-/* A user namespace that only maps root has no nobody (EINVAL), and often no setgroups
- * (EPERM). There "root" is only our user, and losing the capabilities is what counts. */
-static int become_nobody(void)
+/* Returns 1 if this user namespace doesn't have that user (EINVAL), or lets nobody become
+ * another one (EPERM). */
+static int become(unsigned id)
 {
+	if (setresgid(id, id, id) < 0 || setresuid(id, id, id) < 0)
+		return errno == EINVAL || errno == EPERM ? 1 : -errno;
+	return 0;
+}
+
+/* A user namespace that only maps root has no other user, and often no setgroups (EPERM).
+ * There "root" is only our user, and losing the capabilities is what counts. */
+static int leave_root(enum rights_user user)
+{
+	int err;
+
 	if (geteuid() != 0)
 		return 0;
 	if (setgroups(0, NULL) < 0 && errno != EPERM)
 		return -errno;
-	if (setresgid(NOBODY, NOBODY, NOBODY) < 0)
-		return errno == EINVAL || errno == EPERM ? 0 : -errno;
-	if (setresuid(NOBODY, NOBODY, NOBODY) < 0)
-		return errno == EINVAL || errno == EPERM ? 0 : -errno;
-	return 0;
+	err = become((unsigned)user);
+	if (err > 0)
+		err = become(NOBODY);
+	return err > 0 ? 0 : err;
 }
 
 static int drop_capabilities(void)
@@ -38,10 +49,10 @@ static int drop_capabilities(void)
 	return syscall(SYS_capset, &header, none) < 0 ? -errno : 0;
 }
 
-int rights_drop(pid_t parent)
+int rights_drop(pid_t parent, enum rights_user user)
 {
 	const struct rlimit no_core = { 0, 0 };
-	int err = become_nobody();
+	int err = leave_root(user);
 
 	if (!err)
 		err = drop_capabilities();
@@ -53,4 +64,32 @@ int rights_drop(pid_t parent)
 	    setrlimit(RLIMIT_CORE, &no_core) < 0)
 		return -errno;
 	return getppid() == parent ? 0 : -ESRCH;
+}
+
+/* The log of valgrind is a file. */
+static bool writes_a_file(void)
+{
+	const char *preload = getenv("LD_PRELOAD");
+
+	return preload && strstr(preload, "vgpreload");
+}
+
+int rights_limit(rlim_t files_max)
+{
+	const struct rlimit none = { 0, 0 };
+	struct rlimit files;
+
+	if (getrlimit(RLIMIT_NOFILE, &files) < 0)
+		return -errno;
+	if (files.rlim_cur > files_max)
+		files.rlim_cur = files_max;
+	files.rlim_max = files.rlim_cur;
+	if (setrlimit(RLIMIT_NOFILE, &files) < 0)
+		return -errno;
+	if (BUILT_WITH_SANITIZERS)
+		return 0;
+	if (setrlimit(RLIMIT_NPROC, &none) < 0 ||
+	    (!writes_a_file() && setrlimit(RLIMIT_FSIZE, &none) < 0))
+		return -errno;
+	return 0;
 }

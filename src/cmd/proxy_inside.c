@@ -216,7 +216,7 @@ int proxy_inside_run(struct proxy_inside *x)
 	}
 	close(x->socket);
 	process_raise_limits();
-	err = rights_drop(x->supervisor);
+	err = rights_drop(x->supervisor, RIGHTS_PROXY);
 	if (err)
 		log_error(&log, NULL, "the proxy can't give up its rights: %s",
 		          strerror(-err));
@@ -231,7 +231,7 @@ int proxy_outlet_run(int fd, pid_t supervisor)
 	prctl(PR_SET_NAME, "tunion-outlet");
 	process_close_all_but(fd, -1);
 	process_leave_streams(0, 2);
-	if (rights_drop(supervisor))
+	if (rights_drop(supervisor, RIGHTS_PROXY))
 		return EXIT_FAILURE;
 	outlet_run(fd);
 	return EXIT_SUCCESS;

@@ -6,7 +6,6 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include "base/rights.h"
@@ -15,18 +14,6 @@
 
 /* More than all connections need. */
 #define FILES_MAX (PAGE_SERVER_CONNECTIONS + 48)
-
-/* What it has no use for, nobody who has taken it over can use: more descriptors, files
- * with something in them, other processes. */
-static int set_limits(void)
-{
-	const struct rlimit none = { 0, 0 }, files = { FILES_MAX, FILES_MAX };
-
-	if (setrlimit(RLIMIT_NOFILE, &files) < 0 || setrlimit(RLIMIT_FSIZE, &none) < 0 ||
-	    setrlimit(RLIMIT_NPROC, &none) < 0)
-		return -errno;
-	return 0;
-}
 
 static int serve(struct page_server *s, struct loop *loop)
 {
@@ -54,9 +41,9 @@ int page_run(int channel_fd, int listen_fd, pid_t supervisor,
 	err = page_server_init(&server, loop, channel_fd, listen_fd, options->token);
 	server.proxy = options->proxy;
 	if (!err)
-		err = rights_drop(supervisor);
+		err = rights_drop(supervisor, RIGHTS_PAGE);
 	if (!err)
-		err = set_limits();
+		err = rights_limit(FILES_MAX);
 	if (!err)
 		err = serve(&server, loop);
 	page_server_clear(&server);

@@ -387,7 +387,7 @@ static void connect_worker(struct supervisor *s, const struct supervisor_options
 		            .handle = talk_handle,
 		            .context = &s->talk },
 		.options = { s->log.level, o->no_offload },
-		.keep_stderr = o->foreground,
+		.keep_stderr = o->foreground && BUILT_WITH_SANITIZERS,
 		.log = &s->log,
 		.ending = &s->ending,
 		.tunnels = &s->tunnels,

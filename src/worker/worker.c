@@ -24,6 +24,9 @@
 #include "worker/worker_requests.h"
 #include "worker/worker_tun.h"
 
+/* A device has up to three sockets, and each of its UAPI clients one. */
+#define FILES_MAX 65536
+
 struct worker {
 	struct loop *loop;
 	struct buffers *buffers;
@@ -233,9 +236,12 @@ int worker_run(int channel_fd, pid_t supervisor, const struct worker_options *op
 	int err;
 
 	prctl(PR_SET_NAME, "tunion-worker");
+	(void)setsid(); /* the terminal isn't its any more */
 	err = begin(&p, channel_fd, options);
 	if (!err)
-		err = rights_drop(supervisor);
+		err = rights_drop(supervisor, RIGHTS_WORKER);
+	if (!err)
+		err = rights_limit(FILES_MAX);
 	if (err) {
 		if (p.channel.fd >= 0)
 			log_error(&p.log, NULL, "the worker process can't start: %s",

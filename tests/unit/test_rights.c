@@ -18,7 +18,7 @@
 
 #include "base/rights.h"
 
-#define NOBODY    65534
+#define FILES     40
 #define NO_RIGHTS 99 /* exit status: the child could not get into its surroundings */
 
 /* What a child says of itself. */
@@ -30,7 +30,16 @@ struct rights {
 	uint32_t capabilities; /* any of effective, permitted, inheritable */
 	int death_signal, no_new_privs, dumpable;
 	rlim_t core_max;
+	int limited; /* what rights_limit returns */
+	rlim_t files_max, processes_max, bytes_max;
 };
+
+static rlim_t limit_of(int resource)
+{
+	struct rlimit limit;
+
+	return getrlimit(resource, &limit) < 0 ? RLIM_INFINITY : limit.rlim_max;
+}
 
 static struct rights rights_of_this_process(int result)
 {
@@ -42,7 +51,6 @@ static struct rights rights_of_this_process(int result)
 		            .euid = geteuid(),
 		            .gid = getgid(),
 		            .groups = getgroups(0, NULL) };
-	struct rlimit core;
 
 	syscall(SYS_capget, &header, caps);
 	for (int i = 0; i < 2; i++)
@@ -51,8 +59,11 @@ static struct rights rights_of_this_process(int result)
 	prctl(PR_GET_PDEATHSIG, &r.death_signal);
 	r.no_new_privs = prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0);
 	r.dumpable = prctl(PR_GET_DUMPABLE);
-	getrlimit(RLIMIT_CORE, &core);
-	r.core_max = core.rlim_max;
+	r.core_max = limit_of(RLIMIT_CORE);
+	r.limited = rights_limit(FILES);
+	r.files_max = limit_of(RLIMIT_NOFILE);
+	r.processes_max = limit_of(RLIMIT_NPROC);
+	r.bytes_max = limit_of(RLIMIT_FSIZE);
 	return r;
 }
 
@@ -73,7 +84,7 @@ static int in_child(int (*before)(void), pid_t parent, struct rights *out)
 
 		if (before && before() < 0)
 			exit(NO_RIGHTS);
-		r = rights_of_this_process(rights_drop(parent));
+		r = rights_of_this_process(rights_drop(parent, RIGHTS_WORKER));
 		exit(write(fds[1], &r, sizeof(r)) == (ssize_t)sizeof(r) ? 0 : 1);
 	}
 	close(fds[1]);
@@ -84,6 +95,13 @@ static int in_child(int (*before)(void), pid_t parent, struct rights *out)
 	return WEXITSTATUS(status);
 }
 
+static bool under_valgrind(void)
+{
+	const char *preload = getenv("LD_PRELOAD");
+
+	return preload && strstr(preload, "vgpreload");
+}
+
 static void expect_few_rights(const struct rights *r)
 {
 	ck_assert_int_eq(r->result, 0);
@@ -92,6 +110,12 @@ static void expect_few_rights(const struct rights *r)
 	ck_assert_int_eq(r->no_new_privs, 1);
 	ck_assert_int_eq(r->dumpable, 0);
 	ck_assert_uint_eq(r->core_max, 0);
+	ck_assert_int_eq(r->limited, 0);
+	ck_assert_uint_eq(r->files_max, FILES);
+	if (!BUILT_WITH_SANITIZERS) {
+		ck_assert_uint_eq(r->processes_max, 0);
+		ck_assert_uint_eq(r->bytes_max, under_valgrind() ? RLIM_INFINITY : 0);
+	}
 }
 
 START_TEST(whoever_we_are)
@@ -100,10 +124,10 @@ START_TEST(whoever_we_are)
 
 	ck_assert_int_eq(in_child(NULL, getpid(), &r), 0);
 	expect_few_rights(&r);
-	ck_assert_uint_eq(r.uid, geteuid() == 0 ? NOBODY : getuid());
+	ck_assert_uint_eq(r.uid, geteuid() == 0 ? RIGHTS_WORKER : getuid());
 	ck_assert_uint_eq(r.euid, r.uid);
 	if (geteuid() == 0) {
-		ck_assert_uint_eq(r.gid, NOBODY);
+		ck_assert_uint_eq(r.gid, RIGHTS_WORKER);
 		ck_assert_int_eq(r.groups, 0);
 	}
 }

@@ -31,7 +31,7 @@ static struct {
 	uint64_t leapt_ns; /* how far the clock is ahead */
 } fake;
 
-int __wrap_rights_drop(pid_t parent);
+int __wrap_rights_drop(pid_t parent, enum rights_user user);
 bool __real_udp_path_news(struct udp_scratch *scratch);
 bool __wrap_udp_path_news(struct udp_scratch *scratch);
 int __real_loop_wait(struct loop *loop, uint64_t deadline_ns);
@@ -39,8 +39,10 @@ int __wrap_loop_wait(struct loop *loop, uint64_t deadline_ns);
 uint64_t __real_loop_now_ns(void);
 uint64_t __wrap_loop_now_ns(void);
 
-int __wrap_rights_drop(pid_t parent)
+int __wrap_rights_drop(pid_t parent, enum rights_user user)
 {
+	if (user != RIGHTS_WORKER)
+		return -EINVAL;
 	return parent == getppid() ? fake.rights_result : -ESRCH;
 }
 
