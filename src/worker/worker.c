@@ -13,12 +13,12 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
-#include "base/rights.h"
 #include "crypto/aead.h"
 #include "engine/engine.h"
 #include "io/buffers.h"
 #include "io/loop.h"
 #include "io/udp.h"
+#include "sandbox/sandbox.h"
 #include "worker/report.h"
 #include "worker/worker_device.h"
 #include "worker/worker_requests.h"
@@ -40,6 +40,7 @@ struct worker {
 	struct worker_tun tun;
 	struct worker_devices devices;
 	struct worker_requests requests;
+	struct sandbox sandbox;
 	bool stop;
 	int status; /* the exit status */
 };
@@ -232,6 +233,7 @@ static void serve(struct worker *p)
 
 int worker_run(int channel_fd, pid_t supervisor, const struct worker_options *options)
 {
+	const struct sandbox_inmate inmate = { supervisor, RIGHTS_WORKER, FILES_MAX };
 	struct worker p = { .channel.fd = -1 };
 	int err;
 
@@ -239,9 +241,7 @@ int worker_run(int channel_fd, pid_t supervisor, const struct worker_options *op
 	(void)setsid(); /* the terminal isn't its any more */
 	err = begin(&p, channel_fd, options);
 	if (!err)
-		err = rights_drop(supervisor, RIGHTS_WORKER);
-	if (!err)
-		err = rights_limit(FILES_MAX);
+		err = sandbox_enter(&p.sandbox, &inmate);
 	if (err) {
 		if (p.channel.fd >= 0)
 			log_error(&p.log, NULL, "the worker process can't start: %s",

@@ -1,5 +1,5 @@
 /* The worker as a process: the test forks it, and plays its supervisor over the channel.
- * The dropping of rights is replaced by the linker; test_rights has the real one. */
+ * The sandbox is replaced by the linker; test_sandbox has the real one. */
 #include "unit.h"
 
 #include <errno.h>
@@ -13,7 +13,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "base/rights.h"
+#include "sandbox/sandbox.h"
 #include "worker/worker.h"
 #include "worker_lab.h"
 
@@ -23,15 +23,15 @@
 /* ---- failures that the linker puts in the worker's way */
 
 static struct {
-	int rights_result; /* what rights_drop returns */
-	bool path_news;    /* udp_path_news returns true once */
-	int wait_result;   /* what loop_wait returns, if not 0 */
+	int sandbox_result; /* what sandbox_enter returns */
+	bool path_news;     /* udp_path_news returns true once */
+	int wait_result;    /* what loop_wait returns, if not 0 */
 	/* So many times loop_wait does not wait: it moves the clock to the deadline. */
 	unsigned leaps;
 	uint64_t leapt_ns; /* how far the clock is ahead */
 } fake;
 
-int __wrap_rights_drop(pid_t parent, enum rights_user user);
+int __wrap_sandbox_enter(struct sandbox *s, const struct sandbox_inmate *inmate);
 bool __real_udp_path_news(struct udp_scratch *scratch);
 bool __wrap_udp_path_news(struct udp_scratch *scratch);
 int __real_loop_wait(struct loop *loop, uint64_t deadline_ns);
@@ -39,11 +39,12 @@ int __wrap_loop_wait(struct loop *loop, uint64_t deadline_ns);
 uint64_t __real_loop_now_ns(void);
 uint64_t __wrap_loop_now_ns(void);
 
-int __wrap_rights_drop(pid_t parent, enum rights_user user)
+int __wrap_sandbox_enter(struct sandbox *s, const struct sandbox_inmate *inmate)
 {
-	if (user != RIGHTS_WORKER)
+	*s = (struct sandbox){ 0 };
+	if (inmate->user != RIGHTS_WORKER)
 		return -EINVAL;
-	return parent == getppid() ? fake.rights_result : -ESRCH;
+	return inmate->parent == getppid() ? fake.sandbox_result : -ESRCH;
 }
 
 bool __wrap_udp_path_news(struct udp_scratch *scratch)
@@ -212,7 +213,7 @@ END_TEST
 
 START_TEST(it_ends_if_it_can_not_drop_its_rights)
 {
-	fake.rights_result = -EPERM;
+	fake.sandbox_result = -EPERM;
 	start();
 	expect_log("the worker process can't start: Operation not permitted");
 	ck_assert_int_eq(finish(), 1);

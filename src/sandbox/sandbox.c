@@ -1,0 +1,46 @@
+/* src/sandbox/sandbox.c - the order of the stages is the order in which they are possible */
+#include "sandbox/sandbox.h"
+
+#include <errno.h>
+#include <stdbool.h>
+
+#include "base/termux.h"
+#include "sandbox/empty_root.h"
+
+static const char *const names[] = {
+	[SANDBOX_NAMESPACES] = "namespaces",
+	[SANDBOX_RIGHTS] = "rights",
+};
+_Static_assert(ARRAY_SIZE(names) == SANDBOX_STAGE_COUNT, "a name for each stage");
+
+const char *sandbox_stage_name(enum sandbox_stage stage)
+{
+	return names[stage];
+}
+
+/* Before: it may do all that its parent may. This stage is the first one, since it needs
+ * root's rights, or files below /proc.
+ * After: paths lead nowhere. A socket that it makes has no way out. */
+static int lose_sight(bool possible)
+{
+	return possible ? empty_root_enter() : -EOPNOTSUPP;
+}
+
+/* Before: it may be root.
+ * After: it may do what any user may, which is little in an empty directory; a kernel without
+ * the other stages only protects the host by users and by its limits. */
+static int drop_rights(const struct sandbox_inmate *inmate)
+{
+	int err = rights_drop(inmate->parent, inmate->user);
+
+	return err ? err : rights_limit(inmate->files_max);
+}
+
+int sandbox_enter(struct sandbox *s, const struct sandbox_inmate *inmate)
+{
+	bool possible = !BUILT_WITH_SANITIZERS && !termux_prefix();
+
+	s->result[SANDBOX_NAMESPACES] = lose_sight(possible);
+	s->result[SANDBOX_RIGHTS] = drop_rights(inmate);
+	return s->result[SANDBOX_RIGHTS];
+}

@@ -1,0 +1,46 @@
+/* src/sandbox/sandbox.h - what may a process do that strangers talk to?
+ *
+ * As little as the system lets us enforce. It is locked in by stages; each is of use without
+ * the others, because not every kernel or container has all of them:
+ *
+ *   namespaces  sees no files, interfaces or IPC of the host (sandbox/empty_root.h)
+ *   rights      another user, no capabilities, no new ones by exec, no core dump, no ptrace by
+ *               others, no new processes, nothing written to files (base/rights.h)
+ *
+ * The process must have opened all that it needs before; what comes later is given to it as
+ * descriptors. */
+#ifndef TUNION_SANDBOX_SANDBOX_H
+#define TUNION_SANDBOX_SANDBOX_H
+
+#include <sys/types.h>
+
+#include "base/attr.h"
+#include "base/rights.h"
+
+enum sandbox_stage {
+	SANDBOX_NAMESPACES,
+	SANDBOX_RIGHTS,
+	SANDBOX_STAGE_COUNT,
+};
+
+/* Which stages are in force? */
+struct sandbox {
+	int result[SANDBOX_STAGE_COUNT]; /* 0, or -errno: why not */
+};
+
+/* Who is to be locked in. */
+struct sandbox_inmate {
+	pid_t parent; /* it dies with this process */
+	enum rights_user user;
+	rlim_t files_max; /* descriptors that it may have */
+};
+
+/* Returns 0, or -errno if not even the rights can be dropped: then the process must not
+ * continue. The other stages may fail. In a build with sanitizers, and in Termux, where the
+ * kernel kills an app for such calls, there is only the stage of the rights. */
+MUST_CHECK int sandbox_enter(struct sandbox *s, const struct sandbox_inmate *inmate);
+
+/* "namespaces" etc. */
+const char *sandbox_stage_name(enum sandbox_stage stage);
+
+#endif
