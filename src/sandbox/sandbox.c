@@ -6,10 +6,12 @@
 
 #include "base/termux.h"
 #include "sandbox/empty_root.h"
+#include "sandbox/landlock.h"
 
 static const char *const names[] = {
 	[SANDBOX_NAMESPACES] = "namespaces",
 	[SANDBOX_RIGHTS] = "rights",
+	[SANDBOX_FILES] = "files",
 };
 _Static_assert(ARRAY_SIZE(names) == SANDBOX_STAGE_COUNT, "a name for each stage");
 
@@ -36,11 +38,19 @@ static int drop_rights(const struct sandbox_inmate *inmate)
 	return err ? err : rights_limit(inmate->files_max);
 }
 
+/* Before: as above; where there were no namespaces, it sees the files of all.
+ * After: only descriptors that it has, or is given, lead anywhere. Needs no_new_privs. */
+static int close_files(bool possible)
+{
+	return possible ? landlock_close() : -EOPNOTSUPP;
+}
+
 int sandbox_enter(struct sandbox *s, const struct sandbox_inmate *inmate)
 {
 	bool possible = !BUILT_WITH_SANITIZERS && !termux_prefix();
 
 	s->result[SANDBOX_NAMESPACES] = lose_sight(possible);
 	s->result[SANDBOX_RIGHTS] = drop_rights(inmate);
+	s->result[SANDBOX_FILES] = close_files(possible);
 	return s->result[SANDBOX_RIGHTS];
 }

@@ -6,6 +6,8 @@
  *   namespaces  sees no files, interfaces or IPC of the host (sandbox/empty_root.h)
  *   rights      another user, no capabilities, no new ones by exec, no core dump, no ptrace by
  *               others, no new processes, nothing written to files (base/rights.h)
+ *   files       opens no path, even without namespaces; no TCP, and no signals or abstract
+ *               sockets to others (sandbox/landlock.h)
  *
  * The process must have opened all that it needs before; what comes later is given to it as
  * descriptors. */
@@ -20,6 +22,7 @@
 enum sandbox_stage {
 	SANDBOX_NAMESPACES,
 	SANDBOX_RIGHTS,
+	SANDBOX_FILES,
 	SANDBOX_STAGE_COUNT,
 };
 

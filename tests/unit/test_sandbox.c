@@ -23,6 +23,7 @@
 
 #include "base/attr.h"
 #include "sandbox/empty_root.h"
+#include "sandbox/landlock.h"
 #include "sandbox/sandbox.h"
 
 #define USER      54321
@@ -221,8 +222,11 @@ static int enter_all(void)
 {
 	const struct sandbox_inmate inmate = { getppid(), RIGHTS_WORKER, FILES_MAX };
 	struct sandbox s;
+	int err = sandbox_enter(&s, &inmate);
 
-	return sandbox_enter(&s, &inmate);
+	for (int i = 0; i < SANDBOX_STAGE_COUNT && !err; i++)
+		err = s.result[i];
+	return err;
 }
 
 static int enter_namespaces(void)
@@ -230,6 +234,13 @@ static int enter_namespaces(void)
 	int err = empty_root_enter();
 
 	return err ? err : rights_drop(getppid(), RIGHTS_WORKER);
+}
+
+static int enter_landlock(void)
+{
+	int err = rights_drop(getppid(), RIGHTS_WORKER);
+
+	return err ? err : landlock_close();
 }
 
 static int enter_nothing(void)
@@ -326,15 +337,39 @@ START_TEST(nothing_is_seen_of_the_host)
 }
 END_TEST
 
+START_TEST(files_are_closed)
+{
+	static const struct attempt attempts[] = {
+		{ "reads a file", open_to_read },
+		{ "writes a file", write_a_file },
+		{ "makes a file", make_a_file },
+		{ "makes a file in its root", make_a_file_in_the_root },
+		{ "removes a file", remove_a_file },
+		{ "executes a program", execute },
+		{ "becomes root", become_root },
+		{ "mounts something", mount_something },
+	};
+
+	if (expect_refused(enter_landlock, attempts, ARRAY_SIZE(attempts)) == 0)
+		unit_lacks("Landlock");
+}
+END_TEST
+
 START_TEST(all_stages_together)
 {
 	static const struct attempt attempts[] = {
+		{ "reads a file", open_to_read },
+		{ "writes a file", write_a_file },
+		{ "makes a file", make_a_file },
+		{ "removes a file", remove_a_file },
+		{ "executes a program", execute },
 		{ "becomes root", become_root },
 		{ "mounts something", mount_something },
 		{ "types into the terminal", type_into_the_terminal },
 	};
 
-	ck_assert_uint_gt(expect_refused(enter_all, attempts, ARRAY_SIZE(attempts)), 0);
+	if (expect_refused(enter_all, attempts, ARRAY_SIZE(attempts)) == 0)
+		unit_lacks("all stages of the sandbox");
 }
 END_TEST
 
@@ -351,6 +386,7 @@ TCase *unit_tests(void)
 
 	tcase_add_test(tc, without_a_sandbox_all_this_is_allowed);
 	tcase_add_test(tc, nothing_is_seen_of_the_host);
+	tcase_add_test(tc, files_are_closed);
 	tcase_add_test(tc, all_stages_together);
 	tcase_add_test(tc, each_stage_has_a_name);
 	return tc;
