@@ -235,6 +235,11 @@ static json_t *device_json(const struct device *d, const struct uapi_host *host,
 		(int)device_mtu_bytes(d), "peers", peers, "drops", drops_json(&drops));
 }
 
+void engine_status_prepare(void)
+{
+	json_object_seed(0);
+}
+
 char *engine_status_text(const struct engine *e, const struct uapi_host *host,
                          uint64_t now_ns)
 {

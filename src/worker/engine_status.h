@@ -11,6 +11,10 @@
 #include "engine/engine.h"
 #include "worker/uapi.h"
 
+/* Opens what the JSON library opens for its first object. So it has to be called once, as long as
+ * the process may still do so. */
+void engine_status_prepare(void);
+
 /* Returns {"devices": [...], "drops": {...}}. The engine must be settled. To be freed;
  * NULL if out of memory. */
 char *engine_status_text(const struct engine *e, const struct uapi_host *host,

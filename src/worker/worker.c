@@ -19,6 +19,7 @@
 #include "io/loop.h"
 #include "io/udp.h"
 #include "sandbox/sandbox.h"
+#include "worker/engine_status.h"
 #include "worker/report.h"
 #include "worker/worker_device.h"
 #include "worker/worker_requests.h"
@@ -240,6 +241,7 @@ int worker_run(int channel_fd, pid_t supervisor, const struct worker_options *op
 	prctl(PR_SET_NAME, "tunion-worker");
 	(void)setsid(); /* the terminal isn't its any more */
 	err = begin(&p, channel_fd, options);
+	engine_status_prepare();
 	if (!err)
 		err = sandbox_enter(&p.sandbox, &inmate);
 	if (err) {
