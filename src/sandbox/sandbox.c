@@ -12,6 +12,7 @@ static const char *const names[] = {
 	[SANDBOX_NAMESPACES] = "namespaces",
 	[SANDBOX_RIGHTS] = "rights",
 	[SANDBOX_FILES] = "files",
+	[SANDBOX_CALLS] = "calls",
 };
 _Static_assert(ARRAY_SIZE(names) == SANDBOX_STAGE_COUNT, "a name for each stage");
 
@@ -45,6 +46,15 @@ static int close_files(bool possible)
 	return possible ? landlock_close() : -EOPNOTSUPP;
 }
 
+/* Before: it may make any system call, if only with descriptors that it has.
+ * After: the stages before can't be undone, and little of the kernel is left to attack. Needs
+ * no_new_privs, and is the last stage because it forbids the calls of the others. */
+static int close_calls(bool possible, const struct sandbox_inmate *inmate)
+{
+	return possible ? call_filter_enter(inmate->calls, inmate->call_count)
+	                : -EOPNOTSUPP;
+}
+
 int sandbox_enter(struct sandbox *s, const struct sandbox_inmate *inmate)
 {
 	bool possible = !BUILT_WITH_SANITIZERS && !termux_prefix();
@@ -52,5 +62,7 @@ int sandbox_enter(struct sandbox *s, const struct sandbox_inmate *inmate)
 	s->result[SANDBOX_NAMESPACES] = lose_sight(possible);
 	s->result[SANDBOX_RIGHTS] = drop_rights(inmate);
 	s->result[SANDBOX_FILES] = close_files(possible);
+	if (s->result[SANDBOX_RIGHTS] == 0)
+		s->result[SANDBOX_CALLS] = close_calls(possible, inmate);
 	return s->result[SANDBOX_RIGHTS];
 }

@@ -8,6 +8,7 @@
  *               others, no new processes, nothing written to files (base/rights.h)
  *   files       opens no path, even without namespaces; no TCP, and no signals or abstract
  *               sockets to others (sandbox/landlock.h)
+ *   calls       makes no system calls but those of a table (sandbox/call_filter.h)
  *
  * The process must have opened all that it needs before; what comes later is given to it as
  * descriptors. */
@@ -18,11 +19,13 @@
 
 #include "base/attr.h"
 #include "base/rights.h"
+#include "sandbox/call_filter.h"
 
 enum sandbox_stage {
 	SANDBOX_NAMESPACES,
 	SANDBOX_RIGHTS,
 	SANDBOX_FILES,
+	SANDBOX_CALLS,
 	SANDBOX_STAGE_COUNT,
 };
 
@@ -35,7 +38,9 @@ struct sandbox {
 struct sandbox_inmate {
 	pid_t parent; /* it dies with this process */
 	enum rights_user user;
-	rlim_t files_max; /* descriptors that it may have */
+	rlim_t files_max;              /* descriptors that it may have */
+	const struct call_rule *calls; /* borrowed: system calls that it may make */
+	size_t call_count;
 };
 
 /* Returns 0, or -errno if not even the rights can be dropped: then the process must not

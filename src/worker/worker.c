@@ -21,12 +21,14 @@
 #include "sandbox/sandbox.h"
 #include "worker/engine_status.h"
 #include "worker/report.h"
+#include "worker/worker_calls.h"
 #include "worker/worker_device.h"
 #include "worker/worker_requests.h"
 #include "worker/worker_tun.h"
 
 /* A device has up to three sockets, and each of its UAPI clients one. */
-#define FILES_MAX 65536
+#define FILES_MAX  65536
+#define REFUSED_NS (60 * NS_PER_SEC)
 
 struct worker {
 	struct loop *loop;
@@ -42,6 +44,7 @@ struct worker {
 	struct worker_devices devices;
 	struct worker_requests requests;
 	struct sandbox sandbox;
+	struct log_limit refused;
 	bool stop;
 	int status; /* the exit status */
 };
@@ -204,6 +207,20 @@ static void tell_path_news(struct worker *p)
 		report_send(&p->report, &news);
 }
 
+/* That is either a fault of ours, which the reader should tell us, or somebody has taken this
+ * process over and isn't experienced. */
+static void tell_refused_call(struct worker *p)
+{
+	int call = call_filter_refused();
+
+	if (call >= 0)
+		log_limited(
+			&p->log, &p->refused, p->devices.now_ns, REFUSED_NS,
+			LOG_LEVEL_ERROR, NULL,
+			"the worker process has made system call %d, which is not in its list, and was refused: please report this, with the system and its C library",
+			call);
+}
+
 static uint64_t next_deadline_ns(const struct worker *p)
 {
 	uint64_t engine_ns = engine_next_deadline_ns(p->engine);
@@ -229,12 +246,13 @@ static void serve(struct worker *p)
 		p->devices.now_ns = loop_now_ns();
 		worker_device_run_timers(&p->devices);
 		engine_run_timers(p->engine, p->devices.now_ns);
+		tell_refused_call(p);
 	}
 }
 
 int worker_run(int channel_fd, pid_t supervisor, const struct worker_options *options)
 {
-	const struct sandbox_inmate inmate = { supervisor, RIGHTS_WORKER, FILES_MAX };
+	struct sandbox_inmate inmate = { supervisor, RIGHTS_WORKER, FILES_MAX, NULL, 0 };
 	struct worker p = { .channel.fd = -1 };
 	int err;
 
@@ -242,6 +260,7 @@ int worker_run(int channel_fd, pid_t supervisor, const struct worker_options *op
 	(void)setsid(); /* the terminal isn't its any more */
 	err = begin(&p, channel_fd, options);
 	engine_status_prepare();
+	inmate.calls = worker_calls(&inmate.call_count);
 	if (!err)
 		err = sandbox_enter(&p.sandbox, &inmate);
 	if (err) {

@@ -13,10 +13,14 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <sys/mount.h>
+#include <sys/ptrace.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/uio.h>
 #include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -25,6 +29,7 @@
 #include "sandbox/empty_root.h"
 #include "sandbox/landlock.h"
 #include "sandbox/sandbox.h"
+#include "worker/worker_calls.h"
 
 #define USER      54321
 #define FILES_MAX 64
@@ -171,6 +176,72 @@ static bool type_into_the_terminal(void)
 	return host.terminal_fd >= 0 && ioctl(host.terminal_fd, TIOCSTI, "x") == 0;
 }
 
+static bool send_a_signal(void)
+{
+	return kill(getppid(), 0) == 0;
+}
+
+static bool send_a_signal_to_a_thread(void)
+{
+	return syscall(SYS_tgkill, getppid(), getppid(), 0) == 0;
+}
+
+static bool trace_the_supervisor(void)
+{
+	return ptrace(PTRACE_SEIZE, getppid(), NULL, NULL) == 0;
+}
+
+static bool write_the_supervisors_memory(void)
+{
+	char byte = 0;
+	struct iovec here = { &byte, 1 }, there = { &byte, 1 };
+
+	return process_vm_writev(getppid(), &here, 1, &there, 1, 0) == 1;
+}
+
+static bool make_a_socket(void)
+{
+	return socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0) >= 0;
+}
+
+static bool make_a_namespace(void)
+{
+	return unshare(CLONE_NEWUSER) == 0;
+}
+
+static bool leave_the_limits(void)
+{
+	struct rlimit any;
+
+	return getrlimit(RLIMIT_CORE, &any) == 0 && setrlimit(RLIMIT_CORE, &any) == 0;
+}
+
+static bool execute_memory(void)
+{
+	return mmap(NULL, 4096, PROT_READ | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1,
+	            0) != MAP_FAILED;
+}
+
+static bool make_memory_executable(void)
+{
+	void *at = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
+	                -1, 0);
+
+	return at != MAP_FAILED && mprotect(at, 4096, PROT_READ | PROT_EXEC) == 0;
+}
+
+static bool make_an_io_uring(void)
+{
+	uint32_t parameters[30] = { 0 }; /* struct io_uring_params */
+
+	return syscall(425, 1, parameters) >= 0;
+}
+
+static bool call_what_does_not_exist(void)
+{
+	return syscall(4095) != -1 || errno != EPERM; /* without a filter: ENOSYS */
+}
+
 /* ---- who makes it */
 
 static bool stay(void)
@@ -220,9 +291,12 @@ static const struct {
 
 static int enter_all(void)
 {
-	const struct sandbox_inmate inmate = { getppid(), RIGHTS_WORKER, FILES_MAX };
+	struct sandbox_inmate inmate = { getppid(), RIGHTS_WORKER, FILES_MAX, NULL, 0 };
 	struct sandbox s;
-	int err = sandbox_enter(&s, &inmate);
+	int err;
+
+	inmate.calls = worker_calls(&inmate.call_count);
+	err = sandbox_enter(&s, &inmate);
 
 	for (int i = 0; i < SANDBOX_STAGE_COUNT && !err; i++)
 		err = s.result[i];
@@ -241,6 +315,15 @@ static int enter_landlock(void)
 	int err = rights_drop(getppid(), RIGHTS_WORKER);
 
 	return err ? err : landlock_close();
+}
+
+static int enter_filter(void)
+{
+	size_t n;
+	const struct call_rule *calls = worker_calls(&n);
+	int err = rights_drop(getppid(), RIGHTS_WORKER);
+
+	return err ? err : call_filter_enter(calls, n);
 }
 
 static int enter_nothing(void)
@@ -355,6 +438,97 @@ START_TEST(files_are_closed)
 }
 END_TEST
 
+START_TEST(calls_are_closed)
+{
+	static const struct attempt attempts[] = {
+		{ "reads a file", open_to_read },
+		{ "writes a file", write_a_file },
+		{ "makes a file", make_a_file },
+		{ "removes a file", remove_a_file },
+		{ "executes a program", execute },
+		{ "connects to the supervisor", connect_to_the_supervisor },
+		{ "makes a socket", make_a_socket },
+		{ "makes a process", make_a_process },
+		{ "makes a namespace", make_a_namespace },
+		{ "types into the terminal", type_into_the_terminal },
+		{ "sends a signal", send_a_signal },
+		{ "sends a signal to a thread", send_a_signal_to_a_thread },
+		{ "traces the supervisor", trace_the_supervisor },
+		{ "writes the supervisor's memory", write_the_supervisors_memory },
+		{ "sets its limits", leave_the_limits },
+		{ "executes memory", execute_memory },
+		{ "makes memory executable", make_memory_executable },
+		{ "makes an io_uring", make_an_io_uring },
+		{ "calls what does not exist", call_what_does_not_exist },
+	};
+
+	if (expect_refused(enter_filter, attempts, ARRAY_SIZE(attempts)) == 0)
+		unit_lacks("seccomp filters");
+}
+END_TEST
+
+/* The worker is told so, once for each. */
+START_TEST(a_refused_call_is_told)
+{
+	int result[2] = { 0 }, fds[2], status;
+	pid_t child;
+
+	ck_assert_int_eq(pipe2(fds, O_CLOEXEC), 0);
+	fflush(NULL);
+	child = fork();
+	ck_assert_int_ge(child, 0);
+	if (child == 0) {
+		if (enter_filter() != 0)
+			_exit(NO_STAGE);
+		result[0] = call_filter_refused() == -1 &&
+		            socket(AF_UNIX, SOCK_STREAM, 0) == -1 && errno == EPERM;
+		result[1] = call_filter_refused() == SYS_socket &&
+		            call_filter_refused() == -1;
+		_exit(write(fds[1], result, sizeof(result)) == sizeof(result) ? ALLOWED
+		                                                              : REFUSED);
+	}
+	ck_assert_int_eq(waitpid(child, &status, 0), child);
+	if (WIFEXITED(status) && WEXITSTATUS(status) == NO_STAGE) {
+		unit_lacks("seccomp filters");
+		return;
+	}
+#ifdef SANDBOX_KILL
+	ck_assert(WIFSIGNALED(status) && WTERMSIG(status) == SIGSYS);
+#else
+	ck_assert_int_eq(read(fds[0], result, sizeof(result)), sizeof(result));
+	ck_assert_int_eq(result[0], 1);
+	ck_assert_int_eq(result[1], 1);
+#endif
+}
+END_TEST
+
+START_TEST(too_many_rules)
+{
+	static const struct call_rule rules[CALL_RULES_MAX + 1];
+
+	ck_assert_int_eq(call_filter_enter(rules, ARRAY_SIZE(rules)), -E2BIG);
+}
+END_TEST
+
+/* abort() must still end the process, or an assert that fails would go on. */
+START_TEST(it_can_abort)
+{
+	pid_t child;
+	int status;
+
+	fflush(NULL);
+	child = fork();
+	ck_assert_int_ge(child, 0);
+	if (child == 0) {
+		(void)!enter_filter();
+		abort();
+	}
+	ck_assert_int_eq(waitpid(child, &status, 0), child);
+	ck_assert(WIFSIGNALED(status));
+	ck_assert_int_eq(WTERMSIG(status), SIGABRT);
+}
+END_TEST
+
 START_TEST(all_stages_together)
 {
 	static const struct attempt attempts[] = {
@@ -366,6 +540,12 @@ START_TEST(all_stages_together)
 		{ "becomes root", become_root },
 		{ "mounts something", mount_something },
 		{ "types into the terminal", type_into_the_terminal },
+		{ "connects to the supervisor", connect_to_the_supervisor },
+		{ "connects by TCP", connect_by_tcp },
+		{ "makes a process", make_a_process },
+		{ "sends a signal", send_a_signal },
+		{ "traces the supervisor", trace_the_supervisor },
+		{ "writes the supervisor's memory", write_the_supervisors_memory },
 	};
 
 	if (expect_refused(enter_all, attempts, ARRAY_SIZE(attempts)) == 0)
@@ -387,6 +567,10 @@ TCase *unit_tests(void)
 	tcase_add_test(tc, without_a_sandbox_all_this_is_allowed);
 	tcase_add_test(tc, nothing_is_seen_of_the_host);
 	tcase_add_test(tc, files_are_closed);
+	tcase_add_test(tc, calls_are_closed);
+	tcase_add_test(tc, a_refused_call_is_told);
+	tcase_add_test(tc, too_many_rules);
+	tcase_add_test(tc, it_can_abort);
 	tcase_add_test(tc, all_stages_together);
 	tcase_add_test(tc, each_stage_has_a_name);
 	return tc;
