@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <stdbool.h>
+#include <string.h>
 
 #include "base/termux.h"
 #include "sandbox/empty_root.h"
@@ -55,10 +56,26 @@ static int close_calls(bool possible, const struct sandbox_inmate *inmate)
 	                : -EOPNOTSUPP;
 }
 
+static const char *reason_to_leave_out(void)
+{
+	if (BUILT_WITH_SANITIZERS)
+		return "this is a build with sanitizers, which is for tests";
+	return termux_prefix() ? "Android ends an app that tries" : NULL;
+}
+
+const char *sandbox_why_not(const struct sandbox *s, enum sandbox_stage stage)
+{
+	if (s->result[stage] == 0)
+		return NULL;
+	return s->left_out ? s->left_out : strerror(-s->result[stage]);
+}
+
 int sandbox_enter(struct sandbox *s, const struct sandbox_inmate *inmate)
 {
-	bool possible = !BUILT_WITH_SANITIZERS && !termux_prefix();
+	bool possible;
 
+	s->left_out = reason_to_leave_out();
+	possible = !s->left_out;
 	s->result[SANDBOX_NAMESPACES] = lose_sight(possible);
 	s->result[SANDBOX_RIGHTS] = drop_rights(inmate);
 	s->result[SANDBOX_FILES] = close_files(possible);

@@ -32,6 +32,7 @@ enum sandbox_stage {
 /* Which stages are in force? */
 struct sandbox {
 	int result[SANDBOX_STAGE_COUNT]; /* 0, or -errno: why not */
+	const char *left_out; /* why most were not even tried; NULL: they were */
 };
 
 /* Who is to be locked in. */
@@ -50,5 +51,7 @@ MUST_CHECK int sandbox_enter(struct sandbox *s, const struct sandbox_inmate *inm
 
 /* "namespaces" etc. */
 const char *sandbox_stage_name(enum sandbox_stage stage);
+/* Why is the stage not in force? NULL: it is. */
+const char *sandbox_why_not(const struct sandbox *s, enum sandbox_stage stage);
 
 #endif

@@ -240,8 +240,24 @@ void engine_status_prepare(void)
 	json_object_seed(0);
 }
 
+static json_t *sandbox_json(const struct sandbox *s)
+{
+	json_t *stages = json_array();
+
+	for (int i = 0; i < SANDBOX_STAGE_COUNT; i++) {
+		enum sandbox_stage stage = (enum sandbox_stage)i;
+		const char *why = sandbox_why_not(s, stage);
+
+		stages = append(stages,
+		                json_pack("{s:s, s:b, s:o}", "stage",
+		                          sandbox_stage_name(stage), "in_force", !why,
+		                          "why", why ? json_string(why) : json_null()));
+	}
+	return stages;
+}
+
 char *engine_status_text(const struct engine *e, const struct uapi_host *host,
-                         uint64_t now_ns)
+                         const struct sandbox *sandbox, uint64_t now_ns)
 {
 	json_t *devices = json_array(), *all;
 	char *text;
@@ -249,8 +265,8 @@ char *engine_status_text(const struct engine *e, const struct uapi_host *host,
 	for (const struct device *d = engine_first_device(e); d;
 	     d = engine_next_device(d))
 		devices = append(devices, device_json(d, host, now_ns));
-	all = json_pack("{s:o, s:o}", "devices", devices, "drops",
-	                drops_json(engine_drops(e)));
+	all = json_pack("{s:o, s:o, s:o}", "devices", devices, "drops",
+	                drops_json(engine_drops(e)), "sandbox", sandbox_json(sandbox));
 	text = all ? json_dumps(all, JSON_COMPACT) : NULL;
 	json_decref(all);
 	return text;

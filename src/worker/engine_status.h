@@ -9,15 +9,16 @@
 #include <stdint.h>
 
 #include "engine/engine.h"
+#include "sandbox/sandbox.h"
 #include "worker/uapi.h"
 
 /* Opens what the JSON library opens for its first object. So it has to be called once, as long as
  * the process may still do so. */
 void engine_status_prepare(void);
 
-/* Returns {"devices": [...], "drops": {...}}. The engine must be settled. To be freed;
- * NULL if out of memory. */
+/* Returns {"devices": [...], "drops": {...}, "sandbox": [...]}. The engine must be settled. To
+ * be freed; NULL if out of memory. */
 char *engine_status_text(const struct engine *e, const struct uapi_host *host,
-                         uint64_t now_ns);
+                         const struct sandbox *sandbox, uint64_t now_ns);
 
 #endif

@@ -150,7 +150,8 @@ static void assemble(struct worker *p)
 		                              .log = &p->log,
 		                              .report = &p->report };
 	worker_device_init(&p->devices);
-	p->requests = (struct worker_requests){ &p->devices, &p->tun, &p->report };
+	p->requests =
+		(struct worker_requests){ &p->devices, &p->tun, &p->report, &p->sandbox };
 }
 
 static int begin(struct worker *p, int channel_fd, const struct worker_options *options)
@@ -205,6 +206,17 @@ static void tell_path_news(struct worker *p)
 
 	if (udp_path_news(p->scratch))
 		report_send(&p->report, &news);
+}
+
+static void tell_sandbox(const struct worker *p)
+{
+	for (int i = 0; i < SANDBOX_STAGE_COUNT; i++) {
+		enum sandbox_stage stage = (enum sandbox_stage)i;
+		const char *why = sandbox_why_not(&p->sandbox, stage);
+
+		log_debug(&p->log, NULL, "sandbox of the worker process, %s: %s",
+		          sandbox_stage_name(stage), why ? why : "in force");
+	}
 }
 
 /* That is either a fault of ours, which the reader should tell us, or somebody has taken this
@@ -269,6 +281,7 @@ int worker_run(int channel_fd, pid_t supervisor, const struct worker_options *op
 			          strerror(-err));
 		p.status = 1;
 	} else {
+		tell_sandbox(&p);
 		serve(&p);
 	}
 	err = p.channel.fd >= 0 ? channel_write(&p.channel) : 0;

@@ -9,6 +9,7 @@
 
 #include "base/attr.h"
 #include "channel/command.h"
+#include "sandbox/sandbox.h"
 #include "worker/report.h"
 #include "worker/worker_device.h"
 #include "worker/worker_tun.h"
@@ -18,6 +19,7 @@ struct worker_requests {
 	struct worker_devices *devices; /* borrowed; now_ns is when the request came */
 	struct worker_tun *tun;         /* borrowed */
 	struct report *report;          /* borrowed: gets the answers */
+	const struct sandbox *sandbox;  /* borrowed */
 };
 
 /* Returns false, and does nothing, if a supervisor never sends such a message. The

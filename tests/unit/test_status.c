@@ -1,5 +1,6 @@
 #include "unit.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -82,7 +83,8 @@ static json_t *status_json(struct engine *e)
 		                                  .engine_pid = 8,
 		                                  .engine_restarts = 1,
 		                                  .up_s = 3661 };
-	char *text = engine_status_text(e, &host, NOW_NS), *whole;
+	const struct sandbox sandbox = { .result[SANDBOX_FILES] = -ENOSYS };
+	char *text = engine_status_text(e, &host, &sandbox, NOW_NS), *whole;
 	json_t *json;
 
 	ck_assert_ptr_nonnull(text);
@@ -93,6 +95,17 @@ static json_t *status_json(struct engine *e)
 	free(text);
 	free(whole);
 	return json;
+}
+
+static void expect_stage(json_t *status, enum sandbox_stage stage, const char *why)
+{
+	json_t *s = json_array_get(json_object_get(status, "sandbox"), stage);
+	const char *told = json_string_value(json_object_get(s, "why"));
+
+	ck_assert_str_eq(json_string_value(json_object_get(s, "stage")),
+	                 sandbox_stage_name(stage));
+	ck_assert_int_eq(json_is_true(json_object_get(s, "in_force")), why == NULL);
+	ck_assert_pstr_eq(told, why);
 }
 
 static json_t *peer_of(json_t *status, size_t device)
@@ -108,6 +121,8 @@ START_TEST(json_of_two_devices)
 	json_t *s = status_json(e), *peer = peer_of(s, 0), *chain, *standby;
 
 	ck_assert_str_eq(json_string_value(json_object_get(s, "tun")), "tunion0");
+	expect_stage(s, SANDBOX_CALLS, NULL);
+	expect_stage(s, SANDBOX_FILES, strerror(ENOSYS));
 	ck_assert_int_eq(json_integer_value(json_object_get(s, "mark")), UINT32_MAX);
 	ck_assert_uint_eq(json_array_size(json_object_get(s, "devices")), 2);
 	ck_assert_str_eq(json_string_value(json_object_get(peer, "way")),

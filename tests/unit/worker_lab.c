@@ -50,8 +50,8 @@ void worker_lab_begin(struct worker_lab *lab)
 		                                .report = &lab->report,
 		                                .now_ns = loop_now_ns() };
 	worker_device_init(&lab->devices);
-	lab->requests =
-		(struct worker_requests){ &lab->devices, &lab->tun, &lab->report };
+	lab->requests = (struct worker_requests){ &lab->devices, &lab->tun, &lab->report,
+		                                  &lab->sandbox };
 }
 
 void worker_lab_end(struct worker_lab *lab)

@@ -25,6 +25,7 @@ struct worker_lab {
 	struct log log;
 	struct worker_tun tun;
 	struct worker_devices devices;
+	struct sandbox sandbox;
 	struct worker_requests requests;
 };
 
