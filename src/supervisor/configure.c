@@ -209,7 +209,7 @@ static int send_text(struct worker_child *worker, const char *name,
 	for (; left > 0 && !err; left -= m.text_bytes, at += m.text_bytes) {
 		m.text = at;
 		m.text_bytes = left < COMMAND_TEXT_MAX ? left : COMMAND_TEXT_MAX;
-		err = left > COMMAND_TEXT_MAX ? command_send(&worker->channel, &m)
+		err = left > COMMAND_TEXT_MAX ? worker_child_ask(worker, &m)
 		                              : worker_child_send(worker, &m);
 	}
 	return err;

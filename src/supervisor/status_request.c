@@ -44,11 +44,10 @@ void status_request_ask(struct status_request *r)
 	}
 	if (r->due_ns == NEVER_NS)
 		r->due_ns = loop_now_ns() + r->worker->silence_ms * NS_PER_MS;
-	/* its answer is not a reply, so worker_child_send must not count it */
 	if (r->asked)
 		return;
 	outbuf_clear(&r->text);
-	r->asked = command_send(&r->worker->channel, &m) == 0;
+	r->asked = worker_child_ask(r->worker, &m) == 0;
 }
 
 void status_request_restarted(struct status_request *r)

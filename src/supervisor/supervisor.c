@@ -327,6 +327,7 @@ static void forget(void *context)
 	struct supervisor *s = context;
 
 	channel_clear(&s->keeper.worker.channel);
+	permit_clear(&s->keeper.worker.permit);
 	page_child_forget(&s->page);
 	underlay_end(&s->underlay);
 	clients_forget(&s->clients);

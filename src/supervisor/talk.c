@@ -123,7 +123,9 @@ int talk_handle(void *talk, struct command *m)
 	struct talk *t = talk;
 	int err = 0;
 
-	if (m->type == COMMAND_LOG)
+	if (!permit_now(&t->keeper->worker.permit, m->type))
+		err = -EPROTO;
+	else if (m->type == COMMAND_LOG)
 		handle_log(t, m);
 	else if (m->type == COMMAND_ENDPOINT)
 		handle_endpoint(t, m);

@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -15,8 +14,7 @@
 
 #define WHOLE_MS    30000 /* for all replies, even if they keep coming */
 #define POLL_END_MS 5
-#define READ_MAX    256  /* messages at a time */
-#define ERRNO_MAX   4095 /* MAX_ERRNO of the kernel */
+#define READ_MAX    256 /* messages at a time */
 
 struct own {
 	struct worker_entry entry;
@@ -44,7 +42,7 @@ int worker_child_start(struct worker_child *c, const struct worker_options *opti
 
 	if (err)
 		return err;
-	c->unanswered = 0;
+	permit_clear(&c->permit);
 	c->broken = 0;
 	c->late = false;
 	c->error = 0;
@@ -53,11 +51,19 @@ int worker_child_start(struct worker_child *c, const struct worker_options *opti
 
 int worker_child_send(struct worker_child *c, const struct command *m)
 {
-	int err = command_send(&c->channel, m);
+	int err = permit_reserve(&c->permit);
 
 	if (!err)
-		c->unanswered++;
+		err = command_send(&c->channel, m);
+	if (!err)
+		permit_request(&c->permit, m);
 	return err;
+}
+
+int worker_child_ask(struct worker_child *c, const struct command *m)
+{
+	permit_tell(&c->permit, m->type);
+	return command_send(&c->channel, m);
 }
 
 /* Some errors mean more when worker_child_wait returns them: see there. */
@@ -66,24 +72,24 @@ static bool is_ours(int err)
 	return err == -EINTR || err == -ETIMEDOUT || err == -ENOTCONN || err == -EPROTO;
 }
 
-/* Nobody has asked for a reply that comes when all have come. */
 static int take_reply(struct worker_child *c, const struct command *m)
 {
-	if (c->unanswered == 0 || m->result > 0 || m->result < -ERRNO_MAX)
+	struct permit_due due;
+
+	if (!permit_reply(&c->permit, m, &due))
 		return -EPROTO;
-	c->unanswered--;
 	c->answered++;
 	if (m->result == 0 || c->error)
 		return 0;
 	c->error = is_ours(m->result) ? -EIO : m->result;
-	c->error_request = m->request;
-	snprintf(c->error_name, sizeof(c->error_name), "%s", m->name);
+	c->error_request = due.request;
+	memcpy(c->error_name, due.name, sizeof(c->error_name));
 	return 0;
 }
 
 static bool is_waited_for(const struct worker_child *c)
 {
-	return c->unanswered > 0 || channel_pending(&c->channel);
+	return c->permit.due_count > 0 || channel_pending(&c->channel);
 }
 
 static int read_and_write(struct worker_child *c)
@@ -207,6 +213,7 @@ int worker_child_stop(struct worker_child *c)
 	pid_t got;
 
 	channel_clear(&c->channel);
+	permit_clear(&c->permit);
 	if (c->pid <= 0)
 		return 0;
 	got = waitpid(c->pid, &status, WNOHANG);
@@ -219,7 +226,6 @@ int worker_child_stop(struct worker_child *c)
 		waitpid(c->pid, &status, 0);
 	}
 	c->pid = 0;
-	c->unanswered = 0;
 	c->broken = 0;
 	c->late = false;
 	return status;

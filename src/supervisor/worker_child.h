@@ -16,6 +16,7 @@
 #include "base/ifname.h"
 #include "channel/command.h"
 #include "channel/worker_entry.h"
+#include "supervisor/permit.h"
 #include "supervisor/silence.h"
 
 /* The values of silence_ms and end_ms, except in tests. */
@@ -25,8 +26,8 @@
 struct worker_child {
 	pid_t pid; /* 0: no worker runs */
 	struct channel channel;
-	size_t unanswered; /* number of requests without a reply */
-	size_t answered;   /* number of replies since the start */
+	struct permit permit; /* what it may say */
+	size_t answered;      /* number of replies since the start */
 	int broken; /* -errno: it is gone or can't be used, so another one is needed */
 	bool late;  /* we stopped waiting; replies that we waited for are still missing */
 	int interrupt_fd;    /* borrowed; -1: none. Every wait ends when it is readable */
@@ -38,7 +39,7 @@ struct worker_child {
 	char error_name[IFNAME_MAX + 1];
 	struct worker_entry entry; /* what runs in the worker */
 	/* Called for messages that are no replies. Returns 0, or -EPROTO if the worker
-	 * must not say this (now): then it can't be used any more. Fds that it doesn't
+	 * must not say this (see permit): then it can't be used any more. Fds that it doesn't
 	 * take (set to -1) are closed afterwards. */
 	int (*handle)(void *context, struct command *m);
 	void *context; /* borrowed */
@@ -54,6 +55,8 @@ MUST_CHECK int worker_child_start(struct worker_child *c,
                                   void (*forget)(void *context), void *context);
 /* Queues a request. Returns 0 or -errno. */
 MUST_CHECK int worker_child_send(struct worker_child *c, const struct command *m);
+/* The same for what gets no reply, but another answer. */
+MUST_CHECK int worker_child_ask(struct worker_child *c, const struct command *m);
 /* Sends what is queued and waits for all replies. Returns
  *   0                when all have come;
  *   an error         of the first reply with one (see `error`);

@@ -24,12 +24,14 @@ static void begin(struct fixture *f)
 	ck_assert_int_eq(channel_pair(pair), 0);
 	ck_assert_int_eq(channel_init(&f->keeper.worker.channel, pair[0]), 0);
 	ck_assert_int_eq(channel_init(&f->other, pair[1]), 0);
+	permit_tell(&f->keeper.worker.permit, COMMAND_DEVICE_ADD);
 }
 
 static void end(struct fixture *f)
 {
 	ck_assert(!f->ending.wanted);
 	channel_clear(&f->keeper.worker.channel);
+	permit_clear(&f->keeper.worker.permit);
 	channel_clear(&f->other);
 }
 
@@ -119,6 +121,23 @@ START_TEST(what_only_a_supervisor_says_is_nonsense)
 }
 END_TEST
 
+/* For instance one that was never given a tun can't have lost it, which would end the
+ * instance. */
+START_TEST(what_makes_no_sense_yet_is_nonsense)
+{
+	static const enum command_type types[] = { COMMAND_TUN_LOST, COMMAND_ENDPOINT,
+		                                   COMMAND_UNANSWERED, COMMAND_PATH_NEWS,
+		                                   COMMAND_STATUS_TEXT };
+	struct fixture f;
+
+	begin(&f);
+	permit_clear(&f.keeper.worker.permit);
+	for (size_t i = 0; i < ARRAY_SIZE(types); i++)
+		ck_assert_int_eq(want(&f, types[i]), -EPROTO);
+	end(&f);
+}
+END_TEST
+
 TCase *unit_tests(void)
 {
 	TCase *tc = tcase_create("supervisor/talk");
@@ -127,5 +146,6 @@ TCase *unit_tests(void)
 	tcase_add_test(tc, a_worker_that_asks_and_asks_and_does_not_read);
 	tcase_add_test(tc, a_worker_that_logs_and_logs);
 	tcase_add_test(tc, what_only_a_supervisor_says_is_nonsense);
+	tcase_add_test(tc, what_makes_no_sense_yet_is_nonsense);
 	return tc;
 }

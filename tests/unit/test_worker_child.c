@@ -56,7 +56,7 @@ static int result_in(const struct command *m)
 	return m->name[0] == '=' ? (int)strtol(m->name + 1, NULL, 10) : 0;
 }
 
-/* Refuses devices whose names begin with "r", sends what is no message at "g", dies at "d",
+/* Answers "w" in the name of another device. Refuses devices whose names begin with "r", sends what is no message at "g", dies at "d",
  * ends at "e", is silent from "s" on, answers "=NUMBER" with this result and "2" twice, and
  * sends itself a request at "t". */
 static int obey(int channel_fd, pid_t supervisor, const struct worker_options *options)
@@ -79,6 +79,8 @@ static int obey(int channel_fd, pid_t supervisor, const struct worker_options *o
 		say(&c, m.name);
 		if (m.name[0] == 't' && command_send(&c, &m) < 0)
 			_exit(9);
+		if (m.name[0] == 'w')
+			m.name[0] = 'W';
 		if (!silent)
 			answer(&c, &m, m.name[0] == 'r' ? -EEXIST : result_in(&m));
 		if (m.name[0] == '2')
@@ -182,9 +184,9 @@ START_TEST(all_replies_are_waited_for)
 	ck_assert_int_eq(worker_child_wait(&child), 0); /* nothing was asked */
 	for (int i = 0; i < 100; i++)
 		request("a");
-	ck_assert_uint_eq(child.unanswered, 100);
+	ck_assert_uint_eq(child.permit.due_count, 100);
 	ck_assert_int_eq(worker_child_wait(&child), 0);
-	ck_assert_uint_eq(child.unanswered, 0);
+	ck_assert_uint_eq(child.permit.due_count, 0);
 	ck_assert_uint_eq(child.answered, 100);
 	ck_assert_uint_eq(heard, 100);
 	ck_assert_int_eq(forgotten, 0);
@@ -253,6 +255,18 @@ START_TEST(one_that_talks_nonsense)
 }
 END_TEST
 
+/* Otherwise it could put any name into our errors. */
+START_TEST(one_that_answers_what_was_not_asked)
+{
+	begin(obey);
+	request("a");
+	request("w");
+	ck_assert_int_eq(worker_child_wait(&child), -EPROTO);
+	ck_assert_uint_eq(child.answered, 1);
+	worker_child_stop(&child);
+}
+END_TEST
+
 /* The supervisor waits for it once. After that it does not hold up anybody. */
 START_TEST(one_that_is_silent)
 {
@@ -289,7 +303,7 @@ START_TEST(one_that_is_stopped_and_goes_on)
 		ck_assert_int_eq(poll(&p, 1, -1), 1);
 		ck_assert_int_eq(worker_child_dispatch(&child), 0);
 	}
-	ck_assert_uint_eq(child.unanswered, 0);
+	ck_assert_uint_eq(child.permit.due_count, 0);
 	worker_child_stop(&child);
 }
 END_TEST
@@ -429,6 +443,7 @@ TCase *unit_tests(void)
 	tcase_add_test(tc, the_first_refusal_counts);
 	tcase_add_test(tc, one_that_dies);
 	tcase_add_test(tc, one_that_talks_nonsense);
+	tcase_add_test(tc, one_that_answers_what_was_not_asked);
 	tcase_add_test(tc, one_that_is_silent);
 	tcase_add_test(tc, one_that_is_stopped_and_goes_on);
 	tcase_add_test(tc, an_interrupt_ends_a_wait);
