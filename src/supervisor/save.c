@@ -19,8 +19,7 @@
 #include "base/new_file.h"
 #include "conf/trust.h"
 
-#define ASK_TIMEOUT_MS 5000
-#define ANSWER_MAX     (64U * 1024 * 1024) /* enough for any number of peers */
+#define ANSWER_MAX (64U * 1024 * 1024) /* enough for any number of peers */
 
 /* ---- what is taken from the file */
 
@@ -332,7 +331,8 @@ int save_text(struct outbuf *out, const struct conf *conf, const char *answer)
 	end_allowed_ips(&s);
 	if (out->failed)
 		return -ENOMEM;
-	return ok && *answer == '\n' ? 0 : -EBADMSG;
+	/* one that breaks off would take peers out of the file */
+	return ok && s.seen[SAVED_ERRNO] && *answer == '\n' ? 0 : -EBADMSG;
 }
 
 /* ---- asking and writing */
@@ -356,16 +356,19 @@ static int ask_connect(const char *path, int *fd)
 }
 
 /* Adds what has come to the answer. Returns 1 if there may be more, 0 at the end. */
-static int read_piece(int fd, int64_t end_ms, struct outbuf *answer)
+static int read_piece(int fd, const struct save_patience *patience, struct outbuf *answer)
 {
-	struct pollfd p = { .fd = fd, .events = POLLIN };
-	int64_t left_ms = end_ms - clock_now_ms();
+	struct pollfd p[] = { { .fd = fd, .events = POLLIN },
+		              { .fd = patience->interrupt_fd, .events = POLLIN } };
+	int64_t left_ms = patience->end_ms - clock_now_ms();
 	char piece[4096];
 	ssize_t n;
 
 	if (left_ms <= 0)
 		return -ETIMEDOUT;
-	(void)poll(&p, 1, (int)left_ms);
+	(void)poll(p, ARRAY_SIZE(p), (int)left_ms);
+	if (p[1].revents && !p[0].revents)
+		return -EINTR;
 	n = recv(fd, piece, sizeof(piece), 0);
 	if (n < 0)
 		return errno == EAGAIN || errno == EINTR ? 1 : -errno;
@@ -377,9 +380,9 @@ static int read_piece(int fd, int64_t end_ms, struct outbuf *answer)
 }
 
 /* Reads up to the empty line that ends the answer, and adds a NUL. */
-static int ask(const char *path, struct outbuf *answer)
+static int ask(const char *path, const struct save_patience *patience,
+               struct outbuf *answer)
 {
-	int64_t end_ms = clock_now_ms() + ASK_TIMEOUT_MS;
 	int fd, err = ask_connect(path, &fd), more = 1;
 
 	while (!err && more) {
@@ -387,7 +390,7 @@ static int ask(const char *path, struct outbuf *answer)
 
 		if (outbuf_bytes(answer) >= 2 && memcmp(end - 2, "\n\n", 2) == 0)
 			break;
-		more = read_piece(fd, end_ms, answer);
+		more = read_piece(fd, patience, answer);
 		if (more < 0)
 			err = more;
 	}
@@ -440,10 +443,11 @@ static const char *harmless(int err)
 	return NULL;
 }
 
-int save_file(struct conf *conf, const char *uapi_socket_path, struct diag *diag)
+int save_file(struct conf *conf, const char *uapi_socket_path,
+              const struct save_patience *patience, struct diag *diag)
 {
 	struct outbuf answer = { 0 }, text = { 0 };
-	int err = ask(uapi_socket_path, &answer);
+	int err = ask(uapi_socket_path, patience, &answer);
 	bool told = err == 0;
 
 	if (!err)

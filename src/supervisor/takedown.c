@@ -4,12 +4,16 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "base/clock.h"
 #include "supervisor/save.h"
 
 /* Saves the files that want it, as long as the worker answers; it doesn't hold up anybody
- * more than once. Returns the first error; the others are saved all the same. */
+ * for longer than SAVE_ASK_MS, and a signal ends that. Returns the first error; the others are
+ * saved all the same. */
 static int save_files(const struct takedown *t, bool answers, struct diag *diag)
 {
+	const struct save_patience patience = { clock_now_ms() + SAVE_ASK_MS,
+		                                t->keeper->worker.interrupt_fd };
 	int first = 0;
 
 	for (size_t i = 0; i < t->tunnels->files.n; i++) {
@@ -21,7 +25,7 @@ static int save_files(const struct takedown *t, bool answers, struct diag *diag)
 			continue;
 		path = instance_uapi_path(t->instance, conf->name);
 		if (answers)
-			err = path ? save_file(conf, path, diag) : -ENOMEM;
+			err = path ? save_file(conf, path, &patience, diag) : -ENOMEM;
 		free(path);
 		answers = err != -ENOTCONN;
 		if (!answers)

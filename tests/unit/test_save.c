@@ -2,13 +2,17 @@
 #include "unit.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <sys/un.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "conf/load.h"
 #include "supervisor/save.h"
 
@@ -64,6 +68,8 @@ static const struct {
 	{ "listen_port=1\rPostUp = touch /x\nerrno=0\n\n", NULL },
 	{ "listen_port=1 # tunion: Via = x\nerrno=0\n\n", NULL },
 	{ "listen_port=65536\nerrno=0\n\n", NULL },
+	{ "listen_port=51820\n\n", NULL }, /* it breaks off */
+	{ "public_key=" HEX_B "\n\n", NULL },
 	{ "listen_port=-1\nerrno=0\n\n", NULL },
 	{ "listen_port=\nerrno=0\n\n", NULL },
 	{ "fwmark=4294967296\nerrno=0\n\n", NULL },
@@ -151,9 +157,10 @@ static pid_t answer_one(int listener, const char *text)
 
 static void saved(struct conf *conf, const char *path, int result, const char *warning)
 {
+	const struct save_patience patience = { clock_now_ms() + 3000, -1 };
 	struct diag diag = { 0 };
 
-	ck_assert_int_eq(save_file(conf, path, &diag), result);
+	ck_assert_int_eq(save_file(conf, path, &patience, &diag), result);
 	ck_assert_uint_eq(diag.errors, 0);
 	ck_assert_uint_eq(diag.count, warning ? 1 : 0);
 	ck_assert(!warning || strstr(diag.entries[0].text, warning));
@@ -191,11 +198,63 @@ START_TEST(what_can_not_be_saved)
 }
 END_TEST
 
+/* Says one byte after the other, and waits for an event before each. */
+static int answer_slowly(int listener, int step)
+{
+	pid_t pid = fork();
+	uint64_t one;
+	int fd;
+
+	if (pid != 0)
+		return pid;
+	alarm(20);
+	fd = accept(listener, NULL, NULL);
+	while (read(step, &one, sizeof(one)) == sizeof(one) && send(fd, "a", 1, 0) == 1)
+		;
+	_exit(0);
+}
+
+START_TEST(a_slow_device_and_a_signal)
+{
+	struct conf *conf = read_conf(FILE_IN);
+	char dir[] = "/tmp/tunion-save-XXXXXX", path[64];
+	int step = eventfd(3, EFD_SEMAPHORE | EFD_CLOEXEC),
+	    signals = eventfd(1, EFD_CLOEXEC);
+	struct save_patience patience = { clock_now_ms() + 100, -1 };
+	struct diag diag = { 0 };
+	int listener;
+	pid_t pid;
+
+	ck_assert_ptr_nonnull(mkdtemp(dir));
+	snprintf(path, sizeof(path), "%s/s", dir);
+	listener = listen_at(path, 5);
+	pid = answer_slowly(listener, step);
+	/* the time is over for this file, and for the next one, which is not even asked */
+	ck_assert_int_eq(save_file(conf, path, &patience, &diag), -ENOTCONN);
+	ck_assert_int_ge(clock_now_ms(), patience.end_ms);
+	ck_assert_int_eq(save_file(conf, path, &patience, &diag), -ENOTCONN);
+	/* there is time, but somebody wants the end */
+	patience = (struct save_patience){ clock_now_ms() + 3600000, signals };
+	ck_assert_int_eq(save_file(conf, path, &patience, &diag), -ENOTCONN);
+	ck_assert_uint_eq(diag.count, 0);
+	kill(pid, SIGKILL);
+	ck_assert_int_eq(waitpid(pid, NULL, 0), pid);
+	close(listener);
+	close(step);
+	close(signals);
+	unlink(path);
+	rmdir(dir);
+	diag_clear(&diag);
+	conf_free(conf);
+}
+END_TEST
+
 TCase *unit_tests(void)
 {
 	TCase *tc = tcase_create("supervisor/save");
 
 	tcase_add_test(tc, what_can_not_be_saved);
+	tcase_add_test(tc, a_slow_device_and_a_signal);
 	tcase_add_loop_test(tc, the_file_and_the_device_make_the_text, 0,
 	                    (int)ARRAY_SIZE(cases));
 	return tc;
