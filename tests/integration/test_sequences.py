@@ -28,6 +28,7 @@ SEQUENCES = 5
 STEPS = 7
 SERVERS = ("203.0.113.2", "2001:db8:2::2", "192.0.2.2", "2001:db8:3::2")
 ALL, HOME = "everything", "the home network"
+OWN_TUN = "# tunion: Tun = own"
 
 APPS = f"""
 import socket, time
@@ -160,8 +161,9 @@ class Sequence:
     def add_a_file(self):
         number = self.draw.randrange(2, 200)
         prefix = self.draw.choice([f"10.{number}.0.0/16", f"198.18.{number}.0/24", f"fd00:{number}::/32"])
+        tun = self.draw.choice(("", "", OWN_TUN, "Table = off", f"Table = {number + 1000}", f"PreUp = : x{number}"))
         self.t.write(f"x{number}.conf", f"[Interface]\nPrivateKey = {Keys().private}\nAddress = 10.9.{number}.2/32\n"
-                     f"[Peer]\nPublicKey = {Keys().public}\nAllowedIPs = {prefix}\n"
+                     f"{tun}\n[Peer]\nPublicKey = {Keys().public}\nAllowedIPs = {prefix}\n"
                      f"Endpoint = {self.draw.choice(('203.0.113.2', '192.0.2.2'))}:{50000 + number}\n")
         self.extra.add(f"x{number}.conf")
         self.reload()
@@ -181,13 +183,26 @@ class Sequence:
 
     def change_home(self):
         lan = "10.77.0.0/24, 192.168.77.0/24, fd77::/64, fd77:1::/64"
-        self.write_home(*self.draw.choice(([], ["MTU = 1300"], ["ListenPort = 41234"])),
+        self.write_home(*self.draw.choice(([], ["MTU = 1300"], ["ListenPort = 41234"], [OWN_TUN])),
                         allowed=self.draw.choice((lan, f"{lan}, 172.30.0.0/16")))
         self.reload()
 
     def change_vpn(self):
         self.write_vpn(*self.draw.choice(([], ["MTU = 1360"], ["ListenPort = 41235"], ["Address = 10.66.0.77/32"])))
         self.reload()
+
+    def remove_a_tun(self):
+        """The file's own tun; a reload makes it anew."""
+        own = [d["name"] for d in self.status()["devices"] if d["own_tun"]]
+        if own:
+            name = self.draw.choice(own)
+            covers = self.watcher.covers
+            self.watcher.set(None if name == "home" else covers)
+            self.c.run(f"ip link del {name}")
+            self.process.wait_output(f"{name}: its tun is gone")
+            self.reload()
+            check(self.c.try_run(f"ip link show {name}").returncode == 0, f"{name} is not there after a reload")
+            self.watcher.set(covers)
 
     def break_and_mend(self):
         name = self.draw.choice(("vpn.conf", "home.conf"))
@@ -296,7 +311,7 @@ class Sequence:
 
     def run(self):
         steps = [self.add_a_file, self.remove_a_file, self.remove_and_bring_back, self.change_home, self.change_vpn,
-                 self.break_and_mend, self.kill_the_engine, self.kill_the_supervisor, self.up_again,
+                 self.remove_a_tun, self.break_and_mend, self.kill_the_engine, self.kill_the_supervisor, self.up_again,
                  self.restart_a_server, self.link_down_and_up, self.another_address, self.path_mtu,
                  self.others_flush_rules, self.others_delete_routes, self.stop_for_a_while]
         self.up()
