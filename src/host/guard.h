@@ -2,9 +2,9 @@
  * links
  *
  * As wg-quick does, whenever rules lead the traffic of a family to the tun: packets to
- * one of the tun's addresses that come in through another device are dropped, and the
- * mark of our own datagrams is kept in conntrack, so that a strict reverse path filter
- * recognises the answers.
+ * an address of a file with a default route that come in through another device are
+ * dropped, and the mark of our own datagrams is kept in conntrack, so that a strict
+ * reverse path filter recognises the answers.
  *
  * Redirects (ICMPv6, RFC 4861 8) are dropped, too. Anybody on the link can send one; it
  * becomes a route for one address, and our rules don't apply to such routes (see
@@ -24,8 +24,9 @@
 #include "host/spawn.h"
 
 /* Sets up the guard of a family, and replaces an old one. It protects the addresses of
- * the family that are among items, and keeps the mark and those of rules with goto.
- * Returns 0 or -errno, with the reason in diag; -ENOENT if there is neither program. */
+ * the family that are among items (host_config.guard), and keeps the mark and those of
+ * rules with goto. Returns 0 or -errno, with the reason in diag; -ENOENT if there is
+ * neither program. */
 MUST_CHECK int guard_up(const struct spawn_tun *tun, enum ip_family family,
                         const struct host_items *items, uint32_t mark, struct diag *diag);
 /* Removes the guard, if there is one. Failures are warnings. */

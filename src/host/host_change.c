@@ -303,23 +303,14 @@ static void set_dns(struct change *c)
 	}
 }
 
-/* Does the difference contain what the family's guard is made of: an address, or a rule
- * with a mark? */
-static bool guard_differs(const struct host_difference *d, enum ip_family family)
+/* Is the guard made of something else than before? */
+static bool guard_differs(const struct host_items *from, const struct host_items *to)
 {
-	const struct host_items *lists[] = { &d->add, &d->remove };
-
-	for (size_t i = 0; i < ARRAY_SIZE(lists); i++) {
-		for (size_t j = 0; j < lists[i]->n; j++) {
-			const struct netlink_item *item = &lists[i]->v[j];
-
-			if (item->kind == NETLINK_KIND_ADDRESS
-			            ? item->address.prefix.addr.family == family
-			            : item->kind == NETLINK_KIND_RULE &&
-			                      item->rule.family == family &&
-			                      item->rule.has_mark)
-				return true;
-		}
+	if (from->n != to->n)
+		return true;
+	for (size_t i = 0; i < to->n; i++) {
+		if (host_item_compare(&from->v[i], &to->v[i]) != 0)
+			return true;
 	}
 	return false;
 }
@@ -357,11 +348,11 @@ static void guard(struct change *c, enum ip_family family)
 
 	if (c->h->no_guard || c->unguarded ||
 	    !(family == IP_V4 ? c->to->rules4 : c->to->rules6) ||
-	    (was_there && !guard_differs(&c->difference, family)))
+	    (was_there && !guard_differs(&c->h->config.guard, &c->to->guard)))
 		return;
 	*there = true;
 	note(c, journal_save(j, c->diag));
-	err = guard_up(&tun, family, &c->to->items, c->h->numbers.mark, c->diag);
+	err = guard_up(&tun, family, &c->to->guard, c->h->numbers.mark, c->diag);
 	note(c, err);
 	c->unguarded = err < 0;
 	if (err == 0 || was_there)

@@ -28,6 +28,7 @@
 void host_config_clear(struct host_config *config)
 {
 	host_items_clear(&config->items);
+	host_items_clear(&config->guard);
 	yields_clear(&config->yields);
 	*config = (struct host_config){ 0 };
 }
@@ -134,6 +135,8 @@ struct maker {
 		*connected; /* owned; sorted: the kernel's routes for Addresses */
 	size_t connected_count;
 	bool used4[129], used6[129]; /* by length: are rules needed? */
+	/* owned; by device, and then by family: does it have a default route in rules? */
+	bool (*takes_all)[2];
 	int error;
 };
 
@@ -392,6 +395,12 @@ static int add_routes(struct maker *m, const struct union_node *node,
 	               : err;
 }
 
+static bool *takes_all(const struct maker *m, const struct plan_device *device,
+                       enum ip_family family)
+{
+	return &m->takes_all[device - m->plan->devices][family == IP_V6];
+}
+
 /* Makes one route per table, for the first entry in the order of R3 that wants one
  * there. */
 static bool add_node(void *context, const struct union_node *node)
@@ -404,6 +413,9 @@ static bool add_node(void *context, const struct union_node *node)
 		uint32_t table = table_for(m, node, device);
 		bool there = table == 0;
 
+		if (table != 0 && table == m->numbers->table[node->trie.prefix.len] &&
+		    way_is_default(&node->trie.prefix))
+			*takes_all(m, device, node->trie.prefix.addr.family) = true;
 		for (size_t i = first; i < m->config->items.n; i++)
 			there |= m->config->items.v[i].route.table == table;
 		if (!there && m->error == 0)
@@ -574,6 +586,38 @@ static int add_rules(struct maker *m, enum ip_family family, const bool *used,
 	return err;
 }
 
+static int guard_addresses(struct maker *m, const struct plan_device *device)
+{
+	int err = 0;
+
+	for (size_t i = 0; i < device->conf->addresses.n && err == 0; i++) {
+		struct netlink_item item = {
+			.kind = NETLINK_KIND_ADDRESS,
+			.address.prefix = device->conf->addresses.v[i].prefix,
+		};
+
+		if (*takes_all(m, device, item.address.prefix.addr.family))
+			err = host_items_add(&m->config->guard, &item);
+	}
+	return err;
+}
+
+/* As in wg-quick, the addresses of a file without a default route can be reached through
+ * other links. */
+static int add_guard(struct maker *m)
+{
+	const struct host_items *items = &m->config->items;
+	int err = 0;
+
+	for (size_t i = 0; i < m->plan->device_count && err == 0; i++)
+		err = guard_addresses(m, &m->plan->devices[i]);
+	for (size_t i = 0; i < items->n && err == 0; i++) {
+		if (items->v[i].kind == NETLINK_KIND_RULE && items->v[i].rule.has_mark)
+			err = host_items_add(&m->config->guard, &items->v[i]);
+	}
+	return err;
+}
+
 static int make(struct maker *m)
 {
 	int err = add_addresses(m);
@@ -594,6 +638,8 @@ static int make(struct maker *m)
 		err = add_rules(m, IP_V4, m->used4, 32, &m->numbers->place4);
 	if (err == 0)
 		err = add_rules(m, IP_V6, m->used6, 128, &m->numbers->place6);
+	if (err == 0)
+		err = add_guard(m);
 	return err;
 }
 
@@ -609,7 +655,9 @@ int host_config_make(struct host_config *out, struct host_numbers *numbers,
 	*out = (struct host_config){
 		.mtu_bytes = plan->tun_mtu_bytes ? plan->tun_mtu_bytes : PLAN_MTU_DEFAULT,
 	};
-	err = make(&m);
+	m.takes_all = calloc(plan->device_count + 1, sizeof(*m.takes_all));
+	err = m.takes_all ? make(&m) : -ENOMEM;
+	free(m.takes_all);
 	free(m.cover.v);
 	free(m.connected);
 	if (err < 0)

@@ -54,6 +54,9 @@ struct host_config {
 	 * rule that lets the main table go first comes before the rule that uses the
 	 * table of that length. */
 	struct host_items items;
+	/* What the guards (guard.h) are made of: the addresses of files with a default
+	 * route in rules, and all rules with a mark. */
+	struct host_items guard;
 	struct yields yields; /* added by host_change */
 	bool rules4, rules6;  /* does the family have rules? */
 	/* Do its rules have to be added again, even those that are there? Only possible in

@@ -396,6 +396,67 @@ START_TEST(ipv6_is_left_out_where_the_host_has_none)
 END_TEST
 
 /* All files have a FwMark; then one comes that has none, and doesn't get that of another. */
+static const struct {
+	const char *what;
+	const char *texts[2 * PLANNED_FILES + 1];
+	const char *expected;
+} guards[] = {
+	{ "without a default route there is nothing to guard",
+	  { "a", "[Interface]\nAddress = 10.8.0.2/32\n" PEER(
+			 "D") "AllowedIPs = 10.9.0.0/16\n" },
+	  "" },
+	{ "only the addresses of the file with the default route, and of its family",
+	  { "a",
+	    "[Interface]\nAddress = 10.8.0.2/32, 10.8.0.3/24, fd08::2/64\n" PEER(
+		    "D") "AllowedIPs = 0.0.0.0/0\n",
+	    "b",
+	    "[Interface]\nAddress = 10.9.0.2/32, fd09::2/64\nFwMark = 7\n" PEER(
+		    "B") "AllowedIPs = 10.9.0.0/16, fd77::/64\n" },
+	  "address 10.8.0.2/32\naddress 10.8.0.3/24\nIPv4 rule 32699: fwmark 7 goto 32766\n"
+	  "IPv4 rule 32765: not fwmark 51820 table 51820\n" },
+	{ "also of one whose default route is shadowed",
+	  { "a", "[Interface]\nAddress = fd08::2/64\n" PEER("D") "AllowedIPs = ::/0\n",
+	    "b",
+	    "[Interface]\nAddress = 10.9.0.2/32, fd09::2/64\n" PEER(
+		    "B") "AllowedIPs = ::/0\n" },
+	  "address fd08::2/64\naddress fd09::2/64\n"
+	  "IPv6 rule 32765: not fwmark 51820 table 51820\n" },
+	{ "a network that contains its endpoint is no default route",
+	  { "a",
+	    "[Interface]\nAddress = 10.8.0.2/32\n" PEER(
+		    "D") "AllowedIPs = 203.0.113.0/24\nEndpoint = 203.0.113.1:51820\n" },
+	  "IPv4 rule 32717: not fwmark 51820 table 51821\n" },
+	{ "two halves are one",
+	  { "a",
+	    "[Interface]\nAddress = 10.8.0.2/32\n" PEER(
+		    "D") "AllowedIPs = 0.0.0.0/1, 128.0.0.0/1\nEndpoint = 203.0.113.1:51820\n" },
+	  "address 10.8.0.2/32\nIPv4 rule 32763: not fwmark 51820 table 51821\n" },
+};
+
+START_TEST(addresses_of_default_routes_are_guarded)
+{
+	struct host_facts facts = { .rules = { 32766, 32767 } };
+	struct host_numbers numbers = { 0 };
+	struct host_config config;
+	struct host_world w;
+	char *text;
+
+	host_world_init(&w, guards[_i].texts, &facts);
+	ck_assert_int_eq(host_numbers_choose_mark(&numbers, &w.planned.plan, &w.env,
+	                                          &w.planned.diag),
+	                 0);
+	ck_assert_int_eq(host_config_make(&config, &numbers, &w.planned.plan, &w.env,
+	                                  &w.planned.diag),
+	                 0);
+	text = host_world_format(&config.guard);
+	ck_assert_msg(strcmp(text, guards[_i].expected) == 0, "%s: got\n%s",
+	              guards[_i].what, text);
+	free(text);
+	host_config_clear(&config);
+	host_world_clear(&w);
+}
+END_TEST
+
 START_TEST(the_mark_of_a_file_is_given_back)
 {
 	static const char *const one[] = { "a", "[Interface]\nFwMark = 8\n", NULL },
@@ -625,6 +686,8 @@ TCase *unit_tests(void)
 	tcase_add_loop_test(tc, ipv6_is_left_out_where_the_host_has_none, 0,
 	                    ARRAY_SIZE(without_ipv6));
 	tcase_add_test(tc, no_priority_is_free);
+	tcase_add_loop_test(tc, addresses_of_default_routes_are_guarded, 0,
+	                    ARRAY_SIZE(guards));
 	tcase_add_test(tc, the_mark_of_a_file_is_given_back);
 	tcase_add_loop_test(tc, alone_there_is_only_the_main_table, 0, ARRAY_SIZE(alone));
 	tcase_add_loop_test(tc, rules_are_one_longest_prefix_match, 0, 20);
