@@ -92,10 +92,10 @@ _Static_assert(sizeof(struct wire_via) == 17, "wire size");
 struct wire_settings {
 	struct be32 mtu_bytes;
 	struct be32 metric; /* two's complement */
-	uint8_t has_metric, table_off, left_out, own_tun, source_fix_off, gate,
-		isolate_off;
+	uint8_t has_metric, has_fwmark, table_off, left_out, own_tun, source_fix_off,
+		gate, isolate_off;
 };
-_Static_assert(sizeof(struct wire_settings) == 15, "wire size");
+_Static_assert(sizeof(struct wire_settings) == 16, "wire size");
 
 const char *command_type_name(enum command_type type)
 {
@@ -160,6 +160,7 @@ static void put_settings(struct outbuf *o, const struct command *m)
 	struct wire_settings wire = { be32_put(m->settings.mtu_bytes),
 		                      be32_put((uint32_t)m->settings.metric),
 		                      m->settings.has_metric,
+		                      m->settings.has_fwmark,
 		                      m->settings.table_off,
 		                      m->settings.left_out,
 		                      m->settings.own_tun,
@@ -331,6 +332,7 @@ static bool get_settings(struct reader *r, struct command *m)
 	m->settings.mtu_bytes = be32_get(wire.mtu_bytes);
 	m->settings.metric = (int32_t)be32_get(wire.metric);
 	m->settings.has_metric = wire.has_metric != 0;
+	m->settings.has_fwmark = wire.has_fwmark != 0;
 	m->settings.table_off = wire.table_off != 0;
 	m->settings.left_out = wire.left_out != 0;
 	m->settings.own_tun = wire.own_tun != 0;

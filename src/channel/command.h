@@ -61,7 +61,8 @@ enum command_type {
 struct command_settings {
 	uint32_t mtu_bytes;
 	int32_t metric;
-	bool has_metric, table_off, left_out, own_tun, source_fix_off, gate, isolate_off;
+	bool has_metric, has_fwmark, table_off, left_out, own_tun, source_fix_off, gate,
+		isolate_off;
 };
 
 struct command {

@@ -144,6 +144,7 @@ static void take_settings(struct device *d, const struct device_settings *s)
 	d->left_out = s->left_out;
 	d->way.metric = s->metric;
 	d->way.has_metric = s->has_metric;
+	d->way.has_fwmark = s->has_fwmark;
 	d->way.table_off = s->table_off;
 	d->way.via = s->gate ? WAY_VIA_NETWORK : s->via;
 	d->way.address4 = source_for(s, source_address_all(IP_V4));

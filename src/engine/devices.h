@@ -31,6 +31,7 @@ struct device_settings {
 	uint16_t port;      /* UDP port: the file's ListenPort, or one chosen at random */
 	int32_t metric;
 	bool has_metric; /* the file says so; then it may stand by (design R3) */
+	bool has_fwmark; /* so does this: see way_device */
 	bool table_off;
 	bool left_out; /* not in the union; it only carries whose Via names it */
 	bool source_fix_off;

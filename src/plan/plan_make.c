@@ -98,6 +98,7 @@ static int fill_device(struct plan_device *d, const struct conf *conf,
 	d->way.has_metric = conf->has_metric;
 	d->tun = plan_tun_of(conf, env);
 	d->way.table_off = d->tun.kind != PLAN_TUN_SHARED;
+	d->way.has_fwmark = conf->fwmark != 0;
 	d->left_out = env && env->one_tun && plan_needs_own_tun(conf);
 	choose_sources(d);
 	d->way.port = conf->listen_port;

@@ -299,14 +299,38 @@ static struct way_peer *carrier_at(const struct union_node *node,
 	return carrier;
 }
 
+/* The longest prefix from this node on that may carry the device's packets. */
+static const struct union_node *first_for(const struct union_table *u,
+                                          const struct union_node *node,
+                                          const struct way_device *from)
+{
+	while (node && from->has_fwmark && way_is_default(&node->trie.prefix))
+		node = next_shorter(u, node);
+	return node;
+}
+
+static const struct union_node *longest_for(const struct union_table *u,
+                                            const struct way_peer *from,
+                                            const struct endpoint *to)
+{
+	return first_for(u, node_of(trie_lookup(u->trie, &to->addr)), from->device);
+}
+
+static const struct union_node *next_for(const struct union_table *u,
+                                         const struct union_node *node,
+                                         const struct way_peer *from)
+{
+	return first_for(u, next_shorter(u, node), from->device);
+}
+
 struct way_peer *union_lookup_outer(const struct union_table *u,
                                     const struct way_peer *from,
                                     const struct endpoint *to)
 {
-	const struct union_node *node = node_of(trie_lookup(u->trie, &to->addr));
+	const struct union_node *node = longest_for(u, from, to);
 	struct way_peer *carrier = NULL;
 
-	for (; node && !carrier; node = next_shorter(u, node))
+	for (; node && !carrier; node = next_for(u, node, from))
 		carrier = carrier_at(node, from, to);
 	return carrier;
 }
@@ -315,9 +339,9 @@ struct way_peer *union_lookup_passed_over(const struct union_table *u,
                                           const struct way_peer *from,
                                           const struct endpoint *to)
 {
-	const struct union_node *node = node_of(trie_lookup(u->trie, &to->addr));
+	const struct union_node *node = longest_for(u, from, to);
 
-	for (; node; node = next_shorter(u, node)) {
+	for (; node; node = next_for(u, node, from)) {
 		struct way_peer *carrier =
 			peer_for(choose(node, from->device), &to->addr);
 
@@ -331,9 +355,9 @@ const struct way_peer *union_lookup_behind(const struct union_table *u,
                                            const struct way_peer *from,
                                            const struct endpoint *to)
 {
-	const struct union_node *node = node_of(trie_lookup(u->trie, &to->addr));
+	const struct union_node *node = longest_for(u, from, to);
 
-	for (; node; node = next_shorter(u, node)) {
+	for (; node; node = next_for(u, node, from)) {
 		const struct union_entry *e = node->first;
 
 		if (e->peer->device != from->device)

@@ -67,6 +67,9 @@ struct way_device {
 	bool has_metric;     /* the file has a Metric; only then it may stand by (R3) */
 	bool names_networks; /* it has prefixes that are no default routes */
 	bool table_off;      /* carries only where Via names it */
+	/* The file has a FwMark: on the host, its datagrams pass by what the default routes of
+	 * the files take, so no default route carries them either. */
+	bool has_fwmark;
 	enum way_via via;    /* for peers that have none of their own */
 	struct way_device *via_device;
 	/* Its own addresses for destinations in IPv4, in IPv6, and in fc00::/7 (see

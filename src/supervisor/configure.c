@@ -50,6 +50,7 @@ static int send_settings(struct worker_child *worker, const struct plan_device *
 	m.settings.mtu_bytes = d->mtu_bytes;
 	m.settings.metric = d->way.metric;
 	m.settings.has_metric = d->way.has_metric;
+	m.settings.has_fwmark = d->way.has_fwmark;
 	m.settings.table_off = d->way.table_off;
 	m.settings.left_out = d->left_out;
 	m.settings.own_tun = d->own_tun;

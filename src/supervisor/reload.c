@@ -402,6 +402,7 @@ bool reload_same_settings(const struct plan_device *a, const struct plan_device 
 {
 	return a->mtu_bytes == b->mtu_bytes && a->way.metric == b->way.metric &&
 	       a->way.has_metric == b->way.has_metric &&
+	       a->way.has_fwmark == b->way.has_fwmark &&
 	       a->way.table_off == b->way.table_off && a->left_out == b->left_out &&
 	       a->own_tun == b->own_tun &&
 	       a->conf->switches.source_fix_off == b->conf->switches.source_fix_off &&

@@ -60,6 +60,7 @@ static int do_device_settings(struct worker_requests *w, struct command *m)
 		                            .mtu_bytes = m->settings.mtu_bytes,
 		                            .metric = m->settings.metric,
 		                            .has_metric = m->settings.has_metric,
+		                            .has_fwmark = m->settings.has_fwmark,
 		                            .table_off = m->settings.table_off,
 		                            .left_out = m->settings.left_out,
 		                            .own_tun = m->settings.own_tun,

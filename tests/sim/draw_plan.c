@@ -131,6 +131,7 @@ static void draw_device(struct drawing *c, size_t i)
 	d->v6 = !d->v4 || chance(c, 70);
 	d->metric = chance(c, 70) ? 0 : (int32_t)pick(c, 7) - 3;
 	d->has_metric = d->metric != 0 || chance(c, 50); /* it may be 0 */
+	d->has_fwmark = chance(c, 15);
 	d->table_off = chance(c, 6);
 	d->own_tun = chance(c, 12);
 	draw_via(c, i, 20, &d->via, &d->via_device);

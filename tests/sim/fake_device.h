@@ -31,7 +31,7 @@ struct fake_device {
 	uint8_t private_key[KEY_BYTES];
 	uint32_t mtu_bytes;
 	int32_t metric;
-	bool has_metric;
+	bool has_metric, has_fwmark;
 	bool table_off, left_out, own_tun, source_fix_off, gate, isolate_off, started;
 	uint16_t port;
 	char via[16]; /* a device, "union" or "network" */

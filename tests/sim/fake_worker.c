@@ -134,6 +134,7 @@ static int do_settings(struct served *s, const struct command *m)
 	d->mtu_bytes = m->settings.mtu_bytes;
 	d->metric = m->settings.metric;
 	d->has_metric = m->settings.has_metric;
+	d->has_fwmark = m->settings.has_fwmark;
 	d->table_off = m->settings.table_off;
 	d->left_out = m->settings.left_out;
 	d->own_tun = m->settings.own_tun;

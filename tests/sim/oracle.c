@@ -250,6 +250,13 @@ static void count_as_usable(const struct plan *plan, const struct ip_prefix *pre
 	}
 }
 
+/* All, a half of it, or what the internet of IPv6 has. */
+static bool is_default(const struct ip_prefix *p)
+{
+	return p->len <= 1 ||
+	       (p->addr.family == IP_V6 && p->len == 3 && p->addr.b[0] == 0x20);
+}
+
 static bool by_union(const struct oracle *o, struct hop from, struct hop *carrier)
 {
 	const struct plan *plan = o->plan;
@@ -261,7 +268,8 @@ static bool by_union(const struct oracle *o, struct hop from, struct hop *carrie
 		bool usable[PLAN_DEVICES] = { false };
 		size_t d, head = first(o, to, (uint8_t)len, none_skipped);
 
-		if (head == plan->device_count)
+		if (head == plan->device_count ||
+		    (plan->devices[from.device].has_fwmark && is_default(&prefix)))
 			continue;
 		count_as_usable(plan, &prefix, from, usable);
 		d = active(o, to, (uint8_t)len, usable);

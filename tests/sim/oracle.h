@@ -40,6 +40,7 @@ struct plan_device {
 	bool v4, v6; /* has an Address of that family */
 	bool has_metric;
 	int32_t metric; /* 0 without one */
+	bool has_fwmark;
 	bool table_off;
 	bool own_tun; /* and so its prefixes are nobody else's business */
 	enum via_kind via;

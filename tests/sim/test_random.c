@@ -146,6 +146,7 @@ static void build_device(struct random_case *c, size_t i)
 		.port = (uint16_t)(CLIENT_PORT + i),
 		.metric = from->metric,
 		.has_metric = from->has_metric,
+		.has_fwmark = from->has_fwmark,
 		.table_off = from->table_off,
 		.own_tun = from->own_tun,
 		.via = draw_via_word(from->via),

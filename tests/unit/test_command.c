@@ -38,7 +38,8 @@ START_TEST(settings_and_addresses)
 	ck_assert(ip_addr_parse(&addresses[1], "fd00::1"));
 	m.settings.mtu_bytes = 1340;
 	m.settings.metric = -5;
-	m.settings.has_metric = m.settings.left_out = m.settings.own_tun = true;
+	m.settings.has_metric = m.settings.has_fwmark = true;
+	m.settings.left_out = m.settings.own_tun = true;
 	m.settings.table_off = m.settings.gate = m.settings.isolate_off = true;
 	m.via = WAY_VIA_DEVICE;
 	snprintf(m.via_name, sizeof(m.via_name), "vpn");
@@ -54,7 +55,7 @@ START_TEST(settings_and_addresses)
 	ck_assert_uint_eq(got.settings.mtu_bytes, 1340);
 	ck_assert_int_eq(got.settings.metric, -5);
 	ck_assert(got.settings.left_out);
-	ck_assert(got.settings.has_metric);
+	ck_assert(got.settings.has_metric && got.settings.has_fwmark);
 	ck_assert(got.settings.table_off && !got.settings.source_fix_off);
 	ck_assert(got.settings.gate && got.settings.isolate_off && got.settings.own_tun);
 	ck_assert_int_eq(got.via, WAY_VIA_DEVICE);

@@ -72,6 +72,27 @@ START_TEST(r1_own_entries_do_not_capture)
 }
 END_TEST
 
+START_TEST(a_fwmark_leads_past_default_routes)
+{
+	struct way_device *vpn = net_device(&net, "vpn"),
+			  *home = net_device(&net, "home");
+	struct way_peer *h = net_peer(&net, home, "203.0.113.1", "192.168.1.0/24");
+
+	net_peer(&net, vpn, "198.51.100.1",
+	         "0.0.0.0/0 128.0.0.0/1 2000::/3 ::/0 192.0.2.0/24");
+	net_compute(&net);
+	ck_assert_str_eq(carrier(h, "203.0.113.1"), "vpn");
+	ck_assert_str_eq(carrier(h, "2001:db8::1"), "vpn");
+	home->has_fwmark = true;
+	ck_assert_str_eq(carrier(h, "203.0.113.1"), "network");
+	ck_assert_str_eq(carrier(h, "2001:db8::1"), "network");
+	ck_assert_str_eq(carrier(h, "192.0.2.1"), "vpn");
+	net_via(home, vpn);
+	net_compute(&net);
+	ck_assert_str_eq(h->next->device->name, "vpn");
+}
+END_TEST
+
 START_TEST(r1_skips_to_the_next_longest)
 {
 	struct way_device *home = net_device(&net, "home");
@@ -440,6 +461,7 @@ TCase *unit_tests(void)
 	tcase_add_test(tc, r4_longest_prefix_wins_across_devices);
 	tcase_add_test(tc, nobody_without_a_match);
 	tcase_add_test(tc, r1_own_entries_do_not_capture);
+	tcase_add_test(tc, a_fwmark_leads_past_default_routes);
 	tcase_add_test(tc, r1_skips_to_the_next_longest);
 	tcase_add_test(tc, r1_the_carriers_own_table_names_the_peer);
 	tcase_add_test(tc, r13_a_carrier_at_the_very_endpoint_is_passed_over);
