@@ -33,10 +33,12 @@ static const struct call_rule rules[] = {
 	CALL(accept4),           /* UAPI clients */
 	CALL(epoll_ctl),         /* another descriptor to wait for */
 	CALL(close),             /* descriptors */
-	CALL_EQUAL(fcntl, 1, F_DUPFD_CLOEXEC),   /* one to be sent waits */
-	CALL_EQUAL(fcntl, 1, F_GETFL),           /* is it non-blocking? */
-	CALL_EQUAL(fcntl, 1, F_SETFL),           /* makes it non-blocking */
+	CALL_EQUAL(fcntl, 1, F_DUPFD_CLOEXEC), /* one to be sent waits */
+	CALL_EQUAL(fcntl, 1, F_SETFD),         /* musl makes it close on exec once more */
+	CALL_EQUAL(fcntl, 1, F_GETFL),         /* is it non-blocking? */
+	CALL_EQUAL(fcntl, 1, F_SETFL),         /* makes it non-blocking */
 	CALL_EQUAL(fcntl64, 1, F_DUPFD_CLOEXEC), /* as fcntl */
+	CALL_EQUAL(fcntl64, 1, F_SETFD),         /* as fcntl */
 	CALL_EQUAL(fcntl64, 1, F_GETFL),         /* as fcntl */
 	CALL_EQUAL(fcntl64, 1, F_SETFL),         /* as fcntl */
 	CALL(getsockopt),                        /* of which family is a socket? */
