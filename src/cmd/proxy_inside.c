@@ -24,11 +24,12 @@
 #include "io/loop.h"
 #include "proxy/kernel_stack.h"
 #include "proxy/outlet.h"
+#include "proxy/pipes.h"
 #include "proxy/proxy.h"
 
 /* Of each connection: two, while it is being made a few more. */
 #define DESCRIPTORS_EACH  4
-#define DESCRIPTORS_OTHER 64
+#define DESCRIPTORS_OTHER (64 + 2 * PIPES_MAX)
 
 struct process {
 	struct proxy_inside *x;

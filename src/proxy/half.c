@@ -2,6 +2,7 @@
 #include "proxy/half.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -86,8 +87,80 @@ static size_t within(const struct http_body *body, const uint8_t *bytes, size_t 
 	return http_body_take(&copy, bytes, n);
 }
 
+/* ---- by a pipe */
+
+static void give_pipe(struct half *h)
+{
+	pipes_give(h->pipes, h->pipe, h->piped_n == 0);
+	h->pipes = NULL;
+	h->piped_n = 0;
+}
+
+static enum half_result empty_pipe(struct half *h)
+{
+	ssize_t n;
+
+	while (h->piped_n > 0) {
+		n = splice(h->pipe[0], NULL, h->to->splice_fd, NULL, h->piped_n,
+		           SPLICE_F_MOVE | SPLICE_F_NONBLOCK);
+		if (n < 0 && errno == EAGAIN) {
+			h->blocked = true;
+			return HALF_WAITS;
+		}
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return HALF_BROKEN;
+		h->piped_n -= (size_t)n;
+		h->moved_bytes += (uint64_t)n;
+	}
+	give_pipe(h);
+	return HALF_AGAIN;
+}
+
+static bool can_splice(struct half *h, const struct half_space *space)
+{
+	if (!space->pipes || h->from->splice_fd <= 0 || h->to->splice_fd <= 0 ||
+	    !pipes_take(space->pipes, h->pipe))
+		return false;
+	h->pipes = space->pipes;
+	return true;
+}
+
+/* Moves what fits into the pipe once. Returns false if that must be done by copying. */
+static bool splice_some(struct half *h, const struct half_space *space,
+                        enum half_result *result)
+{
+	int error;
+	ssize_t n;
+
+	if (!can_splice(h, space))
+		return false;
+	n = splice(h->from->splice_fd, NULL, h->pipe[1], NULL, PIPES_BYTES,
+	           SPLICE_F_MOVE | SPLICE_F_NONBLOCK);
+	error = errno;
+	if (n > 0) {
+		h->piped_n = (size_t)n;
+		*result = empty_pipe(h);
+		return true;
+	}
+	give_pipe(h);
+	if (n < 0 && (error == EINVAL || error == ENOSYS || error == EPERM)) {
+		space->pipes->useless = true;
+		return false;
+	}
+	if (n == 0)
+		half_end(h);
+	*result = n == 0                              ? HALF_ENDED
+	          : error == EAGAIN || error == EINTR ? HALF_WAITS
+	                                              : HALF_BROKEN;
+	return true;
+}
+
+/* ---- by a copy */
+
 /* Moves what fits into the space once. */
-static enum half_result move_some(struct half *h, struct http_body *body,
+static enum half_result copy_some(struct half *h, struct http_body *body,
                                   const struct half_space *space)
 {
 	ssize_t n = h->from->ops->peek(h->from, space->bytes, space->n), written;
@@ -115,6 +188,18 @@ static enum half_result move_some(struct half *h, struct http_body *body,
 	}
 	h->blocked = written < (ssize_t)belong;
 	return h->blocked ? HALF_WAITS : HALF_AGAIN;
+}
+
+static enum half_result move_some(struct half *h, struct http_body *body,
+                                  const struct half_space *space)
+{
+	enum half_result result;
+
+	if (h->piped_n > 0)
+		return empty_pipe(h);
+	if (!body && splice_some(h, space, &result))
+		return result;
+	return copy_some(h, body, space);
 }
 
 enum half_result half_move(struct half *h, struct http_body *body,
@@ -149,5 +234,7 @@ void half_wants(const struct half *h, unsigned *from, unsigned *to)
 void half_clear(struct half *h)
 {
 	free(h->first);
+	if (h->pipes)
+		give_pipe(h);
 	*h = (struct half){ 0 };
 }

@@ -1,7 +1,8 @@
 /* src/proxy/half.h - one direction of a connection: bytes from one stream to another
  *
  * A half keeps no bytes, except text of our own that is sent first (a reply, the head of
- * a request). What `to` doesn't take stays where it is: see stack.h. */
+ * a request). What `to` doesn't take stays where it is: see stack.h; or in a pipe, see
+ * pipes.h. splice(2) knows no MSG_NOSIGNAL, so SIGPIPE must be ignored. */
 #ifndef TUNION_PROXY_HALF_H
 #define TUNION_PROXY_HALF_H
 
@@ -11,12 +12,14 @@
 
 #include "base/attr.h"
 #include "http/http_body.h"
+#include "proxy/pipes.h"
 #include "proxy/stack.h"
 
 /* Shared by all halves: where bytes are between two calls of the stack. */
 struct half_space {
 	uint8_t *bytes;
 	size_t n;
+	struct pipes *pipes; /* borrowed; NULL: nothing is spliced */
 };
 
 /* Embedded. All zeroes: nothing to do. */
@@ -24,8 +27,11 @@ struct half {
 	struct stream *from, *to; /* borrowed */
 	char *first;              /* owned: text that is sent before anything else */
 	size_t first_n, first_at;
-	bool blocked; /* `to` takes nothing more now */
-	bool ended;   /* `from` has ended, and `to` was told */
+	int pipe[2];         /* owned, if something is in it */
+	size_t piped_n;      /* so much: it was taken from `from` */
+	struct pipes *pipes; /* borrowed: where the pipe is from */
+	bool blocked;        /* `to` takes nothing more now */
+	bool ended;          /* `from` has ended, and `to` was told */
 	uint64_t moved_bytes;
 };
 

@@ -179,6 +179,7 @@ int kernel_stream_new(struct stream **out, struct loop *loop, int fd)
 	k->loop = loop;
 	/* this fails if it is no TCP */
 	k->can_discard = setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on)) == 0;
+	k->stream.splice_fd = k->can_discard ? fd : 0;
 	*out = &k->stream;
 	return 0;
 }

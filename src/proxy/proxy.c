@@ -43,7 +43,8 @@ struct listener {
 struct proxy {
 	struct proxy_options o;
 	struct timerq timers;
-	struct half_space space;            /* its bytes are owned */
+	struct half_space space; /* its bytes are owned */
+	struct pipes pipes;
 	struct lookup *lookup, *old_lookup; /* owned; old: for answers that may come */
 	struct dial_env dial_inside, dial_outside;
 	struct association_env association;
@@ -263,7 +264,7 @@ int proxy_new(struct proxy **out, const struct proxy_options *options)
 	if (!p)
 		return -ENOMEM;
 	p->o = *options;
-	p->space = (struct half_space){ malloc(SPACE_BYTES), SPACE_BYTES };
+	p->space = (struct half_space){ malloc(SPACE_BYTES), SPACE_BYTES, &p->pipes };
 	if (!p->space.bytes) {
 		free(p);
 		return -ENOMEM;
@@ -291,6 +292,7 @@ void proxy_free(struct proxy *p)
 	lookup_free(p->lookup);
 	lookup_free(p->old_lookup);
 	free(p->space.bytes);
+	pipes_clear(&p->pipes);
 	free(p);
 }
 

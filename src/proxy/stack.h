@@ -52,6 +52,9 @@ struct stream {
 	/* Set by who uses it, before the first `want`. May close the stream. */
 	void (*ready)(struct stream *s, unsigned events, uint64_t now_ns);
 	void *user; /* borrowed: of `ready` */
+	/* A TCP socket of the kernel, for splice(2), which may be used instead of peek,
+	 * consume and write if both streams have one; 0: there is none. */
+	int splice_fd;
 };
 
 /* ---- datagrams */

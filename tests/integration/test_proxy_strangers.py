@@ -150,6 +150,9 @@ class Watched:
         self.start = lambda *words: w.client.start(user.become() + [user.python, "-c", CLIENTS, *map(str, words)], words[0])
         self.pids = {name: pid for pid, name in processes().items() if name in ("tunion-proxy", "tunion-page", "tunion-outlet")}
         equal(sorted(self.pids), ["tunion-outlet", "tunion-page", "tunion-proxy"], "processes")
+        equal(self.ask(f"socks5:{LAN}:8080"), {f"socks5:{LAN}:8080": "0"}, "a connection that opens what is kept")
+        self.before = state(self.pids)
+        self.settle("after the first one")
         self.before = state(self.pids)
 
     def ask(self, *words):

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -77,6 +78,7 @@ static void begin(struct proxy_lab *f, const struct users *users, size_t max,
 	int fd, err;
 
 	f->page = -1;
+	signal(SIGPIPE, SIG_IGN); /* as the process of the proxy does */
 	ck_assert_int_eq(loop_new(&f->loop), 0);
 	kernel_stack_init(&f->inside.kernel, f->loop, NULL, NULL);
 	kernel_stack_init(&f->outside, f->loop, make_socket, NULL);
