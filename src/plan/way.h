@@ -70,7 +70,7 @@ struct way_device {
 	/* The file has a FwMark: on the host, its datagrams pass by what the default routes of
 	 * the files take, so no default route carries them either. */
 	bool has_fwmark;
-	enum way_via via;    /* for peers that have none of their own */
+	enum way_via via; /* for peers that have none of their own */
 	struct way_device *via_device;
 	/* Its own addresses for destinations in IPv4, in IPv6, and in fc00::/7 (see
 	 * source_address.h). The family is IP_NONE if there is none. */

@@ -30,21 +30,21 @@ struct call_rule {
 
 /* The macros for a table. SECURITY.md is made from such lines and the comments behind them:
  * build-aux/check-security. */
-#define CALL(name)                                                                       \
+#define CALL(call)                                                                       \
 	{                                                                                \
-#name, SYS_##name, CALL_ALWAYS, 0, 0                                     \
+		.name = #call, SYS_##call, CALL_ALWAYS, 0, 0                             \
 	}
-#define CALL_EQUAL(name, arg, v)                                                         \
+#define CALL_EQUAL(call, n, v)                                                           \
 	{                                                                                \
-#name, SYS_##name, CALL_IF_EQUAL, arg, v                                 \
+		.name = #call, SYS_##call, CALL_IF_EQUAL, n, v                           \
 	}
-#define CALL_CLEAR(name, arg, v)                                                         \
+#define CALL_CLEAR(call, n, v)                                                           \
 	{                                                                                \
-#name, SYS_##name, CALL_IF_CLEAR, arg, v                                 \
+		.name = #call, SYS_##call, CALL_IF_CLEAR, n, v                           \
 	}
-#define CALL_SELF(name, arg)                                                             \
+#define CALL_SELF(call, n)                                                               \
 	{                                                                                \
-#name, SYS_##name, CALL_IF_SELF, arg, 0                                  \
+		.name = #call, SYS_##call, CALL_IF_SELF, n, 0                            \
 	}
 
 #define CALL_RULES_MAX 128

@@ -75,6 +75,7 @@ struct world {
 	struct reader in; /* the rest of the script */
 	struct talk talk;
 	struct keeper keeper;
+	struct hosts hosts; /* without any */
 	struct tunnels tunnels;
 	struct conf *confs[FILES];
 	struct underlay underlay;
@@ -138,6 +139,7 @@ static void begin(struct world *w, const uint8_t *bytes, size_t n)
 	*w = (struct world){ .in = reader_of(bytes, n) };
 	make_tunnels(w);
 	w->log = (struct log){ LOG_LEVEL_DEBUG, check_line, NULL };
+	w->keeper.hosts = &w->hosts;
 	w->keeper.tunnels = &w->tunnels;
 	w->keeper.log = &w->log;
 	w->keeper.worker = (struct worker_child){ .pid = INT32_MAX, /* never used */

@@ -4,12 +4,11 @@
  * and families are random, so that tunnels are inside each other, several levels deep, or
  * in loops. Every packet that arrives must be intact and must have taken exactly the
  * oracle's chain, there and back. In a clean network every packet that has a chain must
- * arrive, and nothing may be dropped except what the oracle says. To run one failing seed
- * alone, set TUNION_SEED=SEED; it is then the first seed of the run.
+ * arrive, and nothing may be dropped except what the oracle says. TUNION_SEED=SEED runs a
+ * failing seed first.
  *
  * Some devices have a tun of their own (R14). What is sent into it must go to their peers,
  * and the answers must come out of it.
- *
  * Some clients have a gate, too (R15). Then phones send packets through it, and these take
  * the same chains as those from the client's own tun; except what the client's host knows
  * a better way for, or no device has: it comes out of the tun. */
