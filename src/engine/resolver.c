@@ -114,6 +114,12 @@ bool resolver_active(const struct resolver *r)
 	return r->virtual4.family != IP_NONE || r->virtual6.family != IP_NONE;
 }
 
+bool resolver_is_virtual(const struct resolver *r, const struct ip_addr *addr)
+{
+	return addr->family != IP_NONE &&
+	       (ip_addr_equal(addr, &r->virtual4) || ip_addr_equal(addr, &r->virtual6));
+}
+
 /* ---- files */
 
 static struct file *file_new(const struct resolver_file *in)

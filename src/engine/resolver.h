@@ -43,6 +43,8 @@ void resolver_set_address(struct resolver *r, const struct ip_addr *ipv4,
 
 /* Is there a virtual address? If not, the two functions below need not be called. */
 bool resolver_active(const struct resolver *r);
+/* Is this one of the virtual addresses? */
+bool resolver_is_virtual(const struct resolver *r, const struct ip_addr *addr);
 
 struct resolver_file {
 	uint32_t id;                   /* of the device */

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "engine/local.h"
 #include "engine/settle.h"
 #include "engine_hosts.h"
 
@@ -231,6 +232,59 @@ static void two_full_tunnels_with_dns(void)
 	engine_set_resolver(client->engine, &r4, &r6);
 }
 
+/* What would be in the routes of a host, for who has TCP in this process. */
+START_TEST(a_source_and_an_mtu_for_each_destination)
+{
+	static const struct {
+		const char *to, *from; /* NULL: nobody takes it */
+		uint32_t mtu_bytes;
+	} cases[] = {
+		{ "192.168.1.9", "10.1.0.2", 1340 },
+		{ "fd77::9", "fd10:1::2", 1340 },
+		{ "198.18.0.53", "10.0.0.2", 1420 }, /* the virtual resolver */
+		{ "fd99::53", "fd10::2", 1420 },
+	};
+	struct ip_addr to, from;
+	uint32_t mtu_bytes;
+
+	two_full_tunnels_with_dns();
+	ck_assert_int_eq(engine_settle(client->engine), 0);
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		char text[IP_ADDR_STRLEN];
+
+		to = sim_addr(cases[i].to);
+		ck_assert_int_eq(local_route(client->engine, &to, &from, &mtu_bytes), 0);
+		ck_assert_str_eq(ip_addr_format(&from, text), cases[i].from);
+		ck_assert_uint_eq(mtu_bytes, cases[i].mtu_bytes);
+		ck_assert(local_is_own(client->engine, &from));
+		ck_assert(!local_is_own(client->engine, &to));
+	}
+}
+END_TEST
+
+START_TEST(who_has_no_prefix_or_no_address_takes_nothing)
+{
+	const struct ip_addr of_home = sim_addr("10.1.0.2");
+	const struct device_settings s = { .addresses = &of_home,
+		                           .address_count = 1,
+		                           .mtu_bytes = 1340,
+		                           .port = 20001 };
+	struct ip_addr to = sim_addr("198.51.100.1"), from;
+	uint32_t mtu_bytes;
+
+	engine_remove_device(client->engine, vpn);
+	ck_assert_int_eq(device_set(home, &s), 0);
+	peer_allow(peer[1], "fd77::/64");
+	engine_touch(home);
+	ck_assert_int_eq(engine_settle(client->engine), 0);
+	ck_assert_int_eq(local_route(client->engine, &to, &from, &mtu_bytes),
+	                 -ENETUNREACH);
+	to = sim_addr("fd77::9");
+	ck_assert_int_eq(local_route(client->engine, &to, &from, &mtu_bytes),
+	                 -EADDRNOTAVAIL);
+}
+END_TEST
+
 static const char *const resolvers[] = { "198.18.0.53", "fd99::53" };
 static const char *const askers[] = { "10.0.0.2", "fd10::2" };
 
@@ -333,6 +387,8 @@ TCase *unit_tests(void)
 	tcase_add_test(tc, r13_follows_the_endpoint_of_whom_it_passes_over);
 	tcase_add_test(tc, r3_order_follows_others);
 	tcase_add_test(tc, a_thousand_devices);
+	tcase_add_test(tc, a_source_and_an_mtu_for_each_destination);
+	tcase_add_test(tc, who_has_no_prefix_or_no_address_takes_nothing);
 	tcase_add_loop_test(tc, names_are_asked_where_the_default_route_is, 0, 2);
 	tcase_add_test(tc, a_device_that_is_left_out);
 	return tc;
