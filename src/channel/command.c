@@ -38,7 +38,8 @@ static const struct {
 } types[] = {
 	[COMMAND_NONE] = { "none", 0, 0 },
 	[COMMAND_TUN] = { "tun", HAS_NAME, 1 },
-	[COMMAND_RESOLVER] = { "resolver", HAS_ADDRESSES, 0 },
+	[COMMAND_STAND_IN] = { "stand-in", HAS_TEXT, 1 },
+	[COMMAND_RESOLVER] = { "resolver", HAS_ADDRESSES | HAS_TEXT, 0 },
 	[COMMAND_HOST_NETWORKS] = { "host-networks", HAS_TEXT, 0 },
 	[COMMAND_DEVICE_ADD] = { "device-add", HAS_NAME, 1 },
 	[COMMAND_DEVICE_REMOVE] = { "device-remove", HAS_NAME, 0 },

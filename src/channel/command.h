@@ -24,7 +24,8 @@ enum command_type {
 	COMMAND_NONE = 0,
 	/* from the supervisor to the worker */
 	COMMAND_TUN,             /* name (empty: all share it); fd: a host tun */
-	COMMAND_RESOLVER,        /* addresses of the virtual resolver, one per family */
+	COMMAND_STAND_IN,        /* text, fd: for what stands in for the tun */
+	COMMAND_RESOLVER,        /* addresses: one per family; text: domains, by lines */
 	COMMAND_HOST_NETWORKS,   /* text: the networks that the host reaches without the
 	                          * tun, one prefix on each line */
 	COMMAND_DEVICE_ADD,      /* name; fd: the listening socket of its UAPI */

@@ -307,7 +307,7 @@ int cmd_exec(int argc, char **argv)
 		{ "help", no_argument, NULL, 'h' },
 		{ 0 },
 	};
-	struct exec e = { .options = { .base = "exec", .worker = { worker_run } },
+	struct exec e = { .options = { .base = "exec", .worker = { .run = worker_run } },
 		          .log_level = LOG_LEVEL_INFO };
 	int option, own = find_command(&e, argc, argv);
 

@@ -395,7 +395,7 @@ int cmd_gate(int argc, char **argv)
 	};
 	struct gate g = { .service = { .options = { .base = "gate",
 		                                    .no_tun = true,
-		                                    .worker = { worker_run } },
+		                                    .worker = { .run = worker_run } },
 		                       .log_level = LOG_LEVEL_INFO,
 		                       .prepare = prepare },
 		          .page = { .clients = gate_page_clients,

@@ -85,7 +85,7 @@ int cmd_up(int argc, char **argv)
 	char dir[PATH_MAX];
 	const char *const default_paths[] = { paths_default(dir) };
 	struct service up = { .options = { .tun = INSTANCE_DEFAULT_TUN,
-		                           .worker = { worker_run } },
+		                           .worker = { .run = worker_run } },
 		              .log_level = LOG_LEVEL_INFO };
 	struct page_wanted page = { 0 };
 	int option;

@@ -95,18 +95,30 @@ int configure_settings(struct worker_child *worker, const struct plan_device *d)
 	return err ? err : send_vias(worker, d);
 }
 
+static void put_domain(void *context, const char *domain)
+{
+	outbuf_print(context, "%s\n", domain);
+}
+
 int configure_resolver(struct worker_child *worker, const struct ip_addr *ipv4,
-                       const struct ip_addr *ipv6)
+                       const struct ip_addr *ipv6, const struct plan *plan)
 {
 	struct command m = command_of(COMMAND_RESOLVER, NULL);
 	struct ip_addr addresses[2];
+	struct outbuf domains = { 0 };
+	int err;
 
 	m.addresses = addresses;
 	if (ipv4->family != IP_NONE)
 		addresses[m.address_count++] = *ipv4;
 	if (ipv6->family != IP_NONE)
 		addresses[m.address_count++] = *ipv6;
-	return worker_child_send(worker, &m);
+	plan_walk_domains(plan, put_domain, &domains);
+	m.text = domains.failed ? NULL : domains.bytes + domains.first;
+	m.text_bytes = outbuf_bytes(&domains);
+	err = domains.failed ? -ENOMEM : worker_child_send(worker, &m);
+	outbuf_clear(&domains);
+	return err;
 }
 
 int configure_host_networks(struct worker_child *worker, const struct ip_prefix *networks,

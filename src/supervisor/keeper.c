@@ -50,7 +50,7 @@ int keeper_send_host(struct keeper *k)
 	int err;
 
 	host_resolver(k->hosts->shared, &ipv4, &ipv6);
-	err = configure_resolver(&k->worker, &ipv4, &ipv6);
+	err = configure_resolver(&k->worker, &ipv4, &ipv6, &k->tunnels->plan);
 	return err ? err : send_networks(k);
 }
 
@@ -62,6 +62,24 @@ static int start_devices(struct keeper *k)
 		struct command m =
 			command_of(COMMAND_DEVICE_START, k->tunnels->v[i].plan->way.name);
 
+		err = worker_child_send(&k->worker, &m);
+	}
+	return err;
+}
+
+/* Who is told of these may use the devices from now on. */
+static int give_gifts(struct keeper *k)
+{
+	const struct worker_entry *entry = &k->worker.entry;
+	int err = 0;
+
+	for (size_t i = 0; i < entry->gift_count && !err; i++) {
+		struct command m = command_of(COMMAND_STAND_IN, NULL);
+
+		m.text = entry->gifts[i].what;
+		m.text_bytes = strlen(entry->gifts[i].what);
+		m.fds[0] = entry->gifts[i].fd;
+		m.fd_count = m.fds[0] >= 0;
 		err = worker_child_send(&k->worker, &m);
 	}
 	return err;
@@ -107,6 +125,8 @@ int keeper_complete_devices(struct keeper *k)
 		err = worker_child_wait(&k->worker);
 	if (!err)
 		err = start_devices(k);
+	if (!err)
+		err = give_gifts(k);
 	return err ? err : worker_child_wait(&k->worker);
 }
 

@@ -387,7 +387,7 @@ static void connect_worker(struct supervisor *s, const struct supervisor_options
 		            .entry = o->worker,
 		            .handle = talk_handle,
 		            .context = &s->talk },
-		.options = { s->log.level, o->no_offload },
+		.options = { s->log.level, o->no_offload, o->worker.stand_in },
 		.keep_stderr = o->foreground && BUILT_WITH_SANITIZERS,
 		.log = &s->log,
 		.ending = &s->ending,

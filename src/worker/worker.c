@@ -24,6 +24,7 @@
 #include "worker/worker_calls.h"
 #include "worker/worker_device.h"
 #include "worker/worker_requests.h"
+#include "worker/worker_stand_in.h"
 #include "worker/worker_tun.h"
 
 /* A device has up to three sockets, and each of its UAPI clients one. */
@@ -41,6 +42,7 @@ struct worker {
 	struct report report;
 	struct log log;
 	struct worker_tun tun;
+	struct worker_stand_in stand_in;
 	struct worker_devices devices;
 	struct worker_requests requests;
 	struct sandbox sandbox;
@@ -150,8 +152,8 @@ static void assemble(struct worker *p)
 		                              .log = &p->log,
 		                              .report = &p->report };
 	worker_device_init(&p->devices);
-	p->requests =
-		(struct worker_requests){ &p->devices, &p->tun, &p->report, &p->sandbox };
+	p->requests = (struct worker_requests){ &p->devices, &p->tun, &p->report,
+		                                &p->sandbox, &p->stand_in };
 }
 
 static int begin(struct worker *p, int channel_fd, const struct worker_options *options)
@@ -184,6 +186,10 @@ static int begin(struct worker *p, int channel_fd, const struct worker_options *
 	if (err)
 		return err;
 	assemble(p);
+	err = worker_stand_in_begin(&p->stand_in, options->stand_in, p->engine, p->loop,
+	                            &p->log);
+	if (err)
+		return err;
 	p->channel_source = (struct loop_source){ channel_fd, channel_ready };
 	p->channel_events = EPOLLIN;
 	return loop_add(p->loop, &p->channel_source, EPOLLIN);
@@ -191,6 +197,7 @@ static int begin(struct worker *p, int channel_fd, const struct worker_options *
 
 static void end(struct worker *p)
 {
+	worker_stand_in_end(&p->stand_in);
 	worker_device_clear(&p->devices);
 	engine_free(p->engine);
 	worker_tun_clear(&p->tun);
@@ -237,8 +244,10 @@ static uint64_t next_deadline_ns(const struct worker *p)
 {
 	uint64_t engine_ns = engine_next_deadline_ns(p->engine);
 	uint64_t devices_ns = worker_device_next_deadline_ns(&p->devices);
+	uint64_t stand_in_ns = worker_stand_in_deadline_ns(&p->stand_in, loop_now_ns());
 
-	return engine_ns < devices_ns ? engine_ns : devices_ns;
+	engine_ns = engine_ns < devices_ns ? engine_ns : devices_ns;
+	return engine_ns < stand_in_ns ? engine_ns : stand_in_ns;
 }
 
 static void serve(struct worker *p)
@@ -258,6 +267,7 @@ static void serve(struct worker *p)
 		p->devices.now_ns = loop_now_ns();
 		worker_device_run_timers(&p->devices);
 		engine_run_timers(p->engine, p->devices.now_ns);
+		worker_stand_in_run(&p->stand_in, p->devices.now_ns);
 		tell_refused_call(p);
 	}
 }
@@ -265,14 +275,18 @@ static void serve(struct worker *p)
 int worker_run(int channel_fd, pid_t supervisor, const struct worker_options *options)
 {
 	struct sandbox_inmate inmate = { supervisor, RIGHTS_WORKER, FILES_MAX, NULL, 0 };
+	const struct stand_in_entry *in = options->stand_in;
 	struct worker p = { .channel.fd = -1 };
+	struct call_rule calls[CALL_RULES_MAX];
 	int err;
 
 	prctl(PR_SET_NAME, "tunion-worker");
 	(void)setsid(); /* the terminal isn't its any more */
 	err = begin(&p, channel_fd, options);
 	engine_status_prepare();
-	inmate.calls = worker_calls(&inmate.call_count);
+	inmate.calls = calls;
+	inmate.call_count =
+		worker_calls_with(calls, in ? in->calls : NULL, in ? in->call_count : 0);
 	if (!err)
 		err = sandbox_enter(&p.sandbox, &inmate);
 	if (err) {

@@ -6,6 +6,7 @@
 #include <linux/if_tun.h>
 #include <linux/sockios.h>
 #include <netinet/in.h>
+#include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 
@@ -82,4 +83,15 @@ const struct call_rule *worker_calls(size_t *n)
 {
 	*n = ARRAY_SIZE(rules);
 	return rules;
+}
+
+size_t worker_calls_with(struct call_rule out[static CALL_RULES_MAX],
+                         const struct call_rule *more, size_t n)
+{
+	if (n > CALL_RULES_MAX - ARRAY_SIZE(rules))
+		n = CALL_RULES_MAX - ARRAY_SIZE(rules);
+	memcpy(out, rules, sizeof(rules));
+	if (n > 0)
+		memcpy(out + ARRAY_SIZE(rules), more, n * sizeof(*more));
+	return ARRAY_SIZE(rules) + n;
 }

@@ -11,5 +11,8 @@
 
 /* Returns the table and its length. */
 const struct call_rule *worker_calls(size_t *n);
+/* Puts the table and n more rules into `out`; returns how many they are. */
+size_t worker_calls_with(struct call_rule out[static CALL_RULES_MAX],
+                         const struct call_rule *more, size_t n);
 
 #endif

@@ -98,6 +98,7 @@ static int do_resolver(struct worker_requests *w, struct command *m)
 	for (size_t i = 0; i < m->address_count; i++)
 		*(m->addresses[i].family == IP_V4 ? &ipv4 : &ipv6) = m->addresses[i];
 	engine_set_resolver(w->devices->engine, &ipv4, &ipv6);
+	worker_stand_in_resolver(w->stand_in, m);
 	return 0;
 }
 
@@ -258,6 +259,11 @@ static int do_tun(struct worker_requests *w, struct command *m)
 	return worker_tun_start(&d->tun, take_fd(m));
 }
 
+static int do_stand_in(struct worker_requests *w, struct command *m)
+{
+	return worker_stand_in_give(w->stand_in, m);
+}
+
 /* ---- requests with other answers */
 
 static bool ends_set(const struct command *m)
@@ -320,6 +326,7 @@ bool worker_requests_handle(struct worker_requests *w, struct command *m)
 	static int (*const requests[COMMAND_TYPE_COUNT])(struct worker_requests *,
 	                                                 struct command *) = {
 		[COMMAND_TUN] = do_tun,
+		[COMMAND_STAND_IN] = do_stand_in,
 		[COMMAND_RESOLVER] = do_resolver,
 		[COMMAND_HOST_NETWORKS] = do_host_networks,
 		[COMMAND_DEVICE_ADD] = do_device_add,

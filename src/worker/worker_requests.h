@@ -12,14 +12,16 @@
 #include "sandbox/sandbox.h"
 #include "worker/report.h"
 #include "worker/worker_device.h"
+#include "worker/worker_stand_in.h"
 #include "worker/worker_tun.h"
 
 /* What requests can change. */
 struct worker_requests {
-	struct worker_devices *devices; /* borrowed; now_ns is when the request came */
-	struct worker_tun *tun;         /* borrowed */
-	struct report *report;          /* borrowed: gets the answers */
-	const struct sandbox *sandbox;  /* borrowed */
+	struct worker_devices *devices;   /* borrowed; now_ns is when the request came */
+	struct worker_tun *tun;           /* borrowed */
+	struct report *report;            /* borrowed: gets the answers */
+	const struct sandbox *sandbox;    /* borrowed */
+	struct worker_stand_in *stand_in; /* borrowed */
 };
 
 /* Returns false, and does nothing, if a supervisor never sends such a message. The

@@ -638,7 +638,7 @@ static int fake_worker_run(int channel_fd, pid_t supervisor,
 	return 0;
 }
 
-const struct worker_entry fake_worker_entry = { fake_worker_run };
+const struct worker_entry fake_worker_entry = { .run = fake_worker_run };
 
 /* ---- the test's side */
 

@@ -148,7 +148,8 @@ static void forget(void *context)
 
 static void begin(int (*run)(int, pid_t, const struct worker_options *))
 {
-	options = (struct worker_options){ LOG_LEVEL_INFO, true };
+	options = (struct worker_options){ .log_level = LOG_LEVEL_INFO,
+		                           .no_offload = true };
 	child = (struct worker_child){ .channel.fd = -1,
 		                       .interrupt_fd = -1,
 		                       .silence_ms = 10000,

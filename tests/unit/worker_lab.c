@@ -51,7 +51,7 @@ void worker_lab_begin(struct worker_lab *lab)
 		                                .now_ns = loop_now_ns() };
 	worker_device_init(&lab->devices);
 	lab->requests = (struct worker_requests){ &lab->devices, &lab->tun, &lab->report,
-		                                  &lab->sandbox };
+		                                  &lab->sandbox, &lab->stand_in };
 }
 
 void worker_lab_end(struct worker_lab *lab)

@@ -24,6 +24,7 @@ struct worker_lab {
 	struct report report;
 	struct log log;
 	struct worker_tun tun;
+	struct worker_stand_in stand_in; /* there is none */
 	struct worker_devices devices;
 	struct sandbox sandbox;
 	struct worker_requests requests;
