@@ -307,7 +307,8 @@ static int stack_open_packets(struct stack *s, enum ip_family family,
 	return kernel_packets_new(out, k->loop, fd);
 }
 
-static const struct stack_ops stack_ops = { stack_connect, stack_open_packets };
+static const struct stack_ops stack_ops = { .connect = stack_connect,
+	                                    .open_packets = stack_open_packets };
 
 void kernel_stack_init(struct kernel_stack *k, struct loop *loop,
                        int (*make_socket)(void *context, int family, int type),

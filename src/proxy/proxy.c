@@ -46,13 +46,15 @@ struct proxy {
 	struct half_space space; /* its bytes are owned */
 	struct pipes pipes;
 	struct lookup *lookup, *old_lookup; /* owned; old: for answers that may come */
+	bool lookups_borrowed;              /* they are somebody else's */
 	struct dial_env dial_inside, dial_outside;
 	struct association_env association;
 	struct udp_forward_env forward_inside, forward_outside;
 	struct conn_env conns;
-	struct listener *listeners;   /* owned */
-	struct udp_forward *forwards; /* owned */
-	struct timer again;           /* armed: nobody is accepted */
+	struct listener *listeners;        /* owned */
+	struct listener *listeners_inside; /* owned; the stack borrows them */
+	struct udp_forward *forwards;      /* owned */
+	struct timer again;                /* armed: nobody is accepted */
 	struct log_limit full;
 };
 
@@ -163,7 +165,59 @@ int proxy_listen_udp(struct proxy *p, int fd, enum proxy_way way,
 	return err ? err : udp_forward_add(&p->forwards, env, port, to);
 }
 
+static void accepted_inside(void *context, struct stream *client, uint64_t now_ns)
+{
+	const struct listener *l = context;
+	struct proxy *p = l->proxy;
+
+	if (p->conns.count >= p->o.connections_max)
+		client->ops->close(client, true);
+	else
+		conn_start(&p->conns, &p->dial_outside, client, &l->to, now_ns);
+}
+
+int proxy_listen_inside(struct proxy *p, const struct endpoint *at,
+                        const struct destination *to)
+{
+	struct stack *stack = p->o.inside;
+	struct listener *l = stack->ops->listen ? calloc(1, sizeof(*l)) : NULL;
+	int err;
+
+	if (!l)
+		return stack->ops->listen ? -ENOMEM : -EOPNOTSUPP;
+	*l = (struct listener){ .source.fd = -1, .proxy = p, .to = *to };
+	err = stack->ops->listen(stack, at, accepted_inside, l);
+	if (err) {
+		free(l);
+		return err;
+	}
+	l->next = p->listeners_inside;
+	p->listeners_inside = l;
+	return 0;
+}
+
+int proxy_listen_inside_udp(struct proxy *p, const struct endpoint *at,
+                            const struct destination *to)
+{
+	struct stack *stack = p->o.inside;
+	struct packets *port;
+	int err = stack->ops->listen_packets
+	                  ? stack->ops->listen_packets(stack, at, &port)
+	                  : -EOPNOTSUPP;
+
+	return err ? err : udp_forward_add(&p->forwards, &p->forward_outside, port, to);
+}
+
 /* ---- names */
+
+void proxy_use_lookup(struct proxy *p, struct lookup *lookup)
+{
+	p->lookups_borrowed = true;
+	if (lookup == p->lookup)
+		return;
+	p->old_lookup = p->lookup;
+	p->lookup = lookup;
+}
 
 int proxy_set_names(struct proxy *p, bool outside)
 {
@@ -289,8 +343,14 @@ void proxy_free(struct proxy *p)
 		close(l->source.fd);
 		free(l);
 	}
-	lookup_free(p->lookup);
-	lookup_free(p->old_lookup);
+	while ((l = p->listeners_inside)) {
+		p->listeners_inside = l->next;
+		free(l);
+	}
+	if (!p->lookups_borrowed) {
+		lookup_free(p->lookup);
+		lookup_free(p->old_lookup);
+	}
 	free(p->space.bytes);
 	pipes_clear(&p->pipes);
 	free(p);

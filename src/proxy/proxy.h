@@ -20,6 +20,7 @@
 
 #define PROXY_CONNECTIONS_MAX 4096
 
+struct lookup;
 struct proxy;
 
 /* All borrowed. */
@@ -63,6 +64,17 @@ MUST_CHECK int proxy_listen_udp(struct proxy *p, int fd, enum proxy_way way,
 /* From now on names are looked up by what /etc/resolv.conf says now, with sockets that are
  * inside or outside. Returns 0 or -errno. */
 MUST_CHECK int proxy_set_names(struct proxy *p, bool outside);
+
+/* Names are looked up by this one from now on. It is borrowed, and so is the one before: not
+ * together with proxy_set_names. */
+void proxy_use_lookup(struct proxy *p, struct lookup *lookup);
+
+/* Takes connections at this port of the union; `to` is one of the network outside. Only
+ * with a stack that can. Return 0 or -errno. */
+MUST_CHECK int proxy_listen_inside(struct proxy *p, const struct endpoint *at,
+                                   const struct destination *to);
+MUST_CHECK int proxy_listen_inside_udp(struct proxy *p, const struct endpoint *at,
+                                       const struct destination *to);
 
 /* As those of lookup.h, for timers too. */
 uint64_t proxy_deadline_ns(const struct proxy *p, uint64_t now_ns);

@@ -1,7 +1,7 @@
 /* src/proxy/stack.h - what carries the bytes of the proxy?
  *
  * A stack makes connections and exchanges datagrams with destinations. There is one over
- * the kernel's sockets (kernel_stack.h); another one may have TCP in this process. The
+ * the kernel's sockets (kernel_stack.h); another one has TCP in this process. The
  * connections of the clients are streams of the same kind, so that whoever moves bytes
  * doesn't care which end is which.
  *
@@ -87,6 +87,16 @@ struct stack_ops {
 	int (*connect)(struct stack *s, const struct endpoint *to, struct stream **out);
 	/* Returns 0 or -errno. */
 	int (*open_packets)(struct stack *s, enum ip_family family, struct packets **out);
+	/* The rest is NULL where who wants to listen has to make a socket. */
+	/* Takes connections at this port until the stack ends. The address may be of IP_NONE:
+	 * all of both families. `accepted` owns the stream. Returns 0 or -errno. */
+	int (*listen)(struct stack *s, const struct endpoint *at,
+	              void (*accepted)(void *context, struct stream *stream,
+	                               uint64_t now_ns),
+	              void *context);
+	/* The same with datagrams. */
+	int (*listen_packets)(struct stack *s, const struct endpoint *at,
+	                      struct packets **out);
 };
 
 struct stack {

@@ -61,7 +61,8 @@ static int lame_open_packets(struct stack *s, enum ip_family family, struct pack
 	return l->kernel.stack.ops->open_packets(&l->kernel.stack, family, out);
 }
 
-static const struct stack_ops lame_ops = { lame_connect, lame_open_packets };
+static const struct stack_ops lame_ops = { .connect = lame_connect,
+	                                   .open_packets = lame_open_packets };
 
 static int give_to_page(void *context, int fd)
 {
