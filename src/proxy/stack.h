@@ -1,9 +1,9 @@
 /* src/proxy/stack.h - what carries the bytes of the proxy?
  *
  * A stack makes connections and exchanges datagrams with destinations. There is one over
- * the kernel's sockets (kernel_stack.h); another one has TCP in this process. The
- * connections of the clients are streams of the same kind, so that whoever moves bytes
- * doesn't care which end is which.
+ * the kernel's sockets (kernel_stack.h), and one that has TCP in this process
+ * (lwip_stack.h). The connections of the clients are streams of the same kind, so that
+ * whoever moves bytes doesn't care which end is which.
  *
  * Nothing here waits: a call that can't go on returns -EAGAIN, and `ready` is called when
  * it can. */
