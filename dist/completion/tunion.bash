@@ -51,6 +51,9 @@ _tunion() {
 	--log-level)
 		mapfile -t COMPREPLY < <(compgen -W "error warn info debug" -- "$cur")
 		return ;;
+	--stack)
+		mapfile -t COMPREPLY < <(compgen -W "kernel lwip" -- "$cur")
+		return ;;
 	--auth)
 		mapfile -t COMPREPLY < <(compgen -f -- "$cur")
 		return ;;

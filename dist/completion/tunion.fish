@@ -26,5 +26,6 @@ complete -c tunion -n 'not __fish_use_subcommand' -l log-level -x -a 'error warn
 complete -c tunion -n 'not __fish_use_subcommand' -l run-dir -x -a '(__fish_complete_directories)'
 complete -c tunion -n '__fish_seen_subcommand_from up check trace' -l gate -r -k -a '(__fish_complete_suffix .conf)'
 complete -c tunion -n '__fish_seen_subcommand_from proxy' -l auth -r -F
+complete -c tunion -n '__fish_seen_subcommand_from proxy' -l stack -x -a 'kernel lwip'
 complete -c tunion -n '__fish_seen_subcommand_from gate' -l state -x -a '(__fish_complete_directories)'
 complete -c tunion -n 'not __fish_use_subcommand' -k -a '(__fish_complete_suffix .conf)'

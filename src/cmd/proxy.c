@@ -1,5 +1,6 @@
 /* src/cmd/proxy.c - the supervisor and its two children: the proxy, which moves inside, and
- * the outlet, which makes sockets outside for it
+ * the outlet, which makes sockets outside for it. Over lwIP the proxy is in the worker
+ * (proxy_worker.h), and there is no inside.
  *
  * The children are forked before there are keys in memory. The ports outside are opened
  * first, so that one that is taken is reported before anything is done. */
@@ -24,10 +25,13 @@
 #include "cmd/paths.h"
 #include "cmd/proxy_inside.h"
 #include "cmd/proxy_ports.h"
+#include "cmd/proxy_worker.h"
 #include "cmd/service.h"
 #include "inside/handover.h"
+#include "inside/inside.h"
 #include "page/page.h"
 #include "proxy/outlet.h"
+#include "worker/stand_in.h"
 #include "worker/worker.h"
 
 #define END_MS 2000 /* then the proxy is killed */
@@ -36,6 +40,7 @@ static const char usage[] =
 	"usage: tunion proxy [--listen ADDRESS:PORT | --listen unix:PATH]... [--auth FILE]\n"
 	"                    [-L [ADDRESS:]PORT:HOST:PORT[/udp]]...\n"
 	"                    [-R [ADDRESS:]PORT:HOST:PORT[/udp]]... [--direct]\n"
+	"                    [--stack kernel | --stack lwip]\n"
 	"                    [--foreground] [--no-offload] [--no-watch] [--log-level LEVEL]\n"
 	"                    [--tun NAME] [--run-dir DIR] [DIR | FILE...]\n"
 	"  --listen ADDRESS:PORT  where clients reach it by SOCKS or HTTP; the default is\n"
@@ -46,6 +51,9 @@ static const char usage[] =
 	"  -R PORT:HOST:PORT      connections from the union to this port of a device's address\n"
 	"                         go to the host and port outside\n"
 	"  --direct               connect outside to what is not in the union\n"
+	"  --stack kernel         over the kernel's TCP in a namespace of its own\n"
+	"  --stack lwip           over lwIP, which needs no namespace and no tun; without\n"
+	"                         --stack, this is taken where the kernel's can't be had\n"
 	"  --foreground           don't go to the background; Ctrl-C ends it\n"
 	"  --no-offload           don't use large packets that the kernel or a NIC cuts\n"
 	"  --no-watch             apply changed files only after tunion reload\n"
@@ -53,9 +61,16 @@ static const char usage[] =
 	"  --tun NAME             name of the instance (proxy0, proxy1...), and of the tun inside\n"
 	"  --run-dir DIR          for sockets and pid files\n" PATHS_USAGE;
 
+enum proxy_stack {
+	PROXY_STACK_ANY, /* the kernel's if it can be had */
+	PROXY_STACK_KERNEL,
+	PROXY_STACK_LWIP,
+};
+
 struct proxy_command {
 	/* What the command line contains. */
 	struct service service;
+	enum proxy_stack stack; /* after prepare: not ANY */
 	struct proxy_ports ports;
 	const char *auth;
 	bool direct;
@@ -68,8 +83,13 @@ struct proxy_command {
 	pid_t child;           /* the process inside; 0: none */
 	int control;           /* to it */
 	const struct log *log; /* borrowed; that of the supervisor */
-	bool gone;             /* the process inside was told that everything is up */
-	char names;            /* what it was told last; 0: nothing yet */
+	struct proxy_worker_setup setup;
+	struct stand_in_entry stand_in; /* borrows setup */
+	struct worker_gift *gifts;      /* owned */
+	int to_page; /* owned; -1: none. To the process of the page, for the gifts */
+	int outlet;  /* owned; -1: none. To the process outside, for the gifts */
+	bool gone;   /* the process inside was told that everything is up */
+	char names;  /* what it was told last; 0: nothing yet */
 };
 
 /* ---- what happens with names */
@@ -97,6 +117,8 @@ static void planned(void *context, const struct plan *plan,
 			c->log, NULL,
 			"no tunnel file has DNS: names are looked up at the name servers of the network, outside of the tunnels");
 	c->names = names;
+	if (c->stack == PROXY_STACK_LWIP)
+		return; /* the worker knows it already */
 	/* if the process inside has ended, we notice it soon */
 	(void)!send(c->control, &names, 1, MSG_NOSIGNAL | MSG_DONTWAIT);
 	if (!c->gone)
@@ -106,9 +128,8 @@ static void planned(void *context, const struct plan *plan,
 
 /* The proxy ends before the routes inside go: with --direct, what has no route there is
  * reached outside. */
-static int before_down(void *context)
+static int end_inside(struct proxy_command *c)
 {
-	struct proxy_command *c = context;
 	struct pollfd p = { .fd = (int)syscall(SYS_pidfd_open, c->child, 0),
 		            .events = POLLIN };
 	bool alive = p.fd >= 0 && poll(&p, 1, 0) == 0;
@@ -124,6 +145,14 @@ static int before_down(void *context)
 	if (p.fd >= 0)
 		close(p.fd);
 	return alive ? 0 : -ECHILD;
+}
+
+/* Over lwIP it ends with the worker. */
+static int before_down(void *context)
+{
+	struct proxy_command *c = context;
+
+	return c->stack == PROXY_STACK_LWIP ? 0 : end_inside(c);
 }
 
 /* ---- the start */
@@ -262,21 +291,12 @@ static int start_children(struct proxy_command *c, bool foreground, struct diag 
 	return err ? err : handover_take(c->inside.socket, &c->fds);
 }
 
-static int prepare(void *context, struct supervisor_options *options, struct diag *diag)
+/* The process inside has copies of all. */
+static int prepare_kernel(struct proxy_command *c, struct supervisor_options *options,
+                          struct diag *diag)
 {
-	struct proxy_command *c = context;
-	int err = read_users(c, diag);
+	int err = start_children(c, options->foreground, diag);
 
-	c->prepared = true;
-	c->log = options->log;
-	c->page.handed = proxy_ports_at(&c->ports, &c->page.at);
-	c->page.proxy = c->auth ? PAGE_PROXY_WITH_USERS : PAGE_PROXY;
-	if (!err)
-		err = proxy_ports_open(&c->ports, false, diag);
-	if (!err)
-		err = start_children(c, options->foreground, diag);
-	if (!err)
-		warn_of_strangers(c);
 	proxy_ports_close(&c->ports);
 	users_free(c->users);
 	c->users = NULL;
@@ -286,7 +306,99 @@ static int prepare(void *context, struct supervisor_options *options, struct dia
 	return err;
 }
 
+/* Each worker gets copies of all, also one that is started later. */
+static int prepare_lwip(struct proxy_command *c, struct supervisor_options *options,
+                        struct diag *diag)
+{
+	struct pairs p = { { -1, -1 }, { -1, -1 }, { -1, -1 }, { -1, -1 } };
+	pid_t outlet;
+	int err = open_pairs(&p, c->page.handed);
+
+	outlet = err ? err : start_outlet(&p);
+	if (outlet < 0) {
+		err = outlet;
+		diag_error(diag, NULL, 0, "can't start the process of the proxy: %s",
+		           strerror(-err));
+	}
+	c->outlet = p.outlet[0];
+	c->to_page = p.page[1];
+	c->page.handed_fd = p.page[0];
+	p.outlet[0] = p.page[0] = p.page[1] = -1;
+	close_pair(p.handover);
+	close_pair(p.control);
+	close_pair(p.outlet);
+	c->setup = (struct proxy_worker_setup){ &c->ports, c->users, c->direct,
+		                                c->page.handed };
+	proxy_worker_entry(&c->stand_in, &c->setup);
+	options->no_tun = true;
+	options->worker.stand_in = &c->stand_in;
+	if (!err)
+		err = proxy_worker_gifts(&c->gifts, &options->worker.gift_count,
+		                         &c->ports, c->outlet, c->to_page);
+	options->worker.gifts = c->gifts;
+	if (c->page.handed)
+		options->page = &c->page;
+	return err;
+}
+
+static int choose_stack(struct proxy_command *c, struct diag *diag)
+{
+	char why[INSIDE_WHY_STRLEN];
+
+	if (c->stack == PROXY_STACK_ANY) {
+		c->stack = PROXY_STACK_KERNEL;
+		if (proxy_worker_is_built() && !inside_is_possible(why)) {
+			c->stack = PROXY_STACK_LWIP;
+			log_info(
+				c->log, NULL,
+				"the proxy uses lwIP, because the kernel's TCP can't be had in a namespace: %s",
+				why);
+		}
+	}
+	if (c->stack != PROXY_STACK_LWIP || proxy_worker_is_built())
+		return 0;
+	diag_error(
+		diag, NULL, 0,
+		"--stack lwip: this tunion was built without lwIP; configure it with --with-lwip=FOLDER, where FOLDER has the sources, which build-aux/lwip fetches");
+	return -EOPNOTSUPP;
+}
+
+static int prepare(void *context, struct supervisor_options *options, struct diag *diag)
+{
+	struct proxy_command *c = context;
+	int err;
+
+	c->log = options->log;
+	err = choose_stack(c, diag);
+	if (!err)
+		err = read_users(c, diag);
+	c->prepared = true;
+	c->page.handed = proxy_ports_at(&c->ports, &c->page.at);
+	c->page.proxy = c->auth ? PAGE_PROXY_WITH_USERS : PAGE_PROXY;
+	if (!err)
+		err = proxy_ports_open(&c->ports, false, diag);
+	if (!err)
+		warn_of_strangers(c);
+	if (!err && c->stack == PROXY_STACK_LWIP)
+		err = prepare_lwip(c, options, diag);
+	else if (!err)
+		err = prepare_kernel(c, options, diag);
+	return err;
+}
+
 /* ---- the command line */
+
+static bool take_stack(struct proxy_command *c, const char *argument)
+{
+	if (strcmp(argument, "kernel") == 0)
+		c->stack = PROXY_STACK_KERNEL;
+	else if (strcmp(argument, "lwip") == 0)
+		c->stack = PROXY_STACK_LWIP;
+	else
+		fprintf(stderr, "tunion: --stack %s is wrong; expected kernel or lwip\n",
+		        argument);
+	return c->stack != PROXY_STACK_ANY;
+}
 
 /* Returns false if there is no such option, or if its argument is wrong. */
 static bool take_option(struct proxy_command *c, int option, const char *argument)
@@ -304,6 +416,8 @@ static bool take_option(struct proxy_command *c, int option, const char *argumen
 	case 'd':
 		c->direct = true;
 		return true;
+	case 's':
+		return take_stack(c, argument);
 	case 't':
 		c->service.options.tun = argument;
 		return true;
@@ -332,6 +446,12 @@ static int run(struct proxy_command *c, int argc, char **argv)
 		if (c->page.handed_fd >= 0)
 			close(c->page.handed_fd);
 	}
+	users_free(c->users);
+	free(c->gifts);
+	if (c->outlet >= 0)
+		close(c->outlet);
+	if (c->to_page >= 0)
+		close(c->to_page);
 	return status;
 }
 
@@ -341,6 +461,7 @@ int cmd_proxy(int argc, char **argv)
 		{ "listen", required_argument, NULL, 'p' },
 		{ "auth", required_argument, NULL, 'a' },
 		{ "direct", no_argument, NULL, 'd' },
+		{ "stack", required_argument, NULL, 's' },
 		{ "foreground", no_argument, NULL, 'f' },
 		{ "no-offload", no_argument, NULL, 'O' },
 		{ "no-watch", no_argument, NULL, 'w' },
@@ -350,14 +471,18 @@ int cmd_proxy(int argc, char **argv)
 		{ "help", no_argument, NULL, 'h' },
 		{ 0 },
 	};
-	struct proxy_command c = { .service = { .options = { .base = "proxy",
-		                                             .worker = { worker_run } },
-		                                .log_level = LOG_LEVEL_INFO,
-		                                .prepare = prepare,
-		                                .before_down = before_down },
-		                   .fds = HANDOVER_NO_FDS,
-		                   .page = { .entry = { page_run }, .handed_fd = -1 },
-		                   .control = -1 };
+	struct proxy_command c = {
+		.service = { .options = { .base = "proxy",
+		                          .worker = { .run = worker_run } },
+		             .log_level = LOG_LEVEL_INFO,
+		             .prepare = prepare,
+		             .before_down = before_down },
+		.fds = HANDOVER_NO_FDS,
+		.page = { .entry = { page_run }, .handed_fd = -1 },
+		.control = -1,
+		.to_page = -1,
+		.outlet = -1
+	};
 	const struct supervisor_events events = { planned, &c };
 	int option, status = -1;
 

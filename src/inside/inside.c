@@ -132,6 +132,48 @@ int inside_enter(struct handover_fds *fds, const char *what, struct diag *diag)
 	return err;
 }
 
+/* In a process of its own: makes everything once. */
+static void try(int out)
+{
+	struct handover_fds fds;
+	struct diag diag = { 0 };
+	int tun_fd, err = inside_enter(&fds, "the proxy", &diag);
+
+	if (!err)
+		err = tun_open(&tun_fd, "tunion0", false, &diag);
+	for (size_t i = 0; i < diag.count; i++) {
+		const char *text = diag.entries[i].text;
+
+		if (diag.entries[i].severity == DIAG_ERROR)
+			(void)!write(out, text, strlen(text));
+	}
+	_exit(err ? EXIT_FAILURE : EXIT_SUCCESS);
+}
+
+bool inside_is_possible(char why[static INSIDE_WHY_STRLEN])
+{
+	int fds[2], status = 0;
+	ssize_t got;
+	pid_t child;
+
+	snprintf(why, INSIDE_WHY_STRLEN, "it can't be tried");
+	if (pipe2(fds, O_CLOEXEC) < 0)
+		return false;
+	fflush(NULL);
+	child = fork();
+	if (child == 0)
+		try(fds[1]);
+	close(fds[1]);
+	if (child > 0) {
+		got = read(fds[0], why, INSIDE_WHY_STRLEN - 1);
+		if (got > 0)
+			why[got] = '\0';
+	}
+	close(fds[0]);
+	return child > 0 && waitpid(child, &status, 0) == child && WIFEXITED(status) &&
+	       WEXITSTATUS(status) == EXIT_SUCCESS;
+}
+
 static int make_tun(int socket, const struct handover_wanted *wanted, struct diag *diag)
 {
 	int tun_fd, err = tun_open(&tun_fd, wanted->tun, wanted->vnet_hdr, diag);

@@ -10,6 +10,8 @@
 #ifndef TUNION_INSIDE_INSIDE_H
 #define TUNION_INSIDE_INSIDE_H
 
+#include <stdbool.h>
+
 #include "base/attr.h"
 #include "base/diag.h"
 #include "inside/handover.h"
@@ -19,6 +21,11 @@
  * them. Returns 0 or -errno, with the reason in diag. */
 MUST_CHECK int inside_enter(struct handover_fds *fds, const char *what,
                             struct diag *diag);
+#define INSIDE_WHY_STRLEN 512
+
+/* Can inside_enter succeed, and is a tun to be had there? Tries it in another process.
+ * If not, `why` is a text that says why. */
+bool inside_is_possible(char why[static INSIDE_WHY_STRLEN]);
 /* Does what the supervisor asks for, until it says that everything is up. Returns 0, or
  * -errno with the reason in diag; -ENOTCONN without a reason: the supervisor has ended,
  * and has said why. */

@@ -270,23 +270,30 @@ static int family_of(enum ip_family family)
 	return family == IP_V6 ? AF_INET6 : AF_INET;
 }
 
-static int stack_connect(struct stack *s, const struct endpoint *to, struct stream **out)
+static int make_and_connect(const struct kernel_stack *k, const struct endpoint *to)
 {
-	struct kernel_stack *k = CONTAINER_OF(s, struct kernel_stack, stack);
 	struct sockaddr_storage ss;
 	socklen_t size = endpoint_to_sockaddr(to, &ss);
 	int fd = k->make_socket(k->context, family_of(to->addr.family), SOCK_STREAM);
 
-	*out = NULL;
-	if (fd < 0)
-		return fd;
-	if (connect(fd, (struct sockaddr *)&ss, size) < 0 && errno != EINPROGRESS) {
+	if (fd >= 0 && connect(fd, (struct sockaddr *)&ss, size) < 0 &&
+	    errno != EINPROGRESS) {
 		int err = -errno;
 
 		close(fd);
 		return err;
 	}
-	return kernel_stream_new(out, k->loop, fd);
+	return fd;
+}
+
+static int stack_connect(struct stack *s, const struct endpoint *to, struct stream **out)
+{
+	struct kernel_stack *k = CONTAINER_OF(s, struct kernel_stack, stack);
+	int fd = k->connect_socket ? k->connect_socket(k->context, to)
+	                           : make_and_connect(k, to);
+
+	*out = NULL;
+	return fd < 0 ? fd : kernel_stream_new(out, k->loop, fd);
 }
 
 static int stack_open_packets(struct stack *s, enum ip_family family,

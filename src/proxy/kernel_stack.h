@@ -16,6 +16,9 @@ struct kernel_stack {
 	struct loop *loop; /* borrowed */
 	/* Makes a socket that doesn't block and is closed by exec. Returns it or -errno. */
 	int (*make_socket)(void *context, int family, int type);
+	/* NULL, or makes a stream that is connected or connecting, where this process may not
+	 * connect. */
+	int (*connect_socket)(void *context, const struct endpoint *to);
 	void *context; /* borrowed */
 };
 

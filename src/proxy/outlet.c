@@ -14,6 +14,8 @@
 struct wanted {
 	int family, type;
 	uint32_t number; /* of the question; one after the other */
+	socklen_t size;  /* of `to`; 0: it isn't connected */
+	struct sockaddr_storage to;
 };
 
 struct answer {
@@ -32,18 +34,18 @@ int outlet_pair(int fds[2])
 	return 0;
 }
 
-int outlet_socket(struct outlet *o, int family, int type)
+static int ask(struct outlet *o, struct wanted *wanted)
 {
-	struct wanted wanted = { family, type, ++o->asked };
 	struct answer answer;
 	int found;
 
-	if (o->fd < 0 || send(o->fd, &wanted, sizeof(wanted),
-	                      MSG_NOSIGNAL | MSG_DONTWAIT) != sizeof(wanted))
+	wanted->number = ++o->asked;
+	if (o->fd < 0 || send(o->fd, wanted, sizeof(*wanted),
+	                      MSG_NOSIGNAL | MSG_DONTWAIT) != sizeof(*wanted))
 		return -ENETUNREACH;
 	while (fd_pass_receive(o->fd, &answer, sizeof(answer), &found) ==
 	       sizeof(answer)) {
-		if (answer.number == wanted.number)
+		if (answer.number == wanted->number)
 			return found >= 0         ? found
 			       : answer.error < 0 ? answer.error
 			                          : -EPROTO;
@@ -53,15 +55,40 @@ int outlet_socket(struct outlet *o, int family, int type)
 	return -ENETUNREACH;
 }
 
+int outlet_socket(struct outlet *o, int family, int type)
+{
+	struct wanted wanted = { .family = family, .type = type };
+
+	return ask(o, &wanted);
+}
+
+int outlet_connect(struct outlet *o, const struct endpoint *to)
+{
+	struct wanted wanted = { .type = SOCK_STREAM };
+
+	wanted.size = endpoint_to_sockaddr(to, &wanted.to);
+	wanted.family = wanted.to.ss_family;
+	return ask(o, &wanted);
+}
+
 static int make(const struct wanted *w)
 {
-	int fd;
+	int fd, err;
 
+	if (w->size > sizeof(w->to))
+		return -EINVAL;
 	if ((w->family != AF_INET && w->family != AF_INET6) ||
 	    (w->type != SOCK_STREAM && w->type != SOCK_DGRAM))
 		return -EINVAL;
 	fd = socket(w->family, w->type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	return fd < 0 ? -errno : fd;
+	if (fd < 0)
+		return -errno;
+	if (w->size == 0 || connect(fd, (const struct sockaddr *)&w->to, w->size) == 0 ||
+	    errno == EINPROGRESS)
+		return fd;
+	err = -errno;
+	close(fd);
+	return err;
 }
 
 static void reply(int fd, uint32_t number, int made)

@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "base/attr.h"
+#include "base/ip.h"
 
 /* A pair of sockets, both closed by exec: [0] asks, [1] is for outlet_run. Returns 0 or
  * -errno. */
@@ -25,6 +26,10 @@ struct outlet {
  * SOCK_STREAM or SOCK_DGRAM. Waits for the answer, at most a second. Returns the socket
  * or -errno. */
 MUST_CHECK int outlet_socket(struct outlet *o, int family, int type);
+
+/* The same for a stream that is connected there, or is being connected: for a process that
+ * may not connect. */
+MUST_CHECK int outlet_connect(struct outlet *o, const struct endpoint *to);
 
 /* The process outside: serves until the other end is closed. */
 void outlet_run(int fd);

@@ -10,13 +10,15 @@ import shutil
 import signal
 import sys
 
-from lab import IPV6, check, equal, main, same_text, wait_for
+from lab import IPV6, UP_OPTIONS, Skip, check, equal, main, same_text, wait_for
 from nameserver import NameServer
 from ordinary import User, nothing_left, processes
 from webserver import PORT, WebServer
 from world import INTERNET, LAN, LAN6, World, only_to
 
+AGAIN_WITH = "--stack lwip"
 MEGABYTES = 5
+LWIP = "lwip" in UP_OPTIONS
 SOCKS5, SOCKS6 = "127.0.0.1:1080", "[::1]:1080"
 
 # Asks a proxy at argv[1] in SOCKS5 for a list of HOST:PORT; prints the code of each answer and how long it took.
@@ -89,7 +91,7 @@ for _ in range(20):
 
 
 def start(user, *options):
-    process = user.host.start(user.become() + [user.program, "proxy", "--foreground", *options, user.dir], "proxy")
+    process = user.host.start(user.become() + [user.program, "proxy", "--foreground", *UP_OPTIONS, *options, user.dir], "proxy")
     process.wait_output("proxy0 is up")
     return process
 
@@ -201,8 +203,15 @@ def with_users(w, user, network, home):
 
 
 def dies(w, user):
-    """Nobody goes on without the process that has the connections."""
+    """Nobody goes on without the process that has the connections. Over lwIP that is the worker: another one takes its place."""
     process = start(user)
+    if LWIP:
+        for _ in range(2):
+            os.kill(user.status()["engine_pid"], signal.SIGKILL)
+            wait_for(lambda: ask(user, SOCKS5, f"{LAN}:{PORT}") == f"{LAN}:{PORT} 0 in time\n", "a connection by another worker")
+        equal(process.stop(), 0, "the end after that")
+        nothing_left(user, "after the worker was killed")
+        return
     pid = next(pid for pid, name in processes().items() if name == "tunion-proxy")
     os.kill(pid, signal.SIGKILL)
     equal(process.wait(), 1, "exit status after the proxy was killed")
@@ -210,10 +219,23 @@ def dies(w, user):
     nothing_left(user, "after the proxy was killed")
 
 
+def without_a_tun(w, user):
+    """Without --stack, lwIP is taken where the kernel's TCP can't be had."""
+    node, _ = user.host.binds[-1]
+    os.chmod(node, 0o600)
+    process = user.host.start(user.become() + [user.program, "proxy", "--foreground", user.dir], "proxy")
+    process.wait_output("proxy0 is up")
+    check("the proxy uses lwIP" in process.output() and "/dev/net/tun cannot be opened" in process.output(),
+          f"what is said of the stack: {process.output()}")
+    equal(ask(user, SOCKS5, f"{LAN}:{PORT}"), f"{LAN}:{PORT} 0 in time\n", "a connection without a tun")
+    equal(process.stop(), 0, "the end without a tun")
+    os.chmod(node, 0o666)
+
+
 def in_background(w, user):
-    done = user.tunion("proxy", user.dir)
+    done = user.tunion("proxy", *UP_OPTIONS, user.dir)
     equal(done.returncode, 0, f"tunion proxy in the background: {done.stderr}")
-    again = user.tunion("proxy", user.dir)
+    again = user.tunion("proxy", *UP_OPTIONS, user.dir)
     check(again.returncode == 1 and "can't listen on 127.0.0.1:1080" in again.stderr, f"a second one: {again.stderr}")
     equal(user.status()["tun"], "proxy0", "name of the instance")
     equal(ask(user, SOCKS5, f"{LAN}:{PORT}"), f"{LAN}:{PORT} 0 in time\n", "in the background")
@@ -232,6 +254,8 @@ def test(lab):
     # the provider carries home, but is no way to anywhere else
     vpn = w.vpn_conf(allowed="10.66.0.0/24, 192.0.2.0/24")
     user = User(lab, w.client, {"vpn.conf": vpn, "home.conf": home})
+    if LWIP and "without lwIP" in user.tunion("proxy", *UP_OPTIONS, user.dir + "/none").stderr:
+        raise Skip("tunion was built without lwIP")
     before = w.client.snapshot()
     server = WebServer(w.lan, MEGABYTES)
     control = os.path.join(user.home, "proxy.sock")
@@ -247,6 +271,8 @@ def test(lab):
     check(not os.path.exists(control), "the socket in the file system is left")
     with_users(w, user, network, home)
     dies(w, user)
+    if LWIP:
+        without_a_tun(w, user)
     in_background(w, user)
     same_text(w.client.snapshot(), before, "the client after all")
 

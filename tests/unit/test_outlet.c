@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -10,6 +11,29 @@
 #include <unistd.h>
 
 #include "unit.h"
+
+static void connects(struct outlet *outlet)
+{
+	struct endpoint to = { .addr = { IP_V4, { 127, 0, 0, 1 } } }, none = to;
+	struct sockaddr_in at = { .sin_family = AF_INET };
+	socklen_t size = sizeof(at);
+	int listener = socket(AF_INET, SOCK_STREAM, 0), fd, other;
+
+	at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	ck_assert_int_eq(bind(listener, (struct sockaddr *)&at, size), 0);
+	ck_assert_int_eq(listen(listener, 1), 0);
+	ck_assert_int_eq(getsockname(listener, (struct sockaddr *)&at, &size), 0);
+	to.port = ntohs(at.sin_port);
+	fd = outlet_connect(outlet, &to);
+	ck_assert_int_ge(fd, 0);
+	other = accept(listener, NULL, NULL);
+	ck_assert_int_ge(other, 0);
+	close(other);
+	close(fd);
+	close(listener);
+	none.addr.b[0] = 224; /* multicast: at once */
+	ck_assert_int_lt(outlet_connect(outlet, &none), 0);
+}
 
 START_TEST(sockets_are_handed_over)
 {
@@ -38,6 +62,7 @@ START_TEST(sockets_are_handed_over)
 		ck_assert(fcntl(fd, F_GETFD) & FD_CLOEXEC);
 		close(fd);
 	}
+	connects(&outlet);
 	ck_assert_int_eq(outlet_socket(&outlet, AF_UNIX, SOCK_STREAM), -EINVAL);
 	ck_assert_int_eq(outlet_socket(&outlet, AF_INET, SOCK_RAW), -EINVAL);
 	ck_assert_int_eq(send(fds[0], "nonsense", 3, 0), 3); /* is not answered */
