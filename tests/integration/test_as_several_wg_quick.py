@@ -430,7 +430,7 @@ def from_another_file(d):
 
 
 def has_own_tun(name, text):
-    return re.search(rf"^Table = (?!auto|main)|^# tunion: Tun = own|^P\w+ = .*\b{name}\b", text, re.M)
+    return re.search(rf"^Table = (?!auto|main)|^# tunion: Tun = own|^(Pre|Post)(Up|Down) = .*\b{name}\b", text, re.M)
 
 
 def bound_to_name(d):
@@ -498,9 +498,9 @@ def compare(combo, theirs, ours, refused):
 
 
 def run(w, name):
-    """Once more with more patience, if they differ. Returns how many probes there were, and what may differ."""
+    """Once more with more patience, if they differ. Returns what has been compared, as text."""
     combo = COMBINATIONS[name]
-    for quiet_s in (QUIET_S, 4):
+    for quiet_s, tried in ((QUIET_S, ""), (4, " at the second try")):
         theirs, refused = phase(w, combo, wg_quick_up, quiet_s)
         ours, errors = phase(w, combo, tunion_up, quiet_s)
         check(not errors, f"tunion up fails: {errors}")
@@ -508,7 +508,7 @@ def run(w, name):
         if not any(answer.split()[0] in combo["files"] for answer in ours.values()):
             problems.append("no tunnel works with tunion")
         if not problems:
-            return len(theirs), seen
+            return " ".join([f"{len(theirs)} probes{tried}", *(f"{why} {times}" for why, times in seen.items())])
     raise Failed("\n".join(["wg-quick and tunion differ:", *problems, *refused.values()]))
 
 
@@ -518,8 +518,7 @@ def work(lab, number, names, out):
     w = World(lab, number)
     for name in names:
         try:
-            n, seen = run(w, name)
-            print(f"same: {name}: {n} probes", *(f"{why} {times}" for why, times in seen.items()), file=out, flush=True)
+            print(f"same: {name}: {run(w, name)}", file=out, flush=True)
         except Exception as e:
             failed += 1
             print(f"FAILED {name}: {e}", file=out, flush=True)
