@@ -184,7 +184,8 @@ int association_new(struct association **out, const struct association_env *env,
 	if (!a)
 		return -ENOMEM;
 	*a = (struct association){ .env = env,
-		                   .client = { .addr = remote->addr },
+		                   .client = { .addr = remote->addr,
+		                               .port = remote->port },
 		                   .query.done = looked_up,
 		                   .active_ns = loop_now_ns(),
 		                   .user = user,

@@ -34,8 +34,9 @@ struct association_env {
 
 #define ASSOCIATION_SPACE_BYTES 66000
 
-/* local and remote are the ends of the client's connection: only datagrams from remote's
- * address are taken. `ended` is called when it was idle for too long. Returns 0 or
+/* local and remote are the ends of the client's connection, but with the port that the
+ * client will send from; 0: it isn't known, and the first one counts. Only datagrams from
+ * there are taken. `ended` is called when it was idle for too long. Returns 0 or
  * -errno. */
 MUST_CHECK int association_new(struct association **out,
                                const struct association_env *env,

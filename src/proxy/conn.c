@@ -488,6 +488,16 @@ static void association_ended(struct association *a, uint64_t now_ns)
 	close_all(association_user(a), false);
 }
 
+/* The port that the client will send from; 0 if it doesn't say, or means another machine. */
+static uint16_t said_port(const struct destination *to, const struct endpoint *remote)
+{
+	bool its_own =
+		to->addr.family != IP_NONE && (ip_addr_is_unspecified(&to->addr) ||
+	                                       ip_addr_equal(&to->addr, &remote->addr));
+
+	return its_own ? to->port : 0;
+}
+
 static enum step associate(struct conn *c, uint64_t now_ns)
 {
 	struct socks *s = &c->request->socks;
@@ -495,6 +505,7 @@ static enum step associate(struct conn *c, uint64_t now_ns)
 	int err;
 
 	c->client->ops->ends(c->client, &local, &remote);
+	remote.port = said_port(&c->request->to, &remote);
 	err = association_new(&c->association, c->env->association, &local, &remote,
 	                      &bound, c, association_ended);
 	socks_answer(s, err ? SOCKS_NO_SUCH_COMMAND : SOCKS_SUCCEEDED, &bound);

@@ -75,6 +75,40 @@ START_TEST(datagrams_of_socks)
 }
 END_TEST
 
+/* Somebody else on this machine is faster. */
+START_TEST(a_client_that_says_its_port)
+{
+	struct sockaddr_in port = { .sin_family = AF_INET }, server_at, own, from;
+	uint8_t request[13] = "\5\1\0\5\3\0\1\0\0\0\0pp";
+	uint8_t answer[12], datagram[15] = "\0\0\0\1\177\0\0\1wwhello";
+	struct proxy_lab f;
+	int client, udp, server, other;
+
+	proxy_lab_begin(&f);
+	server = udp_at(&server_at);
+	other = udp_at(&own);
+	udp = udp_at(&own);
+	memcpy(request + 11, &own.sin_port, 2);
+	client = proxy_lab_connect_to(&f.at);
+	proxy_lab_say(client, request, sizeof(request));
+	ck_assert_uint_eq(proxy_lab_receive(&f, client, answer, 12), 12);
+	memcpy(&port.sin_addr, answer + 6, 4);
+	memcpy(&port.sin_port, answer + 10, 2);
+	memcpy(datagram + 8, &server_at.sin_port, 2);
+	ck_assert_int_eq(
+		sendto(other, datagram, 14, 0, (struct sockaddr *)&port, sizeof(port)),
+		14);
+	ck_assert_int_eq(
+		sendto(udp, datagram, 15, 0, (struct sockaddr *)&port, sizeof(port)), 15);
+	expect_datagram(&f, server, BYTES("hello"), &from);
+	close(client);
+	close(udp);
+	close(server);
+	close(other);
+	proxy_lab_end(&f);
+}
+END_TEST
+
 START_TEST(datagrams_of_a_forwarded_port)
 {
 	struct sockaddr_in port, server_at, own[2], from[2], back;
@@ -113,6 +147,7 @@ TCase *unit_tests(void)
 	TCase *tc = tcase_create("proxy/association, proxy/udp_forward");
 
 	tcase_add_test(tc, datagrams_of_socks);
+	tcase_add_test(tc, a_client_that_says_its_port);
 	tcase_add_test(tc, datagrams_of_a_forwarded_port);
 	return tc;
 }
