@@ -5,6 +5,7 @@
 #include "cmd/proxy_worker.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
@@ -77,9 +78,11 @@ static const struct call_rule calls[] = {
 	CALL(getpeername),                  /* who is the client? */
 	CALL(getsockname),                  /* where has it come to? */
 	CALL_EQUAL(socketpair, 0, AF_UNIX), /* to the process of the page */
-	CALL(pipe2),    /* bytes from socket to socket without a copy, with --direct */
-	CALL(splice),   /* the same */
-	CALL(shutdown), /* one side has ended */
+	CALL(pipe2),  /* bytes from socket to socket without a copy, with --direct */
+	CALL(splice), /* the same */
+	CALL_EQUAL(fcntl, 1, F_SETPIPE_SZ),      /* such a pipe holds more */
+	CALL_EQUAL(fcntl64, 1, F_SETPIPE_SZ),    /* as fcntl */
+	CALL(shutdown),                          /* one side has ended */
 	CALL_EQUAL(setsockopt, 1, IPPROTO_TCP),  /* small pieces go at once */
 	CALL_EQUAL(setsockopt, 1, IPPROTO_IPV6), /* a port of one family */
 	CALL_EQUAL(setsockopt, 1, SOL_SOCKET),   /* a connection ends by a reset */

@@ -198,6 +198,7 @@ def with_users(w, user, network, home):
     equal(ask_with(user, "nas.home.lan"), "200", "the same again")
     equal(network.count("nas.home.lan"), questions, "questions to the network's server")
     check("secret" not in process.output(), "a password in the log")
+    check("is not in its list" not in process.output(), f"a system call was refused: {process.output()}")
     equal(process.stop(signal.SIGINT), 0, "the end by Ctrl-C")
     nothing_left(user, "after Ctrl-C")
 
