@@ -34,18 +34,16 @@ struct rights {
 	rlim_t files_max, processes_max, bytes_max;
 };
 
-static rlim_t limit_of(int resource)
-{
-	struct rlimit limit;
-
-	return getrlimit(resource, &limit) < 0 ? RLIM_INFINITY : limit.rlim_max;
-}
+/* What getrlimit takes is an enum in one C library, and an int in others. */
+#define LIMIT_OF(resource)                                                               \
+	(getrlimit(resource, &limit) < 0 ? RLIM_INFINITY : limit.rlim_max)
 
 static struct rights rights_of_this_process(int result)
 {
 	struct __user_cap_header_struct header = { .version =
 		                                           _LINUX_CAPABILITY_VERSION_3 };
 	struct __user_cap_data_struct caps[2] = { { 0 }, { 0 } };
+	struct rlimit limit;
 	struct rights r = { .result = result,
 		            .uid = getuid(),
 		            .euid = geteuid(),
@@ -59,11 +57,11 @@ static struct rights rights_of_this_process(int result)
 	prctl(PR_GET_PDEATHSIG, &r.death_signal);
 	r.no_new_privs = prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0);
 	r.dumpable = prctl(PR_GET_DUMPABLE);
-	r.core_max = limit_of(RLIMIT_CORE);
+	r.core_max = LIMIT_OF(RLIMIT_CORE);
 	r.limited = rights_limit(FILES);
-	r.files_max = limit_of(RLIMIT_NOFILE);
-	r.processes_max = limit_of(RLIMIT_NPROC);
-	r.bytes_max = limit_of(RLIMIT_FSIZE);
+	r.files_max = LIMIT_OF(RLIMIT_NOFILE);
+	r.processes_max = LIMIT_OF(RLIMIT_NPROC);
+	r.bytes_max = LIMIT_OF(RLIMIT_FSIZE);
 	return r;
 }
 
