@@ -29,15 +29,17 @@ enum drop {
 	DROP_BAD_HANDSHAKE,      /* did not authenticate, or is from no peer */
 	DROP_REPLAYED_HANDSHAKE, /* its timestamp is not newer than the last */
 	DROP_HANDSHAKE_FLOOD,    /* the peer's initiations come too fast */
-	DROP_UNDER_LOAD,   /* under load: no right mac2, over the limit, or no room */
-	DROP_BAD_COOKIE,   /* a cookie reply that did not authenticate */
-	DROP_BAD_AUTH,     /* transport data whose tag is wrong */
-	DROP_REPLAY,       /* the counter was seen, or is behind the window */
-	DROP_EXPIRED_KEY,  /* past REJECT_AFTER_TIME or REJECT_AFTER_MESSAGES */
-	DROP_WRONG_SOURCE, /* inner source is not the peer's (cryptokey routing) */
-	DROP_FRAGMENT,     /* its datagram was not completed, or is absurd (R10) */
-	DROP_TUN,          /* the tun refused it, or there is none */
-	DROP_DOWN,         /* the device is not started */
+	DROP_UNDER_LOAD,      /* under load: no right mac2, over the limit, or no room */
+	DROP_BAD_COOKIE,      /* a cookie reply that did not authenticate */
+	DROP_BAD_AUTH,        /* transport data whose tag is wrong */
+	DROP_REPLAY,          /* the counter was seen, or is behind the window */
+	DROP_EXPIRED_KEY,     /* past REJECT_AFTER_TIME or REJECT_AFTER_MESSAGES */
+	DROP_WRONG_SOURCE,    /* inner source is not the peer's (cryptokey routing) */
+	DROP_FORGED_SOURCE,   /* the source belongs to another device (design R12) */
+	DROP_GUARDED_ADDRESS, /* for the address of another, which has a default route */
+	DROP_FRAGMENT,        /* its datagram was not completed, or is absurd (R10) */
+	DROP_TUN,             /* the tun refused it, or there is none */
+	DROP_DOWN,            /* the device is not started */
 	DROP_COUNT,
 };
 

@@ -95,8 +95,9 @@ struct wire_settings {
 	struct be32 metric; /* two's complement */
 	uint8_t has_metric, has_fwmark, table_off, left_out, own_tun, source_fix_off,
 		gate, isolate_off;
+	uint8_t source_check_off;
 };
-_Static_assert(sizeof(struct wire_settings) == 16, "wire size");
+_Static_assert(sizeof(struct wire_settings) == 17, "wire size");
 
 const char *command_type_name(enum command_type type)
 {
@@ -167,7 +168,8 @@ static void put_settings(struct outbuf *o, const struct command *m)
 		                      m->settings.own_tun,
 		                      m->settings.source_fix_off,
 		                      m->settings.gate,
-		                      m->settings.isolate_off };
+		                      m->settings.isolate_off,
+		                      m->settings.source_check_off };
 
 	outbuf_add(o, &wire, sizeof(wire));
 }
@@ -340,6 +342,7 @@ static bool get_settings(struct reader *r, struct command *m)
 	m->settings.source_fix_off = wire.source_fix_off != 0;
 	m->settings.gate = wire.gate != 0;
 	m->settings.isolate_off = wire.isolate_off != 0;
+	m->settings.source_check_off = wire.source_check_off != 0;
 	return true;
 }
 

@@ -64,6 +64,7 @@ struct command_settings {
 	int32_t metric;
 	bool has_metric, has_fwmark, table_off, left_out, own_tun, source_fix_off, gate,
 		isolate_off;
+	bool source_check_off;
 };
 
 struct command {

@@ -127,6 +127,7 @@ struct conf_applications {
 /* All are false if the file says nothing about them. */
 struct conf_switches {
 	bool source_fix_off;
+	bool source_check_off;
 	bool gate;        /* its peers are clients (design R15) */
 	bool gate_unsaid; /* the file doesn't say so: conf_paths.gate names it */
 	bool isolate_off; /* of a gate: its clients reach each other */

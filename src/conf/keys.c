@@ -513,6 +513,11 @@ static void set_source_fix(struct keys_file *f, char *value)
 	f->conf->switches.source_fix_off = !is_on(f, "SourceFix", value);
 }
 
+static void set_source_check(struct keys_file *f, char *value)
+{
+	f->conf->switches.source_check_off = !is_on(f, "SourceCheck", value);
+}
+
 static void set_resolve(struct keys_file *f, char *value)
 {
 	f->conf->switches.resolve_off = !is_on(f, "Resolve", value);
@@ -576,6 +581,7 @@ static const struct keys_key settings[] = {
 	{ "Via", KEYS_SECTION_PEER, KEYS_READER_QUICK, set_peer_via },
 	{ "Metric", KEYS_SECTION_INTERFACE, KEYS_READER_QUICK, set_metric },
 	{ "SourceFix", KEYS_SECTION_INTERFACE, KEYS_READER_QUICK, set_source_fix },
+	{ "SourceCheck", KEYS_SECTION_INTERFACE, KEYS_READER_QUICK, set_source_check },
 	{ "Resolve", KEYS_SECTION_INTERFACE, KEYS_READER_QUICK, set_resolve },
 	{ "Gate", KEYS_SECTION_INTERFACE, KEYS_READER_QUICK, set_gate },
 	{ "Isolate", KEYS_SECTION_INTERFACE, KEYS_READER_QUICK, set_isolate },

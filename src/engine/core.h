@@ -115,6 +115,8 @@ struct device {
 	size_t address_count;
 	uint32_t mtu_bytes; /* of inner packets; 0: no limit */
 	bool source_fix_off, left_out;
+	bool source_check_off;
+	bool default4, default6; /* it has a default route of that family */
 	struct device_gate gate;
 	struct device_tun tun;
 	uint32_t id;           /* this engine never uses it again for another device */

@@ -141,6 +141,7 @@ static void take_settings(struct device *d, const struct device_settings *s)
 	d->mtu_bytes = s->mtu_bytes;
 	/* a client's address stays, so that it is known by it */
 	d->source_fix_off = s->source_fix_off || s->gate;
+	d->source_check_off = s->source_check_off;
 	d->left_out = s->left_out;
 	d->way.metric = s->metric;
 	d->way.has_metric = s->has_metric;

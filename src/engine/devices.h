@@ -35,8 +35,9 @@ struct device_settings {
 	bool table_off;
 	bool left_out; /* not in the union; it only carries whose Via names it */
 	bool source_fix_off;
-	bool gate;        /* its peers are clients: see gate.h */
-	bool isolate_off; /* of a gate: its clients reach each other */
+	bool source_check_off; /* see source_check.h */
+	bool gate;             /* its peers are clients: see gate.h */
+	bool isolate_off;      /* of a gate: its clients reach each other */
 	/* it is not in the union, and has a tun of its own: device_set_tun */
 	bool own_tun;
 	const struct ip_addr *dns_servers; /* used by the resolver: engine_set_resolver */

@@ -17,6 +17,7 @@
 #include "engine/gate.h"
 #include "engine/outbound.h"
 #include "engine/settle.h"
+#include "engine/source_check.h"
 #include "engine/translate.h"
 
 /* ---- whose is an inner packet */
@@ -160,11 +161,12 @@ static void to_host(struct device *d, struct packet **packets, size_t n, uint64_
 		device_to_tun(d, packets, n);
 		return;
 	}
+	n = source_check(d, packets, n);
 	n = translate_in(d, packets, n, now_ns);
-	to_client_or_tun(e, packets, n, now_ns);
+	to_client_or_tun(e, packets, source_check_servers(d, packets, n), now_ns);
 	while ((n = pieces_ready(e->pieces, ready, ARRAY_SIZE(ready))) > 0) {
 		memcpy(batch, ready, n * sizeof(*ready)); /* it is reordered */
-		to_client_or_tun(e, batch, n, now_ns);
+		to_client_or_tun(e, batch, source_check_servers(d, batch, n), now_ns);
 		while (n > 0)
 			packet_pool_put(e->pool, ready[--n]);
 	}

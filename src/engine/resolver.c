@@ -120,6 +120,17 @@ bool resolver_is_virtual(const struct resolver *r, const struct ip_addr *addr)
 	       (ip_addr_equal(addr, &r->virtual4) || ip_addr_equal(addr, &r->virtual6));
 }
 
+bool resolver_is_server(const struct resolver *r, const struct ip_addr *addr)
+{
+	for (const struct file *f = r->files; f; f = f->next) {
+		for (size_t i = 0; i < f->server_count; i++) {
+			if (ip_addr_equal(&f->servers[i].addr, addr))
+				return true;
+		}
+	}
+	return false;
+}
+
 /* ---- files */
 
 static struct file *file_new(const struct resolver_file *in)
@@ -384,13 +395,6 @@ static void note_asked(struct resolver *r, uint8_t protocol, const struct ip_add
 
 /* ---- packets */
 
-static bool is_virtual(const struct resolver *r, const struct ip_addr *addr)
-{
-	const struct ip_addr *v = addr->family == IP_V4 ? &r->virtual4 : &r->virtual6;
-
-	return ip_addr_equal(addr, v);
-}
-
 static struct server *server_for_udp(struct resolver *r, const struct rewrite *x,
                                      size_t left, uint64_t now_ns)
 {
@@ -443,7 +447,7 @@ enum resolver_result resolver_out(struct resolver *r, struct packet *p,
 	struct server *s = NULL;
 	size_t left;
 
-	if (!is_virtual(r, &view->dst))
+	if (!resolver_is_virtual(r, &view->dst))
 		return RESOLVER_NOT_OURS;
 	if (!ip_view_parse(view, p->data, p->len_bytes))
 		return RESOLVER_NO_SERVER;

@@ -45,6 +45,8 @@ void resolver_set_address(struct resolver *r, const struct ip_addr *ipv4,
 bool resolver_active(const struct resolver *r);
 /* Is this one of the virtual addresses? */
 bool resolver_is_virtual(const struct resolver *r, const struct ip_addr *addr);
+/* Is it the address of a server of any file? */
+bool resolver_is_server(const struct resolver *r, const struct ip_addr *addr);
 
 struct resolver_file {
 	uint32_t id;                   /* of the device */

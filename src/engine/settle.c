@@ -84,6 +84,14 @@ static bool note_network(void *context, const struct ip_prefix *prefix)
 	return !*names_networks;
 }
 
+static bool has_default(const struct device *d, enum ip_family family)
+{
+	const struct ip_prefix all = { .addr = { .family = (uint8_t)family } };
+
+	return !d->gate.on && !d->left_out && !d->way.table_off && !d->tun.own &&
+	       trie_find(wg_device_allowed_ips(d->wg), &all);
+}
+
 static int shadow_peers(struct device *d)
 {
 	int err = shadow_new_peers(d);
@@ -103,6 +111,8 @@ static int shadow_peers(struct device *d)
 		peer->way.via_device = NULL;
 	}
 	free_unseen(d);
+	d->default4 = has_default(d, IP_V4);
+	d->default6 = has_default(d, IP_V6);
 	/* a gate carries nobody, not even by Via */
 	d->way.allowed_ips = d->gate.on ? NULL : wg_device_allowed_ips(d->wg);
 	return 0;

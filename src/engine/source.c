@@ -22,6 +22,46 @@ bool source_is_of_a_device(const struct engine *e, const struct ip_addr *addr)
 	return owner(e, addr) != NULL;
 }
 
+/* How do the devices look that have an address? Several files may have the same one. */
+struct owners {
+	bool some, self, guarded;
+};
+
+static struct owners owners(const struct device *d, const struct ip_addr *addr)
+{
+	struct bucket_link *l =
+		bucket_first(&d->engine->devices.by_address, bucket_hash_addr(addr));
+	struct owners o = { 0 };
+
+	for (; l; l = bucket_next(l)) {
+		const struct device_address *a =
+			CONTAINER_OF(l, struct device_address, by_address);
+
+		if (!ip_addr_equal(&a->addr, addr))
+			continue;
+		o.some = true;
+		o.self |= a->device == d;
+		o.guarded |=
+			addr->family == IP_V4 ? a->device->default4 : a->device->default6;
+	}
+	return o;
+}
+
+bool source_is_of_another(const struct device *d, const struct ip_addr *addr)
+{
+	struct owners o = owners(d, addr);
+	struct ip_prefix alone = { *addr, ip_addr_bits(addr) };
+
+	return o.some && !o.self && !trie_find(wg_device_allowed_ips(d->wg), &alone);
+}
+
+bool source_is_guarded(const struct device *d, const struct ip_addr *addr)
+{
+	struct owners o = owners(d, addr);
+
+	return o.guarded && !o.self;
+}
+
 /* Two files may have the same Address, so the entries are asked, and not its owner. */
 struct way_peer *source_choose(const struct engine *e, const struct union_node *node,
                                const struct ip_addr *src)

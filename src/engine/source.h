@@ -13,6 +13,14 @@
 /* Is it an Address of any device? */
 bool source_is_of_a_device(const struct engine *e, const struct ip_addr *addr);
 
+/* Is it an Address of another device, and neither one of d nor one that a prefix of d names
+ * alone? */
+bool source_is_of_another(const struct device *d, const struct ip_addr *addr);
+
+/* Is it an Address of another device that has a default route of this family, and not one
+ * of d? */
+bool source_is_guarded(const struct device *d, const struct ip_addr *addr);
+
 /* Which peer gets a packet with this source, if several devices have the prefix of the
  * node? Of these the one that has the source as its Address goes first (design R14). */
 struct way_peer *source_choose(const struct engine *e, const struct union_node *node,

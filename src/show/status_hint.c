@@ -38,6 +38,10 @@ static const char *const hints[] = {
 	[DROP_REPLAY] = "The packet came twice, or was delayed for long.",
 	[DROP_EXPIRED_KEY] = "Packets of a session that has ended; a new one is made.",
 	[DROP_WRONG_SOURCE] = "Add the source to the AllowedIPs of the peer.",
+	[DROP_FORGED_SOURCE] =
+		"It came through the wrong tunnel; SourceCheck = off allows that.",
+	[DROP_GUARDED_ADDRESS] =
+		"Sent to a full tunnel's Address by another one: is that wanted?",
 	[DROP_FRAGMENT] = "Fragments were lost: a lower MTU avoids them.",
 	[DROP_TUN] = "Programs read too slowly, or the tun is down.",
 	[DROP_DOWN] = "The device is not started yet.",

@@ -55,6 +55,7 @@ static int send_settings(struct worker_child *worker, const struct plan_device *
 	m.settings.left_out = d->left_out;
 	m.settings.own_tun = d->own_tun;
 	m.settings.source_fix_off = conf->switches.source_fix_off;
+	m.settings.source_check_off = conf->switches.source_check_off;
 	m.settings.gate = conf->switches.gate;
 	m.settings.isolate_off = conf->switches.isolate_off;
 	m.addresses = addresses;

@@ -102,6 +102,7 @@ static bool same_interface(const struct conf *a, const struct conf *b)
 	       same_carrier(&a->via, &b->via) && a->metric == b->metric &&
 	       a->has_metric == b->has_metric &&
 	       a->switches.source_fix_off == b->switches.source_fix_off &&
+	       a->switches.source_check_off == b->switches.source_check_off &&
 	       a->switches.gate == b->switches.gate &&
 	       a->switches.isolate_off == b->switches.isolate_off &&
 	       a->switches.own_tun == b->switches.own_tun &&
@@ -406,6 +407,7 @@ bool reload_same_settings(const struct plan_device *a, const struct plan_device 
 	       a->way.table_off == b->way.table_off && a->left_out == b->left_out &&
 	       a->own_tun == b->own_tun &&
 	       a->conf->switches.source_fix_off == b->conf->switches.source_fix_off &&
+	       a->conf->switches.source_check_off == b->conf->switches.source_check_off &&
 	       a->conf->switches.gate == b->conf->switches.gate &&
 	       a->conf->switches.isolate_off == b->conf->switches.isolate_off &&
 	       same_prefixes(&a->conf->addresses, &b->conf->addresses) &&

@@ -48,6 +48,8 @@ static void put_own_settings(struct outbuf *o, const struct conf *conf)
 		outbuf_print(o, "# tunion: Metric = %d\n", (int)conf->metric);
 	if (conf->switches.source_fix_off)
 		outbuf_print(o, "# tunion: SourceFix = off\n");
+	if (conf->switches.source_check_off)
+		outbuf_print(o, "# tunion: SourceCheck = off\n");
 	if (conf->switches.gate && !conf->switches.gate_unsaid)
 		outbuf_print(o, "# tunion: Gate = on\n");
 	if (conf->switches.isolate_off)

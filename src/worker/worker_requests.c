@@ -65,6 +65,8 @@ static int do_device_settings(struct worker_requests *w, struct command *m)
 		                            .left_out = m->settings.left_out,
 		                            .own_tun = m->settings.own_tun,
 		                            .source_fix_off = m->settings.source_fix_off,
+		                            .source_check_off =
+		                                    m->settings.source_check_off,
 		                            .gate = m->settings.gate,
 		                            .isolate_off = m->settings.isolate_off,
 		                            .via = m->via,

@@ -207,3 +207,8 @@ enum way_via draw_via_word(enum via_kind via)
 	}
 	return WAY_VIA_UNION;
 }
+
+struct ip_addr draw_phone_of(enum ip_family family, size_t phone)
+{
+	return draw_numbered(family, "10.200.%zu.2", "fd10:200:%zu::2", phone);
+}

@@ -20,6 +20,9 @@ struct ip_addr draw_tunnel_of(enum ip_family family, size_t device);
 /* The formats contain the number. */
 struct ip_addr draw_numbered(enum ip_family family, const char *format4,
                              const char *format6, size_t i);
+/* The address of a client of the gate. */
+struct ip_addr draw_phone_of(enum ip_family family, size_t phone);
+
 /* The same word for the engine. */
 enum way_via draw_via_word(enum via_kind via);
 

@@ -69,12 +69,12 @@ static void print_device(struct outbuf *o, const struct fake_device *device, boo
 	if (!uapi)
 		outbuf_print(
 			o,
-			"device %s mtu=%u metric=%d/%d fwmark=%d table_off=%d left_out=%d own_tun=%d source_fix_off=%d gate=%d "
+			"device %s mtu=%u metric=%d/%d fwmark=%d table_off=%d left_out=%d own_tun=%d source_fix_off=%d source_check_off=%d gate=%d "
 			"isolate_off=%d started=%d via=%s addresses=%s servers=%s domains=%s\n",
 			d.name, (unsigned)d.mtu_bytes, (int)d.metric, d.has_metric,
 			d.has_fwmark, d.table_off, d.left_out, d.own_tun,
-			d.source_fix_off, d.gate, d.isolate_off, d.started, d.via,
-			d.addresses, d.servers, d.domains);
+			d.source_fix_off, d.source_check_off, d.gate, d.isolate_off,
+			d.started, d.via, d.addresses, d.servers, d.domains);
 	print_key(o, "private_key", d.private_key);
 	outbuf_print(o, "listen_port=%u\n", (unsigned)d.port);
 	for (size_t i = 0; i < d.peer_count; i++)

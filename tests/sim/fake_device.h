@@ -33,6 +33,7 @@ struct fake_device {
 	int32_t metric;
 	bool has_metric, has_fwmark;
 	bool table_off, left_out, own_tun, source_fix_off, gate, isolate_off, started;
+	bool source_check_off;
 	uint16_t port;
 	char via[16]; /* a device, "union" or "network" */
 	char addresses[200], servers[200], domains[200];

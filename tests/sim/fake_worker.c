@@ -141,6 +141,7 @@ static int do_settings(struct served *s, const struct command *m)
 	if (!d->own_tun)
 		close_tun(s);
 	d->source_fix_off = m->settings.source_fix_off;
+	d->source_check_off = m->settings.source_check_off;
 	d->gate = m->settings.gate;
 	d->isolate_off = m->settings.isolate_off;
 	fake_via(d->via, m->via, m->via_name);

@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "draw_plan.h"
+
 #define WAY_LIMIT 8 /* design R2 */
 
 /* ---- R3: the order of devices */
@@ -382,21 +384,70 @@ struct chain oracle_chain(const struct plan *plan, size_t from, const struct ip_
 	return oracle_chain_from(plan, device, dst);
 }
 
+static int longest_of(const struct plan_device *d, const struct ip_addr *addr)
+{
+	int best = -1;
+
+	for (size_t p = 0; p < d->peer_count; p++) {
+		for (size_t i = 0; i < d->peers[p].prefix_count; i++) {
+			const struct ip_prefix *prefix = &d->peers[p].prefixes[i];
+
+			if (ip_prefix_contains(prefix, addr) && prefix->len > best)
+				best = prefix->len;
+		}
+	}
+	return best;
+}
+
 int oracle_longest(const struct plan *plan, const struct ip_addr *dst)
 {
 	int best = -1;
 
 	for (size_t i = 0; i < plan->device_count; i++) {
 		const struct plan_device *d = &plan->devices[i];
+		int longest = d->own_tun ? -1 : longest_of(d, dst);
 
-		for (size_t j = 0; j < d->peer_count && !d->own_tun; j++) {
-			for (size_t k = 0; k < d->peers[j].prefix_count; k++) {
-				const struct ip_prefix *p = &d->peers[j].prefixes[k];
-
-				if (ip_prefix_contains(p, dst) && p->len > best)
-					best = p->len;
-			}
-		}
+		if (longest > best)
+			best = longest;
 	}
 	return best;
+}
+
+/* ---- R12: who may say what */
+
+static bool has_family(const struct plan_device *d, enum ip_family family)
+{
+	return family == IP_V4 ? d->v4 : d->v6;
+}
+
+static bool is_guarded(const struct plan_device *d, enum ip_family family)
+{
+	const struct ip_prefix all = { .addr = { .family = (uint8_t)family } };
+
+	return !d->table_off && has_family(d, family) && has(d, &all);
+}
+
+enum heard oracle_hears(const struct plan *plan, struct hop from,
+                        const struct ip_addr *src, size_t owner, bool src_is_client)
+{
+	const struct plan_device *self = &plan->devices[from.device];
+	size_t peer;
+
+	if (!peer_for(self, src, &peer) || peer != from.peer)
+		return HEARD_NOT_ITS_OWN;
+	if (self->own_tun)
+		return HEARD;
+	if (owner != from.device && is_guarded(&plan->devices[owner], src->family))
+		return HEARD_FOR_ANOTHER;
+	if (src_is_client || oracle_longest(plan, src) > longest_of(self, src))
+		return HEARD_OF_ANOTHER;
+	for (size_t i = 0; i < plan->device_count; i++) {
+		const struct plan_device *d = &plan->devices[i];
+		struct ip_addr addr = draw_tunnel_of(src->family, i);
+
+		if (i != from.device && has_family(d, src->family) &&
+		    ip_addr_equal(&addr, src))
+			return HEARD_OF_ANOTHER;
+	}
+	return HEARD;
 }

@@ -86,4 +86,17 @@ struct chain oracle_chain_from(const struct plan *plan, size_t device,
 /* The length of the longest prefix for dst of all devices that share a tun; -1: none. */
 int oracle_longest(const struct plan *plan, const struct ip_addr *dst);
 
+/* R12: what may a packet say that the device has decrypted from this peer? */
+enum heard {
+	HEARD,             /* it comes out of the tun */
+	HEARD_NOT_ITS_OWN, /* the source isn't the peer's */
+	HEARD_OF_ANOTHER,  /* another device, or a client, has the source */
+	HEARD_FOR_ANOTHER, /* it is for the Address of another one, with a default route */
+};
+
+/* It is for the Address that the device `owner` has in the family of src, if it has one
+ * there. Addresses of devices are draw_tunnel_of's. */
+enum heard oracle_hears(const struct plan *plan, struct hop from,
+                        const struct ip_addr *src, size_t owner, bool src_is_client);
+
 #endif

@@ -306,6 +306,7 @@ static void give_settings(struct upheaval *u, struct host *h, struct device *d,
 		s.has_metric = one_in(u, 2);
 		s.table_off = one_in(u, 8);
 		s.source_fix_off = one_in(u, 8);
+		s.source_check_off = one_in(u, 8);
 		s.via = (enum way_via)below(u, WAY_VIA_DEVICE + 1);
 		snprintf(via, sizeof(via), "d%u", below(u, DEVICES + 1));
 		s.via_name = via;

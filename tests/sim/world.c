@@ -187,8 +187,12 @@ static size_t own_tun_write(struct tun_link *link, struct packet *const *packets
 	struct node_tun *tun = CONTAINER_OF(link, struct node_tun, link);
 
 	tun->node->world->out_of = tun->device;
-	for (size_t i = 0; i < n; i++)
-		from_tun(tun->node, packets[i]->data, packets[i]->len_bytes);
+	for (size_t i = 0; i < n; i++) {
+		if (!tun->node->on_own_tun ||
+		    !tun->node->on_own_tun(tun->node, packets[i]->data,
+		                           packets[i]->len_bytes))
+			from_tun(tun->node, packets[i]->data, packets[i]->len_bytes);
+	}
 	tun->node->world->out_of = NULL;
 	return n;
 }

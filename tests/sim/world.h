@@ -79,7 +79,8 @@ struct node {
 	bool (*on_udp)(struct node *node, const struct endpoint *to,
 	               const struct packet *p);
 	bool (*on_tun)(struct node *node, const uint8_t *ip, size_t n);
-	void *context;  /* for these two */
+	bool (*on_own_tun)(struct node *node, const uint8_t *ip, size_t n);
+	void *context;  /* for these three */
 	uint64_t sends; /* calls of the UDP link */
 	/* results */
 	uint64_t sent[NODE_MAX]; /* datagrams of its devices, by destination node */

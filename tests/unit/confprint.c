@@ -117,6 +117,8 @@ void confprint(const struct conf *conf, FILE *out)
 		        ip_addr_format(&conf->listen, address));
 	if (conf->switches.source_fix_off)
 		fprintf(out, "# tunion: SourceFix = off\n");
+	if (conf->switches.source_check_off)
+		fprintf(out, "# tunion: SourceCheck = off\n");
 	if (conf->switches.resolve_off)
 		fprintf(out, "# tunion: Resolve = off\n");
 	for (size_t i = 0; i < conf->peer_count; i++)

@@ -41,6 +41,7 @@ START_TEST(settings_and_addresses)
 	m.settings.has_metric = m.settings.has_fwmark = true;
 	m.settings.left_out = m.settings.own_tun = true;
 	m.settings.table_off = m.settings.gate = m.settings.isolate_off = true;
+	m.settings.source_check_off = true;
 	m.via = WAY_VIA_DEVICE;
 	snprintf(m.via_name, sizeof(m.via_name), "vpn");
 	m.addresses = addresses;
@@ -58,6 +59,7 @@ START_TEST(settings_and_addresses)
 	ck_assert(got.settings.has_metric && got.settings.has_fwmark);
 	ck_assert(got.settings.table_off && !got.settings.source_fix_off);
 	ck_assert(got.settings.gate && got.settings.isolate_off && got.settings.own_tun);
+	ck_assert(got.settings.source_check_off);
 	ck_assert_int_eq(got.via, WAY_VIA_DEVICE);
 	ck_assert_str_eq(got.via_name, "vpn");
 	ck_assert_uint_eq(got.address_count, 2);

@@ -44,6 +44,7 @@ static const char *const lines[] = {
 	"Via",
 	"Metric",
 	"SourceFix",
+	"SourceCheck",
 	"Resolve",
 	"Gate",
 	"Isolate",
@@ -51,6 +52,7 @@ static const char *const lines[] = {
 	"# tunion: Via",
 	"# tunion: Metric",
 	"# tunion: SourceFix",
+	"# tunion: SourceCheck",
 	"Public Key",
 	"Adress",
 };
@@ -123,6 +125,7 @@ static const char *const good_interface[] = {
 	"# tunion: Via = vpn",
 	"# tunion: Metric = -1",
 	"# tunion: SourceFix = off",
+	"# tunion: SourceCheck = off",
 	"# tunion: Resolve = off",
 	"# tunion: Gate = on",
 	"# tunion: Isolate = off",

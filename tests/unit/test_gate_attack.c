@@ -196,6 +196,40 @@ START_TEST(the_errors_of_others_are_not_used_up)
 }
 END_TEST
 
+/* ---- the peer of a tunnel, and not a client */
+
+static const struct {
+	const char *src;
+	bool passes;
+} through_vpn[] = {
+	{ "172.16.0.9", true },  { "10.9.9.3", false }, /* another client */
+	{ "10.9.9.2", false },                          /* the client itself */
+	{ "172.16.1.9", false },                        /* of home's network */
+	{ "10.1.0.2", false },                          /* home's address */
+};
+
+/* A provider can't write to a client in another's name (design R12). */
+START_TEST(a_provider_in_the_name_of_another)
+{
+	struct ip_addr victim = sim_addr(phone4[VICTIM]);
+	struct wg_peer *back =
+		wg_device_first_peer(device_wg(engine_first_device(server[0]->engine)));
+	struct craft c;
+
+	peer_allow(peer[0], "0.0.0.0/0");
+	engine_touch(vpn);
+	peer_allow(back, "10.9.9.0/24");
+	engine_touch(engine_first_device(server[0]->engine));
+	node_behind_tun(server[0], &victim);
+	phone[VICTIM]->on_tun = take_tun;
+	craft_udp(&c, through_vpn[_i].src, 4001, phone4[VICTIM], 4000, "hello", 5);
+	node_inject(server[0], &c);
+	run(SECOND);
+	ck_assert_uint_eq(seen_count, through_vpn[_i].passes);
+	ck_assert_uint_eq(drops_of(vpn, DROP_FORGED_SOURCE), !through_vpn[_i].passes);
+}
+END_TEST
+
 TCase *unit_tests(void)
 {
 	TCase *tc = tcase_create("engine/gate, attack");
@@ -205,6 +239,8 @@ TCase *unit_tests(void)
 	tcase_add_loop_test(tc, an_icmp_error_about_the_packet_of_another, 0,
 	                    ARRAY_SIZE(errors));
 	tcase_add_loop_test(tc, an_icmpv6_error_about_the_packet_of_another, 0, 6);
+	tcase_add_loop_test(tc, a_provider_in_the_name_of_another, 0,
+	                    ARRAY_SIZE(through_vpn));
 	tcase_add_test(tc, fragments_with_the_same_id);
 	tcase_add_test(tc, the_errors_of_others_are_not_used_up);
 	return tc;

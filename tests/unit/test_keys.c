@@ -478,6 +478,8 @@ static const struct {
 	  "" },
 	{ INTERFACE, "# tunion: SourceFix = off", "# tunion: SourceFix = off\n", "" },
 	{ INTERFACE, "# tunion: SourceFix = ON", "", "" },
+	{ INTERFACE, "# tunion: SourceCheck = off", "# tunion: SourceCheck = off\n", "" },
+	{ INTERFACE, "# tunion: SourceCheck = on", "", "" },
 	{ INTERFACE, "# tunion: Resolve = off", "# tunion: Resolve = off\n", "" },
 	{ INTERFACE, "# tunion: Gate = on", "# tunion: Gate = on\n", "" },
 	{ INTERFACE, "# tunion: Gate = off", "", "" },
