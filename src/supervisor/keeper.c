@@ -174,47 +174,87 @@ static void warn_of_lost_keys(const struct keeper *k)
 	}
 }
 
-static void restart(struct keeper *k, int why)
+/* Nothing gets past the tunnels meanwhile: the host's tun and routes stay. */
+static void bury(struct keeper *k)
 {
-	leave_channel(k);
-	while (why && !k->ending->wanted) {
-		int status = worker_child_stop(&k->worker);
+	int why = k->worker.broken;
+	uint64_t now_ns = loop_now_ns(), start_ns;
 
-		say_how_it_ended(k, status, why);
-		if (!restarts_allow(&k->restarts, loop_now_ns())) {
-			log_error(
-				k->log, NULL,
-				"the worker process has ended %d times within a minute: going down",
-				RESTARTS_MAX + 1);
-			ending_want(k->ending, -ECHILD);
-			return;
-		}
-		why = start_anew(k);
-		if (why == -EINTR) /* meanwhile somebody wants everything to end */
-			ending_want(k->ending, 0);
-	}
-	if (why)
-		return;
-	log_warn(k->log, NULL, "the worker process was started again");
-	warn_of_lost_keys(k);
-	k->events->restarted(k->events->context);
+	leave_channel(k);
+	say_how_it_ended(k, worker_child_leave(&k->worker), why);
+	start_ns = backoff_ended(&k->backoff, now_ns);
+	if (start_ns > now_ns)
+		log_error(
+			k->log, NULL,
+			"the worker process has ended %u times in a row: another one is started in %u s, and until then nothing gets through the tunnels; tunion down opens the host",
+			k->backoff.in_a_row,
+			(unsigned)((start_ns - now_ns) / NS_PER_SEC));
+	k->restarts++;
 }
 
-bool keeper_make_answer(struct keeper *k, struct diag *diag)
+/* Starts a worker if there is none and it is time for it. */
+static void start_when_due(struct keeper *k)
+{
+	while (k->worker.broken && !k->ending->wanted) {
+		int err;
+
+		if (!worker_child_absent(&k->worker))
+			bury(k);
+		if (loop_now_ns() < k->backoff.start_ns)
+			return;
+		err = start_anew(k);
+		if (err == -EINTR) { /* meanwhile somebody wants everything to end */
+			ending_want(k->ending, 0);
+			return;
+		}
+		if (err) {
+			k->worker.broken = err;
+			bury(k);
+			continue;
+		}
+		log_warn(k->log, NULL, "the worker process was started again");
+		warn_of_lost_keys(k);
+		k->events->restarted(k->events->context);
+	}
+}
+
+void keeper_hurry(struct keeper *k)
+{
+	if (!worker_child_absent(&k->worker))
+		return;
+	k->backoff.start_ns = loop_now_ns();
+	start_when_due(k);
+}
+
+uint64_t keeper_deadline_ns(const struct keeper *k)
+{
+	return worker_child_absent(&k->worker) ? k->backoff.start_ns : NEVER_NS;
+}
+
+static bool is_silent(struct keeper *k)
 {
 	/* the worker already knows this, but any request would do */
 	int err = keeper_send_host(k);
 
 	if (!err)
 		err = worker_child_wait(&k->worker);
-	if (err != -ETIMEDOUT)
+	return err == -ETIMEDOUT;
+}
+
+bool keeper_make_answer(struct keeper *k, struct diag *diag)
+{
+	bool absent = worker_child_absent(&k->worker);
+	int err;
+
+	if (!absent && !is_silent(k))
 		return true;
-	diag_warning(
-		diag, NULL, 0,
-		"the worker process (pid %d) does not answer: it is killed, and what wg has set in it is lost",
-		(int)k->worker.pid);
+	if (!absent)
+		diag_warning(
+			diag, NULL, 0,
+			"the worker process (pid %d) does not answer: it is killed, and what wg has set in it is lost",
+			(int)k->worker.pid);
 	leave_channel(k);
-	(void)worker_child_stop(&k->worker);
+	(void)worker_child_leave(&k->worker);
 	err = start_anew(k);
 	if (err)
 		diag_warning(diag, NULL, 0, "another worker process can't be started: %s",
@@ -249,6 +289,8 @@ int keeper_watch(struct keeper *k)
 	uint32_t events = EPOLLIN;
 	int err;
 
+	if (worker_child_absent(&k->worker))
+		return 0;
 	k->channel.fd = k->worker.channel.fd;
 	k->channel.ready = channel_ready;
 	/* if the channel is broken, the loop will notice that it hangs up */
@@ -265,8 +307,7 @@ int keeper_watch(struct keeper *k)
 
 void keeper_round(struct keeper *k)
 {
-	if (k->worker.broken && !k->ending->wanted)
-		restart(k, k->worker.broken);
+	start_when_due(k);
 	if (!k->worker.error)
 		return;
 	log_error(k->log, NULL, "the worker process refuses %s %s: %s",

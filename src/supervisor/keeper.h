@@ -11,8 +11,8 @@
 #include "base/ending.h"
 #include "base/log.h"
 #include "io/loop.h"
+#include "supervisor/backoff.h"
 #include "supervisor/hosts.h"
-#include "supervisor/restarts.h"
 #include "supervisor/tunnels.h"
 #include "supervisor/worker_child.h"
 
@@ -44,7 +44,8 @@ struct keeper {
 
 	struct loop_source channel;
 	uint32_t channel_events; /* the events waited for; 0: it is not in the loop */
-	struct restarts restarts;
+	struct backoff backoff;
+	unsigned restarts;     /* of all */
 	bool told_of_networks; /* that there are too many of them */
 };
 
@@ -67,8 +68,14 @@ MUST_CHECK int keeper_send_own_tuns(struct keeper *k);
  * loop listen to the worker and start another one if it dies. Returns 0 or -errno. */
 MUST_CHECK int keeper_watch(struct keeper *k);
 /* To be called in each round of the loop: logs what the worker has refused, and starts
- * another one if it has ended or can't be used. */
+ * another one if it has ended or can't be used and it is time for that. */
 void keeper_round(struct keeper *k);
+/* When keeper_round has to be called next because a worker has to be started; NEVER_NS:
+ * there is one. If workers end again and again, there is a pause before the next one is
+ * started, in which there is none (worker_child_absent): see backoff.h. */
+uint64_t keeper_deadline_ns(const struct keeper *k);
+/* If there is none, starts one at once, because it is needed. */
+void keeper_hurry(struct keeper *k);
 /* A worker that doesn't answer would block everybody who uses its devices, such as hooks.
  * This finds out whether it answers. If not, it says so in diag, kills the worker and
  * starts another one; what UAPI clients had set is then lost. Returns false if there is

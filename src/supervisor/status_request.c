@@ -34,10 +34,18 @@ int status_request_piece(struct status_request *r, const void *text, size_t n)
 	return 0;
 }
 
+/* For a status while there is no worker. */
+static const char absent[] =
+	"error: the worker process ends again and again: another one is started within a minute; the log says why it ends\n";
+
 void status_request_ask(struct status_request *r)
 {
 	struct command m = command_of(COMMAND_STATUS, NULL);
 
+	if (worker_child_absent(r->worker)) {
+		clients_answer_status(r->clients, absent);
+		return;
+	}
 	if (r->worker->pid == 0) { /* PostDown hooks are running */
 		clients_answer_status(r->clients, "error: the instance is going down\n");
 		return;
@@ -81,7 +89,8 @@ void status_request_run(struct status_request *r)
 	r->due_ns = NEVER_NS;
 	snprintf(answer, sizeof(answer), "error: %s\n",
 	         worker_child_silence(r->worker, text));
-	clients_answer_status(r->clients, answer);
+	clients_answer_status(r->clients,
+	                      worker_child_absent(r->worker) ? absent : answer);
 }
 
 void status_request_clear(struct status_request *r)

@@ -367,7 +367,7 @@ static void describe(void *context, struct instance_status *out)
 		.mark = host_mark(s->hosts.shared),
 		.pid = (int)getpid(),
 		.engine_pid = (int)s->keeper.worker.pid,
-		.engine_restarts = s->keeper.restarts.count,
+		.engine_restarts = s->keeper.restarts,
 		.errors = &s->live.file_errors,
 		.up_s = (loop_now_ns() - s->up_since_ns) / NS_PER_SEC,
 	};
@@ -550,6 +550,7 @@ static uint64_t deadline_ns(const struct supervisor *s)
 	if (s->down_wanted || s->reload_asked || page_child_is_due(&s->page))
 		return 0;
 	due_ns = earlier(due_ns, status_request_deadline_ns(&s->status));
+	due_ns = earlier(due_ns, keeper_deadline_ns(&s->keeper));
 	return s->tunnels.endpoints_moved ? earlier(due_ns, s->next_update_ns) : due_ns;
 }
 
@@ -573,6 +574,7 @@ static void reload(struct supervisor *s)
 	int err;
 
 	s->reload_asked = false;
+	keeper_hurry(&s->keeper);
 	clients_begin_reload(&s->clients);
 	err = live_reload(&s->live, &from, &done, &diag);
 	text = reload_answer(err, &done, &diag);

@@ -49,10 +49,18 @@ int worker_child_start(struct worker_child *c, const struct worker_options *opti
 	return 0;
 }
 
+bool worker_child_absent(const struct worker_child *c)
+{
+	return c->pid == 0 && c->broken;
+}
+
 int worker_child_send(struct worker_child *c, const struct command *m)
 {
-	int err = permit_reserve(&c->permit);
+	int err;
 
+	if (worker_child_absent(c))
+		return 0;
+	err = permit_reserve(&c->permit);
 	if (!err)
 		err = command_send(&c->channel, m);
 	if (!err)
@@ -62,6 +70,8 @@ int worker_child_send(struct worker_child *c, const struct command *m)
 
 int worker_child_ask(struct worker_child *c, const struct command *m)
 {
+	if (worker_child_absent(c))
+		return 0;
 	permit_tell(&c->permit, m->type);
 	return command_send(&c->channel, m);
 }
@@ -228,5 +238,13 @@ int worker_child_stop(struct worker_child *c)
 	c->pid = 0;
 	c->broken = 0;
 	c->late = false;
+	return status;
+}
+
+int worker_child_leave(struct worker_child *c)
+{
+	int status = worker_child_stop(c);
+
+	c->broken = -ENOTCONN;
 	return status;
 }

@@ -53,7 +53,10 @@ struct worker_child {
 MUST_CHECK int worker_child_start(struct worker_child *c,
                                   const struct worker_options *options, bool keep_stderr,
                                   void (*forget)(void *context), void *context);
-/* Queues a request. Returns 0 or -errno. */
+/* Has it ended, and none was started since? Then it is `broken`, and nothing waits for it. */
+bool worker_child_absent(const struct worker_child *c);
+/* Queues a request. Returns 0 or -errno. If the worker is absent, the request is dropped,
+ * because the next worker is told everything anyway. */
 MUST_CHECK int worker_child_send(struct worker_child *c, const struct command *m);
 /* The same for what gets no reply, but another answer. */
 MUST_CHECK int worker_child_ask(struct worker_child *c, const struct command *m);
@@ -78,5 +81,7 @@ const char *worker_child_silence(const struct worker_child *c,
 /* Closes the channel, so that the worker ends, and waits for this. Kills it after end_ms,
  * or at once if it is late or has talked nonsense. Returns its wait status; 0 if no worker ran. */
 int worker_child_stop(struct worker_child *c);
+/* The same, and then it is absent. */
+int worker_child_leave(struct worker_child *c);
 
 #endif

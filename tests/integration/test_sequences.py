@@ -9,8 +9,8 @@ TUNION_SEED=N repeats a run, TUNION_SEQUENCES=N says how many sequences (by hand
 sequence's own seed: TUNION_SEED of that with TUNION_SEQUENCES=1 repeats this one alone.
 
 What is not watched, since nobody is there who could keep the host: from the kill of a supervisor to the next `up`, and
-from the moment somebody else took our rules and routes away until they are back. More than four deaths of an engine
-within a minute are not tried: the sixth ends the instance."""
+from the moment somebody else took our rules and routes away until they are back. An engine that dies more than eight
+times within a minute is not tried: the pause before the next one becomes longer each time."""
 
 import json
 import os
@@ -217,10 +217,15 @@ class Sequence:
         self.t.write(name, text)
         self.reload()
 
+    def kill_the_engines(self):
+        """One after the other, until there is a pause before the next one."""
+        for _ in range(6):
+            self.kill_the_engine()
+
     def kill_the_engine(self):
         now = time.monotonic()
         self.kills = [t for t in self.kills if now - t < 60] + [now]
-        if len(self.kills) > 4:
+        if len(self.kills) > 8:
             return
         os.kill(self.engine, signal.SIGKILL)
         self.restarts += 1
@@ -311,7 +316,8 @@ class Sequence:
 
     def run(self):
         steps = [self.add_a_file, self.remove_a_file, self.remove_and_bring_back, self.change_home, self.change_vpn,
-                 self.remove_a_tun, self.break_and_mend, self.kill_the_engine, self.kill_the_supervisor, self.up_again,
+                 self.remove_a_tun, self.break_and_mend, self.kill_the_engine, self.kill_the_engines,
+                 self.kill_the_supervisor, self.up_again,
                  self.restart_a_server, self.link_down_and_up, self.another_address, self.path_mtu,
                  self.others_flush_rules, self.others_delete_routes, self.stop_for_a_while]
         self.up()

@@ -42,7 +42,7 @@
 #define STEPS      14
 #define SETTLE_NS  (130 * NS_PER_SEC) /* longer than all that waits */
 #define SILENCE_MS 60
-#define DEATHS_MAX 4 /* of the worker in a minute: it may be restarted so often */
+#define DEATHS_MAX 9 /* of the worker between two checks: the last ones need a pause */
 #define ROUNDS_MAX 20000
 #define TAKEN_PORT 40003 /* at times by another program */
 #define STUCK_S    60
@@ -73,7 +73,7 @@ struct sim {
 	bool port_touched[TUNNEL_FILES];
 	bool down_may_fail;
 	int expected_end;
-	unsigned last_deaths; /* so often the worker dies yet, which ends the instance */
+	unsigned last_deaths; /* so often the worker dies yet, which ends nothing */
 	bool away;            /* the directory of the files has another name */
 	int port_taken[2];    /* by another program; -1: not */
 	int fds_at_rest;      /* of the supervisor, without its devices'; -1: not known */
@@ -417,7 +417,6 @@ static void end_it(void)
 		askers_ask("down");
 		break;
 	case 3:
-		sim.expected_end = -ECHILD;
 		sim.last_deaths = 8;
 		break;
 	case 4:
@@ -447,8 +446,9 @@ static void repair(void)
 static void next_step(void)
 {
 	if (sim.phase == PHASE_ENDING && sim.last_deaths > 0) {
-		sim.last_deaths--;
 		(void)ask_worker("die 0");
+		if (--sim.last_deaths == 0)
+			askers_ask("down");
 		return;
 	}
 	if (sim.phase == PHASE_ENDING) {
