@@ -119,6 +119,7 @@ int host_new(struct host **out, const struct host_options *options, struct diag 
 static void clear_config(struct host *h)
 {
 	host_config_clear(&h->state.config);
+	host_items_clear(&h->state.barriers);
 	altnames_clear(&h->state.altnames);
 	h->state.network_known = false;
 	free(h->state.dns);
@@ -604,6 +605,7 @@ size_t host_restore(struct host *h, const struct plan *plan)
 	(void)!netlink_add(h->state.nl, items.v, items.n, results);
 	for (size_t i = 0; i < items.n; i++)
 		added += results[i] == 0;
+	(void)!netlink_add(h->state.nl, h->state.barriers.v, h->state.barriers.n, NULL);
 	if (added > 0 && !h->state.place)
 		learned_forget(h->state.nl, h->state.journal.ifindex, plan);
 	added += altnames_restore(&h->state.altnames, h->state.nl,

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "host/barrier.h"
 #include "host/dns.h"
 #include "host/guard.h"
 #include "host/host_difference.h"
@@ -624,14 +625,21 @@ static MUST_CHECK int change_once(struct host_state *h, const struct plan *plan,
                                   struct diag *diag)
 {
 	struct host_config to = { 0 };
+	struct host_items barriers = { 0 };
 	struct change c = { .h = h, .plan = plan, .to = &to, .diag = diag };
 	int err = make_config(h, plan, &to, diag);
+
+	/* another place has no link by which something could leave in the clear */
+	if (err == 0 && !h->place)
+		err = barriers_make(&barriers, &to.items, &h->numbers,
+		                    h->journal.ifindex);
 
 	if (err == 0)
 		err = host_config_compare(&c.difference, &h->config, &to);
 	if (err == 0) {
 		note(&c, altnames_change(&h->altnames, h->nl, h->journal.ifindex, plan));
 		set_mtu(&c);
+		note(&c, barriers_add(h->nl, &h->barriers, &barriers, diag));
 		add_all(&c);
 		if (h->up) {
 			remove_all(&c);
@@ -639,6 +647,7 @@ static MUST_CHECK int change_once(struct host_state *h, const struct plan *plan,
 			repair(&c);
 			forget_learned(&c);
 		}
+		barriers_trim(h->nl, &h->barriers, &barriers);
 		settle(&c, &to);
 		err = c.error;
 	}
@@ -646,6 +655,7 @@ static MUST_CHECK int change_once(struct host_state *h, const struct plan *plan,
 	host_items_clear(&c.failed);
 	host_items_clear(&c.unreplaced);
 	host_config_clear(&to);
+	host_items_clear(&barriers);
 	return err;
 }
 

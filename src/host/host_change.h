@@ -23,6 +23,7 @@ struct host_state {
 	struct journal journal;
 	struct host_numbers numbers;
 	struct host_config config; /* what is in force */
+	struct host_items barriers; /* see barrier.h */
 	struct host_asker asker;   /* for host_change_env */
 	struct altnames altnames;
 	char *dns;       /* owned; the text given to resolvconf; NULL: none */

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "host/barrier.h"
 #include "host/dns.h"
 #include "host/guard.h"
 #include "host/valid_mark.h"
@@ -29,6 +30,7 @@ static void undo_tun(struct journal *j, struct netlink *nl, struct diag *diag)
 
 	if (j->ifindex == 0)
 		return;
+	barriers_lift(nl, j->ifindex, diag);
 	/* by now another device may have the name, or the number */
 	err = netlink_link_get(nl, j->ifindex, &link);
 	if (err == 0 && strcmp(link.name, j->tun) == 0)

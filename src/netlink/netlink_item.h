@@ -44,6 +44,13 @@ struct netlink_route {
 	bool learned;
 };
 
+/* The metric of the "unreachable" routes of an instance whose tun has this index: no route
+ * that leads anywhere has a worse one. */
+static inline uint32_t netlink_worst_metric(uint32_t ifindex)
+{
+	return UINT32_MAX - ifindex;
+}
+
 /* One rule of a family. What we add gets the kernel's protocol (RTPROT_KERNEL), so that
  * systemd-networkd doesn't believe that it is stale. What is only set when it is read can't
  * be added. */

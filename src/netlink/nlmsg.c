@@ -165,7 +165,8 @@ static uint8_t route_scope(enum nlmsg_verb verb, const struct netlink_route *r)
 {
 	if (verb == NLMSG_DELETE)
 		return RT_SCOPE_NOWHERE; /* matches any scope */
-	return r->gateway.family == IP_NONE && r->dst.addr.family == IP_V4
+	return r->gateway.family == IP_NONE && r->dst.addr.family == IP_V4 &&
+	                       (r->type == 0 || r->type == RTN_UNICAST)
 	               ? RT_SCOPE_LINK
 	               : RT_SCOPE_UNIVERSE;
 }

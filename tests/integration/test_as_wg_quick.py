@@ -18,6 +18,7 @@ NAME = "tun7"
 DIFFERENCES = [
     ("ways", r" mtu \d+", "", "design 4: each route carries the device's effective MTU"),
     ("routes", r" mtu \d+| src \S+", "", "design 4: each route carries src and mtu"),
+    ("routes", r"^unreachable .* metric 42949\d+.*", "", "design 4, fail closed: what stops packets when the tun is gone"),
     ("firewall", r"\btunion-", "wg-quick-", "the table is named after the program"),
     ("addresses", r" nodad", "", "no detection of duplicates where there is nobody else: a route's src must be usable at once"),
     ("addresses", r"^inet6 fe80::.*", "", "a tun of tunion has no link-local address, nor does the kernel's wg"),

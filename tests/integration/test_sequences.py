@@ -8,7 +8,7 @@ everything is reachable again, and after `down` the host is as it was.
 TUNION_SEED=N repeats a run, TUNION_SEQUENCES=N says how many sequences (by hand some hundreds). It prints each
 sequence's own seed: TUNION_SEED of that with TUNION_SEQUENCES=1 repeats this one alone.
 
-What is not watched, since nobody is there who could keep the host: from the kill of a supervisor to the next `up`, and
+What is not watched: from the `down` or `up` that follows the kill of a supervisor to the end of that `up`, and
 from the moment somebody else took our rules and routes away until they are back. An engine that dies more than eight
 times within a minute is not tried: the pause before the next one becomes longer each time."""
 
@@ -237,9 +237,10 @@ class Sequence:
         self.engine = wait_for(another, "another engine", 40)
 
     def kill_the_supervisor(self):
-        self.watcher.set(None)
         os.kill(self.supervisor, signal.SIGKILL)
         self.process.wait()
+        time.sleep(self.draw.uniform(0, 0.3))  # apps go on sending
+        self.watcher.set(None)
         if self.draw.random() < 0.5:
             done = self.t.try_run("down")
             check(done.returncode == 0, f"down after a kill: {done.stderr}")

@@ -30,6 +30,15 @@ static struct netlink_item route_on(uint32_t ifindex, uint8_t type)
 	return item;
 }
 
+/* An unreachable route of ours, which is on no link, or on lo. */
+static struct netlink_item barrier(uint32_t ifindex, uint32_t tun)
+{
+	struct netlink_item item = route_on(ifindex, RTN_UNREACHABLE);
+
+	item.route.metric = netlink_worst_metric(tun);
+	return item;
+}
+
 static struct netlink_item some_rule(void)
 {
 	return (struct netlink_item){
@@ -71,6 +80,8 @@ START_TEST(what_we_add_is_nothing_new)
 	ck_assert_uint_eq(bits_of(NLMSG_ADD, address_on(TUN)), 0);
 	ck_assert_uint_eq(bits_of(NLMSG_ADD, route_on(TUN, RTN_UNICAST)), 0);
 	ck_assert_uint_eq(bits_of(NLMSG_REPLACE, route_on(TUN, RTN_UNICAST)), 0);
+	ck_assert_uint_eq(bits_of(NLMSG_ADD, barrier(0, TUN)), 0);
+	ck_assert_uint_eq(bits_of(NLMSG_ADD, barrier(1, TUN)), 0);
 }
 END_TEST
 
@@ -79,6 +90,7 @@ START_TEST(what_is_taken_from_us_is_noticed)
 	ck_assert_uint_eq(bits_of(NLMSG_DELETE, address_on(TUN)), MONITOR_OURS);
 	ck_assert_uint_eq(bits_of(NLMSG_DELETE, route_on(TUN, RTN_UNICAST)),
 	                  MONITOR_OURS);
+	ck_assert_uint_eq(bits_of(NLMSG_DELETE, barrier(1, TUN)), MONITOR_OURS);
 	ck_assert(bits_of(NLMSG_DELETE, some_rule()) & MONITOR_OURS);
 	ck_assert(!(bits_of(NLMSG_ADD, some_rule()) & MONITOR_OURS));
 }
@@ -107,6 +119,7 @@ START_TEST(the_network_changes)
 	/* it goes with an address */
 	ck_assert_uint_eq(bits_of(NLMSG_ADD, route_on(OTHER, RTN_LOCAL)), 0);
 	ck_assert_uint_eq(bits_of(NLMSG_ADD, route_on(OTHER, RTN_UNREACHABLE)), both);
+	ck_assert_uint_eq(bits_of(NLMSG_DELETE, barrier(1, OTHER)), both);
 }
 END_TEST
 
