@@ -22,9 +22,9 @@ struct host_state {
 	struct netlink *nl; /* owned; NULL if there is no tun */
 	struct journal journal;
 	struct host_numbers numbers;
-	struct host_config config; /* what is in force */
+	struct host_config config;  /* what is in force */
 	struct host_items barriers; /* see barrier.h */
-	struct host_asker asker;   /* for host_change_env */
+	struct host_asker asker;    /* for host_change_env */
 	struct altnames altnames;
 	char *dns;       /* owned; the text given to resolvconf; NULL: none */
 	char *other_dns; /* owned; the same of other tuns; NULL: none */

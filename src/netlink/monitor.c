@@ -63,9 +63,8 @@ static bool is_ours(uint32_t ifindex, const struct monitor_tuns *tuns)
 static unsigned route_changed(const struct netlink_route *r, bool gone,
                               const struct monitor_tuns *tuns)
 {
-	if (is_ours(r->ifindex, tuns) ||
-	    (r->type == RTN_UNREACHABLE &&
-	     is_ours(netlink_worst_metric(r->metric), tuns)))
+	if (is_ours(r->ifindex, tuns) || (r->type == RTN_UNREACHABLE &&
+	                                  is_ours(netlink_worst_metric(r->metric), tuns)))
 		return gone ? MONITOR_OURS : 0;
 	return r->type == RTN_LOCAL || r->type == RTN_BROADCAST ||
 	                       r->type == RTN_ANYCAST || r->type == RTN_MULTICAST
