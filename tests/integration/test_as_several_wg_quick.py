@@ -438,12 +438,6 @@ def bound_to_name(d):
             and d.theirs_by in (d.on, NOTHING) and (d.by in d.files or d.ours == NOTHING))
 
 
-def no_source_check(d):
-    owner = d.owner(d.probe.destination)
-    return (d.called and d.theirs == NOTHING and d.ours != NOTHING and d.on in d.files and d.on != owner
-            and ("::/0" if ":" in d.probe.destination else "0.0.0.0/0") in d.files[owner])
-
-
 def refused(d):
     return d.refused and (d.works() or d.by in LINKS) and d.theirs_by in (*LINKS, NOTHING)
 
@@ -458,8 +452,6 @@ ALWAYS = {  # with any files
                           "answer comes back"),
     "bound-to-name": (bound_to_name, "design R14: the name of a file that shares the tun is a name of the tun, and the "
                       "destination decides; # tunion: Tun = own gives the file an interface"),
-    "no-source-check": (no_source_check, "design R12, not built yet: a peer of one tunnel reaches the address of a "
-                        "file with a default route"),
 }
 PERMITTED = {  # only where a combination says so
     "loop": (lambda d: d.works() and (d.theirs == NOTHING or d.theirs_by in d.files),
