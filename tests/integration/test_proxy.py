@@ -268,6 +268,7 @@ def test(lab):
     forwards(w, user, control)
     page(w, user, process)
     equal(process.stop(), 0, "the end by SIGTERM")
+    check("is not in its list" not in process.output(), f"a system call was refused: {process.output()}")
     nothing_left(user, "after SIGTERM")
     check(not os.path.exists(control), "the socket in the file system is left")
     with_users(w, user, network, home)
