@@ -7,7 +7,7 @@ import re
 import sys
 
 from browser import Browser, fits
-from lab import check, equal, main, wait_for
+from lab import UP_OPTIONS, check, equal, main, wait_for
 from nameserver import NameServer
 from ordinary import User
 from programserver import PICTURES, PORT
@@ -35,7 +35,7 @@ def test(lab):
     user = User(lab, w.client, {"home.conf": w.home_conf(interface_lines=["DNS = 10.77.0.1, home.lan"])})
     w.lan.start([sys.executable, os.path.join(os.path.dirname(os.path.abspath(__file__)), "programserver.py"), lab.dir],
                 "programserver").wait_output("ready")
-    process = w.client.start(user.become() + [user.program, "proxy", "--foreground", user.dir], "proxy")
+    process = w.client.start(user.become() + [user.program, "proxy", "--foreground", *UP_OPTIONS, user.dir], "proxy")
     process.wait_output("proxy0 is up")
     url = re.search(r"the status page is at (\S+)", process.output())[1]
     loads(w, "--proxy-server=socks5://127.0.0.1:1080", url).stop()

@@ -7,7 +7,7 @@ import os
 import shutil
 import sys
 
-from lab import check, equal, main, need
+from lab import UP_OPTIONS, check, equal, main, need
 from nameserver import NameServer
 from ordinary import User
 from programserver import PICTURES, PORT
@@ -82,7 +82,7 @@ def test(lab):
         make_repository(lab, os.path.join(repository, "repo.git"))
     w.lan.start([sys.executable, os.path.join(os.path.dirname(os.path.abspath(__file__)), "programserver.py"), repository],
                 "programserver").wait_output("ready")
-    process = w.client.start(user.become() + [user.program, "proxy", "--foreground", user.dir], "proxy")
+    process = w.client.start(user.become() + [user.program, "proxy", "--foreground", *UP_OPTIONS, user.dir], "proxy")
     process.wait_output("proxy0 is up")
     uses_curl(user)
     for program, uses, there in (("git with its http-backend", uses_git, has_git), ("wget", uses_wget, shutil.which("wget"))):

@@ -8,12 +8,14 @@ import os
 import random
 import sys
 
-from lab import check, equal, in_time, main, wait_for
+from lab import UP_OPTIONS, Skip, check, equal, in_time, main, wait_for
 from nameserver import NameServer
 from ordinary import User, processes
 from world import LAN, World
 
+AGAIN_WITH = "--stack lwip"
 SEED = int(os.environ.get("TUNION_SEED", random.randrange(1 << 32)))
+PROXY = "tunion-worker" if "lwip" in UP_OPTIONS else "tunion-proxy"  # who has the connections
 DEAD = "10.66.0.1"  # in the prefix of a tunnel that nobody answers
 
 # What runs among the clients: argv[1] says what, and prints what came of it.
@@ -148,8 +150,8 @@ class Watched:
     def __init__(self, w, user):
         self.run = lambda *words, **kw: w.client.run(user.become() + [user.python, "-c", CLIENTS, *map(str, words)], **kw)
         self.start = lambda *words: w.client.start(user.become() + [user.python, "-c", CLIENTS, *map(str, words)], words[0])
-        self.pids = {name: pid for pid, name in processes().items() if name in ("tunion-proxy", "tunion-page", "tunion-outlet")}
-        equal(sorted(self.pids), ["tunion-outlet", "tunion-page", "tunion-proxy"], "processes")
+        self.pids = {name: pid for pid, name in processes().items() if name in (PROXY, "tunion-page", "tunion-outlet")}
+        equal(sorted(self.pids), sorted(["tunion-outlet", "tunion-page", PROXY]), "processes")
         equal(self.ask(f"socks5:{LAN}:8080"), {f"socks5:{LAN}:8080": "0"}, "a connection that opens what is kept")
         self.before = state(self.pids)
         self.settle("after the first one")
@@ -197,7 +199,9 @@ def test(lab):
     user = User(lab, w.client, {"vpn.conf": w.vpn_conf(allowed="10.66.0.0/24"),
                                 "home.conf": w.home_conf(interface_lines=["DNS = 10.77.0.1, home.lan"])})
     w.lan.start([sys.executable, "-c", FLOOD, "8080"], "flood").wait_output("ready")
-    process = w.client.start(user.become() + [user.program, "proxy", "--foreground", user.dir], "proxy")
+    if UP_OPTIONS and "without lwIP" in user.tunion("proxy", *UP_OPTIONS, user.dir + "/none").stderr:
+        raise Skip("tunion was built without lwIP")
+    process = w.client.start(user.become() + [user.program, "proxy", "--foreground", *UP_OPTIONS, user.dir], "proxy")
     process.wait_output("proxy0 is up")
     watched = Watched(w, user)
     equal(watched.run("garbage", SEED, seconds=60), "done\n", "garbage")
