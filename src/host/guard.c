@@ -242,17 +242,24 @@ static void iptables_down(const struct spawn_tun *tun, enum ip_family family,
 	free(s.output);
 }
 
-void guard_down(const struct spawn_tun *tun, enum ip_family family, struct diag *diag)
+const char *guard_nft_removal(const char *tun, enum ip_family family,
+                              char out[static GUARD_REMOVAL_STRLEN])
 {
 	const char *f = nft_family(family);
-	struct failure why;
-	char text[160];
-	int err;
+	char table[TABLE_STRLEN];
 
-	snprintf(text, sizeof(text),
-	         "add table %s tunion-%s\ndelete table %s tunion-%s\n", f, tun->name, f,
-	         tun->name);
-	err = nft(tun, text, &why);
+	table_name(tun, table);
+	snprintf(out, GUARD_REMOVAL_STRLEN, "add table %s %s\ndelete table %s %s\n", f,
+	         table, f, table);
+	return out;
+}
+
+void guard_down(const struct spawn_tun *tun, enum ip_family family, struct diag *diag)
+{
+	struct failure why;
+	char text[GUARD_REMOVAL_STRLEN];
+	int err = nft(tun, guard_nft_removal(tun->name, family, text), &why);
+
 	if (err == -ENOENT)
 		iptables_down(tun, family, diag);
 	else if (err == -EIO)

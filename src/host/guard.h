@@ -38,6 +38,11 @@ char *guard_nft_text(const char *tun, enum ip_family family,
                      const struct host_items *items, uint32_t mark);
 char *guard_iptables_text(const char *tun, enum ip_family family,
                           const struct host_items *items, uint32_t mark);
+#define GUARD_REMOVAL_STRLEN 128
+/* Writes the text for nft that deletes our rules, whether they are there or not. Returns
+ * out. */
+const char *guard_nft_removal(const char *tun, enum ip_family family,
+                              char out[static GUARD_REMOVAL_STRLEN]);
 /* Returns the text that deletes our rules, made from the output of iptables-save. */
 char *guard_iptables_removal(const char *tun, const char *saved);
 

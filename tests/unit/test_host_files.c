@@ -191,6 +191,23 @@ END_TEST
 
 /* One line for each mark of the family, so that a strict reverse path filter recognises all
  * answers. */
+/* Also where the name of the tun can't be that of a table. */
+START_TEST(the_guard_that_was_made_is_removed)
+{
+	static const char *const tuns[] = { "t0", "t=0", "my+tun", "a.b-c_d" };
+	struct host_items items = two_addresses();
+
+	for (size_t i = 0; i < ARRAY_SIZE(tuns); i++) {
+		char text[GUARD_REMOVAL_STRLEN];
+		char *made = guard_nft_text(tuns[i], IP_V6, &items, 51820);
+
+		guard_nft_removal(tuns[i], IP_V6, text);
+		ck_assert_int_eq(strncmp(made, text, strlen(text)), 0);
+		free(made);
+	}
+}
+END_TEST
+
 START_TEST(the_guard_keeps_the_marks_of_files)
 {
 	struct netlink_item v[] = {
@@ -573,6 +590,7 @@ TCase *unit_tests(void)
 	tcase_add_test(tc, a_lock_is_held_until_the_last_program_ends);
 	tcase_add_test(tc, what_is_not_there_is_said);
 	tcase_add_test(tc, the_guard_is_that_of_wg_quick);
+	tcase_add_test(tc, the_guard_that_was_made_is_removed);
 	tcase_add_test(tc, the_guard_keeps_the_marks_of_files);
 	tcase_add_test(tc, ipv6_redirects_are_dropped_by_iptables_too);
 	tcase_add_test(tc, only_our_iptables_rules_are_removed);
