@@ -392,6 +392,11 @@ int host_choose_mark(struct host *h, const struct plan *plan, struct diag *diag)
 	return host_numbers_choose_mark(&h->state.numbers, plan, &env, diag);
 }
 
+void host_unchoose_mark(struct host *h)
+{
+	host_numbers_decide_mark(&h->state.numbers, false);
+}
+
 /* Is called before anything is changed. */
 static MUST_CHECK int check_hooks(struct host *h, const struct plan *plan,
                                   struct diag *diag)
@@ -552,6 +557,7 @@ int host_update(struct host *h, const struct plan *plan, struct diag *diag)
 {
 	int err, changed;
 
+	host_numbers_decide_mark(&h->state.numbers, true);
 	run_hooks_of_gone(h, plan, CONF_PRE_DOWN, diag);
 	changed = host_change(&h->state, plan, diag);
 	err = remember_changed(h, plan, diag);

@@ -117,6 +117,8 @@ uint32_t host_file_mark(const struct host *h, const struct conf *conf);
  * diag. */
 MUST_CHECK int host_choose_mark(struct host *h, const struct plan *plan,
                                 struct diag *diag);
+/* That plan doesn't come: the mark is again the one in force. */
+void host_unchoose_mark(struct host *h);
 /* Returns the virtual resolver's addresses, for engine_set_resolver; the family is
  * IP_NONE if there is none. To be called after host_prepare and after each
  * host_update. */

@@ -95,6 +95,26 @@ static bool all_have_marks(const struct plan *whole)
 	return whole->device_count > 0;
 }
 
+static void note_choice(struct host_numbers *numbers)
+{
+	if (numbers->chosen_anew || numbers->mark == 0)
+		return;
+	numbers->before.mark = numbers->mark;
+	numbers->before.mark_is_a_files = numbers->mark_is_a_files;
+	numbers->before.table = numbers->table[0];
+	numbers->chosen_anew = true;
+}
+
+void host_numbers_decide_mark(struct host_numbers *numbers, bool comes)
+{
+	if (numbers->chosen_anew && !comes) {
+		numbers->mark = numbers->before.mark;
+		numbers->mark_is_a_files = numbers->before.mark_is_a_files;
+		numbers->table[0] = numbers->before.table;
+	}
+	numbers->chosen_anew = false;
+}
+
 int host_numbers_choose_mark(struct host_numbers *numbers, const struct plan *plan,
                              const struct host_config_env *env, struct diag *diag)
 {
@@ -104,6 +124,7 @@ int host_numbers_choose_mark(struct host_numbers *numbers, const struct plan *pl
 	if (env->alone ||
 	    (there && (all || !numbers->mark_is_a_files || whole->device_count == 0)))
 		return 0;
+	note_choice(numbers);
 	numbers->mark_is_a_files = all;
 	numbers->mark =
 		all ? whole->devices[0].conf->fwmark : free_mark(numbers, plan, env);

@@ -30,6 +30,12 @@ struct host_numbers {
 	bool mark_is_a_files; /* it is the FwMark of a file */
 	uint32_t table[129];  /* for prefixes of this length; 0: not chosen */
 	struct rule_place place4, place6;
+	/* What the plan in force has, if another mark was chosen for the next one. */
+	struct {
+		uint32_t mark, table;
+		bool mark_is_a_files;
+	} before;
+	bool chosen_anew;
 };
 
 /* Functions that ask the host. */
@@ -74,6 +80,10 @@ MUST_CHECK int host_numbers_choose_mark(struct host_numbers *numbers,
                                         const struct plan *plan,
                                         const struct host_config_env *env,
                                         struct diag *diag);
+
+/* Is the plan that it was chosen for in force from now on? If it doesn't come, the mark is
+ * again the one from before. */
+void host_numbers_decide_mark(struct host_numbers *numbers, bool comes);
 
 /* Adds to numbers if more tables or blocks are needed; the mark must have been chosen.
  * Returns 0, -ENOMEM, or -ENOSPC if no table or priority is free, with an error in

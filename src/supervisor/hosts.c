@@ -344,14 +344,26 @@ int hosts_up(struct hosts *h, const struct plan *plan, struct diag *diag)
 	return err ? undo_others(h, err) : 0;
 }
 
+static void use_mark_of_shared(struct hosts *h)
+{
+	for (struct own_host *own = h->own; own; own = own->next)
+		host_use_mark(own->host, host_mark(h->shared));
+}
+
 int hosts_choose_mark(struct hosts *h, const struct plan *plan, struct diag *diag)
 {
 	struct plan shared = plan_of_shared_tun(plan);
 	int err = host_choose_mark(h->shared, &shared, diag);
 
-	for (struct own_host *own = h->own; own && !err; own = own->next)
-		host_use_mark(own->host, host_mark(h->shared));
+	if (!err)
+		use_mark_of_shared(h);
 	return err;
+}
+
+void hosts_unchoose_mark(struct hosts *h)
+{
+	host_unchoose_mark(h->shared);
+	use_mark_of_shared(h);
 }
 
 void hosts_network_changed(struct hosts *h)

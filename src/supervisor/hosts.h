@@ -52,6 +52,7 @@ MUST_CHECK int hosts_up(struct hosts *h, const struct plan *plan, struct diag *d
 MUST_CHECK int hosts_update(struct hosts *h, const struct plan *plan, struct diag *diag);
 MUST_CHECK int hosts_choose_mark(struct hosts *h, const struct plan *plan,
                                  struct diag *diag);
+void hosts_unchoose_mark(struct hosts *h);
 void hosts_network_changed(struct hosts *h);
 MUST_CHECK int hosts_post_down(struct hosts *h, const struct plan *plan,
                                struct diag *diag);

@@ -569,8 +569,10 @@ static int run_round(struct round *r)
 		err = accept_and_prepare(r);
 	if (!err && changes_any(&r->reload))
 		err = move_devices(r);
-	if (err || !changes_any(&r->reload))
+	if (err || !changes_any(&r->reload)) {
+		hosts_unchoose_mark(r->l->hosts);
 		goto out;
+	}
 	swap_plans(r);
 	tell_worker(r);
 	update_host(r);

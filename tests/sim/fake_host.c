@@ -341,6 +341,11 @@ int host_choose_mark(struct host *h, const struct plan *plan, struct diag *diag)
 	return host_numbers_choose_mark(&h->at->numbers, plan, &env, diag);
 }
 
+void host_unchoose_mark(struct host *h)
+{
+	host_numbers_decide_mark(&h->at->numbers, false);
+}
+
 void host_use_mark(struct host *h, uint32_t mark)
 {
 	h->at->numbers.mark = mark;
@@ -444,6 +449,7 @@ int host_update(struct host *h, const struct plan *plan, struct diag *diag)
 	if (!can_change(h))
 		out_of_order("host_update of %s, which is not up", h->tun);
 	h->at->is_up = true;
+	host_numbers_decide_mark(&h->at->numbers, true);
 	for (size_t i = 0; i < h->at->file_count; i++) {
 		struct fake_host_file *f = &h->at->files[i];
 

@@ -370,21 +370,27 @@ static const struct {
 	  false },
 };
 
-START_TEST(ipv6_is_left_out_where_the_host_has_none)
+static void make_config(struct host_config *config, struct host_world *w)
 {
 	struct host_numbers numbers = { 0 };
+
+	ck_assert_int_eq(host_numbers_choose_mark(&numbers, &w->planned.plan, &w->env,
+	                                          &w->planned.diag),
+	                 0);
+	ck_assert_int_eq(host_config_make(config, &numbers, &w->planned.plan, &w->env,
+	                                  &w->planned.diag),
+	                 0);
+}
+
+START_TEST(ipv6_is_left_out_where_the_host_has_none)
+{
 	struct host_config config;
 	struct host_world w;
 	char *text;
 
 	host_world_init(&w, without_ipv6[_i].texts, &host_facts_plain);
 	w.env.without_ipv6 = true;
-	ck_assert_int_eq(host_numbers_choose_mark(&numbers, &w.planned.plan, &w.env,
-	                                          &w.planned.diag),
-	                 0);
-	ck_assert_int_eq(host_config_make(&config, &numbers, &w.planned.plan, &w.env,
-	                                  &w.planned.diag),
-	                 0);
+	make_config(&config, &w);
 	text = host_world_format(&config.items);
 	ck_assert_str_eq(text, without_ipv6[_i].expected);
 	ck_assert_int_eq(config.ipv6_left_out, without_ipv6[_i].left_out);
@@ -436,45 +442,18 @@ static const struct {
 START_TEST(addresses_of_default_routes_are_guarded)
 {
 	struct host_facts facts = { .rules = { 32766, 32767 } };
-	struct host_numbers numbers = { 0 };
 	struct host_config config;
 	struct host_world w;
 	char *text;
 
 	host_world_init(&w, guards[_i].texts, &facts);
-	ck_assert_int_eq(host_numbers_choose_mark(&numbers, &w.planned.plan, &w.env,
-	                                          &w.planned.diag),
-	                 0);
-	ck_assert_int_eq(host_config_make(&config, &numbers, &w.planned.plan, &w.env,
-	                                  &w.planned.diag),
-	                 0);
+	make_config(&config, &w);
 	text = host_world_format(&config.guard);
 	ck_assert_msg(strcmp(text, guards[_i].expected) == 0, "%s: got\n%s",
 	              guards[_i].what, text);
 	free(text);
 	host_config_clear(&config);
 	host_world_clear(&w);
-}
-END_TEST
-
-START_TEST(the_mark_of_a_file_is_given_back)
-{
-	static const char *const one[] = { "a", "[Interface]\nFwMark = 8\n", NULL },
-				 *const two[] = { "a", "[Interface]\nFwMark = 8\n", "b",
-		                                  "[Interface]\n", NULL };
-	const char *const *texts[] = { one, two, one };
-	static const uint32_t expected[] = { 8, 51820, 51820 };
-	struct host_numbers numbers = { 0 };
-	struct host_world w;
-
-	for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
-		host_world_init(&w, texts[i], &host_facts_plain);
-		ck_assert_int_eq(host_numbers_choose_mark(&numbers, &w.planned.plan,
-		                                          &w.env, &w.planned.diag),
-		                 0);
-		ck_assert_uint_eq(numbers.mark, expected[i]);
-		host_world_clear(&w);
-	}
 }
 END_TEST
 
@@ -688,7 +667,6 @@ TCase *unit_tests(void)
 	tcase_add_test(tc, no_priority_is_free);
 	tcase_add_loop_test(tc, addresses_of_default_routes_are_guarded, 0,
 	                    ARRAY_SIZE(guards));
-	tcase_add_test(tc, the_mark_of_a_file_is_given_back);
 	tcase_add_loop_test(tc, alone_there_is_only_the_main_table, 0, ARRAY_SIZE(alone));
 	tcase_add_loop_test(tc, rules_are_one_longest_prefix_match, 0, 20);
 	return tc;
