@@ -412,7 +412,8 @@ int host_file_added(struct host *h, const struct conf *conf, struct diag *diag)
 {
 	int err;
 
-	if (!can_change(h) || is_planned(h->at, conf->name))
+	/* where host_update has failed, the plan is an older one */
+	if (!can_change(h) || find_file(h->at, conf->name))
 		out_of_order("host_file_added of %s, which is there", conf->name);
 	err = fails(FAKE_HOST_FILE_ADDED, diag) ? -EIO : 0;
 	return err ? err : run_hooks(h, conf, CONF_PRE_UP, diag);
@@ -421,7 +422,8 @@ int host_file_added(struct host *h, const struct conf *conf, struct diag *diag)
 void host_file_changed(struct host *h, const struct conf *conf, struct diag *diag)
 {
 	(void)diag;
-	if (!h->at->is_up || !is_planned(h->at, conf->name))
+	if (!h->at->is_up ||
+	    (!is_planned(h->at, conf->name) && !find_file(h->at, conf->name)))
 		out_of_order("host_file_changed of %s, which is not there", conf->name);
 }
 
