@@ -154,7 +154,7 @@ static void begin(int (*run)(int, pid_t, const struct worker_options *))
 		                       .interrupt_fd = -1,
 		                       .silence_ms = 10000,
 		                       .end_ms = 10000,
-		                       .entry = { run },
+		                       .entry = { .run = run },
 		                       .handle = hear,
 		                       .context = &child };
 	heard = 0;
