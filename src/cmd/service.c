@@ -46,6 +46,17 @@ static void go_to_background(struct log_output *output, int ready_fd)
 	close(ready_fd);
 }
 
+/* Whoever knows the address may read the page, and others may read a log. */
+static void tell_page(struct log_output *output, const char *url)
+{
+	if (url && output->place == LOG_PLACE_STDERR)
+		fprintf(stderr, "tunion: the status page is at %s\n", url);
+	else if (url)
+		log_output_write(
+			output, LOG_LEVEL_INFO,
+			"there is a status page: tunion status --page shows its address");
+}
+
 static int begin(const struct service *service, struct supervisor_options *options,
                  struct supervisor **out, struct log_output *output)
 {
@@ -77,6 +88,7 @@ static int run(const struct service *service, const char *const *paths, const ch
 	options.gate = gate;
 	if (begin(service, &options, &s, &output))
 		return EXIT_FAILURE;
+	tell_page(&output, supervisor_page_url(s));
 	if (ready_fd >= 0)
 		go_to_background(&output, ready_fd);
 	else if (service->syslog)

@@ -478,9 +478,6 @@ int supervisor_up(struct supervisor **out, const struct supervisor_options *opti
 	}
 	s->up_since_ns = loop_now_ns();
 	tell_plan(s);
-	if (options->page)
-		log_info(&s->log, NULL, "the status page is at %s",
-		         page_child_url(&s->page));
 	memory_give_back();
 	*out = s;
 	return 0;
@@ -656,6 +653,11 @@ int supervisor_serve(struct supervisor *s)
 const char *supervisor_tun(const struct supervisor *s)
 {
 	return s->instance.tun;
+}
+
+const char *supervisor_page_url(const struct supervisor *s)
+{
+	return page_child_url(&s->page);
 }
 
 /* ---- down */

@@ -80,5 +80,8 @@ MUST_CHECK int supervisor_serve(struct supervisor *s);
 void supervisor_down(struct supervisor *s, struct diag *diag);
 /* Returns the name of the tun; valid until supervisor_down. */
 const char *supervisor_tun(const struct supervisor *s);
+/* Returns the address of the status page, or NULL if there is none. It has the token, so it
+ * must not be logged. As valid as the tun's name. */
+const char *supervisor_page_url(const struct supervisor *s);
 
 #endif

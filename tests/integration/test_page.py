@@ -8,6 +8,7 @@ import http.client
 import json
 import os
 import re
+import shlex
 import signal
 import socket
 
@@ -208,6 +209,17 @@ def refused(user, expected, at, lines=1):
     check(expected in said[0] and (lines is None or len(said) == lines), f"gate --page {at}: {done.stderr}")
 
 
+def the_journal_does_not_get_it(host, t):
+    journal = os.path.join(host.run_dir, "journal")
+    command = shlex.join(t.argv("up", "--foreground", "--page", f"127.0.0.1:{OTHER}", t.dir))
+    t.process = host.start(["sh", "-c", f"exec 2>{journal}; export JOURNAL_STREAM=$(stat -c %d:%i {journal}); exec {command}"],
+                           name="journal")
+    wait_for(lambda: "is up" in read(journal), "tunion up")
+    check(t.run("status", "--page").strip() not in read(journal), "the address is in the journal")
+    check("<6>there is a status page: tunion status --page" in read(journal), read(journal))
+    t.down()
+
+
 def up_has_one(host):
     listener = busy(host, OTHER)
     t = Tunion(host, {"home.conf": conf("10.1.0.2/32", "10.1.0.0/24", "192.0.2.1:1")})
@@ -231,6 +243,7 @@ def up_has_one(host):
         t.up("--page", f"[::1]:{OTHER}")
         Page(host, url_in(t.log())).get("status.json")
         t.down()
+    the_journal_does_not_get_it(host, t)
     done = t.try_run("status", "--page")
     equal((done.returncode, done.stdout), (1, ""), "tunion status --page when it is down")
     t.up()
