@@ -277,31 +277,44 @@ static struct server *live_server(struct file *f, enum ip_family family, uint64_
 	return first;
 }
 
-/* The name is NULL if it isn't known. */
-static struct server *choose(struct resolver *r, const char *name, enum ip_family family,
-                             uint64_t now_ns)
+/* Returns the file whose search domain is the longest that the name is in, or NULL. */
+static struct file *whose_name(const struct resolver *r, const char *name)
 {
-	struct server *best = NULL, *fallback = NULL;
+	struct file *best = NULL;
 	size_t best_len = 0;
-	uint32_t id = family == IP_V4 ? r->default4 : r->default6;
 
 	for (struct file *f = r->files; f; f = f->next) {
-		struct server *s = live_server(f, family, now_ns);
-
-		if (!s)
-			continue;
-		for (size_t i = 0; name && i < f->domain_count; i++) {
+		for (size_t i = 0; f->server_count > 0 && i < f->domain_count; i++) {
 			size_t len = strlen(f->domains[i]);
 
 			if (len > best_len && in_domain(name, f->domains[i])) {
-				best = s;
+				best = f;
 				best_len = len;
 			}
 		}
-		if (!fallback || f->id == id)
+	}
+	return best;
+}
+
+/* The name is NULL if it isn't known. A file's names are nobody else's business, even if the
+ * file has only servers of the other family: whoever asks then tries the other virtual
+ * address. */
+static struct server *choose(struct resolver *r, const char *name, enum ip_family family,
+                             uint64_t now_ns)
+{
+	struct file *owner = name ? whose_name(r, name) : NULL;
+	struct server *fallback = NULL;
+	uint32_t id = family == IP_V4 ? r->default4 : r->default6;
+
+	if (owner)
+		return live_server(owner, family, now_ns);
+	for (struct file *f = r->files; f; f = f->next) {
+		struct server *s = live_server(f, family, now_ns);
+
+		if (s && (!fallback || f->id == id))
 			fallback = s;
 	}
-	return best ? best : fallback;
+	return fallback;
 }
 
 static struct server *find_server(struct resolver *r, uint32_t file,

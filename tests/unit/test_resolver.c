@@ -159,6 +159,20 @@ START_TEST(a_name_is_asked_where_its_longest_suffix_says)
 }
 END_TEST
 
+/* Its only server is of the other family: nobody else is asked instead. */
+START_TEST(a_name_is_only_asked_at_its_own_file)
+{
+	struct resolver *r = three_files();
+
+	file(r, OFFICE_ID, "fd20::53", NULL, "corp.example", "lab.home.lan");
+	ck_assert_ptr_null(ask(r, "www.corp.example", 4000, NS_PER_SEC));
+	ck_assert_ptr_null(ask(r, "box.lab.home.lan", 4001, NS_PER_SEC));
+	ck_assert_str_eq(ask(r, "nas.home.lan", 4002, NS_PER_SEC), HOME);
+	ck_assert_str_eq(ask(r, "example.org", 4003, NS_PER_SEC), VPN);
+	resolver_free(r);
+}
+END_TEST
+
 START_TEST(what_answers_nothing_is_left_alone)
 {
 	struct resolver *r = three_files();
@@ -424,6 +438,7 @@ TCase *unit_tests(void)
 
 	tcase_add_loop_test(tc, a_name_is_asked_where_its_longest_suffix_says, 0,
 	                    ARRAY_SIZE(names));
+	tcase_add_test(tc, a_name_is_only_asked_at_its_own_file);
 	tcase_add_test(tc, what_answers_nothing_is_left_alone);
 	tcase_add_test(tc, one_socket_that_asks_two_servers_gets_both_answers);
 	tcase_add_test(tc, a_dead_server_is_passed_over_and_tried_again);
