@@ -130,7 +130,7 @@ def test(lab):
     def came_in():
         return "Received handshake response" in log.output()
 
-    wait_for(lambda: "Receiving cookie response" in log.output(), "the guest gets a cookie")
+    wait_for(lambda: "Receiving cookie response" in log.output(), "the guest gets a cookie", 60)
     tries = sent()
     wait_for(lambda: sent() > tries or came_in(), "it tries again, with its cookie")
     wait_for(came_in, "the guest comes in", 2)
