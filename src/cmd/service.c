@@ -102,7 +102,8 @@ static int run(const struct service *service, const char *const *paths, const ch
 		ended = service->before_down(service->context);
 	supervisor_down(s, &diag);
 	log_output_diag(&output, &diag);
-	log_info(&log, NULL, "%s is down", tun);
+	if (!err)
+		log_info(&log, NULL, "%s is down", tun);
 	diag_clear(&diag);
 	return err || ended ? EXIT_FAILURE : EXIT_SUCCESS;
 }

@@ -65,8 +65,8 @@ MUST_CHECK int host_new(struct host **out, const struct host_options *options,
                         struct diag *diag);
 /* Also does what host_down does, if that wasn't called. h may be NULL. */
 void host_free(struct host *h);
-/* For a forked child: frees it, but changes nothing on the host, which belongs to its
- * parent. h may be NULL. */
+/* For a forked child, or before the process ends: frees it, but changes nothing on the
+ * host. The tun stays open. h may be NULL. */
 void host_forget(struct host *h);
 
 /* The function for plan_env.path_mtu; context is the struct host. Returns 0 if

@@ -162,6 +162,15 @@ void instance_forget(struct instance *i)
 	instance_clear(i);
 }
 
+void instance_abandon(struct instance *i)
+{
+	if (i->listen_fd >= 0)
+		close(i->listen_fd);
+	if (i->lock_fd >= 0)
+		close(i->lock_fd);
+	i->listen_fd = i->lock_fd = -1;
+}
+
 /* ---- sockets */
 
 static int address_of(struct sockaddr_un *address, const char *path)

@@ -44,6 +44,10 @@ void instance_clear(struct instance *i);
  * belongs to its parent. */
 void instance_forget(struct instance *i);
 
+/* Leaves everything as if we had been killed, but lets the lock go: for `down` and `up` it is
+ * a stale one. */
+void instance_abandon(struct instance *i);
+
 /* Makes the directories, takes the lock for this process, and removes sockets that a
  * killed instance has left. Returns 0 or -errno, with the reason in diag; -EEXIST means
  * that it is already running. */

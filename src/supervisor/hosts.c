@@ -193,6 +193,7 @@ void hosts_forget(struct hosts *h)
 	}
 	host_forget(h->shared);
 	h->shared = NULL;
+	h->shared_is_up = false;
 }
 
 static size_t without(const char *suffix, const char *file, size_t n)

@@ -35,7 +35,7 @@ MUST_CHECK int hosts_new(struct hosts *h, const struct host_options *options,
                          struct diag *diag);
 /* Undoes all that hosts_down hasn't. */
 void hosts_free(struct hosts *h);
-/* For a forked child: see host_forget. */
+/* For a forked child, and to leave all as it is: see host_forget. */
 void hosts_forget(struct hosts *h);
 /* Does only this, for `tunion down` after an instance was killed. */
 MUST_CHECK int hosts_clear_stale(const struct host_options *options, struct diag *diag);

@@ -64,6 +64,7 @@ struct supervisor {
 	struct underlay underlay;
 	struct follow follow;
 	struct live live;
+	struct takedown takedown;
 	struct clients clients;
 	struct status_request status;
 	struct page_child page;
@@ -159,10 +160,9 @@ static int check_interrupt(struct supervisor *s, struct diag *diag)
 static int make_host(struct supervisor *s, const struct supervisor_options *o,
                      struct diag *diag)
 {
+	const char *state_path = s->elsewhere ? NULL : s->instance.state_path;
 	struct host_options options = { .tun = s->instance.tun,
-		                        .state_path = s->elsewhere
-		                                              ? NULL
-		                                              : s->instance.state_path,
+		                        .state_path = state_path,
 		                        .lock_fd = s->instance.lock_fd,
 		                        .vnet_hdr = !o->no_offload,
 		                        .no_guard = o->no_firewall,
@@ -434,6 +434,8 @@ static void connect_parts(struct supervisor *s)
 		                                 .clients = &s->clients,
 		                                 .status = &s->status };
 	s->hooks_events = hook_service_events(&s->hook_service);
+	s->takedown =
+		(struct takedown){ &s->keeper, &s->hosts, &s->instance, &s->tunnels };
 	s->live = (struct live){ .log = &s->log,
 		                 .instance = &s->instance,
 		                 .tunnels = &s->tunnels,
@@ -582,13 +584,6 @@ static void reload(struct supervisor *s)
 	memory_give_back();
 }
 
-static int prepare_down(struct supervisor *s, struct diag *diag)
-{
-	struct takedown t = { &s->keeper, &s->hosts, &s->instance, &s->tunnels };
-
-	return takedown_prepare(&t, diag);
-}
-
 /* A client wants it to go down: prepares this and then ends, or answers that it stays up.
  * As in wg-quick, it stays up if a PreDown fails or a file can't be saved. */
 static void consider_down(struct supervisor *s)
@@ -598,7 +593,7 @@ static void consider_down(struct supervisor *s)
 	int err;
 
 	s->down_wanted = false;
-	err = prepare_down(s, &diag);
+	err = takedown_prepare(&s->takedown, &diag);
 	s->ready_for_down = err == 0;
 	diag_log(&diag, &s->log);
 	if (s->ready_for_down) {
@@ -665,20 +660,25 @@ const char *supervisor_page_url(const struct supervisor *s)
 void supervisor_down(struct supervisor *s, struct diag *diag)
 {
 	char *text, last[32] = "ok";
+	bool closed;
 	int hooks = 0;
 
 	if (!s)
 		return;
 	diag_move(diag, &s->prepared);
 	s->keeper.worker.interrupt_fd = -1;
+	closed = s->ending.error && !s->ready_for_down && !s->elsewhere &&
+	         s->hosts.shared_is_up;
 	/* now it can't be refused any more */
-	if (s->up_since_ns && !s->ready_for_down)
-		(void)!prepare_down(s, diag);
-	if (s->hosts.shared_is_up)
+	if (s->up_since_ns && !s->ready_for_down && !closed)
+		(void)!takedown_prepare(&s->takedown, diag);
+	if (s->hosts.shared_is_up && !closed)
 		hooks = hosts_down(&s->hosts, diag);
 	keeper_end(&s->keeper);
 	page_child_end(&s->page);
 	underlay_end(&s->underlay);
+	if (closed)
+		takedown_leave_closed(&s->takedown, &s->log);
 	hosts_free(&s->hosts);
 	tunnels_clear(&s->tunnels);
 	follow_clear(&s->follow);

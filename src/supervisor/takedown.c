@@ -55,3 +55,12 @@ int takedown_prepare(const struct takedown *t, struct diag *diag)
 	files = save_files(t, same_worker, diag);
 	return hooks ? hooks : files ? -EIO : 0;
 }
+
+void takedown_leave_closed(const struct takedown *t, const struct log *log)
+{
+	log_error(
+		log, NULL,
+		"what belongs to the tunnels stays unreachable: tunion up brings them up again, and tunion down gives it back to the network");
+	hosts_forget(t->hosts);
+	instance_abandon(t->instance);
+}

@@ -17,7 +17,7 @@ int takedown_status(int hook);
 struct takedown {
 	struct keeper *keeper;
 	struct hosts *hosts;
-	const struct instance *instance;
+	struct instance *instance;
 	struct tunnels *tunnels;
 };
 
@@ -25,5 +25,11 @@ struct takedown {
  * returns the first one: the exit status of a hook, which is above 0, or -errno; -EIO for
  * a file. */
 MUST_CHECK int takedown_prepare(const struct takedown *t, struct diag *diag);
+
+/* For an end that nobody has asked for: the tun was lost, or a worker that somebody else rules
+ * has said so. Instead of undoing anything, leaves the host and the instance's files as after
+ * a kill. Then what belongs to the tunnels is unreachable until `down` or another `up` clears
+ * up (design section 4). The process must end soon, because the tun stays open. */
+void takedown_leave_closed(const struct takedown *t, const struct log *log);
 
 #endif

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""When both processes are gone, the tun is gone, too, and with it its routes. Still nothing that belongs to the tunnels
-leaves in the clear, until `down` or another `up`: each route has an unreachable one behind it. `down` removes all of
-them, also those that a killed instance has left."""
+"""When both processes are gone, the tun is gone, too, and with it its routes; or somebody removes the tun, which ends
+the instance. Still nothing that belongs to the tunnels leaves in the clear, until `down` or another `up`: each route has
+an unreachable one behind it. `down` removes all of them, also those that such an instance has left."""
 
 import os
 import signal
@@ -27,6 +27,12 @@ def kill(t):
     os.kill(status["pid"], signal.SIGKILL)
     t.process.wait()
     wait_for(lambda: not os.path.exists(f"/proc/{status['engine_pid']}"), "the worker to end with its supervisor")
+
+
+def lose_the_tun(t):
+    t.host.run(f"ip link del {t.tun}")
+    equal(t.process.wait(), 1, "exit status after the tun was removed")
+    check("tunion down gives it back to the network" in t.log(), t.log())
 
 
 def test(lab):
@@ -58,10 +64,11 @@ def test(lab):
         t.up()
         for address in targets:
             c.reach(address)
-        kill(t)
+        lose_the_tun(t)
+        try_all(c, targets)
         check("unreachable" in c.run("ip route show table all"), "no barrier")
         t.run("down")
-        same_text(c.snapshot(), before, "the client after down of a killed instance")
+        same_text(c.snapshot(), before, "the client after down of an instance that has lost its tun")
         c.reach(INTERNET)
 
     t = Tunion(c, everything)

@@ -181,6 +181,17 @@ void fake_host_reset(void)
 	monitor.bits = 0;
 }
 
+bool fake_host_has_ended(bool left_closed)
+{
+	bool as_expected =
+		fake_host.fault[0] == '\0' && fake_host.shared.is_up == left_closed;
+
+	if (left_closed)
+		fake_host_reset();
+	return as_expected && fake_host.instances == 0 && !fake_host.shared.is_prepared &&
+	       fake_host.shared.file_count == 0;
+}
+
 /* ---- hooks: what they say is told by their words */
 
 static void run_hook(const struct host *h, const char *name)

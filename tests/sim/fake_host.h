@@ -69,6 +69,9 @@ extern struct fake_host fake_host;
 
 /* All as before any instance. */
 void fake_host_reset(void);
+/* After an instance: was everything undone, or nothing at all, and in the right order? Frees
+ * what was left. */
+bool fake_host_has_ended(bool left_closed);
 /* What the part of a plan needs there, with the numbers as chosen. 0 or -errno. */
 MUST_CHECK int fake_host_config(struct fake_tun *tun, struct host_config *out,
                                 const struct plan *part);
