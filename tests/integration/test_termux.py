@@ -263,6 +263,23 @@ def is_killed_and_started(w, phone, gate, app):
     nothing_left(phone, "after down")
 
 
+def serves_as_proxy(w, phone, servers):
+    """Without the app, for single programs. A phone has no namespaces and no tun for it, so lwIP makes the connections."""
+    proxy = phone.host.start(phone.become() + [phone.program, "proxy", "--foreground"], "proxy")
+    wait_for(lambda: "is up" in proxy.output() or not proxy.alive(), "tunion proxy")
+    if "without lwIP" in proxy.output():
+        print("left out, since tunion was built without lwIP: tunion proxy")
+        return
+    check(proxy.alive() and "the proxy uses lwIP" in proxy.output(), "tunion proxy:\n" + proxy.output())
+    path = os.path.join(w.client.run_dir, "fetched")
+    for way in ("socks5h", "http"):
+        by_proxy = ["curl", "-x", f"{way}://127.0.0.1:1080"]
+        servers[0].check_download(lambda argv, head=by_proxy: phone.host.try_run(head + argv[1:]), "nas.home.lan", path)
+    equal(phone.tunion("down").returncode, 0, "tunion down")
+    equal(proxy.wait(), 0, "exit status of tunion proxy")
+    nothing_left(phone, "after the proxy")
+
+
 def made_no_forbidden_calls(gate):
     """By the emulator's list, for instance "1234 mount(..."."""
     with open(os.path.join(TOP, "tests/integration/android.c")) as f:
@@ -311,6 +328,7 @@ def test(lab):
     if phone.emulator:
         made_no_forbidden_calls(gate)
     is_killed_and_started(w, phone, gate, app)
+    serves_as_proxy(w, phone, servers)
     check(not processes(), f"processes left: {processes()}")
 
 
