@@ -211,8 +211,10 @@ def refused(user, expected, at, lines=1):
 
 def the_journal_does_not_get_it(host, t):
     journal = os.path.join(host.run_dir, "journal")
+    with open(journal, "w"):
+        pass
     command = shlex.join(t.argv("up", "--foreground", "--page", f"127.0.0.1:{OTHER}", t.dir))
-    t.process = host.start(["sh", "-c", f"exec 2>{journal}; export JOURNAL_STREAM=$(stat -c %d:%i {journal}); exec {command}"],
+    t.process = host.start(["sh", "-c", f"exec 2>>{journal}; export JOURNAL_STREAM=$(stat -c %d:%i {journal}); exec {command}"],
                            name="journal")
     wait_for(lambda: "is up" in read(journal), "tunion up")
     check(t.run("status", "--page").strip() not in read(journal), "the address is in the journal")
