@@ -11,7 +11,6 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -113,20 +112,6 @@ static int give_to_page(void *context, int fd)
 	return fd_pass_send(p->x->page, "", 1, fd, MSG_DONTWAIT);
 }
 
-static size_t connections_max(void)
-{
-	struct rlimit files = { 256, 256 };
-	size_t n;
-
-	(void)getrlimit(RLIMIT_NOFILE, &files);
-	n = files.rlim_cur > DESCRIPTORS_OTHER
-	            ? (size_t)(files.rlim_cur - DESCRIPTORS_OTHER) / DESCRIPTORS_EACH
-	            : 0;
-	if (n > PROXY_CONNECTIONS_MAX)
-		n = PROXY_CONNECTIONS_MAX;
-	return n > 0 ? n : 1;
-}
-
 static int make_proxy(struct process *p)
 {
 	struct proxy_options options = { .log = p->log,
@@ -138,7 +123,8 @@ static int make_proxy(struct process *p)
 		                         .context = p,
 		                         .outside = &p->outside.stack,
 		                         .direct = p->x->direct,
-		                         .connections_max = connections_max() };
+		                         .connections_max = proxy_connections_max(
+						 DESCRIPTORS_EACH, DESCRIPTORS_OTHER) };
 	int err = loop_new(&p->loop);
 
 	options.loop = p->loop;

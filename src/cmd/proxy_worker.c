@@ -9,7 +9,6 @@
 #include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -274,18 +273,6 @@ static int give_to_page(void *context, int fd)
 	return fd_pass_send(p->page, "", 1, fd, MSG_DONTWAIT);
 }
 
-static size_t connections_max(void)
-{
-	struct rlimit files = { 512, 512 };
-	size_t n;
-
-	(void)getrlimit(RLIMIT_NOFILE, &files);
-	n = files.rlim_cur > DESCRIPTORS_OTHER
-	            ? (size_t)(files.rlim_cur - DESCRIPTORS_OTHER) / DESCRIPTORS_EACH
-	            : 1;
-	return n < PROXY_CONNECTIONS_MAX ? n : PROXY_CONNECTIONS_MAX;
-}
-
 /* Those of the network are asked outside. */
 static int make_lookups(struct process *p)
 {
@@ -316,7 +303,8 @@ static int make_proxy(struct process *p)
 		                         .context = p,
 		                         .outside = &p->outside.stack,
 		                         .direct = p->setup->direct,
-		                         .connections_max = connections_max() };
+		                         .connections_max = proxy_connections_max(
+						 DESCRIPTORS_EACH, DESCRIPTORS_OTHER) };
 	int err = lwip_stack_new(&p->stack, &env);
 
 	if (!err)

@@ -8,6 +8,7 @@
 #include <netinet/in.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -308,6 +309,18 @@ static void connect_parts(struct proxy *p)
 		                      .open_page = o->give_to_page ? open_page : NULL,
 		                      .closed = conn_closed,
 		                      .context = p };
+}
+
+size_t proxy_connections_max(size_t each, size_t other)
+{
+	struct rlimit files = { 256, 256 };
+	size_t n;
+
+	(void)getrlimit(RLIMIT_NOFILE, &files);
+	n = files.rlim_cur > other ? (size_t)(files.rlim_cur - other) / each : 0;
+	if (n > PROXY_CONNECTIONS_MAX)
+		n = PROXY_CONNECTIONS_MAX;
+	return n > 0 ? n : 1;
 }
 
 int proxy_new(struct proxy **out, const struct proxy_options *options)

@@ -20,6 +20,10 @@
 
 #define PROXY_CONNECTIONS_MAX 4096
 
+/* How many connections may this process have at once, if each needs `each` descriptors, and
+ * all else `other`? At least 1. */
+size_t proxy_connections_max(size_t each, size_t other);
+
 struct lookup;
 struct proxy;
 
