@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 void process_raise_limits(void)
@@ -67,4 +68,9 @@ void process_leave_streams(int from, int to)
 		dup2(null, fd);
 	if (null > 2)
 		close(null);
+}
+
+int process_pidfd(pid_t pid)
+{
+	return (int)syscall(SYS_pidfd_open, pid, 0);
 }

@@ -7,9 +7,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
+#include "base/process.h"
 #include "cmd/target.h"
 #include "supervisor/hosts.h"
 
@@ -121,7 +121,7 @@ static int take_down(struct instance *i)
 {
 	pid_t pid = instance_pid(i);
 	/* without pidfds, which are new in Linux 5.3, we don't wait */
-	int fd = pid > 0 ? (int)syscall(SYS_pidfd_open, pid, 0) : -1, status;
+	int fd = pid > 0 ? process_pidfd(pid) : -1, status;
 
 	status = ask_down(i, fd);
 	if (fd >= 0)

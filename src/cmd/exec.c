@@ -15,7 +15,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -160,7 +159,7 @@ static bool go_inside(int socket)
 static int start(struct exec *e)
 {
 	int sockets[2], err = handover_pair(sockets);
-	int pidfd = (int)syscall(SYS_pidfd_open, getpid(), 0);
+	int pidfd = process_pidfd(getpid());
 	if (pidfd < 0) {
 		fprintf(stderr,
 		        "tunion: exec needs Linux 5.3 or newer, and pidfd_open: %s\n",

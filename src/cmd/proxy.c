@@ -18,10 +18,10 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/process.h"
 #include "cmd/paths.h"
 #include "cmd/proxy_inside.h"
 #include "cmd/proxy_ports.h"
@@ -130,8 +130,7 @@ static void planned(void *context, const struct plan *plan,
  * reached outside. */
 static int end_inside(struct proxy_command *c)
 {
-	struct pollfd p = { .fd = (int)syscall(SYS_pidfd_open, c->child, 0),
-		            .events = POLLIN };
+	struct pollfd p = { .fd = process_pidfd(c->child), .events = POLLIN };
 	bool alive = p.fd >= 0 && poll(&p, 1, 0) == 0;
 
 	if (!alive)
@@ -270,7 +269,7 @@ static int start_children(struct proxy_command *c, bool foreground, struct diag 
 	if (outlet < 0 || inside < 0)
 		err = outlet < 0 ? outlet : inside;
 	if (!err)
-		pidfd = (int)syscall(SYS_pidfd_open, inside, 0);
+		pidfd = process_pidfd(inside);
 	if (!err && pidfd < 0)
 		err = -errno;
 	if (err)

@@ -9,9 +9,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+#include "base/process.h"
 
 #define PROGRAM_PATH_MAX 4096
 
@@ -141,7 +142,7 @@ static MUST_CHECK int start(const struct spawn *s, const char *program, const in
 
 static MUST_CHECK int wait_for(const struct spawn *s, pid_t pid)
 {
-	int fd = s->wait ? (int)syscall(SYS_pidfd_open, pid, 0) : -1, status;
+	int fd = s->wait ? process_pidfd(pid) : -1, status;
 
 	/* without pidfd, which is new in Linux 5.3, this just blocks */
 	if (fd >= 0) {

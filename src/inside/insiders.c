@@ -7,9 +7,9 @@
 #include <sys/epoll.h>
 #include <sys/inotify.h>
 #include <sys/socket.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
+#include "base/process.h"
 #include "inside/inside.h"
 
 struct insider {
@@ -137,7 +137,7 @@ int insiders_admit(struct insiders *i, int client_fd)
 		return -ENOENT;
 	if (getsockopt(client_fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) < 0)
 		return -errno;
-	pidfd = (int)syscall(SYS_pidfd_open, peer.pid, 0);
+	pidfd = process_pidfd(peer.pid);
 	if (pidfd < 0)
 		return -errno;
 	shown.user = i->fds->user;

@@ -21,7 +21,7 @@ struct child_plan {
 	void (*forget)(void *context);
 	/* Called then with its end of the channel and the copy of fd, which it owns; its
 	 * result is the exit status.
-	 * `own` is not freed by forget: the caller of child_fork has it on its stack. */
+	 * `own` is not freed by forget: the caller of child_start has it on its stack. */
 	int (*run)(const void *own, const int fds[static CHILD_FDS], pid_t supervisor);
 	const void *own;
 	void *context; /* borrowed */
