@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """programserver - a web server for what real programs do: a page with many pictures, uploads, and a git repository
 
-It speaks HTTP/1.1 and keeps connections; half of its answers are chunked."""
+It speaks HTTP/1.1 and keeps connections; half of its answers are chunked. With --say it prints each path that is asked for."""
 
 import hashlib
 import http.server
@@ -19,6 +19,7 @@ PICTURE = "<svg xmlns='http://www.w3.org/2000/svg' width='9' height='9'><path d=
 class Handler(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     repositories = None
+    say = False
 
     def log_message(self, *_):
         pass
@@ -58,6 +59,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.answer(body, fields.get("Content-Type", "text/plain"), True, int(fields.get("Status", "200").split()[0]))
 
     def do_GET(self):
+        if self.say:
+            os.write(1, (self.path + "\n").encode())  # in one piece: there are many threads
         name = self.path.strip("/").partition(".svg")[0]
         if self.path.startswith("/repo.git/"):
             self.git()
@@ -79,6 +82,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
 if __name__ == "__main__":
     Handler.repositories = sys.argv[1]
+    Handler.say = "--say" in sys.argv
     server = http.server.ThreadingHTTPServer(("", PORT), Handler)
     print("ready", flush=True)
     server.serve_forever()
