@@ -39,7 +39,9 @@ static const struct {
 	[COMMAND_NONE] = { "none", 0, 0 },
 	[COMMAND_TUN] = { "tun", HAS_NAME, 1 },
 	[COMMAND_STAND_IN] = { "stand-in", HAS_TEXT, 1 },
-	[COMMAND_RESOLVER] = { "resolver", HAS_ADDRESSES | HAS_TEXT, 0 },
+	[COMMAND_RESOLVER] = { "resolver", HAS_PORT | HAS_ADDRESSES | HAS_TEXT, 0 },
+	[COMMAND_OUTSIDE] = { "outside",
+	                      HAS_RESULT | HAS_PORT | HAS_ENDPOINT | HAS_SERVERS, 2 },
 	[COMMAND_HOST_NETWORKS] = { "host-networks", HAS_TEXT, 0 },
 	[COMMAND_DEVICE_ADD] = { "device-add", HAS_NAME, 1 },
 	[COMMAND_DEVICE_REMOVE] = { "device-remove", HAS_NAME, 0 },
@@ -64,6 +66,7 @@ static const struct {
 	[COMMAND_PATH_NEWS] = { "path-news", 0, 0 },
 	[COMMAND_PORT_WANTED] = { "port-wanted", HAS_NAME | HAS_PORT, 0 },
 	[COMMAND_MARK_WANTED] = { "mark-wanted", HAS_NAME | HAS_MARK, 0 },
+	[COMMAND_OUTSIDE_WANTED] = { "outside-wanted", HAS_PORT | HAS_SERVERS, 0 },
 	[COMMAND_LOG] = { "log", HAS_RESULT | HAS_TEXT, 0 },
 	[COMMAND_TUN_LOST] = { "tun-lost", HAS_NAME | HAS_RESULT, 0 },
 };

@@ -23,9 +23,12 @@
 enum command_type {
 	COMMAND_NONE = 0,
 	/* from the supervisor to the worker */
-	COMMAND_TUN,             /* name (empty: all share it); fd: a host tun */
-	COMMAND_STAND_IN,        /* text, fd: for what stands in for the tun */
-	COMMAND_RESOLVER,        /* addresses: one per family; text: domains, by lines */
+	COMMAND_TUN,      /* name (empty: all share it); fd: a host tun */
+	COMMAND_STAND_IN, /* text, fd: for what stands in for the tun */
+	COMMAND_RESOLVER, /* addresses: one per family; text: domains, by lines; port: of
+	                   * the servers that may be asked outside of the tunnels, 0: none */
+	COMMAND_OUTSIDE,  /* servers: one; result, port, endpoint, fds: answers
+	                   * OUTSIDE_WANTED; the endpoint is that of the first fd */
 	COMMAND_HOST_NETWORKS,   /* text: the networks that the host reaches without the
 	                          * tun, one prefix on each line */
 	COMMAND_DEVICE_ADD,      /* name; fd: the listening socket of its UAPI */
@@ -51,8 +54,11 @@ enum command_type {
 	COMMAND_PATH_NEWS,   /* the MTU of a path has become smaller */
 	COMMAND_PORT_WANTED, /* name, port (0: any): the device needs new sockets */
 	COMMAND_MARK_WANTED, /* name, mark (0: the instance's): its sockets need it */
-	COMMAND_LOG,         /* result: the level; text: one line */
-	COMMAND_TUN_LOST,    /* name (empty: all share it), result: a host tun is gone */
+	COMMAND_OUTSIDE_WANTED, /* servers: one; port: 0 for a UDP socket connected to the
+	                         * server; else for a TCP connection to the resolver at
+	                         * this port, and another one to the server */
+	COMMAND_LOG,            /* result: the level; text: one line */
+	COMMAND_TUN_LOST, /* name (empty: all share it), result: a host tun is gone */
 	COMMAND_TYPE_COUNT,
 };
 

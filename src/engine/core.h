@@ -160,6 +160,16 @@ struct moves {
 	uint64_t next_ns; /* nothing is told before; 0 at first */
 };
 
+struct meetings;
+struct outside_queries;
+
+/* Only outside.c uses `on` and `queries`; only outside_meeting.c looks into `meetings`. */
+struct engine_outside {
+	bool on;
+	struct outside_queries *queries; /* owned */
+	struct meetings *meetings;       /* owned */
+};
+
 struct engine {
 	struct engine_env env;
 	struct timerq timers;
@@ -169,8 +179,9 @@ struct engine {
 	struct tun_link *tun;     /* the shared one; borrowed; may be NULL */
 	struct engine_devices devices;
 	struct engine_gates gates;
-	struct flows *flows;           /* owned */
-	struct resolver *resolver;     /* owned */
+	struct flows *flows;       /* owned */
+	struct resolver *resolver; /* owned */
+	struct engine_outside outside;
 	struct pieces *pieces;         /* owned */
 	struct reassembly *reassembly; /* owned */
 	uint32_t fragment_id;          /* of the IPv6 packet that was cut last */

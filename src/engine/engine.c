@@ -10,6 +10,7 @@
 #include "engine/inbound.h"
 #include "engine/moves.h"
 #include "engine/outbound.h"
+#include "engine/outside.h"
 #include "engine/standby.h"
 #include "wg/intake.h"
 
@@ -57,7 +58,7 @@ int engine_new(struct engine **out, const struct engine_env *env)
 	e->pieces = pieces_for(e);
 	e->fragment_id = rng_u32(&e->env.rng);
 	if (!e->pool || !e->flows || !e->resolver || !e->reassembly || !e->pieces ||
-	    bucket_reserve(&e->devices.by_name, 1) != 0 ||
+	    outside_init(e) != 0 || bucket_reserve(&e->devices.by_name, 1) != 0 ||
 	    bucket_reserve(&e->devices.by_port, 1) != 0 ||
 	    bucket_reserve(&e->devices.by_address, 1) != 0 ||
 	    wg_intake_new(&e->intake, &e->env.rng, &e->timers) != 0 ||
@@ -82,6 +83,7 @@ void engine_free(struct engine *e)
 	bucket_clear(&e->devices.by_address);
 	flows_free(e->flows);
 	resolver_free(e->resolver);
+	outside_clear(e);
 	reassembly_free(e->reassembly);
 	pieces_free(e->pieces);
 	intake_free(e->intake);
@@ -99,6 +101,22 @@ void engine_set_resolver(struct engine *e, const struct ip_addr *ipv4,
                          const struct ip_addr *ipv6)
 {
 	resolver_set_address(e->resolver, ipv4, ipv6);
+}
+
+void engine_set_outside(struct engine *e, bool on)
+{
+	outside_set(e, on);
+}
+
+void engine_outside_answer(struct engine *e, const struct ip_addr *server,
+                           const void *answer, size_t n, uint64_t now_ns)
+{
+	outside_answer(e, server, answer, n, now_ns);
+}
+
+void engine_outside_relay(struct engine *e, uint16_t port, const struct endpoint *relay)
+{
+	outside_relay(e, port, relay);
 }
 
 int engine_set_host_prefixes(struct engine *e, const struct ip_prefix *prefixes, size_t n)

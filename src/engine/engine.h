@@ -42,6 +42,16 @@ void engine_set_tun(struct engine *e, struct tun_link *tun);
 void engine_set_resolver(struct engine *e, const struct ip_addr *ipv4,
                          const struct ip_addr *ipv6);
 
+/* May DNS servers that no tunnel leads to be asked outside of the tunnels, by env's ask_outside
+ * and connect_outside? Not at the start. */
+void engine_set_outside(struct engine *e, bool on);
+/* Such a server has answered to a query. */
+void engine_outside_answer(struct engine *e, const struct ip_addr *server,
+                           const void *answer, size_t n, uint64_t now_ns);
+/* What connect_outside has led to: the address of the relay's socket, or NULL if there is
+ * none. */
+void engine_outside_relay(struct engine *e, uint16_t port, const struct endpoint *relay);
+
 /* Sets the networks that the host reaches without the tun. The clients of a gate reach
  * them through the host, unless a file has a longer prefix. Returns 0, or -ENOMEM; then
  * there are none. */

@@ -2,6 +2,7 @@
 #ifndef TUNION_ENGINE_ENV_H
 #define TUNION_ENGINE_ENV_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 #include "base/log.h"
@@ -9,6 +10,7 @@
 
 struct aead_impl;
 struct device;
+struct ip_addr;
 struct wg_peer;
 
 struct engine_env {
@@ -29,6 +31,13 @@ struct engine_env {
 	 * anything in the engine. */
 	void (*unanswered)(void *context, struct device *device, struct wg_peer *peer,
 	                   const struct endpoint *tried);
+	/* May be NULL. Called for a DNS query (borrowed) to a server that no tunnel leads to:
+	 * see outside.h. It must not change anything in the engine. */
+	void (*ask_outside)(void *context, const struct ip_addr *server,
+	                    const void *query, size_t n);
+	/* May be NULL. The same for a TCP connection: see outside_meeting.h. */
+	void (*connect_outside)(void *context, const struct ip_addr *server,
+	                        uint16_t port);
 	void *context; /* borrowed */
 };
 

@@ -9,6 +9,7 @@
 #include "engine/carry.h"
 #include "engine/device_list.h"
 #include "engine/gate.h"
+#include "engine/outside.h"
 #include "engine/rewrite.h"
 #include "engine/source.h"
 
@@ -16,6 +17,8 @@
 struct target {
 	struct way_peer *way; /* NULL: to the host, or nowhere */
 	bool is_host;
+	/* The query is for a server of this file, whatever the way; 0: it is no query. */
+	uint32_t server_of;
 };
 
 struct outbound {
@@ -34,7 +37,7 @@ struct outbound {
 	struct grouping grouping;
 	struct packet *errors[BATCH_MAX]; /* ICMP, for whom the packet has come from */
 	size_t error_count;
-	struct packet *for_host[BATCH_MAX]; /* from a client, by the tun */
+	struct packet *for_host[BATCH_MAX]; /* for the host, by the tun */
 	size_t for_host_count;
 	struct gate_copies copies;
 };
@@ -44,7 +47,7 @@ static struct target own_target(const struct device *d, const struct ip_addr *ds
 {
 	struct peer *peer = device_peer_for(d, dst);
 
-	return (struct target){ peer ? &peer->way : NULL, false };
+	return (struct target){ peer ? &peer->way : NULL, false, 0 };
 }
 
 /* Clients are isolated from each other unless their gates say otherwise. The host reaches
@@ -60,18 +63,18 @@ static struct target look_up_anew(struct outbound *o, const struct ip_addr *dst)
 	if (o->own)
 		return own_target(o->own, dst);
 	if (client && o->gate && !gate_lets_reach(o->gate, client))
-		return (struct target){ NULL, false };
+		return (struct target){ NULL, false, 0 };
 	if (client)
-		return (struct target){ &client->way, false };
+		return (struct target){ &client->way, false, 0 };
 	node = union_lookup_node(&e->table, dst);
 	way = node ? node->active : NULL;
 	if (node && union_is_shared(node) && !o->gate)
 		o->shared = node;
 	if (o->gate && gate_is_for_host(e, dst, way))
-		return (struct target){ NULL, true };
+		return (struct target){ NULL, true, 0 };
 	if (o->gate && (!gate_may_pass_on(dst) || device_has_address(o->gate, dst)))
 		way = NULL;
-	return (struct target){ way, false };
+	return (struct target){ way, false, 0 };
 }
 
 /* src is NULL if it doesn't count. */
@@ -83,7 +86,8 @@ static struct target lookup(struct outbound *o, const struct ip_addr *src,
 		o->last = look_up_anew(o, dst);
 	}
 	if (o->shared && src)
-		return (struct target){ source_choose(o->engine, o->shared, src), false };
+		return (struct target){ source_choose(o->engine, o->shared, src), false,
+			                0 };
 	return o->last;
 }
 
@@ -175,7 +179,7 @@ static bool find_way(struct outbound *o, struct packet *p, struct ip_view *view,
 	}
 	switch (resolver_out(e->resolver, p, view, &file, o->now_ns)) {
 	case RESOLVER_NO_SERVER:
-		*to = (struct target){ NULL, false };
+		*to = (struct target){ NULL, false, 0 };
 		return true;
 	case RESOLVER_LATER:
 		if (!pieces_later(e->pieces, origin(o), p, view, o->now_ns))
@@ -183,8 +187,8 @@ static bool find_way(struct outbound *o, struct packet *p, struct ip_view *view,
 		sent_on = true;
 		break;
 	case RESOLVER_SENT_ON:
-		to->way = way_to_server(o, file, &view->dst);
-		to->is_host = false; /* its answer would not be translated back */
+		/* to the host: its answer would not be translated back */
+		*to = (struct target){ way_to_server(o, file, &view->dst), false, file };
 		return true;
 	case RESOLVER_NOT_OURS:
 		break;
@@ -309,6 +313,24 @@ static bool goes_back(const struct outbound *o, const struct target *to,
 	       gate_client(o->engine, src) == peer;
 }
 
+/* To a DNS server that no tunnel leads to; or from a relay to such a server's client. */
+static bool goes_outside(struct outbound *o, struct packet *p, const struct ip_view *view,
+                         const struct target *to)
+{
+	const struct outside_source from = { to->server_of, o->gate == NULL };
+
+	switch (outside_take(o->engine, p, view, &from, o->now_ns)) {
+	case OUTSIDE_TAKEN:
+		return true;
+	case OUTSIDE_TO_HOST:
+		o->for_host[o->for_host_count++] = p;
+		return true;
+	case OUTSIDE_REFUSED:
+		break;
+	}
+	return false;
+}
+
 static void route(struct outbound *o, struct packet *p)
 {
 	struct ip_view view;
@@ -327,7 +349,7 @@ static void route(struct outbound *o, struct packet *p)
 		to_peer(o, peer_of_way(to.way), p, &view, &came);
 	else if (to.is_host)
 		o->for_host[o->for_host_count++] = p;
-	else
+	else if (!goes_outside(o, p, &view, &to))
 		no_route(o, p);
 }
 
@@ -364,7 +386,7 @@ static void send_batch(struct engine *e, struct device *from, bool translated,
 	o.copies.count = 0;
 	o.now_ns = now_ns;
 	o.last_dst = (struct ip_addr){ 0 };
-	o.last = (struct target){ NULL, false };
+	o.last = (struct target){ NULL, false, 0 };
 	o.shared = NULL;
 	o.error_count = o.for_host_count = 0;
 	grouping_start(&o.grouping);

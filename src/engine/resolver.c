@@ -120,6 +120,11 @@ bool resolver_is_virtual(const struct resolver *r, const struct ip_addr *addr)
 	       (ip_addr_equal(addr, &r->virtual4) || ip_addr_equal(addr, &r->virtual6));
 }
 
+const struct ip_addr *resolver_address(const struct resolver *r, enum ip_family family)
+{
+	return family == IP_V4 ? &r->virtual4 : &r->virtual6;
+}
+
 bool resolver_is_server(const struct resolver *r, const struct ip_addr *addr)
 {
 	for (const struct file *f = r->files; f; f = f->next) {
@@ -491,14 +496,25 @@ void resolver_goes_through(struct resolver *r, uint32_t id)
 	r->latest = NULL;
 }
 
+void resolver_answered(struct resolver *r, uint32_t file, const struct ip_addr *server,
+                       const struct ip_addr *client, bool truncated, uint64_t now_ns)
+{
+	struct server *s = find_server(r, file, server);
+
+	if (s)
+		s->asked_ns = s->dead_until_ns = 0;
+	if (truncated)
+		*hint_of(r, client) = (struct hint){ *client, *server, file, now_ns };
+}
+
 void resolver_in(struct resolver *r, uint32_t id, struct packet *p, struct ip_view *view,
                  uint64_t now_ns)
 {
 	const struct partner from = { .server = &view->src, .via = id };
-	const struct ip_addr *v = view->family == IP_V4 ? &r->virtual4 : &r->virtual6;
+	const struct ip_addr *v = resolver_address(r, view->family);
 	struct rewrite x;
 	struct asked *a;
-	struct server *s;
+	bool truncated;
 
 	if (v->family == IP_NONE)
 		return;
@@ -511,14 +527,10 @@ void resolver_in(struct resolver *r, uint32_t id, struct packet *p, struct ip_vi
 	if (!a)
 		return;
 	a->used_ns = now_ns;
-	s = find_server(r, a->file, &view->src);
-	if (s)
-		s->asked_ns = s->dead_until_ns = 0;
-	if (view->protocol == PROTO_UDP && view->total_bytes - view->payload_at >= 12 &&
-	    (x.l4[10] & FLAG_TRUNCATED)) {
-		*hint_of(r, &view->dst) =
-			(struct hint){ view->dst, view->src, a->file, now_ns };
-	}
+	truncated = view->protocol == PROTO_UDP &&
+	            view->total_bytes - view->payload_at >= 12 &&
+	            (x.l4[10] & FLAG_TRUNCATED);
+	resolver_answered(r, a->file, &view->src, &view->dst, truncated, now_ns);
 	rewrite_addr(&x, true, v->b);
 	view->src = *v;
 }

@@ -45,6 +45,8 @@ void resolver_set_address(struct resolver *r, const struct ip_addr *ipv4,
 bool resolver_active(const struct resolver *r);
 /* Is this one of the virtual addresses? */
 bool resolver_is_virtual(const struct resolver *r, const struct ip_addr *addr);
+/* The virtual address of this family, or IP_NONE. */
+const struct ip_addr *resolver_address(const struct resolver *r, enum ip_family family);
 /* Is it the address of a server of any file? */
 bool resolver_is_server(const struct resolver *r, const struct ip_addr *addr);
 
@@ -90,5 +92,10 @@ void resolver_goes_through(struct resolver *r, uint32_t id);
  * changed. */
 void resolver_in(struct resolver *r, uint32_t id, struct packet *p, struct ip_view *view,
                  uint64_t now_ns);
+/* The same for an answer that hasn't come through a device, and is not a packet yet (outside.h):
+ * only notes that the file's server answers, and whether this client will ask it again by
+ * TCP. */
+void resolver_answered(struct resolver *r, uint32_t file, const struct ip_addr *server,
+                       const struct ip_addr *client, bool truncated, uint64_t now_ns);
 
 #endif

@@ -197,6 +197,11 @@ void host_resolver(const struct host *h, struct ip_addr *ipv4, struct ip_addr *i
 	*ipv6 = h->state.resolver6;
 }
 
+bool host_may_ask_outside(const struct host *h)
+{
+	return !h->state.place || h->state.place->nowhere;
+}
+
 /* Where no way leads to the address, it is that of the default route. The addresses for
  * that are meant for examples (RFC 5737, RFC 3849), and nobody has them. */
 static uint32_t outward_mtu(const struct ip_addr *to, uint32_t mark)

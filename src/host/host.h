@@ -124,6 +124,10 @@ void host_unchoose_mark(struct host *h);
  * host_update. */
 void host_resolver(const struct host *h, struct ip_addr *ipv4, struct ip_addr *ipv6);
 
+/* May a DNS server that no tunnel leads to be asked by the host's own ways? Not for programs
+ * that are in another network namespace to have no way but the tunnels. */
+bool host_may_ask_outside(const struct host *h);
+
 MUST_CHECK int host_pre_up(struct host *h, const struct plan *plan, struct diag *diag);
 MUST_CHECK int host_up(struct host *h, const struct plan *plan, struct diag *diag);
 /* For a file that comes while the instance is up: checks its hooks and runs PreUp, unless

@@ -9,7 +9,7 @@
 
 #include "base/checksum.h"
 #include "base/iphdr.h"
-#include "io/tcphdr.h"
+#include "base/tcphdr.h"
 
 #define LOOK_BACK   8 /* groups that are searched for a packet's flow */
 #define PORTS_BYTES 4 /* the ports of TCP and UDP; their headers begin with them */

@@ -9,7 +9,7 @@
 
 #include "base/checksum.h"
 #include "base/iphdr.h"
-#include "io/tcphdr.h"
+#include "base/tcphdr.h"
 
 /* ---- checksums. Their words are as in memory, see checksum.c. So a number that is
  * stored big-endian is swapped before it is added. */

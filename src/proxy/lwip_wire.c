@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/checksum.h"
-#include "io/tcphdr.h"
+#include "base/tcphdr.h"
 
 #define OPTION_END  0
 #define OPTION_NOP  1

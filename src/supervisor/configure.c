@@ -8,6 +8,8 @@
 
 #include "channel/outbuf.h"
 
+#define DNS_PORT 53
+
 /* ---- settings that only tunion has */
 
 static int send_add(struct worker_child *worker, const struct tunnel *d)
@@ -102,13 +104,15 @@ static void put_domain(void *context, const char *domain)
 }
 
 int configure_resolver(struct worker_child *worker, const struct ip_addr *ipv4,
-                       const struct ip_addr *ipv6, const struct plan *plan)
+                       const struct ip_addr *ipv6, const struct plan *plan,
+                       bool may_ask_outside)
 {
 	struct command m = command_of(COMMAND_RESOLVER, NULL);
 	struct ip_addr addresses[2];
 	struct outbuf domains = { 0 };
 	int err;
 
+	m.port = may_ask_outside ? DNS_PORT : 0;
 	m.addresses = addresses;
 	if (ipv4->family != IP_NONE)
 		addresses[m.address_count++] = *ipv4;

@@ -34,10 +34,11 @@ MUST_CHECK int configure_wireguard(struct worker_child *worker, const char *name
 void configure_print_endpoint(struct outbuf *o, const struct plan_peer *p);
 /* Prints the lines of a peer as it is in its file. */
 void configure_print_peer(struct outbuf *o, const struct plan_peer *p);
-/* Queues the addresses to which the host sends its DNS queries, see host_resolver, and the
- * search domains of the plan. */
+/* Queues the addresses to which the host sends its DNS queries, see host_resolver, the search
+ * domains of the plan, and whether servers may be asked outside of the tunnels. */
 MUST_CHECK int configure_resolver(struct worker_child *worker, const struct ip_addr *ipv4,
-                                  const struct ip_addr *ipv6, const struct plan *plan);
+                                  const struct ip_addr *ipv6, const struct plan *plan,
+                                  bool may_ask_outside);
 /* Queues the networks that the host reaches without the tun; see own_networks.h. */
 MUST_CHECK int configure_host_networks(struct worker_child *worker,
                                        const struct ip_prefix *networks, size_t n);

@@ -50,7 +50,8 @@ int keeper_send_host(struct keeper *k)
 	int err;
 
 	host_resolver(k->hosts->shared, &ipv4, &ipv6);
-	err = configure_resolver(&k->worker, &ipv4, &ipv6, &k->tunnels->plan);
+	err = configure_resolver(&k->worker, &ipv4, &ipv6, &k->tunnels->plan,
+	                         host_may_ask_outside(k->hosts->shared));
 	return err ? err : send_networks(k);
 }
 

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "io/loop.h"
 #include "supervisor/configure.h"
@@ -34,13 +35,14 @@ static int set_mark(struct talk *t, struct tunnel *d, uint32_t mark)
 	return err;
 }
 
-/* A device has at most one question without an answer. So the worker isn't honest if more
- * answers wait for it than there are devices; they hold descriptors. */
-static bool asks_too_much(struct talk *t)
+/* A device has at most one question without an answer, and there are few DNS servers outside and
+ * connections to them. So the worker isn't honest if more answers than that wait for it; they
+ * hold descriptors. */
+static bool asks_too_much(const struct talk *t, size_t *answers, size_t most)
 {
 	if (!channel_pending(&t->keeper->worker.channel))
-		t->answers = 0;
-	return t->answers++ > t->tunnels->count;
+		*answers = 0;
+	return (*answers)++ > most;
 }
 
 /* A file that is being added has a device before it has its place in the plan. */
@@ -51,7 +53,7 @@ static int handle_wanted(struct talk *t, const struct command *m)
 	bool port = m->type == COMMAND_PORT_WANTED;
 	int err = -ENODEV;
 
-	if (asks_too_much(t))
+	if (asks_too_much(t, &t->answers, t->tunnels->count))
 		return -EPROTO;
 	if (d)
 		err = port ? set_port(t, d, m->port) : set_mark(t, d, m->mark);
@@ -59,6 +61,21 @@ static int handle_wanted(struct talk *t, const struct command *m)
 	          : configure_answer(worker, d, port);
 	if (err < 0)
 		ending_want(t->ending, -ENOMEM);
+	return 0;
+}
+
+static int handle_outside(struct talk *t, const struct command *m)
+{
+	struct command answer;
+
+	if (asks_too_much(t, &t->outside_answers, OUTSIDE_PER_SECOND) ||
+	    outside_make(&t->outside, t->keeper->hosts->shared, &t->tunnels->plan, m,
+	                 &answer) != 0)
+		return -EPROTO;
+	if (worker_child_send(&t->keeper->worker, &answer) < 0)
+		ending_want(t->ending, -ENOMEM);
+	while (answer.fd_count > 0)
+		close(answer.fds[--answer.fd_count]);
 	return 0;
 }
 
@@ -135,6 +152,8 @@ int talk_handle(void *talk, struct command *m)
 		underlay_path_news(t->underlay);
 	else if (m->type == COMMAND_PORT_WANTED || m->type == COMMAND_MARK_WANTED)
 		err = handle_wanted(t, m);
+	else if (m->type == COMMAND_OUTSIDE_WANTED)
+		err = handle_outside(t, m);
 	else if (m->type == COMMAND_STATUS_TEXT)
 		err = status_request_piece(t->status, m->text, m->text_bytes);
 	else if (m->type == COMMAND_TUN_LOST)

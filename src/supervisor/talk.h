@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "channel/command.h"
 #include "supervisor/keeper.h"
+#include "supervisor/outside.h"
 #include "supervisor/status_request.h"
 #include "supervisor/tunnels.h"
 #include "supervisor/underlay.h"
@@ -27,8 +28,10 @@ struct talk {
 	struct tunnels *tunnels;
 	struct underlay *underlay;
 	struct status_request *status;
-	size_t answers; /* to devices, since nothing waited to be written */
-	size_t lines;   /* that the worker has logged since then */
+	struct outside_budget outside;
+	size_t outside_answers; /* about DNS servers, since nothing waited to be written */
+	size_t answers;         /* to devices, since nothing waited to be written */
+	size_t lines;           /* that the worker has logged since then */
 	uint64_t lines_since_ns;
 };
 

@@ -23,6 +23,7 @@
 #include "worker/report.h"
 #include "worker/worker_calls.h"
 #include "worker/worker_device.h"
+#include "worker/worker_outside.h"
 #include "worker/worker_requests.h"
 #include "worker/worker_stand_in.h"
 #include "worker/worker_tun.h"
@@ -44,6 +45,7 @@ struct worker {
 	struct worker_tun tun;
 	struct worker_stand_in stand_in;
 	struct worker_devices devices;
+	struct worker_outside outside;
 	struct worker_requests requests;
 	struct sandbox sandbox;
 	struct log_limit refused;
@@ -136,6 +138,21 @@ static void unanswered(void *context, struct device *device, struct wg_peer *pee
 	report_peer(&p->report, COMMAND_UNANSWERED, device, peer, tried);
 }
 
+static void ask_outside(void *context, const struct ip_addr *server, const void *query,
+                        size_t n)
+{
+	struct worker *p = context;
+
+	worker_outside_ask(&p->outside, server, query, n, loop_now_ns());
+}
+
+static void connect_outside(void *context, const struct ip_addr *server, uint16_t port)
+{
+	struct worker *p = context;
+
+	worker_outside_connect(&p->outside, server, port);
+}
+
 /* ---- the process */
 
 /* Connects the parts with each other. */
@@ -152,8 +169,12 @@ static void assemble(struct worker *p)
 		                              .log = &p->log,
 		                              .report = &p->report };
 	worker_device_init(&p->devices);
-	p->requests = (struct worker_requests){ &p->devices, &p->tun, &p->report,
-		                                &p->sandbox, &p->stand_in };
+	p->outside = (struct worker_outside){ .loop = p->loop,
+		                              .engine = p->engine,
+		                              .report = &p->report,
+		                              .relays.loop = p->loop };
+	p->requests = (struct worker_requests){ &p->devices, &p->tun,      &p->report,
+		                                &p->sandbox, &p->stand_in, &p->outside };
 }
 
 static int begin(struct worker *p, int channel_fd, const struct worker_options *options)
@@ -163,6 +184,8 @@ static int begin(struct worker *p, int channel_fd, const struct worker_options *
 		                  .wall_clock_ns = wall_clock_ns,
 		                  .endpoint_changed = endpoint_changed,
 		                  .unanswered = unanswered,
+		                  .ask_outside = ask_outside,
+		                  .connect_outside = connect_outside,
 		                  .context = p };
 	int err;
 
@@ -198,6 +221,7 @@ static int begin(struct worker *p, int channel_fd, const struct worker_options *
 static void end(struct worker *p)
 {
 	worker_stand_in_end(&p->stand_in);
+	worker_outside_clear(&p->outside);
 	worker_device_clear(&p->devices);
 	engine_free(p->engine);
 	worker_tun_clear(&p->tun);

@@ -100,6 +100,7 @@ static int do_resolver(struct worker_requests *w, struct command *m)
 	for (size_t i = 0; i < m->address_count; i++)
 		*(m->addresses[i].family == IP_V4 ? &ipv4 : &ipv6) = m->addresses[i];
 	engine_set_resolver(w->devices->engine, &ipv4, &ipv6);
+	engine_set_outside(w->devices->engine, m->port != 0);
 	worker_stand_in_resolver(w->stand_in, m);
 	return 0;
 }
@@ -243,6 +244,13 @@ static int do_network_changed(struct worker_requests *w, struct command *m)
 	(void)m;
 	for (struct worker_device *d = w->devices->first; d; d = d->next)
 		forget_path(d, w->devices->now_ns);
+	worker_outside_network_changed(w->outside);
+	return 0;
+}
+
+static int do_outside(struct worker_requests *w, struct command *m)
+{
+	worker_outside_answered(w->outside, m, w->devices->now_ns);
 	return 0;
 }
 
@@ -330,6 +338,7 @@ bool worker_requests_handle(struct worker_requests *w, struct command *m)
 		[COMMAND_TUN] = do_tun,
 		[COMMAND_STAND_IN] = do_stand_in,
 		[COMMAND_RESOLVER] = do_resolver,
+		[COMMAND_OUTSIDE] = do_outside,
 		[COMMAND_HOST_NETWORKS] = do_host_networks,
 		[COMMAND_DEVICE_ADD] = do_device_add,
 		[COMMAND_DEVICE_REMOVE] = do_device_remove,

@@ -12,6 +12,7 @@
 #include "sandbox/sandbox.h"
 #include "worker/report.h"
 #include "worker/worker_device.h"
+#include "worker/worker_outside.h"
 #include "worker/worker_stand_in.h"
 #include "worker/worker_tun.h"
 
@@ -22,6 +23,7 @@ struct worker_requests {
 	struct report *report;            /* borrowed: gets the answers */
 	const struct sandbox *sandbox;    /* borrowed */
 	struct worker_stand_in *stand_in; /* borrowed */
+	struct worker_outside *outside;   /* borrowed */
 };
 
 /* Returns false, and does nothing, if a supervisor never sends such a message. The

@@ -17,9 +17,9 @@
 #include "base/checksum.h"
 #include "base/iphdr.h"
 #include "base/reader.h"
+#include "base/tcphdr.h"
 #include "io/coalesce.h"
 #include "io/segment.h"
-#include "io/tcphdr.h"
 #include "script.h"
 
 /* What is done to bytes of the input, so that not all of them are refused at once. */

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "base/checksum.h"
-#include "io/tcphdr.h"
+#include "base/tcphdr.h"
 #include "proxy/lwip_wire.h"
 #include "unit.h"
 

@@ -5,9 +5,9 @@
 
 #include "base/checksum.h"
 #include "base/iphdr.h"
+#include "base/tcphdr.h"
 #include "io/coalesce.h"
 #include "io/segment.h"
-#include "io/tcphdr.h"
 
 #define SEGMENTS_MAX BATCH_MAX
 

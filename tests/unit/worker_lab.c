@@ -50,13 +50,19 @@ void worker_lab_begin(struct worker_lab *lab)
 		                                .report = &lab->report,
 		                                .now_ns = loop_now_ns() };
 	worker_device_init(&lab->devices);
-	lab->requests = (struct worker_requests){ &lab->devices, &lab->tun, &lab->report,
-		                                  &lab->sandbox, &lab->stand_in };
+	lab->outside = (struct worker_outside){ .loop = lab->loop,
+		                                .engine = lab->engine,
+		                                .report = &lab->report,
+		                                .relays.loop = lab->loop };
+	lab->requests =
+		(struct worker_requests){ &lab->devices, &lab->tun,      &lab->report,
+		                          &lab->sandbox, &lab->stand_in, &lab->outside };
 }
 
 void worker_lab_end(struct worker_lab *lab)
 {
 	ck_assert(!lab->report.failed);
+	worker_outside_clear(&lab->outside);
 	worker_device_clear(&lab->devices);
 	engine_free(lab->engine);
 	worker_tun_clear(&lab->tun);

@@ -27,6 +27,7 @@ struct worker_lab {
 	struct worker_stand_in stand_in; /* there is none */
 	struct worker_devices devices;
 	struct sandbox sandbox;
+	struct worker_outside outside;
 	struct worker_requests requests;
 };
 

@@ -1,6 +1,6 @@
-/* src/io/tcphdr.h - the TCP header, RFC 9293 3.1, as far as segmentation needs it */
-#ifndef TUNION_IO_TCPHDR_H
-#define TUNION_IO_TCPHDR_H
+/* src/base/tcphdr.h - the TCP header, RFC 9293 3.1 */
+#ifndef TUNION_BASE_TCPHDR_H
+#define TUNION_BASE_TCPHDR_H
 
 #include <stdint.h>
 
