@@ -1,9 +1,13 @@
-/* src/base/secret.c - a block is freed when all of its keys have been given back and no
- * struct secrets takes keys from it any more. */
+/* src/base/secret.c - a pool has blocks, and a block has slots for keys. A block is freed
+ * when all of its keys have been given back; one such block is kept, as long as the struct
+ * secrets is there, so that a key that comes and goes costs no system calls.
+ *
+ * The pool is on the heap and not in struct secrets, because keys may outlive that. */
 #include "base/secret.h"
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdlib.h>
 
 #include <sodium.h>
 
@@ -21,49 +25,107 @@ struct slot {
 };
 
 struct secret_block {
+	struct secret_pool *pool; /* borrowed */
+	struct secret_block *next, *previous;
 	size_t used;         /* number of slots that are taken */
-	bool open;           /* a struct secrets takes new keys from this block */
 	struct slot *unused; /* list of the slots that are not taken */
 	struct slot slots[];
 };
 
+/* On the heap until no struct secrets has it and it has no block. */
+struct secret_pool {
+	struct secret_block *first, *last; /* owned; those with unused slots come first */
+	bool open;                         /* a struct secrets takes keys from it */
+};
+
 #define SLOTS ((BLOCK_BYTES - sizeof(struct secret_block)) / sizeof(struct slot))
 
-static struct secret_block *block_new(void)
+static void unlink_block(struct secret_block *b)
+{
+	*(b->previous ? &b->previous->next : &b->pool->first) = b->next;
+	*(b->next ? &b->next->previous : &b->pool->last) = b->previous;
+	b->next = b->previous = NULL;
+}
+
+static void put_first(struct secret_block *b)
+{
+	struct secret_pool *p = b->pool;
+
+	b->next = p->first;
+	*(p->first ? &p->first->previous : &p->last) = b;
+	p->first = b;
+}
+
+static void put_last(struct secret_block *b)
+{
+	struct secret_pool *p = b->pool;
+
+	b->previous = p->last;
+	*(p->last ? &p->last->next : &p->first) = b;
+	p->last = b;
+}
+
+static struct secret_block *block_new(struct secret_pool *pool)
 {
 	struct secret_block *b = sodium_malloc(BLOCK_BYTES);
 
 	if (!b)
 		return NULL;
 	sodium_memzero(b, BLOCK_BYTES);
-	b->open = true;
+	b->pool = pool;
 	for (size_t i = SLOTS; i > 0; i--) {
 		b->slots[i - 1].block = b;
 		b->slots[i - 1].next = b->unused;
 		b->unused = &b->slots[i - 1];
 	}
+	put_first(b);
 	return b;
 }
 
-static void release_if_unused(struct secret_block *b)
+static bool another_has_room(const struct secret_block *b)
 {
-	if (!b->open && b->used == 0)
-		sodium_free(b);
+	const struct secret_block *other = b->pool->first == b ? b->next : b->pool->first;
+
+	return other && other->unused;
+}
+
+/* Frees the block if no key is in it, and if the pool has no need of it. */
+static void release_block(struct secret_block *b)
+{
+	if (b->used != 0 || (b->pool->open && !another_has_room(b)))
+		return;
+	unlink_block(b);
+	sodium_free(b);
+}
+
+static void release_pool(struct secret_pool *pool)
+{
+	if (!pool->open && !pool->first)
+		free(pool);
 }
 
 uint8_t *secret_new(struct secrets *secrets)
 {
+	struct secret_block *b;
 	struct slot *slot;
 
-	if (secrets->block && !secrets->block->unused)
-		secrets_clear(secrets);
-	if (!secrets->block)
-		secrets->block = block_new();
-	if (!secrets->block)
+	if (!secrets->pool)
+		secrets->pool = calloc(1, sizeof(*secrets->pool));
+	if (!secrets->pool)
 		return NULL;
-	slot = secrets->block->unused;
-	secrets->block->unused = slot->next;
-	secrets->block->used++;
+	secrets->pool->open = true;
+	b = secrets->pool->first;
+	if (!b || !b->unused)
+		b = block_new(secrets->pool);
+	if (!b)
+		return NULL;
+	slot = b->unused;
+	b->unused = slot->next;
+	b->used++;
+	if (!b->unused) {
+		unlink_block(b);
+		put_last(b);
+	}
 	return slot->key;
 }
 
@@ -71,25 +133,36 @@ void secret_free(uint8_t *secret)
 {
 	struct slot *slot;
 	struct secret_block *b;
+	struct secret_pool *pool;
 
 	if (!secret)
 		return;
 	slot = CONTAINER_OF(secret, struct slot, key[0]);
 	b = slot->block;
+	pool = b->pool;
 	sodium_memzero(slot->key, sizeof(slot->key));
+	if (!b->unused) {
+		unlink_block(b);
+		put_first(b);
+	}
 	slot->next = b->unused;
 	b->unused = slot;
 	b->used--;
-	release_if_unused(b);
+	release_block(b);
+	release_pool(pool);
 }
 
 void secrets_clear(struct secrets *secrets)
 {
-	struct secret_block *b = secrets->block;
+	struct secret_pool *pool = secrets->pool;
 
-	secrets->block = NULL;
-	if (!b)
+	secrets->pool = NULL;
+	if (!pool)
 		return;
-	b->open = false;
-	release_if_unused(b);
+	pool->open = false;
+	for (struct secret_block *b = pool->first, *next; b; b = next) {
+		next = b->next;
+		release_block(b);
+	}
+	release_pool(pool);
 }

@@ -1,8 +1,8 @@
-/* src/base/secret.h - where are keys that are kept for a long time?
+/* src/base/secret.h - where are keys that are kept for longer than one call?
  *
  * In libsodium's guarded memory: it is locked, left out of core dumps, and lies between
- * pages that can't be accessed. For a single key this would cost 8 KiB, so about a
- * hundred keys share one block. */
+ * pages that can't be accessed. For a single key this would cost 8 KiB, so 84 keys share
+ * one block: a key takes 48 bytes of it, and with the block's other pages about 100. */
 #ifndef TUNION_BASE_SECRET_H
 #define TUNION_BASE_SECRET_H
 
@@ -12,11 +12,11 @@
 
 #define SECRET_BYTES 32
 
-struct secret_block;
+struct secret_pool;
 
-/* The block from which the next keys are taken. A zeroed struct is empty. */
+/* Where keys are taken from. A zeroed struct is empty. */
 struct secrets {
-	struct secret_block *block;
+	struct secret_pool *pool; /* NULL until the first key is taken */
 };
 
 /* Returns SECRET_BYTES zeroed bytes; give them back with secret_free. NULL if out of
