@@ -174,7 +174,7 @@ struct engine {
 	struct engine_env env;
 	struct timerq timers;
 	struct packet_pool *pool; /* owned */
-	struct secrets secrets;   /* the devices' private keys */
+	struct secrets secrets;   /* all keys of devices and peers */
 	struct intake *intake;    /* owned; handshake messages that wait */
 	struct tun_link *tun;     /* the shared one; borrowed; may be NULL */
 	struct engine_devices devices;

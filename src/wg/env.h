@@ -57,7 +57,7 @@ struct wg_env {
 	const struct rng *rng;
 	struct timerq *timers;
 	struct packet_pool *pool;
-	struct secrets *secrets;
+	struct secrets *secrets; /* for all keys */
 	struct intake *intake; /* see wg_intake_new */
 	const struct log *log; /* may be NULL */
 	/* what aead_choose returned; with NULL the fastest one that the CPU has */

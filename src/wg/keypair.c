@@ -12,28 +12,54 @@ static bool older_than(const struct keypair *k, uint64_t age_ns, uint64_t now_ns
 	return now_ns >= k->born_ns && now_ns - k->born_ns >= age_ns;
 }
 
-void keypairs_init(struct keypairs *k, struct wg_peer *peer)
+void keypairs_init(struct keypairs *k, struct wg_peer *peer, struct secrets *secrets)
 {
-	*k = (struct keypairs){ .peer = peer };
+	*k = (struct keypairs){ .peer = peer, .secrets = secrets };
+}
+
+/* NULL is fine. */
+static void slot_free(struct keypair *k)
+{
+	if (!k)
+		return;
+	secret_free(k->send_key);
+	secret_free(k->receive_key);
+	free(k);
+}
+
+/* NULL if out of memory. */
+static struct keypair *slot_new(struct secrets *secrets)
+{
+	struct keypair *k = calloc(1, sizeof(*k));
+
+	if (!k)
+		return NULL;
+	k->send_key = secret_new(secrets);
+	k->receive_key = secret_new(secrets);
+	if (!k->send_key || !k->receive_key) {
+		slot_free(k);
+		return NULL;
+	}
+	return k;
 }
 
 void keypairs_free(struct keypairs *k)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(k->slots); i++)
-		free(k->slots[i]);
+		slot_free(k->slots[i]);
 }
 
 /* NULL is fine. */
 static void discard(struct index_table *t, struct keypair *k)
 {
-	struct wg_peer *peer;
-
 	if (!k)
 		return;
 	index_table_remove(t, &k->index);
-	peer = k->index.peer;
-	sodium_memzero(k, sizeof(*k));
-	k->index.peer = peer;
+	sodium_memzero(k->send_key, AEAD_KEY_BYTES);
+	sodium_memzero(k->receive_key, AEAD_KEY_BYTES);
+	*k = (struct keypair){ .index = { .peer = k->index.peer },
+		               .send_key = k->send_key,
+		               .receive_key = k->receive_key };
 }
 
 void keypairs_clear(struct keypairs *k, struct index_table *t)
@@ -69,7 +95,7 @@ static bool make_slot(struct keypairs *k)
 		i++;
 	if (unused_slot(k) || i == ARRAY_SIZE(k->slots))
 		return true;
-	k->slots[i] = calloc(1, sizeof(*k->slots[i]));
+	k->slots[i] = slot_new(k->secrets);
 	if (!k->slots[i])
 		return false;
 	k->slots[i]->index.peer = k->peer;
@@ -108,8 +134,8 @@ bool keypairs_add(struct keypairs *k, struct index_table *t,
 	new->initiator = session->initiator;
 	new->can_send = new->can_receive = true;
 	new->born_ns = now_ns;
-	memcpy(new->send_key, session->send_key, sizeof(new->send_key));
-	memcpy(new->receive_key, session->receive_key, sizeof(new->receive_key));
+	memcpy(new->send_key, session->send_key, AEAD_KEY_BYTES);
+	memcpy(new->receive_key, session->receive_key, AEAD_KEY_BYTES);
 	return true;
 }
 

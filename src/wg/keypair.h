@@ -24,8 +24,7 @@ struct keypair {
 	bool can_send, can_receive;
 	uint64_t born_ns;      /* CLOCK_BOOTTIME */
 	uint64_t send_counter; /* counter of the next packet */
-	uint8_t send_key[AEAD_KEY_BYTES];
-	uint8_t receive_key[AEAD_KEY_BYTES];
+	uint8_t *send_key, *receive_key; /* owned, from secret_new */
 	struct replay replay;
 };
 
@@ -36,9 +35,10 @@ struct keypairs {
 	struct keypair *slots[3];
 	struct keypair *previous, *current, *next; /* one of the slots, or NULL */
 	struct wg_peer *peer;                      /* borrowed */
+	struct secrets *secrets;                   /* borrowed: for the keys */
 };
 
-void keypairs_init(struct keypairs *k, struct wg_peer *peer);
+void keypairs_init(struct keypairs *k, struct wg_peer *peer, struct secrets *secrets);
 /* To be called after keypairs_clear. */
 void keypairs_free(struct keypairs *k);
 /* Wipes all three. */

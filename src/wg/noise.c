@@ -159,11 +159,32 @@ void noise_identity_set(struct noise_identity *id, const uint8_t *private_key)
 	}
 }
 
-void noise_handshake_init(struct noise_handshake *h,
-                          const uint8_t remote_static[static NOISE_KEY_BYTES])
+_Static_assert(NOISE_KEY_BYTES == SECRET_BYTES && NOISE_HASH_BYTES == SECRET_BYTES &&
+                       AEAD_KEY_BYTES == SECRET_BYTES,
+               "each of them is kept by base/secret");
+
+int noise_handshake_init(struct noise_handshake *h, struct secrets *secrets,
+                         const uint8_t remote_static[static NOISE_KEY_BYTES])
 {
-	*h = (struct noise_handshake){ .state = NOISE_ZEROED };
+	*h = (struct noise_handshake){ .state = NOISE_ZEROED,
+		                       .ephemeral_private = secret_new(secrets),
+		                       .chaining_key = secret_new(secrets),
+		                       .static_static = secret_new(secrets),
+		                       .preshared_key = secret_new(secrets) };
 	memcpy(h->remote_static, remote_static, NOISE_KEY_BYTES);
+	return h->ephemeral_private && h->chaining_key && h->static_static &&
+	                       h->preshared_key
+	               ? 0
+	               : -ENOMEM;
+}
+
+void noise_handshake_clear(struct noise_handshake *h)
+{
+	secret_free(h->ephemeral_private);
+	secret_free(h->chaining_key);
+	secret_free(h->static_static);
+	secret_free(h->preshared_key);
+	sodium_memzero(h, sizeof(*h));
 }
 
 void noise_handshake_set_identity(struct noise_handshake *h,

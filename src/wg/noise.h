@@ -40,16 +40,18 @@ enum noise_state {
 
 /* Embedded in a peer. */
 struct noise_handshake {
-	enum noise_state state;                     /* only set by set_state in noise.c */
-	uint32_t remote_index;                      /* ephemeral */
-	uint8_t ephemeral_private[NOISE_KEY_BYTES]; /* ephemeral */
-	uint8_t remote_ephemeral[NOISE_KEY_BYTES];  /* ephemeral */
-	uint8_t hash[NOISE_HASH_BYTES];             /* ephemeral */
-	uint8_t chaining_key[NOISE_HASH_BYTES];     /* ephemeral */
+	enum noise_state state;                    /* only set by set_state in noise.c */
+	uint32_t remote_index;                     /* ephemeral */
+	uint8_t remote_ephemeral[NOISE_KEY_BYTES]; /* ephemeral */
+	uint8_t hash[NOISE_HASH_BYTES];            /* ephemeral */
 
 	uint8_t remote_static[NOISE_KEY_BYTES];
-	uint8_t static_static[NOISE_KEY_BYTES]; /* DH of both static keys; zero if none */
-	uint8_t preshared_key[NOISE_KEY_BYTES]; /* zero if there is none */
+	/* The secrets: owned, from secret_new. */
+	uint8_t *ephemeral_private; /* ephemeral */
+	uint8_t *chaining_key;      /* ephemeral */
+	uint8_t *static_static;     /* DH of both static keys; zero if there is none */
+	uint8_t *preshared_key;     /* zero if there is none */
+
 	uint8_t latest_timestamp[TAI64N_BYTES]; /* greatest of consumed initiations */
 	uint64_t next_consume_ns; /* no initiation is consumed before; CLOCK_BOOTTIME */
 };
@@ -74,8 +76,10 @@ void noise_clamp(uint8_t out[static NOISE_KEY_BYTES],
 void noise_public_key(uint8_t out[static NOISE_KEY_BYTES],
                       const uint8_t private_key[static NOISE_KEY_BYTES]);
 
-void noise_handshake_init(struct noise_handshake *h,
-                          const uint8_t remote_static[static NOISE_KEY_BYTES]);
+/* 0, or -ENOMEM; it may be cleared then, too. */
+MUST_CHECK int noise_handshake_init(struct noise_handshake *h, struct secrets *secrets,
+                                    const uint8_t remote_static[static NOISE_KEY_BYTES]);
+void noise_handshake_clear(struct noise_handshake *h);
 /* Must be called again whenever the identity has changed. */
 void noise_handshake_set_identity(struct noise_handshake *h,
                                   const struct noise_identity *id);

@@ -19,10 +19,14 @@ struct wg_peer *peer_new(struct wg_device *d, const uint8_t public_key[static KE
 	p->device = d;
 	p->handshake_index.peer = p;
 	p->by_arrival = true;
-	noise_handshake_init(&p->handshake, public_key);
+	if (noise_handshake_init(&p->handshake, d->env->secrets, public_key)) {
+		noise_handshake_clear(&p->handshake);
+		free(p);
+		return NULL;
+	}
 	noise_handshake_set_identity(&p->handshake, &d->identity);
 	cookie_maker_init(&p->cookie, public_key);
-	keypairs_init(&p->keypairs, p);
+	keypairs_init(&p->keypairs, p, d->env->secrets);
 	timers_init(p);
 	return p;
 }
@@ -56,6 +60,7 @@ void peer_free(struct wg_peer *p)
 {
 	peer_stop(p);
 	keypairs_free(&p->keypairs);
+	noise_handshake_clear(&p->handshake);
 	wg_peer_clear_allowed_ips(p);
 	sodium_memzero(p, sizeof(*p));
 	free(p);

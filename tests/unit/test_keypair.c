@@ -2,10 +2,13 @@
 
 #include <string.h>
 
+#include <sodium.h>
+
 #include "wg/keypair.h"
 
 #define T0 (1000 * NS_PER_SEC)
 
+static struct secrets secrets;
 static struct keypairs keys;
 static struct index_table table;
 static struct index_entry handshake;
@@ -24,19 +27,28 @@ static const struct rng rng = { .fill = fill };
 static void set_up(void)
 {
 	memset(&handshake, 0, sizeof(handshake));
-	keypairs_init(&keys, NULL);
+	ck_assert_int_ge(sodium_init(), 0);
+	keypairs_init(&keys, NULL, &secrets);
 	ck_assert_int_eq(index_table_reserve(&table, 4), 0);
 }
 
 static void tear_down(void)
 {
-	static const struct keypair unused;
-
 	keypairs_clear(&keys, &table);
-	for (size_t i = 0; i < ARRAY_SIZE(keys.slots); i++)
-		if (keys.slots[i])
-			ck_assert_mem_eq(keys.slots[i], &unused, sizeof(unused));
+	for (size_t i = 0; i < ARRAY_SIZE(keys.slots); i++) {
+		const struct keypair *k = keys.slots[i];
+		struct keypair unused = { 0 };
+
+		if (!k)
+			continue;
+		ck_assert(sodium_is_zero(k->send_key, AEAD_KEY_BYTES));
+		ck_assert(sodium_is_zero(k->receive_key, AEAD_KEY_BYTES));
+		unused.send_key = k->send_key;
+		unused.receive_key = k->receive_key;
+		ck_assert_mem_eq(k, &unused, sizeof(unused));
+	}
 	keypairs_free(&keys);
+	secrets_clear(&secrets);
 	for (uint32_t i = 0; i <= draws; i++)
 		ck_assert_ptr_null(index_table_find(&table, i));
 	index_table_clear(&table);

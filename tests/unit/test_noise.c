@@ -83,7 +83,8 @@ static void set_up_side(struct side *s, uint8_t key, uint8_t ephemeral)
 
 static void meet(struct side *s, const struct side *other, uint8_t psk)
 {
-	noise_handshake_init(&s->handshake, other->id.public_key);
+	ck_assert_int_eq(
+		noise_handshake_init(&s->handshake, &secrets, other->id.public_key), 0);
 	noise_handshake_set_identity(&s->handshake, &s->id);
 	memset(s->handshake.preshared_key, psk, NOISE_KEY_BYTES);
 	cookie_maker_init(&s->maker, other->id.public_key);
@@ -100,6 +101,8 @@ static void set_up(void)
 
 static void tear_down(void)
 {
+	noise_handshake_clear(&initiator.handshake);
+	noise_handshake_clear(&responder.handshake);
 	noise_identity_clear(&initiator.id);
 	noise_identity_clear(&responder.id);
 	secrets_clear(&secrets);
@@ -304,7 +307,7 @@ START_TEST(points_of_small_order_are_refused)
 		struct noise_handshake h;
 
 		from_hex(point, sizeof(point), small_order[at]);
-		noise_handshake_init(&h, point);
+		ck_assert_int_eq(noise_handshake_init(&h, &secrets, point), 0);
 		noise_handshake_set_identity(&h, &initiator.id);
 		ck_assert(sodium_is_zero(h.static_static, NOISE_KEY_BYTES));
 		ck_assert(!noise_create_initiation(&h, &initiator.id, 1, timestamp,
@@ -316,6 +319,7 @@ START_TEST(points_of_small_order_are_refused)
 		memcpy(r.ephemeral, point, sizeof(point));
 		ck_assert(
 			!noise_consume_response(&initiator.handshake, &initiator.id, &r));
+		noise_handshake_clear(&h);
 	}
 }
 END_TEST
