@@ -258,6 +258,7 @@ static bool get_u32(struct reader *r, uint32_t *out)
 	return true;
 }
 
+/* Whoever gets a name may print it, because no other one comes through. */
 static bool get_name(struct reader *r, char out[static IFNAME_MAX + 1])
 {
 	const char *at = reader_take(r, IFNAME_MAX + 1);
@@ -265,7 +266,7 @@ static bool get_name(struct reader *r, char out[static IFNAME_MAX + 1])
 	if (!at || at[IFNAME_MAX])
 		return false;
 	memcpy(out, at, IFNAME_MAX + 1);
-	return true;
+	return out[0] == '\0' || ifname_valid(out);
 }
 
 static bool get_addr(struct ip_addr *out, uint8_t family, const uint8_t bytes[static 16])

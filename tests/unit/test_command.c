@@ -196,6 +196,25 @@ START_TEST(bytes_too_many_or_too_few)
 }
 END_TEST
 
+/* The supervisor prints a device's name when its worker refuses something about it. */
+START_TEST(what_is_no_name_is_refused)
+{
+	static const char *const names[] = { "home", "", "\033[2J", "a b", "..", "\xb0" };
+
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+		uint8_t body[IFNAME_MAX + 1] = { 0 };
+		struct frame f = { .type = COMMAND_DEVICE_START,
+			           .body = body,
+			           .body_bytes = sizeof(body) };
+		struct command m;
+
+		memcpy(body, names[i], strlen(names[i]));
+		ck_assert_msg(command_parse(&m, &f) == (i < 2), "name %zu", i);
+		command_clear(&m);
+	}
+}
+END_TEST
+
 START_TEST(every_type_has_a_name)
 {
 	for (unsigned i = 0; i < COMMAND_TYPE_COUNT; i++)
@@ -213,6 +232,7 @@ TCase *unit_tests(void)
 	tcase_add_test(tc, hostile_bodies);
 	tcase_add_test(tc, descriptors_that_do_not_belong);
 	tcase_add_test(tc, bytes_too_many_or_too_few);
+	tcase_add_test(tc, what_is_no_name_is_refused);
 	tcase_add_test(tc, every_type_has_a_name);
 	return tc;
 }
