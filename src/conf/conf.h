@@ -93,7 +93,8 @@ struct conf_file {
 	 * hooks must not run. */
 	bool only_ours;
 	char *others; /* owned; NULL, or which part of its path others can change */
-	uint64_t device, inode; /* 0: no file */
+	uint64_t device, inode;               /* 0: no file */
+	uint64_t folder_device, folder_inode; /* where it was found; 0: nowhere */
 };
 
 /* The lines of the values; 0: not given. `interface` is the line of the first

@@ -152,13 +152,21 @@ out:
 /* Returns 0 or -errno. A FIFO doesn't block this, and a device isn't read. */
 static int open_file(FILE **out, struct conf *conf, struct diag *diag)
 {
-	struct stat st;
-	int fd, err = trust_open(conf->path, &fd, &conf->file.others);
+	struct trust_place place;
+	struct stat st, folder = { 0 };
+	int err = trust_open(conf->path, &place);
 
 	*out = NULL;
-	if (err == 0 && fstat(fd, &st) < 0)
+	conf->file.others = place.others;
+	place.others = NULL;
+	if (err == 0 && (fstat(place.fd, &st) < 0 ||
+	                 (place.folder >= 0 && fstat(place.folder, &folder) < 0)))
 		err = -errno;
-	if (err) {
+	if (err == -EPERM && conf->file.others) {
+		diag_error(diag, conf->path, 0,
+		           "isn't read, because %s: make it a file of its own",
+		           conf->file.others);
+	} else if (err) {
 		diag_error(diag, conf->path, 0, "can't be read: %s", strerror(-err));
 	} else if (!S_ISREG(st.st_mode)) {
 		err = -EINVAL;
@@ -168,15 +176,19 @@ static int open_file(FILE **out, struct conf *conf, struct diag *diag)
 		conf->file.only_ours = !conf->file.others;
 		conf->file.device = st.st_dev;
 		conf->file.inode = st.st_ino;
+		conf->file.folder_device = folder.st_dev;
+		conf->file.folder_inode = folder.st_ino;
 		warn_if_open_to_all(conf, &st, diag);
-		*out = fdopen(fd, "r");
-		if (*out)
-			return 0;
-		err = -errno;
-		diag_error(diag, conf->path, 0, "can't be read: %s", strerror(-err));
+		*out = fdopen(place.fd, "r");
+		if (*out) {
+			place.fd = -1;
+		} else {
+			err = -errno;
+			diag_error(diag, conf->path, 0, "can't be read: %s",
+			           strerror(-err));
+		}
 	}
-	if (fd >= 0)
-		close(fd);
+	trust_place_clear(&place);
 	return err;
 }
 
@@ -210,6 +222,8 @@ int load_file(struct conf **out, const char *path, struct load_buffer *buffer,
 		assert(known); /* only what has been read before can be the same */
 		known->file.device = (*out)->file.device;
 		known->file.inode = (*out)->file.inode;
+		known->file.folder_device = (*out)->file.folder_device;
+		known->file.folder_inode = (*out)->file.folder_inode;
 		conf_free(*out);
 		*out = known;
 		return 0;

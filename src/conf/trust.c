@@ -5,7 +5,11 @@
  * folder, others can't replace our files. But if one of our files lies in a folder of
  * theirs, they can move it into the sticky folder. They can't do this with one of our
  * folders, because moving a folder needs the right to write it. So in a sticky folder
- * only a folder is trusted to have been put there by us. */
+ * only a folder is trusted to have been put there by us.
+ *
+ * Another user may also make us read what only we can read, and look for it in our messages. A
+ * link of his may therefore only lead to a file of his, and a file that has several names
+ * isn't read in a folder where he could have given it one. */
 #include "conf/trust.h"
 
 #include <assert.h>
@@ -29,6 +33,8 @@ struct walk {
 	char *rest;        /* owned: the part of the path that is left to follow */
 	char at[PATH_MAX]; /* for messages: the path to the place where we are */
 	char *others;      /* owned; the first part that others can change */
+	bool led;          /* a link of another user was followed */
+	uid_t leader;      /* whose link this was */
 };
 
 /* Notes a part that others can change. Only the first one is kept, because everything
@@ -56,6 +62,37 @@ static MUST_CHECK int note(struct walk *w, const char *path, const struct stat *
 static bool is_ours(const struct stat *st)
 {
 	return st->st_uid == 0 || st->st_uid == geteuid();
+}
+
+/* Can others change what is in the folder where we are? */
+static bool is_open(const struct walk *w)
+{
+	return w->others || w->sticky;
+}
+
+/* These replace what is said of others by the reason why a file isn't read. They return
+ * -EPERM, or -ENOMEM. */
+static MUST_CHECK int refuse_led(struct walk *w, uid_t owner)
+{
+	free(w->others);
+	if (asprintf(&w->others,
+	             "%s is reached by a link of user %u, but belongs to user %u", w->at,
+	             (unsigned)w->leader, (unsigned)owner) >= 0)
+		return -EPERM;
+	w->others = NULL;
+	return -ENOMEM;
+}
+
+static MUST_CHECK int refuse_names(struct walk *w, const struct stat *file)
+{
+	free(w->others);
+	if (asprintf(
+		    &w->others,
+		    "%s belongs to user %u and has %u names (hard links), and other users could have made this one",
+		    w->at, (unsigned)file->st_uid, (unsigned)file->st_nlink) >= 0)
+		return -EPERM;
+	w->others = NULL;
+	return -ENOMEM;
 }
 
 /* Goes to a folder, and takes over its fd. In a user namespace the system's folders, like
@@ -103,28 +140,56 @@ static void add_part(struct walk *w, const char *part)
 	(void)!snprintf(w->at + n, sizeof(w->at) - n, "/%s", part);
 }
 
+/* Notes whose link is followed. */
+static MUST_CHECK int be_led(struct walk *w, const struct stat *link)
+{
+	if (!is_open(w) || is_ours(link) || link->st_uid == w->system)
+		return 0;
+	if (w->led && w->leader != link->st_uid)
+		return refuse_led(w, link->st_uid);
+	w->led = true;
+	w->leader = link->st_uid;
+	return 0;
+}
+
+/* May others make us read this? A user who isn't root only harms himself by it. */
+static MUST_CHECK int check_owner(struct walk *w, const struct stat *file,
+                                  const struct stat *folder)
+{
+	bool open = is_open(w);
+
+	if (w->led && file->st_uid != w->leader)
+		return refuse_led(w, file->st_uid);
+	if (geteuid() != 0 || !open || file->st_nlink < 2 || S_ISDIR(file->st_mode) ||
+	    (file->st_uid == folder->st_uid && !is_ours(folder)))
+		return 0;
+	return refuse_names(w, file);
+}
+
 /* Replaces a link in the folder where we are by its target. */
 static MUST_CHECK int follow(struct walk *w, int link)
 {
 	char target[PATH_MAX], *rest = NULL;
 	ssize_t n = readlinkat(link, "", target, sizeof(target) - 1);
-	struct stat st;
+	struct stat st, of_link;
 	int err = 0;
 
-	if (n < 0 || fstat(w->folder, &st) < 0)
+	if (n < 0 || fstat(w->folder, &st) < 0 || fstat(link, &of_link) < 0)
 		return -errno;
 	target[n] = '\0';
 	if (++w->links > LINKS_MAX)
 		return -ELOOP;
 	if (w->sticky)
 		err = note(w, w->at, &st);
-	if (!err && asprintf(&rest, "%s/%s", target, w->rest) < 0)
+	if (!err)
+		err = be_led(w, &of_link);
+	if (err)
+		return err;
+	if (asprintf(&rest, "%s/%s", target, w->rest) < 0)
 		return -ENOMEM;
-	if (!err && target[0] == '/')
-		err = enter_root(w);
 	free(w->rest);
 	w->rest = rest;
-	return err;
+	return target[0] == '/' ? enter_root(w) : 0;
 }
 
 /* Follows a part that is not the last one. */
@@ -176,6 +241,8 @@ static MUST_CHECK int arrive(struct walk *w, const char *part, struct trust_plac
 	}
 	err = w->sticky ? note(w, w->at, &folder) : 0;
 	add_part(w, part);
+	if (!err)
+		err = check_owner(w, &st, &folder);
 	if (!err && (!is_ours(&st) || (st.st_mode & 022)))
 		err = note(w, w->at, &st);
 	if (err) {
@@ -224,9 +291,20 @@ static MUST_CHECK int begin(struct walk *w, const char *path)
 	return w->rest ? enter_root(w) : -ENOMEM;
 }
 
+/* What is known of others stays. */
+static void leave(struct trust_place *place)
+{
+	if (place->fd >= 0)
+		close(place->fd);
+	if (place->folder >= 0)
+		close(place->folder);
+	place->fd = place->folder = -1;
+}
+
 int trust_find(const char *path, struct trust_place *out)
 {
 	struct walk w = { .folder = -1 };
+	struct stat folder;
 	int err = begin(&w, path);
 
 	*out = (struct trust_place){ .fd = -1, .folder = -1 };
@@ -237,43 +315,39 @@ int trust_find(const char *path, struct trust_place *out)
 		} while (err == -EAGAIN);
 	}
 	free(w.rest);
+	if (err && err != -ENOMEM && w.sticky && fstat(w.folder, &folder) == 0 &&
+	    note(&w, w.at, &folder) < 0)
+		err = -ENOMEM;
 	out->folder = w.folder;
 	out->others = w.others;
 	if (err)
-		trust_place_clear(out);
+		leave(out);
 	return err;
 }
 
 void trust_place_clear(struct trust_place *place)
 {
-	if (place->fd >= 0)
-		close(place->fd);
-	if (place->folder >= 0)
-		close(place->folder);
+	leave(place);
 	free(place->others);
 	*place = (struct trust_place){ .fd = -1, .folder = -1 };
 }
 
-int trust_open(const char *path, int *fd, char **others)
+int trust_open(const char *path, struct trust_place *out)
 {
-	struct trust_place place;
-	int err = trust_find(path, &place);
+	int err = trust_find(path, out);
 
-	*fd = place.fd;
-	*others = place.others;
-	if (!err)
-		close(place.folder);
-	if (!err || err == -ENOMEM)
+	/* others could make it fail in order to be followed without being checked */
+	if (!err || err == -ENOMEM || out->others)
 		return err;
 	/* the kernel may still know how to open it: through a link in /proc, or by a
 	 * relative path in a folder that has been moved out of sight */
-	*fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-	if (*fd < 0)
+	out->fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	if (out->fd < 0)
 		return -errno;
-	if (asprintf(others, "its path can't be followed (%s)", strerror(-err)) >= 0)
+	if (asprintf(&out->others, "its path can't be followed (%s)", strerror(-err)) >=
+	    0)
 		return 0;
-	*others = NULL;
-	close(*fd);
-	*fd = -1;
+	out->others = NULL;
+	leave(out);
 	return -ENOMEM;
 }

@@ -18,20 +18,22 @@ struct trust_place {
 	int fd;                  /* owned: the file, open for reading */
 	int folder;              /* owned: O_PATH, its folder, after following links */
 	char name[NAME_MAX + 1]; /* of the file in this folder */
-	char *others;            /* owned; see trust_find */
+	char *others;            /* owned; may be set after an error, too */
 };
 
 /* Opens the file at path for reading, and follows links, like open(2). A FIFO doesn't
  * block this. others is NULL if only root and the running user can change the file;
  * otherwise it says which part of the path others can change. A sticky folder that
  * belongs to root, such as /tmp, may be in the path if the next part is a folder of root
- * or of the running user. Returns 0, or -errno; then the fds are -1. */
+ * or of the running user. Returns 0, or -errno; then the fds are -1. With -EPERM, others may
+ * say why we don't read this: another user has led us to it, and it isn't his. */
 MUST_CHECK int trust_find(const char *path, struct trust_place *out);
+/* To be called after an error, too. */
 void trust_place_clear(struct trust_place *place);
 
-/* Does the same, but only returns the file; others has to be freed. Also opens a file
- * whose path can't be followed part by part although the kernel can open it, such as a
- * link in /proc. Then *others says so. */
-MUST_CHECK int trust_open(const char *path, int *fd, char **others);
+/* Does the same, and also opens a file whose path can't be followed part by part although the
+ * kernel can open it, such as a link in /proc, if others can change no part of the path. Then
+ * the folder is -1, and others says so. */
+MUST_CHECK int trust_open(const char *path, struct trust_place *out);
 
 #endif

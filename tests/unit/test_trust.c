@@ -7,6 +7,7 @@
 #include <limits.h>
 #include <linux/fs.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -70,15 +71,17 @@ static void make_link(const char *name, const char *target)
  * the file's text. */
 static char *others_of(const char *path, char text[static 64])
 {
+	struct trust_place place;
 	char *others;
 	ssize_t n;
-	int fd;
 
-	ck_assert_msg(trust_open(path, &fd, &others) == 0, "%s", path);
-	n = read(fd, text, 63);
+	ck_assert_msg(trust_open(path, &place) == 0, "%s", path);
+	n = read(place.fd, text, 63);
 	ck_assert_int_ge(n, 0);
 	text[n] = '\0';
-	close(fd);
+	others = place.others;
+	place.others = NULL;
+	trust_place_clear(&place);
 	return others;
 }
 
@@ -187,8 +190,7 @@ START_TEST(errors_are_those_of_open)
 		{ "round", -ELOOP },      { "round/a", -ELOOP }, { "nowhere", -ENOENT },
 		{ "nowhere/a", -ENOENT }, { "down/a", -ENOENT },
 	};
-	char *others;
-	int fd;
+	struct trust_place place;
 
 	make_top();
 	make_file("file", 0600);
@@ -196,10 +198,10 @@ START_TEST(errors_are_those_of_open)
 	make_link("nowhere", "not/there");
 	make_link("down", ".");
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
-		ck_assert_msg(trust_open(at(cases[i].path), &fd, &others) ==
-		                      cases[i].error,
+		ck_assert_msg(trust_open(at(cases[i].path), &place) == cases[i].error,
 		              "%s", cases[i].path);
-		ck_assert_int_eq(fd, -1);
+		ck_assert_int_eq(place.fd, -1);
+		trust_place_clear(&place);
 	}
 	remove_top();
 }
@@ -248,6 +250,87 @@ START_TEST(others_files_and_folders_are_theirs)
 }
 END_TEST
 
+/* Returns false if we can't give files away. */
+static bool make_temptations(void)
+{
+	static const char *const their[] = { "theirs/own.conf",    "theirs/to-own.conf",
+		                             "theirs/secret.conf", "theirs/folder",
+		                             "theirs/twice.conf",  "theirs/third.conf",
+		                             "sticky/secret.conf", "theirs" };
+	char from[PATH_MAX];
+
+	make_top();
+	make_folder("theirs", 0755);
+	make_folder("ours", 0700);
+	make_folder("sticky", 01777);
+	make_file("ours/secret", 0600);
+	make_file("ours/of-third", 0600);
+	make_file("ours/two", 0600);
+	make_file("theirs/own.conf", 0600);
+	make_file("theirs/of-root.conf", 0600);
+	make_link("theirs/to-own.conf", "own.conf");
+	make_link("theirs/by-root.conf", "../ours/secret");
+	make_link("theirs/secret.conf", "../ours/secret");
+	make_link("theirs/folder", "../ours");
+	make_link("theirs/third.conf", "../ours/of-third");
+	make_link("sticky/secret.conf", "../ours/secret");
+	make_link("theirs/twice.conf", "by-root.conf");
+	if (geteuid() != 0 || chown(at("ours/of-third"), 777, 777) < 0)
+		return false;
+	for (size_t i = 0; i < ARRAY_SIZE(their); i++)
+		ck_assert_int_eq(lchown(at(their[i]), STRANGER, STRANGER), 0);
+	snprintf(from, sizeof(from), "%s", at("theirs/own.conf"));
+	ck_assert_int_eq(link(from, at("theirs/own-hard.conf")), 0);
+	snprintf(from, sizeof(from), "%s", at("ours/two"));
+	ck_assert_int_eq(link(from, at("theirs/hard.conf")), 0);
+	ck_assert_int_eq(link(from, at("sticky/hard.conf")), 0);
+	ck_assert_int_eq(link(from, at("ours/hard.conf")), 0);
+	return true;
+}
+
+/* He could look for the text in our messages. */
+START_TEST(others_do_not_lead_us_to_what_is_not_theirs)
+{
+	static const struct {
+		const char *path, *why; /* NULL: it is read */
+	} cases[] = {
+		{ "theirs/own.conf", NULL },
+		{ "theirs/of-root.conf", NULL }, /* given by root */
+		{ "theirs/to-own.conf", NULL },
+		{ "theirs/by-root.conf", NULL },
+		{ "theirs/secret.conf",
+		  "by a link of user 12345, but belongs to user 0" },
+		{ "theirs/folder/secret",
+		  "by a link of user 12345, but belongs to user 0" },
+		{ "theirs/twice.conf", "by a link of user 12345, but belongs to user 0" },
+		{ "theirs/third.conf",
+		  "by a link of user 12345, but belongs to user 777" },
+		{ "theirs/hard.conf", "belongs to user 0 and has 4 names" },
+		{ "theirs/own-hard.conf", NULL },
+		{ "sticky/secret.conf",
+		  "by a link of user 12345, but belongs to user 0" },
+		{ "sticky/hard.conf", "belongs to user 0 and has 4 names" },
+		{ "ours/hard.conf", NULL },
+	};
+	bool given = make_temptations();
+
+	if (!given)
+		printf("skipped: only root can give files away\n");
+	for (size_t i = 0; i < ARRAY_SIZE(cases) && given; i++) {
+		struct trust_place place;
+		int err = trust_open(at(cases[i].path), &place);
+
+		ck_assert_msg(err == (cases[i].why ? -EPERM : 0), "%s: %d", cases[i].path,
+		              err);
+		ck_assert_msg(!cases[i].why || strstr(place.others, cases[i].why),
+		              "%s: %s", cases[i].path, place.others);
+		ck_assert(err == 0 || place.fd == -1);
+		trust_place_clear(&place);
+	}
+	remove_top();
+}
+END_TEST
+
 /* ---- the folder is swapped for a link, and back, while we look */
 
 START_TEST(what_is_swapped_meanwhile_does_not_pass)
@@ -290,6 +373,7 @@ TCase *unit_tests(void)
 	tcase_add_test(tc, each_part_of_the_way_counts);
 	tcase_add_test(tc, errors_are_those_of_open);
 	tcase_add_test(tc, others_files_and_folders_are_theirs);
+	tcase_add_test(tc, others_do_not_lead_us_to_what_is_not_theirs);
 	tcase_add_test(tc, what_is_swapped_meanwhile_does_not_pass);
 	return tc;
 }
