@@ -1,5 +1,5 @@
-/* src/base/new_file.h - writes a new file in a folder that is known by its descriptor,
- * because its path may lead elsewhere meanwhile */
+/* src/base/new_file.h - replaces a file, or makes it, in a folder that is known by its
+ * descriptor, because its path may lead elsewhere meanwhile */
 #ifndef TUNION_BASE_NEW_FILE_H
 #define TUNION_BASE_NEW_FILE_H
 
@@ -8,9 +8,21 @@
 
 #include "base/attr.h"
 
-/* Writes it to the disk, for nobody but us; one that is there is removed before. st
- * identifies it, and may be NULL. Returns 0 or -errno; then a part of it may be there. */
-MUST_CHECK int new_file_write(int folder, const char *name, const void *bytes, size_t n,
-                              struct stat *st);
+/* All borrowed. */
+struct new_file {
+	int folder;
+	const char *name;
+	/* The name while it is written, in the same folder. What is there is removed before,
+	 * so where others can write, it must be a name that they can't know. */
+	const char *temporary;
+	const void *bytes;
+	size_t size;
+	/* Its owner and mode are kept, as far as we may; NULL: it is for nobody but us. */
+	const struct stat *like;
+};
+
+/* Writes it to the disk, and only then lets it replace the old one. No link is followed. st
+ * identifies it, and may be NULL. Returns 0, or -errno; then the old one is unchanged. */
+MUST_CHECK int new_file_replace(const struct new_file *f, struct stat *st);
 
 #endif

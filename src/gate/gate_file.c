@@ -91,12 +91,15 @@ int gate_file_replace(int folder, const char *name, const struct gate_file *file
 
 	/* a hidden file is no tunnel file */
 	snprintf(temporary, sizeof(temporary), ".%s.tmp", name);
-	if (!err)
-		err = new_file_write(folder, temporary, text, n, NULL);
-	if (!err && renameat(folder, temporary, folder, name) < 0)
-		err = -errno;
-	if (err)
-		(void)unlinkat(folder, temporary, 0);
+	if (!err) {
+		const struct new_file new = { .folder = folder,
+			                      .name = name,
+			                      .temporary = temporary,
+			                      .bytes = text,
+			                      .size = n };
+
+		err = new_file_replace(&new, NULL);
+	}
 	wipe(text, n);
 	return err;
 }

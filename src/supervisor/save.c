@@ -402,47 +402,75 @@ static int ask(const char *path, const struct save_patience *patience,
 	return err ? err : answer->failed ? -ENOMEM : 0;
 }
 
-/* Writes a new file next to the old one, and then replaces the old one by it. Uses only
- * descriptors, because the path may lead elsewhere meanwhile. Returns -ESTALE if there is
- * another file now, which others may have written. */
-static int replace(struct conf *conf, const struct outbuf *text)
+/* Is the file at this place the one that was read, and has it stayed where it was? Others could
+ * have put another one there for us to overwrite, or have led us to another folder. */
+static bool is_same(const struct conf_file *read, const struct stat *file,
+                    const struct stat *folder)
 {
-	char temporary[sizeof(((struct trust_place *)0)->name) + 8];
+	return file->st_dev == read->device && file->st_ino == read->inode &&
+	       folder->st_dev == read->folder_device &&
+	       folder->st_ino == read->folder_inode;
+}
+
+/* Writes a new file next to the old one, and then replaces the old one by it. Uses only
+ * descriptors, because the path may lead elsewhere meanwhile. */
+static int replace_at(const struct trust_place *place, struct conf_file *read,
+                      const struct outbuf *text)
+{
+	char temporary[sizeof(place->name) + 8];
+	struct stat old, folder, st;
+	struct new_file new = { .folder = place->folder,
+		                .name = place->name,
+		                .temporary = temporary,
+		                .bytes = text->bytes + text->first,
+		                .size = outbuf_bytes(text),
+		                .like = &old };
+	int err;
+
+	if (fstat(place->fd, &old) < 0 || fstat(place->folder, &folder) < 0)
+		return -errno;
+	if (place->others && !is_same(read, &old, &folder))
+		return -ESTALE;
+	/* one that was left by a kill is replaced the next time, but a name that others know may
+	 * be the name of something of theirs */
+	if (place->others)
+		snprintf(temporary, sizeof(temporary), ".tunion-%08x%08x.tmp",
+		         (unsigned)randombytes_random(), (unsigned)randombytes_random());
+	else
+		snprintf(temporary, sizeof(temporary), "%s.tmp", place->name);
+	err = new_file_replace(&new, &st);
+	if (!err) {
+		read->device = st.st_dev;
+		read->inode = st.st_ino;
+	}
+	return err;
+}
+
+/* Sets *theirs if others can write there, or could when the file was read. Returns -ESTALE if
+ * what is there now may be theirs. */
+static int replace(struct conf *conf, const struct outbuf *text, bool *theirs)
+{
 	struct trust_place place;
-	struct stat st;
 	int err = trust_find(conf->path, &place);
 
-	if (err)
-		return err;
-	snprintf(temporary, sizeof(temporary), "%s.tmp", place.name);
-	if (fstat(place.fd, &st) < 0)
-		err = -errno;
-	else if (place.others &&
-	         (st.st_dev != conf->file.device || st.st_ino != conf->file.inode))
+	*theirs = place.others || !conf->file.only_ours;
+	if (err == -EPERM && place.others)
 		err = -ESTALE;
 	if (!err)
-		err = new_file_write(place.folder, temporary, text->bytes + text->first,
-		                     outbuf_bytes(text), &st);
-	if (!err && renameat(place.folder, temporary, place.folder, place.name) < 0)
-		err = -errno;
-	if (!err) {
-		conf->file.device = st.st_dev;
-		conf->file.inode = st.st_ino;
-	} else if (err != -ESTALE) {
-		(void)unlinkat(place.folder, temporary, 0);
-	}
+		err = replace_at(&place, &conf->file, text);
 	trust_place_clear(&place);
 	return err;
 }
 
-/* What doesn't keep the instance from going down, because it would do so for ever. */
-static const char *harmless(int err)
+/* What doesn't keep the instance from going down, because it would do so for ever, or because
+ * others have made it so. */
+static const char *harmless(int err, bool theirs)
 {
 	if (err == -ESTALE)
 		return "it isn't the file that was read, and users other than root and the running one can write there";
 	if (err == -ENOENT || err == -ENOTDIR)
 		return "the file is gone";
-	return NULL;
+	return theirs && err && err != -ENOMEM ? strerror(-err) : NULL;
 }
 
 int save_file(struct conf *conf, const char *uapi_socket_path,
@@ -450,18 +478,18 @@ int save_file(struct conf *conf, const char *uapi_socket_path,
 {
 	struct outbuf answer = { 0 }, text = { 0 };
 	int err = ask(uapi_socket_path, patience, &answer);
-	bool told = err == 0;
+	bool told = err == 0, theirs = false;
 
 	if (!err)
 		err = save_text(&text, conf, (const char *)answer.bytes + answer.first);
 	told = told && err != -EBADMSG;
 	if (!err)
-		err = replace(conf, &text);
+		err = replace(conf, &text, &theirs);
 	if (!told && err != -ENOMEM) {
 		err = -ENOTCONN;
-	} else if (harmless(err)) {
+	} else if (harmless(err, theirs)) {
 		diag_warning(diag, conf->path, 0, "SaveConfig: not saved, because %s",
-		             harmless(err));
+		             harmless(err, theirs));
 		err = 0;
 	} else if (err) {
 		diag_error(diag, conf->path, 0, "SaveConfig: can't be saved: %s",

@@ -24,11 +24,11 @@ struct save_patience {
 	int interrupt_fd; /* borrowed; -1: none. When it is readable, nothing is waited for */
 };
 
-/* Asks at the socket, and replaces the file. If the
+/* Asks at the socket, and replaces the file; its owner and mode stay. If the
  * path is a link, the file it leads to is replaced. If others can write the file or a
- * folder on its path, it must be the same file that was read, because others could have
- * put another file there for us to overwrite. Such a file is left alone, with a warning;
- * so is one that is gone. Returns 0; -ENOTCONN, without a message, if the device doesn't
+ * folder on its path, it must be the same file in the same folder that was read, because others
+ * could have put another file there for us to overwrite. Such a file is left alone, with a
+ * warning; so is one that is gone, and one of others that can't be written. Returns 0; -ENOTCONN, without a message, if the device doesn't
  * answer, or not what a device answers; or another -errno, with the reason in diag. After
  * an error the file is unchanged. */
 MUST_CHECK int save_file(struct conf *conf, const char *uapi_socket_path,

@@ -2,12 +2,14 @@
 #include "unit.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -198,6 +200,143 @@ START_TEST(what_can_not_be_saved)
 }
 END_TEST
 
+#define ANSWER   "listen_port=7777\nerrno=0\n\n"
+#define STRANGER 12345
+
+/* A folder with a file of a user's, as it was read, and a device to ask. */
+struct theirs {
+	char top[32], folder[48], path[64], socket[48], tmp[72];
+	struct conf *conf;
+	int listener;
+	bool given; /* folder and file are a stranger's */
+};
+
+static void make_theirs(struct theirs *t, mode_t folder, mode_t mode)
+{
+	struct diag diag = { 0 };
+	int fd;
+
+	snprintf(t->top, sizeof(t->top), "/tmp/tunion-save-XXXXXX");
+	ck_assert_ptr_nonnull(mkdtemp(t->top));
+	snprintf(t->folder, sizeof(t->folder), "%s/d", t->top);
+	snprintf(t->path, sizeof(t->path), "%s/t.conf", t->folder);
+	snprintf(t->tmp, sizeof(t->tmp), "%s.tmp", t->path);
+	snprintf(t->socket, sizeof(t->socket), "%s/s", t->top);
+	ck_assert_int_eq(mkdir(t->folder, 0700), 0);
+	ck_assert_int_eq(chmod(t->folder, folder), 0);
+	fd = open(t->path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	ck_assert_int_eq(write(fd, FILE_IN, strlen(FILE_IN)), (ssize_t)strlen(FILE_IN));
+	ck_assert_int_eq(fchmod(fd, mode), 0);
+	/* in a user namespace even root may not be able to give them away */
+	t->given = geteuid() == 0 && fchown(fd, STRANGER, STRANGER + 1) == 0 &&
+	           fchmod(fd, mode) == 0 && chown(t->folder, STRANGER, STRANGER) == 0;
+	close(fd);
+	ck_assert_int_eq(conf_read(&t->conf, t->path, &diag), 0);
+	diag_clear(&diag);
+	t->listener = listen_at(t->socket, 5);
+}
+
+static void remove_theirs(struct theirs *t)
+{
+	char command[64];
+
+	close(t->listener);
+	conf_free(t->conf);
+	snprintf(command, sizeof(command), "rm -rf '%s'", t->top);
+	ck_assert_int_eq(system(command), 0);
+}
+
+/* Saves, and returns whether the file now has the device's port. */
+static bool save_theirs(struct theirs *t, const char *warning)
+{
+	char text[1024] = "";
+	int fd;
+
+	ck_assert_int_gt(answer_one(t->listener, ANSWER), 0);
+	saved(t->conf, t->socket, 0, warning);
+	fd = open(t->path, O_RDONLY | O_CLOEXEC);
+	if (fd >= 0) {
+		ck_assert_int_ge(read(fd, text, sizeof(text) - 1), 0);
+		close(fd);
+	}
+	return strstr(text, "ListenPort = 7777");
+}
+
+START_TEST(owner_and_mode_stay)
+{
+	static const struct {
+		mode_t folder, mode;
+	} modes[] = { { 0755, 0600 }, { 0700, 0640 }, { 0777, 0666 }, { 0755, 04750 } };
+
+	for (size_t i = 0; i < ARRAY_SIZE(modes); i++) {
+		struct theirs t;
+		struct stat st;
+
+		make_theirs(&t, modes[i].folder, modes[i].mode);
+		for (int times = 0; times < 2; times++) {
+			ck_assert(save_theirs(&t, NULL));
+			ck_assert_int_eq(stat(t.path, &st), 0);
+			ck_assert_uint_eq(st.st_mode & 07777, modes[i].mode & 0777);
+			if (t.given) {
+				ck_assert_uint_eq(st.st_uid, STRANGER);
+				ck_assert_uint_eq(st.st_gid, STRANGER + 1);
+			}
+		}
+		remove_theirs(&t);
+	}
+}
+END_TEST
+
+/* What he puts at the name that root writes to first is neither removed, nor does it keep the
+ * instance up. */
+START_TEST(the_folders_owner_is_in_nobodys_way)
+{
+	struct theirs t;
+	struct stat st;
+
+	make_theirs(&t, 0777, 0600);
+	ck_assert_int_eq(mkdir(t.tmp, 0700), 0);
+	ck_assert(save_theirs(&t, NULL));
+	ck_assert_int_eq(rmdir(t.tmp), 0);
+	ck_assert_int_eq(symlink("nowhere", t.tmp), 0);
+	ck_assert(save_theirs(&t, NULL));
+	ck_assert_int_eq(lstat(t.tmp, &st), 0);
+	ck_assert_int_eq(unlink(t.path), 0);
+	ck_assert_int_eq(symlink("t.conf", t.path), 0);
+	ck_assert(!save_theirs(&t, "not saved"));
+	remove_theirs(&t);
+}
+END_TEST
+
+/* The same file, but by a link it is found in another folder, where he may only have moved
+ * it. */
+START_TEST(nothing_is_written_in_another_folder)
+{
+	char there[64], file[80], shown[64];
+	struct theirs t;
+	struct stat st;
+
+	make_theirs(&t, 0777, 0600);
+	snprintf(there, sizeof(there), "%s/there", t.top);
+	snprintf(file, sizeof(file), "%s/t.conf", there);
+	snprintf(shown, sizeof(shown), "%s/other", t.top);
+	ck_assert_int_eq(mkdir(there, 0700), 0);
+	ck_assert_int_eq(chmod(there, 01777), 0);
+	ck_assert_int_eq(rename(t.path, file), 0);
+	ck_assert_int_eq(rename(t.folder, shown), 0);
+	ck_assert_int_eq(symlink("there", t.folder), 0);
+	ck_assert(!save_theirs(&t, "it isn't the file that was read"));
+	ck_assert_int_eq(stat(file, &st), 0);
+	ck_assert_uint_eq(st.st_ino, t.conf->file.inode);
+	/* a folder that has only been given another name is the same */
+	ck_assert_int_eq(unlink(t.folder), 0);
+	ck_assert_int_eq(rename(shown, t.folder), 0);
+	ck_assert_int_eq(rename(file, t.path), 0);
+	ck_assert(save_theirs(&t, NULL));
+	remove_theirs(&t);
+}
+END_TEST
+
 /* Says one byte after the other, and waits for an event before each. */
 static int answer_slowly(int listener, int step)
 {
@@ -255,6 +394,9 @@ TCase *unit_tests(void)
 
 	tcase_add_test(tc, what_can_not_be_saved);
 	tcase_add_test(tc, a_slow_device_and_a_signal);
+	tcase_add_test(tc, owner_and_mode_stay);
+	tcase_add_test(tc, the_folders_owner_is_in_nobodys_way);
+	tcase_add_test(tc, nothing_is_written_in_another_folder);
 	tcase_add_loop_test(tc, the_file_and_the_device_make_the_text, 0,
 	                    (int)ARRAY_SIZE(cases));
 	return tc;
