@@ -11,12 +11,14 @@
 #include "cmd/page_option.h"
 #include "cmd/paths.h"
 #include "cmd/service.h"
+#include "host/hooks.h"
 #include "instance/instance.h"
 #include "worker/worker.h"
 
 static const char usage[] =
 	"usage: tunion up [--foreground] [--no-dns] [--no-firewall] [--no-offload]\n"
-	"                 [--no-watch] [--log-level LEVEL] [--syslog]\n"
+	"                 [--no-watch] [--hook-limit SECONDS] [--log-level LEVEL]\n"
+	"                 [--syslog]\n"
 	"                 [--page ADDRESS:PORT] [--resolver ADDRESS[,ADDRESS]]\n"
 	"                 [--tun NAME] [--run-dir DIR] [--gate FILE]\n"
 	"                 [DIR | FILE...]\n"
@@ -25,6 +27,7 @@ static const char usage[] =
 	"  --no-firewall      don't use nft and iptables\n"
 	"  --no-offload       don't use large packets that the kernel or a NIC cuts\n"
 	"  --no-watch         apply changed files only after tunion reload\n"
+	"  --hook-limit SECONDS  how long each hook may take (60)\n"
 	"  --log-level LEVEL  error, warn, info (the default) or debug\n"
 	"  --resolver ADDRESS[,ADDRESS]  ask these servers for names in Endpoints\n"
 	"  --syslog           log to syslog once it is up, even with --foreground\n"
@@ -33,6 +36,22 @@ static const char usage[] =
 	"  --tun NAME         name of the tun device (" INSTANCE_DEFAULT_TUN ")\n"
 	"  --run-dir DIR      for sockets and pid files\n"
 	"  --gate FILE        the peers of this file are clients of the tunnels\n" PATHS_USAGE;
+
+static bool take_hook_limit(struct service *up, const char *argument)
+{
+	char *end;
+	unsigned long seconds = strtoul(argument, &end, 10);
+
+	if (argument[0] < '0' || argument[0] > '9' || *end || seconds < 1 ||
+	    seconds > HOOKS_LIMIT_MAX_S) {
+		fprintf(stderr,
+		        "tunion: --hook-limit %s is wrong; expected 1 to %d seconds\n",
+		        argument, HOOKS_LIMIT_MAX_S);
+		return false;
+	}
+	up->options.hook_limit_s = (unsigned)seconds;
+	return true;
+}
 
 /* Returns false if there is no such option, or if its argument is wrong. */
 static bool take_option(struct service *up, struct page_wanted *page, int option,
@@ -47,6 +66,8 @@ static bool take_option(struct service *up, struct page_wanted *page, int option
 		return true;
 	case 'R':
 		return service_take_resolver(up, argument);
+	case 'H':
+		return take_hook_limit(up, argument);
 	case 's':
 		up->syslog = true;
 		return true;
@@ -72,6 +93,7 @@ int cmd_up(int argc, char **argv)
 		{ "no-firewall", no_argument, NULL, 'F' },
 		{ "no-offload", no_argument, NULL, 'O' },
 		{ "no-watch", no_argument, NULL, 'w' },
+		{ "hook-limit", required_argument, NULL, 'H' },
 		{ "log-level", required_argument, NULL, 'l' },
 		{ "resolver", required_argument, NULL, 'R' },
 		{ "syslog", no_argument, NULL, 's' },

@@ -68,14 +68,15 @@ char *hooks_expand(const char *command, const char *tun)
 static const char script[] = "eval \"unset TUNION_HOOK\n$TUNION_HOOK\"";
 
 /* Returns the exit status, or -errno. */
-static int run_shell(const char *const *env, const struct hooks_events *events)
+static int run_shell(const char *const *env, unsigned limit_s,
+                     const struct hooks_events *events)
 {
 	static const char *const shells[] = { "bash", "sh" };
 	int err = -ENOENT;
 
 	for (size_t i = 0; i < ARRAY_SIZE(shells) && err == -ENOENT; i++) {
 		const char *argv[] = { shells[i], "-e", "-c", script, NULL };
-		struct spawn s = { .argv = argv, .env = env };
+		struct spawn s = { .argv = argv, .env = env, .limit_ms = limit_s * 1000 };
 
 		if (events) {
 			s.wait = events->wait;
@@ -104,6 +105,11 @@ static void say(const struct log *log, const char *command)
 	free(shown);
 }
 
+static unsigned limit_of(const struct hooks_env *env)
+{
+	return env->limit_s ? env->limit_s : HOOKS_LIMIT_S;
+}
+
 static MUST_CHECK int run_one(const struct hooks_env *env, const char *path,
                               const char *command)
 {
@@ -121,7 +127,7 @@ static MUST_CHECK int run_one(const struct hooks_env *env, const char *path,
 		const char *more[] = { interface, file, hook, NULL };
 
 		say(env->log, expanded);
-		err = run_shell(more, env->events);
+		err = run_shell(more, limit_of(env), env->events);
 	}
 	free(file);
 	free(interface);
@@ -150,9 +156,14 @@ static size_t run_all(const struct hooks_env *env, const char *name, const char 
 	return i;
 }
 
-static const char *outcome(int err, char *out, size_t size)
+static const char *outcome(int err, const struct hooks_env *env, char *out, size_t size)
 {
-	if (err < 0)
+	if (err == -ETIMEDOUT)
+		snprintf(
+			out, size,
+			"was ended, because it took longer than the limit of %u s; start in the background what should stay, or see --hook-limit in tunion(8)",
+			limit_of(env));
+	else if (err < 0)
 		snprintf(out, size, "cannot be run: %s", strerror(-err));
 	else
 		snprintf(out, size, "failed with exit status %d", err);
@@ -163,7 +174,7 @@ int hooks_run_up(const struct hooks_env *env, const struct conf *conf,
                  enum conf_hook kind)
 {
 	const struct conf_texts *hooks = &conf->hooks[kind];
-	char text[128];
+	char text[200];
 	int err = hooks_check(conf, env->diag);
 	size_t i;
 
@@ -173,7 +184,7 @@ int hooks_run_up(const struct hooks_env *env, const struct conf *conf,
 	if (i == hooks->n)
 		return 0;
 	diag_error(env->diag, conf->path, hooks->v[i].line, "%s %s", kind_names[kind],
-	           outcome(err, text, sizeof(text)));
+	           outcome(err, env, text, sizeof(text)));
 	return -EIO;
 }
 
@@ -182,13 +193,13 @@ int hooks_run_down(const struct hooks_env *env, const struct hooks_file *file,
 {
 	const struct conf_texts *hooks =
 		kind == CONF_PRE_DOWN ? &file->pre_down : &file->post_down;
-	char text[128];
+	char text[200];
 	int err;
 	size_t i = run_all(env, file->name, file->path, hooks, &err);
 
 	if (i < hooks->n)
 		diag_warning(env->diag, file->path, hooks->v[i].line, "%s %s",
-		             kind_names[kind], outcome(err, text, sizeof(text)));
+		             kind_names[kind], outcome(err, env, text, sizeof(text)));
 	return err;
 }
 

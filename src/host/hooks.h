@@ -10,6 +10,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <stdio.h>
 
 #include "base/attr.h"
@@ -37,14 +38,19 @@ struct hooks_events {
 	/* Called when all files go down: removes the devices. After this the PostDown
 	 * hooks run, which don't find the device any more, as in wg-quick. */
 	void (*gone)(void *context);
-	/* Called while a hook runs: returns once fd is readable. */
-	void (*wait)(void *context, int fd);
+	/* Called while a hook runs: returns once fd is readable, or at end_ms, see
+	 * spawn.h. */
+	void (*wait)(void *context, int fd, int64_t end_ms);
 	void *context; /* borrowed */
 };
+
+#define HOOKS_LIMIT_S     60
+#define HOOKS_LIMIT_MAX_S 86400
 
 /* The surroundings of hooks. All borrowed. */
 struct hooks_env {
 	const char *tun;
+	unsigned limit_s; /* how long each may take; 0: HOOKS_LIMIT_S */
 	const struct log *log;
 	const struct hooks_events *events; /* NULL: nothing else has to be done */
 	struct diag *diag;
@@ -55,8 +61,8 @@ struct hooks_env {
  * hook and returns -EPERM. This is also checked before hooks are run or remembered. */
 MUST_CHECK int hooks_check(const struct conf *conf, struct diag *diag);
 
-/* Runs CONF_PRE_UP or CONF_POST_UP of a file, in order, until one fails. Then returns
- * -EIO, with FILE:LINE in diag. Returns -EPERM like hooks_check. */
+/* Runs CONF_PRE_UP or CONF_POST_UP of a file, in order, until one fails, or its time is
+ * over, which ends it. Then returns -EIO, with FILE:LINE in diag. Returns -EPERM like hooks_check. */
 MUST_CHECK int hooks_run_up(const struct hooks_env *env, const struct conf *conf,
                             enum conf_hook kind);
 
@@ -71,7 +77,7 @@ int hooks_find(const struct hooks *h, const char *name);
 
 /* Runs CONF_PRE_DOWN or CONF_POST_DOWN of one file, in order, until one fails, which is a
  * warning with FILE:LINE. Then returns its exit status, which is above 0, or -errno if it
- * can't be run. */
+ * can't be run; -ETIMEDOUT if its time was over. */
 MUST_CHECK int hooks_run_down(const struct hooks_env *env, const struct hooks_file *file,
                               enum conf_hook kind);
 

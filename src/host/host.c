@@ -106,8 +106,9 @@ int host_new(struct host **out, const struct host_options *options, struct diag 
 		err = open_netlink(h, diag);
 	if (err == 0)
 		err = clear_stale(h, diag);
-	/* only now, because an earlier instance has no devices */
+	/* only now, because an earlier instance has no devices, and has its own limit */
 	h->state.journal.events = options->events;
+	h->state.journal.hook_limit_s = options->hook_limit_s;
 	if (err < 0) {
 		host_free(h);
 		return err;
@@ -331,6 +332,7 @@ static MUST_CHECK int make_tun(struct host *h, struct diag *diag)
 static struct hooks_env hooks_env(struct host *h, struct diag *diag)
 {
 	return (struct hooks_env){ .tun = h->state.journal.tun,
+		                   .limit_s = h->state.journal.hook_limit_s,
 		                   .log = h->state.log,
 		                   .events = h->state.journal.events,
 		                   .diag = diag };

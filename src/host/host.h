@@ -52,6 +52,7 @@ struct host_options {
 	size_t name_server_count;          /* at most NAMESERVERS_MAX */
 	const struct log *log;             /* borrowed; NULL: nothing is logged */
 	const struct hooks_events *events; /* borrowed; may be NULL */
+	unsigned hook_limit_s;             /* see hooks.h; 0: the default */
 	/* Borrowed; NULL: the tun is in our own network namespace. Otherwise no hooks are
 	 * run, and nothing has to be kept in a state file. See host_place.h. */
 	const struct host_place *place;

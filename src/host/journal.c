@@ -70,6 +70,8 @@ static void print(const struct journal *j, FILE *out)
 		fprintf(out, "dns\n");
 	if (j->src_valid_mark)
 		fprintf(out, "%s\n", SVM_LINE);
+	if (j->hook_limit_s != 0)
+		fprintf(out, "hooklimit %u\n", j->hook_limit_s);
 	hooks_print(&j->hooks, out);
 }
 
@@ -173,6 +175,8 @@ static bool read_line(struct journal *j, const char *line)
 		return j->src_valid_mark = true;
 	if (sscanf(line, "tun %u", &j->ifindex) == 1)
 		return true;
+	if (sscanf(line, "hooklimit %u", &j->hook_limit_s) == 1)
+		return j->hook_limit_s <= HOOKS_LIMIT_MAX_S;
 	return read_rule(j, line) || read_goto(j, line) ||
 	       hooks_read_line(&j->hooks, line);
 }

@@ -21,10 +21,11 @@ struct journal {
 	uint32_t ifindex;        /* of the tun; 0: there is none */
 	struct host_items rules; /* owned */
 	bool guard4, guard6;
-	bool dns;            /* resolvconf was told something */
-	bool src_valid_mark; /* it was 0 before us, or before another instance */
-	struct hooks hooks;  /* owned; of the files that are up: PreDown and PostDown */
-	char *path;          /* owned; NULL: it is only kept in memory */
+	bool dns;              /* resolvconf was told something */
+	bool src_valid_mark;   /* it was 0 before us, or before another instance */
+	struct hooks hooks;    /* owned; of the files that are up: PreDown and PostDown */
+	unsigned hook_limit_s; /* see hooks.h; 0: the default */
+	char *path;            /* owned; NULL: it is only kept in memory */
 	int lock_fd; /* borrowed; of the instance, see spawn.h; 0: there is none */
 	const struct hooks_events *events; /* borrowed; NULL: there are none */
 	bool pre_down_ran; /* undo_pre_down has succeeded; only in memory */

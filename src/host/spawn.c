@@ -3,18 +3,24 @@
 #include "host/spawn.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <spawn.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/process.h"
 
 #define PROGRAM_PATH_MAX 4096
+#define PAUSE_MS         10 /* between two looks, where there is no pidfd */
 
 extern char **environ;
 
@@ -93,8 +99,9 @@ static char **merge_env(const char *const *more)
 	return env;
 }
 
-static MUST_CHECK int set_attributes(posix_spawnattr_t *attr)
+static MUST_CHECK int set_attributes(posix_spawnattr_t *attr, bool group)
 {
+	short flags = POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF;
 	sigset_t none, all;
 	int err;
 
@@ -103,9 +110,10 @@ static MUST_CHECK int set_attributes(posix_spawnattr_t *attr)
 	err = posix_spawnattr_setsigmask(attr, &none);
 	if (err == 0)
 		err = posix_spawnattr_setsigdefault(attr, &all);
+	if (group)
+		flags |= POSIX_SPAWN_SETPGROUP; /* of its own: that is 0, the default */
 	if (err == 0)
-		err = posix_spawnattr_setflags(attr, POSIX_SPAWN_SETSIGMASK |
-		                                             POSIX_SPAWN_SETSIGDEF);
+		err = posix_spawnattr_setflags(attr, flags);
 	return -err;
 }
 
@@ -122,7 +130,7 @@ static MUST_CHECK int start(const struct spawn *s, const char *program, const in
 		return -ENOMEM;
 	posix_spawn_file_actions_init(&actions);
 	posix_spawnattr_init(&attr);
-	err = set_attributes(&attr);
+	err = set_attributes(&attr, s->limit_ms > 0);
 	for (int i = 0; i < 3 && err == 0; i++) {
 		if (fds[i] >= 0)
 			err = -posix_spawn_file_actions_adddup2(&actions, fds[i], i);
@@ -140,19 +148,110 @@ static MUST_CHECK int start(const struct spawn *s, const char *program, const in
 	return err;
 }
 
+/* ---- the terminal: a program in a group of its own couldn't ask for a password */
+
+/* Returns -1 if there is none, or if others have it. */
+static MUST_CHECK int our_terminal(void)
+{
+	int fd = open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+
+	if (fd < 0 || tcgetpgrp(fd) == getpgrp())
+		return fd;
+	close(fd);
+	return -1;
+}
+
+/* Who doesn't have it is stopped for giving it away, unless the signal is blocked. */
+static void give_terminal(int fd, pid_t group)
+{
+	sigset_t stop, before;
+
+	if (fd < 0)
+		return;
+	sigemptyset(&stop);
+	sigaddset(&stop, SIGTTOU);
+	sigprocmask(SIG_BLOCK, &stop, &before);
+	(void)!tcsetpgrp(fd, group);
+	sigprocmask(SIG_SETMASK, &before, NULL);
+}
+
+/* ---- waiting for the end */
+
+/* It isn't reaped yet, so that its number stays that of its group. */
+static bool has_ended(pid_t pid)
+{
+	siginfo_t info = { 0 };
+
+	return waitid(P_PID, (id_t)pid, &info, WEXITED | WNOHANG | WNOWAIT) < 0 ||
+	       info.si_pid == pid;
+}
+
+/* pidfd may be -1. */
+static bool ends_in_time(pid_t pid, int pidfd, int64_t end_ms)
+{
+	const struct timespec pause = { 0, PAUSE_MS * 1000000 };
+
+	for (;;) {
+		struct pollfd p = { .fd = pidfd, .events = POLLIN };
+		int64_t left_ms = end_ms - clock_now_ms();
+
+		if (has_ended(pid))
+			return true;
+		if (left_ms <= 0)
+			return false;
+		if (pidfd >= 0)
+			(void)poll(&p, 1, left_ms < INT32_MAX ? (int)left_ms : -1);
+		else
+			nanosleep(&pause, NULL);
+	}
+}
+
+/* Whoever of it catches the first signal and goes on has a little time. */
+static void end_group(pid_t pid, int pidfd)
+{
+	(void)kill(-pid, SIGTERM);
+	(void)kill(-pid, SIGCONT); /* if it was stopped */
+	(void)ends_in_time(pid, pidfd, clock_now_ms() + SPAWN_GRACE_MS);
+	(void)kill(-pid, SIGKILL);
+}
+
+/* Returns true if its time was over. */
+static bool wait_with_limit(const struct spawn *s, pid_t pid)
+{
+	int pidfd = s->wait || s->limit_ms ? process_pidfd(pid) : -1;
+	int64_t end_ms = s->limit_ms ? clock_now_ms() + s->limit_ms : INT64_MAX;
+	bool late = false;
+
+	/* without pidfd, which is new in Linux 5.3, nothing else is done meanwhile */
+	if (pidfd >= 0 && s->wait)
+		s->wait(s->context, pidfd, end_ms);
+	if (s->limit_ms && !ends_in_time(pid, pidfd, end_ms)) {
+		late = true;
+		end_group(pid, pidfd);
+	}
+	if (pidfd >= 0)
+		close(pidfd);
+	return late;
+}
+
 static MUST_CHECK int wait_for(const struct spawn *s, pid_t pid)
 {
-	int fd = s->wait ? process_pidfd(pid) : -1, status;
+	int terminal = s->limit_ms ? our_terminal() : -1, status;
+	bool late;
 
-	/* without pidfd, which is new in Linux 5.3, this just blocks */
-	if (fd >= 0) {
-		s->wait(s->context, fd);
-		close(fd);
-	}
+	give_terminal(terminal, pid);
+	if (terminal >= 0)
+		(void)kill(-pid, SIGCONT); /* it may have asked before it was there */
+	late = wait_with_limit(s, pid);
+	give_terminal(terminal, getpgrp());
+	if (terminal >= 0)
+		close(terminal);
 	while (waitpid(pid, &status, 0) < 0) {
 		if (errno != EINTR)
 			return -errno;
 	}
+	if (late)
+		return -ETIMEDOUT;
 	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 

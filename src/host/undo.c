@@ -46,9 +46,11 @@ static void undo_tun(struct journal *j, struct netlink *nl, struct diag *diag)
 static MUST_CHECK int run_hooks(struct journal *j, enum conf_hook kind,
                                 const struct log *log, struct diag *diag)
 {
-	const struct hooks_env env = {
-		.tun = j->tun, .log = log, .events = j->events, .diag = diag
-	};
+	const struct hooks_env env = { .tun = j->tun,
+		                       .limit_s = j->hook_limit_s,
+		                       .log = log,
+		                       .events = j->events,
+		                       .diag = diag };
 	int first = 0;
 
 	for (size_t i = j->hooks.n; i-- > 0;) {

@@ -4,6 +4,8 @@
 #include <errno.h>
 #include <poll.h>
 
+#include "base/clock.h"
+
 static void hooks_begin(void *context, const char *name)
 {
 	struct hook_service *h = context;
@@ -32,22 +34,34 @@ static void hooks_gone(void *context)
 	}
 }
 
+/* Returns the time until something is due; -1: nothing is. */
+static int wait_ms(const struct hook_service *h, int64_t end_ms)
+{
+	int due_ms = status_request_wait_ms(h->status);
+	int64_t left_ms = end_ms - clock_now_ms();
+
+	if (left_ms < 0)
+		left_ms = 0;
+	if (left_ms < INT32_MAX && (due_ms < 0 || left_ms < due_ms))
+		due_ms = (int)left_ms;
+	return due_ms;
+}
+
 /* If the channel fails, whoever waits for it next will see this again. */
-static void serve(void *context, int fd)
+static void serve(void *context, int fd, int64_t end_ms)
 {
 	struct hook_service *h = context;
 	struct pollfd p[] = { { .fd = fd, .events = POLLIN },
 		              { .fd = h->keeper->worker.channel.fd, .events = POLLIN },
 		              { .fd = clients_fd(h->clients), .events = POLLIN } };
 
-	while (p[0].revents == 0) {
+	while (p[0].revents == 0 && clock_now_ms() < end_ms) {
 		p[1].events = POLLIN;
 		if (p[1].fd >= 0 && worker_child_dispatch(&h->keeper->worker) < 0)
 			p[1].fd = -1;
 		if (p[1].fd >= 0 && channel_pending(&h->keeper->worker.channel))
 			p[1].events |= POLLOUT;
-		if (poll(p, ARRAY_SIZE(p), status_request_wait_ms(h->status)) < 0 &&
-		    errno != EINTR)
+		if (poll(p, ARRAY_SIZE(p), wait_ms(h, end_ms)) < 0 && errno != EINTR)
 			return;
 		if (p[2].revents)
 			clients_serve(h->clients);

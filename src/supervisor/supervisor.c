@@ -171,7 +171,8 @@ static int make_host(struct supervisor *s, const struct supervisor_options *o,
 		                        .name_server_count = o->name_server_count,
 		                        .place = s->elsewhere ? &s->place : NULL,
 		                        .log = &s->log,
-		                        .events = &s->hooks_events };
+		                        .events = &s->hooks_events,
+		                        .hook_limit_s = o->hook_limit_s };
 
 	return hosts_new(&s->hosts, &options, diag);
 }

@@ -61,6 +61,7 @@ struct supervisor_options {
 	bool foreground;            /* the worker may keep our stderr, too */
 	bool no_firewall;           /* host_options.no_guard */
 	bool no_dns;                /* host_options.no_dns */
+	unsigned hook_limit_s;      /* host_options.hook_limit_s */
 	bool no_offload;            /* exchange only single packets with the kernel */
 	/* Borrowed. Only these are asked for names in Endpoints; 0: the host's, and those
 	 * of the network. */

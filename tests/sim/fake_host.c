@@ -202,7 +202,7 @@ static void run_hook(const struct host *h, const char *name)
 	if (fake_host.hook)
 		fake_host.hook(fake_host.context, &fd);
 	if (fd >= 0) {
-		h->events.wait(h->events.context, fd);
+		h->events.wait(h->events.context, fd, INT64_MAX);
 		close(fd);
 	}
 	h->events.end(h->events.context);
