@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -124,6 +125,45 @@ START_TEST(who_is_in_time_is_left_alone)
 }
 END_TEST
 
+/* As PreUp = wg set %i private-key <(pass show vpn) needs it. In a session of its own. */
+static int ask_at_terminal(const char *name)
+{
+	int fd;
+
+	setsid();
+	fd = open(name, O_RDWR | O_CLOEXEC); /* is its terminal now */
+	if (fd < 0)
+		return 2;
+	if (run("read -r word </dev/tty && test \"$word\" = secret", LONG_MS, NULL) != 0)
+		return 3;
+	return tcgetpgrp(fd) == getpgrp() ? 0 : 4;
+}
+
+START_TEST(a_hook_has_the_terminal)
+{
+	int master = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC), status;
+	const char *name = master >= 0 && grantpt(master) == 0 && unlockpt(master) == 0
+	                           ? ptsname(master)
+	                           : NULL;
+	pid_t pid;
+
+	if (!name) {
+		printf("skipped: no terminal to be had\n");
+		return;
+	}
+	begin();
+	pid = fork();
+	if (pid == 0)
+		_exit(ask_at_terminal(name));
+	ck_assert_int_eq(write(master, "secret\n", 7), 7);
+	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+	ck_assert_msg(WIFEXITED(status) && WEXITSTATUS(status) == 0, "status %x",
+	              (unsigned)status);
+	close(master);
+	end();
+}
+END_TEST
+
 START_TEST(the_message_says_which_and_how_long)
 {
 	char text[500];
@@ -173,6 +213,7 @@ TCase *unit_tests(void)
 	tcase_set_timeout(tc, 60);
 	tcase_add_test(tc, the_whole_group_is_ended);
 	tcase_add_test(tc, who_is_in_time_is_left_alone);
+	tcase_add_test(tc, a_hook_has_the_terminal);
 	tcase_add_test(tc, the_message_says_which_and_how_long);
 	return tc;
 }
