@@ -5,6 +5,8 @@
 #include <poll.h>
 
 #include "base/clock.h"
+#include "base/timerq.h"
+#include "io/loop.h"
 
 static void hooks_begin(void *context, const char *name)
 {
@@ -37,30 +39,42 @@ static void hooks_gone(void *context)
 /* Returns the time until something is due; -1: nothing is. */
 static int wait_ms(const struct hook_service *h, int64_t end_ms)
 {
+	uint64_t now_ns = loop_now_ns(), start_ns = keeper_deadline_ns(h->keeper);
 	int due_ms = status_request_wait_ms(h->status);
 	int64_t left_ms = end_ms - clock_now_ms();
 
 	if (left_ms < 0)
 		left_ms = 0;
+	if (start_ns != NEVER_NS && start_ns > now_ns &&
+	    left_ms > (int64_t)((start_ns - now_ns) / NS_PER_MS))
+		left_ms = (int64_t)((start_ns - now_ns) / NS_PER_MS) + 1;
 	if (left_ms < INT32_MAX && (due_ms < 0 || left_ms < due_ms))
 		due_ms = (int)left_ms;
 	return due_ms;
 }
 
-/* If the channel fails, whoever waits for it next will see this again. */
+/* What the worker's channel is waited for. After keeper_end, and while there is no worker,
+ * there is none. */
+static struct pollfd channel_events(const struct channel *c)
+{
+	struct pollfd p = { .fd = c->fd, .events = POLLIN };
+
+	if (c->fd >= 0 && channel_pending(c))
+		p.events |= POLLOUT;
+	return p;
+}
+
+/* Until the hook has ended, which makes fd readable, or its time is over. */
 static void serve(void *context, int fd, int64_t end_ms)
 {
 	struct hook_service *h = context;
 	struct pollfd p[] = { { .fd = fd, .events = POLLIN },
-		              { .fd = h->keeper->worker.channel.fd, .events = POLLIN },
+		              { .fd = -1 },
 		              { .fd = clients_fd(h->clients), .events = POLLIN } };
 
 	while (p[0].revents == 0 && clock_now_ms() < end_ms) {
-		p[1].events = POLLIN;
-		if (p[1].fd >= 0 && worker_child_dispatch(&h->keeper->worker) < 0)
-			p[1].fd = -1;
-		if (p[1].fd >= 0 && channel_pending(&h->keeper->worker.channel))
-			p[1].events |= POLLOUT;
+		keeper_serve_hook(h->keeper);
+		p[1] = channel_events(&h->keeper->worker.channel);
 		if (poll(p, ARRAY_SIZE(p), wait_ms(h, end_ms)) < 0 && errno != EINTR)
 			return;
 		if (p[2].revents)

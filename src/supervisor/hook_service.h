@@ -1,7 +1,8 @@
 /* src/supervisor/hook_service.h - what does the supervisor do while hooks run?
  *
  * A hook may use wg(8) with a device, but it only knows the name of the tun. As a
- * consequence, the worker may ask for sockets. */
+ * consequence, the worker may ask for sockets, and if it ends, the hook must find another one:
+ * otherwise wg would wait for it in vain. */
 #ifndef TUNION_SUPERVISOR_HOOK_SERVICE_H
 #define TUNION_SUPERVISOR_HOOK_SERVICE_H
 

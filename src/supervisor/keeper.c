@@ -120,6 +120,7 @@ int keeper_complete_devices(struct keeper *k)
 {
 	int err = 0;
 
+	k->completed = true;
 	for (size_t i = 0; i < k->tunnels->count && !err; i++)
 		err = configure_addconf(&k->worker, &k->tunnels->v[i]);
 	if (!err)
@@ -131,13 +132,32 @@ int keeper_complete_devices(struct keeper *k)
 	return err ? err : worker_child_wait(&k->worker);
 }
 
+static int send_beside(struct keeper *k, const struct tunnel *t)
+{
+	const char *name = t->plan->way.name;
+	struct command start = command_of(COMMAND_DEVICE_START, name);
+	int err = configure_device(&k->worker, t);
+
+	if (!err)
+		err = configure_tun(&k->worker, name, hosts_tun_fd(k->hosts, name));
+	if (!err && t->complete)
+		err = configure_addconf(&k->worker, t);
+	if (!err && t->complete)
+		err = worker_child_send(&k->worker, &start);
+	return err;
+}
+
 static int start_anew(struct keeper *k)
 {
 	int err = keeper_start(k);
 
 	if (!err)
 		err = keeper_make_devices(k);
-	return err ? err : keeper_complete_devices(k);
+	if (!err && k->completed)
+		err = keeper_complete_devices(k);
+	for (struct tunnel *t = k->tunnels->beside; t && !err; t = t->next_beside)
+		err = send_beside(k, t);
+	return err ? err : worker_child_wait(&k->worker);
 }
 
 /* ---- starting again */
@@ -196,7 +216,7 @@ static void bury(struct keeper *k)
 /* Starts a worker if there is none and it is time for it. */
 static void start_when_due(struct keeper *k)
 {
-	while (k->worker.broken && !k->ending->wanted) {
+	while (k->worker.broken) {
 		int err;
 
 		if (!worker_child_absent(&k->worker))
@@ -219,9 +239,16 @@ static void start_when_due(struct keeper *k)
 	}
 }
 
+void keeper_serve_hook(struct keeper *k)
+{
+	if (k->worker.channel.fd >= 0)
+		(void)!worker_child_dispatch(&k->worker); /* it is `broken` then */
+	start_when_due(k);
+}
+
 void keeper_hurry(struct keeper *k)
 {
-	if (!worker_child_absent(&k->worker))
+	if (!worker_child_absent(&k->worker) || k->ending->wanted)
 		return;
 	k->backoff.start_ns = loop_now_ns();
 	start_when_due(k);
@@ -308,7 +335,8 @@ int keeper_watch(struct keeper *k)
 
 void keeper_round(struct keeper *k)
 {
-	start_when_due(k);
+	if (!k->ending->wanted)
+		start_when_due(k);
 	if (!k->worker.error)
 		return;
 	log_error(k->log, NULL, "the worker process refuses %s %s: %s",

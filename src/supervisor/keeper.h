@@ -44,6 +44,7 @@ struct keeper {
 
 	struct loop_source channel;
 	uint32_t channel_events; /* the events waited for; 0: it is not in the loop */
+	bool completed; /* keys and peers were sent to all of the plan's devices */
 	struct backoff backoff;
 	unsigned restarts;     /* of all */
 	bool told_of_networks; /* that there are too many of them */
@@ -74,6 +75,11 @@ void keeper_round(struct keeper *k);
  * there is one. If workers end again and again, there is a pause before the next one is
  * started, in which there is none (worker_child_absent): see backoff.h. */
 uint64_t keeper_deadline_ns(const struct keeper *k);
+/* To be called again and again while a hook runs, outside of the loop: hears the worker, and
+ * starts another one if it has ended. That one has what hooks may use at this time: before
+ * keeper_complete_devices only devices without keys, and always those beside the plan. Does
+ * nothing after keeper_end. */
+void keeper_serve_hook(struct keeper *k);
 /* If there is none, starts one at once, because it is needed. */
 void keeper_hurry(struct keeper *k);
 /* A worker that doesn't answer would block everybody who uses its devices, such as hooks.

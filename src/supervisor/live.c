@@ -82,6 +82,7 @@ static void unmake(struct round *r, size_t i)
 	if (!r->prepared[i].made)
 		return;
 	r->prepared[i].made = false;
+	tunnels_take_from_beside(r->l->tunnels, &r->prepared[i].device);
 	/* a worker that is gone has no devices */
 	if (worker_child_send(worker, &m) == 0)
 		(void)!worker_child_wait(worker);
@@ -212,6 +213,8 @@ static int make_device(struct round *r, struct prepared *p)
 	err = wait_for_worker(r, err);
 	/* a worker that is late makes the device when it continues */
 	p->made = !err || err == -ETIMEDOUT || err == -EINTR;
+	if (p->made)
+		tunnels_put_beside(r->l->tunnels, &p->device);
 	return err;
 }
 
@@ -260,9 +263,7 @@ static int run_pre_up(struct round *r, size_t i)
 		p->pre_up = true;
 		return 0;
 	}
-	r->l->tunnels->coming = f->state == RELOAD_ADDED ? &p->device : NULL;
 	err = hosts_file_added(r->l->hosts, plan_find(&r->plan, f->fresh->name), r->diag);
-	r->l->tunnels->coming = NULL;
 	p->pre_up = !err;
 	return err;
 }
@@ -309,6 +310,7 @@ static int move_devices(struct round *r)
 		const struct reload_file *f = reload_find(&r->reload, name);
 		struct tunnel *from = old ? old : &r->prepared[f - r->reload.v].device;
 
+		tunnels_take_from_beside(l->tunnels, from);
 		devices[i] = *from;
 		devices[i].plan = &r->plan.devices[i];
 		for (int k = 0; k < UDP_FAMILIES; k++)
@@ -348,6 +350,7 @@ static void swap_plans(struct round *r)
 	catch_up(r);
 	r->l->tunnels->plan = r->plan;
 	r->plan = old;
+	tunnels_put_gone_beside(r->l->tunnels, r->gone, r->gone_count);
 }
 
 /* ---- telling the worker */
@@ -440,6 +443,7 @@ static void remove_gone(struct round *r)
 	struct live *l = r->l;
 	int err = 0;
 
+	l->tunnels->beside = NULL;
 	for (size_t i = 0; i < r->plan.device_count && !err; i++) {
 		const char *name = r->plan.devices[i].way.name;
 		struct command m = command_of(COMMAND_DEVICE_REMOVE, name);
@@ -508,11 +512,11 @@ static void end_round(struct round *r)
 	for (size_t i = 0; r->prepared && i < r->reload.n; i++) {
 		struct prepared *p = &r->prepared[i];
 
-		if (p->device.uapi_fd >= 0) /* it wasn't moved to the tunnels */
+		if (p->device.uapi_fd >= 0) { /* it wasn't moved to the tunnels */
 			unmake(r, i);
-		if (p->device.uapi_fd >= 0)
 			instance_unlisten_uapi(r->l->instance,
 			                       reload_name(&r->reload.v[i]));
+		}
 		tunnel_close(&p->device);
 	}
 	for (size_t i = 0; i < r->gone_count; i++)
@@ -666,6 +670,7 @@ int live_reload(struct live *l, const struct conf_paths *from,
 	int err;
 
 	*result = (struct changes_done){ 0 };
+	l->reading = &r.fresh;
 	underlay_restore_now(l->underlay);
 	err = read_again(&r, from, &read);
 	diag_copy_errors(diag, &read);
@@ -682,6 +687,7 @@ int live_reload(struct live *l, const struct conf_paths *from,
 	free(r.set.v);
 	reload_clear(&r.reload);
 	conf_set_clear_but(&r.fresh, &l->tunnels->files);
+	l->reading = NULL;
 	diag_clear(&read);
 	if (!err && diag->errors > 0)
 		err = -EINVAL;

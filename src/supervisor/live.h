@@ -31,7 +31,8 @@ struct live {
 	struct underlay *underlay;
 	bool one_tun;     /* see plan_env */
 	bool host_failed; /* the last host_update failed; the next reload tries again */
-	struct diag file_errors; /* of the last reload: why not all is in force */
+	struct conf_set *reading; /* borrowed: of the reload that goes on; or NULL */
+	struct diag file_errors;  /* of the last reload: why not all is in force */
 };
 
 void live_clear(struct live *l);

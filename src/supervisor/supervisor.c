@@ -334,7 +334,7 @@ static void forget(void *context)
 	clients_forget(&s->clients);
 	insiders_clear(&s->insiders);
 	loop_free(s->loop);
-	tunnels_forget(&s->tunnels);
+	tunnels_forget(&s->tunnels, s->live.reading);
 	hosts_forget(&s->hosts);
 	follow_clear(&s->follow);
 	live_clear(&s->live);

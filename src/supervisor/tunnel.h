@@ -3,6 +3,7 @@
 #ifndef TUNION_SUPERVISOR_TUNNEL_H
 #define TUNION_SUPERVISOR_TUNNEL_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/attr.h"
@@ -16,6 +17,8 @@ struct tunnel {
 	uint16_t port;
 	uint32_t fwmark; /* that is shown; from the file or the UAPI; 0: the instance's */
 	int uapi_fd;     /* owned: the listening socket; -1: there is none */
+	struct tunnel *next_beside; /* borrowed; see tunnels.h */
+	bool complete;              /* beside the plan: it has keys and peers, and runs */
 };
 
 /* Returns a tunnel without sockets. */

@@ -22,8 +22,10 @@ void tunnels_clear(struct tunnels *t)
 	free_all(t);
 }
 
-void tunnels_forget(struct tunnels *t)
+void tunnels_forget(struct tunnels *t, struct conf_set *reading)
 {
+	if (reading)
+		conf_set_clear_but(reading, &t->files);
 	free_all(t);
 }
 
@@ -53,13 +55,41 @@ int tunnels_make(struct tunnels *t)
 	return 0;
 }
 
+void tunnels_put_beside(struct tunnels *t, struct tunnel *tunnel)
+{
+	tunnel->next_beside = t->beside;
+	t->beside = tunnel;
+}
+
+void tunnels_put_gone_beside(struct tunnels *t, struct tunnel *gone, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		if (plan_find(&t->plan, gone[i].plan->way.name))
+			continue;
+		gone[i].complete = true;
+		tunnels_put_beside(t, &gone[i]);
+	}
+}
+
+void tunnels_take_from_beside(struct tunnels *t, struct tunnel *tunnel)
+{
+	struct tunnel **at = &t->beside;
+
+	while (*at && *at != tunnel)
+		at = &(*at)->next_beside;
+	if (*at)
+		*at = tunnel->next_beside;
+}
+
 /* The tunnels are in the order of the plan's devices. */
 struct tunnel *tunnels_find(const struct tunnels *t, const char *name)
 {
 	const struct plan_device *d;
 
-	if (t->coming && strcmp(t->coming->plan->way.name, name) == 0)
-		return t->coming;
+	for (struct tunnel *b = t->beside; b; b = b->next_beside) {
+		if (strcmp(b->plan->way.name, name) == 0)
+			return b;
+	}
 	d = t->count > 0 ? plan_find(&t->plan, name) : NULL;
 	return d ? &t->v[d - t->plan.devices] : NULL;
 }

@@ -21,16 +21,17 @@ struct tunnels {
 	struct plan plan;
 	struct tunnel *v; /* owned */
 	size_t count;
-	/* Borrowed: that of a file that is being added, while its PreUp hooks run; or
-	 * NULL. */
-	struct tunnel *coming;
+	/* Borrowed: those that the worker has beside those of the plan, because hooks use
+	 * them: of files that are coming, or that are going. */
+	struct tunnel *beside;
 	bool endpoints_moved; /* since the ways were last computed */
 };
 
 /* Closes the sockets, wipes the keys, and frees all. */
 void tunnels_clear(struct tunnels *t);
-/* For a forked child, whose descriptors are already closed: only frees. */
-void tunnels_forget(struct tunnels *t);
+/* For a forked child, whose descriptors are already closed: only frees, and wipes the keys, also
+ * those of a reload that goes on; NULL: there is none. */
+void tunnels_forget(struct tunnels *t, struct conf_set *reading);
 
 /* Reads the files and reports the errors of all, and those between them, in one run. The plan
  * is only a test: addresses of names and path MTUs aren't known yet, so its warnings are only
@@ -40,7 +41,15 @@ MUST_CHECK int tunnels_read(struct tunnels *t, const struct conf_paths *from,
 /* Makes a struct tunnel for each device of the plan, without sockets. 0 or -ENOMEM. */
 MUST_CHECK int tunnels_make(struct tunnels *t);
 
-/* Also finds the one that is coming. Returns NULL if none has this name. */
+/* The worker has it beside those of the plan. */
+void tunnels_put_beside(struct tunnels *t, struct tunnel *tunnel);
+/* Does this with those of the old plan that the new one, which is in force now, doesn't
+ * have. */
+void tunnels_put_gone_beside(struct tunnels *t, struct tunnel *gone, size_t count);
+/* Does nothing if it isn't there. */
+void tunnels_take_from_beside(struct tunnels *t, struct tunnel *tunnel);
+
+/* Also finds those beside the plan. Returns NULL if none has this name. */
 struct tunnel *tunnels_find(const struct tunnels *t, const char *name);
 /* Returns NULL if the plan has no such peer, which a UAPI client may have added. */
 struct plan_peer *tunnels_find_peer(const struct tunnels *t, const char *name,

@@ -142,6 +142,33 @@ def gone_at_post_down(h, log, before):
     same_text(h.snapshot(), before, "after down")
 
 
+def worker_dies(h, log, before):
+    """While a hook runs, another worker takes the place of one that dies, and the hook finds its device again."""
+    worker = os.path.join(h.run_dir, "worker")
+    kill = f"kill -9 $(cat {worker}); while kill -0 $(cat {worker}) 2>/dev/null; do sleep 0.05; done"
+    # it is told one thing after the other
+    look = f'until [ "$(wg show %i listen-port)" = 4005 ]; do sleep 0.05; done; echo seen >>{log.path}'
+
+    def reload():
+        with open(worker, "w") as f:
+            f.write(str(t.status()["engine_pid"]))
+        t.run("reload")
+
+    t = Tunion(h, {"a.conf": conf(7)}, tun="t-dies")
+    t.up("--no-watch")
+    t.write("b.conf", conf(8, "ListenPort = 4005", f"PreUp = {kill}; {look}", f"PreDown = {kill}; {look}"))
+    reload()
+    equal(log.take(), ["seen"], "what PreUp saw")
+    equal(h.wg("show", "b", "listen-port").strip(), "4005", "the port")
+    os.unlink(os.path.join(t.dir, "b.conf"))
+    reload()
+    equal(log.take(), ["seen"], "what PreDown saw")
+    equal({d["name"] for d in t.status()["devices"]}, {"a"}, "devices")
+    equal(t.status()["engine_restarts"], 2, "restarts")
+    t.down()
+    same_text(h.snapshot(), before, "after down")
+
+
 def kept_up(h, log, before):
     keys = Keys()
     t = Tunion(h, {"a.conf": conf(7, f"PreDown = echo a_ >>{log.path}", f"PostDown = echo a_ down >>{log.path}"),
@@ -190,6 +217,7 @@ def test(lab):
     wg_by_the_tun(h, log, before)
     key_in_pre_up(h, log, before)
     gone_at_post_down(h, log, before)
+    worker_dies(h, log, before)
     kept_up(h, log, before)
     world_accessible(h, before)
 

@@ -19,6 +19,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/inotify.h>
 #include <sys/stat.h>
 #include <sys/timerfd.h>
 #include <sys/wait.h>
@@ -34,6 +35,7 @@
 #include "in_force.h"
 #include "io/udp.h"
 #include "netlink/monitor.h"
+#include "sim_dirs.h"
 #include "story.h"
 #include "supervisor/supervisor.h"
 #include "tunnel_files.h"
@@ -56,7 +58,7 @@ enum phase {
 
 struct sim {
 	uint64_t seed, random;
-	char dir[64], conf_dir[80], run_dir[80], socket_path[100];
+	struct sim_dirs dirs;
 	struct tunnel_files files;
 	struct log log;
 	struct supervisor *supervisor;
@@ -358,11 +360,11 @@ static void move_directory(void)
 {
 	char other[90];
 
-	snprintf(other, sizeof(other), "%s.away", sim.conf_dir);
+	snprintf(other, sizeof(other), "%s.away", sim.dirs.conf);
 	sim.away = !sim.away;
 	tell("the directory is %s", sim.away ? "gone" : "back");
-	REQUIRE(rename(sim.away ? sim.conf_dir : other,
-	               sim.away ? other : sim.conf_dir) == 0);
+	REQUIRE(rename(sim.away ? sim.dirs.conf : other,
+	               sim.away ? other : sim.dirs.conf) == 0);
 	sim.disturbed = true;
 }
 
@@ -419,6 +421,7 @@ static void end_it(void)
 		break;
 	case 3:
 		sim.last_deaths = 8;
+		sim.deaths = DEATHS_MAX;
 		break;
 	case 4:
 		ask_worker("stop");
@@ -503,6 +506,23 @@ static void idle(void *context, uint64_t deadline_ns)
 	next_step();
 }
 
+/* The worker dies, and the hook ends only when there is another one. Returns -1 if that can't
+ * be waited for, as a pause before it would be in virtual time. */
+static int await_another_worker(void)
+{
+	int fd = sim.raves || sim.deaths > 1 ? -1 : inotify_init1(IN_CLOEXEC);
+
+	if (fd < 0)
+		return -1;
+	REQUIRE(inotify_add_watch(fd, sim.dirs.top, IN_CREATE) >= 0);
+	sim.deaths++;
+	sim.disturbed = true;
+	if (ask_worker("die 0"))
+		return fd;
+	close(fd);
+	return -1;
+}
+
 /* While a hook runs, others go on. */
 static void hook(void *context, int *fd)
 {
@@ -519,65 +539,14 @@ static void hook(void *context, int *fd)
 		ask_something();
 	if (one_in(30))
 		hurt_worker();
+	if (one_in(8) && *fd < 0)
+		*fd = await_another_worker();
 }
 
 /* ---- one script */
 
-static void make_dirs(void)
-{
-	const char *tmp = getenv("TMPDIR");
-
-	snprintf(sim.dir, sizeof(sim.dir), "%.40s/tunion-sim-XXXXXX", tmp ? tmp : "/tmp");
-	REQUIRE(mkdtemp(sim.dir));
-	snprintf(sim.conf_dir, sizeof(sim.conf_dir), "%s/conf", sim.dir);
-	snprintf(sim.run_dir, sizeof(sim.run_dir), "%s/run", sim.dir);
-	snprintf(sim.socket_path, sizeof(sim.socket_path), "%s/tun9.sock", sim.run_dir);
-	REQUIRE(mkdir(sim.conf_dir, 0700) == 0);
-}
-
-static void remove_in(const char *dir, const char *name)
-{
-	char path[160];
-
-	snprintf(path, sizeof(path), "%s/%s", dir, name);
-	(void)remove(path);
-}
-
-/* Nothing of the instance is left in a directory. */
-static void check_empty(const char *dir, const char *but)
-{
-	DIR *d = opendir(dir);
-	struct dirent *e;
-
-	while (d && (e = readdir(d))) {
-		if (e->d_name[0] == '.' || strcmp(e->d_name, but) == 0)
-			continue;
-		tell("%s/%s is left", dir, e->d_name);
-		REQUIRE(false);
-	}
-	if (d)
-		closedir(d);
-}
-
-static void remove_dirs(void)
-{
-	char uapi_dir[100];
-
-	snprintf(uapi_dir, sizeof(uapi_dir), "%s/wireguard", sim.run_dir);
-	check_empty(uapi_dir, "");
-	check_empty(sim.run_dir, "wireguard");
-	remove_in(sim.run_dir, "wireguard");
-	remove_in(sim.dir, "run");
-	remove_in(sim.dir, "conf");
-	remove_in(sim.dir, "worker");
-	REQUIRE(access(sim.dir, F_OK) == 0);
-	REQUIRE(rmdir(sim.dir) == 0);
-}
-
 static void begin(uint64_t seed)
 {
-	char path[100];
-
 	story_begin(seed);
 	sim = (struct sim){ .seed = seed, .random = seed, .fds_at_rest = -1 };
 	sim.port_taken[0] = sim.port_taken[1] = -1;
@@ -587,11 +556,10 @@ static void begin(uint64_t seed)
 	fake_host.hook = hook;
 	fake_loop = (struct fake_loop){ .now_ns = 1000 * NS_PER_SEC, .idle = idle };
 	fake_udp = (struct fake_udp){ .owner = getpid() };
-	make_dirs();
-	askers_begin(sim.socket_path);
-	snprintf(path, sizeof(path), "%s/worker", sim.dir);
-	fake_worker_set_path(path);
-	tunnel_files_init(&sim.files, sim.conf_dir, &sim.random);
+	sim_dirs_make(&sim.dirs);
+	askers_begin(sim.dirs.socket);
+	fake_worker_set_path(sim.dirs.worker);
+	tunnel_files_init(&sim.files, sim.dirs.conf, &sim.random);
 	for (unsigned n = 1 + below(3); n > 0; n--)
 		tunnel_file_write(&sim.files, any_file());
 }
@@ -599,9 +567,9 @@ static void begin(uint64_t seed)
 /* True: it is up. */
 static bool bring_up(void)
 {
-	const char *paths[] = { sim.conf_dir };
+	const char *paths[] = { sim.dirs.conf };
 	const struct supervisor_options options = { .tun = "tun9",
-		                                    .run_dir = sim.run_dir,
+		                                    .run_dir = sim.dirs.run,
 		                                    .paths = paths,
 		                                    .path_count = 1,
 		                                    .log = &sim.log,
@@ -661,7 +629,7 @@ static void run_script(uint64_t seed)
 		if (sim.port_taken[0] >= 0)
 			close(sim.port_taken[i]);
 	tunnel_files_clear(&sim.files);
-	remove_dirs();
+	sim_dirs_remove(&sim.dirs);
 	sigprocmask(SIG_SETMASK, &before, NULL);
 	REQUIRE(count_fds() == fds);
 	alarm(0);

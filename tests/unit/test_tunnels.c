@@ -66,10 +66,10 @@ START_TEST(one_that_is_coming_is_found_first)
 	begin(two);
 	planned_init(&other, texts);
 	coming = tunnel_of(&other.plan.devices[0]);
-	tunnels.coming = &coming;
+	tunnels_put_beside(&tunnels, &coming);
 	ck_assert_ptr_eq(tunnels_find(&tunnels, "b"), &coming);
 	ck_assert_ptr_eq(tunnels_find(&tunnels, "a"), &tunnels.v[0]);
-	tunnels.coming = NULL;
+	tunnels_take_from_beside(&tunnels, &coming);
 	ck_assert_ptr_null(tunnels_find(&tunnels, "b"));
 	planned_clear(&other);
 	end();
@@ -111,7 +111,7 @@ START_TEST(sockets_are_closed_or_only_forgotten)
 		ck_assert(is_open(fds[2]));
 		tunnels.plan = (struct plan){ 0 };
 		if (forget)
-			tunnels_forget(&tunnels);
+			tunnels_forget(&tunnels, NULL);
 		for (int i = 0; i < 3 && forget; i++) {
 			ck_assert(fds[i] < 0 || is_open(fds[i]));
 			close(fds[i]);
