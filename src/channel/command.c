@@ -62,6 +62,7 @@ static const struct {
 	[COMMAND_REPLY] = { "reply", HAS_NAME | HAS_REQUEST | HAS_RESULT, 0 },
 	[COMMAND_STATUS_TEXT] = { "status-text", HAS_TEXT, 0 },
 	[COMMAND_ENDPOINT] = { "endpoint", HAS_NAME | HAS_KEY | HAS_ENDPOINT, 0 },
+	[COMMAND_ENDPOINT_SET] = { "endpoint-set", HAS_NAME | HAS_KEY | HAS_ENDPOINT, 0 },
 	[COMMAND_UNANSWERED] = { "unanswered", HAS_NAME | HAS_KEY | HAS_ENDPOINT, 0 },
 	[COMMAND_PATH_NEWS] = { "path-news", 0, 0 },
 	[COMMAND_PORT_WANTED] = { "port-wanted", HAS_NAME | HAS_PORT, 0 },

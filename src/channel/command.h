@@ -46,14 +46,15 @@ enum command_type {
 	COMMAND_NETWORK_CHANGED, /* the network under the tunnels has changed */
 	COMMAND_STATUS,
 	/* from the worker to the supervisor */
-	COMMAND_REPLY,       /* request, name, result */
-	COMMAND_STATUS_TEXT, /* text: a piece of the JSON; an empty one is the end */
-	COMMAND_ENDPOINT,    /* name, key, endpoint: where the peer is now */
-	COMMAND_UNANSWERED,  /* name, key, endpoint: the peer owes an answer to what was
+	COMMAND_REPLY,        /* request, name, result */
+	COMMAND_STATUS_TEXT,  /* text: a piece of the JSON; an empty one is the end */
+	COMMAND_ENDPOINT,     /* name, key, endpoint: where the peer is now */
+	COMMAND_ENDPOINT_SET, /* the same: a UAPI client has said so */
+	COMMAND_UNANSWERED,   /* name, key, endpoint: the peer owes an answer to what was
 	                      * sent there; this is said again and again */
-	COMMAND_PATH_NEWS,   /* the MTU of a path has become smaller */
-	COMMAND_PORT_WANTED, /* name, port (0: any): the device needs new sockets */
-	COMMAND_MARK_WANTED, /* name, mark (0: the instance's): its sockets need it */
+	COMMAND_PATH_NEWS,    /* the MTU of a path has become smaller */
+	COMMAND_PORT_WANTED,  /* name, port (0: any): the device needs new sockets */
+	COMMAND_MARK_WANTED,  /* name, mark (0: the instance's): its sockets need it */
 	COMMAND_OUTSIDE_WANTED, /* servers: one; port: 0 for a UDP socket connected to the
 	                         * server; else for a TCP connection to the resolver at
 	                         * this port, and another one to the server */

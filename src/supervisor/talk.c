@@ -89,6 +89,18 @@ static void handle_endpoint(struct talk *t, const struct command *m)
 	underlay_found(t->underlay, m);
 }
 
+/* The same as an Endpoint in the file: the prefixes decide which way leads there (design R8).
+ * Nothing has come from it yet, so it says nothing about the name in the file. */
+static void handle_endpoint_set(struct talk *t, const struct command *m)
+{
+	struct plan_peer *p = tunnels_find_peer(t->tunnels, m->name, m->key);
+
+	if (!p)
+		return;
+	p->way.by_arrival = false;
+	tunnels_peer_moved(t->tunnels, p, &m->endpoint);
+}
+
 /* A worker that has been taken over could fill up the disk. Nobody reads more lines than
  * these; more detailed ones are only written if somebody has asked for them. */
 static bool is_too_much(struct talk *t, enum log_level level)
@@ -146,6 +158,8 @@ int talk_handle(void *talk, struct command *m)
 		handle_log(t, m);
 	else if (m->type == COMMAND_ENDPOINT)
 		handle_endpoint(t, m);
+	else if (m->type == COMMAND_ENDPOINT_SET)
+		handle_endpoint_set(t, m);
 	else if (m->type == COMMAND_UNANSWERED)
 		underlay_unanswered(t->underlay, m);
 	else if (m->type == COMMAND_PATH_NEWS)

@@ -22,7 +22,8 @@ struct report {
 void report_send(struct report *r, const struct command *m);
 /* Sends the answer to a request: 0 or -errno. */
 void report_reply(struct report *r, const struct command *request, int result);
-/* Sends a message about a peer: COMMAND_ENDPOINT or COMMAND_UNANSWERED. */
+/* Sends a message about a peer: COMMAND_ENDPOINT, COMMAND_ENDPOINT_SET or
+ * COMMAND_UNANSWERED. */
 void report_peer(struct report *r, enum command_type type, const struct device *device,
                  const struct wg_peer *peer, const struct endpoint *endpoint);
 /* The write function of a struct log; context is the struct report. Lines are dropped

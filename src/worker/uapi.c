@@ -269,8 +269,10 @@ static uint32_t interface_index(void *context, const char *name)
 static int apply_endpoint(const struct uapi_line *l)
 {
 	const struct zones zones = { interface_index, l->uapi };
+	const struct uapi_host *host = l->uapi->host;
 	struct wg_peer *peer;
 	struct endpoint e;
+	bool moved;
 	int err;
 
 	if (!endpoint_parse_in(&e, l->value, &zones))
@@ -278,8 +280,12 @@ static int apply_endpoint(const struct uapi_line *l)
 	err = want_peer(l->uapi, &peer);
 	if (err || !peer)
 		return err;
+	/* `wg syncconf` always sends it, too */
+	moved = wg_peer_by_arrival(peer) || !endpoint_equal(wg_peer_endpoint(peer), &e);
 	wg_peer_set_endpoint(peer, &e);
 	l->uapi->changed = true;
+	if (moved && host->endpoint_set)
+		host->endpoint_set(host->context, l->uapi->device, peer);
 	return 0;
 }
 

@@ -32,7 +32,7 @@
 #define UAPI_LINE_MAX 256 /* characters; the longest useful line has about 80 */
 
 /* What the protocol needs from the host. If a function is NULL, requests for it are
- * refused (-EOPNOTSUPP), or the mark is 0. */
+ * refused (-EOPNOTSUPP), or the mark is 0, or nobody is told. */
 struct uapi_host {
 	/* Asks for new sockets on this port (0: any), or with this mark (0: that of the
 	 * instance). Returns 0, -errno, or -EINPROGRESS if uapi_resume will tell the
@@ -44,6 +44,9 @@ struct uapi_host {
 	 * none of this name, as if the function is NULL. */
 	uint32_t (*interface)(void *context, const struct device *device,
 	                      const char *name);
+	/* The peer has another endpoint now, or has it for another reason than before. */
+	void (*endpoint_set)(void *context, struct device *device,
+	                     const struct wg_peer *peer);
 	void *context; /* borrowed */
 };
 

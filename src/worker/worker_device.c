@@ -142,6 +142,14 @@ static uint32_t interface_index(void *context, const struct device *device,
 	               : (uint32_t)request.ifr_ifindex;
 }
 
+static void endpoint_set(void *context, struct device *device, const struct wg_peer *peer)
+{
+	const struct worker_devices *all = context;
+
+	report_peer(all->report, COMMAND_ENDPOINT_SET, device, peer,
+	            wg_peer_endpoint(peer));
+}
+
 void worker_device_answered(struct worker_device *d, int result)
 {
 	d->asked = false;
@@ -218,10 +226,10 @@ static void leave_owed(struct worker_device *d)
 void worker_device_init(struct worker_devices *all)
 {
 	all->spare_fd = -1;
-	all->uapi_host = (struct uapi_host){ set_port, set_fwmark, get_fwmark,
-		                             interface_index, all };
+	all->uapi_host = (struct uapi_host){ set_port,        set_fwmark,   get_fwmark,
+		                             interface_index, endpoint_set, all };
 	all->uapi_host_supervisor =
-		(struct uapi_host){ NULL, NULL, get_fwmark, interface_index, all };
+		(struct uapi_host){ NULL, NULL, get_fwmark, interface_index, NULL, all };
 }
 
 void worker_device_clear(struct worker_devices *all)

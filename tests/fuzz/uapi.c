@@ -71,7 +71,8 @@ static void begin(struct world *w)
 	struct engine_env env = { .rng = { fill_random, NULL },
 		                  .wall_clock_ns = wall_clock_ns };
 
-	*w = (struct world){ .host = { set_port, set_fwmark, get_fwmark, NULL, w } };
+	*w = (struct world){ .host = { set_port, set_fwmark, get_fwmark, NULL, NULL,
+		                       w } };
 	if (engine_new(&w->engine, &env) != 0 ||
 	    engine_add_device(w->engine, "fuzzed", &w->device) != 0)
 		abort();

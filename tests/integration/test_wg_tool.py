@@ -5,6 +5,24 @@ from lab import Keys, Tunion, check, equal, genkey, main, wait_for
 from world import HOME_ENDPOINT, LAN, World
 
 
+def endpoint_reaches_host(c):
+    """As one that was learned: what goes there must not come back to the tun."""
+    key = Keys().public
+    t = Tunion(c, {"alone.conf": f"[Interface]\nPrivateKey = {genkey()}\nAddress = 10.8.0.2/24\n[Peer]\n"
+                                 f"PublicKey = {key}\nAllowedIPs = 10.9.0.0/16\n"}, tun="tunion1")
+
+    def has_rule():
+        return "suppress_prefixlength 16" in c.run("ip -4 rule")
+
+    t.up()
+    check(not has_rule(), "a rule without an endpoint")
+    c.wg("set", "alone", "peer", key, "endpoint", "10.9.0.7:51820")
+    wait_for(has_rule, "a rule for the endpoint that wg has set")
+    c.wg("set", "alone", "peer", key, "endpoint", "192.0.2.7:51820")
+    wait_for(lambda: not has_rule(), "the end of that rule")
+    t.down()
+
+
 def test(lab):
     w = World(lab)
     w.start_vpn()
@@ -66,6 +84,7 @@ def test(lab):
     check(c.try_run(["wg", "set", "home", "peer", "nonsense"]).returncode != 0, "wg set with a bad key succeeds")
     t.down()
     equal(c.wg("show", "interfaces").strip(), "", "wg show interfaces after down")
+    endpoint_reaches_host(c)
 
 
 main(test)

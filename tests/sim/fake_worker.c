@@ -475,6 +475,7 @@ static void say(struct fake_worker *w, const char *arguments)
 {
 	char name[IFNAME_MAX + 1] = "", key[KEY_HEX_CHARS + 1] = "", at[60] = "";
 	unsigned type = 0, port = 0;
+	bool endpoint;
 	struct command m;
 	struct served *s;
 	struct fake_peer *p;
@@ -490,9 +491,10 @@ static void say(struct fake_worker *w, const char *arguments)
 		m.endpoint.addr.family = IP_NONE;
 	s = find(w, m.name);
 	p = s ? peer_of(&s->device, m.key, false) : NULL;
-	if (p && s->device.started && m.type == COMMAND_ENDPOINT)
+	endpoint = m.type == COMMAND_ENDPOINT || m.type == COMMAND_ENDPOINT_SET;
+	if (p && s->device.started && endpoint)
 		p->endpoint = m.endpoint;
-	else if (m.type == COMMAND_ENDPOINT) /* one that nobody knows */
+	else if (endpoint) /* one that nobody knows */
 		memset(m.key, 1, KEY_BYTES);
 	send_message(w, &m);
 }

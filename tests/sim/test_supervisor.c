@@ -256,9 +256,9 @@ static void say(enum command_type type)
 static void let_worker_speak(void)
 {
 	static const enum command_type types[] = {
-		COMMAND_ENDPOINT,    COMMAND_ENDPOINT,    COMMAND_UNANSWERED,
-		COMMAND_PORT_WANTED, COMMAND_MARK_WANTED, COMMAND_LOG,
-		COMMAND_PATH_NEWS,
+		COMMAND_ENDPOINT,    COMMAND_ENDPOINT,     COMMAND_UNANSWERED,
+		COMMAND_PORT_WANTED, COMMAND_MARK_WANTED,  COMMAND_LOG,
+		COMMAND_PATH_NEWS,   COMMAND_ENDPOINT_SET,
 	};
 
 	if (sim.raves && sim.deaths < DEATHS_MAX) {

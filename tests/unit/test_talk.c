@@ -2,7 +2,9 @@
 #include "unit.h"
 
 #include <errno.h>
+#include <string.h>
 
+#include "planned.h"
 #include "supervisor/talk.h"
 
 struct fixture {
@@ -121,13 +123,45 @@ START_TEST(what_only_a_supervisor_says_is_nonsense)
 }
 END_TEST
 
+/* A peer without Endpoint is answered by the way that it came; one with an Endpoint has the way
+ * to it that the prefixes say. */
+START_TEST(wg_has_set_an_endpoint)
+{
+	static const char *const texts[] = { "home", "[Interface]\n" PEER("B"), NULL };
+	struct command m = command_of(COMMAND_ENDPOINT_SET, "home");
+	struct planned planned;
+	struct plan_peer *peer;
+	struct fixture f;
+
+	begin(&f);
+	planned_init(&planned, texts);
+	f.tunnels.plan = planned.plan;
+	peer = &f.tunnels.plan.devices[0].peers[0];
+	memcpy(m.key, peer->conf->public_key, KEY_BYTES);
+	ck_assert(endpoint_parse(&m.endpoint, "10.1.2.3:7"));
+	ck_assert(peer->way.by_arrival);
+	ck_assert_int_eq(talk_handle(&f.talk, &m), 0);
+	ck_assert(f.tunnels.endpoints_moved);
+	ck_assert(endpoint_equal(&peer->way.endpoint, &m.endpoint));
+	ck_assert(!peer->way.by_arrival);
+	/* one that the plan doesn't know */
+	f.tunnels.endpoints_moved = false;
+	m.key[0] ^= 1;
+	ck_assert_int_eq(talk_handle(&f.talk, &m), 0);
+	ck_assert(!f.tunnels.endpoints_moved);
+	planned_clear(&planned);
+	end(&f);
+}
+END_TEST
+
 /* For instance one that was never given a tun can't have lost it, which would end the
  * instance. */
 START_TEST(what_makes_no_sense_yet_is_nonsense)
 {
-	static const enum command_type types[] = { COMMAND_TUN_LOST, COMMAND_ENDPOINT,
-		                                   COMMAND_UNANSWERED, COMMAND_PATH_NEWS,
-		                                   COMMAND_STATUS_TEXT };
+	static const enum command_type types[] = {
+		COMMAND_TUN_LOST,  COMMAND_ENDPOINT,    COMMAND_UNANSWERED,
+		COMMAND_PATH_NEWS, COMMAND_STATUS_TEXT, COMMAND_ENDPOINT_SET
+	};
 	struct fixture f;
 
 	begin(&f);
@@ -145,6 +179,7 @@ TCase *unit_tests(void)
 	tcase_add_test(tc, a_device_that_is_not_in_the_plan_yet_gets_an_answer);
 	tcase_add_test(tc, a_worker_that_asks_and_asks_and_does_not_read);
 	tcase_add_test(tc, a_worker_that_logs_and_logs);
+	tcase_add_test(tc, wg_has_set_an_endpoint);
 	tcase_add_test(tc, what_only_a_supervisor_says_is_nonsense);
 	tcase_add_test(tc, what_makes_no_sense_yet_is_nonsense);
 	return tc;

@@ -84,7 +84,7 @@ static void begin(struct fixture *f)
 		                  .wall_clock_ns = wall_clock_ns };
 
 	*f = (struct fixture){ .host = { set_port, set_fwmark, get_fwmark,
-		                         interface_index, f } };
+		                         interface_index, NULL, f } };
 	ck_assert_int_eq(engine_new(&f->engine, &env), 0);
 	ck_assert_int_eq(engine_add_device(f->engine, "home", &f->device), 0);
 	uapi_init(&f->uapi, f->device, &f->host);

@@ -108,6 +108,49 @@ START_TEST(a_port_and_a_mark_are_granted)
 }
 END_TEST
 
+static void expect_endpoint(const char *text)
+{
+	struct command m;
+	struct endpoint e;
+
+	worker_lab_expect(&lab, COMMAND_ENDPOINT_SET, &m);
+	ck_assert_str_eq(m.name, "home");
+	ck_assert(endpoint_parse(&e, text));
+	ck_assert(endpoint_equal(&m.endpoint, &e));
+	command_clear(&m);
+}
+
+/* Otherwise it would route the new endpoint's datagrams back to the tun. But what it has set
+ * itself it knows, and `wg syncconf` sets all endpoints again. */
+START_TEST(the_supervisor_is_told_of_an_endpoint)
+{
+	int fd = client("set=1\npublic_key=" LAB_PEER1 "\nendpoint=192.0.2.1:7\n\n");
+
+	expect_endpoint("192.0.2.1:7");
+	say(fd, "set=1\npublic_key=" LAB_PEER1 "\nendpoint=192.0.2.1:7\n\n");
+	ck_assert(worker_lab_silent(&lab));
+	say(fd, "set=1\npublic_key=" LAB_PEER1 "\nendpoint=[2001:db8::1]:8\n\n");
+	expect_endpoint("[2001:db8::1]:8");
+	ck_assert_int_eq(worker_lab_uapi(&lab, "home",
+	                                 "set=1\npublic_key=" LAB_PEER1
+	                                 "\nendpoint=192.0.2.2:7\n\n"),
+	                 0);
+	ck_assert(worker_lab_silent(&lab));
+	/* an Endpoint isn't the same as one that was learned (design R8) */
+	ck_assert_int_eq(worker_lab_uapi(&lab, "home",
+	                                 "set=1\npublic_key=" LAB_PEER1
+	                                 "\ntunion_by_arrival=true\n\n"),
+	                 0);
+	say(fd, "set=1\npublic_key=" LAB_PEER1 "\nendpoint=192.0.2.2:7\n\n");
+	expect_endpoint("192.0.2.2:7");
+	/* wg setconf */
+	say(fd, "set=1\nreplace_peers=true\npublic_key=" LAB_PEER1
+	        "\nendpoint=192.0.2.2:7\n\n");
+	expect_endpoint("192.0.2.2:7");
+	close(fd);
+}
+END_TEST
+
 START_TEST(an_endpoint_names_an_interface)
 {
 	int fd = client("set=1\npublic_key=" LAB_PEER1 "\nendpoint=[fe80::1%lo]:7\n\n"
@@ -296,6 +339,7 @@ TCase *unit_tests(void)
 
 	tcase_add_checked_fixture(tc, set_up, tear_down);
 	tcase_add_test(tc, a_port_and_a_mark_are_granted);
+	tcase_add_test(tc, the_supervisor_is_told_of_an_endpoint);
 	tcase_add_test(tc, an_endpoint_names_an_interface);
 	tcase_add_test(tc, a_port_is_refused);
 	tcase_add_test(tc, one_question_at_a_time);
