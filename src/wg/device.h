@@ -102,6 +102,11 @@ MUST_CHECK int wg_peer_add_allowed_ip(struct wg_peer *p, struct ip_prefix prefix
 /* Does nothing if the peer doesn't have the prefix. */
 void wg_peer_remove_allowed_ip(struct wg_peer *p, struct ip_prefix prefix);
 void wg_peer_clear_allowed_ips(struct wg_peer *p);
+/* To replace them, without a moment in which one that stays isn't there: the present ones are
+ * old from now on, until they are added again. Then remove those that are still old. Returns
+ * false if there are none. */
+void wg_peer_age_allowed_ips(struct wg_peer *p);
+bool wg_peer_remove_old_allowed_ips(struct wg_peer *p);
 /* In the order in which they were added, as the kernel lists them (a prefix that is added
  * again moves to the end); ends when visit returns false. */
 void wg_peer_walk_allowed_ips(const struct wg_peer *p,

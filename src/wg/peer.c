@@ -247,6 +247,7 @@ static void append_allowed(struct wg_peer *p, struct allowed_ip *a)
 	struct allowed_list *list = &p->allowed;
 
 	a->peer = p;
+	a->old = false;
 	a->next = NULL;
 	a->previous = list->last;
 	*(list->last ? &list->last->next : &list->first) = a;
@@ -305,6 +306,26 @@ void wg_peer_clear_allowed_ips(struct wg_peer *p)
 		next = a->next;
 		remove_allowed(a);
 	}
+}
+
+void wg_peer_age_allowed_ips(struct wg_peer *p)
+{
+	for (struct allowed_ip *a = p->allowed.first; a; a = a->next)
+		a->old = true;
+}
+
+bool wg_peer_remove_old_allowed_ips(struct wg_peer *p)
+{
+	bool any = false;
+
+	for (struct allowed_ip *a = p->allowed.first, *next; a; a = next) {
+		next = a->next;
+		if (!a->old)
+			continue;
+		remove_allowed(a);
+		any = true;
+	}
+	return any;
 }
 
 void wg_peer_walk_allowed_ips(const struct wg_peer *p,

@@ -45,6 +45,7 @@ struct allowed_ip {
 	struct trie_entry entry;
 	struct wg_peer *peer; /* borrowed */
 	struct allowed_ip *next, *previous;
+	bool old; /* see wg_peer_age_allowed_ips */
 };
 
 struct allowed_list {

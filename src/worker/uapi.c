@@ -3,7 +3,9 @@
  * A line is collected in u->line, its key is looked up in the table of its section, and
  * it is carried out. A peer that doesn't exist is made by the first of its lines that
  * says something about it, so that "update_only" and "remove" don't make one. Its
- * keepalive is set after the peer's last line, because turning it on sends a packet. */
+ * keepalive is set after the peer's last line, because turning it on sends a packet.
+ * Allowed IPs that are replaced are removed then, too: lines arrive in pieces, and between
+ * two of them there are packets for those that the request names again. */
 #include "worker/uapi.h"
 
 #include <errno.h>
@@ -110,6 +112,16 @@ static void touch_in_time(struct uapi *u)
 	touch(u);
 }
 
+/* All of its allowed_ip lines have come. */
+static void finish_replacing(struct uapi *u)
+{
+	struct wg_peer *peer = u->replacing ? find_peer(u) : NULL;
+
+	if (peer && wg_peer_remove_old_allowed_ips(peer))
+		u->changed = true;
+	u->replacing = false;
+}
+
 /* The lines of a peer, or the whole request, are complete. A peer about which only its
  * key was said is made here. */
 static int finish_peer(struct uapi *u, uint64_t now_ns)
@@ -120,6 +132,7 @@ static int finish_peer(struct uapi *u, uint64_t now_ns)
 	if (u->state != UAPI_PEER)
 		return 0;
 	err = want_peer(u, &peer);
+	finish_replacing(u);
 	if (!err && peer && u->keepalive_given) {
 		touch(u);
 		wg_peer_set_keepalive(peer, u->keepalive_s, now_ns);
@@ -241,6 +254,7 @@ static int apply_remove(const struct uapi_line *l)
 	}
 	u->state = UAPI_NO_PEER;
 	u->keepalive_given = false;
+	u->replacing = false;
 	return 0;
 }
 
@@ -328,8 +342,8 @@ static int apply_replace_allowed_ips(const struct uapi_line *l)
 	err = want_peer(l->uapi, &peer);
 	if (err || !peer)
 		return err;
-	wg_peer_clear_allowed_ips(peer);
-	l->uapi->changed = true;
+	wg_peer_age_allowed_ips(peer);
+	l->uapi->replacing = true;
 	return 0;
 }
 
@@ -574,7 +588,8 @@ void uapi_init(struct uapi *u, struct device *device, const struct uapi_host *ho
 
 void uapi_clear(struct uapi *u)
 {
-	if (u->untold > 0) /* it has hung up within a set */
+	finish_replacing(u);
+	if (u->untold > 0 || u->changed) /* it has hung up within a set */
 		engine_touch(u->device);
 	sodium_memzero(u, sizeof(*u));
 }

@@ -72,7 +72,8 @@ struct uapi {
 	bool create;          /* the peer doesn't exist yet: make it with its next line */
 	bool keepalive_given; /* to be set when the peer's lines are complete */
 	uint16_t keepalive_s;
-	bool changed; /* engine_touch has to be called */
+	bool replacing; /* those of the peer's allowed IPs that are old have to go, too */
+	bool changed;   /* engine_touch has to be called */
 	/* Prefixes that this set has added: before engine_touch was called last, and after
 	 * that. The engine can do without the latter for a while. */
 	size_t told, untold;

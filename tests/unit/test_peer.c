@@ -112,6 +112,26 @@ START_TEST(a_prefix_moves_to_the_peer_that_names_it_last)
 }
 END_TEST
 
+START_TEST(prefixes_are_replaced)
+{
+	allow(0, "10.0.0.0", 8);
+	allow(0, "10.1.0.0", 16);
+	allow(0, "10.2.0.0", 16);
+	wg_peer_age_allowed_ips(peers[0]);
+	ck_assert_ptr_eq(owner("10.1.0.1"), peers[0]);
+	allow(0, "10.1.0.0", 16);
+	allow(0, "10.3.0.0", 16);
+	allow(1, "10.2.0.0", 16); /* for him it isn't old */
+	check_list(0, "10.0.0.0/8 10.1.0.0/16 10.3.0.0/16 ");
+	ck_assert(!wg_peer_remove_old_allowed_ips(peers[1]));
+	ck_assert(wg_peer_remove_old_allowed_ips(peers[0]));
+	check_list(0, "10.1.0.0/16 10.3.0.0/16 ");
+	check_list(1, "10.2.0.0/16 ");
+	ck_assert_ptr_null(owner("10.9.0.1"));
+	ck_assert(!wg_peer_remove_old_allowed_ips(peers[0]));
+}
+END_TEST
+
 /* The model: 256 prefixes, each of one peer or none. */
 static size_t count_of(const int *owner_of, int peer)
 {
@@ -238,6 +258,7 @@ TCase *unit_tests(void)
 	tcase_add_checked_fixture(tc, set_up, tear_down);
 	tcase_add_test(tc, prefixes_are_listed_as_added_and_looked_up_by_length);
 	tcase_add_test(tc, a_prefix_moves_to_the_peer_that_names_it_last);
+	tcase_add_test(tc, prefixes_are_replaced);
 	tcase_add_test(tc, lists_and_table_agree_after_random_steps);
 	tcase_add_test(tc, peers_are_found_and_kept_in_order);
 	tcase_add_test(tc, the_devices_own_key_is_no_peer);

@@ -448,6 +448,53 @@ START_TEST(any_pieces_do)
 }
 END_TEST
 
+static bool has_way(const struct fixture *f, const char *text)
+{
+	struct ip_addr a;
+
+	ck_assert(ip_addr_parse(&a, text));
+	return trie_lookup(wg_device_allowed_ips(device_wg(f->device)), &a) &&
+	       union_lookup(engine_union(f->engine), &a);
+}
+
+/* This is how `wg syncconf` sets a peer in which nothing has changed. Packets come between any
+ * two bytes. */
+START_TEST(a_prefix_that_is_replaced_by_itself_is_always_there)
+{
+	static const char again[] =
+		"set=1\npublic_key=" PEER1
+		"\nreplace_allowed_ips=true\nallowed_ip=10.1.0.0/16"
+		"\nallowed_ip=10.2.0.0/16\npublic_key=" PEER2 "\nremove=true\n\n";
+	struct fixture f;
+
+	begin(&f);
+	ck_assert_str_eq(say(&f, "set=1\npublic_key=" PEER1
+	                         "\nallowed_ip=10.1.0.0/16\nallowed_ip=10.2.0.0/16"
+	                         "\nallowed_ip=10.3.0.0/16\npublic_key=" PEER2
+	                         "\nallowed_ip=10.4.0.0/16\n\n"),
+	                 "errno=0\n\n");
+	for (size_t i = 0; i < strlen(again); i++) {
+		ck_assert_int_eq(engine_settle(f.engine), 0);
+		ck_assert_msg(has_way(&f, "10.1.0.1") && has_way(&f, "10.2.0.1"),
+		              "after %zu bytes", i);
+		ck_assert_uint_eq(uapi_feed(&f.uapi, again + i, 1, &f.out, NOW_NS), 1);
+	}
+	ck_assert_str_eq(answer(&f), "errno=0\n\n");
+	ck_assert_int_eq(engine_settle(f.engine), 0);
+	ck_assert_uint_eq(union_count(engine_union(f.engine)), 2);
+	/* the client hangs up before he has said all of them: these are all */
+	ck_assert_uint_gt(feed(&f,
+	                       "set=1\npublic_key=" PEER1
+	                       "\nreplace_allowed_ips=true\nallowed_ip=10.1.0.0/16\n"),
+	                  0);
+	uapi_clear(&f.uapi);
+	ck_assert_int_eq(engine_settle(f.engine), 0);
+	ck_assert_uint_eq(union_count(engine_union(f.engine)), 1);
+	uapi_init(&f.uapi, f.device, &f.host);
+	end(&f);
+}
+END_TEST
+
 START_TEST(many_allowed_ips)
 {
 	struct fixture f;
@@ -591,6 +638,7 @@ TCase *unit_tests(void)
 	tcase_add_test(tc, the_host_refuses);
 	tcase_add_test(tc, the_same_port_again_asks_nobody);
 	tcase_add_test(tc, any_pieces_do);
+	tcase_add_test(tc, a_prefix_that_is_replaced_by_itself_is_always_there);
 	tcase_add_test(tc, many_allowed_ips);
 	tcase_add_test(tc, the_union_is_not_made_for_each_piece);
 	tcase_add_test(tc, by_arrival);
