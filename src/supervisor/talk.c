@@ -13,16 +13,22 @@ static uint32_t effective_mark(const struct talk *t, uint32_t fwmark)
 	return fwmark ? fwmark : host_mark(t->keeper->hosts->shared);
 }
 
+/* Whoever has a port that was drawn is not given another one if he wants any port: with every
+ * `wg syncconf` of a file without ListenPort, packets for the old one would be lost. */
 static int set_port(struct talk *t, struct tunnel *d, uint16_t port)
 {
 	struct endpoint at = { .addr = d->plan->conf->listen, .port = port };
-	int fds[UDP_FAMILIES], err = udp_open(fds, &at, effective_mark(t, d->fwmark));
+	int fds[UDP_FAMILIES], err;
 
+	if (port == 0 && d->drawn)
+		return 0;
+	err = udp_open(fds, &at, effective_mark(t, d->fwmark));
 	if (err)
 		return err;
 	tunnel_close_udp(d);
 	memcpy(d->udp_fds, fds, sizeof(d->udp_fds));
 	d->port = at.port;
+	d->drawn = port == 0;
 	return 0;
 }
 

@@ -63,6 +63,7 @@ int tunnel_open_udp(struct tunnel *t, uint32_t mark, const struct tunnel *leavin
 	err = leaving ? udp_open_beside(t->udp_fds, &at, mark, leaving->udp_fds)
 	              : udp_open(t->udp_fds, &at, mark);
 	t->port = at.port;
+	t->drawn = conf->listen_port == 0;
 	if (err)
 		explain(conf, err, diag);
 	return err;
@@ -78,6 +79,7 @@ int tunnel_share_udp(struct tunnel *t, const struct tunnel *from)
 			return -errno;
 	}
 	t->port = from->port;
+	t->drawn = from->drawn;
 	return 0;
 }
 

@@ -15,6 +15,7 @@ struct tunnel {
 	const struct plan_device *plan; /* borrowed */
 	int udp_fds[UDP_FAMILIES];      /* owned; -1: there is none */
 	uint16_t port;
+	bool drawn;      /* nobody has asked for this port */
 	uint32_t fwmark; /* that is shown; from the file or the UAPI; 0: the instance's */
 	int uapi_fd;     /* owned: the listening socket; -1: there is none */
 	struct tunnel *next_beside; /* borrowed; see tunnels.h */

@@ -2,6 +2,7 @@
 #include "unit.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "planned.h"
@@ -123,6 +124,53 @@ START_TEST(what_only_a_supervisor_says_is_nonsense)
 }
 END_TEST
 
+/* Port 0 means any. `wg syncconf` wants it each time if the file has no ListenPort, and what is
+ * on its way to the old port would be lost. */
+START_TEST(a_port_that_was_drawn_is_any_port)
+{
+	static const char *const texts[] = { "home", "[Interface]\n", NULL };
+	struct command m = command_of(COMMAND_PORT_WANTED, "home");
+	struct hosts hosts = { 0 };
+	struct diag diag = { 0 };
+	struct planned planned;
+	struct fixture f;
+	struct tunnel *t;
+	uint16_t drawn;
+	int fd;
+
+	begin(&f);
+	planned_init(&planned, texts);
+	f.keeper.hosts = &hosts;
+	ck_assert_int_eq(
+		hosts_new(&hosts,
+	                  &(struct host_options){
+				  .tun = "t",
+				  .place = &(struct host_place){ .nowhere = true } },
+	                  &diag),
+		0);
+	f.tunnels.plan = planned.plan;
+	ck_assert_int_eq(tunnels_make(&f.tunnels), 0);
+	t = &f.tunnels.v[0];
+	ck_assert_int_eq(tunnel_open_udp(t, 0, NULL, &diag), 0);
+	drawn = t->port;
+	fd = t->udp_fds[UDP_IPV4];
+	ck_assert_int_eq(talk_handle(&f.talk, &m), 0);
+	ck_assert_uint_eq(t->port, drawn);
+	ck_assert_int_eq(t->udp_fds[UDP_IPV4], fd);
+	/* one that somebody has asked for isn't */
+	t->drawn = false;
+	ck_assert_int_eq(talk_handle(&f.talk, &m), 0);
+	ck_assert_uint_ne(t->port, 0);
+	ck_assert_uint_ne(t->port, drawn);
+	ck_assert(t->drawn);
+	tunnel_close(t);
+	free(f.tunnels.v);
+	hosts_free(&hosts);
+	planned_clear(&planned);
+	end(&f);
+}
+END_TEST
+
 /* A peer without Endpoint is answered by the way that it came; one with an Endpoint has the way
  * to it that the prefixes say. */
 START_TEST(wg_has_set_an_endpoint)
@@ -179,6 +227,7 @@ TCase *unit_tests(void)
 	tcase_add_test(tc, a_device_that_is_not_in_the_plan_yet_gets_an_answer);
 	tcase_add_test(tc, a_worker_that_asks_and_asks_and_does_not_read);
 	tcase_add_test(tc, a_worker_that_logs_and_logs);
+	tcase_add_test(tc, a_port_that_was_drawn_is_any_port);
 	tcase_add_test(tc, wg_has_set_an_endpoint);
 	tcase_add_test(tc, what_only_a_supervisor_says_is_nonsense);
 	tcase_add_test(tc, what_makes_no_sense_yet_is_nonsense);
