@@ -518,6 +518,49 @@ class Lab:
             p.stop()
 
 
+def work(lab, names, begin, number, out):
+    """In a child: its share of the names, one after the other."""
+    failed = 0
+    try:
+        do = begin(number)
+        for name in names:
+            try:
+                more = do(name)
+                print(f"same: {name}" + (f": {more}" if more else ""), file=out, flush=True)
+            except Exception as e:
+                failed += 1
+                print(f"FAILED {name}: {e}", file=out, flush=True)
+                if not isinstance(e, Failed):
+                    traceback.print_exc(file=out)
+        lab.close()
+    except BaseException:
+        failed += 1
+        traceback.print_exc(file=out)
+    out.flush()
+    os._exit(1 if failed else 0)
+
+
+def share_out(lab, names, begin, workers=4):
+    """To so many children, which work side by side. begin(NUMBER OF THE CHILD) gives a function that does what is
+    to be done for a name, and returns what more there is to say of it. Prints all; returns how many children have
+    failed."""
+    children = []
+    for number in range(workers):
+        path = lab.new_file(f"worker{number}")
+        pid = os.fork()
+        if pid == 0:
+            lab.networks = 100 * number
+            with open(path, "w") as out:
+                work(lab, names[number::workers], begin, number, out)
+        children.append((pid, path))
+    failed = 0
+    for pid, path in children:
+        failed += os.waitpid(pid, 0)[1] != 0
+        with open(path) as f:
+            print(f.read(), end="")
+    return failed
+
+
 def tun_for_everybody(lab):
     """A node of the tun device that every user may open, to be bound over /dev/net/tun: in containers that
     one is often for root only. In the test's own /run, so that nothing of the system is changed."""

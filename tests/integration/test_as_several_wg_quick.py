@@ -10,12 +10,10 @@ import re
 import signal
 import subprocess
 import sys
-import traceback
 
 from farend import NOTHING, Probe, serve_on, start_asking
-from lab import IPV6, TUNION, UP_OPTIONS, Failed, Keys, check, main, need, six, wait_for, with_ipv6
+from lab import IPV6, TUNION, UP_OPTIONS, Failed, Keys, check, main, need, share_out, six, wait_for, with_ipv6
 
-WORKERS = 4
 QUIET_S = 0.5
 
 # The far end is one host that has all servers; a tunnel has its server's name there, and a link the client's name for it.
@@ -504,41 +502,17 @@ def run(w, name):
     raise Failed("\n".join(["wg-quick and tunion differ:", *problems, *refused.values()]))
 
 
-def work(lab, number, names, out):
-    """In a child: its combinations, one after the other."""
-    failed = 0
-    w = World(lab, number)
-    for name in names:
-        try:
-            print(f"same: {name}: {run(w, name)}", file=out, flush=True)
-        except Exception as e:
-            failed += 1
-            print(f"FAILED {name}: {e}", file=out, flush=True)
-            if not isinstance(e, Failed):
-                traceback.print_exc(file=out)
-    lab.close()
-    out.flush()
-    os._exit(1 if failed else 0)
-
-
 def test(lab):
     need("wg-quick", "wireguard-go", "nft", "bash")
     chosen = [name for name in COMBINATIONS if not sys.argv[1:] or name in sys.argv[1:]]
     asks_for_ipv6 = [name for name in chosen if any("::" in text for text in COMBINATIONS[name]["files"].values())]
     if asks_for_ipv6 and not with_ipv6(f"{len(asks_for_ipv6)} of {len(chosen)} combinations"):
         chosen = [name for name in chosen if name not in asks_for_ipv6]
-    children = []
-    for number in range(WORKERS):
-        path = lab.new_file(f"worker{number}")
-        pid = os.fork()
-        if pid == 0:
-            work(lab, number, chosen[number::WORKERS], open(path, "w"))
-        children.append((pid, path))
-    failed = 0
-    for pid, path in children:
-        failed += os.waitpid(pid, 0)[1] != 0
-        with open(path) as f:
-            print(f.read(), end="")
+
+    def begin(number):
+        w = World(lab, number)
+        return lambda name: run(w, name)
+    failed = share_out(lab, chosen, begin)
     print("\nmay differ:")
     for name, (_, why) in {**ALWAYS, **PERMITTED}.items():
         print(f"  {name:18} {why}")

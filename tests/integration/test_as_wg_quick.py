@@ -7,11 +7,9 @@ The tun of tunion is given the name that wg-quick's interface has."""
 import os
 import re
 import sys
-import traceback
 
-from lab import Failed, Keys, Tunion, check, need, main, same_text, six, wait_for, with_ipv6
+from lab import Failed, Keys, Tunion, check, main, need, same_text, share_out, six, wait_for, with_ipv6
 
-WORKERS = 4
 NAME = "tun7"
 
 # (part of the snapshot, what is replaced in each of its lines, by what, why it may differ)
@@ -328,41 +326,13 @@ def run_case(lab, name, c):
         raise Failed("\n".join(problems))
 
 
-def work(lab, names, out):
-    """In a child: its cases, one after the other."""
-    failed = 0
-    for name in names:
-        try:
-            run_case(lab, name, CASES[name])
-            print(f"same: {name}", file=out, flush=True)
-        except Exception as e:
-            failed += 1
-            print(f"FAILED {name}: {e}", file=out, flush=True)
-            if not isinstance(e, Failed):
-                traceback.print_exc(file=out)
-    lab.close()
-    out.flush()
-    os._exit(1 if failed else 0)
-
-
 def test(lab):
     need("wg-quick", "wireguard-go", "nft", "bash")
     chosen = [name for name in CASES if not sys.argv[1:] or name in sys.argv[1:]]
     asks_for_ipv6 = [name for name in chosen if "::" in CASES[name]["text"]]
     if asks_for_ipv6 and not with_ipv6(f"{len(asks_for_ipv6)} of {len(chosen)} files, which wg-quick refuses"):
         chosen = [name for name in chosen if name not in asks_for_ipv6]
-    children = []
-    for number in range(WORKERS):
-        path = lab.new_file(f"worker{number}")
-        pid = os.fork()
-        if pid == 0:
-            lab.networks = 100 * number
-            work(lab, chosen[number::WORKERS], open(path, "w"))
-        children.append((pid, path))
-    failed = 0
-    for pid, path in children:
-        failed += os.waitpid(pid, 0)[1] != 0
-        print(read(path), end="")
+    failed = share_out(lab, chosen, lambda number: lambda name: run_case(lab, name, CASES[name]))
     print("\nallowed to differ, always:")
     for part, pattern, _, why in DIFFERENCES:
         print(f"  {part:10} {pattern:40} {why}")
