@@ -15,7 +15,7 @@
 #include "base/text_stream.h"
 #include "conf/load.h"
 #include "gate/gate_net.h"
-#include "gate/gate_prefixes.h"
+#include "plan/union_prefixes.h"
 
 #define SHOW_MAX (1U << 20)
 
@@ -99,7 +99,7 @@ static int put_allowed_ips(FILE *out, const struct gate_view *view,
                            const struct plan_device *gate)
 {
 	struct ip_prefix others[4] = { one(&view->resolver4), one(&view->resolver6) };
-	struct gate_prefixes prefixes;
+	struct union_prefixes prefixes;
 	int err;
 
 	if (view->all) {
@@ -107,15 +107,15 @@ static int put_allowed_ips(FILE *out, const struct gate_view *view,
 		return 0;
 	}
 	put_own(&others[2], gate->conf);
-	err = gate_prefixes_make(&prefixes, &view->plan->table, others,
-	                         ARRAY_SIZE(others));
+	err = union_prefixes_make(&prefixes, &view->plan->table, NULL, others,
+	                          ARRAY_SIZE(others));
 	if (err)
 		return err;
 	fprintf(out, "AllowedIPs = ");
 	for (size_t i = 0; i < prefixes.n; i++)
 		put_prefix(out, i, &prefixes.v[i]);
 	fputc('\n', out);
-	gate_prefixes_clear(&prefixes);
+	union_prefixes_clear(&prefixes);
 	return 0;
 }
 

@@ -1,16 +1,21 @@
-/* src/gate/gate_prefixes.c - sorted prefixes need only be compared with the last one that
+/* src/plan/union_prefixes.c - sorted prefixes need only be compared with the last one that
  * was kept: it either contains the next one, or is its other half, or lies before it */
-#include "gate/gate_prefixes.h"
+#include "plan/union_prefixes.h"
 
 #include <errno.h>
-#include <stdbool.h>
 #include <stdlib.h>
+
+struct adding {
+	struct union_prefixes *to;
+	bool (*wanted)(const struct ip_prefix *prefix);
+};
 
 static bool add_node(void *context, const struct union_node *node)
 {
-	struct gate_prefixes *p = context;
+	const struct adding *a = context;
 
-	p->v[p->n++] = node->trie.prefix;
+	if (!a->wanted || a->wanted(&node->trie.prefix))
+		a->to->v[a->to->n++] = node->trie.prefix;
 	return true;
 }
 
@@ -35,7 +40,7 @@ static bool are_halves(const struct ip_prefix *a, const struct ip_prefix *b)
 	return ip_prefix_equal(&x, &y);
 }
 
-static void aggregate(struct gate_prefixes *p)
+static void aggregate(struct union_prefixes *p)
 {
 	size_t kept = 0;
 
@@ -49,14 +54,17 @@ static void aggregate(struct gate_prefixes *p)
 	p->n = kept;
 }
 
-int gate_prefixes_make(struct gate_prefixes *out, const struct union_table *u,
-                       const struct ip_prefix *others, size_t n)
+int union_prefixes_make(struct union_prefixes *out, const struct union_table *u,
+                        bool (*wanted)(const struct ip_prefix *prefix),
+                        const struct ip_prefix *others, size_t n)
 {
+	struct adding adding = { out, wanted };
+
 	out->n = 0;
 	out->v = calloc(union_count(u) + n + 1, sizeof(*out->v));
 	if (!out->v)
 		return -ENOMEM;
-	union_walk(u, add_node, out);
+	union_walk(u, add_node, &adding);
 	for (size_t i = 0; i < n; i++) {
 		if (others[i].addr.family != IP_NONE)
 			out->v[out->n++] = ip_prefix_mask(others[i]);
@@ -66,8 +74,8 @@ int gate_prefixes_make(struct gate_prefixes *out, const struct union_table *u,
 	return 0;
 }
 
-void gate_prefixes_clear(struct gate_prefixes *p)
+void union_prefixes_clear(struct union_prefixes *p)
 {
 	free(p->v);
-	*p = (struct gate_prefixes){ 0 };
+	*p = (struct union_prefixes){ 0 };
 }

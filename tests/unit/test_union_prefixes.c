@@ -1,4 +1,4 @@
-#include "gate/gate_prefixes.h"
+#include "plan/union_prefixes.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -10,7 +10,7 @@
 	"[Interface]\n" PEER(letter) "AllowedIPs = " allowed "\n"
 
 /* Returns the prefixes with blanks between them. */
-static const char *format(const struct gate_prefixes *p, char *out, size_t size)
+static const char *format(const struct union_prefixes *p, char *out, size_t size)
 {
 	char text[IP_PREFIX_STRLEN];
 	size_t at = 0;
@@ -49,13 +49,38 @@ START_TEST(the_union_in_few_prefixes)
 		                              32 },
 		                            { { .family = IP_NONE }, 0 } };
 	char text[512];
-	struct gate_prefixes found;
+	struct union_prefixes found;
 	struct planned p;
 
 	planned_init(&p, texts);
-	ck_assert_int_eq(gate_prefixes_make(&found, &p.plan.table, others, 2), 0);
+	ck_assert_int_eq(union_prefixes_make(&found, &p.plan.table, NULL, others, 2), 0);
 	ck_assert_str_eq(format(&found, text, sizeof(text)), cases[_i].expected);
-	gate_prefixes_clear(&found);
+	union_prefixes_clear(&found);
+	planned_clear(&p);
+}
+END_TEST
+
+static bool is_not_of_10(const struct ip_prefix *prefix)
+{
+	return prefix->addr.b[0] != 10;
+}
+
+/* It can't be told from the smaller number of prefixes afterwards, so it comes before. */
+START_TEST(what_is_not_wanted_joins_nothing)
+{
+	static const char *const texts[] = {
+		"a", FILE_WITH("B", "10.0.0.0/8, 11.0.0.0/8, 12.0.0.0/8, 8.0.0.0/7"), NULL
+	};
+	char text[512];
+	struct union_prefixes found;
+	struct planned p;
+
+	planned_init(&p, texts);
+	ck_assert_int_eq(
+		union_prefixes_make(&found, &p.plan.table, is_not_of_10, NULL, 0), 0);
+	ck_assert_str_eq(format(&found, text, sizeof(text)),
+	                 "8.0.0.0/7 11.0.0.0/8 12.0.0.0/8");
+	union_prefixes_clear(&found);
 	planned_clear(&p);
 }
 END_TEST
@@ -98,12 +123,12 @@ START_TEST(random_ones_are_the_same_addresses_and_not_one_too_many)
 	bool there[ADDRESSES] = { false };
 	char text[2048] = "[Interface]\n" PEER("B");
 	const char *const texts[] = { "a", text, NULL };
-	struct gate_prefixes found;
+	struct union_prefixes found;
 	struct planned p;
 
 	add_random(text, sizeof(text), &seed, there);
 	planned_init(&p, texts);
-	ck_assert_int_eq(gate_prefixes_make(&found, &p.plan.table, NULL, 0), 0);
+	ck_assert_int_eq(union_prefixes_make(&found, &p.plan.table, NULL, NULL, 0), 0);
 	for (unsigned i = 0; i < ADDRESSES; i++) {
 		const struct ip_addr a = { .family = IP_V4,
 			                   .b = { 10, 0, 0, (uint8_t)i } };
@@ -114,16 +139,17 @@ START_TEST(random_ones_are_the_same_addresses_and_not_one_too_many)
 		ck_assert_uint_eq(in, there[i]);
 	}
 	ck_assert_uint_eq(found.n, least(there, ADDRESSES));
-	gate_prefixes_clear(&found);
+	union_prefixes_clear(&found);
 	planned_clear(&p);
 }
 END_TEST
 
 TCase *unit_tests(void)
 {
-	TCase *tc = tcase_create("gate/gate_prefixes");
+	TCase *tc = tcase_create("plan/union_prefixes");
 
 	tcase_add_loop_test(tc, the_union_in_few_prefixes, 0, ARRAY_SIZE(cases));
+	tcase_add_test(tc, what_is_not_wanted_joins_nothing);
 	tcase_add_loop_test(tc, random_ones_are_the_same_addresses_and_not_one_too_many,
 	                    0, 200);
 	return tc;
