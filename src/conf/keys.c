@@ -311,17 +311,10 @@ static void add_post_down(struct keys_file *f, char *value)
 
 static void add_applications(struct keys_file *f, struct conf_texts *list, char *value)
 {
-	const struct conf *conf = f->conf;
-	bool first =
-		conf->applications.included.n == 0 && conf->applications.excluded.n == 0;
 	char *word;
 
 	while ((word = next_word(&value)))
 		add_text(f, list, word);
-	if (first && list->n > 0)
-		keys_warn(
-			f, f->line,
-			"IncludedApplications and ExcludedApplications are for Android's VpnService; here they are kept, but they have no effect");
 }
 
 static void add_included(struct keys_file *f, char *value)

@@ -36,8 +36,10 @@ struct plan_env {
 	 * isn't known. */
 	const char *tun;
 	/* There is no second tun to be had, nor another routing table: files that need
-	 * one of their own are left out (design R14). */
+	 * one of their own are left out (design R14). Hooks are not run. */
 	bool one_tun;
+	/* It is for an app with a VpnService, which can tell applications apart. */
+	bool applications;
 	void *context;
 };
 

@@ -370,7 +370,7 @@ int plan_findings(struct plan *plan, const struct plan_env *env, struct diag *di
 		find_failing_ways(&plan->devices[i], diag);
 		check_mtu(&plan->devices[i], diag);
 	}
-	plan_unmet(plan, env ? env->tun : NULL, diag);
+	plan_unmet(plan, env, diag);
 	err = plan_shared(plan, diag);
 	return err ? err : find_idle_prefixes(plan, diag);
 }

@@ -148,10 +148,30 @@ static void check_servers(const struct plan *plan, const struct plan_device *d,
 	}
 }
 
-void plan_unmet(const struct plan *plan, const char *tun, struct diag *diag)
+/* ---- applications */
+
+static void check_applications(const struct conf *conf, struct diag *diag)
+{
+	const struct conf_texts *included = &conf->applications.included;
+	const struct conf_texts *excluded = &conf->applications.excluded;
+	unsigned line = included->n > 0 ? included->v[0].line : 0;
+
+	if (excluded->n > 0 && (line == 0 || excluded->v[0].line < line))
+		line = excluded->v[0].line;
+	if (line > 0)
+		diag_warning(
+			diag, conf->path, line,
+			"IncludedApplications and ExcludedApplications are for Android's VpnService; here they are kept, but they have no effect");
+}
+
+void plan_unmet(const struct plan *plan, const struct plan_env *env, struct diag *diag)
 {
 	for (size_t i = 0; i < plan->device_count; i++) {
-		check_hooks(plan, plan->devices[i].conf, tun, diag);
+		if (!env || !env->one_tun)
+			check_hooks(plan, plan->devices[i].conf, env ? env->tun : NULL,
+			            diag);
+		if (!env || !env->applications)
+			check_applications(plan->devices[i].conf, diag);
 		check_dns(&plan->devices[i], diag);
 		check_endpoints(&plan->devices[i], diag);
 		check_servers(plan, &plan->devices[i], diag);

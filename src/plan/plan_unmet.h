@@ -7,10 +7,12 @@
 
 /* Adds warnings about
  *  - a hook that contains the name of a file, although all files share one interface
- *    (which is called `tun`; NULL if that isn't known);
+ *    (whose name may be in env), and hooks are run;
  *  - a DNS server that is in no prefix of its file;
  *  - an Endpoint inside a network that its own file routes into the tunnel, unless the
- *    file routes everything there. */
-void plan_unmet(const struct plan *plan, const char *tun, struct diag *diag);
+ *    file routes everything there;
+ *  - applications that are included or excluded, unless env says that it is possible.
+ * env may be NULL. */
+void plan_unmet(const struct plan *plan, const struct plan_env *env, struct diag *diag);
 
 #endif

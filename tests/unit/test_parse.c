@@ -157,8 +157,7 @@ static const struct {
 	  "ExcludedApplications = org.example.a\n"
 	  "ExcludedApplications = org.example.b\n"
 	  "ExcludedApplications = org.example.c\n",
-	  "t.conf:3: warning: IncludedApplications and ExcludedApplications are for "
-	  "Android's VpnService; here they are kept, but they have no effect\n" },
+	  "" },
 	{ "nul",
 	  TEXT("[Interface]\n"
 	       "PrivateKey = " PRIVATE "\n"

@@ -10,7 +10,7 @@
 #define KEY_A "qRCwZSKInrMAq5sepfCdaCsRJaoLe5jhtzfiw7CjbwM="
 
 /* What plan_unmet says of these files, to be freed. */
-static char *said_of(const char *a, const char *b, const char *tun)
+static char *said_of(const char *a, const char *b, const struct plan_env *env)
 {
 	const char *const texts[] = { "a", a, "wg0", b, NULL };
 	struct planned p;
@@ -21,7 +21,7 @@ static char *said_of(const char *a, const char *b, const char *tun)
 
 	ck_assert_ptr_nonnull(out);
 	planned_init(&p, texts);
-	plan_unmet(&p.plan, tun, &diag);
+	plan_unmet(&p.plan, env, &diag);
 	diag_print(&diag, out);
 	fclose(out);
 	diag_clear(&diag);
@@ -63,7 +63,7 @@ START_TEST(a_hook_that_names_a_file)
 				"a.conf:2: warning: PreDown names wg0, which is another file, but all files share one interface: write %i, which stands for it, and tell the files apart by their addresses\n");
 		free(said);
 		/* nothing is wrong with the name that the interface does have */
-		said = said_of(file, "", "wg0");
+		said = said_of(file, "", &(struct plan_env){ .tun = "wg0" });
 		ck_assert_str_eq(said, "");
 		free(said);
 	}
@@ -102,9 +102,26 @@ static const struct {
 	  "a.conf:2: warning: DNS 9.9.9.9 is in no AllowedIPs of this file: it is not asked through this tunnel\n"
 	  "a.conf:3: warning: DNS fd01::1 is in no AllowedIPs of this file: it is not asked through this tunnel\n" },
 	{ "[Interface]\nDNS = 9.9.9.9\n" SERVER("0.0.0.0/0", "192.0.2.1:1"), "" },
+	/* applications: the first line that has any */
+	{ "[Interface]\nExcludedApplications =\nExcludedApplications = org.a\n"
+	  "IncludedApplications = org.b, org.c\n",
+	  "a.conf:3: warning: IncludedApplications and ExcludedApplications are for Android's VpnService; here they are kept, but they have no effect\n" },
+	{ "[Interface]\nIncludedApplications = org.b\nExcludedApplications = org.a\n",
+	  "a.conf:2: warning: IncludedApplications and ExcludedApplications are for Android's VpnService; here they are kept, but they have no effect\n" },
 	/* FwMark; that of wg0 is 7, and each has its own */
 	{ "[Interface]\nFwMark = 0x10\n", "" },
 };
+
+/* An app with a VpnService does what the file says. */
+START_TEST(an_app_tells_applications_apart)
+{
+	const struct plan_env env = { .applications = true };
+	char *said = said_of("[Interface]\nIncludedApplications = org.b\n", "", &env);
+
+	ck_assert_str_eq(said, "");
+	free(said);
+}
+END_TEST
 
 START_TEST(what_a_file_will_not_get)
 {
@@ -123,6 +140,7 @@ TCase *unit_tests(void)
 	TCase *tc = tcase_create("plan/plan_unmet");
 
 	tcase_add_test(tc, a_hook_that_names_a_file);
+	tcase_add_test(tc, an_app_tells_applications_apart);
 	tcase_add_test(tc, what_a_file_will_not_get);
 	return tc;
 }
