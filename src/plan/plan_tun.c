@@ -32,9 +32,12 @@ static struct plan_tun by_hooks(const struct conf *conf)
 	return (struct plan_tun){ PLAN_TUN_SHARED, 0 };
 }
 
-/* A hook may use the name of the shared tun. */
+/* A hook may use the name of the shared tun. Where there is no second one, hooks are not
+ * run. */
 static bool hooks_count(const struct conf *conf, const struct plan_env *env)
 {
+	if (env && env->one_tun)
+		return false;
 	return !env || !env->tun || strcmp(conf->name, env->tun) != 0;
 }
 

@@ -89,7 +89,10 @@ START_TEST(what_asks_for_a_tun)
 	ck_assert(!plan_tun_is_own(conf, &same));
 	ck_assert_int_eq(plan_tun_of(conf, &same).kind,
 	                 by_hook ? PLAN_TUN_SHARED : tun.kind);
+	/* hooks are not run there, so they ask for nothing */
 	ck_assert(!plan_tun_is_own(conf, &one));
+	ck_assert_int_eq(plan_tun_of(conf, &one).kind,
+	                 by_hook ? PLAN_TUN_SHARED : tun.kind);
 	conf_free(conf);
 }
 END_TEST
@@ -173,6 +176,19 @@ START_TEST(the_shared_tun_may_be_its_own)
 }
 END_TEST
 
+/* `exec` and `gate` don't run hooks. */
+START_TEST(a_hook_where_there_is_one_tun)
+{
+	static const char *const texts[] = {
+		"a", "[Interface]\nPostUp = ip route add 10.9.0.0/16 dev a\n", "b",
+		"[Interface]\nPostUp = ip route add 10.9.0.0/16 dev a\n", NULL
+	};
+	const struct plan_env env = { .one_tun = true };
+
+	check_plan(&env, texts, false, NULL);
+}
+END_TEST
+
 TCase *unit_tests(void)
 {
 	TCase *tc = tcase_create("plan/plan_tun");
@@ -181,5 +197,6 @@ TCase *unit_tests(void)
 	tcase_add_loop_test(tc, what_asks_for_a_tun, 0, ARRAY_SIZE(files));
 	tcase_add_test(tc, the_union_is_of_those_that_share);
 	tcase_add_test(tc, the_shared_tun_may_be_its_own);
+	tcase_add_test(tc, a_hook_where_there_is_one_tun);
 	return tc;
 }
