@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/attr.h"
+#include "cmd/app_plan.h"
 #include "cmd/check.h"
 #include "cmd/demo.h"
 #include "cmd/down.h"
@@ -32,6 +33,7 @@ static const struct subcommand commands[] = {
 	{ "status", "print what a running instance does", cmd_status },
 	{ "check", "read tunnel files, report mistakes, print what the files do together",
 	  cmd_check },
+	{ "plan", "print what an Android app has to give to its VpnService", cmd_plan },
 	{ "trace", "print which device takes a packet to an address, and its way",
 	  cmd_trace },
 	{ "exec", "run a command whose only way out is the tunnels, without root",

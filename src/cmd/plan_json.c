@@ -249,6 +249,68 @@ json_t *plan_json_errors(const struct diag *diag)
 	return json_pack("{s:o}", "errors", diag_list(diag, DIAG_ERROR));
 }
 
+/* ---- plan */
+
+static json_t *prefix_list(const struct ip_prefix *v, size_t n)
+{
+	json_t *list = json_array();
+	char text[IP_PREFIX_STRLEN];
+
+	for (size_t i = 0; i < n; i++)
+		list = append(list, json_string(ip_prefix_format(&v[i], text)));
+	return list;
+}
+
+static json_t *server_list(const struct plan_app *app)
+{
+	json_t *list = json_array();
+	char text[IP_ADDR_STRLEN];
+
+	for (size_t i = 0; i < app->server_count; i++)
+		list = append(list, json_string(ip_addr_format(&app->servers[i], text)));
+	return list;
+}
+
+static json_t *name_list(const struct plan_app_names *names)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < names->n; i++)
+		list = append(list, json_string(names->v[i]));
+	return list;
+}
+
+static void add_domain(void *context, const char *domain)
+{
+	json_t **list = context;
+
+	*list = append(*list, json_string(domain));
+}
+
+json_t *plan_json_app(const struct plan *plan, const struct plan_app *app,
+                      const struct diag *diag, bool ok)
+{
+	static const struct plan_app nothing = { 0 };
+	json_t *domains = json_array(), *families = json_array();
+
+	if (app)
+		plan_walk_domains(plan, add_domain, &domains);
+	else
+		app = &nothing;
+	if (app->allow_families)
+		families = append(append(families, json_string("inet")),
+		                  json_string("inet6"));
+	return json_pack("{s:b, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "ok",
+	                 ok, "errors", diag_list(diag, DIAG_ERROR), "warnings",
+	                 diag_list(diag, DIAG_WARNING), "mtu",
+	                 number_or_null(plan->tun_mtu_bytes), "addresses",
+	                 prefix_list(app->addresses, app->address_count), "routes",
+	                 prefix_list(app->routes.v, app->routes.n), "dns_servers",
+	                 server_list(app), "search_domains", domains, "allow_families",
+	                 families, "included_applications", name_list(&app->included),
+	                 "excluded_applications", name_list(&app->excluded));
+}
+
 /* ---- trace */
 
 static json_t *source_json(const struct way_peer *p)

@@ -9,14 +9,12 @@
 #include "instance/instance.h"
 #include "plan/plan_make.h"
 
-static const struct plan_env env = { .tun = INSTANCE_DEFAULT_TUN };
-
 /* Can a plan be made at all? Like `up`, this command only looks up names after that. */
-static bool can_be_planned(const struct conf_set *set)
+static bool can_be_planned(const struct conf_set *set, const struct plan_env *env)
 {
 	struct diag not_told = { 0 };
 	struct plan plan;
-	int err = plan_make(&plan, set, &env, &not_told);
+	int err = plan_make(&plan, set, env, &not_told);
 
 	if (!err)
 		plan_clear(&plan);
@@ -24,8 +22,8 @@ static bool can_be_planned(const struct conf_set *set)
 	return !err;
 }
 
-int plan_load(struct plan_load *load, const struct conf_paths *from,
-              enum plan_load_names names)
+static int make(struct plan_load *load, const struct conf_paths *from,
+                const struct plan_env *env, enum plan_load_names names)
 {
 	char dir[PATH_MAX];
 	const char *const default_paths[] = { paths_default(dir) };
@@ -36,10 +34,26 @@ int plan_load(struct plan_load *load, const struct conf_paths *from,
 	err = conf_set_read(&load->set, from->n > 0 ? from : &by_default, &load->diag);
 	if (err && err != -EINVAL)
 		return err;
-	if (!err && names == PLAN_LOAD_RESOLVE && can_be_planned(&load->set))
+	if (!err && names == PLAN_LOAD_RESOLVE && can_be_planned(&load->set, env))
 		endpoint_names_resolve(&load->set, &load->diag);
-	plan_err = plan_make(&load->plan, &load->set, &env, &load->diag);
+	plan_err = plan_make(&load->plan, &load->set, env, &load->diag);
 	return err ? err : plan_err;
+}
+
+int plan_load(struct plan_load *load, const struct conf_paths *from,
+              enum plan_load_names names)
+{
+	const struct plan_env env = { .tun = INSTANCE_DEFAULT_TUN };
+
+	return make(load, from, &env, names);
+}
+
+int plan_load_app(struct plan_load *load, const struct conf_paths *from,
+                  enum plan_load_names names)
+{
+	const struct plan_env env = { .one_tun = true, .applications = true };
+
+	return make(load, from, &env, names);
 }
 
 void plan_load_clear(struct plan_load *load)

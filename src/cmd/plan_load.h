@@ -22,6 +22,9 @@ enum plan_load_names {
  * reasons in diag. Call plan_load_clear in both cases. */
 MUST_CHECK int plan_load(struct plan_load *load, const struct conf_paths *from,
                          enum plan_load_names names);
+/* Does the same for an app with a VpnService: see plan/plan_app.h. */
+MUST_CHECK int plan_load_app(struct plan_load *load, const struct conf_paths *from,
+                             enum plan_load_names names);
 void plan_load_clear(struct plan_load *load);
 
 #endif

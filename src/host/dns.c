@@ -73,12 +73,12 @@ void dns_virtual_addresses(const struct plan *plan, struct ip_addr *ipv4,
 		dns_lasting_addresses(plan, ipv4, ipv6);
 }
 
-static void put_server(FILE *out, const struct ip_addr *server)
+static void put_server(void *context, const struct ip_addr *server)
 {
 	char text[IP_ADDR_STRLEN];
+	FILE *out = context;
 
-	if (server->family != IP_NONE)
-		fprintf(out, "nameserver %s\n", ip_addr_format(server, text));
+	fprintf(out, "nameserver %s\n", ip_addr_format(server, text));
 }
 
 struct domains {
@@ -119,14 +119,18 @@ static bool server_said(const struct plan *plan, size_t i, size_t j)
 	return false;
 }
 
-static void put_servers(FILE *out, const struct plan *plan)
+void dns_walk_servers(const struct plan *plan,
+                      void (*visit)(void *context, const struct ip_addr *server),
+                      void *context)
 {
 	struct ip_addr ipv4, ipv6;
 
 	if (has_choice(plan)) {
 		dns_virtual_addresses(plan, &ipv4, &ipv6);
-		put_server(out, &ipv4);
-		put_server(out, &ipv6);
+		if (ipv4.family != IP_NONE)
+			visit(context, &ipv4);
+		if (ipv6.family != IP_NONE)
+			visit(context, &ipv6);
 		return;
 	}
 	for (size_t i = 0; i < plan->device_count; i++) {
@@ -134,7 +138,7 @@ static void put_servers(FILE *out, const struct plan *plan)
 
 		for (size_t j = 0; j < servers->n; j++) {
 			if (!server_said(plan, i, j))
-				put_server(out, &servers->v[j]);
+				visit(context, &servers->v[j]);
 		}
 	}
 }
@@ -147,7 +151,7 @@ char *dns_text(const struct plan *plan)
 
 	if (!out)
 		return NULL;
-	put_servers(out, plan);
+	dns_walk_servers(plan, put_server, out);
 	put_domains(out, plan);
 	return text_stream_close(out, &text);
 }
@@ -163,7 +167,7 @@ char *dns_resolv_conf(const struct plan *plan, const struct ip_addr *others, siz
 	fputs("# made by tunion from the DNS lines of its files\n", out);
 	for (size_t i = 0; i < n && files_with_servers(plan) == 0; i++)
 		put_server(out, &others[i]);
-	put_servers(out, plan);
+	dns_walk_servers(plan, put_server, out);
 	put_domains(out, plan);
 	return text_stream_close(out, &text);
 }

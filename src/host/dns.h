@@ -30,6 +30,11 @@ void dns_virtual_addresses(const struct plan *plan, struct ip_addr *ipv4,
 void dns_lasting_addresses(const struct plan *plan, struct ip_addr *ipv4,
                            struct ip_addr *ipv6);
 
+/* Visits the servers that the host is told, in their order, each only once. */
+void dns_walk_servers(const struct plan *plan,
+                      void (*visit)(void *context, const struct ip_addr *server),
+                      void *context);
+
 /* Returns the text for resolvconf, to be freed; it is empty if nothing has to be done.
  * Returns NULL if out of memory. */
 char *dns_text(const struct plan *plan);
