@@ -9,10 +9,13 @@ memory can be asked for. `i` parts their addresses, ports and names; sing-box ta
 import base64
 import json
 import os
+import re
 
-from lab import TUNION, Keys, Tunion, wait_for
+from lab import TUNION, Keys, Tunion, check, wait_for
 
 PORT = 51800
+PLAIN_TUN = os.path.join(os.path.dirname(os.path.abspath(__file__)), "plain_tun.py")
+PLAIN_FD = "9"  # its tun
 IPERF_PORT = 5201
 MTU = 1420
 TICKS = os.sysconf("SC_CLK_TCK")
@@ -61,6 +64,7 @@ class Contender:
     def __init__(self, name, i):
         self.name = name
         self.i = i
+        self.tun = None  # its name, on both hosts
         self.near, self.far = f"10.1.{i}.1", f"10.1.{i}.2"
         self.roots = []  # Process
         self.gate = None  # that of them which is measured on its own, too
@@ -74,6 +78,13 @@ class Contender:
     def gate_pids(self):
         return children(self.gate.popen.pid) if self.gate else []
 
+    def has_vnet_header(self, world):
+        """None: it isn't known."""
+        if not self.tun:
+            return None
+        found = re.search(r"\bvnet_hdr (on|off)", world.a.try_run(["ip", "-d", "link", "show", self.tun]).stdout)
+        return found and found.group(1) == "on"
+
 
 class Veth(Contender):
     """No tunnel."""
@@ -83,18 +94,19 @@ class Veth(Contender):
 
 
 class Null(Contender):
-    def __init__(self, name, i, program):
+    def __init__(self, name, i, *argv):
         super().__init__(name, i)
-        self.program = program
+        self.argv = argv
+        self.tun = f"null{i}"
 
     def up(self, world):
-        port = str(PORT + self.i)
+        tun, port = self.tun, str(PORT + self.i)
         for host, address, peer in ((world.a, self.near, world.far), (world.b, self.far, world.near)):
-            self.roots.append(host.start([self.program, "null0", port, peer, port]))
-            wait_for(lambda h=host: h.try_run("ip link show null0").returncode == 0, "null0")
-            host.run(f"ip addr add {address}/24 dev null0;"
-                     f"ip link set null0 mtu {MTU} gso_max_size 65000 gso_ipv4_max_size 65000 up"
-                     f" || ip link set null0 mtu {MTU} gso_max_size 65000 up")
+            self.roots.append(host.start([*self.argv, tun, port, peer, port]))
+            wait_for(lambda h=host: h.try_run(f"ip link show {tun}").returncode == 0, tun)
+            host.run(f"ip addr add {address}/24 dev {tun};"
+                     f"ip link set {tun} mtu {MTU} gso_max_size 65000 gso_ipv4_max_size 65000 up"
+                     f" || ip link set {tun} mtu {MTU} gso_max_size 65000 up")
 
 
 def peer_text(public, allowed, endpoint):
@@ -107,10 +119,11 @@ class Userspace(Contender):
     def __init__(self, name, i, argv):
         super().__init__(name, i)
         self.argv = argv
+        self.tun = f"peer{i}"
         self.endpoints = None
 
     def up(self, world):
-        device, port = f"peer{self.i}", PORT + self.i
+        device, port = self.tun, PORT + self.i
         keys = {world.a: Keys(), world.b: Keys()}
         ends = self.endpoints or (world.near, world.far)
         for host, other, address, endpoint in ((world.a, world.b, self.near, ends[1]),
@@ -160,15 +173,31 @@ def write_levels(tunion_a, tunion_b, levels, port, net, ends):
 class TunionPair(Contender):
     def __init__(self, name, i, levels=1, argv=()):
         super().__init__(name, i)
+        self.tun = f"t{i}"
         self.levels = levels
         self.near, self.far = f"10.{100 + i}.{levels}.1", f"10.{100 + i}.{levels}.2"
         self.argv = argv
 
     def up(self, world):
-        pair = [Tunion(host, tun=f"t{self.i}") for host in (world.a, world.b)]
+        pair = [Tunion(host, tun=self.tun) for host in (world.a, world.b)]
         write_levels(*pair, self.levels, PORT + 10 * self.i, f"10.{100 + self.i}", (world.near, world.far))
         for t in pair:
             t.up(*self.argv)
+            self.roots.append(t.process)
+
+
+class TunionPlain(TunionPair):
+    """Both ends have a plain tun, which somebody else has made and configures, as an app does."""
+
+    def up(self, world):
+        pair = [Tunion(host, tun=self.tun) for host in (world.a, world.b)]
+        write_levels(*pair, self.levels, PORT + 10 * self.i, f"10.{100 + self.i}", (world.near, world.far))
+        for t, address in zip(pair, (self.near, self.far)):
+            t.process = t.host.start([PLAIN_TUN, t.tun, *t.argv("up", "--foreground", "--tun-fd", PLAIN_FD, t.dir)],
+                                     name="tunion")
+            wait_for(lambda t=t: not t.process.alive() or t.try_run("status").returncode == 0, "tunion up")
+            check(t.process.alive(), "tunion up ended: " + t.process.output())
+            t.host.run(f"ip addr add {address}/24 dev {t.tun}; ip link set {t.tun} mtu {MTU} up")
             self.roots.append(t.process)
 
 

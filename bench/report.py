@@ -126,6 +126,22 @@ def gate_targets(results):
     yield Target("round trip added by a gate and its client", 200, False, statistics.median(added), added, "us", 0)
 
 
+def plain_targets(results):
+    """A tun as an app gets it from Android's VpnService."""
+    ours, go, null = "tunion, plain tun", "wireguard-go, plain tun", "null tunnel, plain tun"
+
+    def ratio(what, bound, at_least, *pair):
+        found = quotients(results, *pair)
+        if found:
+            yield Target(f"plain tun, {what}", bound, at_least, *found)
+    for run in RUNS:
+        yield from ratio(f"{run}: tunion / wireguard-go, Gbit/s", 2, True, ours, go, f"{run} gbit")
+    for run in RUNS:
+        yield from ratio(f"{run}: tunion / wireguard-go, CPU s per GB", 0.5, False, ours, go, f"{run} cpu")
+    for run in RUNS:
+        yield from ratio(f"{run}: tunion / null tunnel, Gbit/s", 0.6, True, ours, null, f"{run} gbit")
+
+
 def aead_targets(runs):
     """bench/aead's lines; of a second run the last word of the first says what it was without."""
     for lines, where in zip(runs, ("", ", both without AVX-512")):
@@ -164,7 +180,7 @@ def met(target):
 
 def target_table(results, scaled):
     lines = ["| what | target | measured | rounds | |", "|---|---:|---:|---:|---|"]
-    for t in (*ratio_targets(results), *gate_targets(results), *aead_targets(scaled.get("aead", ())), *absolute_targets(results, scaled)):
+    for t in (*ratio_targets(results), *plain_targets(results), *gate_targets(results), *aead_targets(scaled.get("aead", ())), *absolute_targets(results, scaled)):
         unit = " " + t.unit if t.unit else ""
         rounds = extent(t.rounds, t.decimals)
         bound = f"{'>=' if t.at_least else '<='} {t.bound:g}{unit}"
