@@ -11,6 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
@@ -34,11 +36,20 @@ struct tun {
 	int fd;
 	bool vnet;                   /* each packet has a vnet header in front */
 	bool uso;                    /* UDP may be joined */
+	bool has_end;                /* a read of 0 bytes means that the peer is gone */
+	int write_error;             /* see tun_write_error */
 	struct buffers *buffers;     /* borrowed */
 	struct coalescer *coalescer; /* owned; NULL without vnet */
 };
 
 /* ---- writing */
+
+/* Anything else concerns one packet only, or ends: a tun that is down, a full socket. */
+static bool is_gone(int error)
+{
+	return error == EBADFD || error == EPIPE || error == ECONNREFUSED ||
+	       error == ECONNRESET || error == ENOTCONN;
+}
 
 static bool write_slices(struct tun *t, const struct iovec *slices, size_t n)
 {
@@ -47,6 +58,8 @@ static bool write_slices(struct tun *t, const struct iovec *slices, size_t n)
 	do {
 		written = writev(t->fd, slices, (int)n);
 	} while (written < 0 && errno == EINTR);
+	if (written < 0 && is_gone(errno))
+		t->write_error = -errno;
 	return written >= 0;
 }
 
@@ -128,6 +141,8 @@ static ssize_t read_one(struct tun *t, struct vnet_header *header, uint8_t *data
 	} while (got < 0 && errno == EINTR);
 	if (got < 0)
 		return errno == EAGAIN ? 0 : -errno;
+	if (got == 0 && t->has_end)
+		return -ENOTCONN;
 	if (!t->vnet)
 		return got;
 	return got > (ssize_t)sizeof(*header) ? got - (ssize_t)sizeof(*header) : -EIO;
@@ -187,6 +202,18 @@ static bool get_flags(int fd, struct ifreq *out)
 }
 #pragma GCC diagnostic pop
 
+/* Returns its type, or -1 if it is no socket of the Unix domain. */
+static int socket_type(int fd)
+{
+	int domain = 0, type = -1;
+	socklen_t len = sizeof(domain);
+
+	if (getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &len) < 0 || domain != AF_UNIX)
+		return -1;
+	len = sizeof(type);
+	return getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &len) < 0 ? -1 : type;
+}
+
 static int prepare(struct tun *t)
 {
 	int flags = fcntl(t->fd, F_GETFL);
@@ -194,7 +221,8 @@ static int prepare(struct tun *t)
 
 	if (flags < 0 || fcntl(t->fd, F_SETFL, flags | O_NONBLOCK) < 0)
 		return -errno;
-	/* An fd that is no tun (the socket pair of a test) has no vnet header either. */
+	t->has_end = socket_type(t->fd) == SOCK_SEQPACKET;
+	/* An fd that is no tun (one of a socket pair) has no vnet header either. */
 	t->vnet = get_flags(t->fd, &request) && (request.ifr_flags & IFF_VNET_HDR);
 	if (!t->vnet)
 		return 0;
@@ -242,4 +270,45 @@ int tun_fd(const struct tun *t)
 struct tun_link *tun_as_link(struct tun *t)
 {
 	return &t->link;
+}
+
+int tun_write_error(const struct tun *t)
+{
+	return t->write_error;
+}
+
+/* On Android an app may ask a tun for its flags, but this is not promised. */
+static const char *unfit_device(int fd, int error)
+{
+	struct stat st;
+
+	if (error == EBADFD)
+		return "it is not attached to a tun device; expected one after TUNSETIFF, or what VpnService.Builder.establish() returns";
+	if ((error == EACCES || error == EPERM) && fstat(fd, &st) == 0 &&
+	    S_ISCHR(st.st_mode))
+		return NULL;
+	return "it is neither a tun nor one of a pair of sockets of type SOCK_SEQPACKET or SOCK_DGRAM";
+}
+
+const char *tun_unfit(int fd)
+{
+	int flags = fcntl(fd, F_GETFL), type;
+	struct ifreq request = { 0 };
+
+	if (flags < 0)
+		return "it is not open in this process; expected a descriptor that is inherited, so one without FD_CLOEXEC";
+	if ((flags & O_ACCMODE) != O_RDWR)
+		return "it must be open for reading and writing";
+	type = socket_type(fd);
+	if (type == SOCK_SEQPACKET || type == SOCK_DGRAM)
+		return NULL;
+	if (type == SOCK_STREAM)
+		return "a stream socket doesn't keep packets apart; expected one of type SOCK_SEQPACKET or SOCK_DGRAM";
+	if (!get_flags(fd, &request))
+		return unfit_device(fd, errno);
+	if (!(request.ifr_flags & IFF_TUN))
+		return "it is a tap, whose packets have Ethernet headers; expected a tun (IFF_TUN)";
+	if (!(request.ifr_flags & IFF_NO_PI))
+		return "each of its packets has a header of 4 bytes; expected a tun with IFF_NO_PI";
+	return NULL;
 }

@@ -11,9 +11,9 @@
 
 struct tun;
 
-/* The fd has IFF_TUN | IFF_NO_PI, with IFF_VNET_HDR or without. It belongs to the
- * tun from here on, even if this fails, and is made non-blocking. buffers is
- * borrowed. 0 or -errno. */
+/* The fd has IFF_TUN | IFF_NO_PI, with IFF_VNET_HDR or without; or it is one of a pair of
+ * sockets that keep packets apart. It belongs to the tun from here on, even if this fails,
+ * and is made non-blocking. buffers is borrowed. 0 or -errno. */
 MUST_CHECK int tun_new(struct tun **out, int fd, struct buffers *buffers);
 /* Closes the fd. NULL is fine. */
 void tun_free(struct tun *t);
@@ -23,9 +23,17 @@ struct tun_link *tun_as_link(struct tun *t);
 
 /* Reads what there is, up to a bound, and gives it to sink in batches of at most
  * BATCH_MAX packets with full headroom and tailroom. They are in the buffers until sink
- * returns. Returns 0, or -errno (EBADFD: the device is gone). */
+ * returns. Returns 0, or -errno (EBADFD: the device is gone; ENOTCONN: the other end of
+ * the pair is closed). */
 MUST_CHECK int tun_read(struct tun *t,
                         void (*sink)(void *context, struct packet **packets, size_t n),
                         void *context);
+/* Returns 0, or -errno if a write has shown that nobody has the other end any more, which
+ * a read of datagram sockets doesn't show. */
+int tun_write_error(const struct tun *t);
+
+/* Can the fd, which somebody has given us, be that of a tun? Returns NULL if so, or a
+ * static text: what is wrong with it, and what is expected. */
+const char *tun_unfit(int fd);
 
 #endif

@@ -292,6 +292,7 @@ static void serve(struct worker *p)
 		worker_device_run_timers(&p->devices);
 		engine_run_timers(p->engine, p->devices.now_ns);
 		worker_stand_in_run(&p->stand_in, p->devices.now_ns);
+		worker_tun_check(&p->tun);
 		tell_refused_call(p);
 	}
 }

@@ -164,6 +164,7 @@ static void forget_path(struct worker_device *d, uint64_t now_ns)
 static int use_sockets(struct worker_device *d, struct command *m, uint64_t now_ns)
 {
 	int fds[UDP_FAMILIES] = { -1, -1 };
+	bool first = !d->udp;
 	int err = 0;
 
 	if (m->fd_count > 0) {
@@ -179,7 +180,9 @@ static int use_sockets(struct worker_device *d, struct command *m, uint64_t now_
 	}
 	if (!err) {
 		device_set_port(d->device, m->port);
-		if (d->mark != m->mark) /* rules for marks may lead another way */
+		/* rules for marks may lead another way, and what was to be sent before there
+		 * were sockets is waiting */
+		if (d->mark != m->mark || (first && d->udp))
 			forget_path(d, now_ns);
 		d->mark = m->mark;
 	}
@@ -265,7 +268,6 @@ static int do_tun(struct worker_requests *w, struct command *m)
 	d = worker_device_find(w->devices, m->name);
 	if (!d)
 		return -ENOENT;
-	worker_tun_clear(&d->tun); /* it may have been lost */
 	return worker_tun_start(&d->tun, take_fd(m));
 }
 

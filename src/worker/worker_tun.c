@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <sys/epoll.h>
-#include <unistd.h>
 
 #include "engine/engine.h"
 #include "worker/report.h"
@@ -18,33 +17,47 @@ static void tun_sink(void *context, struct packet **packets, size_t n)
 		engine_tun_input(t->engine, packets, n, t->now_ns);
 }
 
-static void tun_ready(struct loop_source *source, uint32_t events, uint64_t now_ns)
+/* The supervisor knows what to do. */
+static void lose(struct worker_tun *t, int err)
 {
-	struct worker_tun *t = CONTAINER_OF(source, struct worker_tun, source);
 	struct command lost =
 		command_of(COMMAND_TUN_LOST, t->device ? device_name(t->device) : NULL);
 
+	if (err == 0)
+		return;
+	lost.result = err;
+	report_send(t->report, &lost);
+	loop_remove(t->loop, &t->source);
+	t->in_loop = false;
+}
+
+static void tun_ready(struct loop_source *source, uint32_t events, uint64_t now_ns)
+{
+	struct worker_tun *t = CONTAINER_OF(source, struct worker_tun, source);
+
 	(void)events;
 	t->now_ns = now_ns;
-	lost.result = tun_read(t->tun, tun_sink, t);
-	if (lost.result == 0)
-		return;
-	report_send(t->report, &lost);
-	loop_remove(t->loop, source); /* the supervisor knows what to do */
-	t->in_loop = false;
+	lose(t, tun_read(t->tun, tun_sink, t));
+}
+
+void worker_tun_check(struct worker_tun *t)
+{
+	if (t->in_loop)
+		lose(t, tun_write_error(t->tun));
 }
 
 int worker_tun_start(struct worker_tun *t, int fd)
 {
-	int err;
+	struct tun *old = t->tun;
+	int err = tun_new(&t->tun, fd, t->buffers);
 
-	if (t->tun) {
-		close(fd);
-		return -EPROTO;
-	}
-	err = tun_new(&t->tun, fd, t->buffers);
-	if (err)
+	if (err) {
+		t->tun = old;
 		return err;
+	}
+	if (t->in_loop)
+		loop_remove(t->loop, &t->source);
+	tun_free(old);
 	t->source = (struct loop_source){ tun_fd(t->tun), tun_ready };
 	if (t->device)
 		device_set_tun(t->device, tun_as_link(t->tun));

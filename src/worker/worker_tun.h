@@ -29,9 +29,12 @@ struct worker_tun {
 	uint64_t now_ns; /* the time of the present event */
 };
 
-/* Takes over the fd, even if this fails. Returns 0 or -errno; -EPROTO if there already is
- * a tun. */
+/* Takes over the fd, even if this fails. It replaces a tun that is there already, which is
+ * then closed. Returns 0 or -errno. */
 MUST_CHECK int worker_tun_start(struct worker_tun *t, int fd);
+/* To be called in each round of the loop: tells the supervisor if a write has shown that
+ * the tun is gone. May be called if there is none. */
+void worker_tun_check(struct worker_tun *t);
 /* Closes it. To be called after the engine was freed, or before the device is. May be
  * called if there is none. */
 void worker_tun_clear(struct worker_tun *t);
