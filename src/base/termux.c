@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 /* The name of the app, which is part of all its paths. */
 #define APP "com.termux"
@@ -13,6 +14,13 @@ const char *termux_prefix(void)
 	const char *prefix = getenv("PREFIX");
 
 	return prefix && prefix[0] == '/' && strstr(prefix, APP) ? prefix : NULL;
+}
+
+/* Processes of root come from no app. */
+bool termux_app_filter(void)
+{
+	return termux_prefix() ||
+	       (geteuid() != 0 && getenv("ANDROID_ROOT") && getenv("ANDROID_DATA"));
 }
 
 const char *termux_tmp(void)

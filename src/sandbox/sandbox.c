@@ -60,7 +60,7 @@ static const char *reason_to_leave_out(void)
 {
 	if (BUILT_WITH_SANITIZERS)
 		return "this is a build with sanitizers, which is for tests";
-	return termux_prefix() ? "Android ends an app that tries" : NULL;
+	return termux_app_filter() ? "Android ends an app that tries" : NULL;
 }
 
 const char *sandbox_why_not(const struct sandbox *s, enum sandbox_stage stage)
