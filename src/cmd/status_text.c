@@ -241,11 +241,12 @@ static void add_peer(struct table *t, const struct row *row, const json_t *peer,
 	const struct status_look *look = row->look;
 	const char *name = index ? "" : status_string(row->device, "name");
 	struct traffic traffic = status_peer_traffic(peer);
-	char text[TEXT_BYTES], note[NOTE_BYTES];
+	char text[TEXT_BYTES], note[NOTE_BYTES], key[KEY_SHORT_STRLEN];
 
 	table_cell(t, "%s", name);
 	if (row->show_keys)
-		table_cell(t, "%.8s", status_string(peer, "public_key"));
+		table_cell(t, "%s",
+		           status_key_short(status_string(peer, "public_key"), key));
 	cell_state(t, look, peer);
 	table_cell(
 		t, "%s",

@@ -3,20 +3,8 @@
 
 #include <string.h>
 
-#include "base/key.h"
 #include "cmd/table.h"
 #include "show/status_json.h"
-
-static void peer_cell(struct table *t, const char *key)
-{
-	uint8_t public_key[KEY_BYTES];
-	char text[KEY_SHORT_STRLEN];
-
-	if (key_from_base64(public_key, key, strlen(key)))
-		table_cell(t, "%s", key_short(public_key, text));
-	else
-		table_cell(t, "-");
-}
 
 static void mtu_cell(struct table *t, const json_t *hop)
 {
@@ -56,10 +44,11 @@ static void add_hop(struct table *t, size_t number, const json_t *hop)
 {
 	const char *destination = status_string(hop, "destination");
 	const char *said = status_string(hop, "endpoint");
+	char key[KEY_SHORT_STRLEN];
 
 	table_cell(t, "%zu", number);
 	table_cell(t, "%s", status_string(hop, "device"));
-	peer_cell(t, status_string(hop, "peer"));
+	table_cell(t, "%s", status_key_short(status_string(hop, "peer"), key));
 	mtu_cell(t, hop);
 	if (*destination == '\0') {
 		table_cell(t, "-");

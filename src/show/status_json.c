@@ -17,6 +17,16 @@ int64_t status_integer(const json_t *object, const char *key)
 	return json_integer_value(json_object_get(object, key));
 }
 
+const char *status_key_short(const char *base64, char out[static KEY_SHORT_STRLEN])
+{
+	uint8_t public_key[KEY_BYTES];
+
+	if (key_from_base64(public_key, base64, strlen(base64)))
+		return key_short(public_key, out);
+	memcpy(out, "-", sizeof("-"));
+	return out;
+}
+
 static const json_t *find(const json_t *list, const char *key, const char *value,
                           size_t hint)
 {

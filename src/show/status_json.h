@@ -8,9 +8,15 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/key.h"
+
 /* Borrowed; "" if there is nothing. */
 const char *status_string(const json_t *object, const char *key);
 int64_t status_integer(const json_t *object, const char *key);
+
+/* Writes the short form of a public key, the same in all outputs; "-" if the text is no key.
+ * Returns out. */
+const char *status_key_short(const char *base64, char out[static KEY_SHORT_STRLEN]);
 
 /* Return the device with this name and the peer with this public key; borrowed, or NULL.
  * They are mostly in the same place as before. So `hint`, an index, is tried first. */

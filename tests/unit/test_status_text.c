@@ -155,18 +155,18 @@ END_TEST
 static const char two[] =
 	"{'tun': 't', 'up_seconds': 3661, 'drops': {'no-route': 3}, 'devices': ["
 	"{'name': 'home', 'drops': {'loop': 1, 'of-the-future': 2}, 'peers': ["
-	"{'public_key': 'KEYONE7890', 'state': 'ok', 'way': 'home > vpn2 > network',"
+	"{'public_key': 'KEYONEAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAaon4=', 'state': 'ok', 'way': 'home > vpn2 > network',"
 	" 'endpoint': '1.2.3.4:5', 'latest_handshake': 999939, 'session': true,"
 	" 'rx_bytes': 1023, 'tx_bytes': 1536},"
-	"{'public_key': 'KEYTWO7890', 'state': 'no-endpoint', 'way': 'home > ?',"
+	"{'public_key': 'KEYTWOAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAatw4=', 'state': 'no-endpoint', 'way': 'home > ?',"
 	" 'endpoint': null, 'rx_bytes': 0, 'tx_bytes': 0}]},"
 	"{'name': 'vpn', 'drops': {}, 'peers': ["
-	"{'public_key': 'KEYVPN7890', 'state': 'ok', 'way': 'vpn > network',"
+	"{'public_key': 'KEYVPNAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAavp4=', 'state': 'ok', 'way': 'vpn > network',"
 	" 'endpoint': '[2001:db8::1]:7', 'usable': false, 'stood_in_by': ['vpn2'],"
 	" 'failures': 3, 'waits_seconds': 90, 'try_via': 'home',"
 	" 'rx_bytes': 5, 'tx_bytes': 1073741824}]},"
 	"{'name': 'vpn2', 'drops': {}, 'peers': ["
-	"{'public_key': 'KEYVP27890', 'state': 'ok', 'way': 'vpn2 > network',"
+	"{'public_key': 'KEYVP2AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAavp4=', 'state': 'ok', 'way': 'vpn2 > network',"
 	" 'endpoint': '9.9.9.9:9', 'usable': true, 'session': true,"
 	" 'latest_handshake': 999999, 'stands_in_for': ['vpn'],"
 	" 'stands_by_for': ['home'],"
@@ -177,16 +177,16 @@ static const char two[] =
 static const char two_text[] =
 	"t: mtu 0, 3 devices, up for 1 hour, 1 minute\n"
 	"\n"
-	"DEVICE  PEER      STATE        HANDSHAKE  RECEIVED  SENT     ENDPOINT         "
+	"DEVICE  PEER       STATE        HANDSHAKE  RECEIVED  SENT     ENDPOINT         "
 	"WAY\n"
-	"home    KEYONE78  up           61 s ago   1023 B    1.5 KiB  1.2.3.4:5        "
+	"home    KEYO…aon4  up           61 s ago   1023 B    1.5 KiB  1.2.3.4:5        "
 	"home > vpn2 > network\n"
-	"        KEYTWO78  no endpoint  never      0 B       0 B                       "
+	"        KEYT…atw4  no endpoint  never      0 B       0 B                       "
 	"home > ?\n"
-	"vpn     KEYVPN78  unusable     never      5 B       1.0 GiB  [2001:db8::1]:7  "
+	"vpn     KEYV…avp4  unusable     never      5 B       1.0 GiB  [2001:db8::1]:7  "
 	"vpn > network          vpn2 stands in; failed 3 times, waits 90 s; "
 	"no answer from the network: only inside home? Then Via = home\n"
-	"vpn2    KEYVP278  up           1 s ago    1.9 MiB   150 B    9.9.9.9:9        "
+	"vpn2    KEYV…avp4  up           1 s ago    1.9 MiB   150 B    9.9.9.9:9        "
 	"vpn2 > network         standing in for vpn; standing by for home "
 	"(lower Metric); shadowed by lan (of-the-future)\n"
 	"\n"
@@ -216,38 +216,40 @@ static const char *trend(void *context, const char *device)
 START_TEST(rates_and_trends)
 {
 	struct status_look look = { .elapsed_ns = 2 * NS_PER_SEC, .trend = trend };
-	char *before =
-		     quoted("{'devices': [{'name': 'b', 'peers': ["
-	                    "{'public_key': 'Y', 'rx_bytes': 0, 'tx_bytes': 500},"
-	                    "{'public_key': 'X', 'rx_bytes': 1000, 'tx_bytes': 10}]}]}"),
-	     *now = quoted("{'devices': ["
-	                   "{'name': 'a', 'peers': ["
-	                   "{'public_key': 'Z', 'rx_bytes': 900, 'tx_bytes': 10, 'way': "
-	                   "'a >'}]},"
-	                   "{'name': 'b', 'peers': ["
-	                   "{'public_key': 'X', 'rx_bytes': 2000, 'tx_bytes': 10},"
-	                   "{'public_key': 'Y', 'rx_bytes': 625000, 'tx_bytes': 0}]}]}");
+	char *before = quoted(
+		     "{'devices': [{'name': 'b', 'peers': ["
+		     "{'public_key': 'YYYYYYYYYYYYYYYYYYYYYYYYYYYYYYYYYYYYYYYYYYA=', 'rx_bytes': 0, 'tx_bytes': 500},"
+		     "{'public_key': 'XXXXXXXXXXXXXXXXXXXXXXXXXXXXXXXXXXXXXXXXXXA=', 'rx_bytes': 1000, 'tx_bytes': 10}]}]}"),
+	     *now = quoted(
+		     "{'devices': ["
+		     "{'name': 'a', 'peers': ["
+		     "{'public_key': 'ZZZZZZZZZZZZZZZZZZZZZZZZZZZZZZZZZZZZZZZZZZA=', 'rx_bytes': 900, 'tx_bytes': 10, 'way': "
+		     "'a >'}]},"
+		     "{'name': 'b', 'peers': ["
+		     "{'public_key': 'XXXXXXXXXXXXXXXXXXXXXXXXXXXXXXXXXXXXXXXXXXA=', 'rx_bytes': 2000, 'tx_bytes': 10},"
+		     "{'public_key': 'YYYYYYYYYYYYYYYYYYYYYYYYYYYYYYYYYYYYYYYYYYA=', 'rx_bytes': 625000, 'tx_bytes': 0}]}]}");
 
 	check_text(
 		look, now, before,
 		": mtu 0, 2 devices, up for 0 seconds\n"
 		"\n"
-		"DEVICE  PEER  STATE       HANDSHAKE  RX RATE     TX RATE  TREND  WAY\n"
-		"a       Z     no session  never      0 bit/s     0 bit/s  ▁█     a >\n"
-		"b       X     no session  never      4.0 kbit/s  0 bit/s  ▂▂\n"
-		"        Y     no session  never      2.5 Mbit/s  0 bit/s\n");
+		"DEVICE  PEER       STATE       HANDSHAKE  RX RATE     TX RATE  TREND  WAY\n"
+		"a       ZZZZ…ZZZA  no session  never      0 bit/s     0 bit/s  ▁█     a >\n"
+		"b       XXXX…XXXA  no session  never      4.0 kbit/s  0 bit/s  ▂▂\n"
+		"        YYYY…YYYA  no session  never      2.5 Mbit/s  0 bit/s\n");
 	look.trend = NULL;
-	check_text(look, now, before,
-	           ": mtu 0, 2 devices, up for 0 seconds\n"
-	           "\n"
-	           "DEVICE  PEER  STATE       HANDSHAKE  RECEIVED  SENT  RX RATE     TX "
-	           "RATE  ENDPOINT  WAY\n"
-	           "a       Z     no session  never      900 B     10 B  0 bit/s     0 "
-	           "bit/s            a >\n"
-	           "b       X     no session  never      2.0 KiB   10 B  4.0 kbit/s  0 "
-	           "bit/s\n"
-	           "        Y     no session  never      610 KiB   0 B   2.5 Mbit/s  0 "
-	           "bit/s\n");
+	check_text(
+		look, now, before,
+		": mtu 0, 2 devices, up for 0 seconds\n"
+		"\n"
+		"DEVICE  PEER       STATE       HANDSHAKE  RECEIVED  SENT  RX RATE     TX "
+		"RATE  ENDPOINT  WAY\n"
+		"a       ZZZZ…ZZZA  no session  never      900 B     10 B  0 bit/s     0 "
+		"bit/s            a >\n"
+		"b       XXXX…XXXA  no session  never      2.0 KiB   10 B  4.0 kbit/s  0 "
+		"bit/s\n"
+		"        YYYY…YYYA  no session  never      610 KiB   0 B   2.5 Mbit/s  0 "
+		"bit/s\n");
 	free(now);
 	free(before);
 }
