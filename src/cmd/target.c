@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "instance/instance_find.h"
 #include "supervisor/silence.h"
 
 /* An instance hears us within milliseconds, unless it is waiting for a program of the
@@ -115,9 +116,30 @@ int target_ask(const struct instance *i, const char *request, char **answer)
 	return err;
 }
 
+/* Does root have an instance of this name, and is that one not the one that was asked? */
+static bool is_roots(const struct instance *i)
+{
+	char *other = strcmp(i->run_dir, INSTANCE_ROOTS_DIR) == 0
+	                      ? NULL
+	                      : instance_find_other(INSTANCE_ROOTS_DIR);
+	bool same = other && strcmp(other, i->tun) == 0;
+
+	free(other);
+	return same;
+}
+
 void target_say_not_up(const struct instance *i)
 {
-	fprintf(stderr, "%s is not up (%s)\n", i->tun, i->run_dir);
+	if (instance_is_stale(i))
+		fprintf(stderr,
+		        "%s was killed (pid %d has ended): tunion up starts it again, tunion down puts the host back (%s)\n",
+		        i->tun, (int)instance_pid(i), i->run_dir);
+	else if (is_roots(i))
+		fprintf(stderr,
+		        "%s of yours is not up (%s), but root's is: put sudo in front of the command to ask it\n",
+		        i->tun, i->run_dir);
+	else
+		fprintf(stderr, "%s is not up (%s)\n", i->tun, i->run_dir);
 }
 
 void target_say_error(const struct instance *i, int err)

@@ -26,7 +26,8 @@ MUST_CHECK int target_ask_quietly(const struct instance *i, const char *request,
 int target_command(int argc, char **argv, const char *usage,
                    int (*work)(struct instance *instance));
 
-/* Prints that the instance is not up. */
+/* Prints that the instance is not up, or that it was killed, or that there is one of root
+ * with this name. */
 void target_say_not_up(const struct instance *i);
 /* Prints why the instance couldn't be asked; err is one of the errors above. */
 void target_say_error(const struct instance *i, int err);

@@ -12,6 +12,7 @@
 #include "cmd/target.h"
 #include "cmd/trace_status.h"
 #include "cmd/trace_text.h"
+#include "instance/instance_find.h"
 
 static const char usage[] =
 	"usage: tunion trace [--json] [--no-resolve] [--tun NAME] [--run-dir DIR]\n"

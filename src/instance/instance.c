@@ -7,7 +7,6 @@
 #include "instance/instance.h"
 
 #include <assert.h>
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -28,7 +27,7 @@
 #define BACKLOG    16
 #define UAPI_NAME  "wireguard"
 #define UAPI_DIR   "/var/run/" UAPI_NAME
-#define PID_SUFFIX ".pid"
+#define PID_SUFFIX INSTANCE_PID_SUFFIX
 #define TMP_DIR    "/tmp/tunion-"
 
 #define CONNECT_SECONDS 2
@@ -62,7 +61,7 @@ static char *termux_run_dir(const char *prefix)
 	return asprintf(&other, "%s/tunion-%u", tmp, geteuid()) < 0 ? NULL : other;
 }
 
-static char *default_run_dir(void)
+char *instance_default_dir(void)
 {
 	const char *user_dir = getenv("XDG_RUNTIME_DIR");
 	char *dir;
@@ -118,7 +117,7 @@ int instance_init(struct instance *i, const char *run_dir, const char *tun,
 		           "\"%s\" can't be the name of a network interface", tun);
 		return -EINVAL;
 	}
-	i->run_dir = run_dir ? strdup(run_dir) : default_run_dir();
+	i->run_dir = run_dir ? strdup(run_dir) : instance_default_dir();
 	i->tun = strdup(tun);
 	if (i->run_dir) {
 		i->uapi_dir =
@@ -464,9 +463,8 @@ int instance_lock_numbered(struct instance *i, const char *run_dir, const char *
 	return err;
 }
 
-/* Is there a file that nobody has locked, or only those who come after a dead
- * instance? */
-static bool is_stale_file(const char *path)
+/* A file that only those who come after a dead instance have locked is stale, too. */
+bool instance_file_is_stale(const char *path)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
 	bool stale;
@@ -480,7 +478,7 @@ static bool is_stale_file(const char *path)
 
 bool instance_is_stale(const struct instance *i)
 {
-	return is_stale_file(i->pid_path);
+	return instance_file_is_stale(i->pid_path);
 }
 
 char *instance_uapi_path(const struct instance *i, const char *name)
@@ -576,65 +574,7 @@ void instance_release(struct instance *i)
 	i->lock_fd = -1;
 }
 
-/* ---- finding and asking instances */
-
-/* Returns the length of TUN in "TUN.pid", or 0 if it is another file. */
-static size_t pid_file_tun(const char *name)
-{
-	size_t n = strlen(name), suffix = strlen(PID_SUFFIX);
-
-	if (n <= suffix || n - suffix > IFNAME_MAX ||
-	    strcmp(name + n - suffix, PID_SUFFIX) != 0)
-		return 0;
-	return n - suffix;
-}
-
-/* Counts the running instances, or the stale ones, and returns the name of the first. */
-static size_t find_all(const char *dir_path, bool stale, char **tun)
-{
-	DIR *dir = opendir(dir_path);
-	struct dirent *entry;
-	size_t count = 0, n;
-
-	while (dir && (entry = readdir(dir))) {
-		char *path;
-		bool wanted;
-
-		n = pid_file_tun(entry->d_name);
-		path = n ? path_of(dir_path, entry->d_name, "") : NULL;
-		wanted = path && is_stale_file(path) == stale;
-		free(path);
-		if (wanted && count++ == 0)
-			*tun = strndup(entry->d_name, n);
-	}
-	if (dir)
-		closedir(dir);
-	return count;
-}
-
-int instance_find_only(const char *run_dir, char **tun, struct diag *diag)
-{
-	char *dir = run_dir ? strdup(run_dir) : default_run_dir();
-	size_t count = 0;
-
-	*tun = NULL;
-	if (dir)
-		count = find_all(dir, false, tun);
-	if (dir && count == 0)
-		count = find_all(dir, true, tun);
-	if (count == 0)
-		diag_error(diag, NULL, 0, "no instance is up (%s)",
-		           dir ? dir : "out of memory");
-	else if (count > 1)
-		diag_error(diag, NULL, 0, "%zu instances are up: choose one with --tun",
-		           count);
-	free(dir);
-	if (count == 1 && *tun)
-		return 0;
-	free(*tun);
-	*tun = NULL;
-	return count > 1 ? -ENOTUNIQ : -ENOENT;
-}
+/* ---- asking instances */
 
 pid_t instance_pid(const struct instance *i)
 {

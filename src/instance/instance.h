@@ -18,6 +18,7 @@
 #include "inside/handover.h"
 
 #define INSTANCE_DEFAULT_TUN "tunion0"
+#define INSTANCE_PID_SUFFIX  ".pid"
 
 struct instance {
 	char *run_dir, *uapi_dir;                  /* owned */
@@ -37,6 +38,8 @@ struct instance {
  * /tmp/tunion-UID), -ENOMEM or -ENAMETOOLONG; the reason is in diag. */
 MUST_CHECK int instance_init(struct instance *i, const char *run_dir, const char *tun,
                              struct diag *diag);
+/* Returns this default, to be freed; NULL if out of memory. */
+char *instance_default_dir(void);
 /* Frees, and also releases. May be called after a failed instance_init, but not on a
  * struct that is all zeroes. */
 void instance_clear(struct instance *i);
@@ -62,6 +65,8 @@ MUST_CHECK int instance_lock_numbered(struct instance *i, const char *run_dir,
                                       const char *base, struct diag *diag);
 /* Is there something left of an instance that no longer runs? */
 bool instance_is_stale(const struct instance *i);
+/* Does nobody run who has locked this pid file? */
+bool instance_file_is_stale(const char *pid_path);
 /* Makes a listening socket for a device's UAPI; it is removed on release. Returns 0 or
  * -errno, with the reason in diag; -EEXIST means that another program serves this
  * name. */
@@ -81,11 +86,6 @@ MUST_CHECK int instance_listen(struct instance *i, struct diag *diag);
 /* Removes the sockets and the pid file, and releases the lock. May be called if it isn't
  * locked. */
 void instance_release(struct instance *i);
-
-/* Finds the only instance that runs in the directory or, if none runs, the only one that
- * has left something there. Returns 0, and the caller owns *tun; or -ENOENT (there is
- * none) or -ENOTUNIQ (there are several), with the reason in diag. */
-MUST_CHECK int instance_find_only(const char *run_dir, char **tun, struct diag *diag);
 
 /* Returns the pid of the instance's present or last supervisor; 0 if it isn't known. */
 pid_t instance_pid(const struct instance *i);

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "instance/instance.h"
+#include "instance/instance_find.h"
 
 /* A run directory of its own for each test. */
 static char dir[32];
@@ -407,6 +408,37 @@ START_TEST(the_only_one_and_several)
 }
 END_TEST
 
+/* An ordinary user may see that there is one, but must not ask it. */
+START_TEST(an_instance_of_another_user)
+{
+	struct diag diag = { 0 };
+	struct instance i;
+	char *tun;
+
+	if (geteuid() != 0)
+		return;
+	ck_assert_int_eq(chmod(dir, 0755), 0);
+	init(&i, "roots");
+	ck_assert_int_eq(lock(&i), 0);
+	ck_assert_ptr_null(instance_find_other(dir)); /* root may ask it */
+	ck_assert_int_eq(seteuid(65534), 0);
+	ck_assert_ptr_null(instance_find_other(dir)); /* it doesn't serve yet */
+	ck_assert_int_eq(seteuid(0), 0);
+	ck_assert_int_eq(instance_listen(&i, &diag), 0);
+	ck_assert_int_eq(seteuid(65534), 0);
+	tun = instance_find_other(dir);
+	ck_assert_pstr_eq(tun, "roots");
+	free(tun);
+	ck_assert_int_eq(seteuid(0), 0);
+	instance_abandon(&i); /* as if it were killed */
+	ck_assert_int_eq(access(i.socket_path, F_OK), 0);
+	ck_assert_int_eq(seteuid(65534), 0);
+	ck_assert_ptr_null(instance_find_other(dir));
+	ck_assert_int_eq(seteuid(0), 0);
+	instance_clear(&i);
+}
+END_TEST
+
 /* As root, too: in Termux there is no other place where one can write. */
 START_TEST(the_run_directory_in_termux)
 {
@@ -456,6 +488,7 @@ TCase *unit_tests(void)
 	tcase_add_test(tc, a_number_where_nothing_can_be_locked);
 	tcase_add_test(tc, each_has_its_own_sockets);
 	tcase_add_test(tc, the_only_one_and_several);
+	tcase_add_test(tc, an_instance_of_another_user);
 	tcase_add_test(tc, the_run_directory_in_termux);
 	return tc;
 }

@@ -1,0 +1,20 @@
+/* src/instance/instance_find.h - which instances are there? */
+#ifndef TUNION_INSTANCE_INSTANCE_FIND_H
+#define TUNION_INSTANCE_INSTANCE_FIND_H
+
+#include "base/attr.h"
+#include "base/diag.h"
+
+/* Finds the only instance that runs in the directory (NULL: the default) or, if none runs,
+ * the only one that has left something there. Returns 0, and the caller owns *tun; or
+ * -ENOENT (there is none) or -ENOTUNIQ (there are several), with the reason in diag. */
+MUST_CHECK int instance_find_only(const char *run_dir, char **tun, struct diag *diag);
+
+/* Where root's instances are, unless they were given another directory. */
+#define INSTANCE_ROOTS_DIR RUNSTATEDIR "/tunion"
+
+/* Returns the name of an instance that runs in the directory but belongs to another user,
+ * so that this process can't ask it; to be freed. NULL if there is none. */
+char *instance_find_other(const char *dir);
+
+#endif
