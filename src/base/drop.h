@@ -50,11 +50,18 @@ const char *drop_name(enum drop reason);
 /* Embedded per device. */
 struct drop_counts {
 	uint64_t by[DROP_COUNT];
+	uint64_t last_ns[DROP_COUNT]; /* when they were last counted; 0: not known */
+	/* Borrowed: the time of the batch or timer that is being handled; NULL: not known. */
+	const uint64_t *now_ns;
 };
 
 static inline void drop_count(struct drop_counts *c, enum drop reason, uint64_t n)
 {
+	if (n == 0)
+		return;
 	c->by[reason] += n;
+	if (c->now_ns)
+		c->last_ns[reason] = *c->now_ns;
 }
 
 #endif

@@ -172,6 +172,7 @@ struct engine_outside {
 
 struct engine {
 	struct engine_env env;
+	uint64_t now_ns; /* the time of what is being handled, for drop_counts alone */
 	struct timerq timers;
 	struct packet_pool *pool; /* owned */
 	struct secrets secrets;   /* all keys of devices and peers */

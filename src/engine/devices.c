@@ -55,6 +55,7 @@ int engine_add_device(struct engine *e, const char *name, struct device **out)
 		return -ENOMEM;
 	}
 	wg_device_set_context(d->wg, d);
+	wg_device_drops(d->wg)->now_ns = &e->now_ns;
 	d->ipv4_id = (uint16_t)rng_u32(&e->env.rng);
 	d->way.name = wg_device_name(d->wg);
 	d->way.peer_of = peer_of_entry;

@@ -49,6 +49,7 @@ int engine_new(struct engine **out, const struct engine_env *env)
 	if (!e)
 		return -ENOMEM;
 	e->env = *env;
+	e->drops.now_ns = &e->now_ns;
 	standby_init_engine(e);
 	moves_init(e);
 	e->pool = packet_pool_new(POOL_LIMIT_BYTES);
@@ -138,6 +139,7 @@ void engine_tun_input(struct engine *e, struct packet **packets, size_t n,
                       uint64_t now_ns)
 {
 	assert(n <= BATCH_MAX);
+	e->now_ns = now_ns;
 	if (engine_settle(e) != 0)
 		drop_count(&e->drops, DROP_NO_ROUTE, n);
 	else
@@ -148,6 +150,7 @@ void device_tun_input(struct device *d, struct packet **packets, size_t n,
                       uint64_t now_ns)
 {
 	assert(n <= BATCH_MAX);
+	d->engine->now_ns = now_ns;
 	if (engine_settle(d->engine) != 0)
 		device_drop(d, DROP_DOWN, n);
 	else
@@ -158,6 +161,7 @@ void engine_udp_input(struct device *d, struct packet **packets, size_t n,
                       uint64_t now_ns)
 {
 	assert(n <= BATCH_MAX);
+	d->engine->now_ns = now_ns;
 	if (engine_settle(d->engine) != 0)
 		device_drop(d, DROP_DOWN, n);
 	else
@@ -174,8 +178,10 @@ uint64_t engine_next_deadline_ns(const struct engine *e)
  * end in time. What they send then is dropped by on_emit (events.c). */
 void engine_run_timers(struct engine *e, uint64_t now_ns)
 {
-	int err = engine_settle(e);
+	int err;
 
+	e->now_ns = now_ns;
+	err = engine_settle(e);
 	(void)err;
 	timerq_run(&e->timers, now_ns);
 }

@@ -31,6 +31,27 @@ static json_t *key_json(const uint8_t key[static KEY_BYTES])
 	return json_string(text);
 }
 
+/* How long ago a reason last occurred, of those whose time is known. */
+static json_t *drop_ages_json(const struct drop_counts *c, uint64_t now_ns)
+{
+	json_t *ages = json_object();
+
+	for (unsigned i = DROP_NONE + 1; ages && i < DROP_COUNT; i++) {
+		uint64_t last_ns = c->last_ns[i];
+		uint64_t age_ns = now_ns > last_ns ? now_ns - last_ns : 0;
+
+		if (last_ns == 0)
+			continue;
+		if (json_object_set_new(ages, drop_name((enum drop)i),
+		                        json_integer((json_int_t)(age_ns / NS_PER_SEC))) <
+		    0) {
+			json_decref(ages);
+			ages = NULL;
+		}
+	}
+	return ages;
+}
+
 /* Contains only reasons that have occurred. */
 static json_t *drops_json(const struct drop_counts *c)
 {
@@ -165,6 +186,17 @@ static bool add_prefix(void *context, const struct ip_prefix *prefix)
 	return p->all && p->standby;
 }
 
+/* For how long have its handshakes not been answered? */
+static json_t *unanswered_json(const struct wg_peer_stats *stats, uint64_t now_ns)
+{
+	uint64_t since_ns = stats->handshake_unanswered_ns;
+
+	if (since_ns == 0)
+		return json_null();
+	return json_integer(
+		(json_int_t)((now_ns > since_ns ? now_ns - since_ns : 0) / NS_PER_SEC));
+}
+
 static json_t *peer_json(const struct union_table *table, const struct wg_peer *p,
                          uint64_t now_ns)
 {
@@ -189,7 +221,7 @@ static json_t *peer_json(const struct union_table *table, const struct wg_peer *
 	if (prefixes.way)
 		way_format(prefixes.way, way, sizeof(way));
 	return json_pack(
-		"{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:b, s:s, s:o, s:s, s:o, s:o, s:o, s:I, s:I, s:b, s:i, s:o, s:i, s:I, s:o}",
+		"{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:b, s:s, s:o, s:s, s:o, s:o, s:o, s:I, s:I, s:b, s:i, s:o, s:i, s:I, s:o, s:o, s:b, s:n, s:n, s:n}",
 		"public_key", key_json(wg_peer_public_key(p)), "endpoint",
 		e->addr.family == IP_NONE ? json_null()
 					  : json_string(endpoint_format(e, endpoint)),
@@ -209,8 +241,11 @@ static json_t *peer_json(const struct union_table *table, const struct wg_peer *
 		"persistent_keepalive", (int)wg_peer_keepalive(p), "comes_after",
 		prefixes.comes_after, "failures", (int)standing.failures, "waits_seconds",
 		(json_int_t)((standing.waits_ns + NS_PER_SEC - 1) / NS_PER_SEC),
-		"try_via",
-		standing.try_via ? json_string(standing.try_via) : json_null());
+		"try_via", standing.try_via ? json_string(standing.try_via) : json_null(),
+		"unanswered_seconds", unanswered_json(&stats, now_ns), "by_arrival",
+		(int)wg_peer_by_arrival(p),
+		/* the supervisor knows */
+		"endpoint_name", "asked_again_seconds", "name_error");
 }
 
 static json_t *device_json(const struct device *d, const struct uapi_host *host,
@@ -226,13 +261,14 @@ static json_t *device_json(const struct device *d, const struct uapi_host *host,
 	device_drops(d, &drops);
 	for (const struct wg_peer *p = wg_device_first_peer(wg); p; p = wg_peer_next(p))
 		peers = append(peers, peer_json(table, p, now_ns));
-	return json_pack(
-		"{s:s, s:b, s:o, s:i, s:I, s:i, s:o, s:o}", "name", device_name(d),
-		"own_tun", own_tun, "public_key",
-		wg_device_has_private_key(wg) ? key_json(wg_device_public_key(wg))
-					      : json_null(),
-		"listen_port", (int)device_port(d), "fwmark", (json_int_t)fwmark, "mtu",
-		(int)device_mtu_bytes(d), "peers", peers, "drops", drops_json(&drops));
+	return json_pack("{s:s, s:b, s:o, s:i, s:I, s:i, s:o, s:o, s:o}", "name",
+	                 device_name(d), "own_tun", own_tun, "public_key",
+	                 wg_device_has_private_key(wg)
+	                         ? key_json(wg_device_public_key(wg))
+	                         : json_null(),
+	                 "listen_port", (int)device_port(d), "fwmark", (json_int_t)fwmark,
+	                 "mtu", (int)device_mtu_bytes(d), "peers", peers, "drops",
+	                 drops_json(&drops), "drop_ages", drop_ages_json(&drops, now_ns));
 }
 
 void engine_status_prepare(void)
@@ -257,7 +293,8 @@ static json_t *sandbox_json(const struct sandbox *s)
 }
 
 char *engine_status_text(const struct engine *e, const struct uapi_host *host,
-                         const struct sandbox *sandbox, uint64_t now_ns)
+                         const struct sandbox *sandbox, uint64_t since_ns,
+                         uint64_t now_ns)
 {
 	json_t *devices = json_array(), *all;
 	char *text;
@@ -265,8 +302,11 @@ char *engine_status_text(const struct engine *e, const struct uapi_host *host,
 	for (const struct device *d = engine_first_device(e); d;
 	     d = engine_next_device(d))
 		devices = append(devices, device_json(d, host, now_ns));
-	all = json_pack("{s:o, s:o, s:o}", "devices", devices, "drops",
-	                drops_json(engine_drops(e)), "sandbox", sandbox_json(sandbox));
+	all = json_pack("{s:o, s:o, s:o, s:o, s:I}", "devices", devices, "drops",
+	                drops_json(engine_drops(e)), "drop_ages",
+	                drop_ages_json(engine_drops(e), now_ns), "sandbox",
+	                sandbox_json(sandbox), "engine_seconds",
+	                (json_int_t)((now_ns - since_ns) / NS_PER_SEC));
 	text = all ? json_dumps(all, JSON_COMPACT) : NULL;
 	json_decref(all);
 	return text;

@@ -16,9 +16,11 @@
  * the process may still do so. */
 void engine_status_prepare(void);
 
-/* Returns {"devices": [...], "drops": {...}, "sandbox": [...]}. The engine must be settled. To
- * be freed; NULL if out of memory. */
+/* Returns {"devices": [...], "drops": {...}, "drop_ages": {...}, "sandbox": [...],
+ * "engine_seconds": N}; since_ns is when the engine was made. It must be settled. To be freed;
+ * NULL if out of memory. */
 char *engine_status_text(const struct engine *e, const struct uapi_host *host,
-                         const struct sandbox *sandbox, uint64_t now_ns);
+                         const struct sandbox *sandbox, uint64_t since_ns,
+                         uint64_t now_ns);
 
 #endif

@@ -167,7 +167,8 @@ static void assemble(struct worker *p)
 		                              .buffers = p->buffers,
 		                              .scratch = p->scratch,
 		                              .log = &p->log,
-		                              .report = &p->report };
+		                              .report = &p->report,
+		                              .since_ns = loop_now_ns() };
 	worker_device_init(&p->devices);
 	p->outside = (struct worker_outside){ .loop = p->loop,
 		                              .engine = p->engine,

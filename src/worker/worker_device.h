@@ -54,6 +54,7 @@ struct worker_devices {
 	struct worker_device *first; /* owned list */
 	struct owed_answer *owed;    /* owned list: for devices that are gone */
 	int spare_fd;                /* owned: see uapi_server.h; -1: none yet */
+	uint64_t since_ns;           /* when the engine was made */
 	uint64_t now_ns;             /* the time of the present event; set by the owner */
 };
 

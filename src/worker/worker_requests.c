@@ -321,7 +321,8 @@ static void do_status(struct worker_requests *w)
 
 	if (engine_settle(w->devices->engine) == 0)
 		text = engine_status_text(w->devices->engine, &w->devices->uapi_host,
-		                          w->sandbox, w->devices->now_ns);
+		                          w->sandbox, w->devices->since_ns,
+		                          w->devices->now_ns);
 	left = text ? strlen(text) : 0;
 	for (m.text = text; left > 0; left -= m.text_bytes) {
 		m.text_bytes = left < COMMAND_TEXT_MAX ? left : COMMAND_TEXT_MAX;

@@ -73,7 +73,7 @@ static struct engine *two_devices(void)
 	return e;
 }
 
-static json_t *status_json(struct engine *e)
+static json_t *status_json_at(struct engine *e, uint64_t now_ns)
 {
 	const struct uapi_host host = { 0 };
 	const struct instance_status instance = { .tun = "tunion0",
@@ -84,7 +84,9 @@ static json_t *status_json(struct engine *e)
 		                                  .engine_restarts = 1,
 		                                  .up_s = 3661 };
 	const struct sandbox sandbox = { .result[SANDBOX_FILES] = -ENOSYS };
-	char *text = engine_status_text(e, &host, &sandbox, NOW_NS), *whole;
+	char *text = engine_status_text(e, &host, &sandbox, NOW_NS - 90 * NS_PER_SEC,
+	                                now_ns),
+	     *whole;
 	json_t *json;
 
 	ck_assert_ptr_nonnull(text);
@@ -95,6 +97,19 @@ static json_t *status_json(struct engine *e)
 	free(text);
 	free(whole);
 	return json;
+}
+
+static json_t *status_json(struct engine *e)
+{
+	return status_json_at(e, NOW_NS);
+}
+
+static int number(const json_t *object, const char *key)
+{
+	json_t *n = json_object_get(object, key);
+
+	ck_assert_msg(json_is_integer(n), "%s", key);
+	return (int)json_integer_value(n);
 }
 
 static void expect_stage(json_t *status, enum sandbox_stage stage, const char *why)
@@ -189,6 +204,40 @@ START_TEST(who_stands_in)
 	                 "b");
 	ck_assert_str_eq(only_name(peer_of(s, 1), "stands_in_for"), "a");
 	ck_assert_str_eq(only_name(peer_of(s, 1), "stands_by_for"), "");
+	json_decref(s);
+	engine_free(e);
+}
+END_TEST
+
+/* How long nobody has answered, and how long ago packets were dropped last. */
+START_TEST(ages)
+{
+	static const char *const prefixes[] = { "10.1.0.0:16", NULL };
+	struct engine_env env = { .rng = { fill_random, NULL },
+		                  .wall_clock_ns = wall_clock_ns };
+	struct wg_device *a;
+	struct engine *e;
+	json_t *s, *device;
+
+	ck_assert_int_eq(engine_new(&e, &env), 0);
+	add(e, "a", 1, "192.0.2.1:1", prefixes);
+	ck_assert_int_eq(engine_settle(e), 0);
+	s = status_json(e);
+	ck_assert_int_eq(number(s, "engine_seconds"), 90);
+	ck_assert(json_is_null(json_object_get(peer_of(s, 0), "unanswered_seconds")));
+	ck_assert(json_is_false(json_object_get(peer_of(s, 0), "by_arrival")));
+	json_decref(s);
+	a = device_wg(engine_first_device(e));
+	wg_device_start(a, NOW_NS);
+	engine_run_timers(e, NOW_NS);
+	/* without a socket the initiation is dropped */
+	wg_peer_set_keepalive(wg_device_first_peer(a), 25, NOW_NS);
+	s = status_json_at(e, NOW_NS + 39 * NS_PER_SEC);
+	ck_assert_int_eq(number(peer_of(s, 0), "unanswered_seconds"), 39);
+	device = json_array_get(json_object_get(s, "devices"), 0);
+	ck_assert_int_eq(number(json_object_get(device, "drops"), "send"), 1);
+	ck_assert_int_eq(number(json_object_get(device, "drop_ages"), "send"), 39);
+	ck_assert_uint_eq(json_object_size(json_object_get(device, "drop_ages")), 1);
 	json_decref(s);
 	engine_free(e);
 }
@@ -333,6 +382,7 @@ TCase *unit_tests(void)
 
 	tcase_add_test(tc, json_of_two_devices);
 	tcase_add_test(tc, who_stands_in);
+	tcase_add_test(tc, ages);
 	tcase_add_test(tc, no_secret_is_told);
 	tcase_add_test(tc, no_object_is_no_status);
 	tcase_add_test(tc, a_text_that_must_not_be_told);
