@@ -337,6 +337,23 @@ size_t names_unasked(const struct names *n)
 	return count;
 }
 
+void names_walk(const struct names *n,
+                void (*visit)(void *context, const struct names_state *state),
+                void *context)
+{
+	for (const struct name *name = n->first; name; name = name->next) {
+		const struct names_state state = { .device = name->device,
+			                           .host = name->host,
+			                           .public_key = name->public_key,
+			                           .port = name->port,
+			                           .known = known(name),
+			                           .error = name->error,
+			                           .ask_ns = name->ask_ns };
+
+		visit(context, &state);
+	}
+}
+
 void names_warn(const struct names *n, struct diag *diag)
 {
 	for (const struct name *name = n->first; name; name = name->next) {

@@ -56,6 +56,19 @@ void names_free(struct names *n);
 MUST_CHECK int names_update(struct names *n, struct conf_set *set);
 /* How many names have been asked for, but have neither an answer nor an error yet? */
 size_t names_unasked(const struct names *n);
+/* What is known of a name; all borrowed, valid until names_run. */
+struct names_state {
+	const char *device, *host;
+	const uint8_t *public_key; /* of the peer */
+	uint16_t port;
+	bool known;        /* it has an address */
+	const char *error; /* why the latest question failed; NULL: it didn't */
+	uint64_t ask_ns;   /* when it is asked for again; NEVER_NS: now, or not at all */
+};
+/* Calls visit for each name, in the order of the files. */
+void names_walk(const struct names *n,
+                void (*visit)(void *context, const struct names_state *state),
+                void *context);
 /* Adds a warning for each name that has no address yet. */
 void names_warn(const struct names *n, struct diag *diag);
 

@@ -1,6 +1,8 @@
 /* src/show/status_json.c */
 #include "show/status_json.h"
 
+#include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/attr.h"
@@ -24,6 +26,19 @@ const char *status_key_short(const char *base64, char out[static KEY_SHORT_STRLE
 	if (key_from_base64(public_key, base64, strlen(base64)))
 		return key_short(public_key, out);
 	memcpy(out, "-", sizeof("-"));
+	return out;
+}
+
+const char *status_age(int64_t s, char out[static STATUS_AGE_BYTES])
+{
+	if (s < 120)
+		snprintf(out, STATUS_AGE_BYTES, "%" PRId64 " s", s);
+	else if (s < 7200)
+		snprintf(out, STATUS_AGE_BYTES, "%" PRId64 " min", s / 60);
+	else if (s < 2 * 86400)
+		snprintf(out, STATUS_AGE_BYTES, "%" PRId64 " h", s / 3600);
+	else
+		snprintf(out, STATUS_AGE_BYTES, "%" PRId64 " d", s / 86400);
 	return out;
 }
 

@@ -18,6 +18,10 @@ int64_t status_integer(const json_t *object, const char *key);
  * Returns out. */
 const char *status_key_short(const char *base64, char out[static KEY_SHORT_STRLEN]);
 
+#define STATUS_AGE_BYTES 32
+/* Writes the largest unit: "12 s", "5 min", "3 h", "2 d". Returns out. */
+const char *status_age(int64_t seconds, char out[static STATUS_AGE_BYTES]);
+
 /* Return the device with this name and the peer with this public key; borrowed, or NULL.
  * They are mostly in the same place as before. So `hint`, an index, is tried first. */
 const json_t *status_device(const json_t *status, const char *name, size_t hint);

@@ -7,7 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/key.h"
 #include "base/printable.h"
+#include "show/status_health.h"
 
 static json_t *append(json_t *list, json_t *item)
 {
@@ -66,6 +68,35 @@ static json_t *yields_json(const struct yield *yields, size_t n)
 	return list;
 }
 
+/* The folders that the files are in, without duplicates. A path is that of a file if it ends
+ * in ".conf". */
+static json_t *folders_json(const struct conf_paths *files)
+{
+	static const char suffix[] = ".conf";
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < files->n; i++) {
+		size_t n = strlen(files->v[i]), k = 0;
+		char *folder = strdup(files->v[i]), *slash;
+		json_t *path;
+
+		slash = folder ? strrchr(folder, '/') : NULL;
+		if (slash && n > strlen(suffix) &&
+		    strcmp(folder + n - strlen(suffix), suffix) == 0)
+			slash[slash == folder] = '\0';
+		path = path_json(folder);
+		free(folder);
+		while (k < json_array_size(list) &&
+		       !json_equal(json_array_get(list, k), path))
+			k++;
+		if (k == json_array_size(list))
+			list = append(list, path);
+		else
+			json_decref(path);
+	}
+	return list;
+}
+
 /* ---- what the worker says */
 
 /* The real depth of a status is 6. Each level is indented, so without a limit a short text
@@ -106,19 +137,100 @@ static json_t *worker_json(const char *text, size_t n)
 	return NULL;
 }
 
+/* ---- names */
+
+/* The names come in the order of the files, so the search goes on where it has ended. */
+struct naming {
+	const json_t *devices; /* borrowed: the worker's */
+	size_t device, peer;
+	uint64_t now_ns;
+	bool failed;
+};
+
+static json_t *find_member(const json_t *list, const char *key, const char *value,
+                           size_t *at)
+{
+	size_t n = json_array_size(list);
+
+	for (size_t i = 0; i < n; i++) {
+		json_t *item = json_array_get(list, (*at + i) % n);
+		const char *text = json_string_value(json_object_get(item, key));
+
+		if (text && strcmp(text, value) == 0) {
+			*at = (*at + i) % n;
+			return item;
+		}
+	}
+	return NULL;
+}
+
+static json_t *name_json(const struct names_state *state)
+{
+	return json_sprintf(strchr(state->host, ':') ? "[%s]:%u" : "%s:%u", state->host,
+	                    state->port);
+}
+
+static json_t *again_json(const struct names_state *state, uint64_t now_ns)
+{
+	uint64_t left_ns = state->ask_ns > now_ns ? state->ask_ns - now_ns : 0;
+
+	if (state->known || state->ask_ns == NEVER_NS)
+		return json_null();
+	return json_integer((json_int_t)((left_ns + NS_PER_SEC - 1) / NS_PER_SEC));
+}
+
+static void add_name(void *context, const struct names_state *state)
+{
+	struct naming *n = context;
+	json_t *device = find_member(n->devices, "name", state->device, &n->device);
+	char key[KEY_BASE64_CHARS + 1];
+	json_t *peer;
+
+	key_to_base64(key, state->public_key);
+	peer = find_member(json_object_get(device, "peers"), "public_key", key, &n->peer);
+	if (!peer) /* wg has removed it */
+		return;
+	n->failed |= json_object_set_new(peer, "endpoint_name", name_json(state)) < 0 ||
+	             json_object_set_new(peer, "asked_again_seconds",
+	                                 again_json(state, n->now_ns)) < 0 ||
+	             json_object_set_new(peer, "name_error",
+	                                 state->known || !state->error
+	                                         ? json_null()
+	                                         : json_string(state->error)) < 0;
+}
+
+/* Returns false if out of memory. */
+static MUST_CHECK bool add_names(const json_t *worker, const struct instance_status *i)
+{
+	struct naming n = { .devices = json_object_get(worker, "devices"),
+		            .now_ns = i->now_ns };
+
+	if (i->walk_names)
+		i->walk_names(i->names, add_name, &n);
+	return !n.failed;
+}
+
+/* Returns false if out of memory. */
+static MUST_CHECK bool add_health(json_t *all)
+{
+	return json_object_set_new(all, "health", status_health(all)) == 0;
+}
+
 char *instance_status_text(const char *worker_text, size_t worker_bytes,
                            const struct instance_status *i)
 {
 	json_t *worker = worker_json(worker_text, worker_bytes), *all;
 	char *text = NULL;
 
-	all = json_pack("{s:s, s:i, s:I, s:i, s:i, s:i, s:I, s:o, s:o}", "tun", i->tun,
-	                "tun_mtu", (int)i->tun_mtu_bytes, "mark", (json_int_t)i->mark,
-	                "pid", i->pid, "engine_pid", i->engine_pid, "engine_restarts",
-	                (int)i->engine_restarts, "up_seconds", (json_int_t)i->up_s,
-	                "errors", errors_json(i->errors), "yields",
-	                yields_json(i->yields, i->yield_count));
-	if (all && worker && json_object_update_missing(all, worker) == 0)
+	all = json_pack("{s:s, s:i, s:I, s:i, s:i, s:i, s:I, s:o, s:o, s:o}", "tun",
+	                i->tun, "tun_mtu", (int)i->tun_mtu_bytes, "mark",
+	                (json_int_t)i->mark, "pid", i->pid, "engine_pid", i->engine_pid,
+	                "engine_restarts", (int)i->engine_restarts, "up_seconds",
+	                (json_int_t)i->up_s, "errors", errors_json(i->errors), "yields",
+	                yields_json(i->yields, i->yield_count), "folders",
+	                folders_json(&i->files));
+	if (all && worker && add_names(worker, i) &&
+	    json_object_update_missing(all, worker) == 0 && add_health(all))
 		text = json_dumps(all, JSON_INDENT(2));
 	json_decref(worker);
 	json_decref(all);

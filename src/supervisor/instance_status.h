@@ -10,7 +10,9 @@
 #include <stdint.h>
 
 #include "base/diag.h"
+#include "conf/set.h"
 #include "host/yield.h"
+#include "names/names.h"
 
 /* What only the supervisor knows. The worker is called engine in the members of the
  * JSON. */
@@ -21,12 +23,21 @@ struct instance_status {
 	int pid, engine_pid;
 	unsigned engine_restarts;
 	uint64_t up_s;
+	uint64_t now_ns;
+	struct conf_paths files;   /* the files and folders that are followed */
+	const struct names *names; /* borrowed: of Endpoints */
+	/* names_walk; NULL: there are no names. It is passed on because not everybody who
+	 * makes a status has names, which need a resolver. */
+	void (*walk_names)(const struct names *names,
+	                   void (*visit)(void *context, const struct names_state *state),
+	                   void *context);
 	const struct diag *errors;  /* borrowed: of the last reload; NULL: none */
 	const struct yield *yields; /* borrowed: prefixes that another link has, too */
 	size_t yield_count;
 };
 
-/* Adds the instance's members to the worker's text, which can't replace them. To be freed;
+/* Adds the instance's members to the worker's text, which can't replace them, and what is
+ * wrong according to all of them (show/status_health.h). To be freed;
  * NULL if out of memory, or if the text is no JSON object, is nested too deeply, or
  * contains what must not be printed. */
 char *instance_status_text(const char *worker_text, size_t worker_bytes,

@@ -34,6 +34,7 @@
 #include "supervisor/page_child.h"
 #include "supervisor/place.h"
 #include "supervisor/status_request.h"
+#include "supervisor/supervisor_status.h"
 #include "supervisor/takedown.h"
 #include "supervisor/talk.h"
 #include "supervisor/tunnels.h"
@@ -67,6 +68,7 @@ struct supervisor {
 	struct takedown takedown;
 	struct clients clients;
 	struct status_request status;
+	struct supervisor_status self;
 	struct page_child page;
 	bool reload_asked;
 	bool down_wanted;        /* a client wants it; this may be refused */
@@ -358,23 +360,6 @@ static void worker_answers_again(void *context)
 	s->reload_asked = true;
 }
 
-static void describe(void *context, struct instance_status *out)
-{
-	const struct supervisor *s = context;
-
-	*out = (struct instance_status){
-		.tun = s->instance.tun,
-		.tun_mtu_bytes = s->tunnels.plan.tun_mtu_bytes,
-		.mark = host_mark(s->hosts.shared),
-		.pid = (int)getpid(),
-		.engine_pid = (int)s->keeper.worker.pid,
-		.engine_restarts = s->keeper.restarts,
-		.errors = &s->live.file_errors,
-		.up_s = (loop_now_ns() - s->up_since_ns) / NS_PER_SEC,
-	};
-	out->yields = host_yields(s->hosts.shared, &out->yield_count);
-}
-
 static void connect_worker(struct supervisor *s, const struct supervisor_options *o)
 {
 	s->keeper_events = (struct keeper_events){ forget, worker_restarted,
@@ -424,10 +409,13 @@ static void connect_place(struct supervisor *s, const struct supervisor_options 
 
 static void connect_parts(struct supervisor *s)
 {
+	s->self = (struct supervisor_status){ &s->instance, &s->tunnels,    &s->hosts,
+		                              &s->keeper,   &s->live,       &s->follow,
+		                              &s->underlay, &s->up_since_ns };
 	s->status = (struct status_request){ .clients = &s->clients,
 		                             .worker = &s->keeper.worker,
-		                             .describe = describe,
-		                             .context = s,
+		                             .describe = supervisor_status_describe,
+		                             .context = &s->self,
 		                             .due_ns = NEVER_NS };
 	s->hook_service = (struct hook_service){ .instance = &s->instance,
 		                                 .tunnels = &s->tunnels,

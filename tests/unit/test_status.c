@@ -321,6 +321,79 @@ START_TEST(a_text_can_not_replace_what_the_supervisor_says)
 }
 END_TEST
 
+static void two_names(const struct names *names,
+                      void (*visit)(void *context, const struct names_state *state),
+                      void *context)
+{
+	uint8_t a[KEY_BYTES], b[KEY_BYTES];
+	struct names_state state = { .device = "b",
+		                     .host = "b.example",
+		                     .port = 7,
+		                     .public_key = b,
+		                     .known = true,
+		                     .ask_ns = NOW_NS };
+
+	ck_assert_ptr_null(names);
+	memset(a, 1, sizeof(a));
+	memset(b, 2, sizeof(b));
+	visit(context, &state);
+	state = (struct names_state){ .device = "a",
+		                      .host = "fe80::1",
+		                      .port = 8,
+		                      .public_key = a,
+		                      .error = "not found",
+		                      .ask_ns = NOW_NS + 19500 * NS_PER_MS };
+	visit(context, &state);
+	state.device = "gone";
+	visit(context, &state);
+	state.device = "a";
+	state.public_key = b;
+	visit(context, &state);
+}
+
+/* What the supervisor knows of names, of folders, and what is wrong because of it. */
+START_TEST(names_folders_and_health)
+{
+	static const char *const paths[] = { "/etc/tunion", "/srv/a.conf", "/srv/b.conf",
+		                             "/c.conf", "/etc/tunion" };
+	static const char worker[] =
+		"{\"health\": 1, \"devices\": ["
+		"{\"name\": \"a\", \"peers\": [{\"endpoint_name\": null,"
+		" \"state\": \"no-endpoint\","
+		" \"public_key\": \"AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE=\"}]},"
+		"{\"name\": \"b\", \"peers\": [{"
+		" \"public_key\": \"AgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgI=\"}]}]}";
+	const struct instance_status instance = { .tun = "t",
+		                                  .now_ns = NOW_NS,
+		                                  .walk_names = two_names,
+		                                  .files = { paths, 5, NULL } };
+	char *text = instance_status_text(worker, strlen(worker), &instance);
+	json_t *s = json_loads(text, 0, NULL), *a = peer_of(s, 0), *b = peer_of(s, 1),
+	       *list = json_object_get(s, "folders");
+
+	ck_assert_str_eq(json_string_value(json_object_get(a, "endpoint_name")),
+	                 "[fe80::1]:8");
+	ck_assert_str_eq(json_string_value(json_object_get(a, "name_error")),
+	                 "not found");
+	ck_assert_int_eq(number(a, "asked_again_seconds"), 20);
+	ck_assert_str_eq(json_string_value(json_object_get(b, "endpoint_name")),
+	                 "b.example:7");
+	ck_assert(json_is_null(json_object_get(b, "asked_again_seconds")));
+	ck_assert(json_is_null(json_object_get(b, "name_error")));
+	ck_assert_uint_eq(json_array_size(list), 3);
+	ck_assert_str_eq(json_string_value(json_array_get(list, 0)), "/etc/tunion");
+	ck_assert_str_eq(json_string_value(json_array_get(list, 1)), "/srv");
+	ck_assert_str_eq(json_string_value(json_array_get(list, 2)), "/");
+	list = json_object_get(s, "health");
+	ck_assert_uint_eq(json_array_size(list), 1);
+	ck_assert_str_eq(
+		json_string_value(json_object_get(json_array_get(list, 0), "text")),
+		"[fe80::1]:8 does not resolve (not found); asked again in 20 s");
+	json_decref(s);
+	free(text);
+}
+END_TEST
+
 /* Errors of files. One file has a name that JSON can't express, but is told all the
  * same. */
 START_TEST(errors_of_files)
@@ -387,6 +460,7 @@ TCase *unit_tests(void)
 	tcase_add_test(tc, no_object_is_no_status);
 	tcase_add_test(tc, a_text_that_must_not_be_told);
 	tcase_add_test(tc, a_text_can_not_replace_what_the_supervisor_says);
+	tcase_add_test(tc, names_folders_and_health);
 	tcase_add_test(tc, errors_of_files);
 	tcase_add_test(tc, what_yields);
 	return tc;
