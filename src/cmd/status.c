@@ -100,12 +100,15 @@ static bool ask_again(const struct instance *i, struct status_look *look, json_t
 
 static int print(const struct instance *i, enum output output)
 {
-	struct status_look look = { .colour = want_colour() };
+	struct status_look look = { .colour = want_colour(),
+		                    .ellipsis = status_watch_ellipsis() };
 	char *answer = NULL;
 	json_t *status = ask(i, &answer), *again = NULL;
 	bool ok = status != NULL;
 
 	look.status = status;
+	if (isatty(STDOUT_FILENO))
+		look.columns = status_watch_columns();
 	if (ok && output == OUTPUT_TEXT && isatty(STDOUT_FILENO))
 		ok = ask_again(i, &look, &again);
 	look.wall_s = (int64_t)time(NULL);

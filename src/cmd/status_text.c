@@ -1,16 +1,19 @@
-/* src/cmd/status_text.c - prints a line about the instance, a table with a row for each
- * peer, and a table of drops if there were any */
+/* src/cmd/status_text.c - prints a line about the instance, what is wrong, a table with a row
+ * for each peer, and a table of drops if there were any lately */
 #include "cmd/status_text.h"
 
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/attr.h"
+#include "base/text_stream.h"
 #include "cmd/table.h"
+#include "show/status_health.h"
 #include "show/status_hint.h"
 #include "show/status_json.h"
 
-#define TEXT_BYTES 32 /* of a number with its unit */
+#define TEXT_BYTES STATUS_AGE_BYTES /* of a number with its unit */
 #define NOTE_BYTES 256
 
 /* ---- numbers */
@@ -41,21 +44,17 @@ static void print_duration(int64_t s, FILE *out)
 		fprintf(out, "0 seconds");
 }
 
-/* Writes the largest unit: "12 s ago". 0 becomes "never". */
-static const char *format_age(int64_t then_s, int64_t wall_s, char out[static TEXT_BYTES])
+/* 0 becomes "never". */
+static const char *format_age(int64_t then_s, int64_t wall_s,
+                              char out[static STATUS_AGE_BYTES])
 {
-	int64_t s = wall_s > then_s ? wall_s - then_s : 0;
+	size_t n;
 
 	if (then_s <= 0)
-		snprintf(out, TEXT_BYTES, "never");
-	else if (s < 120)
-		snprintf(out, TEXT_BYTES, "%" PRId64 " s ago", s);
-	else if (s < 7200)
-		snprintf(out, TEXT_BYTES, "%" PRId64 " min ago", s / 60);
-	else if (s < 2 * 86400)
-		snprintf(out, TEXT_BYTES, "%" PRId64 " h ago", s / 3600);
-	else
-		snprintf(out, TEXT_BYTES, "%" PRId64 " d ago", s / 86400);
+		return "never";
+	status_age(wall_s > then_s ? wall_s - then_s : 0, out);
+	n = strlen(out);
+	snprintf(out + n, STATUS_AGE_BYTES - n, " ago");
 	return out;
 }
 
@@ -112,19 +111,40 @@ static void cell(struct table *t, const struct status_look *look, enum colour co
 		table_cell(t, "%s", text);
 }
 
+/* A peer that calls us may be away; if its prefixes matter, somebody stands in. */
+static bool is_away(const json_t *peer)
+{
+	return json_is_true(json_object_get(peer, "by_arrival")) &&
+	       json_array_size(json_object_get(peer, "stood_in_by")) == 0;
+}
+
+static void cell_no_endpoint(struct table *t, const struct status_look *look,
+                             const json_t *peer)
+{
+	if (status_waits_for_call(peer))
+		cell(t, look, COLOUR_WAITING, "waiting");
+	else if (*status_string(peer, "endpoint") == '\0' &&
+	         *status_string(peer, "endpoint_name"))
+		cell(t, look, COLOUR_BAD, "no address");
+	else
+		cell(t, look, COLOUR_WAITING, "no endpoint");
+}
+
 static void cell_state(struct table *t, const struct status_look *look,
                        const json_t *peer)
 {
 	const char *way = status_string(peer, "state");
 
 	if (strcmp(way, "no-endpoint") == 0)
-		cell(t, look, COLOUR_WAITING, "no endpoint");
+		cell_no_endpoint(t, look, peer);
 	else if (*way && strcmp(way, "ok") != 0)
 		cell(t, look, COLOUR_BAD, way);
-	else if (json_is_false(json_object_get(peer, "usable")))
+	else if (json_is_false(json_object_get(peer, "usable")) && !is_away(peer))
 		cell(t, look, COLOUR_BAD, "unusable");
 	else if (json_is_true(json_object_get(peer, "session")))
 		cell(t, look, COLOUR_GOOD, "up");
+	else if (status_unanswered(peer))
+		cell(t, look, COLOUR_BAD, "no answer");
 	else if (status_integer(peer, "latest_handshake") > 0)
 		cell(t, look, COLOUR_NONE, "idle");
 	else
@@ -235,6 +255,20 @@ static void cell_rates(struct table *t, const struct row *row, const json_t *pee
 	table_cell(t, "%s", format_rate(rate.tx_bytes, text));
 }
 
+/* Without an address, the name, and when it is asked for again. */
+static void cell_endpoint(struct table *t, const json_t *peer)
+{
+	const char *endpoint = status_string(peer, "endpoint"),
+		   *name = status_string(peer, "endpoint_name");
+	const json_t *again = json_object_get(peer, "asked_again_seconds");
+
+	if (*endpoint || !json_is_integer(again))
+		table_cell(t, "%s", *endpoint ? endpoint : name);
+	else
+		table_cell(t, "%s (asked again in %" PRId64 " s)", name,
+		           (int64_t)json_integer_value(again));
+}
+
 static void add_peer(struct table *t, const struct row *row, const json_t *peer,
                      size_t index)
 {
@@ -260,7 +294,7 @@ static void add_peer(struct table *t, const struct row *row, const json_t *peer,
 	if (look->trend)
 		table_cell(t, "%s", *name ? look->trend(look->context, name) : "");
 	else
-		table_cell(t, "%s", status_string(peer, "endpoint"));
+		cell_endpoint(t, peer);
 	table_cell(t, "%s", status_string(peer, "way"));
 	format_note(peer, note);
 	if (*name && json_is_true(json_object_get(row->device, "own_tun")))
@@ -292,32 +326,91 @@ static bool several_peers(const json_t *devices)
 	return false;
 }
 
-static void add_titles(struct table *t, const struct row *row)
-{
-	const struct {
-		const char *title;
-		bool shown;
-	} titles[] = {
-		{ "DEVICE", true },
-		{ "PEER", row->show_keys },
-		{ "STATE", true },
-		{ "HANDSHAKE", true },
-		{ "RECEIVED", !row->look->trend },
-		{ "SENT", !row->look->trend },
-		{ "RX RATE", row->look->before != NULL },
-		{ "TX RATE", row->look->before != NULL },
-		{ "TREND", row->look->trend != NULL },
-		{ "ENDPOINT", !row->look->trend },
-		{ "WAY", true },
-		{ "", true }, /* notes */
-	};
+/* The columns. Those that are cut if the terminal is too narrow stand in `cuts`, of the status
+ * as of the live one, in the order in which they go. Device, state and way never do. */
+enum column {
+	COLUMN_DEVICE,
+	COLUMN_PEER,
+	COLUMN_STATE,
+	COLUMN_HANDSHAKE,
+	COLUMN_RECEIVED,
+	COLUMN_SENT,
+	COLUMN_RX_RATE,
+	COLUMN_TX_RATE,
+	COLUMN_TREND,
+	COLUMN_ENDPOINT,
+	COLUMN_WAY,
+	COLUMN_NOTE,
+	COLUMN_COUNT,
+};
 
-	for (size_t i = 0; i < ARRAY_SIZE(titles); i++)
-		t->columns += titles[i].shown;
-	for (size_t i = 0; i < ARRAY_SIZE(titles); i++) {
-		if (titles[i].shown)
-			cell(t, row->look, *titles[i].title ? COLOUR_TITLE : COLOUR_NONE,
-			     titles[i].title);
+static const char *const titles[] = { "DEVICE",   "PEER",     "STATE",   "HANDSHAKE",
+	                              "RECEIVED", "SENT",     "RX RATE", "TX RATE",
+	                              "TREND",    "ENDPOINT", "WAY",     "" };
+_Static_assert(ARRAY_SIZE(titles) == COLUMN_COUNT, "a title for each column");
+
+static const struct table_cut cuts[] = {
+	{ COLUMN_NOTE, 16 },     { COLUMN_TX_RATE, 0 },  { COLUMN_RX_RATE, 0 },
+	{ COLUMN_SENT, 0 },      { COLUMN_RECEIVED, 0 }, { COLUMN_ENDPOINT, 16 },
+	{ COLUMN_HANDSHAKE, 0 }, { COLUMN_NOTE, 0 },     { COLUMN_ENDPOINT, 0 },
+	{ COLUMN_PEER, 0 },
+};
+
+static const struct table_cut cuts_live[] = {
+	{ COLUMN_NOTE, 16 }, { COLUMN_HANDSHAKE, 0 }, { COLUMN_NOTE, 0 },
+	{ COLUMN_TREND, 0 }, { COLUMN_TX_RATE, 0 },   { COLUMN_RX_RATE, 0 },
+	{ COLUMN_PEER, 0 },
+};
+_Static_assert(ARRAY_SIZE(cuts_live) <= ARRAY_SIZE(cuts), "room for the translated cuts");
+
+static bool is_shown(const struct row *row, enum column column)
+{
+	switch (column) {
+	case COLUMN_PEER:
+		return row->show_keys;
+	case COLUMN_RECEIVED:
+	case COLUMN_SENT:
+	case COLUMN_ENDPOINT:
+		return !row->look->trend;
+	case COLUMN_RX_RATE:
+	case COLUMN_TX_RATE:
+		return row->look->before != NULL;
+	case COLUMN_TREND:
+		return row->look->trend != NULL;
+	case COLUMN_DEVICE:
+	case COLUMN_STATE:
+	case COLUMN_HANDSHAKE:
+	case COLUMN_WAY:
+	case COLUMN_NOTE:
+	case COLUMN_COUNT:
+		break;
+	}
+	return true;
+}
+
+/* `out` has room for all cuts, and gets them with the columns' places in this table. */
+static void add_titles(struct table *t, const struct row *row, struct table_cut *out)
+{
+	const struct table_cut *from = row->look->trend ? cuts_live : cuts;
+	size_t n = row->look->trend ? ARRAY_SIZE(cuts_live) : ARRAY_SIZE(cuts);
+	size_t place[COLUMN_COUNT];
+
+	for (enum column c = 0; c < COLUMN_COUNT; c++) {
+		place[c] = t->columns;
+		t->columns += is_shown(row, c);
+	}
+	for (enum column c = 0; c < COLUMN_COUNT; c++) {
+		if (is_shown(row, c))
+			cell(t, row->look, *titles[c] ? COLOUR_TITLE : COLOUR_NONE,
+			     titles[c]);
+	}
+	t->width = row->look->columns;
+	t->ellipsis = row->look->ellipsis;
+	t->cuts = out;
+	for (size_t i = 0; i < n; i++) {
+		if (is_shown(row, (enum column)from[i].column))
+			out[t->cut_count++] = (struct table_cut){ place[from[i].column],
+				                                  from[i].least };
 	}
 }
 
@@ -325,12 +418,13 @@ static void print_peers(const struct status_look *look, FILE *out)
 {
 	const json_t *devices = json_object_get(look->status, "devices");
 	struct row row = { .look = look, .show_keys = several_peers(devices) };
+	struct table_cut placed[ARRAY_SIZE(cuts)];
 	struct table t = { 0 };
 
 	if (json_array_size(devices) == 0)
 		return;
 	fputc('\n', out);
-	add_titles(&t, &row);
+	add_titles(&t, &row, placed);
 	for (size_t i = 0; i < json_array_size(devices); i++) {
 		row.device = json_array_get(devices, i);
 		row.before = look->before
@@ -344,17 +438,28 @@ static void print_peers(const struct status_look *look, FILE *out)
 
 /* ---- drops */
 
-static void add_drops(struct table *t, const char *device, json_t *drops)
+static void add_drops(struct table *t, const struct status_look *look, const char *device,
+                      const json_t *of)
 {
+	const json_t *ages = json_object_get(of, "drop_ages");
+	char age[STATUS_AGE_BYTES];
 	const char *reason;
 	json_t *n;
 
-	json_object_foreach(drops, reason, n)
+	json_object_foreach(json_object_get(of, "drops"), reason, n)
 	{
+		const json_t *last = json_object_get(ages, reason);
 		const char *hint = status_hint(reason);
 
+		if (!status_drop_is_news(look->status, ages, reason))
+			continue;
 		table_cell(t, "%s", device);
 		table_cell(t, "%" PRId64, (int64_t)json_integer_value(n));
+		if (json_is_integer(last))
+			table_cell(t, "%s ago",
+			           status_age(json_integer_value(last), age));
+		else
+			table_cell(t, "-");
 		table_cell(t, "%s", reason);
 		table_cell(t, "%s", hint ? hint : "");
 	}
@@ -362,19 +467,27 @@ static void add_drops(struct table *t, const char *device, json_t *drops)
 
 static void print_drops(const struct status_look *look, FILE *out)
 {
+	static const char *const drop_titles[] = { "DEVICE", "DROPPED", "LAST", "REASON",
+		                                   "" };
+	static const struct table_cut hint[] = { { ARRAY_SIZE(drop_titles) - 1, 16 },
+		                                 { ARRAY_SIZE(drop_titles) - 1, 0 } };
 	const json_t *devices = json_object_get(look->status, "devices");
-	static const char *const titles[] = { "DEVICE", "DROPPED", "REASON", "" };
-	struct table t = { .columns = ARRAY_SIZE(titles) };
+	struct table t = { .columns = ARRAY_SIZE(drop_titles),
+		           .width = look->columns,
+		           .ellipsis = look->ellipsis,
+		           .cuts = hint,
+		           .cut_count = ARRAY_SIZE(hint) };
 
-	for (size_t i = 0; i < ARRAY_SIZE(titles); i++)
-		cell(&t, look, *titles[i] ? COLOUR_TITLE : COLOUR_NONE, titles[i]);
-	add_drops(&t, "-", json_object_get(look->status, "drops"));
+	for (size_t i = 0; i < ARRAY_SIZE(drop_titles); i++)
+		cell(&t, look, *drop_titles[i] ? COLOUR_TITLE : COLOUR_NONE,
+		     drop_titles[i]);
+	add_drops(&t, look, "-", look->status);
 	for (size_t i = 0; i < json_array_size(devices); i++) {
 		const json_t *d = json_array_get(devices, i);
 
-		add_drops(&t, status_string(d, "name"), json_object_get(d, "drops"));
+		add_drops(&t, look, status_string(d, "name"), d);
 	}
-	if (t.count == ARRAY_SIZE(titles)) {
+	if (t.count == ARRAY_SIZE(drop_titles)) {
 		table_clear(&t);
 		return;
 	}
@@ -382,40 +495,70 @@ static void print_drops(const struct status_look *look, FILE *out)
 	table_print(&t, out);
 }
 
-/* Prints FILE:LINE: TEXT for each error because of which a file isn't in force as it
- * is. */
-static void print_errors(const json_t *status, FILE *out)
+/* ---- the lines above */
+
+/* Breaks the line between words where the terminal ends; what follows is indented. */
+static void print_wrapped(const struct status_look *look, enum colour colour,
+                          const char *line, FILE *out)
 {
-	const json_t *errors = json_object_get(status, "errors");
+	size_t used = 0;
 
-	for (size_t i = 0; i < json_array_size(errors); i++) {
-		const json_t *e = json_array_get(errors, i);
-		const char *file = status_string(e, "file");
-		int64_t line = status_integer(e, "line");
+	fputs(look->colour ? colours[colour] : "", out);
+	while (look->columns > 0 && *line) {
+		size_t word = strcspn(line, " "), wide = 0;
 
-		fprintf(out, "not in force: %s%s", file, *file ? ":" : "");
-		if (line > 0)
-			fprintf(out, "%" PRId64 ":", line);
-		fprintf(out, "%s%s\n", *file ? " " : "", status_string(e, "text"));
+		for (size_t i = 0; i < word; i++)
+			wide += (line[i] & 0xc0) != 0x80;
+		if (used > 0 && used + 1 + wide > look->columns) {
+			fputs("\n  ", out);
+			used = 2;
+		} else if (used > 0) {
+			fputc(' ', out);
+			used++;
+		}
+		fwrite(line, 1, word, out);
+		used += wide;
+		line += word + (line[word] == ' ');
+	}
+	fprintf(out, "%s%s\n", line,
+	        look->colour && colour != COLOUR_NONE ? "\033[0m" : "");
+}
+
+/* What is wrong, and what to do about it. An instance of an earlier version doesn't say so
+ * itself. */
+static void print_health(const struct status_look *look, FILE *out)
+{
+	const json_t *told = json_object_get(look->status, "health"), *line;
+	json_t *made = json_is_array(told) ? NULL : status_health(look->status);
+	size_t i;
+
+	json_array_foreach(made ? made : told, i, line)
+	{
+		const char *device = status_string(line, "device");
+		char *text;
+
+		if (asprintf(&text, "%s%s%s", device, *device ? ": " : "",
+		             status_string(line, "text")) < 0)
+			break;
+		print_wrapped(look, COLOUR_BAD, text, out);
+		free(text);
+	}
+	json_decref(made);
+}
+
+static void print_folders(const json_t *status, FILE *out)
+{
+	const json_t *folders = json_object_get(status, "folders");
+
+	for (size_t i = 0; i < json_array_size(folders); i++) {
+		const char *folder = json_string_value(json_array_get(folders, i));
+
+		fprintf(out, "%s%s", i == 0 ? ", files in " : ", ", folder ? folder : "");
 	}
 }
 
-static void print_yields(const json_t *status, FILE *out)
+static void print_head(const json_t *status, FILE *out)
 {
-	const json_t *yields = json_object_get(status, "yields");
-
-	for (size_t i = 0; i < json_array_size(yields); i++) {
-		const json_t *y = json_array_get(yields, i);
-		const char *to = status_string(y, "to");
-
-		fprintf(out, "%s: %s yields to %s\n", status_string(y, "device"),
-		        status_string(y, "prefix"), *to ? to : "another route");
-	}
-}
-
-void status_text(const struct status_look *look, FILE *out)
-{
-	const json_t *status = look->status;
 	size_t devices = json_array_size(json_object_get(status, "devices"));
 	int64_t restarts = status_integer(status, "engine_restarts");
 
@@ -426,9 +569,21 @@ void status_text(const struct status_look *look, FILE *out)
 	if (restarts > 0)
 		fprintf(out, ", worker restarted %" PRId64 " time%s", restarts,
 		        restarts == 1 ? "" : "s");
-	fputc('\n', out);
-	print_errors(status, out);
-	print_yields(status, out);
+	print_folders(status, out);
+}
+
+void status_text(const struct status_look *look, FILE *out)
+{
+	char *head = NULL;
+	size_t n = 0;
+	FILE *text = open_memstream(&head, &n);
+
+	if (text)
+		print_head(look->status, text);
+	if (text && text_stream_close(text, &head))
+		print_wrapped(look, COLOUR_NONE, head, out);
+	free(head);
+	print_health(look, out);
 	print_peers(look, out);
 	print_drops(look, out);
 }

@@ -14,6 +14,8 @@ struct status_look {
 	uint64_t elapsed_ns;  /* time since the earlier status */
 	int64_t wall_s;       /* seconds since 1970, for ages */
 	bool colour;
+	unsigned columns;     /* of the terminal; 0: it is none, and nothing is cut */
+	const char *ellipsis; /* one character, behind what is cut; NULL: that of UTF-8 */
 	/* May be NULL. Returns a device's sparkline, valid until the next call. It is
 	 * shown instead of totals and endpoints, because a terminal is too narrow for
 	 * all. */
@@ -21,6 +23,8 @@ struct status_look {
 	void *context;
 };
 
+/* Where the terminal is too narrow, lines above the tables are broken, and tables are cut:
+ * first notes and hints, then what is written in `cuts` (status_text.c), and never the way. */
 void status_text(const struct status_look *look, FILE *out);
 
 #endif

@@ -147,22 +147,53 @@ static size_t fitting(const char *line, size_t bytes, unsigned columns)
 	return i;
 }
 
-static void write_frame(const char *text, bool colour)
+static void size_of_terminal(unsigned *rows, unsigned *columns)
 {
 	struct winsize size = { 0 };
-	unsigned rows, columns;
 
 	if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) < 0 || size.ws_row < 2)
 		size = (struct winsize){ .ws_row = 24, .ws_col = 80 };
-	rows = size.ws_row;
-	columns = size.ws_col ? size.ws_col : 80;
+	*rows = size.ws_row;
+	*columns = size.ws_col ? size.ws_col : 80;
+}
+
+unsigned status_watch_columns(void)
+{
+	unsigned rows, columns;
+
+	size_of_terminal(&rows, &columns);
+	return columns;
+}
+
+const char *status_watch_ellipsis(void)
+{
+	setlocale(LC_CTYPE, "");
+	return strcmp(nl_langinfo(CODESET), "UTF-8") == 0 ? "…" : "~";
+}
+
+static void write_line(const char *line, size_t bytes, unsigned columns)
+{
+	size_t n = fitting(line, bytes, columns);
+
+	if (n < bytes)
+		n = fitting(line, bytes, columns - 1);
+	fwrite(line, 1, n, stdout);
+	if (n < bytes)
+		fputs(status_watch_ellipsis(), stdout);
+}
+
+static void write_frame(const char *text, bool colour)
+{
+	unsigned rows, columns;
+
+	size_of_terminal(&rows, &columns);
 	fputs(HOME, stdout);
 	for (unsigned row = 0; *text && row < rows; row++) {
 		size_t bytes = strcspn(text, "\n");
 
 		if (row > 0)
 			fputc('\n', stdout);
-		fwrite(text, 1, fitting(text, bytes, columns), stdout);
+		write_line(text, bytes, columns);
 		fputs(colour ? "\033[0m" CLEAR_LINE : CLEAR_LINE, stdout);
 		text += bytes + (text[bytes] == '\n');
 	}
@@ -177,6 +208,8 @@ static void draw(struct watch *w)
 		                    .elapsed_ns = w->status_ns - w->before_ns,
 		                    .wall_s = (int64_t)time(NULL),
 		                    .colour = w->colour,
+		                    .columns = status_watch_columns(),
+		                    .ellipsis = status_watch_ellipsis(),
 		                    .trend = trend_of,
 		                    .context = w };
 	char *text = NULL;
@@ -309,8 +342,7 @@ int status_watch(const struct instance *instance, bool colour)
 		fprintf(stderr, "tunion status --watch needs a terminal\n");
 		return EXIT_FAILURE;
 	}
-	setlocale(LC_CTYPE, "");
-	w.utf8 = strcmp(nl_langinfo(CODESET), "UTF-8") == 0;
+	w.utf8 = strcmp(status_watch_ellipsis(), "…") == 0;
 	err = take_terminal(&w);
 	if (err) {
 		fprintf(stderr, "tunion status: %s\n", strerror(-err));

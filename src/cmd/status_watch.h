@@ -12,4 +12,9 @@
  * more), or if standard output is no terminal. */
 int status_watch(const struct instance *instance, bool colour);
 
+/* How wide is the terminal at standard output? 80 if it doesn't say. */
+unsigned status_watch_columns(void);
+/* What stands where text was cut, as far as the terminal can show it. */
+const char *status_watch_ellipsis(void);
+
 #endif

@@ -68,20 +68,77 @@ static size_t column_width(const struct table *t, size_t column)
 	return widest;
 }
 
+/* A column without text and title takes no room, except for the blanks in front of it. */
+static size_t total_width(const struct table *t, const size_t *widths)
+{
+	size_t total = 0;
+
+	for (size_t i = 0; i < t->columns; i++)
+		total += widths[i] > 0 ? widths[i] + (total > 0 ? 2 : 0) : 0;
+	return total;
+}
+
+/* Makes columns narrower, one after the other, until the rows fit. If more room came of one
+ * that was left out than was needed, those that were only shortened have it. */
+static void fit(const struct table *t, size_t *widths)
+{
+	size_t i = 0, total;
+
+	while (i < t->cut_count && total_width(t, widths) > t->width) {
+		const struct table_cut *cut = &t->cuts[i++];
+
+		if (widths[cut->column] > cut->least)
+			widths[cut->column] = cut->least;
+	}
+	while (i-- > 0 && (total = total_width(t, widths)) < t->width) {
+		size_t *now = &widths[t->cuts[i].column];
+		size_t full = column_width(t, t->cuts[i].column);
+
+		if (*now > 0 && *now < full)
+			*now += full - *now < t->width - total ? full - *now
+			                                       : t->width - total;
+	}
+}
+
+/* Prints the cell, shortened if it is too wide. Returns how many characters it has. Colours
+ * are printed in any case, so that they end. */
+static size_t print_cell(const struct table *t, const char *cell, size_t room, FILE *out)
+{
+	bool cut = width(cell) > room;
+	size_t used = 0, most = cut ? room - 1 : room;
+
+	for (; *cell; cell++) {
+		if (*cell == '\033') {
+			size_t n = strcspn(cell, "m");
+
+			fwrite(cell, 1, n + (cell[n] != '\0'), out);
+			cell += n - (cell[n] == '\0');
+			continue;
+		}
+		used += (*cell & 0xc0) != 0x80;
+		if (used <= most)
+			fputc(*cell, out);
+		else if (cut && used == room && (*cell & 0xc0) != 0x80)
+			fputs(t->ellipsis ? t->ellipsis : "…", out);
+	}
+	return used < room ? used : room;
+}
+
 static void print_row(const struct table *t, size_t first, const size_t *widths,
                       FILE *out)
 {
 	size_t last = t->columns; /* the number of cells up to the last one with text */
+	size_t blanks = 0;
 
-	while (last > 0 &&
-	       (first + last > t->count || t->cells[first + last - 1][0] == '\0'))
+	while (last > 0 && (first + last > t->count || widths[last - 1] == 0 ||
+	                    t->cells[first + last - 1][0] == '\0'))
 		last--;
 	for (size_t i = 0; i < last; i++) {
-		const char *cell = t->cells[first + i];
-
-		fputs(cell, out);
-		if (i + 1 < last)
-			fprintf(out, "%*s", (int)(widths[i] - width(cell) + 2), "");
+		if (widths[i] == 0 && t->width > 0)
+			continue;
+		fprintf(out, "%*s", (int)blanks, "");
+		blanks = 2 + widths[i] -
+		         print_cell(t, t->cells[first + i], widths[i], out);
 	}
 	fputc('\n', out);
 }
@@ -92,6 +149,8 @@ void table_print(struct table *t, FILE *out)
 
 	for (size_t i = 0; widths && i < t->columns; i++)
 		widths[i] = column_width(t, i);
+	if (widths && t->width > 0)
+		fit(t, widths);
 	for (size_t i = 0; widths && i < t->count; i += t->columns)
 		print_row(t, i, widths, out);
 	if (t->failed || !widths)
@@ -105,5 +164,7 @@ void table_clear(struct table *t)
 	for (size_t i = 0; i < t->count; i++)
 		free(t->cells[i]);
 	free(t->cells);
-	*t = (struct table){ .columns = t->columns };
+	t->cells = NULL;
+	t->count = t->capacity = 0;
+	t->failed = false;
 }

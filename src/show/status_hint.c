@@ -5,13 +5,15 @@
 
 #include "base/attr.h"
 #include "base/drop.h"
+#include "show/status_json.h"
 
 static const char *const hints[] = {
 	[DROP_NONE] = "",
 	[DROP_MALFORMED] = "A program writes something to the tun that is no IP packet.",
 	[DROP_NO_ROUTE] = "No file's AllowedIPs contain the destination.",
 	[DROP_NO_KEY] = "The device has no PrivateKey.",
-	[DROP_NO_ENDPOINT] = "Give the peer an Endpoint, or let it connect first.",
+	[DROP_NO_ENDPOINT] =
+		"No Endpoint, and it has not called; or its name has no address.",
 	[DROP_TOO_BIG] = "The sender has to use the path MTU: let ICMP through.",
 	[DROP_LOOP] = "Set Via in one of the files; tunion check shows the loop.",
 	[DROP_WAY_TOO_LONG] =
@@ -54,4 +56,33 @@ const char *status_hint(const char *reason)
 		if (strcmp(reason, drop_name((enum drop)i)) == 0)
 			return hints[i];
 	return NULL;
+}
+
+/* What happens while sessions, names and routes are not there yet. */
+static bool belongs_to_a_start(const char *reason)
+{
+	static const enum drop reasons[] = { DROP_NO_ROUTE,      DROP_NO_ENDPOINT,
+		                             DROP_STAGED_FULL,   DROP_HANDSHAKE_FAILED,
+		                             DROP_SEND,          DROP_TUN,
+		                             DROP_UNKNOWN_INDEX, DROP_DOWN };
+
+	for (size_t i = 0; i < ARRAY_SIZE(reasons); i++)
+		if (strcmp(reason, drop_name(reasons[i])) == 0)
+			return true;
+	return false;
+}
+
+bool status_drop_is_news(const json_t *status, const json_t *ages, const char *reason)
+{
+	const json_t *age = json_object_get(ages, reason);
+	int64_t up_s = status_integer(status, "up_seconds");
+	int64_t engine_s = status_integer(status, "engine_seconds");
+	int64_t start_s = engine_s < up_s ? engine_s : up_s;
+
+	if (!json_is_integer(age))
+		return true;
+	if (json_integer_value(age) > STATUS_DROPS_OLD_S)
+		return false;
+	return !belongs_to_a_start(reason) ||
+	       start_s - json_integer_value(age) > STATUS_DROPS_START_S;
 }

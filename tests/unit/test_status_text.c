@@ -58,8 +58,16 @@ static const struct {
 	{ "{'yields': [{'prefix': '192.168.7.0/24', 'device': 'home', 'to': 'eth0'}, "
 	  "{'prefix': 'fd07::/64', 'device': 'home', 'to': null}]}",
 	  ": mtu 0, 0 devices, up for 0 seconds\n"
-	  "home: 192.168.7.0/24 yields to eth0\n"
-	  "home: fd07::/64 yields to another route\n" },
+	  "home: 192.168.7.0/24 yields to eth0, and is reached there as long as that has it, "
+	  "too\n"
+	  "home: fd07::/64 yields to another route, and is reached there as long as that has "
+	  "it, too\n" },
+	/* what the instance says of itself counts */
+	{ "{'tun': 't', 'folders': ['/etc/tunion', '/srv'], 'health': [{'device': 'a', "
+	  "'text': 'bad'}, {'device': null, 'text': 'worse'}], 'errors': [{'text': 'w'}]}",
+	  "t: mtu 0, 0 devices, up for 0 seconds, files in /etc/tunion, /srv\n"
+	  "a: bad\n"
+	  "worse\n" },
 	/* of another version than ours */
 	{ "{'devices': 5, 'tun': [], 'up_seconds': 'long', 'drops': 7}",
 	  ": mtu 0, 0 devices, up for 0 seconds\n" },
@@ -100,7 +108,17 @@ static const struct {
 	{ "'state': 'ok', 'session': false, 'latest_handshake': null", "no session" },
 	{ "'state': 'ok', 'session': true, 'usable': false", "unusable" },
 	{ "'state': 'loop', 'session': true, 'usable': false", "loop" },
-	{ "'state': 'no-endpoint'", "no endpoint" },
+	{ "'state': 'no-endpoint', 'endpoint': '10.0.0.1:1', 'by_arrival': false",
+	  "no endpoint" }, /* the carrier's is not known */
+	{ "'state': 'no-endpoint', 'endpoint': null, 'by_arrival': true", "waiting" },
+	{ "'state': 'no-endpoint', 'endpoint_name': 'a.example:1'", "no address" },
+	{ "'state': 'ok', 'session': false, 'unanswered_seconds': 10", "no answer" },
+	{ "'state': 'ok', 'session': false, 'unanswered_seconds': 9", "no session" },
+	/* a client that has gone */
+	{ "'state': 'ok', 'by_arrival': true, 'usable': false, 'latest_handshake': 7",
+	  "idle" },
+	{ "'state': 'ok', 'by_arrival': true, 'usable': false, 'stood_in_by': ['b']",
+	  "unusable" },
 };
 
 START_TEST(state_of_a_peer)
@@ -190,11 +208,11 @@ static const char two_text[] =
 	"vpn2 > network         standing in for vpn; standing by for home "
 	"(lower Metric); shadowed by lan (of-the-future)\n"
 	"\n"
-	"DEVICE  DROPPED  REASON\n"
-	"-       3        no-route       No file's AllowedIPs contain the destination.\n"
-	"home    1        loop           Set Via in one of the files; tunion check shows "
+	"DEVICE  DROPPED  LAST  REASON\n"
+	"-       3        -     no-route       No file's AllowedIPs contain the destination.\n"
+	"home    1        -     loop           Set Via in one of the files; tunion check shows "
 	"the loop.\n"
-	"home    2        of-the-future\n";
+	"home    2        -     of-the-future\n";
 
 START_TEST(the_whole)
 {
@@ -276,6 +294,101 @@ START_TEST(colours_take_no_room)
 }
 END_TEST
 
+static const char named[] =
+	"{'up_seconds':100,'engine_seconds':200,"
+	"'devices':[{'name':'a','peers':[{'state':'no-endpoint','way':'a > ?',"
+	"'endpoint_name':'nowhere.invalid:51820','asked_again_seconds':20}]},"
+	"{'name':'b','drops':{'no-route':1,'send':2,'replay':3,'bad-auth':4,'loop':5},"
+	"'drop_ages':{'no-route':91,'send':89,'replay':99,'bad-auth':601,'loop':3},"
+	"'peers':[{'state':'ok','session':true,'way':'b > carrier-number-one > network',"
+	"'endpoint':'[2001:db8:1111:2222::1]:51820','rx_bytes':5,'tx_bytes':5,"
+	"'stands_in_for':['carrier-number-two']}]}],"
+	"'health':[{'device':'a','text':'nowhere.invalid:51820 does not resolve (not found, or "
+	"no server); asked again in 20 s'}]}";
+
+/* What goes first when there is no room, and what never does. Of the drops, old ones and those
+ * of the start are not shown. */
+static const struct {
+	unsigned columns;
+	const char *text;
+} narrow[] = {
+	{ 0,
+	  ": mtu 0, 2 devices, up for 1 minute, 40 seconds\n"
+	  "a: nowhere.invalid:51820 does not resolve (not found, or no server); asked again in 20 s\n"
+	  "\n"
+	  "DEVICE  STATE       HANDSHAKE  RECEIVED  SENT  ENDPOINT                                     WAY\n"
+	  "a       no address  never      0 B       0 B   nowhere.invalid:51820 (asked again in 20 s)  a > ?\n"
+	  "b       up          never      5 B       5 B   [2001:db8:1111:2222::1]:51820                b > carrier-number-one > network  standing in for carrier-number-two\n"
+	  "\n"
+	  "DEVICE  DROPPED  LAST      REASON\n"
+	  "b       2        89 s ago  send    The network refused to send: is there a route to the endpoint?\n"
+	  "b       3        99 s ago  replay  The packet came twice, or was delayed for long.\n"
+	  "b       5        3 s ago   loop    Set Via in one of the files; tunion check shows the loop.\n" },
+	{ 120,
+	  ": mtu 0, 2 devices, up for 1 minute, 40 seconds\n"
+	  "a: nowhere.invalid:51820 does not resolve (not found, or no server); asked again in 20 s\n"
+	  "\n"
+	  "DEVICE  STATE       HANDSHAKE  ENDPOINT                               WAY\n"
+	  "a       no address  never      nowhere.invalid:51820 (asked again i…  a > ?\n"
+	  "b       up          never      [2001:db8:1111:2222::1]:51820          b > carrier-number-one > network  standing in for…\n"
+	  "\n"
+	  "DEVICE  DROPPED  LAST      REASON\n"
+	  "b       2        89 s ago  send    The network refused to send: is there a route to the endpoint?\n"
+	  "b       3        99 s ago  replay  The packet came twice, or was delayed for long.\n"
+	  "b       5        3 s ago   loop    Set Via in one of the files; tunion check shows the loop.\n" },
+	{ 80,
+	  ": mtu 0, 2 devices, up for 1 minute, 40 seconds\n"
+	  "a: nowhere.invalid:51820 does not resolve (not found, or no server); asked again\n"
+	  "  in 20 s\n"
+	  "\n"
+	  "DEVICE  STATE       ENDPOINT                    WAY\n"
+	  "a       no address  nowhere.invalid:51820 (as…  a > ?\n"
+	  "b       up          [2001:db8:1111:2222::1]:5…  b > carrier-number-one > network\n"
+	  "\n"
+	  "DEVICE  DROPPED  LAST      REASON\n"
+	  "b       2        89 s ago  send    The network refused to send: is there a rout…\n"
+	  "b       3        99 s ago  replay  The packet came twice, or was delayed for lo…\n"
+	  "b       5        3 s ago   loop    Set Via in one of the files; tunion check sh…\n" },
+	{ 60, ": mtu 0, 2 devices, up for 1 minute, 40 seconds\n"
+	      "a: nowhere.invalid:51820 does not resolve (not found, or no\n"
+	      "  server); asked again in 20 s\n"
+	      "\n"
+	      "DEVICE  STATE       WAY\n"
+	      "a       no address  a > ?\n"
+	      "b       up          b > carrier-number-one > network\n"
+	      "\n"
+	      "DEVICE  DROPPED  LAST      REASON\n"
+	      "b       2        89 s ago  send    The network refused to s…\n"
+	      "b       3        99 s ago  replay  The packet came twice, o…\n"
+	      "b       5        3 s ago   loop    Set Via in one of the fi…\n" },
+	{ 40, ": mtu 0, 2 devices, up for 1 minute, 40\n"
+	      "  seconds\n"
+	      "a: nowhere.invalid:51820 does not\n"
+	      "  resolve (not found, or no server);\n"
+	      "  asked again in 20 s\n"
+	      "\n"
+	      "DEVICE  STATE       WAY\n"
+	      "a       no address  a > ?\n"
+	      "b       up          b > carrier-number-one > network\n"
+	      "\n"
+	      "DEVICE  DROPPED  LAST      REASON\n"
+	      "b       2        89 s ago  send\n"
+	      "b       3        99 s ago  replay\n"
+	      "b       5        3 s ago   loop\n" },
+};
+
+START_TEST(narrow_terminals)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(narrow); i++) {
+		char *json = quoted(named);
+
+		check_text((struct status_look){ .columns = narrow[i].columns }, json,
+		           NULL, narrow[i].text);
+		free(json);
+	}
+}
+END_TEST
+
 START_TEST(a_hint_for_each_reason)
 {
 	for (unsigned i = DROP_NONE + 1; i < DROP_COUNT; i++) {
@@ -299,6 +412,7 @@ TCase *unit_tests(void)
 	tcase_add_test(tc, the_whole);
 	tcase_add_test(tc, rates_and_trends);
 	tcase_add_test(tc, colours_take_no_room);
+	tcase_add_test(tc, narrow_terminals);
 	tcase_add_test(tc, a_hint_for_each_reason);
 	return tc;
 }
