@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "plan/plan_equal.h"
 #include "plan/plan_mtu.h"
 #include "plan/plan_shared.h"
 #include "plan/plan_unmet.h"
@@ -133,17 +134,10 @@ static void find_failing_ways(const struct plan_device *d, struct diag *diag)
 	}
 }
 
-/* ---- prefixes that get no packet */
+/* ---- prefixes that get no packet, because longer ones cover all of them */
 
-enum idle_kind {
-	STANDS_BY, /* another device has the same prefix and comes first */
-	SHADOWED,  /* the same, and it doesn't stand by, because a Metric is missing */
-	COVERED,   /* longer prefixes, some of them of another device, cover all of it */
-};
-
-/* `prefix` of `device` gets no packet because of `other_prefix` of `other`. */
+/* `prefix` of `device` gets no packet because of `other_prefix` of `other`, among others. */
 struct idle {
-	enum idle_kind kind;
 	const struct plan_device *device, *other;
 	struct ip_prefix prefix, other_prefix;
 };
@@ -194,7 +188,7 @@ static void leave(struct idles *idles)
 
 	if (a->covered >= WHOLE && a->by_other)
 		add_idle(idles,
-		         (struct idle){ COVERED, active(a->node), active(a->by_other),
+		         (struct idle){ active(a->node), active(a->by_other),
 		                        a->node->trie.prefix, a->by_other->trie.prefix });
 }
 
@@ -223,12 +217,6 @@ static bool visit(void *context, const struct union_node *node)
 	struct idles *idles = context;
 
 	enter(idles, node);
-	for (const struct union_entry *e = node->first->next; e; e = e->next)
-		add_idle(idles,
-		         (struct idle){ union_stands_by(node, e->peer->device) ? STANDS_BY
-		                                                               : SHADOWED,
-		                        plan_device_of(e->peer), active(node),
-		                        node->trie.prefix, node->trie.prefix });
 	return true;
 }
 
@@ -239,8 +227,6 @@ static int compare_idles(const void *left, const void *right)
 
 	if (a->device != b->device)
 		return a->device < b->device ? -1 : 1;
-	if (a->kind != b->kind)
-		return a->kind < b->kind ? -1 : 1;
 	if (a->other != b->other)
 		return a->other < b->other ? -1 : 1;
 	c = ip_addr_compare(&a->prefix.addr, &b->prefix.addr);
@@ -254,59 +240,19 @@ static unsigned line_of(const struct plan_device *d, const struct ip_prefix *pre
 	return p ? p->line : 0;
 }
 
-static const char *reason_text(enum way_reason reason)
-{
-	switch (reason) {
-	case WAY_BY_TABLE:
-		return "has no Table = off";
-	case WAY_BY_VIA:
-		return "comes first because of Via";
-	case WAY_BY_METRIC:
-		return "has the lower Metric";
-	case WAY_BY_DEFAULT:
-		return "has nothing but default routes";
-	case WAY_BY_NAME:
-		return "comes first by its name";
-	case WAY_REASON_COUNT:
-		break;
-	}
-	return "comes first";
-}
-
 /* `idle` is the first of `count` findings of the same kind. */
 static void report_idles(const struct idle *idle, size_t count, struct diag *diag)
 {
 	char prefix[IP_PREFIX_STRLEN], other[IP_PREFIX_STRLEN], more[64];
-	unsigned line = line_of(idle->device, &idle->prefix);
-	unsigned other_line = line_of(idle->other, &idle->other_prefix);
-	enum way_reason reason = way_reason(&idle->other->way, &idle->device->way);
-	const char *why = reason_text(reason);
 
 	ip_prefix_format(&idle->prefix, prefix);
 	ip_prefix_format(&idle->other_prefix, other);
 	and_more(more, sizeof(more), count);
-	switch (idle->kind) {
-	case STANDS_BY:
-		diag_warning(diag, idle->device->conf->path, line,
-		             "%s%s stands by for %s:%u, which %s", prefix, more,
-		             idle->other->conf->path, other_line, why);
-		return;
-	case SHADOWED:
-		diag_warning(
-			diag, idle->device->conf->path, line,
-			"%s%s is shadowed by %s:%u, which %s%s", prefix, more,
-			idle->other->conf->path, other_line, why,
-			reason == WAY_BY_TABLE
-				? ""
-				: "; it takes over when that tunnel fails only if both files have a Metric");
-		return;
-	case COVERED:
-		diag_warning(
-			diag, idle->device->conf->path, line,
-			"%s%s gets no packet: longer prefixes leave nothing of it, such as %s (%s:%u)",
-			prefix, more, other, idle->other->conf->path, other_line);
-		return;
-	}
+	diag_warning(
+		diag, idle->device->conf->path, line_of(idle->device, &idle->prefix),
+		"%s%s gets no packet: longer prefixes leave nothing of it, such as %s (%s:%u)",
+		prefix, more, other, idle->other->conf->path,
+		line_of(idle->other, &idle->other_prefix));
 }
 
 static int find_idle_prefixes(const struct plan *plan, struct diag *diag)
@@ -321,7 +267,6 @@ static int find_idle_prefixes(const struct plan *plan, struct diag *diag)
 		qsort(idles.v, idles.n, sizeof(*idles.v), compare_idles);
 	for (size_t i = 1; i <= idles.n; i++) {
 		if (i < idles.n && idles.v[i].device == idles.v[first].device &&
-		    idles.v[i].kind == idles.v[first].kind &&
 		    idles.v[i].other == idles.v[first].other)
 			continue;
 		report_idles(&idles.v[first], i - first, diag);
@@ -372,5 +317,7 @@ int plan_findings(struct plan *plan, const struct plan_env *env, struct diag *di
 	}
 	plan_unmet(plan, env, diag);
 	err = plan_shared(plan, diag);
+	if (!err)
+		err = plan_equal(plan, diag);
 	return err ? err : find_idle_prefixes(plan, diag);
 }
