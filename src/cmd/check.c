@@ -10,6 +10,8 @@
 #include "cmd/plan_load.h"
 #include "cmd/plan_text.h"
 #include "host/hooks.h"
+#include "host/programs.h"
+#include "host/spawn.h"
 
 static const char usage[] =
 	"usage: tunion check [--strict] [--json] [--no-resolve] [--gate FILE]\n"
@@ -19,16 +21,69 @@ static const char usage[] =
 	"  --no-resolve  don't look up Endpoints that are names\n"
 	"  --gate FILE   as with tunion up\n";
 
-static int print_json(const struct plan_load *load, bool ok)
+/* What `up` needs and this host doesn't have. */
+struct missing {
+	struct program_missing v[PROGRAMS_MAX];
+	size_t n;
+};
+
+static json_t *missing_json(const struct missing *missing)
 {
-	return plan_json_print(plan_json(&load->plan, &load->diag, ok), ok);
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < missing->n; i++) {
+		const struct program_missing *m = &missing->v[i];
+
+		json_array_append_new(
+			list, json_pack("{s:s, s:s, s:s, s:s, s:s, s:i}", "programs",
+		                        m->programs, "packages", m->packages, "option",
+		                        m->option, "need", m->need, "file", m->conf->path,
+		                        "line", (int)m->line));
+	}
+	return list;
 }
 
-static int print_text(const struct plan_load *load, bool ok)
+static int print_json(const struct plan_load *load, const struct missing *missing,
+                      bool ok)
+{
+	json_t *json = plan_json(&load->plan, &load->diag, ok);
+
+	if (json)
+		json_object_set_new(json, "missing", missing_json(missing));
+	return plan_json_print(json, ok);
+}
+
+static void print_missing(const struct missing *missing)
+{
+	for (size_t i = 0; i < missing->n; i++) {
+		const struct program_missing *m = &missing->v[i];
+
+		printf("up needs %s, which is not installed (%s in %s:%u): install %s, or use %s\n",
+		       m->programs, m->need, m->conf->path, m->line, m->packages,
+		       m->option);
+	}
+}
+
+/* Only check says this by its exit status: `up` starts, since the rest works. */
+static bool has_loop(const struct plan *plan)
+{
+	for (size_t i = 0; i < plan->device_count; i++) {
+		const struct plan_device *d = &plan->devices[i];
+
+		for (size_t k = 0; k < d->peer_count; k++)
+			if (d->peers[k].way.state == WAY_LOOP)
+				return true;
+	}
+	return false;
+}
+
+static int print_text(const struct plan_load *load, const struct missing *missing,
+                      bool ok)
 {
 	diag_print(&load->diag, stderr);
 	if (load->diag.errors == 0) {
 		plan_text(&load->plan, stdout);
+		print_missing(missing);
 		printf("files: %zu, prefixes: %zu, warnings: %zu\n",
 		       load->plan.device_count, union_count(&load->plan.table),
 		       load->diag.warnings);
@@ -65,6 +120,7 @@ int cmd_check(int argc, char **argv)
 	enum plan_load_names names = PLAN_LOAD_RESOLVE;
 	struct conf_paths from = { 0 };
 	struct plan_load load;
+	struct missing missing;
 	int option, status;
 
 	while ((option = getopt_long(argc, argv, "h", options, NULL)) != -1) {
@@ -93,8 +149,9 @@ int cmd_check(int argc, char **argv)
 	from.n = (size_t)(argc - optind);
 	ok = plan_load(&load, &from, names) == 0;
 	warn_of_hooks(&load);
-	ok = ok && !(strict && load.diag.warnings > 0);
-	status = json ? print_json(&load, ok) : print_text(&load, ok);
+	ok = ok && !(strict && load.diag.warnings > 0) && !has_loop(&load.plan);
+	missing.n = programs_missing(&load.plan, spawn_has, missing.v);
+	status = json ? print_json(&load, &missing, ok) : print_text(&load, &missing, ok);
 	plan_load_clear(&load);
 	return status;
 }

@@ -1,4 +1,4 @@
-/* src/cmd/plan_text.c - prints two tables: the union, and the devices */
+/* src/cmd/plan_text.c - prints tables: the union, the devices, and the ways */
 #include "cmd/plan_text.h"
 
 #include <string.h>
@@ -6,8 +6,8 @@
 #include "cmd/table.h"
 #include "plan/plan_tun.h"
 
-#define CHAIN_STRLEN 512
-#define CHAINS_MAX   8 /* of the different chains of a device, this many are shown */
+#define WAY_STRLEN 512
+#define WAYS_MAX   8 /* of the different ways of a device, this many are shown */
 
 /* ---- the union */
 
@@ -23,6 +23,23 @@ static const char *endpoint_text(const struct conf_peer *peer, char *out, size_t
 	return out;
 }
 
+/* The state of the entry and, if there is something wrong with its way, that of the way. */
+static void state_cell(struct table *t, const struct union_node *node,
+                       const struct union_entry *e)
+{
+	const char *state = e == node->first                         ? "active"
+	                    : union_stands_by(node, e->peer->device) ? "standby"
+	                                                             : "shadowed";
+
+	if (e->peer->state == WAY_OK)
+		table_cell(t, "%s", state);
+	else if (e->peer->state == WAY_NO_ENDPOINT &&
+	         !plan_peer_of(e->peer)->conf->has_endpoint)
+		table_cell(t, "%s, waiting", state); /* it has to call us */
+	else
+		table_cell(t, "%s, %s", state, way_state_name(e->peer->state));
+}
+
 static bool add_node(void *context, const struct union_node *node)
 {
 	struct table *t = context;
@@ -36,10 +53,7 @@ static bool add_node(void *context, const struct union_node *node)
 		table_cell(t, "%s", e->peer->device->name);
 		table_cell(t, "%s", key_short(peer->public_key, key));
 		table_cell(t, "%s", endpoint_text(peer, endpoint, sizeof(endpoint)));
-		table_cell(t, "%s",
-		           e == node->first                         ? "active"
-		           : union_stands_by(node, e->peer->device) ? "standby"
-		                                                    : "shadowed");
+		state_cell(t, node, e);
 	}
 	return true;
 }
@@ -118,32 +132,6 @@ static void own_tuns_text(const struct plan *plan, FILE *out)
 
 /* ---- the devices */
 
-/* The different chains of a device's peers, in the order of the peers. */
-struct chains {
-	char text[CHAINS_MAX][CHAIN_STRLEN];
-	size_t peers[CHAINS_MAX];
-	size_t count, not_shown;
-};
-
-static void add_chain(struct chains *c, const struct plan_peer *peer)
-{
-	char text[CHAIN_STRLEN];
-
-	way_format(&peer->way, text, sizeof(text));
-	for (size_t i = 0; i < c->count; i++) {
-		if (strcmp(c->text[i], text) == 0) {
-			c->peers[i]++;
-			return;
-		}
-	}
-	if (c->count == CHAINS_MAX) {
-		c->not_shown++;
-		return;
-	}
-	memcpy(c->text[c->count], text, sizeof(text));
-	c->peers[c->count++] = 1;
-}
-
 static void mtu_cell(struct table *t, const struct plan_device *d)
 {
 	if (d->mtu_bytes > d->carrier_fits_bytes)
@@ -152,67 +140,118 @@ static void mtu_cell(struct table *t, const struct plan_device *d)
 		table_cell(t, "%u", d->mtu_bytes);
 }
 
-static void address_cell(struct table *t, const struct plan_device *d, size_t i)
-{
-	char address[IP_PREFIX_STRLEN];
-
-	if (i < d->conf->addresses.n)
-		table_cell(t, "%s",
-		           ip_prefix_format(&d->conf->addresses.v[i].prefix, address));
-	else
-		table_cell(t, "%s", i == 0 ? "-" : "");
-}
-
-static void chain_cell(struct table *t, const struct chains *c, size_t i)
-{
-	if (i < c->count && c->peers[i] > 1)
-		table_cell(t, "%s (%zu peers)", c->text[i], c->peers[i]);
-	else if (i < c->count)
-		table_cell(t, "%s", c->text[i]);
-	else if (i == c->count && c->not_shown > 0)
-		table_cell(t, "(%zu more peers)", c->not_shown);
-	else
-		table_cell(t, "%s", i == 0 ? "(no peers)" : "");
-}
-
 static void add_device(struct table *t, const struct plan_device *d)
 {
-	struct chains c;
-	size_t rows;
+	const struct conf_prefixes *addresses = &d->conf->addresses;
+	char address[IP_PREFIX_STRLEN];
 
-	c.count = c.not_shown = 0;
-	for (size_t i = 0; i < d->peer_count; i++)
-		add_chain(&c, &d->peers[i]);
-	rows = c.count + (c.not_shown > 0);
-	if (rows < d->conf->addresses.n)
-		rows = d->conf->addresses.n;
-	for (size_t i = 0; i == 0 || i < rows; i++) {
+	for (size_t i = 0; i == 0 || i < addresses->n; i++) {
 		table_cell(t, "%s", i == 0 ? d->way.name : "");
 		if (i == 0)
 			mtu_cell(t, d);
 		else
 			table_cell(t, "%s", "");
-		address_cell(t, d, i);
-		chain_cell(t, &c, i);
+		table_cell(t, "%s",
+		           i < addresses->n
+		                   ? ip_prefix_format(&addresses->v[i].prefix, address)
+		                   : "-");
 	}
+}
+
+static void devices_text(const struct plan *plan, FILE *out)
+{
+	struct table t = { .columns = 3 };
+	struct plan_walk walk = { 0 };
+	const struct plan_device *d;
+
+	table_cell(&t, "DEVICE");
+	table_cell(&t, "MTU");
+	table_cell(&t, "ADDRESS");
+	while ((d = plan_next(plan, &walk)))
+		add_device(&t, d);
+	table_print(&t, out);
+}
+
+/* ---- the ways */
+
+/* The different ways of a device's peers, in the order of the peers. */
+struct ways {
+	char text[WAYS_MAX][WAY_STRLEN];
+	const struct plan_peer *first[WAYS_MAX];
+	size_t peers[WAYS_MAX];
+	size_t count, not_shown;
+};
+
+static void add_way(struct ways *w, const struct plan_peer *peer)
+{
+	char text[WAY_STRLEN];
+
+	way_format(&peer->way, text, sizeof(text));
+	for (size_t i = 0; i < w->count; i++) {
+		if (strcmp(w->text[i], text) == 0) {
+			w->peers[i]++;
+			return;
+		}
+	}
+	if (w->count == WAYS_MAX) {
+		w->not_shown++;
+		return;
+	}
+	memcpy(w->text[w->count], text, sizeof(text));
+	w->first[w->count] = peer;
+	w->peers[w->count++] = 1;
+}
+
+static void way_row(struct table *t, const char *name, const char *peer, const char *way)
+{
+	table_cell(t, "%s", name);
+	table_cell(t, "%s", peer);
+	table_cell(t, "%s", way);
+}
+
+/* A row for each way, with its peer, or with the number of those that have it. */
+static void add_ways(struct table *t, const struct plan_device *d)
+{
+	char peer[32];
+	struct ways w;
+
+	w.count = w.not_shown = 0;
+	for (size_t i = 0; i < d->peer_count; i++)
+		add_way(&w, &d->peers[i]);
+	for (size_t i = 0; i < w.count; i++) {
+		if (w.peers[i] > 1)
+			snprintf(peer, sizeof(peer), "%zu peers", w.peers[i]);
+		else
+			key_short(w.first[i]->conf->public_key, peer);
+		way_row(t, i == 0 ? d->way.name : "", peer, w.text[i]);
+	}
+	snprintf(peer, sizeof(peer), "%zu peers", w.not_shown);
+	if (w.not_shown > 0)
+		way_row(t, "", peer, "other ways");
+	else if (w.count == 0)
+		way_row(t, d->way.name, "-", "(no peers)");
+}
+
+static void ways_text(const struct plan *plan, FILE *out)
+{
+	struct table t = { .columns = 3 };
+	struct plan_walk walk = { 0 };
+	const struct plan_device *d;
+
+	way_row(&t, "DEVICE", "PEER", "WAY");
+	while ((d = plan_next(plan, &walk)))
+		add_ways(&t, d);
+	table_print(&t, out);
 }
 
 void plan_text(const struct plan *plan, FILE *out)
 {
-	struct table t = { .columns = 4 };
-	struct plan_walk walk = { 0 };
-	const struct plan_device *d;
-
 	union_text(plan, out);
 	own_tuns_text(plan, out);
 	fputc('\n', out);
-	table_cell(&t, "DEVICE");
-	table_cell(&t, "MTU");
-	table_cell(&t, "ADDRESS");
-	table_cell(&t, "CHAIN");
-	while ((d = plan_next(plan, &walk)))
-		add_device(&t, d);
-	table_print(&t, out);
+	devices_text(plan, out);
+	fputc('\n', out);
+	ways_text(plan, out);
 	if (plan->shared_count > 0)
 		fprintf(out, "\nhost tun: MTU %u\n", plan->tun_mtu_bytes);
 	for (size_t i = 0; i < plan->device_count; i++) {

@@ -6,7 +6,7 @@
 
 #include "plan/plan.h"
 
-/* The union, then every device with its MTU, addresses and chains. */
+/* The union, then every device with its MTU and addresses, then the ways of their peers. */
 void plan_text(const struct plan *plan, FILE *out);
 
 #endif

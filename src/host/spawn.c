@@ -280,3 +280,10 @@ int spawn_run(const struct spawn *s)
 	}
 	return err;
 }
+
+bool spawn_has(const char *name)
+{
+	char path[PROGRAM_PATH_MAX];
+
+	return find_program(name, path) == 0;
+}

@@ -2,6 +2,7 @@
 #ifndef TUNION_HOST_SPAWN_H
 #define TUNION_HOST_SPAWN_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -44,5 +45,8 @@ struct spawn_tun {
  * asked to end first, and killed SPAWN_GRACE_MS later. */
 MUST_CHECK int spawn_run(const struct spawn *s);
 #define SPAWN_GRACE_MS 2000
+
+/* Is there a program of this name, where argv[0] is sought? */
+bool spawn_has(const char *name);
 
 #endif
