@@ -3,20 +3,24 @@
 
 #include <errno.h>
 #include <getopt.h>
+#include <netdb.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
 
 #include "cmd/plan_json.h"
 #include "cmd/plan_load.h"
 #include "cmd/target.h"
 #include "cmd/trace_status.h"
 #include "cmd/trace_text.h"
+#include "host/host_exit.h"
 #include "instance/instance_find.h"
 
 static const char usage[] =
 	"usage: tunion trace [--json] [--no-resolve] [--tun NAME] [--run-dir DIR]\n"
-	"                    [--gate FILE] ADDRESS [DIR | FILE...]\n"
+	"                    [--gate FILE] ADDRESS|NAME [DIR | FILE...]\n"
 	"  --json         for programs; see doc/json.md\n"
 	"  --no-resolve   don't look up Endpoints that are names\n"
 	"  --tun NAME     the tun of the instance, if several are up\n"
@@ -24,23 +28,94 @@ static const char usage[] =
 	"  --gate FILE    as with tunion up\n"
 	"Without DIR or FILE, asks the instance that is up; if none is up, reads the default DIR.\n";
 
+#define ADDRESSES_MAX 8 /* of a name, this many are traced */
+
 /* What the command line contains. */
 struct trace {
 	bool json;
 	enum plan_load_names names;
 	const char *tun, *run_dir;
-	struct ip_addr dst;
+	const char *name; /* NULL: an address was given */
+	struct ip_addr dst[ADDRESSES_MAX];
+	size_t dst_count;
 	struct conf_paths from;
 };
 
-/* Prints and releases it. NULL means that there was no memory. */
-static int print(const struct trace *t, json_t *trace)
+/* ---- printing */
+
+static json_t *addresses_json(const struct trace *t)
 {
+	json_t *list = json_array();
+	char text[IP_ADDR_STRLEN];
+
+	for (size_t i = 0; i < t->dst_count; i++)
+		json_array_append_new(list,
+		                      json_string(ip_addr_format(&t->dst[i], text)));
+	return list;
+}
+
+/* Adds where this host itself sends it; only an instance that is up on it has `tun`. */
+static void add_host(json_t *trace, const char *tun, const struct ip_addr *dst)
+{
+	char gateway[IP_ADDR_STRLEN];
+	struct host_exit exit = { 0 };
+	bool known = tun && host_exit_look(tun, dst, &exit) == 0;
+	bool routed = known && exit.gateway.family != IP_NONE;
+
+	json_object_set_new(trace, "host_link",
+	                    known ? json_string(exit.link) : json_null());
+	json_object_set_new(trace, "host_gateway",
+	                    routed ? json_string(ip_addr_format(&exit.gateway, gateway))
+	                           : json_null());
+	json_object_set_new(trace, "host_local",
+	                    known ? json_boolean(exit.local) : json_null());
+}
+
+/* Prints and releases the trace of one address. NULL means that there was no memory. JSON is
+ * one object: that of the first address. */
+static int print(const struct trace *t, json_t *trace, const char *tun, size_t i)
+{
+	if (trace)
+		add_host(trace, tun, &t->dst[i]);
+	if (trace && t->json) {
+		json_object_set_new(trace, "name",
+		                    t->name ? json_string(t->name) : json_null());
+		json_object_set_new(trace, "addresses", addresses_json(t));
+	}
 	if (t->json || !trace)
 		return plan_json_print(trace, true);
+	if (t->name)
+		printf("%s%s is %s\n", i ? "\n" : "", t->name,
+		       json_string_value(json_object_get(trace, "address")));
 	trace_text(trace, stdout);
 	json_decref(trace);
 	return EXIT_SUCCESS;
+}
+
+static size_t how_many(const struct trace *t)
+{
+	return t->json ? 1 : t->dst_count;
+}
+
+/* ---- where to look */
+
+static int trace_plan(const struct trace *t, const struct plan *plan)
+{
+	int status = EXIT_SUCCESS;
+
+	for (size_t i = 0; i < how_many(t) && status == EXIT_SUCCESS; i++)
+		status = print(t, plan_json_trace(plan, &t->dst[i]), NULL, i);
+	return status;
+}
+
+static int trace_answer(const struct trace *t, const json_t *now)
+{
+	const char *tun = json_string_value(json_object_get(now, "tun"));
+	int status = EXIT_SUCCESS;
+
+	for (size_t i = 0; i < how_many(t) && status == EXIT_SUCCESS; i++)
+		status = print(t, trace_status(now, &t->dst[i]), tun, i);
+	return status;
 }
 
 static int trace_files(const struct trace *t)
@@ -49,7 +124,7 @@ static int trace_files(const struct trace *t)
 	int status = EXIT_FAILURE;
 
 	if (plan_load(&load, &t->from, t->names) == 0)
-		status = print(t, plan_json_trace(&load.plan, &t->dst));
+		status = trace_plan(t, &load.plan);
 	else if (t->json)
 		status = plan_json_print(plan_json_errors(&load.diag), false);
 	else
@@ -58,7 +133,8 @@ static int trace_files(const struct trace *t)
 	return status;
 }
 
-/* Returns false if no instance runs. Otherwise *status is the exit status. */
+/* Returns false if no instance runs. Otherwise *status is the exit status. What is left of one
+ * that was killed is named. */
 static bool trace_instance(const struct trace *t, const char *tun, int *status)
 {
 	struct instance instance;
@@ -72,15 +148,28 @@ static bool trace_instance(const struct trace *t, const char *tun, int *status)
 	if (!err) {
 		now = json_loads(answer, 0, NULL);
 		if (now)
-			*status = print(t, trace_status(now, &t->dst));
+			*status = trace_answer(t, now);
 		else
 			fputs(*answer ? answer : "the instance ended meanwhile\n",
 			      stderr);
 		json_decref(now);
 		free(answer);
 	}
+	if ((err == -ENOENT || err == -ECONNREFUSED) &&
+	    (t->tun || (instance.pid_path && instance_is_stale(&instance))))
+		target_say_not_up(&instance);
 	instance_clear(&instance);
 	return err != -ENOENT && err != -ECONNREFUSED;
+}
+
+/* Is there an instance of root? Then this is said: the files alone don't know what is live. */
+static void say_roots(const struct diag *diag)
+{
+	char *other = instance_find_other(INSTANCE_ROOTS_DIR);
+
+	if (other)
+		diag_print(diag, stderr);
+	free(other);
 }
 
 static int trace(const struct trace *t)
@@ -94,14 +183,14 @@ static int trace(const struct trace *t)
 		return trace_files(t);
 	err = t->tun ? 0 : instance_find_only(t->run_dir, &only, &diag);
 	tun = t->tun ? t->tun : only;
-	if (!err && trace_instance(t, tun, &status))
+	if (!err && trace_instance(t, tun, &status)) {
 		; /* it has answered, or has printed why not */
-	else if (err != -ENOTUNIQ && !t->tun && !t->run_dir)
+	} else if (err != -ENOTUNIQ && !t->tun && !t->run_dir) {
+		if (err)
+			say_roots(&diag);
 		status = trace_files(t);
-	else if (err)
+	} else if (err)
 		diag_print(&diag, stderr);
-	else
-		fprintf(stderr, "%s is not up\n", tun);
 	diag_clear(&diag);
 	free(only);
 	return status;
@@ -129,6 +218,47 @@ static bool take_option(struct trace *t, int option, const char *argument)
 	default:
 		return false;
 	}
+}
+
+static void add_address(struct trace *t, const struct sockaddr *address)
+{
+	struct endpoint found;
+
+	if (t->dst_count == ADDRESSES_MAX || !endpoint_from_sockaddr(&found, address))
+		return;
+	for (size_t i = 0; i < t->dst_count; i++)
+		if (ip_addr_equal(&t->dst[i], &found.addr))
+			return;
+	t->dst[t->dst_count++] = found.addr;
+}
+
+/* Asks the host's resolver if it is no address. Says on stderr why there is none. */
+static bool take_destination(struct trace *t, const char *text)
+{
+	struct addrinfo hints = { .ai_socktype = SOCK_DGRAM }, *list = NULL;
+	int err;
+
+	if (ip_addr_parse(&t->dst[0], text)) {
+		t->dst_count = 1;
+		return true;
+	}
+	if (strchr(text, '/') || strchr(text, ':')) {
+		fprintf(stderr,
+		        "tunion: %s is not an IPv4 or IPv6 address, nor a host name\n",
+		        text);
+		return false;
+	}
+	t->name = text;
+	err = getaddrinfo(text, NULL, &hints, &list);
+	for (const struct addrinfo *at = list; !err && at; at = at->ai_next)
+		add_address(t, at->ai_addr);
+	if (!err)
+		freeaddrinfo(list);
+	if (t->dst_count == 0)
+		fprintf(stderr,
+		        "tunion: %s is no address, and this host doesn't know the name: %s\n",
+		        text, err ? gai_strerror(err) : "it has no address");
+	return t->dst_count > 0;
 }
 
 int cmd_trace(int argc, char **argv)
@@ -160,11 +290,8 @@ int cmd_trace(int argc, char **argv)
 		fputs(usage, stderr);
 		return EXIT_FAILURE;
 	}
-	if (!ip_addr_parse(&t.dst, argv[optind])) {
-		fprintf(stderr, "tunion: %s is not an IPv4 or IPv6 address\n",
-		        argv[optind]);
+	if (!take_destination(&t, argv[optind]))
 		return EXIT_FAILURE;
-	}
 	t.from.v = (const char *const *)argv + optind + 1;
 	t.from.n = (size_t)(argc - optind - 1);
 	return trace(&t);

@@ -82,13 +82,13 @@ static json_t *member(const json_t *object, const char *key)
 
 static json_t *hop(const json_t *device, const json_t *peer)
 {
-	return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:n, s:n}", "device",
+	return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:n, s:o}", "device",
 	                 member(device, "name"), "peer", member(peer, "public_key"),
 	                 "mtu", member(device, "mtu"), "source_address",
 	                 member(peer, "source_address"), "source_port",
 	                 member(device, "listen_port"), "destination",
 	                 member(peer, "endpoint"), "state", member(peer, "state"),
-	                 "carrier_fits", "endpoint");
+	                 "carrier_fits", "endpoint", member(peer, "endpoint_name"));
 }
 
 /* The chain contains the devices; each peer contains the key of the next device's

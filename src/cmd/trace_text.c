@@ -55,7 +55,10 @@ static void add_hop(struct table *t, size_t number, const json_t *hop)
 		table_cell(t, "%s", *said ? said : "-");
 	} else {
 		source_cell(t, hop, destination);
-		table_cell(t, "%s", destination);
+		if (*said && strcmp(said, destination) != 0)
+			table_cell(t, "%s (%s)", destination, said);
+		else
+			table_cell(t, "%s", destination);
 	}
 }
 
@@ -71,6 +74,45 @@ static void by_text(const json_t *trace, FILE *out)
 		        (int)status_integer(trace, "line"));
 	else
 		fprintf(out, "by %s, as it is in force on %s\n", prefix, tun);
+}
+
+static bool is_own_tun(const json_t *trace, const char *link)
+{
+	const json_t *list = json_object_get(trace, "own_tuns"), *own;
+	size_t i;
+
+	json_array_foreach(list, i, own)
+	{
+		if (strcmp(status_string(own, "tun"), link) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* Says if the host itself doesn't send it into the tun, and where else. */
+static void host_text(const json_t *trace, FILE *out)
+{
+	const char *link = status_string(trace, "host_link"),
+		   *tun = status_string(trace, "tun"),
+		   *address = status_string(trace, "address"),
+		   *gateway = status_string(trace, "host_gateway");
+
+	if (*link == '\0' || strcmp(link, tun) == 0)
+		return;
+	if (json_is_true(json_object_get(trace, "host_local")))
+		fprintf(out,
+		        "this host has %s itself; what comes into %s all the same:\n",
+		        address, tun);
+	else if (is_own_tun(trace, link))
+		fprintf(out,
+		        "this host sends it into %s, see below; what comes into %s:\n",
+		        link, tun);
+	else
+		fprintf(out,
+		        "this host sends it to %s%s%s, not into %s; what comes in there all the same:\n",
+		        link,
+		        *gateway ? ", to the gateway " : ", to which it is attached",
+		        gateway, tun);
 }
 
 /* Only the host decides what goes into such a tun. */
@@ -94,6 +136,7 @@ void trace_text(const json_t *trace, FILE *out)
 		   *state = status_string(trace, "state");
 	struct table t = { .columns = 6 };
 
+	host_text(trace, out);
 	if (strcmp(state, "no-route") == 0) {
 		fprintf(out, "%s: no route: ICMP unreachable\n", address);
 		own_tuns_text(trace, out);

@@ -3,6 +3,8 @@
 Address. `up` works and says who yields, the link goes first, and the tunnel takes over when the link goes, and gives
 back when it comes: with the metrics of the kernel and of NetworkManager, before `up` and while it is up."""
 
+import json
+
 from lab import Tunion, check, equal, main, same_text, six, wait_for
 from world import INTERNET, LAN, LAN6, World
 
@@ -62,6 +64,8 @@ def test(lab):
         check("home.conf:6: warning: 192.168.77.0/24 yields" in t.log(), t.log())
         equal(yields(t), expected, f"status {when}")
         check("home: 192.168.77.0/24 yields to eth1" in t.run("status"), "status does not say it")
+        trace = json.loads(t.run("trace", "--json", "--run-dir", c.run_dir, "192.168.77.10"))
+        equal((trace["host_link"], trace["device"]), ("eth1", "home"), "where the host sends it")
         check(ways_by(c, "eth1"), f"the hotel's LAN {when}")
         for address in ("192.168.77.50", "10.77.0.50"):
             c.reach(address)

@@ -110,6 +110,54 @@ START_TEST(the_way_as_text)
 }
 END_TEST
 
+/* What cmd/trace.c adds about this host, and an Endpoint that is a name. */
+static const struct {
+	const char *trace, *text;
+} elsewhere[] = {
+	{ "'host_link': 'tunion0'", "10.0.0.1: no route" },
+	{ "'host_link': null", "10.0.0.1: no route" },
+	{ "'host_link': 'eth1', 'host_gateway': null, 'host_local': false",
+	  "this host sends it to eth1, to which it is attached, not into tunion0; what comes in "
+	  "there all the same:\n10.0.0.1: no route" },
+	{ "'host_link': 'eth1', 'host_gateway': '10.0.0.254'",
+	  "this host sends it to eth1, to the gateway 10.0.0.254, not into tunion0; what comes in "
+	  "there all the same:\n10.0.0.1: no route" },
+	{ "'host_link': 'lo', 'host_local': true",
+	  "this host has 10.0.0.1 itself; what comes into tunion0 all the same:\n10.0.0.1: no "
+	  "route" },
+	{ "'host_link': 'wg0', 'own_tuns': [{'tun': 'wg0', 'way': 'w', 'prefix': 'p'}]",
+	  "this host sends it into wg0, see below; what comes into tunion0:\n10.0.0.1: no "
+	  "route" },
+	{ "'state': 'ok', 'way': 'a', 'hops': [{'destination': '1.2.3.4:5', 'endpoint': "
+	  "'a.example:5'}, {'destination': '1.2.3.4:5', 'endpoint': '1.2.3.4:5'}]",
+	  "10.0.0.1: a\n"
+	  "by , as it is in force on tunion0\n"
+	  "\n"
+	  "HOP  DEVICE  PEER  MTU  OUTER SOURCE  OUTER DESTINATION\n"
+	  "1            -     0    (host):any    1.2.3.4:5 (a.example:5)\n"
+	  "2            -     0    (host):any    1.2.3.4:5\n" },
+};
+
+START_TEST(where_the_host_sends_it)
+{
+	char json[400], *text;
+	size_t n;
+	FILE *f = open_memstream(&text, &n);
+	json_t *trace;
+
+	snprintf(json, sizeof(json), "{'tun': 'tunion0', 'address': '10.0.0.1', %s%s}",
+	         elsewhere[_i].trace,
+	         strstr(elsewhere[_i].trace, "'state'") ? "" : ", 'state': 'no-route'");
+	trace = parse(json);
+	trace_text(trace, f);
+	fclose(f);
+	json_decref(trace);
+	ck_assert_msg(strncmp(text, elsewhere[_i].text, strlen(elsewhere[_i].text)) == 0,
+	              "%s\nexpected\n%s", text, elsewhere[_i].text);
+	free(text);
+}
+END_TEST
+
 /* Of another version, or of a worker that nobody should trust. */
 static const char *const odd[] = {
 	"{}",
@@ -143,6 +191,7 @@ TCase *unit_tests(void)
 	TCase *tc = tcase_create("cmd/trace_status");
 
 	tcase_add_test(tc, the_way_as_text);
+	tcase_add_loop_test(tc, where_the_host_sends_it, 0, ARRAY_SIZE(elsewhere));
 	tcase_add_test(tc, an_odd_status);
 	return tc;
 }
