@@ -5,9 +5,7 @@
 
 bool ifname_valid(const char *name)
 {
-	static const char allowed[] =
-		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_=+.-";
-	size_t n = strspn(name, allowed);
+	size_t n = strspn(name, IFNAME_CHARACTERS);
 
 	return n >= 1 && n <= IFNAME_MAX && name[n] == '\0' && strcmp(name, ".") != 0 &&
 	       strcmp(name, "..") != 0 && strcmp(name, "all") != 0;

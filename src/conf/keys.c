@@ -359,14 +359,65 @@ static void set_preshared_key(struct keys_file *f, char *value)
 	s->peer.has_preshared_key = keep_secret(f, &s->peer.preshared_key, key);
 }
 
+/* Cuts the blanks of an item: wg doesn't count them, wherever they are. Before that they are
+ * needed for messages, because without them two items look like one. Returns whether there was one
+ * between other characters. */
+static bool cut_item(char *item, struct value_shown *shown)
+{
+	struct value_shown cut;
+	char *end = item + strlen(item);
+	bool inside;
+
+	while (end > item && lines_is_blank(end[-1]))
+		*--end = '\0';
+	value_show(shown, item);
+	inside = strpbrk(item, " \t") != NULL;
+	lines_cut_all_blanks(item);
+	if (*value_show(&cut, item) != '"') /* it looks like a key */
+		*shown = cut;
+	return inside;
+}
+
+static void bad_allowed_ip(struct keys_file *f, const char *item,
+                           const struct value_shown *shown, bool blank,
+                           enum value_allowed result)
+{
+	bool length = result == VALUE_ALLOWED_BAD_LENGTH && !blank;
+
+	keys_bad(f, "AllowedIPs %s %s; expected %s%s", shown->text,
+	         blank ? "has a blank and no comma" : "is wrong",
+	         length ? "a length of 0 to 32, or 0 to 128 for IPv6, in digits"
+	                : "IPv4 or IPv6 addresses, perhaps with /LENGTH, between commas",
+	         value_is_octal(item) && !blank ? "; a leading 0 would mean octal" : "");
+}
+
+static void warn_of_host_part(const struct keys_file *f, const char *item,
+                              const struct ip_prefix *masked)
+{
+	char text[IP_PREFIX_STRLEN];
+
+	diag_warning(f->diag, f->conf->path, f->line,
+	             "AllowedIPs \"%s\" has a nonzero host part; taken as %s", item,
+	             ip_prefix_format(masked, text));
+}
+
 static void add_allowed_ip(struct keys_file *f, char *item)
 {
 	struct merge_section *s = peer_section(f);
 	struct merge_allowed *v;
 	struct ip_prefix prefix, masked;
-	char sign = *item == '+' || *item == '-' ? *item++ : '\0';
-	enum value_allowed result = value_allowed_ip(&prefix, item);
+	struct value_shown shown;
+	bool blank;
+	char sign;
+	enum value_allowed result;
 
+	while (lines_is_blank(*item))
+		item++;
+	sign = *item == '+' || *item == '-' ? *item++ : '\0';
+	while (lines_is_blank(*item))
+		item++;
+	blank = cut_item(item, &shown);
+	result = value_allowed_ip(&prefix, item);
 	if (*item == '\0') {
 		keys_bad(
 			f,
@@ -374,21 +425,12 @@ static void add_allowed_ip(struct keys_file *f, char *item)
 		return;
 	}
 	if (result != VALUE_ALLOWED_OK) {
-		bad_value(
-			f, "AllowedIPs", item,
-			result == VALUE_ALLOWED_BAD_ADDRESS
-				? "IPv4 or IPv6 addresses, perhaps with /LENGTH, between commas"
-				: "a length of 0 to 32, or 0 to 128 for IPv6, in digits");
+		bad_allowed_ip(f, item, &shown, blank, result);
 		return;
 	}
 	masked = ip_prefix_mask(prefix);
-	if (!ip_prefix_equal(&masked, &prefix)) {
-		char text[IP_PREFIX_STRLEN];
-
-		diag_warning(f->diag, f->conf->path, f->line,
-		             "AllowedIPs \"%s\" has a nonzero host part; taken as %s",
-		             item, ip_prefix_format(&masked, text));
-	}
+	if (!ip_prefix_equal(&masked, &prefix))
+		warn_of_host_part(f, item, &masked);
 	v = list_room(s->allowed, s->allowed_count, sizeof(*v));
 	if (!v) {
 		keys_no_memory(f);
@@ -564,7 +606,7 @@ static const struct keys_key keys[] = {
 	  add_excluded },
 	{ "PublicKey", KEYS_SECTION_PEER, KEYS_READER_WG, set_public_key },
 	{ "PresharedKey", KEYS_SECTION_PEER, KEYS_READER_WG, set_preshared_key },
-	{ "AllowedIPs", KEYS_SECTION_PEER, KEYS_READER_WG, set_allowed_ips },
+	{ "AllowedIPs", KEYS_SECTION_PEER, KEYS_READER_WG_LIST, set_allowed_ips },
 	{ "Endpoint", KEYS_SECTION_PEER, KEYS_READER_WG, set_endpoint },
 	{ "PersistentKeepalive", KEYS_SECTION_PEER, KEYS_READER_WG, set_keepalive },
 };

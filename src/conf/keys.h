@@ -31,6 +31,7 @@ struct keys_file {
 /* Which program reads the key? This decides how it has to be written. */
 enum keys_reader {
 	KEYS_READER_WG,
+	KEYS_READER_WG_LIST, /* the same, but `set` cuts the blanks, and can show them */
 	KEYS_READER_QUICK,
 	KEYS_READER_HOOK, /* wg-quick, but '#' belongs to the value */
 };

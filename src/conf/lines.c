@@ -49,8 +49,9 @@ static void split(struct lines *l, char *start, char *end)
 	*cut_blanks(l->name, equals ? equals : end) = '\0';
 }
 
-/* A comment is a setting if "tunion:" follows the '#'. Returns what comes after that. */
-static char *setting_of(char *comment, const char *end)
+/* A comment is a setting if "tunion:" follows the '#'. Returns what comes after that; also
+ * without the colon, with kind LINES_COMMENT. */
+static char *setting_of(char *comment, const char *end, enum lines_kind *kind)
 {
 	static const char word[] = "tunion";
 	const size_t n = sizeof(word) - 1;
@@ -58,20 +59,26 @@ static char *setting_of(char *comment, const char *end)
 
 	if ((size_t)(end - at) < n || strncasecmp(at, word, n) != 0)
 		return NULL;
-	at = skip_blanks(at + n, end);
-	return at < end && *at == ':' ? at + 1 : NULL;
+	comment = at + n;
+	at = skip_blanks(comment, end);
+	*kind = at < end && *at == ':' ? LINES_SETTING : LINES_COMMENT;
+	if (*kind == LINES_SETTING)
+		return at + 1;
+	return at > comment && memchr(at, '=', (size_t)(end - at)) ? at : NULL;
 }
 
-/* Returns true if the comment of this line is a setting, which then becomes the line. */
+/* Returns true if the comment of this line is a setting, or looks like one. Then it becomes the
+ * line. */
 static bool take_setting(struct lines *l)
 {
-	char *start = setting_of(l->comment, l->line_end);
+	enum lines_kind kind = LINES_SETTING;
+	char *start = setting_of(l->comment, l->line_end, &kind);
 	char *end;
 
 	if (!start)
 		return false;
 	end = memchr(start, '#', (size_t)(l->line_end - start));
-	l->kind = LINES_SETTING;
+	l->kind = kind;
 	split(l, start, end ? end : l->line_end);
 	return true;
 }

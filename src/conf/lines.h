@@ -14,6 +14,7 @@ enum lines_kind {
 	LINES_SECTION, /* [NAME] */
 	LINES_KEY,     /* KEY = VALUE */
 	LINES_SETTING, /* # tunion: KEY = VALUE */
+	LINES_COMMENT, /* # tunion KEY = VALUE: sets nothing, but was it meant to? */
 };
 
 /* The line that inih is working on. Its strings point into the text, without the blanks
@@ -50,6 +51,17 @@ char *lines_whole_value(struct lines *l);
 static inline bool lines_is_blank(char c)
 {
 	return c == ' ' || (c >= '\t' && c <= '\r');
+}
+
+/* Cuts also those between other characters. */
+static inline void lines_cut_all_blanks(char *text)
+{
+	char *to = text;
+
+	for (; *text != '\0'; text++)
+		if (!lines_is_blank(*text))
+			*to++ = *text;
+	*to = '\0';
 }
 
 #endif

@@ -14,6 +14,7 @@
 #include "base/ifname.h"
 #include "conf/parse.h"
 #include "conf/trust.h"
+#include "conf/value.h"
 
 #define TEXT_START_BYTES ((size_t)4096)
 #define TEXT_MAX_BYTES   ((size_t)64 << 20) /* for 100,000 peers, not for a disk image */
@@ -36,6 +37,43 @@ static char *name_of(const char *path)
 	return name;
 }
 
+/* Says which rule of ifname_valid the name breaks. */
+static void explain_name(const char *path, struct diag *diag)
+{
+	const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
+	size_t n = strlen(name), tail = sizeof(suffix) - 1, good;
+	struct value_beyond beyond;
+	char wrong[] = "' '";
+
+	if (n < tail || strcmp(name + n - tail, suffix) != 0) {
+		diag_error(diag, path, 0,
+		           "the file's name doesn't end in .conf; expected NAME.conf");
+		return;
+	}
+	n -= tail;
+	good = strspn(name, IFNAME_CHARACTERS);
+	wrong[1] = name[good];
+	if (good < n)
+		diag_error(
+			diag, path, 0,
+			"there is %s in the file's name, which is the tunnel's too; expected A-Z a-z 0-9 _ = + . - and then .conf: rename it",
+			name[good] == ' ' ? "a blank"
+			: value_beyond_ascii(&beyond, name + good) &&
+					(unsigned char)name[good] >= 0x80
+				? beyond.text
+				: wrong);
+	else if (n > IFNAME_MAX)
+		diag_error(
+			diag, path, 0,
+			"the file's name has %zu characters before .conf, but an interface's name has at most %d: rename it",
+			n, IFNAME_MAX);
+	else
+		diag_error(
+			diag, path, 0,
+			"no interface can have the name \"%.*s\", which stands before .conf: rename the file",
+			(int)n, name);
+}
+
 /* Returns 0, -ENOMEM, or -EINVAL if the file's name is invalid. Then this is in diag,
  * too, and conf->name is empty. */
 static int conf_new(struct conf **out, const char *path, struct diag *diag)
@@ -56,10 +94,7 @@ static int conf_new(struct conf **out, const char *path, struct diag *diag)
 	*out = conf;
 	if (conf->name[0] != '\0')
 		return 0;
-	diag_error(
-		diag, path, 0,
-		"the file's name can't be that of a tunnel; expected 1 to %d characters of A-Z a-z 0-9 _ = + . - and then .conf, and not \".\", \"..\" or \"all\"",
-		IFNAME_MAX);
+	explain_name(path, diag);
 	return -EINVAL;
 }
 

@@ -74,16 +74,6 @@ static bool has_blank(const char *text)
 	return *text != '\0';
 }
 
-static void cut_all_blanks(char *text)
-{
-	char *to = text;
-
-	for (; *text != '\0'; text++)
-		if (!lines_is_blank(*text))
-			*to++ = *text;
-	*to = '\0';
-}
-
 /* Returns the key of the section that was probably meant: at most two letters are wrong,
  * and fewer than half of them. */
 static const char *closest(const struct keys_table *table, const char *word,
@@ -140,13 +130,18 @@ static bool is_ascii(struct parse *p, const char *text, const char *where)
 	return false;
 }
 
+static bool is_of_wg(const struct keys_key *key)
+{
+	return key->reader == KEYS_READER_WG || key->reader == KEYS_READER_WG_LIST;
+}
+
 /* Does the checks that all keys have in common. Returns NULL if one of them fails. */
 static const struct keys_key *judge(struct parse *p, const struct keys_table *table,
                                     const char *word, enum keys_section section)
 {
 	const struct keys_key *key = find(table, word, section);
 
-	if (key && key->reader != KEYS_READER_WG && has_blank(p->lines.name))
+	if (key && !is_of_wg(key) && has_blank(p->lines.name))
 		key = NULL;
 	if (p->lines.has_nul)
 		keys_bad(&p->file, "the line contains a NUL byte; expected text");
@@ -190,7 +185,7 @@ static void handle_key(struct parse *p, const char *word, enum keys_section sect
 		keys_bad(&p->file, "%s contains a NUL byte; expected text", key->name);
 		return;
 	}
-	if (key->reader != KEYS_READER_WG && !p->quick_section) {
+	if (!is_of_wg(key) && !p->quick_section) {
 		keys_bad(
 			&p->file,
 			"%s is below an [Interface] with blanks in it, which wg-quick does not recognise; expected exactly [Interface]",
@@ -198,8 +193,8 @@ static void handle_key(struct parse *p, const char *word, enum keys_section sect
 		return;
 	}
 	if (key->reader == KEYS_READER_WG)
-		cut_all_blanks(value);
-	if (key->reader == KEYS_READER_WG && *value == '\0') {
+		lines_cut_all_blanks(value);
+	if (is_of_wg(key) && *value == '\0') {
 		keys_bad(&p->file, "%s is empty; expected a value, or no such line",
 		         key->name);
 		return;
@@ -213,6 +208,19 @@ static void handle_setting(struct parse *p, const char *word, enum keys_section 
 
 	if (key && is_ascii(p, p->lines.value, key->name))
 		key->set(&p->file, p->lines.value);
+}
+
+/* Comments are free to say what they like; but without a colon a setting would be lost, and nobody
+ * would know why. */
+static void handle_comment(struct parse *p, const char *word)
+{
+	const struct keys_key *key = find(&keys_of_tunion, word, KEYS_SECTION_INTERFACE);
+
+	if (key && !has_blank(p->lines.name))
+		diag_warning(
+			p->file.diag, p->file.conf->path, p->file.line,
+			"\"# tunion %s =\" has no colon, so it sets nothing; expected # tunion: %s = VALUE",
+			key->name, key->name);
 }
 
 static void begin_section(struct parse *p, const char *word, enum keys_section section)
@@ -265,6 +273,9 @@ static int handle(void *user, const char *section_word, const char *word,
 	case LINES_SETTING:
 		if (section != KEYS_SECTION_UNKNOWN)
 			handle_setting(p, word, section);
+		break;
+	case LINES_COMMENT:
+		handle_comment(p, word);
 		break;
 	}
 	return 1;

@@ -123,7 +123,12 @@ static int add_path(struct files *files, const char *path, struct diag *diag)
 		if (errno == ENOENT && files->may_be_gone &&
 		    is_tunnel_file(last_part(path)))
 			return 0;
-		diag_error(diag, path, 0, "can't be read: %s", strerror(errno));
+		if (errno == ENOENT && !is_tunnel_file(last_part(path)))
+			diag_error(
+				diag, path, 0,
+				"there is no such file or folder; expected the path of a tunnel file, or of a folder that has some");
+		else
+			diag_error(diag, path, 0, "can't be read: %s", strerror(errno));
 		return -EINVAL;
 	}
 	if (S_ISDIR(st.st_mode))

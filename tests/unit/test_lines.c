@@ -53,12 +53,17 @@ static const struct {
 	{ "# the tunion: a = b", "" },
 	{ "[a] # tunion: b = c", "1 S [a]|[a]|-\n1 S begin=|[a]|-\n1 T b=|b|c\n" },
 	{ "a = b # tunion: c = d\n e=f", "1 K a=|a|b\n1 T c=|c|d\n2 K e=|e|f\n" },
+	{ "# tunion c = d # e\n#TUNION\tf g= h", "1 C c=|c|d\n2 C fg=|f g|h\n" },
+	{ "# tunion c\n# tunionc = d\n# tunion=\n# tunion - c =", "4 C ?=|- c|\n" },
 };
 
 static char *transcript(const char *text, size_t n)
 {
 	static const char kinds[] = {
-		[LINES_SECTION] = 'S', [LINES_KEY] = 'K', [LINES_SETTING] = 'T'
+		[LINES_SECTION] = 'S',
+		[LINES_KEY] = 'K',
+		[LINES_SETTING] = 'T',
+		[LINES_COMMENT] = 'C',
 	};
 	char *copy = malloc(n + 1), *said = NULL, told[64];
 	size_t size;

@@ -280,6 +280,31 @@ static const struct {
 	  "t.conf:9: unknown key \"PostDwn\" in [Interface]; expected PostDown\n"
 	  "t.conf:12: unknown key \"AllowedIP\" in [Peer]; expected AllowedIPs\n"
 	  "t.conf:13: unknown key \"Keepalive\" in [Peer]; expected one that is in tunion.conf(5)\n" },
+	{ "settings without a colon",
+	  TEXT("[Interface]\n"
+	       "PrivateKey = " PRIVATE " # tunion Metric = 3\n"
+	       "# tunion via = network\n"
+	       "# tunion SourceFix=off\n"
+	       "# tunion has a Metric = 3\n"
+	       "# tunion Foo = 3\n"
+	       "PostUp = true # tunion Metric = 3\n"),
+	  "[Interface]\n"
+	  "PrivateKey = EHAMPLE/private/key/AAAAAAAAAAAAAAAAAAAAAEA=\n"
+	  "PostUp = true # tunion Metric = 3\n",
+	  "t.conf:2: warning: \"# tunion Metric =\" has no colon, so it sets nothing; expected # tunion: Metric = VALUE\n"
+	  "t.conf:3: warning: \"# tunion Via =\" has no colon, so it sets nothing; expected # tunion: Via = VALUE\n"
+	  "t.conf:4: warning: \"# tunion SourceFix =\" has no colon, so it sets nothing; expected # tunion: SourceFix = VALUE\n" },
+	{ "blanks in AllowedIPs",
+	  TEXT("[Peer]\n"
+	       "PublicKey = " PUBLIC "\n"
+	       "AllowedIPs = 10.0.0.0/8 192.168.0.0/16\n"
+	       "AllowedIPs = fd01::/64, fd02::\t /64 fd03::/64 , 10.0.0.0/33\n"
+	       "AllowedIPs = EXAMPLE/private/key/ AAAAAAAAAAAAAAAAAAAAAAA=\n"),
+	  NULL,
+	  "t.conf:3: AllowedIPs \"10.0.0.0/8 192.168.0.0/16\" has a blank and no comma; expected IPv4 or IPv6 addresses, perhaps with /LENGTH, between commas\n"
+	  "t.conf:4: AllowedIPs \"fd02::? /64 fd03::/64\" has a blank and no comma; expected IPv4 or IPv6 addresses, perhaps with /LENGTH, between commas\n"
+	  "t.conf:4: AllowedIPs \"10.0.0.0/33\" is wrong; expected a length of 0 to 32, or 0 to 128 for IPv6, in digits\n"
+	  "t.conf:5: AllowedIPs (not shown: it looks like a key) has a blank and no comma; expected IPv4 or IPv6 addresses, perhaps with /LENGTH, between commas\n" },
 	{ "secrets",
 	  TEXT("[Interface]\n"
 	       "PrivatKey = " PRIVATE "\n"

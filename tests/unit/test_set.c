@@ -166,6 +166,39 @@ START_TEST(a_gate_that_is_read_again)
 }
 END_TEST
 
+static const struct {
+	const char *path, *said;
+} broken[] = {
+	{ "n/wg0.CONF", "the file's name doesn't end in .conf; expected NAME.conf" },
+	{ "n/conf", "the file's name doesn't end in .conf; expected NAME.conf" },
+	{ "n/my vpn.conf",
+	  "there is a blank in the file's name, which is the tunnel's too; expected A-Z a-z 0-9 _ = + . - and then .conf: rename it" },
+	{ "n/a(1).conf",
+	  "there is '(' in the file's name, which is the tunnel's too; expected A-Z a-z 0-9 _ = + . - and then .conf: rename it" },
+	{ "n/z\xc3\xbcrich-and-more-than-15.conf",
+	  "there is a character beyond ASCII (U+00FC) in the file's name, which is the tunnel's too; expected A-Z a-z 0-9 _ = + . - and then .conf: rename it" },
+	{ "n/sixteen-letters-.conf",
+	  "the file's name has 16 characters before .conf, but an interface's name has at most 15: rename it" },
+	{ "n/all.conf",
+	  "no interface can have the name \"all\", which stands before .conf: rename the file" },
+	{ "n/.conf",
+	  "no interface can have the name \"\", which stands before .conf: rename the file" },
+};
+
+/* Each rule that a name can break is named. */
+START_TEST(wrong_names)
+{
+	ck_assert_int_eq(mkdir("n", 0700), 0);
+	for (size_t i = 0; i < ARRAY_SIZE(broken); i++) {
+		char said[400];
+
+		put(broken[i].path, "[Interface]\nPostUp = true\n");
+		snprintf(said, sizeof(said), "%s: %s\n", broken[i].path, broken[i].said);
+		CHECK_SET(-EINVAL, said, broken[i].path);
+	}
+}
+END_TEST
+
 START_TEST(nothing_to_read)
 {
 	ck_assert_int_eq(mkdir("d", 0700), 0);
@@ -173,13 +206,17 @@ START_TEST(nothing_to_read)
 	CHECK_SET(-EINVAL, "d: has no tunnel files; expected some NAME.conf\n", "d");
 	CHECK_SET(-EINVAL, "no.conf: can't be read: No such file or directory\n",
 	          "no.conf");
-	CHECK_SET(-EINVAL, "nodir: can't be read: No such file or directory\n", "nodir");
 	CHECK_SET(
 		-EINVAL,
-		"d/readme: the file's name can't be that of a tunnel; expected 1 to 15 characters of A-Z a-z 0-9 _ = + . - and then .conf, and not \".\", \"..\" or \"all\"\n"
+		"nodir: there is no such file or folder; expected the path of a tunnel file, or of a folder that has some\n",
+		"nodir");
+	CHECK_SET(
+		-EINVAL,
+		"d/readme: the file's name doesn't end in .conf; expected NAME.conf\n"
 		"d/readme:1: this is neither [Interface] nor [Peer] nor a key; expected KEY = VALUE\n",
 		"d/readme");
-	check_set(-EINVAL, "no tunnel files are given; expected files or directories\n",
+	check_set(-EINVAL,
+	          "no tunnel files are given; expected files or directories\n",
 	          NULL, 0);
 }
 END_TEST
@@ -247,7 +284,7 @@ START_TEST(every_error_of_every_file)
 		"name\n"
 		"d/folder.conf: is no regular file; expected a tunnel file\n"
 		"d/pipe.conf: is no regular file; expected a tunnel file\n"
-		"d/too-long-a-name-for-wg.conf: the file's name can't be that of a tunnel; expected 1 to 15 characters of A-Z a-z 0-9 _ = + . - and then .conf, and not \".\", \"..\" or \"all\"\n"
+		"d/too-long-a-name-for-wg.conf: the file's name has 22 characters before .conf, but an interface's name has at most 15: rename it\n"
 		"d/too-long-a-name-for-wg.conf:3: MTU \"2\" is wrong; expected 68 to "
 		"65535\n"
 		"e/good.conf: is a second file for NAME good, besides d/good.conf; expected only one\n",
@@ -317,6 +354,7 @@ TCase *unit_tests(void)
 	tcase_add_test(tc, a_directory_in_byte_order);
 	tcase_add_test(tc, a_file_that_is_a_gate);
 	tcase_add_test(tc, a_gate_that_is_read_again);
+	tcase_add_test(tc, wrong_names);
 	tcase_add_test(tc, nothing_to_read);
 	tcase_add_test(tc, names_as_wg_quick_takes_them);
 	tcase_add_test(tc, a_link_has_its_own_name);
