@@ -58,8 +58,8 @@ struct wg_env {
 	struct timerq *timers;
 	struct packet_pool *pool;
 	struct secrets *secrets; /* for all keys */
-	struct intake *intake; /* see wg_intake_new */
-	const struct log *log; /* may be NULL */
+	struct intake *intake;   /* see wg_intake_new */
+	const struct log *log;   /* may be NULL */
 	/* what aead_choose returned; with NULL the fastest one that the CPU has */
 	const struct aead_impl *aead;
 	/* The wall clock in nanoseconds since 1970, for TAI64N and

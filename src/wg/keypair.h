@@ -22,8 +22,8 @@ struct keypair {
 	uint32_t remote_index;
 	bool initiator; /* we were the initiator, so we have to rekey when it gets old */
 	bool can_send, can_receive;
-	uint64_t born_ns;      /* CLOCK_BOOTTIME */
-	uint64_t send_counter; /* counter of the next packet */
+	uint64_t born_ns;                /* CLOCK_BOOTTIME */
+	uint64_t send_counter;           /* counter of the next packet */
 	uint8_t *send_key, *receive_key; /* owned, from secret_new */
 	struct replay replay;
 };

@@ -340,7 +340,7 @@ static const struct {
 	{ PEER, "AllowedIPs = 10.0.0.0/8/8", NULL,
 	  "t.conf:5: AllowedIPs \"10.0.0.0/8/8\"" LENGTH },
 	{ PEER, "AllowedIPs = 10.0.0.0/8 11.0.0.0/8", NULL,
-	  "t.conf:5: AllowedIPs \"10.0.0.0/8 11.0.0.0/8\" has a blank and no comma; expected IPv4 or IPv6 addresses, perhaps with /LENGTH, between commas\n" },
+	  "t.conf:5: AllowedIPs \"10.0.0.0/8 11.0.0.0/8\" has a blank and no comma; expected IPv4 or IPv6 addresses, perhaps with /LENGTH, between commas" },
 	{ PEER, "AllowedIPs = fd00::/129", NULL,
 	  "t.conf:5: AllowedIPs \"fd00::/129\"" LENGTH },
 	{ PEER, "AllowedIPs = ++10.0.0.0/8", NULL,
