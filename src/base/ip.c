@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/ifname.h"
+
 bool ip_addr_equal(const struct ip_addr *a, const struct ip_addr *b)
 {
 	return a->family == b->family && memcmp(a->b, b->b, ip_addr_bytes(a)) == 0;
@@ -153,6 +155,20 @@ const char *endpoint_format(const struct endpoint *e, char out[static ENDPOINT_S
 		snprintf(out, ENDPOINT_STRLEN, "[%s]:%u", addr, e->port);
 	else
 		snprintf(out, ENDPOINT_STRLEN, "[%s%%%u]:%u", addr, e->scope_id, e->port);
+	return out;
+}
+
+const char *endpoint_format_named(const struct endpoint *e,
+                                  char out[static ENDPOINT_STRLEN])
+{
+	char addr[IP_ADDR_STRLEN], name[IF_NAMESIZE];
+
+	/* the kernel also takes names with which this would not be read again */
+	if (e->addr.family != IP_V6 || e->scope_id == 0 ||
+	    !if_indextoname(e->scope_id, name) || !ifname_valid(name))
+		return endpoint_format(e, out);
+	snprintf(out, ENDPOINT_STRLEN, "[%s%%%s]:%u", ip_addr_format(&e->addr, addr),
+	         name, e->port);
 	return out;
 }
 

@@ -121,6 +121,10 @@ bool endpoint_equal(const struct endpoint *a, const struct endpoint *b);
 /* Writes "1.2.3.4:51820", "[2001:db8::1]:51820", "[fe80::1%3]:51820" or, for IP_NONE,
  * "(none)", and returns `out`. */
 const char *endpoint_format(const struct endpoint *e, char out[static ENDPOINT_STRLEN]);
+/* The same, but with the name of the interface, as it is now: an index may be another
+ * one's after a restart of the system. Asks the system, so it is not for the worker. */
+const char *endpoint_format_named(const struct endpoint *e,
+                                  char out[static ENDPOINT_STRLEN]);
 /* Reads what endpoint_format writes; the zone may also be the name of an interface. The
  * address must be numeric. */
 MUST_CHECK bool endpoint_parse(struct endpoint *out, const char *text);

@@ -228,7 +228,7 @@ static bool put_endpoint(struct saving *s, const char *value)
 
 	if (!endpoint_parse(&e, value))
 		return false;
-	outbuf_print(s->out, "Endpoint = %s\n", endpoint_format(&e, text));
+	outbuf_print(s->out, "Endpoint = %s\n", endpoint_format_named(&e, text));
 	return true;
 }
 

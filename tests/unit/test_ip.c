@@ -277,6 +277,30 @@ START_TEST(endpoints_as_text_and_back)
 }
 END_TEST
 
+/* lo always is the first interface. */
+static const struct {
+	const char *text, *named;
+} named[] = {
+	{ "[fe80::1%1]:51820", "[fe80::1%lo]:51820" },
+	{ "[fe80::1%lo]:51820", "[fe80::1%lo]:51820" },
+	{ "[fe80::1%4294967295]:1", "[fe80::1%4294967295]:1" }, /* no such interface */
+	{ "[2001:db8::1]:51820", "[2001:db8::1]:51820" },
+	{ "1.2.3.4:51820", "1.2.3.4:51820" },
+};
+
+START_TEST(an_interface_has_a_name)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(named); i++) {
+		struct endpoint e, back;
+		char text[ENDPOINT_STRLEN];
+
+		ck_assert_msg(endpoint_parse(&e, named[i].text), "%s", named[i].text);
+		ck_assert_str_eq(endpoint_format_named(&e, text), named[i].named);
+		ck_assert(endpoint_parse(&back, text) && endpoint_equal(&e, &back));
+	}
+}
+END_TEST
+
 START_TEST(bad_endpoints_are_refused)
 {
 	struct endpoint e;
@@ -333,6 +357,7 @@ TCase *unit_tests(void)
 	tcase_add_test(tc, random_contains);
 	tcase_add_test(tc, total_order);
 	tcase_add_test(tc, endpoints_as_text_and_back);
+	tcase_add_test(tc, an_interface_has_a_name);
 	tcase_add_test(tc, bad_endpoints_are_refused);
 	tcase_add_test(tc, no_endpoint);
 	tcase_add_test(tc, equal_endpoints);

@@ -62,6 +62,9 @@ static const struct {
 	                "\nEndpoint = [2001:db8::1]:2\nAllowedIPs = 10.0.0.0/8, ::/0\n"
 	                "\n[Peer]\nPublicKey = " TEXT_A "\nPresharedKey = " TEXT_A
 	                "\nAllowedIPs = 10.9.0.0/16\nPersistentKeepalive = 25\n" },
+	/* lo always is the first interface, but others may change their places */
+	{ "public_key=" HEX_A "\nendpoint=[fe80::1%1]:2\nerrno=0\n\n",
+	  INTERFACE_OUT "\n[Peer]\nPublicKey = " TEXT_A "\nEndpoint = [fe80::1%lo]:2\n" },
 	/* host bits are not what a device says, but they do no harm */
 	{ "public_key=" HEX_B "\nallowed_ip=10.0.0.1/8\nendpoint=[::1]:1\nerrno=0\n\n",
 	  INTERFACE_OUT "\n[Peer]\n# tunion: Via = network\nPublicKey = " TEXT_B
