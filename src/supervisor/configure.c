@@ -255,8 +255,10 @@ int configure_addconf(struct worker_child *worker, const struct tunnel *tunnel)
 
 	if (d->conf->identity.private_key)
 		outbuf_print_key(&lines, "private_key", d->conf->identity.private_key);
+	hook_keys_print_device(&lines, tunnel->hook_keys, d->conf);
 	for (size_t i = 0; i < d->peer_count; i++)
 		configure_print_peer(&lines, &d->peers[i]);
+	hook_keys_print_peers(&lines, tunnel->hook_keys, d->conf);
 	err = configure_wireguard(worker, d->way.name, &lines);
 	outbuf_clear(&lines);
 	return err;

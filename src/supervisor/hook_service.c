@@ -3,16 +3,45 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <stdlib.h>
 
 #include "base/clock.h"
 #include "base/timerq.h"
 #include "io/loop.h"
+#include "supervisor/uapi_ask.h"
 
 static void hooks_begin(void *context, const char *name)
 {
 	struct hook_service *h = context;
 
 	instance_set_alias(h->instance, name);
+	h->name = name;
+}
+
+/* What the hooks have set, the next worker has to know. */
+static void remember_keys(struct hook_service *h)
+{
+	const struct worker_child *worker = &h->keeper->worker;
+	const struct uapi_patience patience = { clock_now_ms() + worker->silence_ms,
+		                                worker->interrupt_fd };
+	struct tunnel *t = tunnels_find(h->tunnels, h->name);
+	struct outbuf answer = { 0 };
+	struct hook_keys *keys = NULL;
+	char *path;
+
+	if (!t || worker->pid == 0 || worker->late ||
+	    !hook_keys_are_likely(t->plan->conf))
+		return;
+	path = instance_uapi_path(h->instance, h->name);
+	if (path && uapi_ask(path, &patience, &answer) == 0)
+		keys = hook_keys_new(t->plan->conf,
+		                     (const char *)answer.bytes + answer.first);
+	if (keys) {
+		hook_keys_free(t->hook_keys);
+		t->hook_keys = keys;
+	}
+	outbuf_clear(&answer);
+	free(path);
 }
 
 static void hooks_end(void *context)
@@ -20,6 +49,7 @@ static void hooks_end(void *context)
 	struct hook_service *h = context;
 
 	instance_unset_alias(h->instance);
+	remember_keys(h);
 }
 
 /* The supervisor is going down: ends the worker, and with it the devices. */

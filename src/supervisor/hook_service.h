@@ -20,6 +20,7 @@ struct hook_service {
 	struct keeper *keeper;
 	struct clients *clients;
 	struct status_request *status;
+	const char *name; /* of the file whose hooks run */
 };
 
 /* The events for host_options; h is borrowed for as long as they are used. */

@@ -1,8 +1,8 @@
 /* src/supervisor/keeper.c - starts a worker, and another one when it has ended
  *
  * When a worker ends, the supervisor still has the sockets, the tun and the
- * configuration. But sessions have to be made again, and what UAPI clients have set is
- * lost. */
+ * configuration, and the keys that hooks have set. But sessions have to be made again, and what
+ * other UAPI clients have set is lost. */
 #include "supervisor/keeper.h"
 
 #include <errno.h>
@@ -182,16 +182,17 @@ static void say_how_it_ended(const struct keeper *k, int status, int err)
 		          strerror(-err));
 }
 
-/* Hooks aren't run again: they may do more than set keys. */
+/* It isn't that of a hook (hook_keys.h), or that hook was still running. */
 static void warn_of_lost_keys(const struct keeper *k)
 {
 	for (size_t i = 0; i < k->tunnels->count; i++) {
 		const struct plan_device *d = k->tunnels->v[i].plan;
 
-		if (!d->conf->identity.private_key)
+		if (!d->conf->identity.private_key &&
+		    !hook_keys_has_private(k->tunnels->v[i].hook_keys))
 			log_warn(
 				k->log, d->way.name,
-				"its file has no PrivateKey, and one that a hook has set is lost with the old worker process: set it again with wg, or use tunion down and tunion up");
+				"its file has no PrivateKey, and one that wg has set is lost with the old worker process: set it again with wg, or use tunion down and tunion up");
 	}
 }
 

@@ -313,9 +313,7 @@ static int move_devices(struct round *r)
 		tunnels_take_from_beside(l->tunnels, from);
 		devices[i] = *from;
 		devices[i].plan = &r->plan.devices[i];
-		for (int k = 0; k < UDP_FAMILIES; k++)
-			from->udp_fds[k] = -1;
-		from->uapi_fd = -1;
+		*from = tunnel_of(from->plan);
 	}
 	r->gone = l->tunnels->v;
 	r->gone_count = l->tunnels->count;

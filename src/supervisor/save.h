@@ -8,21 +8,15 @@
 #ifndef TUNION_SUPERVISOR_SAVE_H
 #define TUNION_SUPERVISOR_SAVE_H
 
-#include <stdint.h>
-
 #include "base/attr.h"
 #include "base/diag.h"
 #include "channel/outbuf.h"
 #include "conf/conf.h"
+#include "supervisor/uapi_ask.h"
 
 /* How long may asking take? For all files together, or a worker that answers each of a
  * thousand files slowly would keep the instance from going down for hours. */
 #define SAVE_ASK_MS 5000
-
-struct save_patience {
-	int64_t end_ms; /* of clock_now_ms (base/clock.h) */
-	int interrupt_fd; /* borrowed; -1: none. When it is readable, nothing is waited for */
-};
 
 /* Asks at the socket, and replaces the file; its owner and mode stay. If the
  * path is a link, the file it leads to is replaced. If others can write the file or a
@@ -32,7 +26,7 @@ struct save_patience {
  * answer, or not what a device answers; or another -errno, with the reason in diag. After
  * an error the file is unchanged. */
 MUST_CHECK int save_file(struct conf *conf, const char *uapi_socket_path,
-                         const struct save_patience *patience, struct diag *diag);
+                         const struct uapi_patience *patience, struct diag *diag);
 
 /* Writes the text of the file, given the answer to get=1. Returns 0, -EBADMSG or
  * -ENOMEM. */

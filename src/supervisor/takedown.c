@@ -12,7 +12,7 @@
  * saved all the same. */
 static int save_files(const struct takedown *t, bool answers, struct diag *diag)
 {
-	const struct save_patience patience = { clock_now_ms() + SAVE_ASK_MS,
+	const struct uapi_patience patience = { clock_now_ms() + SAVE_ASK_MS,
 		                                t->keeper->worker.interrupt_fd };
 	int first = 0;
 

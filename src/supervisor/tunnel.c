@@ -98,4 +98,6 @@ void tunnel_close(struct tunnel *t)
 	if (t->uapi_fd >= 0)
 		close(t->uapi_fd);
 	t->uapi_fd = -1;
+	hook_keys_free(t->hook_keys);
+	t->hook_keys = NULL;
 }

@@ -10,6 +10,7 @@
 #include "base/diag.h"
 #include "io/udp.h"
 #include "plan/plan.h"
+#include "supervisor/hook_keys.h"
 
 struct tunnel {
 	const struct plan_device *plan; /* borrowed */
@@ -18,8 +19,9 @@ struct tunnel {
 	bool drawn;      /* nobody has asked for this port */
 	uint32_t fwmark; /* that is shown; from the file or the UAPI; 0: the instance's */
 	int uapi_fd;     /* owned: the listening socket; -1: there is none */
-	struct tunnel *next_beside; /* borrowed; see tunnels.h */
-	bool complete;              /* beside the plan: it has keys and peers, and runs */
+	struct hook_keys *hook_keys; /* owned; NULL: there are none */
+	struct tunnel *next_beside;  /* borrowed; see tunnels.h */
+	bool complete; /* beside the plan: it has keys and peers, and runs */
 };
 
 /* Returns a tunnel without sockets. */
@@ -34,7 +36,7 @@ void tunnel_set_mark(struct tunnel *t, uint32_t mark, struct diag *diag);
 /* The same sockets under descriptors of its own, instead of opening some. 0 or -errno. */
 MUST_CHECK int tunnel_share_udp(struct tunnel *t, const struct tunnel *from);
 void tunnel_close_udp(struct tunnel *t);
-/* Closes all its sockets. */
+/* Closes all its sockets, and wipes the keys of hooks. */
 void tunnel_close(struct tunnel *t);
 
 #endif

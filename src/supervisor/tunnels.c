@@ -9,6 +9,8 @@
 
 static void free_all(struct tunnels *t)
 {
+	for (size_t i = 0; i < t->count; i++)
+		hook_keys_free(t->v[i].hook_keys);
 	free(t->v);
 	plan_clear(&t->plan);
 	conf_set_clear(&t->files);

@@ -162,7 +162,7 @@ static pid_t answer_one(int listener, const char *text)
 
 static void saved(struct conf *conf, const char *path, int result, const char *warning)
 {
-	const struct save_patience patience = { clock_now_ms() + 3000, -1 };
+	const struct uapi_patience patience = { clock_now_ms() + 3000, -1 };
 	struct diag diag = { 0 };
 
 	ck_assert_int_eq(save_file(conf, path, &patience, &diag), result);
@@ -362,7 +362,7 @@ START_TEST(a_slow_device_and_a_signal)
 	char dir[] = "/tmp/tunion-save-XXXXXX", path[64];
 	int step = eventfd(3, EFD_SEMAPHORE | EFD_CLOEXEC),
 	    signals = eventfd(1, EFD_CLOEXEC);
-	struct save_patience patience = { clock_now_ms() + 100, -1 };
+	struct uapi_patience patience = { clock_now_ms() + 100, -1 };
 	struct diag diag = { 0 };
 	int listener;
 	pid_t pid;
@@ -376,7 +376,7 @@ START_TEST(a_slow_device_and_a_signal)
 	ck_assert_int_ge(clock_now_ms(), patience.end_ms);
 	ck_assert_int_eq(save_file(conf, path, &patience, &diag), -ENOTCONN);
 	/* there is time, but somebody wants the end */
-	patience = (struct save_patience){ clock_now_ms() + 3600000, signals };
+	patience = (struct uapi_patience){ clock_now_ms() + 3600000, signals };
 	ck_assert_int_eq(save_file(conf, path, &patience, &diag), -ENOTCONN);
 	ck_assert_uint_eq(diag.count, 0);
 	kill(pid, SIGKILL);
