@@ -55,6 +55,7 @@ static const struct {
 	                             HAS_NAME | HAS_RESULT | HAS_PORT | HAS_MARK, 2 },
 	[COMMAND_DEVICE_UAPI] = { "device-uapi", HAS_NAME | HAS_TEXT, 0 },
 	[COMMAND_DEVICE_START] = { "device-start", HAS_NAME, 0 },
+	[COMMAND_DEVICE_STOP] = { "device-stop", HAS_NAME, 0 },
 	[COMMAND_PEER_VIA] = { "peer-via", HAS_NAME | HAS_KEY | HAS_VIA, 0 },
 	[COMMAND_PEER_TRY] = { "peer-try", HAS_NAME | HAS_KEY, 0 },
 	[COMMAND_NETWORK_CHANGED] = { "network-changed", 0, 0 },

@@ -40,6 +40,7 @@ enum command_type {
 	                          * even if the device has gone meanwhile */
 	COMMAND_DEVICE_UAPI,    /* name, text: the next piece of one or more set=1 */
 	COMMAND_DEVICE_START,   /* name */
+	COMMAND_DEVICE_STOP,    /* name */
 	COMMAND_PEER_VIA,       /* name, key, via; after SETTINGS, which forgets it */
 	COMMAND_PEER_TRY,       /* name, key: the peer has another endpoint, so try it;
 	                          * at once unless an initiation is under way */

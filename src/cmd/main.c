@@ -1,4 +1,5 @@
-/* src/cmd/main.c - the command line: the first word chooses the command */
+/* src/cmd/main.c - the command line: the first word chooses the command; or, if we are called
+ * wireguard-tunion, the name does */
 #include <fcntl.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -18,6 +19,7 @@
 #include "cmd/status.h"
 #include "cmd/trace.h"
 #include "cmd/up.h"
+#include "cmd/wireguard.h"
 
 struct subcommand {
 	const char *name, *summary;
@@ -73,10 +75,19 @@ static bool open_standard_streams(bool until_exec)
 	return fd >= 0 || fcntl(STDERR_FILENO, F_GETFD) >= 0;
 }
 
+static bool is_called(const char *path, const char *name)
+{
+	const char *slash = path ? strrchr(path, '/') : NULL;
+
+	return path && strcmp(slash ? slash + 1 : path, name) == 0;
+}
+
 int main(int argc, char **argv)
 {
 	if (!open_standard_streams(argc > 1 && strcmp(argv[1], "exec") == 0))
 		return EXIT_FAILURE;
+	if (is_called(argv[0], WIREGUARD_NAME))
+		return cmd_wireguard(argc, argv);
 	if (argc < 2) {
 		print_help(stderr);
 		return EXIT_FAILURE;

@@ -137,7 +137,7 @@ struct conf_switches {
 };
 
 struct conf {
-	char *path; /* owned; as given, or DIR/NAME.conf */
+	char *path; /* owned; as given, or DIR/NAME.conf; NULL: there is no file */
 	char *name; /* owned; of the device: the file's name without .conf */
 	struct conf_file file;
 	struct conf_lines lines;

@@ -167,7 +167,9 @@ void host_forget(struct host *h)
 
 int host_tun_fd(const struct host *h)
 {
-	return h->tun_fd;
+	const struct host_place *place = h->state.place;
+
+	return place && place->nowhere ? place->tun_fd : h->tun_fd;
 }
 
 uint32_t host_tun_ifindex(const struct host *h)

@@ -13,6 +13,7 @@
 
 #include "host/barrier.h"
 #include "host/dns.h"
+#include "host/gso_max.h"
 #include "host/guard.h"
 #include "host/host_difference.h"
 #include "host/host_origin.h"
@@ -171,25 +172,6 @@ static size_t count_kind(const struct host_items *items, size_t from,
 	return n - from;
 }
 
-/* What TCP hands over at once should be sent as one UDP_SEGMENT message, which has at
- * most 64 segments and 65465 bytes (see io/udp.c). With the default size there would be
- * three segments more, which would need a message of their own. From this size the kernel
- * subtracts 321 bytes for headers, and then what doesn't fill a segment; with IPv6,
- * segments are 20 bytes shorter. */
-static void set_gso_max(struct change *c, uint32_t mtu_bytes)
-{
-	const uint32_t tcp_headers = 52, message = 32, reserve = 321,
-		       default_bytes = 65536;
-	uint32_t segments = 65465 / (mtu_bytes + message), bytes = default_bytes;
-
-	if (segments > 64)
-		segments = 64;
-	if (segments >= 2)
-		bytes = segments * (mtu_bytes - tcp_headers) + reserve + 100;
-	if (netlink_link_set_gso_max(c->h->nl, c->h->journal.ifindex, bytes) < 0)
-		return; /* it is only a little slower */
-}
-
 static void set_mtu(struct change *c)
 {
 	uint32_t mtu_bytes = c->to->mtu_bytes;
@@ -202,7 +184,7 @@ static void set_mtu(struct change *c)
 		diag_error(c->diag, NULL, 0, "%s cannot have an MTU of %u: %s",
 		           c->h->journal.tun, mtu_bytes, netlink_error(c->h->nl));
 	else
-		set_gso_max(c, mtu_bytes);
+		gso_max_set(c->h->nl, c->h->journal.ifindex, mtu_bytes);
 	note(c, err);
 }
 

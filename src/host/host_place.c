@@ -5,6 +5,7 @@ struct host_place host_place_nowhere(void)
 {
 	return (struct host_place){
 		.nowhere = true,
+		.tun_fd = -1,
 		.no_hooks =
 			"hooks are not run, in no file: they are meant for a host with a tun, and there is none",
 		.no_table =

@@ -1,6 +1,7 @@
 /* src/host/host_place.h - where else can the tun be than in our own network namespace?
  *
- * Nowhere: then a gate (design R15) stands in for it. Nothing is changed on the host, and
+ * Nowhere: then a gate (design R15) stands in for it, or it is a descriptor that was given
+ * to us, and others configure it (supervisor/drop_in.h). Nothing is changed on the host, and
  * of all that host.h does, only questions are left: path MTUs, name servers, and what the
  * virtual resolver's addresses are.
  *
@@ -19,6 +20,7 @@
 
 struct host_place {
 	bool nowhere; /* the functions below aren't called, and there is no netlink_fd */
+	int tun_fd;   /* nowhere: borrowed; what we were given; -1: none */
 	/* Why something that a file wants isn't done here. */
 	const char *no_hooks, *no_table;
 	/* Makes a tun there, which the caller owns. Returns its fd, or -errno after the

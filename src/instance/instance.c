@@ -522,7 +522,7 @@ int instance_listen_uapi(struct instance *i, const char *name, int *fd, struct d
 	if (!err)
 		err = listen_on(path, fd);
 	/* on release it is removed all the same, but not after we were killed */
-	if (!err && dprintf(i->lock_fd, "%s\n", path) < 0) {
+	if (!err && i->lock_fd >= 0 && dprintf(i->lock_fd, "%s\n", path) < 0) {
 		err = -errno;
 		diag_error(diag, NULL, 0, "%s: %s", i->pid_path, strerror(-err));
 	} else if (err == -EEXIST)

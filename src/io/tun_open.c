@@ -90,3 +90,23 @@ int tun_open(int *fd, const char *name, bool vnet_hdr, struct diag *diag)
 	*fd = -1;
 	return err;
 }
+
+int tun_name(int fd, char name[static IFNAME_MAX + 1], struct diag *diag)
+{
+	struct ifreq r = { 0 };
+
+	if (ioctl(fd, TUNGETIFF, &r) < 0) {
+		diag_error(diag, NULL, 0, "descriptor %d is no tun device: %s", fd,
+		           strerror(errno));
+		return -EINVAL;
+	}
+	if ((r.ifr_flags & (IFF_TUN | IFF_NO_PI)) != (IFF_TUN | IFF_NO_PI)) {
+		diag_error(
+			diag, NULL, 0,
+			"descriptor %d is a device that does not exchange IP packets: it must have IFF_TUN and IFF_NO_PI",
+			fd);
+		return -EINVAL;
+	}
+	snprintf(name, IFNAME_MAX + 1, "%.*s", IFNAME_MAX, r.ifr_name);
+	return 0;
+}

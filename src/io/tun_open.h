@@ -6,6 +6,7 @@
 
 #include "base/attr.h"
 #include "base/diag.h"
+#include "base/ifname.h"
 
 /* Makes a new tun device (IFF_TUN | IFF_NO_PI) of this name in the caller's network
  * namespace; it is down. It disappears with its last fd. vnet_hdr: a struct
@@ -14,5 +15,9 @@
  * -EEXIST (a device already has the name), -ENOENT (the system has no tun), -EACCES and
  * -EPERM (missing rights). */
 MUST_CHECK int tun_open(int *fd, const char *name, bool vnet_hdr, struct diag *diag);
+
+/* Finds the name of the tun device that somebody has given us as a descriptor. Returns 0, or
+ * -EINVAL with the reason in diag: it is none, or not of the kind that tun_open makes. */
+MUST_CHECK int tun_name(int fd, char name[static IFNAME_MAX + 1], struct diag *diag);
 
 #endif

@@ -125,7 +125,7 @@ int keeper_complete_devices(struct keeper *k)
 		err = configure_addconf(&k->worker, &k->tunnels->v[i]);
 	if (!err)
 		err = worker_child_wait(&k->worker);
-	if (!err)
+	if (!err && !k->stopped)
 		err = start_devices(k);
 	if (!err)
 		err = give_gifts(k);
@@ -188,7 +188,7 @@ static void warn_of_lost_keys(const struct keeper *k)
 	for (size_t i = 0; i < k->tunnels->count; i++) {
 		const struct plan_device *d = k->tunnels->v[i].plan;
 
-		if (!d->conf->identity.private_key &&
+		if (d->conf->path && !d->conf->identity.private_key &&
 		    !hook_keys_has_private(k->tunnels->v[i].hook_keys))
 			log_warn(
 				k->log, d->way.name,

@@ -47,6 +47,7 @@ struct keeper {
 	bool completed; /* keys and peers were sent to all of the plan's devices */
 	struct backoff backoff;
 	unsigned restarts;     /* of all */
+	bool stopped;          /* devices stay stopped when they are complete */
 	bool told_of_networks; /* that there are too many of them */
 };
 

@@ -226,6 +226,16 @@ static int do_device_start(struct worker_requests *w, struct command *m)
 	return err;
 }
 
+static int do_device_stop(struct worker_requests *w, struct command *m)
+{
+	struct worker_device *d = worker_device_find(w->devices, m->name);
+
+	if (!d)
+		return -ENOENT;
+	wg_device_stop(device_wg(d->device));
+	return 0;
+}
+
 /* If a UAPI client has removed the peer, there is nothing to try. */
 static int do_peer_try(struct worker_requests *w, struct command *m)
 {
@@ -349,6 +359,7 @@ bool worker_requests_handle(struct worker_requests *w, struct command *m)
 		[COMMAND_DEVICE_SOCKETS] = do_device_sockets,
 		[COMMAND_SOCKETS_ANSWER] = do_sockets_answer,
 		[COMMAND_DEVICE_START] = do_device_start,
+		[COMMAND_DEVICE_STOP] = do_device_stop,
 		[COMMAND_PEER_VIA] = do_peer_via,
 		[COMMAND_PEER_TRY] = do_peer_try,
 		[COMMAND_NETWORK_CHANGED] = do_network_changed,

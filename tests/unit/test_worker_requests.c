@@ -100,6 +100,7 @@ START_TEST(requests_about_a_device_that_is_not_there)
 	static const enum command_type types[] = {
 		COMMAND_DEVICE_REMOVE, COMMAND_DEVICE_SETTINGS, COMMAND_DEVICE_SOCKETS,
 		COMMAND_DEVICE_START,  COMMAND_PEER_VIA,        COMMAND_PEER_TRY,
+		COMMAND_DEVICE_STOP,
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(types); i++)
@@ -126,6 +127,21 @@ START_TEST(a_device_is_added_once)
 	ck_assert_int_eq(worker_lab_ask_name(&lab, COMMAND_DEVICE_REMOVE, "home"),
 	                 -ENOENT);
 	worker_lab_device(&lab, "home", &uapi_address, &uapi_address_len);
+}
+END_TEST
+
+START_TEST(a_device_stops_and_starts)
+{
+	const struct wg_device *wg = device_wg(engine_find_device(lab.engine, "home"));
+
+	for (int i = 0; i < 2; i++) {
+		ck_assert(!wg_device_started(wg));
+		ck_assert_int_eq(worker_lab_ask_name(&lab, COMMAND_DEVICE_START, "home"),
+		                 0);
+		ck_assert(wg_device_started(wg));
+		ck_assert_int_eq(worker_lab_ask_name(&lab, COMMAND_DEVICE_STOP, "home"),
+		                 0);
+	}
 }
 END_TEST
 
@@ -546,6 +562,7 @@ TCase *unit_tests(void)
 	tcase_add_checked_fixture(tc, set_up, tear_down);
 	tcase_add_test(tc, requests_about_a_device_that_is_not_there);
 	tcase_add_test(tc, a_device_is_added_once);
+	tcase_add_test(tc, a_device_stops_and_starts);
 	tcase_add_test(tc, a_device_needs_a_socket_for_its_uapi);
 	tcase_add_test(tc, devices_are_removed_in_any_order);
 	tcase_add_test(tc, settings_reach_the_device);
