@@ -6,15 +6,16 @@
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/attr.h"
+#include "base/printable.h"
 #include "show/status_json.h"
 
 #define LINES_MAX    20 /* of more troubles only the number is told */
 #define CARRIERS_MAX 16
 #define NAMES_BYTES  160
-#define TEXT_BYTES   512
 #define RECENT_S     60
 
 /* ---- lines */
@@ -42,17 +43,25 @@ static void tell(struct health *h, const json_t *device, const char *fmt, ...)
 	PRINTF_LIKE(3, 4);
 static void tell(struct health *h, const json_t *device, const char *fmt, ...)
 {
-	char text[TEXT_BYTES];
+	char *text;
 	va_list args;
+	int n;
 
 	if (json_array_size(h->list) >= LINES_MAX) {
 		h->not_shown++;
 		return;
 	}
 	va_start(args, fmt);
-	vsnprintf(text, sizeof(text), fmt, args);
+	n = vasprintf(&text, fmt, args);
 	va_end(args);
+	if (n < 0) {
+		json_decref(h->list);
+		h->list = NULL;
+		return;
+	}
+	printable_make(text); /* a name may have been cut inside a character */
 	append(h, device, text);
+	free(text);
 }
 
 /* ---- a peer's own trouble */

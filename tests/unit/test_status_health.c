@@ -64,6 +64,12 @@ static const struct {
 					    "vpn") ",'endpoint':'1.1.1.1:1','unanswered_seconds':40}]}]}",
 	  "vpn: no answer from 1.1.1.1:1 in 40 s, and so none for home, site: is the server up, do "
 	  "PublicKey, PresharedKey and PrivateKey match?\n" },
+	{ "a name that is cut inside a character",
+	  "{'devices':[{'name':'1234567890123456789ü','peers':[{" INSIDE(
+		  "home", "vpn",
+		  "V") "}]},{'name':'vpn','peers':[{'public_key':'V'," NETWORK("vpn") ",'endpoint':'1.1.1.1:1','unanswered_seconds':40}]}]}",
+	  "vpn: no answer from 1.1.1.1:1 in 40 s, and so none for 1234567890123456789?: is the "
+	  "server up, do PublicKey, PresharedKey and PrivateKey match?\n" },
 	{ "only the inner one",
 	  "{'devices':[{'name':'home','peers':[{" INSIDE(
 		  "home", "vpn",
