@@ -3,9 +3,10 @@
 there is one. Its only name server is then one that the network brought, while resolv.conf already
 names the tunnel's."""
 
+import re
 import time
 
-from lab import Tunion, check, main
+from lab import Tunion, check, main, wait_for
 from nameserver import NameServer
 from world import INTERNET, World
 
@@ -24,6 +25,11 @@ def test(lab):
     check(time.monotonic() - started < 5, f"up took {time.monotonic() - started:.1f} s")
     check("vpn.example has no address yet" in t.log(), "it says so:\n" + t.log())
     check(not w.client.ping(INTERNET), "there is no network yet")
+    wait_for(lambda: any(line["device"] == "vpn" and re.match(r"vpn\.example:51820 does not resolve \(.*\); asked again "
+                                                              r"in \d+ s$", line["text"])
+                         for line in t.status()["health"]), "the status says when the name is asked for again")
+    wait_for(lambda: re.search(r"^vpn +no address .* vpn\.example:51820 \(asked again in \d+ s\) ", t.run("status"), re.M),
+             "the name in the place of the endpoint")
     w.client.run("ip link set eth0 up; ip route add default via 198.51.100.1")
     w.client.reach(INTERNET, seconds=30)
     t.down()
