@@ -58,17 +58,17 @@ static json_t *addresses_json(const struct trace *t)
 static void add_host(json_t *trace, const char *tun, const struct ip_addr *dst)
 {
 	char gateway[IP_ADDR_STRLEN];
-	struct host_exit exit = { 0 };
-	bool known = tun && host_exit_look(tun, dst, &exit) == 0;
-	bool routed = known && exit.gateway.family != IP_NONE;
+	struct host_exit there = { 0 };
+	bool known = tun && host_exit_look(tun, dst, &there) == 0;
+	bool routed = known && there.gateway.family != IP_NONE;
 
 	json_object_set_new(trace, "host_link",
-	                    known ? json_string(exit.link) : json_null());
+	                    known ? json_string(there.link) : json_null());
 	json_object_set_new(trace, "host_gateway",
-	                    routed ? json_string(ip_addr_format(&exit.gateway, gateway))
+	                    routed ? json_string(ip_addr_format(&there.gateway, gateway))
 	                           : json_null());
 	json_object_set_new(trace, "host_local",
-	                    known ? json_boolean(exit.local) : json_null());
+	                    known ? json_boolean(there.local) : json_null());
 }
 
 /* Prints and releases the trace of one address. NULL means that there was no memory. JSON is
