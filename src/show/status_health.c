@@ -389,8 +389,9 @@ static void look_at_network(struct health *h)
 			    json_array_size(json_object_get(p, "chain")) == 2) {
 				silent++;
 				shortest_s = s < shortest_s ? s : shortest_s;
-			} else if (json_is_true(json_object_get(p, "session"))) {
-				return;
+			} else if (json_is_true(json_object_get(p, "session")) &&
+			           !json_is_true(json_object_get(p, "by_arrival"))) {
+				return; /* a client of a gate may be on this machine */
 			}
 		}
 	}

@@ -103,7 +103,8 @@ static const struct {
 		  "a") ",'unanswered_seconds':60}]},"
 	               "{'name':'b','peers':[{" NETWORK(
 			       "b") ",'unanswered_seconds':30}]},"
-	                            "{'name':'c','peers':[{" NETWORK("c") "}]}]}",
+	                            "{'name':'c','peers':[{" NETWORK("c") "},{" NETWORK(
+					    "c") ",'session':true,'by_arrival':true}]}]}",
 	  "no answer from any of 2 servers in 30 s: is this machine online, and does its network let "
 	  "UDP out?\n" },
 	{ "a third one does",
