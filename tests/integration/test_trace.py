@@ -3,14 +3,30 @@
 change by wg and a standby's taking over; where none is up, the default folder is read."""
 
 import json
+import os
+import shutil
+import tempfile
 
-from lab import Tunion, check, equal, main, wait_for, need
+from lab import TUNION, Tunion, check, equal, main, wait_for, need
 from world import HOME_ENDPOINT, VPN_ENDPOINT, World
 
 
 def trace(host, address, *options):
     """Of the only instance in the default run directory."""
     return json.loads(host.run(["tunion", "trace", "--json", *options, address]))
+
+
+def told_of_roots(host):
+    """Another user's `status` and `trace`, which must not ask root's instance, but say that there is one."""
+    if os.environ["TUNION_LAB"] != "root" or not shutil.which("setpriv"):
+        return
+    with tempfile.TemporaryDirectory() as folder:  # where others may go
+        os.chmod(folder, 0o755)
+        program = shutil.copy(TUNION, folder)
+        user = ["setpriv", "--reuid=12345", "--regid=12345", "--clear-groups", "env", "-u", "XDG_RUNTIME_DIR", program]
+        for words in (["status"], ["trace", "192.168.77.10"]):
+            told = host.try_run([*user, *words])
+            check(told.returncode == 1 and "tunion0 of root is: put sudo in front" in told.stderr, f"{words}: {told}")
 
 
 def test(lab):
@@ -35,6 +51,7 @@ def test(lab):
     equal(trace(c, "192.168.77.10")["host_link"], "tunion0", "where the host sends it")
     local = trace(c, "localhost")
     equal((local["name"], local["host_local"]), ("localhost", True), "a name, of this host itself")
+    told_of_roots(c)
     now, files = trace(c, "192.168.77.10"), json.loads(c.run(["tunion", "trace", "--json", "192.168.77.10", t.dir]))
     equal(now["tun"], "tunion0", "who answers")
     equal(files["tun"], None, "who answers for files")
