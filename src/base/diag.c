@@ -133,12 +133,10 @@ void diag_move(struct diag *to, struct diag *from)
 
 static void print_entry(const struct diag_entry *e, FILE *out)
 {
-	if (e->file)
-		fprintf(out, "%s:", e->file);
+	fprintf(out, "%s:", e->file ? e->file : "tunion");
 	if (e->file && e->line)
 		fprintf(out, "%u:", e->line);
-	fprintf(out, "%s%s%s\n", e->file ? " " : "",
-	        e->severity == DIAG_WARNING ? "warning: " : "", e->text);
+	fprintf(out, " %s%s\n", e->severity == DIAG_WARNING ? "warning: " : "", e->text);
 }
 
 /* One entry, and what decides where it is printed. */

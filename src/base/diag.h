@@ -52,7 +52,8 @@ struct log;
 /* For when nobody is left to print them: one line of the log for each entry. */
 void diag_log(const struct diag *d, const struct log *log);
 
-/* Prints each entry as "FILE:LINE: text", with "warning: " in front of a warning's text.
+/* Prints each entry as "FILE:LINE: text", with "warning: " in front of a warning's text, and
+ * with "tunion" in the place of a file that there isn't.
  * Entries are sorted by file, in the order in which the files were first mentioned, and
  * then by line. */
 void diag_print(const struct diag *d, FILE *out);

@@ -7,6 +7,7 @@
 #include <signal.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -47,6 +48,16 @@ static int drop_capabilities(void)
 	struct __user_cap_data_struct none[2] = { { 0 }, { 0 } };
 
 	return syscall(SYS_capset, &header, none) < 0 ? -errno : 0;
+}
+
+bool rights_rule_networks(void)
+{
+	struct __user_cap_header_struct header = { .version =
+		                                           _LINUX_CAPABILITY_VERSION_3 };
+	struct __user_cap_data_struct have[2] = { { 0 }, { 0 } };
+
+	return syscall(SYS_capget, &header, have) == 0 &&
+	       (have[0].effective & (UINT32_C(1) << CAP_NET_ADMIN)) != 0;
 }
 
 int rights_drop(pid_t parent, enum rights_user user)

@@ -6,6 +6,7 @@
 #ifndef TUNION_BASE_RIGHTS_H
 #define TUNION_BASE_RIGHTS_H
 
+#include <stdbool.h>
 #include <sys/resource.h>
 #include <sys/types.h>
 
@@ -19,6 +20,9 @@ enum rights_user {
 	RIGHTS_PAGE = 65522,
 	RIGHTS_PROXY = 65523,
 };
+
+/* Has this process CAP_NET_ADMIN in its own user namespace, which changing networks needs? */
+bool rights_rule_networks(void);
 
 /* If we are root, becomes that user; or "nobody" (65534) if this user namespace has only
  * him; or stays if it has neither. Returns 0, or -errno; then the process must not continue.

@@ -2,11 +2,11 @@
 #include "cmd/app_plan.h"
 
 #include <errno.h>
-#include <getopt.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "cmd/arguments.h"
 #include "cmd/plan_json.h"
 #include "cmd/plan_load.h"
 #include "host/dns.h"
@@ -135,7 +135,7 @@ int cmd_plan(int argc, char **argv)
 	bool json = false;
 	int option;
 
-	while ((option = getopt_long(argc, argv, "h", options, NULL)) != -1) {
+	while ((option = arguments_next(argc, argv, "h", options)) != -1) {
 		switch (option) {
 		case 'j':
 			json = true;
@@ -147,7 +147,6 @@ int cmd_plan(int argc, char **argv)
 			fputs(usage, stdout);
 			return EXIT_SUCCESS;
 		default:
-			fputs(usage, stderr);
 			return EXIT_FAILURE;
 		}
 	}

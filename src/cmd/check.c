@@ -1,11 +1,11 @@
 /* src/cmd/check.c - reads the files, makes the plan, and prints it as text or as JSON */
 #include "cmd/check.h"
 
-#include <getopt.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "cmd/arguments.h"
 #include "cmd/plan_json.h"
 #include "cmd/plan_load.h"
 #include "cmd/plan_text.h"
@@ -123,7 +123,7 @@ int cmd_check(int argc, char **argv)
 	struct missing missing;
 	int option, status;
 
-	while ((option = getopt_long(argc, argv, "h", options, NULL)) != -1) {
+	while ((option = arguments_next(argc, argv, "h", options)) != -1) {
 		switch (option) {
 		case 's':
 			strict = true;
@@ -141,7 +141,6 @@ int cmd_check(int argc, char **argv)
 			fputs(usage, stdout);
 			return EXIT_SUCCESS;
 		default:
-			fputs(usage, stderr);
 			return EXIT_FAILURE;
 		}
 	}

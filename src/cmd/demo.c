@@ -2,12 +2,12 @@
 #include "cmd/demo.h"
 
 #include <errno.h>
-#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "cmd/arguments.h"
 #include "demo/stage.h"
 
 static const char usage[] =
@@ -33,7 +33,7 @@ int cmd_demo(int argc, char **argv)
 	struct diag diag = { 0 };
 	int c, err;
 
-	while ((c = getopt_long(argc, argv, "h", options, NULL)) != -1) {
+	while ((c = arguments_next(argc, argv, "h", options)) != -1) {
 		switch (c) {
 		case 'k':
 			o.keep = true;
@@ -42,20 +42,18 @@ int cmd_demo(int argc, char **argv)
 			fputs(usage, stdout);
 			return 0;
 		default:
-			fputs(usage, stderr);
 			return 1;
 		}
 	}
-	if (optind != argc) {
-		fputs(usage, stderr);
+	if (!arguments_end(argc, argv, "it makes its own files"))
 		return 1;
-	}
 	err = stage_run(&o, &diag);
 	diag_print(&diag, stderr);
 	if (err == -EINTR)
-		fprintf(stderr, "tunion demo: interrupted; everything was cleaned up\n");
+		fprintf(stderr,
+		        "tunion: the demo was interrupted; everything was cleaned up\n");
 	else if (err != 0 && err != -EIO && diag.errors == 0)
-		fprintf(stderr, "tunion demo: %s\n", strerror(-err));
+		fprintf(stderr, "tunion: demo: %s\n", strerror(-err));
 	diag_clear(&diag);
 	return err == 0 ? 0 : 1;
 }

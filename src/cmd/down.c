@@ -63,10 +63,10 @@ static int tell(const struct instance *i, int pidfd, char *answer)
 		wait_for_end(pidfd);
 	fputs(answer, stderr);
 	if (refused)
-		fprintf(stderr, "%s stays up\n", i->tun);
+		fprintf(stderr, "tunion: %s stays up\n", i->tun);
 	else if (!ok)
 		fprintf(stderr,
-		        "%s%sthe instance ended without saying whether everything was restored\n",
+		        "%s%stunion: the instance ended without saying whether everything was restored\n",
 		        last ? last : "", last && *last ? "\n" : "");
 	free(last);
 	if (ok || (refused && status > 0))
@@ -94,7 +94,8 @@ static int clear_up(struct instance *i)
 	diag_clear(&diag);
 	if (err)
 		return EXIT_FAILURE;
-	fprintf(stderr, "%s was not running; what it had left on the host was removed\n",
+	fprintf(stderr,
+	        "tunion: %s was not running; what it had left on the host was removed\n",
 	        i->tun);
 	return EXIT_SUCCESS;
 }

@@ -8,7 +8,6 @@
 #include "cmd/exec.h"
 
 #include <errno.h>
-#include <getopt.h>
 #include <limits.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -19,6 +18,7 @@
 #include <unistd.h>
 
 #include "base/process.h"
+#include "cmd/arguments.h"
 #include "cmd/log_output.h"
 #include "cmd/paths.h"
 #include "cmd/target.h"
@@ -310,19 +310,18 @@ int cmd_exec(int argc, char **argv)
 		          .log_level = LOG_LEVEL_INFO };
 	int option, own = find_command(&e, argc, argv);
 
-	while ((option = getopt_long(own < 0 ? argc : own, argv, "h", long_options,
-	                             NULL)) != -1) {
+	while ((option = arguments_next(own < 0 ? argc : own, argv, "h", long_options)) !=
+	       -1) {
 		if (option == 'h') {
 			fputs(usage, stdout);
 			return EXIT_SUCCESS;
 		}
-		if (!take_option(&e, option, optarg)) {
-			fputs(usage, stderr);
+		if (!take_option(&e, option, optarg))
 			return EXIT_FAILURE;
-		}
 	}
 	if (own < 0) {
-		fprintf(stderr, "tunion: exec expects a command after --\n%s", usage);
+		fprintf(stderr,
+		        "tunion: exec expects a command after --, such as: tunion exec -- curl https://example.net/\n");
 		return EXIT_FAILURE;
 	}
 	return run(&e, own, argv);

@@ -5,7 +5,6 @@
 #include "cmd/gate.h"
 
 #include <errno.h>
-#include <getopt.h>
 #include <limits.h>
 #include <signal.h>
 #include <sodium.h>
@@ -15,6 +14,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "cmd/arguments.h"
 #include "cmd/gate_page.h"
 #include "cmd/page_option.h"
 #include "cmd/paths.h"
@@ -406,15 +406,13 @@ int cmd_gate(int argc, char **argv)
 	g.service.context = &g;
 	g.page.context = &g.folder;
 	g.service.options.events = &events;
-	while ((option = getopt_long(argc, argv, "h", long_options, NULL)) != -1) {
+	while ((option = arguments_next(argc, argv, "h", long_options)) != -1) {
 		if (option == 'h') {
 			fputs(usage, stdout);
 			return EXIT_SUCCESS;
 		}
-		if (!take_option(&g, option, optarg)) {
-			fputs(usage, stderr);
+		if (!take_option(&g, option, optarg))
 			return EXIT_FAILURE;
-		}
 	}
 	signal(SIGPIPE, SIG_IGN); /* the terminal or the parent may be gone */
 	return run(&g, argc, argv);

@@ -32,7 +32,7 @@ bool log_output_parse_level(const char *word, enum log_level *out)
 		return true;
 	}
 	fprintf(stderr,
-	        "tunion: %s is no log level; expected error, warn, info or debug\n",
+	        "tunion: --log-level %s is wrong; expected error, warn, info or debug\n",
 	        word);
 	return false;
 }

@@ -20,6 +20,7 @@
 #include "cmd/trace.h"
 #include "cmd/up.h"
 #include "cmd/wireguard.h"
+#include "conf/value.h"
 
 struct subcommand {
 	const char *name, *summary;
@@ -53,6 +54,45 @@ static void print_help(FILE *out)
 		fprintf(out, "  %-8s %s\n", commands[i].name, commands[i].summary);
 	fprintf(out, "  %-8s %s\n\n", "help", "print this");
 	fprintf(out, "tunion COMMAND --help prints the arguments of a command.\n");
+}
+
+/* Returns the command that was probably meant, or NULL. */
+static const char *closest(const char *word)
+{
+	static const struct {
+		const char *word, *command;
+	} others[] = { /* of systemctl, docker and others */
+		       { "start", "up" },       { "stop", "down" },
+		       { "restart", "reload" }, { "show", "status" },
+		       { "connect", "up" },     { "disconnect", "down" },
+		       { "list", "status" },    { "validate", "check" }
+	};
+	const char *found = NULL;
+	unsigned best = strlen(word) < 5 ? 2 : 3;
+
+	for (size_t i = 0; i < ARRAY_SIZE(others); i++) {
+		if (strcmp(word, others[i].word) == 0)
+			return others[i].command;
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(commands); i++) {
+		unsigned d = value_distance(commands[i].name, word);
+
+		if (d < best) {
+			best = d;
+			found = commands[i].name;
+		}
+	}
+	return found;
+}
+
+static void say_unknown(const char *word)
+{
+	const char *meant = closest(word);
+
+	fprintf(stderr,
+	        "tunion: there is no command %s%s%s%s; tunion help lists the commands\n",
+	        word, meant ? " (do you mean " : "", meant ? meant : "",
+	        meant ? "?)" : "");
 }
 
 static bool is_one_of(const char *word, const char *a, const char *b, const char *c)
@@ -104,8 +144,6 @@ int main(int argc, char **argv)
 		if (strcmp(argv[1], commands[i].name) == 0)
 			return commands[i].run(argc - 1, argv + 1);
 	}
-	fprintf(stderr,
-	        "tunion: there is no command %s; tunion help lists the commands\n",
-	        argv[1]);
+	say_unknown(argv[1]);
 	return EXIT_FAILURE;
 }

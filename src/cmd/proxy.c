@@ -8,7 +8,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <getopt.h>
 #include <limits.h>
 #include <poll.h>
 #include <signal.h>
@@ -22,6 +21,7 @@
 #include <unistd.h>
 
 #include "base/process.h"
+#include "cmd/arguments.h"
 #include "cmd/paths.h"
 #include "cmd/proxy_inside.h"
 #include "cmd/proxy_ports.h"
@@ -488,12 +488,11 @@ int cmd_proxy(int argc, char **argv)
 	c.service.context = &c;
 	c.service.options.events = &events;
 	while (status < 0 &&
-	       (option = getopt_long(argc, argv, "hL:R:", long_options, NULL)) != -1) {
+	       (option = arguments_next(argc, argv, "hL:R:", long_options)) != -1) {
 		if (option == 'h') {
 			fputs(usage, stdout);
 			status = EXIT_SUCCESS;
 		} else if (!take_option(&c, option, optarg)) {
-			fputs(usage, stderr);
 			status = EXIT_FAILURE;
 		}
 	}

@@ -33,7 +33,7 @@ static int tell(char *answer)
 	if (strncmp(last, "failed: ", 8) == 0)
 		puts(last + 8);
 	else
-		fprintf(stderr, "%s\n", *last ? last : "the instance ended meanwhile");
+		target_say_refused(last);
 	return EXIT_FAILURE;
 }
 

@@ -2,7 +2,6 @@
 #include "cmd/status.h"
 
 #include <errno.h>
-#include <getopt.h>
 #include <jansson.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -11,6 +10,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "cmd/arguments.h"
 #include "cmd/status_text.h"
 #include "cmd/status_watch.h"
 #include "cmd/target.h"
@@ -54,7 +54,7 @@ static json_t *parse(const char *answer)
 	json_t *status = json_loads(answer, 0, NULL);
 
 	if (!status)
-		fputs(*answer ? answer : "the instance ended meanwhile\n", stderr);
+		target_say_refused(answer);
 	return status;
 }
 
@@ -67,8 +67,10 @@ static int print_page(const struct instance *i)
 
 	if (err == -ENOENT || err == -ECONNREFUSED)
 		target_say_not_up(i);
+	else if (ok)
+		fputs(answer, stdout);
 	else if (!err)
-		fputs(answer, ok ? stdout : stderr);
+		target_say_refused(answer);
 	free(answer);
 	return ok ? EXIT_SUCCESS : EXIT_FAILURE;
 }
@@ -141,7 +143,7 @@ int cmd_status(int argc, char **argv)
 	struct instance instance;
 	int option, status;
 
-	while ((option = getopt_long(argc, argv, "h", long_options, NULL)) != -1) {
+	while ((option = arguments_next(argc, argv, "h", long_options)) != -1) {
 		switch (option) {
 		case 'w':
 			output = OUTPUT_WATCH;
@@ -165,10 +167,11 @@ int cmd_status(int argc, char **argv)
 			fputs(usage, stdout);
 			return EXIT_SUCCESS;
 		default:
-			fputs(usage, stderr);
 			return EXIT_FAILURE;
 		}
 	}
+	if (!arguments_end(argc, argv, "it is about the whole instance"))
+		return EXIT_FAILURE;
 	if (target_find(&instance, run_dir, tun) < 0)
 		return EXIT_FAILURE;
 	if (output == OUTPUT_WATCH)

@@ -339,13 +339,13 @@ int status_watch(const struct instance *instance, bool colour)
 	int err;
 
 	if (!isatty(STDOUT_FILENO)) {
-		fprintf(stderr, "tunion status --watch needs a terminal\n");
+		fprintf(stderr, "tunion: status --watch needs a terminal\n");
 		return EXIT_FAILURE;
 	}
 	w.utf8 = strcmp(status_watch_ellipsis(), "…") == 0;
 	err = take_terminal(&w);
 	if (err) {
-		fprintf(stderr, "tunion status: %s\n", strerror(-err));
+		fprintf(stderr, "tunion: status: %s\n", strerror(-err));
 	} else {
 		err = serve(&w);
 		give_terminal_back(&w);

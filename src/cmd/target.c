@@ -2,7 +2,6 @@
 #include "cmd/target.h"
 
 #include <errno.h>
-#include <getopt.h>
 #include <poll.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -12,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "cmd/arguments.h"
 #include "instance/instance_find.h"
 #include "supervisor/silence.h"
 
@@ -132,14 +132,14 @@ void target_say_not_up(const struct instance *i)
 {
 	if (instance_is_stale(i))
 		fprintf(stderr,
-		        "%s was killed (pid %d has ended): tunion up starts it again, tunion down puts the host back (%s)\n",
+		        "tunion: %s was killed (pid %d has ended): tunion up starts it again, tunion down puts the host back (%s)\n",
 		        i->tun, (int)instance_pid(i), i->run_dir);
 	else if (is_roots(i))
 		fprintf(stderr,
-		        "%s of yours is not up (%s), but root's is: put sudo in front of the command to ask it\n",
+		        "tunion: %s of yours is not up (%s), but root's is: put sudo in front of the command to ask it\n",
 		        i->tun, i->run_dir);
 	else
-		fprintf(stderr, "%s is not up (%s)\n", i->tun, i->run_dir);
+		fprintf(stderr, "tunion: %s is not up (%s)\n", i->tun, i->run_dir);
 }
 
 void target_say_error(const struct instance *i, int err)
@@ -149,12 +149,28 @@ void target_say_error(const struct instance *i, int err)
 	if (err == -ENOENT || err == -ECONNREFUSED)
 		target_say_not_up(i);
 	else if (err == -ETIMEDOUT)
-		fprintf(stderr, "%s: %s\n", i->tun,
+		fprintf(stderr, "tunion: %s: %s\n", i->tun,
 		        silence_text(text, "the supervisor", instance_pid(i),
 		                     "ends it, and tunion down then clears up"));
 	else
-		fprintf(stderr, "%s: %s%s\n", i->socket_path, strerror(-err),
-		        err == -EACCES ? " (are you root?)" : "");
+		fprintf(stderr, "tunion: %s%s: %s\n",
+		        err == -EACCES || err == -EPERM ? "this needs root: " : "",
+		        i->socket_path, strerror(-err));
+}
+
+void target_say_refused(const char *answer)
+{
+	static const char error[] = "error: ";
+	size_t n = strcspn(answer, "\n");
+
+	if (strncmp(answer, error, sizeof(error) - 1) == 0) {
+		answer += sizeof(error) - 1;
+		n -= sizeof(error) - 1;
+	}
+	if (n == 0)
+		fprintf(stderr, "tunion: the instance ended meanwhile\n");
+	else
+		fprintf(stderr, "tunion: %.*s\n", (int)n, answer);
 }
 
 int target_command(int argc, char **argv, const char *usage,
@@ -170,7 +186,7 @@ int target_command(int argc, char **argv, const char *usage,
 	struct instance instance;
 	int option, status;
 
-	while ((option = getopt_long(argc, argv, "h", long_options, NULL)) != -1) {
+	while ((option = arguments_next(argc, argv, "h", long_options)) != -1) {
 		switch (option) {
 		case 't':
 			tun = optarg;
@@ -182,14 +198,11 @@ int target_command(int argc, char **argv, const char *usage,
 			fputs(usage, stdout);
 			return EXIT_SUCCESS;
 		default:
-			fputs(usage, stderr);
 			return EXIT_FAILURE;
 		}
 	}
-	if (optind < argc) {
-		fputs(usage, stderr);
+	if (!arguments_end(argc, argv, "it is about the whole instance"))
 		return EXIT_FAILURE;
-	}
 	if (target_find(&instance, run_dir, tun) < 0)
 		return EXIT_FAILURE;
 	status = work(&instance);

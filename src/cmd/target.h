@@ -32,4 +32,8 @@ void target_say_not_up(const struct instance *i);
 /* Prints why the instance couldn't be asked; err is one of the errors above. */
 void target_say_error(const struct instance *i, int err);
 
+/* Says what the instance has answered instead of what it was asked for: a line, perhaps
+ * with "error: " in front, or nothing at all if it has ended. */
+void target_say_refused(const char *answer);
+
 #endif

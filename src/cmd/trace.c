@@ -2,7 +2,6 @@
 #include "cmd/trace.h"
 
 #include <errno.h>
-#include <getopt.h>
 #include <netdb.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -10,6 +9,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "cmd/arguments.h"
 #include "cmd/plan_json.h"
 #include "cmd/plan_load.h"
 #include "cmd/target.h"
@@ -150,8 +150,7 @@ static bool trace_instance(const struct trace *t, const char *tun, int *status)
 		if (now)
 			*status = trace_answer(t, now);
 		else
-			fputs(*answer ? answer : "the instance ended meanwhile\n",
-			      stderr);
+			target_say_refused(answer);
 		json_decref(now);
 		free(answer);
 	}
@@ -275,19 +274,22 @@ int cmd_trace(int argc, char **argv)
 	struct trace t = { .names = PLAN_LOAD_RESOLVE };
 	int option;
 
-	while ((option = getopt_long(argc, argv, "h", options, NULL)) != -1) {
+	while ((option = arguments_next(argc, argv, "h", options)) != -1) {
 		if (option == 'h') {
 			fputs(usage, stdout);
 			return EXIT_SUCCESS;
 		}
-		if (!take_option(&t, option, optarg)) {
-			fputs(usage, stderr);
+		if (!take_option(&t, option, optarg))
 			return EXIT_FAILURE;
-		}
 	}
-	if (optind >= argc ||
-	    ((t.tun || t.run_dir) && (optind + 1 < argc || t.from.gate))) {
-		fputs(usage, stderr);
+	if (optind >= argc) {
+		fprintf(stderr,
+		        "tunion: trace expects an ADDRESS or a host NAME, such as: tunion trace 192.0.2.1\n");
+		return EXIT_FAILURE;
+	}
+	if ((t.tun || t.run_dir) && (optind + 1 < argc || t.from.gate)) {
+		fprintf(stderr,
+		        "tunion: trace looks either at files or, with --tun or --run-dir, at an instance; expected one of them\n");
 		return EXIT_FAILURE;
 	}
 	if (!take_destination(&t, argv[optind]))

@@ -1,13 +1,13 @@
 /* src/cmd/up.c */
 #include "cmd/up.h"
 
-#include <getopt.h>
 #include <limits.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "cmd/arguments.h"
 #include "cmd/page_option.h"
 #include "cmd/paths.h"
 #include "cmd/service.h"
@@ -112,15 +112,13 @@ int cmd_up(int argc, char **argv)
 	struct page_wanted page = { 0 };
 	int option;
 
-	while ((option = getopt_long(argc, argv, "h", long_options, NULL)) != -1) {
+	while ((option = arguments_next(argc, argv, "h", long_options)) != -1) {
 		if (option == 'h') {
 			fputs(usage, stdout);
 			return EXIT_SUCCESS;
 		}
-		if (!take_option(&up, &page, option, optarg)) {
-			fputs(usage, stderr);
+		if (!take_option(&up, &page, option, optarg))
 			return EXIT_FAILURE;
-		}
 	}
 	signal(SIGPIPE, SIG_IGN); /* the terminal or the parent may be gone */
 	up.options.paths =

@@ -72,8 +72,6 @@ static const char *hint(const struct plan *plan, const struct netlink_item *item
                         int error)
 {
 	switch (error) {
-	case -EPERM:
-		return ": root or CAP_NET_ADMIN is needed";
 	case -EEXIST:
 		if (item->kind != NETLINK_KIND_ROUTE)
 			return ": it already exists";
@@ -96,8 +94,9 @@ static void report(const struct plan *plan, const struct netlink_item *item, int
 	char text[NETLINK_ITEM_STRLEN];
 
 	diag_error(diag, o.conf ? o.conf->path : NULL, o.line,
-	           "%s is refused by the kernel (%s)%s", netlink_item_format(item, text),
-	           why, hint(plan, item, error));
+	           "%s%s is refused by the kernel (%s)%s",
+	           error == -EPERM ? "this needs root: " : "",
+	           netlink_item_format(item, text), why, hint(plan, item, error));
 }
 
 /* ---- applying */

@@ -421,8 +421,9 @@ int instance_lock(struct instance *i, struct diag *diag)
 		return err;
 	}
 	if (err) {
-		diag_error(diag, NULL, 0, "%s: %s%s", i->run_dir, strerror(-err),
-		           err == -EACCES ? " (are you root?)" : "");
+		diag_error(diag, NULL, 0, "%s%s: %s",
+		           err == -EACCES ? "this needs root: " : "", i->run_dir,
+		           strerror(-err));
 		return err;
 	}
 	remove_listed_sockets(i->lock_fd);

@@ -10,6 +10,8 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include "base/rights.h"
+
 /* Android uses the second one. */
 static const char *const paths[] = { "/dev/net/tun", "/dev/tun" };
 
@@ -53,7 +55,7 @@ static int explain(int error, const char *name, struct diag *diag)
 	case EPERM:
 		diag_error(
 			diag, NULL, 0,
-			"making the tun device `%s' is not permitted: root or CAP_NET_ADMIN is needed",
+			"this needs root: making the tun device `%s' is not permitted without CAP_NET_ADMIN",
 			name);
 		return -EPERM;
 	case EINVAL:
@@ -79,6 +81,12 @@ int tun_open(int *fd, const char *name, bool vnet_hdr, struct diag *diag)
 	memcpy(r.ifr_name, name, strlen(name));
 	r.ifr_flags = (short)(IFF_TUN | IFF_NO_PI | IFF_TUN_EXCL |
 	                      (vnet_hdr ? IFF_VNET_HDR : 0));
+	if (!rights_rule_networks()) {
+		diag_error(
+			diag, NULL, 0,
+			"this needs root: a tun device needs CAP_NET_ADMIN; tunion exec, tunion proxy and tunion gate need no rights");
+		return -EPERM;
+	}
 	err = open_clone_device(diag);
 	if (err < 0)
 		return err;

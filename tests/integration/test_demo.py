@@ -42,7 +42,7 @@ def as_user(lab, host, program, directory):
     os.chmod(node, 0o600)
     done = host.try_run([*NOBODY, program, "demo"])
     equal(done.returncode, 1, "exit status without the right to open the tun device")
-    equal(done.stderr, "/dev/net/tun can't be opened: Permission denied; run the demo as root, or have root run: "
+    equal(done.stderr, "tunion: /dev/net/tun can't be opened: Permission denied; run the demo as root, or have root run: "
           "chmod 666 /dev/net/tun\n", "what is said then")
     host.binds.clear()
     clean(directory, "the demo that could not begin")

@@ -54,7 +54,7 @@ UNSHARE = {"x86_64": 272, "aarch64": 97, "riscv64": 97}
 
 def refused(user, expected, argv, what):
     done = user.host.try_run(argv)
-    equal((done.returncode, done.stderr, done.stdout), (1, expected + "\n", ""), what)
+    equal((done.returncode, done.stderr, done.stdout), (1, "tunion: " + expected + "\n", ""), what)
     nothing_left(user, what)
 
 

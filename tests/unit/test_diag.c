@@ -52,8 +52,8 @@ START_TEST(files_in_the_order_mentioned_lines_in_order)
 	       "b.conf:7: seven\n"
 	       "a.conf:1: one 1\n"
 	       "a.conf:2: warning: two\n"
-	       "about no file\n"
-	       "warning: neither\n");
+	       "tunion: about no file\n"
+	       "tunion: warning: neither\n");
 	ck_assert_uint_eq(diag.errors, 6);
 	ck_assert_uint_eq(diag.warnings, 2);
 	ck_assert_uint_eq(diag.count, 8);

@@ -76,7 +76,8 @@ START_TEST(lines)
 	             "tunion: a\ntunion: home: b\ntunion: c\ntunion: d\n");
 	check_stderr(say_lines, LOG_PLACE_JOURNAL, "<3>a\n<4>home: b\n<6>c\n<7>d\n");
 	check_stderr(say_diag, LOG_PLACE_JOURNAL, "<4>w\n<3>x.conf:7: e\n<3>x.conf: f\n");
-	check_stderr(say_diag, LOG_PLACE_STDERR, "warning: w\nx.conf: f\nx.conf:7: e\n");
+	check_stderr(say_diag, LOG_PLACE_STDERR,
+	             "tunion: warning: w\nx.conf: f\nx.conf:7: e\n");
 }
 END_TEST
 

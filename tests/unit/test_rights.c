@@ -28,6 +28,7 @@ struct rights {
 	gid_t gid;
 	int groups;
 	uint32_t capabilities; /* any of effective, permitted, inheritable */
+	bool rule_networks;
 	int death_signal, no_new_privs, dumpable;
 	rlim_t core_max;
 	int limited; /* what rights_limit returns */
@@ -54,6 +55,7 @@ static struct rights rights_of_this_process(int result)
 	for (int i = 0; i < 2; i++)
 		r.capabilities |=
 			caps[i].effective | caps[i].permitted | caps[i].inheritable;
+	r.rule_networks = rights_rule_networks();
 	prctl(PR_GET_PDEATHSIG, &r.death_signal);
 	r.no_new_privs = prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0);
 	r.dumpable = prctl(PR_GET_DUMPABLE);
@@ -104,6 +106,7 @@ static void expect_few_rights(const struct rights *r)
 {
 	ck_assert_int_eq(r->result, 0);
 	ck_assert_uint_eq(r->capabilities, 0);
+	ck_assert(!r->rule_networks);
 	ck_assert_int_eq(r->death_signal, SIGKILL);
 	ck_assert_int_eq(r->no_new_privs, 1);
 	ck_assert_int_eq(r->dumpable, 0);

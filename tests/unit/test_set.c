@@ -215,7 +215,8 @@ START_TEST(nothing_to_read)
 		"d/readme: the file's name doesn't end in .conf; expected NAME.conf\n"
 		"d/readme:1: this is neither [Interface] nor [Peer] nor a key; expected KEY = VALUE\n",
 		"d/readme");
-	check_set(-EINVAL, "no tunnel files are given; expected files or directories\n",
+	check_set(-EINVAL,
+	          "tunion: no tunnel files are given; expected files or directories\n",
 	          NULL, 0);
 }
 END_TEST
