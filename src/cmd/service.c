@@ -54,6 +54,8 @@ static int run(const struct service *service, const char *const *paths, const ch
 	if (begin(service, &options, &s, &output))
 		return EXIT_FAILURE;
 	tell_page(&output, supervisor_page_url(s));
+	if (ready_fd >= 0 && service->tell_up)
+		service->tell_up(service->context, supervisor_tun(s));
 	if (ready_fd >= 0)
 		background_begin(&output, ready_fd);
 	else if (service->syslog)

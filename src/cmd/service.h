@@ -27,6 +27,8 @@ struct service {
 	/* Called before it goes down, after it was up. Returns 0, or -errno if something
 	 * went wrong meanwhile that makes the exit status 1. NULL: nothing to do. */
 	int (*before_down)(void *context);
+	/* Called when it is up, before it goes to the background. NULL: nothing to do. */
+	void (*tell_up)(void *context, const char *tun);
 	void *context;
 };
 

@@ -6,11 +6,13 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "cmd/arguments.h"
 #include "cmd/page_option.h"
 #include "cmd/paths.h"
 #include "cmd/service.h"
+#include "cmd/up_told.h"
 #include "host/hooks.h"
 #include "instance/instance.h"
 #include "worker/worker.h"
@@ -51,6 +53,35 @@ static bool take_hook_limit(struct service *up, const char *argument)
 	}
 	up->options.hook_limit_s = (unsigned)seconds;
 	return true;
+}
+
+/* What is known when it is up. */
+struct up {
+	struct service service;
+	struct up_told told;
+};
+
+static void planned(void *context, const struct plan *plan,
+                    const struct ip_addr *resolver4, const struct ip_addr *resolver6)
+{
+	struct up *up = context;
+
+	(void)resolver4;
+	(void)resolver6;
+	up_told_plan(&up->told, plan);
+}
+
+static void tell_up(void *context, const char *tun)
+{
+	const struct up *up = context;
+	const struct supervisor_options *o = &up->service.options;
+	char more[PATH_MAX + 64];
+
+	snprintf(more, sizeof(more), "%s%s%s%s", o->run_dir ? " --run-dir " : "",
+	         o->run_dir ? o->run_dir : "",
+	         strcmp(tun, INSTANCE_DEFAULT_TUN) != 0 ? " --tun " : "",
+	         strcmp(tun, INSTANCE_DEFAULT_TUN) != 0 ? tun : "");
+	up_told_print(&up->told, tun, o->paths, o->path_count, more, stdout);
 }
 
 /* Returns false if there is no such option, or if its argument is wrong. */
@@ -106,9 +137,12 @@ int cmd_up(int argc, char **argv)
 	};
 	char dir[PATH_MAX];
 	const char *const default_paths[] = { paths_default(dir) };
-	struct service up = { .options = { .tun = INSTANCE_DEFAULT_TUN,
-		                           .worker = { .run = worker_run } },
-		              .log_level = LOG_LEVEL_INFO };
+	struct up up = { .service = { .options = { .tun = INSTANCE_DEFAULT_TUN,
+		                                   .worker = { .run = worker_run } },
+		                      .log_level = LOG_LEVEL_INFO,
+		                      .tell_up = tell_up,
+		                      .context = &up } };
+	const struct supervisor_events events = { planned, &up };
 	struct page_wanted page = { 0 };
 	int option;
 
@@ -117,12 +151,13 @@ int cmd_up(int argc, char **argv)
 			fputs(usage, stdout);
 			return EXIT_SUCCESS;
 		}
-		if (!take_option(&up, &page, option, optarg))
+		if (!take_option(&up.service, &page, option, optarg))
 			return EXIT_FAILURE;
 	}
 	signal(SIGPIPE, SIG_IGN); /* the terminal or the parent may be gone */
-	up.options.paths =
+	up.service.options.events = &events;
+	up.service.options.paths =
 		optind < argc ? (const char *const *)argv + optind : default_paths;
-	up.options.path_count = optind < argc ? (size_t)(argc - optind) : 1;
-	return service_run(&up);
+	up.service.options.path_count = optind < argc ? (size_t)(argc - optind) : 1;
+	return service_run(&up.service);
 }
