@@ -2,12 +2,15 @@
 #include "cmd/demo.h"
 
 #include <errno.h>
+#include <limits.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "cmd/arguments.h"
+#include "cmd/paths.h"
 #include "demo/stage.h"
 
 static const char usage[] =
@@ -29,7 +32,10 @@ int cmd_demo(int argc, char **argv)
 		{ "help", no_argument, NULL, 'h' },
 		{ 0 },
 	};
-	struct stage_options o = { .out = stdout, .color = wants_color() };
+	char dir[PATH_MAX];
+	struct stage_options o = { .out = stdout,
+		                   .color = wants_color(),
+		                   .folder = paths_default(dir) };
 	struct diag diag = { 0 };
 	int c, err;
 
@@ -47,12 +53,13 @@ int cmd_demo(int argc, char **argv)
 	}
 	if (!arguments_end(argc, argv, "it makes its own files"))
 		return 1;
+	signal(SIGPIPE, SIG_IGN); /* what was made has to be removed */
 	err = stage_run(&o, &diag);
 	diag_print(&diag, stderr);
 	if (err == -EINTR)
 		fprintf(stderr,
 		        "tunion: the demo was interrupted; everything was cleaned up\n");
-	else if (err != 0 && err != -EIO && diag.errors == 0)
+	else if (err != 0 && err != -EIO && err != -EPIPE && diag.errors == 0)
 		fprintf(stderr, "tunion: demo: %s\n", strerror(-err));
 	diag_clear(&diag);
 	return err == 0 ? 0 : 1;

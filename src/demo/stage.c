@@ -33,7 +33,9 @@ struct stage {
 	struct show show;
 	struct loop *loop;
 	struct loop_source signals;
-	bool stop;           /* a signal asks us to end */
+	struct loop_source reader; /* of `out`; fd -1: it can't be watched */
+	bool stop;                 /* a signal asks us to end, or the reader is gone */
+	bool reader_gone;
 	bool user_namespace; /* we made one; if not, we are root of the system */
 	struct world world;
 	char dir[64]; /* "" until it is made; short, because socket paths are limited */
@@ -69,6 +71,26 @@ static int catch_signals(struct stage *d)
 		return -errno;
 	d->signals.ready = on_signal;
 	return loop_add(d->loop, &d->signals, EPOLLIN);
+}
+
+static void on_reader_gone(struct loop_source *source, uint32_t events, uint64_t now_ns)
+{
+	struct stage *d = CONTAINER_OF(source, struct stage, reader);
+
+	(void)events;
+	(void)now_ns;
+	loop_remove(d->loop, source);
+	source->fd = -1;
+	d->stop = d->reader_gone = true;
+}
+
+/* `tunion demo | head` must not leave anything behind. A pipe tells of its reader's end even if
+ * nothing is written; a file can't be watched, and needn't be. */
+static void watch_reader(struct stage *d)
+{
+	d->reader = (struct loop_source){ fileno(d->options->out), on_reader_gone };
+	if (loop_add(d->loop, &d->reader, 0) < 0)
+		d->reader.fd = -1;
 }
 
 static int make_dir(struct stage *d)
@@ -208,6 +230,21 @@ static int play(struct stage *d)
 	return err;
 }
 
+/* For those who want to go on with files of their own. */
+static void tell_next(const struct stage *d)
+{
+	show_heading(&d->show, "your own files");
+	show_line(&d->show, "put what wg-quick would take into %s (mode 0600); then:",
+	          d->options->folder);
+	show_line(&d->show,
+	          "tunion check              what they do together; changes nothing");
+	show_line(&d->show,
+	          "sudo tunion up            brings them up; then: sudo tunion status");
+	show_line(&d->show, "sudo tunion down          puts the host back as it was");
+	show_line(&d->show,
+	          "tunion exec DIR -- CMD    only for one command, without root");
+}
+
 static void conclude(struct stage *d)
 {
 	double seconds = (double)(loop_now_ns() - d->start_ns) / 1e9;
@@ -218,6 +255,7 @@ static void conclude(struct stage *d)
 	else
 		show_heading(&d->show, "%u of %u checks FAILED, in %.1f s",
 		             d->show.failed, d->show.checks, seconds);
+	tell_next(d);
 }
 
 /* Starts a process that does nothing but be in a host until it, or we, are ended. */
@@ -278,6 +316,8 @@ static void clean_up(struct stage *d)
 	if (d->dir[0] && nftw(d->dir, remove_one, 8, FTW_DEPTH | FTW_PHYS) != 0)
 		diag_warning(d->diag, NULL, 0, "%s could not be removed: %s", d->dir,
 		             strerror(errno));
+	if (d->reader.fd >= 0)
+		loop_remove(d->loop, &d->reader);
 	if (d->signals.fd >= 0) {
 		loop_remove(d->loop, &d->signals);
 		close(d->signals.fd);
@@ -291,6 +331,7 @@ int stage_run(const struct stage_options *options, struct diag *diag)
 		           .diag = diag,
 		           .show = { .out = options->out, .color = options->color },
 		           .signals.fd = -1,
+		           .reader.fd = -1,
 		           .start_ns = loop_now_ns() };
 	int err;
 
@@ -299,6 +340,7 @@ int stage_run(const struct stage_options *options, struct diag *diag)
 	err = loop_new(&d.loop);
 	if (err != 0)
 		return err;
+	watch_reader(&d);
 	err = catch_signals(&d);
 	if (err == 0)
 		err = space_enter(&d.user_namespace, diag);
@@ -317,5 +359,7 @@ int stage_run(const struct stage_options *options, struct diag *diag)
 	if (err == 0 && d.show.failed > 0)
 		err = -EIO;
 	clean_up(&d);
+	if (d.reader_gone || ferror(options->out))
+		err = -EPIPE;
 	return err;
 }

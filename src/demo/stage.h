@@ -17,11 +17,12 @@
 struct stage_options {
 	bool keep; /* stay until SIGINT or SIGTERM, and say how to enter the namespaces */
 	bool color;
-	FILE *out; /* borrowed */
+	FILE *out;          /* borrowed; if its reader goes away, this is like a signal */
+	const char *folder; /* borrowed: where `up` looks for files */
 };
 
 /* Returns 0 if all of the demo's checks hold, -EIO if one does not, -EINTR after a
- * signal, and -errno with the reason in diag if the system does not let it run.
+ * signal, -EPIPE if the reader went away, and -errno with the reason in diag if the system does not let it run.
  * Afterwards the process is in namespaces of its own, and SIGINT, SIGTERM and SIGHUP are
  * still blocked: end it. */
 MUST_CHECK int stage_run(const struct stage_options *options, struct diag *diag);

@@ -51,6 +51,7 @@ def as_user(lab, host, program, directory):
 def demo(host, argv, directory):
     out = host.run([*argv, "demo"])
     check("checks hold" in out and "home > vpn > network" in out, out)
+    check("your own files" in out and "tunion check" in out, out)
     check("\x1b" not in out, "colour where there is no terminal")
     clean(directory, "the demo")
 
@@ -76,6 +77,11 @@ def test(lab):
     check("1 received" in answer, answer)
     equal(keeping.stop(signal.SIGINT), 0, "exit status of demo --keep after Ctrl-C")
     clean(directory, "demo --keep")
+
+    # The reader goes away after the first lines, as with `tunion demo | head`
+    gone = host.try_run(["sh", "-c", 'exec 3>&1; { "$0" demo; echo "status $?" >&3; } | head -n 3', program])
+    check("status 1" in gone.stdout and gone.stderr == "", f"demo | head: {gone.stdout}{gone.stderr}")
+    clean(directory, "demo | head")
 
     # Ctrl-C when so much has been printed: early, between the starts, during the transfer
     for text in ("five hosts", "AllowedIPs 10.77", "the union", "real traffic", "saw the client as 10.66"):
