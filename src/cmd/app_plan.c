@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "cmd/arguments.h"
+#include "cmd/paths.h"
 #include "cmd/plan_json.h"
 #include "cmd/plan_load.h"
 #include "host/dns.h"
@@ -132,8 +133,9 @@ int cmd_plan(int argc, char **argv)
 	};
 	enum plan_load_names names = PLAN_LOAD_RESOLVE;
 	struct conf_paths from = { 0 };
+	struct paths paths;
 	bool json = false;
-	int option;
+	int option, status = EXIT_FAILURE;
 
 	while ((option = arguments_next(argc, argv, "h", options)) != -1) {
 		switch (option) {
@@ -150,7 +152,11 @@ int cmd_plan(int argc, char **argv)
 			return EXIT_FAILURE;
 		}
 	}
-	from.v = (const char *const *)argv + optind;
-	from.n = (size_t)(argc - optind);
-	return run(&from, names, json);
+	if (paths_take(&paths, argv + optind, argc - optind)) {
+		from.v = paths.v;
+		from.n = paths.n;
+		status = run(&from, names, json);
+	}
+	paths_clear(&paths);
+	return status;
 }

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "cmd/arguments.h"
+#include "cmd/paths.h"
 #include "cmd/plan_json.h"
 #include "cmd/plan_load.h"
 #include "cmd/plan_text.h"
@@ -119,6 +120,7 @@ int cmd_check(int argc, char **argv)
 	bool strict = false, json = false, ok;
 	enum plan_load_names names = PLAN_LOAD_RESOLVE;
 	struct conf_paths from = { 0 };
+	struct paths paths;
 	struct plan_load load;
 	struct missing missing;
 	int option, status;
@@ -144,13 +146,18 @@ int cmd_check(int argc, char **argv)
 			return EXIT_FAILURE;
 		}
 	}
-	from.v = (const char *const *)argv + optind;
-	from.n = (size_t)(argc - optind);
+	if (!paths_take(&paths, argv + optind, argc - optind)) {
+		paths_clear(&paths);
+		return EXIT_FAILURE;
+	}
+	from.v = paths.v;
+	from.n = paths.n;
 	ok = plan_load(&load, &from, names) == 0;
 	warn_of_hooks(&load);
 	ok = ok && !(strict && load.diag.warnings > 0) && !has_loop(&load.plan);
 	missing.n = programs_missing(&load.plan, spawn_has, missing.v);
 	status = json ? print_json(&load, &missing, ok) : print_text(&load, &missing, ok);
 	plan_load_clear(&load);
+	paths_clear(&paths);
 	return status;
 }

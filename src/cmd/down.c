@@ -10,13 +10,16 @@
 #include <unistd.h>
 
 #include "base/process.h"
+#include "cmd/one_file.h"
 #include "cmd/target.h"
 #include "supervisor/hosts.h"
 
 #define END_MS 5000
 
 static const char usage[] =
-	"usage: tunion down [--tun NAME] [--run-dir DIR]\n"
+	"usage: tunion down [--tun NAME] [--run-dir DIR] [NAME...]\n"
+	"  NAME           take only the file NAME.conf out of the instance; without a NAME,\n"
+	"                 or with the last one, the whole instance goes down\n"
 	"  --tun NAME     the tun of the instance, if several are up\n"
 	"  --run-dir DIR  as given to tunion up\n";
 
@@ -118,13 +121,30 @@ static int ask_down(struct instance *i, int pidfd)
 	return status;
 }
 
-static int take_down(struct instance *i)
+static int ask_out(struct instance *i, int pidfd, const char *word)
+{
+	char *answer;
+	int status, err = one_file_ask_down(i, word, &answer);
+
+	if (err == -ENOENT || err == -ECONNREFUSED)
+		target_say_not_up(i);
+	if (err)
+		return EXIT_FAILURE;
+	status = one_file_is_answer(answer) ? one_file_tell(answer)
+	                                    : tell(i, pidfd, answer);
+	free(answer);
+	return status;
+}
+
+static int take_down(struct instance *i, char *const *words)
 {
 	pid_t pid = instance_pid(i);
 	/* without pidfds, which are new in Linux 5.3, we don't wait */
 	int fd = pid > 0 ? process_pidfd(pid) : -1, status;
 
-	status = ask_down(i, fd);
+	status = *words ? EXIT_SUCCESS : ask_down(i, fd);
+	for (; *words && status == EXIT_SUCCESS; words++)
+		status = ask_out(i, fd, *words);
 	if (fd >= 0)
 		close(fd);
 	return status;
@@ -132,5 +152,7 @@ static int take_down(struct instance *i)
 
 int cmd_down(int argc, char **argv)
 {
-	return target_command(argc, argv, usage, take_down);
+	static const struct target_command command = { usage, true, take_down };
+
+	return target_command(argc, argv, &command);
 }

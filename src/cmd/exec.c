@@ -275,9 +275,8 @@ static int find_command(struct exec *e, int argc, char **argv)
 
 static int run(struct exec *e, int argc, char **argv)
 {
-	char dir[PATH_MAX];
-	const char *const default_paths[] = { paths_default(dir) };
-	int status;
+	struct paths paths;
+	int status = EXIT_FAILURE;
 
 	if (e->in && (optind < argc || e->options.tun)) {
 		fprintf(stderr,
@@ -286,10 +285,12 @@ static int run(struct exec *e, int argc, char **argv)
 	}
 	if (e->in)
 		return join(e);
-	e->options.paths =
-		optind < argc ? (const char *const *)argv + optind : default_paths;
-	e->options.path_count = optind < argc ? (size_t)(argc - optind) : 1;
-	status = start_with_absolute_paths(e);
+	if (paths_take(&paths, argv + optind, argc - optind)) {
+		e->options.paths = paths.v;
+		e->options.path_count = paths.n;
+		status = start_with_absolute_paths(e);
+	}
+	paths_clear(&paths);
 	e->options.paths = NULL; /* they end here */
 	return status;
 }

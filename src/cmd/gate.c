@@ -219,7 +219,7 @@ static int prepare(void *context, struct supervisor_options *options, struct dia
 {
 	struct gate *g = context;
 	struct plan_load load;
-	const struct conf_paths from = { options->paths, options->path_count, NULL };
+	const struct conf_paths from = { .v = options->paths, .n = options->path_count };
 	int err = plan_load(&load, &from, PLAN_LOAD_NO_RESOLVE);
 
 	g->log = options->log;
@@ -356,18 +356,20 @@ static char *find_state(const char *given)
 
 static int run(struct gate *g, int argc, char **argv)
 {
-	char dir[PATH_MAX];
-	const char *const default_paths[] = { paths_default(dir) };
 	struct supervisor_options *options = &g->service.options;
-	int status;
+	struct paths paths;
+	int status = EXIT_FAILURE;
 
 	g->state_path = find_state(g->state);
 	if (!g->state_path)
 		return EXIT_FAILURE;
-	options->paths =
-		optind < argc ? (const char *const *)argv + optind : default_paths;
-	options->path_count = optind < argc ? (size_t)(argc - optind) : 1;
-	status = g->show ? show(g->state_path, g->show) : service_run(&g->service);
+	if (paths_take(&paths, argv + optind, argc - optind)) {
+		options->paths = paths.v;
+		options->path_count = paths.n;
+		status =
+			g->show ? show(g->state_path, g->show) : service_run(&g->service);
+	}
+	paths_clear(&paths);
 	options->paths = NULL; /* they end here */
 	free(g->paths);
 	free(g->clients);

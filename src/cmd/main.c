@@ -30,7 +30,7 @@ struct subcommand {
 
 static const struct subcommand commands[] = {
 	{ "up", "bring up tunnel files on one tun device", cmd_up },
-	{ "down", "take a running instance down, and put the host back", cmd_down },
+	{ "down", "take a running instance, or one of its files, down", cmd_down },
 	{ "reload", "apply what has changed in its files to a running instance",
 	  cmd_reload },
 	{ "status", "print what a running instance does", cmd_status },

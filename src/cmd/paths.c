@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/ifname.h"
 #include "base/termux.h"
 
 #define FOLDER "/tunion"
@@ -60,4 +61,69 @@ const char *paths_default(char out[static PATH_MAX])
 	if (join(out, getenv("HOME"), "/.config" FOLDER) && is_usable(out))
 		return out;
 	return join(out, termux_prefix(), "/etc" FOLDER) ? out : PATHS_DEFAULT_DIR;
+}
+
+/* ---- words */
+
+/* Returns the path of the default folder's NAME.conf if the word is its NAME, "" if it is not,
+ * or NULL if out of memory. To be freed. */
+static char *path_of_name(const struct paths *p, const char *word)
+{
+	char *path;
+
+	if (!ifname_valid(word))
+		return strdup("");
+	if (asprintf(&path, "%s/%s.conf", p->folder, word) < 0)
+		return NULL;
+	if (access(path, F_OK) < 0)
+		path[0] = '\0';
+	return path;
+}
+
+static bool take_word(struct paths *p, size_t i, const char *word)
+{
+	char *named = path_of_name(p, word);
+	bool is_name = named && *named, is_path = access(word, F_OK) == 0;
+
+	if (named && is_name && is_path) {
+		fprintf(stderr,
+		        "tunion: %s is here, and %s is there, too; expected ./%s or the path of the other one\n",
+		        word, named, word);
+		free(named);
+		return false;
+	}
+	p->all_names = p->all_names && is_name;
+	p->owned[i] = is_name ? named : strdup(word);
+	if (!is_name)
+		free(named);
+	if (!named || !p->owned[i])
+		perror("tunion");
+	return named && p->owned[i];
+}
+
+bool paths_take(struct paths *out, char *const *words, int n)
+{
+	bool ok = true;
+
+	*out = (struct paths){ .n = 1, .v = out->standard };
+	out->folder = out->standard[0] = paths_default(out->room);
+	if (n <= 0)
+		return true;
+	out->all_names = true;
+	out->n = (size_t)n;
+	out->owned = calloc(out->n + 1, sizeof(*out->owned));
+	if (!out->owned) {
+		perror("tunion");
+		return false;
+	}
+	for (size_t i = 0; i < out->n && ok; i++)
+		ok = take_word(out, i, words[i]);
+	out->v = (const char *const *)out->owned;
+	return ok;
+}
+
+void paths_clear(struct paths *p)
+{
+	paths_free(p->owned);
+	p->owned = NULL;
 }

@@ -3,13 +3,17 @@
 #define TUNION_CMD_PATHS_H
 
 #include <limits.h>
+#include <stdbool.h>
 #include <stddef.h>
+
+#include "base/attr.h"
 
 #define PATHS_DEFAULT_DIR SYSCONFDIR "/tunion"
 
 /* Closes the usage text of a command that reads tunnel files. */
 #define PATHS_USAGE                                                                      \
-	"The default DIR is " PATHS_DEFAULT_DIR ".\n"                                    \
+	"The default DIR is " PATHS_DEFAULT_DIR                                          \
+	"; its file NAME.conf is also called NAME.\n"                                    \
 	"If you can't read that: ~/.config/tunion; in Termux first $PREFIX/etc/tunion.\n"
 
 /* Returns the folder with the files of a command that is given none: `out`, or a constant.
@@ -19,6 +23,25 @@
  *  - $XDG_CONFIG_HOME/tunion, then $HOME/.config/tunion.
  * If there is none, it is the first of them, so that the error names it. */
 const char *paths_default(char out[static PATH_MAX]);
+
+/* What the words of a command mean, after its options. */
+struct paths {
+	const char *const *v; /* to read */
+	size_t n;
+	const char *folder; /* the default one */
+	bool all_names;     /* each word is a NAME, and there is one */
+
+	/* private */
+	char room[PATH_MAX];
+	char **owned;
+	const char *standard[1];
+};
+
+/* A word is the path of a file or folder, or the NAME of the default folder's NAME.conf; no word
+ * is the folder itself. Returns false, after a line on stderr, if a word may be both. The
+ * struct must not be moved. To be cleared after that, too. */
+MUST_CHECK bool paths_take(struct paths *out, char *const *words, int n);
+void paths_clear(struct paths *p);
 
 /* The result ends with NULL; free it with paths_free. Returns NULL if out of memory. */
 char **paths_absolute(const char *const *paths, size_t n);

@@ -5,7 +5,6 @@
 #include <stdbool.h>
 
 #include "cmd/endpoint_names.h"
-#include "cmd/paths.h"
 #include "instance/instance.h"
 #include "plan/plan_make.h"
 
@@ -25,13 +24,10 @@ static bool can_be_planned(const struct conf_set *set, const struct plan_env *en
 static int make(struct plan_load *load, const struct conf_paths *from,
                 const struct plan_env *env, enum plan_load_names names)
 {
-	char dir[PATH_MAX];
-	const char *const default_paths[] = { paths_default(dir) };
-	const struct conf_paths by_default = { default_paths, 1, from->gate };
 	int err, plan_err;
 
 	*load = (struct plan_load){ 0 };
-	err = conf_set_read(&load->set, from->n > 0 ? from : &by_default, &load->diag);
+	err = conf_set_read(&load->set, from, &load->diag);
 	if (err && err != -EINVAL)
 		return err;
 	if (!err && names == PLAN_LOAD_RESOLVE && can_be_planned(&load->set, env))

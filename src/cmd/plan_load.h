@@ -18,7 +18,7 @@ enum plan_load_names {
 	PLAN_LOAD_NO_RESOLVE, /* leave them unknown */
 };
 
-/* Without any path, the folder of paths_default is read. Returns 0, or -errno with the
+/* Returns 0, or -errno with the
  * reasons in diag. Call plan_load_clear in both cases. */
 MUST_CHECK int plan_load(struct plan_load *load, const struct conf_paths *from,
                          enum plan_load_names names);

@@ -427,17 +427,17 @@ static bool take_option(struct proxy_command *c, int option, const char *argumen
 
 static int run(struct proxy_command *c, int argc, char **argv)
 {
-	char standard[PATH_MAX];
-	const char *const default_paths[] = { paths_default(standard) };
 	struct supervisor_options *options = &c->service.options;
+	struct paths paths;
 	int status = EXIT_FAILURE;
+	bool ok = paths_take(&paths, argv + optind, argc - optind);
 
-	options->paths =
-		optind < argc ? (const char *const *)argv + optind : default_paths;
-	options->path_count = optind < argc ? (size_t)(argc - optind) : 1;
-	if (proxy_ports_have(&c->ports, PROXY_ASK) ||
-	    proxy_ports_listen(&c->ports, PROXY_DEFAULT_LISTEN))
+	options->paths = paths.v;
+	options->path_count = paths.n;
+	if (ok && (proxy_ports_have(&c->ports, PROXY_ASK) ||
+	           proxy_ports_listen(&c->ports, PROXY_DEFAULT_LISTEN)))
 		status = service_run(&c->service);
+	paths_clear(&paths);
 	options->paths = NULL; /* they end here */
 	if (c->prepared) {
 		proxy_ports_remove_files(&c->ports);

@@ -37,11 +37,12 @@ static int tell(char *answer)
 	return EXIT_FAILURE;
 }
 
-static int reload(struct instance *i)
+static int reload(struct instance *i, char *const *words)
 {
 	char *answer;
 	int status, err = target_ask(i, "reload", &answer);
 
+	(void)words;
 	if (err == -ENOENT || err == -ECONNREFUSED)
 		target_say_not_up(i);
 	if (err)
@@ -53,5 +54,7 @@ static int reload(struct instance *i)
 
 int cmd_reload(int argc, char **argv)
 {
-	return target_command(argc, argv, usage, reload);
+	static const struct target_command command = { usage, false, reload };
+
+	return target_command(argc, argv, &command);
 }

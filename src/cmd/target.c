@@ -173,8 +173,7 @@ void target_say_refused(const char *answer)
 		fprintf(stderr, "tunion: %.*s\n", (int)n, answer);
 }
 
-int target_command(int argc, char **argv, const char *usage,
-                   int (*work)(struct instance *instance))
+int target_command(int argc, char **argv, const struct target_command *command)
 {
 	static const struct option long_options[] = {
 		{ "tun", required_argument, NULL, 't' },
@@ -195,17 +194,18 @@ int target_command(int argc, char **argv, const char *usage,
 			run_dir = optarg;
 			break;
 		case 'h':
-			fputs(usage, stdout);
+			fputs(command->usage, stdout);
 			return EXIT_SUCCESS;
 		default:
 			return EXIT_FAILURE;
 		}
 	}
-	if (!arguments_end(argc, argv, "it is about the whole instance"))
+	if (!command->takes_names &&
+	    !arguments_end(argc, argv, "it is about the whole instance"))
 		return EXIT_FAILURE;
 	if (target_find(&instance, run_dir, tun) < 0)
 		return EXIT_FAILURE;
-	status = work(&instance);
+	status = command->work(&instance, argv + optind);
 	instance_clear(&instance);
 	return status;
 }

@@ -21,10 +21,17 @@ MUST_CHECK int target_ask(const struct instance *i, const char *request, char **
 MUST_CHECK int target_ask_quietly(const struct instance *i, const char *request,
                                   char **answer);
 
-/* Does all the work of a command that only has the arguments --tun, --run-dir and --help:
- * finds the instance and calls `work` with it. Returns the exit status. */
-int target_command(int argc, char **argv, const char *usage,
-                   int (*work)(struct instance *instance));
+struct target_command {
+	const char *usage;
+	bool takes_names; /* words after the options */
+	/* `words` ends with NULL, and has none if the command takes none. Returns the exit
+	 * status. */
+	int (*work)(struct instance *instance, char *const *words);
+};
+
+/* Does all the work of a command that only has the options --tun, --run-dir and --help: finds
+ * the instance and calls `work` with it. Returns the exit status. */
+int target_command(int argc, char **argv, const struct target_command *command);
 
 /* Prints that the instance is not up, or that it was killed, or that there is one of root
  * with this name. */

@@ -10,6 +10,7 @@
 #include <sys/socket.h>
 
 #include "cmd/arguments.h"
+#include "cmd/paths.h"
 #include "cmd/plan_json.h"
 #include "cmd/plan_load.h"
 #include "cmd/target.h"
@@ -38,6 +39,7 @@ struct trace {
 	const char *name; /* NULL: an address was given */
 	struct ip_addr dst[ADDRESSES_MAX];
 	size_t dst_count;
+	bool files; /* it names files */
 	struct conf_paths from;
 };
 
@@ -178,7 +180,7 @@ static int trace(const struct trace *t)
 	const char *tun;
 	int err, status = EXIT_FAILURE;
 
-	if (t->from.n > 0 || t->from.gate)
+	if (t->files || t->from.gate)
 		return trace_files(t);
 	err = t->tun ? 0 : instance_find_only(t->run_dir, &only, &diag);
 	tun = t->tun ? t->tun : only;
@@ -272,7 +274,8 @@ int cmd_trace(int argc, char **argv)
 		{ 0 },
 	};
 	struct trace t = { .names = PLAN_LOAD_RESOLVE };
-	int option;
+	struct paths paths;
+	int option, status = EXIT_FAILURE;
 
 	while ((option = arguments_next(argc, argv, "h", options)) != -1) {
 		if (option == 'h') {
@@ -294,7 +297,12 @@ int cmd_trace(int argc, char **argv)
 	}
 	if (!take_destination(&t, argv[optind]))
 		return EXIT_FAILURE;
-	t.from.v = (const char *const *)argv + optind + 1;
-	t.from.n = (size_t)(argc - optind - 1);
-	return trace(&t);
+	t.files = optind + 1 < argc;
+	if (paths_take(&paths, argv + optind + 1, argc - optind - 1)) {
+		t.from.v = paths.v;
+		t.from.n = paths.n;
+		status = trace(&t);
+	}
+	paths_clear(&paths);
+	return status;
 }

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "cmd/arguments.h"
+#include "cmd/one_file.h"
 #include "cmd/page_option.h"
 #include "cmd/paths.h"
 #include "cmd/service.h"
@@ -116,6 +117,19 @@ static bool take_option(struct service *up, struct page_wanted *page, int option
 	}
 }
 
+/* NAMEs come into the instance if it is up already. */
+static int run(struct service *up, const struct paths *paths)
+{
+	int status;
+
+	if (paths->all_names && !up->options.foreground &&
+	    one_file_up(up->options.run_dir, up->options.tun, paths, &status))
+		return status;
+	up->options.paths = paths->v;
+	up->options.path_count = paths->n;
+	return service_run(up);
+}
+
 int cmd_up(int argc, char **argv)
 {
 	static const struct option long_options[] = {
@@ -135,8 +149,6 @@ int cmd_up(int argc, char **argv)
 		{ "help", no_argument, NULL, 'h' },
 		{ 0 },
 	};
-	char dir[PATH_MAX];
-	const char *const default_paths[] = { paths_default(dir) };
 	struct up up = { .service = { .options = { .tun = INSTANCE_DEFAULT_TUN,
 		                                   .worker = { .run = worker_run } },
 		                      .log_level = LOG_LEVEL_INFO,
@@ -144,7 +156,8 @@ int cmd_up(int argc, char **argv)
 		                      .context = &up } };
 	const struct supervisor_events events = { planned, &up };
 	struct page_wanted page = { 0 };
-	int option;
+	struct paths paths;
+	int option, status = EXIT_FAILURE;
 
 	while ((option = arguments_next(argc, argv, "h", long_options)) != -1) {
 		if (option == 'h') {
@@ -156,8 +169,8 @@ int cmd_up(int argc, char **argv)
 	}
 	signal(SIGPIPE, SIG_IGN); /* the terminal or the parent may be gone */
 	up.service.options.events = &events;
-	up.service.options.paths =
-		optind < argc ? (const char *const *)argv + optind : default_paths;
-	up.service.options.path_count = optind < argc ? (size_t)(argc - optind) : 1;
-	return service_run(&up.service);
+	if (paths_take(&paths, argv + optind, argc - optind))
+		status = run(&up.service, &paths);
+	paths_clear(&paths);
+	return status;
 }

@@ -20,6 +20,7 @@ struct files {
 	char **v; /* owned, and so is each string */
 	size_t n;
 	bool may_be_gone; /* they are read again: a file that is gone is no error */
+	const struct conf_paths *from; /* borrowed */
 };
 
 static void files_clear(struct files *files)
@@ -29,11 +30,37 @@ static void files_clear(struct files *files)
 	free(files->v);
 }
 
+static const char *last_part(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash ? slash + 1 : path;
+}
+
+static bool is_left_out(const struct files *files, const char *path)
+{
+	const char *part = last_part(path);
+
+	for (size_t i = 0; files->may_be_gone && i < files->from->without_count; i++) {
+		const char *name = files->from->without[i];
+		size_t n = strlen(name);
+
+		if (strncmp(part, name, n) == 0 && strcmp(part + n, SUFFIX) == 0)
+			return true;
+	}
+	return false;
+}
+
 /* Takes over path, which may be NULL after a failed allocation. */
 static int files_add(struct files *files, char *path)
 {
-	char **v = list_room(files->v, files->n, sizeof(*v));
+	char **v;
 
+	if (path && is_left_out(files, path)) {
+		free(path);
+		return 0;
+	}
+	v = list_room(files->v, files->n, sizeof(*v));
 	if (v)
 		files->v = v;
 	if (!v || !path) {
@@ -42,13 +69,6 @@ static int files_add(struct files *files, char *path)
 	}
 	v[files->n++] = path;
 	return 0;
-}
-
-static const char *last_part(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-
-	return slash ? slash + 1 : path;
 }
 
 static char *join(const char *directory, const char *file)
@@ -126,7 +146,7 @@ static int add_path(struct files *files, const char *path, struct diag *diag)
 		if (errno == ENOENT && !is_tunnel_file(last_part(path)))
 			diag_error(
 				diag, path, 0,
-				"there is no such file or folder; expected the path of a tunnel file, or of a folder that has some");
+				"there is no such file or folder; expected the path of a tunnel file or of a folder that has some, or the NAME of a file in the default folder");
 		else
 			diag_error(diag, path, 0, "can't be read: %s", strerror(errno));
 		return -EINVAL;
@@ -283,7 +303,7 @@ static void mark_gate(struct conf_set *set, const char *path)
 
 int conf_set_read(struct conf_set *out, const struct conf_paths *from, struct diag *diag)
 {
-	struct files files = { .n = 0 };
+	struct files files = { .from = from };
 	int err;
 
 	*out = (struct conf_set){ .n = 0 };
@@ -303,7 +323,7 @@ int conf_set_read(struct conf_set *out, const struct conf_paths *from, struct di
 int conf_set_reread(struct conf_set *out, const struct conf_set *old,
                     const struct conf_paths *from, struct diag *diag)
 {
-	struct files files = { .may_be_gone = true };
+	struct files files = { .may_be_gone = true, .from = from };
 	int err = add_paths(&files, from, diag);
 
 	*out = (struct conf_set){ .n = 0 };

@@ -21,6 +21,9 @@ struct conf_paths {
 	/* NULL, or a file that is a gate, whether it says so or not (design R15). It may
 	 * be in one of the directories, too. */
 	const char *gate;
+	/* NAMEs whose files are left out when they are read again, as if they were gone. */
+	const char *const *without;
+	size_t without_count;
 };
 
 /* Reads the paths, which are files or directories. In a directory, the *.conf files are

@@ -168,7 +168,7 @@ static int start_nodes(struct stage *d)
 static int tell_plan(struct stage *d)
 {
 	const char *dir = d->nodes[NODE_CLIENT].conf_dir;
-	const struct conf_paths from = { &dir, 1, NULL };
+	const struct conf_paths from = { .v = &dir, .n = 1 };
 	struct conf_set set = { 0 };
 	struct plan_env env = { 0 };
 	struct plan plan = { 0 };

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,7 +15,7 @@
 #include "base/text_stream.h"
 #include "channel/outbuf.h"
 
-#define REQUEST_MAX 64 /* characters of a request */
+#define REQUEST_MAX (PATH_MAX + 8) /* characters of a request */
 
 enum client_state {
 	CLIENT_ASKS, /* its request is not complete yet */
@@ -22,6 +23,7 @@ enum client_state {
 	CLIENT_WANTS_RELOAD,
 	CLIENT_RELOADS, /* the reload that it waits for has begun */
 	CLIENT_WANTS_DOWN,
+	CLIENT_WANTS_FILE,
 	CLIENT_ANSWERED, /* is removed when its answer is written */
 };
 
@@ -102,6 +104,17 @@ static bool answer_page(struct client *c)
 	return answer(c, "\n");
 }
 
+static bool want_file(struct client *c, bool in, const char *what)
+{
+	const struct clients *all = c->clients;
+	const char *refused = all->want_file(all->context, in, what);
+
+	if (refused)
+		return answer(c, refused);
+	c->state = CLIENT_WANTS_FILE;
+	return true;
+}
+
 static bool carry_out(struct client *c)
 {
 	struct clients *all = c->clients;
@@ -119,6 +132,10 @@ static bool carry_out(struct client *c)
 	} else if (strcmp(c->request, "down") == 0) {
 		c->state = CLIENT_WANTS_DOWN;
 		all->want_down(all->context);
+	} else if (strncmp(c->request, "out ", 4) == 0) {
+		return want_file(c, false, c->request + 4);
+	} else if (strncmp(c->request, "in ", 3) == 0) {
+		return want_file(c, true, c->request + 3);
 	} else if (strcmp(c->request, "enter") == 0) {
 		(void)!all->enter(all->context, c->source.fd);
 		return false;
@@ -380,6 +397,18 @@ void clients_begin_reload(struct clients *c)
 void clients_answer_reload(struct clients *c, const char *text)
 {
 	answer_all(c, CLIENT_RELOADS, text ? text : "failed: out of memory\n");
+}
+
+void clients_answer_file(struct clients *c, const char *text)
+{
+	answer_all(c, CLIENT_WANTS_FILE, text ? text : "failed: out of memory\n");
+}
+
+void clients_turn_file_to_down(struct clients *c)
+{
+	for (struct client *at = c->first; at; at = at->next)
+		if (at->state == CLIENT_WANTS_FILE)
+			at->state = CLIENT_WANTS_DOWN;
 }
 
 void clients_end(struct clients *c, const char *text)

@@ -1,7 +1,7 @@
 /* src/supervisor/clients.h - who asks the instance on its control socket, and for what?
  *
- * A client sends one line: "status", "reload", "down", "enter" or "page". At once it gets an
- * empty line, which says that the request was heard. The answer is everything after that, until the
+ * A client sends one line: "status", "reload", "down", "enter", "page", "out NAME" or "in PATH".
+ * At once it gets an empty line, which says that the request was heard. The answer is everything after that, until the
  * end:
  *   enter    the namespaces of an instance of `exec` (insiders.h), not as text
  *   page     the address of the status page
@@ -10,6 +10,8 @@
  *            what was done
  *   down     warnings, one on each line; then "ok" when the host is restored, or
  *            "refused" when the instance stays up
+ *   out, in  as reload, about one file of the instance (wish.h); `out` of the last file is
+ *            answered as down
  * To anything else the answer is "error: ...".
  *
  * The status page (page_child.h) isn't on that socket, because it may ask for less: it is lent
@@ -46,6 +48,9 @@ struct clients {
 	void (*want_status)(void *context);
 	void (*want_reload)(void *context);
 	void (*want_down)(void *context);
+	/* For "in PATH" and "out NAME", which is `what`. Returns NULL, or why not; then nothing
+	 * follows. */
+	const char *(*want_file)(void *context, bool in, const char *what);
 	/* Answers the client itself. Returns 0 or -errno. */
 	int (*enter)(void *context, int client_fd);
 	void *context;        /* borrowed */
@@ -72,6 +77,9 @@ void clients_answer_status(struct clients *c, const char *text);
  * asks for the next one. */
 void clients_begin_reload(struct clients *c);
 void clients_answer_reload(struct clients *c, const char *text);
+/* Answers the client that waits for a file; or makes it wait for `down`. */
+void clients_answer_file(struct clients *c, const char *text);
+void clients_turn_file_to_down(struct clients *c);
 bool clients_want_status(const struct clients *c);
 /* Sends whole lines to those who wait for `down`, before the answer. */
 void clients_tell_down(struct clients *c, const char *text);

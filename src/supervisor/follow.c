@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/stat.h>
 
 #include "supervisor/watch.h"
 
@@ -59,8 +60,11 @@ int follow_init(struct follow *f, const struct conf_paths *from, bool no_watch,
 
 struct conf_paths follow_paths(const struct follow *f)
 {
-	return (struct conf_paths){ (const char *const *)f->paths, f->path_count,
-		                    f->gate };
+	return (struct conf_paths){ .v = (const char *const *)f->paths,
+		                    .n = f->path_count,
+		                    .gate = f->gate,
+		                    .without = (const char *const *)f->without,
+		                    .without_count = f->without_count };
 }
 
 static void watch_ready(struct loop_source *source, uint32_t events, uint64_t now_ns)
@@ -73,6 +77,7 @@ static void watch_ready(struct loop_source *source, uint32_t events, uint64_t no
 
 int follow_start(struct follow *f, struct loop *loop)
 {
+	f->loop = loop;
 	if (!f->watch)
 		return 0;
 	f->source = (struct loop_source){ watch_fd(f->watch), watch_ready };
@@ -87,9 +92,94 @@ void follow_clear(struct follow *f)
 		free(f->paths[i]);
 	free(f->paths);
 	free(f->gate);
-	f->paths = NULL;
-	f->gate = NULL;
-	f->path_count = 0;
+	for (size_t i = 0; i < f->without_count; i++)
+		free(f->without[i]);
+	free(f->without);
+	*f = (struct follow){ .gate = NULL };
+}
+
+/* ---- one file */
+
+/* Adds a copy to a list. Returns 0 or -ENOMEM. */
+static int list_add(char ***list, size_t *n, const char *text)
+{
+	char **v = reallocarray(*list, *n + 1, sizeof(*v));
+
+	if (!v)
+		return -ENOMEM;
+	*list = v;
+	v[*n] = strdup(text);
+	if (!v[*n])
+		return -ENOMEM;
+	(*n)++;
+	return 0;
+}
+
+int follow_leave_out(struct follow *f, const char *name)
+{
+	return list_add(&f->without, &f->without_count, name);
+}
+
+bool follow_take_in(struct follow *f, const char *name)
+{
+	for (size_t i = 0; i < f->without_count; i++) {
+		if (strcmp(f->without[i], name) != 0)
+			continue;
+		free(f->without[i]);
+		f->without[i] = f->without[--f->without_count];
+		return true;
+	}
+	return false;
+}
+
+static bool is_same(const char *a, const char *b)
+{
+	struct stat x, y;
+
+	return stat(a, &x) == 0 && stat(b, &y) == 0 && x.st_dev == y.st_dev &&
+	       x.st_ino == y.st_ino;
+}
+
+bool follow_has(const struct follow *f, const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	char *folder = slash ? strndup(path, (size_t)(slash - path + 1)) : NULL;
+	bool has = false;
+
+	for (size_t i = 0; i < f->path_count && !has; i++)
+		has = strcmp(f->paths[i], path) == 0 ||
+		      (folder && is_same(f->paths[i], folder));
+	free(folder);
+	return has;
+}
+
+/* Watches what is followed now; without a watch, only `reload` notices changes. */
+static void watch_again(struct follow *f)
+{
+	if (!f->watch || !f->loop)
+		return;
+	loop_remove(f->loop, &f->source);
+	watch_free(f->watch);
+	f->watch = NULL;
+	if (start_watch(f) == 0 && follow_start(f, f->loop) < 0) {
+		watch_free(f->watch);
+		f->watch = NULL;
+	}
+}
+
+int follow_add(struct follow *f, const char *path)
+{
+	int err = list_add(&f->paths, &f->path_count, path);
+
+	if (!err)
+		watch_again(f);
+	return err;
+}
+
+void follow_drop(struct follow *f)
+{
+	free(f->paths[--f->path_count]);
+	watch_again(f);
 }
 
 /* ---- when */

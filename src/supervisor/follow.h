@@ -18,8 +18,11 @@ struct watch;
 struct follow {
 	char **paths; /* owned */
 	size_t path_count;
-	char *gate;          /* owned; may be NULL */
+	char *gate;     /* owned; may be NULL */
+	char **without; /* owned: NAMEs whose files are left out */
+	size_t without_count;
 	struct watch *watch; /* owned; NULL: they can't be watched, or should not be */
+	struct loop *loop;   /* borrowed; NULL: follow_start wasn't called */
 	struct loop_source source;
 };
 
@@ -27,11 +30,21 @@ struct follow {
  * The paths are copied. Returns 0 or -ENOMEM. If the files can't be watched, this is only logged. */
 MUST_CHECK int follow_init(struct follow *f, const struct conf_paths *from, bool no_watch,
                            const struct log *log);
-/* What was copied; valid until follow_clear. */
+/* What was copied, and what has been added and left out; valid until the next change. */
 struct conf_paths follow_paths(const struct follow *f);
 /* From here on the loop watches the files. Returns 0 or -errno. */
 MUST_CHECK int follow_start(struct follow *f, struct loop *loop);
 void follow_clear(struct follow *f);
+
+/* From now on the file with this NAME is left out, as if it were gone. Returns 0 or -ENOMEM. */
+MUST_CHECK int follow_leave_out(struct follow *f, const char *name);
+/* Undoes that. Returns false if it wasn't left out. */
+bool follow_take_in(struct follow *f, const char *name);
+/* Is this file, by its absolute path, one of those that are followed, or in a folder that is? */
+bool follow_has(const struct follow *f, const char *path);
+/* Follows a file more, the last of them all. Returns 0 or -ENOMEM. follow_drop undoes it. */
+MUST_CHECK int follow_add(struct follow *f, const char *path);
+void follow_drop(struct follow *f);
 
 /* The time at which follow_due has to be called at the latest. */
 uint64_t follow_deadline_ns(const struct follow *f);

@@ -33,6 +33,7 @@
 #include "supervisor/live.h"
 #include "supervisor/page_child.h"
 #include "supervisor/place.h"
+#include "supervisor/refresh.h"
 #include "supervisor/status_request.h"
 #include "supervisor/supervisor_status.h"
 #include "supervisor/takedown.h"
@@ -66,6 +67,7 @@ struct supervisor {
 	struct follow follow;
 	struct live live;
 	struct takedown takedown;
+	struct refresh refresh;
 	struct clients clients;
 	struct status_request status;
 	struct supervisor_status self;
@@ -198,7 +200,9 @@ static int choose_instance(struct supervisor *s, const struct supervisor_options
 static int prepare(struct supervisor *s, const struct supervisor_options *o,
                    struct diag *diag)
 {
-	const struct conf_paths from = { o->paths, o->path_count, o->gate };
+	const struct conf_paths from = { .v = o->paths,
+		                         .n = o->path_count,
+		                         .gate = o->gate };
 	struct plan_env env = { .one_tun = s->elsewhere };
 	int err = keeper_start(&s->keeper);
 
@@ -280,6 +284,7 @@ static int bring_up(struct supervisor *s, const struct supervisor_options *o,
 static void want_status(void *context);
 static void want_down(void *context);
 static void want_reload(void *context);
+static const char *want_file(void *context, bool in, const char *what);
 static int enter(void *context, int client_fd);
 
 static void tell_plan(const struct supervisor *s)
@@ -299,6 +304,7 @@ static int begin_to_serve(struct supervisor *s, int pidfd, struct diag *diag)
 	s->clients.want_status = want_status;
 	s->clients.want_down = want_down;
 	s->clients.want_reload = want_reload;
+	s->clients.want_file = want_file;
 	s->clients.enter = enter;
 	s->clients.context = s;
 	s->clients.page_url = page_child_url(&s->page);
@@ -340,6 +346,7 @@ static void forget(void *context)
 	hosts_forget(&s->hosts);
 	follow_clear(&s->follow);
 	live_clear(&s->live);
+	refresh_clear(&s->refresh);
 	diag_clear(&s->prepared);
 	status_request_clear(&s->status);
 	instance_forget(&s->instance);
@@ -431,6 +438,8 @@ static void connect_parts(struct supervisor *s)
 		                 .hosts = &s->hosts,
 		                 .keeper = &s->keeper,
 		                 .underlay = &s->underlay };
+	s->refresh = (struct refresh){ &s->clients,  &s->follow,  &s->live, &s->keeper,
+		                       &s->takedown, &s->tunnels, false,    NULL };
 	s->signals.fd = s->instance.lock_fd = s->instance.listen_fd =
 		s->underlay.monitor.fd = -1;
 }
@@ -497,6 +506,13 @@ static void want_reload(void *context)
 	s->reload_asked = true;
 }
 
+static const char *want_file(void *context, bool in, const char *what)
+{
+	struct supervisor *s = context;
+
+	return refresh_want_file(&s->refresh, in, what);
+}
+
 static int enter(void *context, int client_fd)
 {
 	struct supervisor *s = context;
@@ -535,40 +551,22 @@ static uint64_t deadline_ns(const struct supervisor *s)
 	                          follow_deadline_ns(&s->follow));
 
 	/* these were asked for while hooks ran, and nothing else may wake us */
-	if (s->down_wanted || s->reload_asked || page_child_is_due(&s->page))
+	if (s->down_wanted || s->reload_asked || s->refresh.what ||
+	    page_child_is_due(&s->page))
 		return 0;
 	due_ns = earlier(due_ns, status_request_deadline_ns(&s->status));
 	due_ns = earlier(due_ns, keeper_deadline_ns(&s->keeper));
 	return s->tunnels.endpoints_moved ? earlier(due_ns, s->next_update_ns) : due_ns;
 }
 
-/* Returns NULL if out of memory. */
-static char *reload_answer(int err, const struct changes_done *done,
-                           const struct diag *diag)
+static void refresh(struct supervisor *s)
 {
-	char line[100];
-
-	snprintf(line, sizeof(line), "%s: %zu added, %zu changed, %zu removed",
-	         err ? "failed" : "ok", done->added, done->changed, done->removed);
-	return clients_text(diag, line);
-}
-
-static void reload(struct supervisor *s)
-{
-	const struct conf_paths from = follow_paths(&s->follow);
-	struct changes_done done;
-	struct diag diag = { 0 };
-	char *text;
-	int err;
+	bool all = s->reload_asked;
 
 	s->reload_asked = false;
-	keeper_hurry(&s->keeper);
-	clients_begin_reload(&s->clients);
-	err = live_reload(&s->live, &from, &done, &diag);
-	text = reload_answer(err, &done, &diag);
-	clients_answer_reload(&s->clients, text);
-	free(text);
-	diag_clear(&diag);
+	s->down_wanted = refresh_file(&s->refresh) || s->down_wanted;
+	if (all)
+		refresh_all(&s->refresh);
 	tell_plan(s);
 	memory_give_back();
 }
@@ -612,8 +610,8 @@ static void run_round(struct supervisor *s)
 		consider_down(s);
 	if (follow_due(&s->follow, loop_now_ns()))
 		s->reload_asked = true;
-	if (s->reload_asked && !s->ending.wanted)
-		reload(s);
+	if ((s->reload_asked || s->refresh.what) && !s->ending.wanted)
+		refresh(s);
 	keeper_round(&s->keeper);
 	page_child_round(&s->page);
 }
@@ -672,6 +670,7 @@ void supervisor_down(struct supervisor *s, struct diag *diag)
 	tunnels_clear(&s->tunnels);
 	follow_clear(&s->follow);
 	live_clear(&s->live);
+	refresh_clear(&s->refresh);
 	instance_release(&s->instance);
 	if (hooks != 0)
 		snprintf(last, sizeof(last), "failed %d", takedown_status(hooks));

@@ -7,6 +7,26 @@
 #include "base/clock.h"
 #include "supervisor/save.h"
 
+/* Asks only if the worker still answers, and notes whether it does. */
+static int save_one(const struct takedown *t, struct conf *conf,
+                    const struct uapi_patience *patience, bool *answers,
+                    struct diag *diag)
+{
+	char *path = instance_uapi_path(t->instance, conf->name);
+	int err = -ENOTCONN;
+
+	if (*answers)
+		err = path ? save_file(conf, path, patience, diag) : -ENOMEM;
+	free(path);
+	*answers = err != -ENOTCONN;
+	if (*answers)
+		return err;
+	diag_warning(
+		diag, conf->path, 0,
+		"SaveConfig: the file stays as it is, because the worker process did not answer");
+	return 0;
+}
+
 /* Saves the files that want it, as long as the worker answers; it doesn't hold up anybody
  * for longer than SAVE_ASK_MS, and a signal ends that. Returns the first error; the others are
  * saved all the same. */
@@ -18,21 +38,12 @@ static int save_files(const struct takedown *t, bool answers, struct diag *diag)
 
 	for (size_t i = 0; i < t->tunnels->files.n; i++) {
 		struct conf *conf = t->tunnels->files.v[i];
-		char *path;
-		int err = -ENOTCONN;
+		int err;
 
 		if (!conf->save_config)
 			continue;
-		path = instance_uapi_path(t->instance, conf->name);
-		if (answers)
-			err = path ? save_file(conf, path, &patience, diag) : -ENOMEM;
-		free(path);
-		answers = err != -ENOTCONN;
-		if (!answers)
-			diag_warning(
-				diag, conf->path, 0,
-				"SaveConfig: the file stays as it is, because the worker process did not answer");
-		else if (!first)
+		err = save_one(t, conf, &patience, &answers, diag);
+		if (!first)
 			first = err;
 	}
 	return first;
@@ -54,6 +65,15 @@ int takedown_prepare(const struct takedown *t, struct diag *diag)
 		same_worker = false;
 	files = save_files(t, same_worker, diag);
 	return hooks ? hooks : files ? -EIO : 0;
+}
+
+int takedown_save(const struct takedown *t, struct conf *conf, struct diag *diag)
+{
+	const struct uapi_patience patience = { clock_now_ms() + SAVE_ASK_MS,
+		                                t->keeper->worker.interrupt_fd };
+	bool answers = conf->save_config && keeper_make_answer(t->keeper, diag);
+
+	return conf->save_config ? save_one(t, conf, &patience, &answers, diag) : 0;
 }
 
 void takedown_leave_closed(const struct takedown *t, const struct log *log)

@@ -26,6 +26,10 @@ struct takedown {
  * a file. */
 MUST_CHECK int takedown_prepare(const struct takedown *t, struct diag *diag);
 
+/* Saves one file that is taken out, if it wants that. Returns 0 or -errno. */
+MUST_CHECK int takedown_save(const struct takedown *t, struct conf *conf,
+                             struct diag *diag);
+
 /* For an end that nobody has asked for: the tun was lost, or a worker that somebody else rules
  * has said so. Instead of undoing anything, leaves the host and the instance's files as after
  * a kill. Then what belongs to the tunnels is unreachable until `down` or another `up` clears

@@ -44,7 +44,7 @@ static double now_ms(void)
 static int load(struct driver *d, const char *dir, struct diag *diag)
 {
 	const struct plan_env env = { .path_mtu = host_path_mtu, .context = d->host };
-	const struct conf_paths from = { &dir, 1, NULL };
+	const struct conf_paths from = { .v = &dir, .n = 1 };
 	struct conf_set set = { 0 };
 	struct plan plan = { 0 };
 	int rc = conf_set_read(&set, &from, diag);

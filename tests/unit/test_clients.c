@@ -1,6 +1,7 @@
 #include "unit.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,6 +19,8 @@ struct fixture {
 	struct sockaddr_un address; /* abstract: nothing to remove */
 	struct clients clients;
 	unsigned status, reload, down, enter; /* how often each was wanted */
+	char file[40];                        /* what was wanted of which file */
+	const char *refused;                  /* what is answered to that */
 };
 
 /* Answers itself. */
@@ -42,6 +45,14 @@ static void want_down(void *context)
 	((struct fixture *)context)->down++;
 }
 
+static const char *want_file(void *context, bool in, const char *what)
+{
+	struct fixture *f = context;
+
+	snprintf(f->file, sizeof(f->file), "%s %s", in ? "in" : "out", what);
+	return f->refused;
+}
+
 static void begin(struct fixture *f)
 {
 	int n;
@@ -57,6 +68,7 @@ static void begin(struct fixture *f)
 	f->clients = (struct clients){ .want_status = want_status,
 		                       .want_reload = want_reload,
 		                       .want_down = want_down,
+		                       .want_file = want_file,
 		                       .enter = enter,
 		                       .context = f };
 	ck_assert_int_eq(clients_fd(&f->clients), -1);
@@ -138,6 +150,31 @@ START_TEST(each_gets_what_it_asked_for)
 }
 END_TEST
 
+START_TEST(one_file_in_or_out)
+{
+	struct fixture f;
+	int in, out;
+
+	begin(&f);
+	in = ask(&f, "in /etc/tunion/home.conf\n");
+	ck_assert_str_eq(f.file, "in /etc/tunion/home.conf");
+	clients_begin_reload(&f.clients); /* this isn't for it */
+	clients_answer_reload(&f.clients, "ok: all\n");
+	expect(in, "\n", false);
+	clients_answer_file(&f.clients, "ok: home is up\n");
+	expect(in, "ok: home is up\n", true);
+	f.refused = "error: no\n";
+	expect(ask(&f, "out home\n"), "\nerror: no\n", true);
+	ck_assert_str_eq(f.file, "out home");
+	f.refused = NULL;
+	out = ask(&f, "out home\n");
+	clients_turn_file_to_down(&f.clients);
+	clients_answer_file(&f.clients, "to nobody\n");
+	end(&f);
+	expect(out, "\nok\n", true);
+}
+END_TEST
+
 /* A client that asks while a reload is running asks for the next one. */
 START_TEST(one_who_enters_is_let_go)
 {
@@ -172,7 +209,7 @@ END_TEST
 
 START_TEST(what_is_no_request)
 {
-	static char much[100];
+	static char much[PATH_MAX + 100];
 	struct fixture f;
 	int fd;
 
@@ -400,6 +437,7 @@ TCase *unit_tests(void)
 	TCase *tc = tcase_create("supervisor/clients");
 
 	tcase_add_test(tc, each_gets_what_it_asked_for);
+	tcase_add_test(tc, one_file_in_or_out);
 	tcase_add_test(tc, one_who_enters_is_let_go);
 	tcase_add_test(tc, a_reload_that_has_begun);
 	tcase_add_test(tc, what_is_no_request);

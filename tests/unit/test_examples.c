@@ -37,7 +37,7 @@ static void check_folder(const char *folder, const char *const *names, size_t n)
 	struct conf_set set;
 	char path[1024];
 	const char *paths[] = { path };
-	const struct conf_paths from = { paths, 1, NULL };
+	const struct conf_paths from = { .v = paths, .n = 1 };
 
 	snprintf(path, sizeof(path), "%s/%s", top ? top : ".", folder);
 	ck_assert_int_eq(conf_set_read(&set, &from, &diag), 0);

@@ -124,12 +124,62 @@ START_TEST(termux_has_its_own)
 }
 END_TEST
 
+static void make_file(const char *name)
+{
+	char path[128];
+	FILE *f;
+
+	snprintf(path, sizeof(path), "%s%s", top, name);
+	f = fopen(path, "w");
+	ck_assert_ptr_nonnull(f);
+	fclose(f);
+}
+
+/* In the working directory, and with the default folder in Termux, which root has, too. */
+START_TEST(words_are_paths_or_names)
+{
+	char home[] = "home", dot[] = "./both", conf[] = "home.conf", both[] = "both",
+	     path[128];
+	char *const one[] = { home }, *const mixed[] = { home, dot, conf },
+		    *const unclear[] = { both };
+	struct paths p;
+
+	begin();
+	set("PREFIX", "/com.termux/usr");
+	make_folder("/com.termux/usr/etc/tunion");
+	make_file("/com.termux/usr/etc/tunion/home.conf");
+	make_file("/com.termux/usr/etc/tunion/both.conf");
+	make_folder("/both");
+	ck_assert_int_eq(chdir(top), 0);
+	snprintf(path, sizeof(path), "%s/com.termux/usr/etc/tunion/home.conf", top);
+	ck_assert(paths_take(&p, one, 1));
+	ck_assert(p.all_names && p.n == 1);
+	ck_assert_str_eq(p.v[0], path);
+	paths_clear(&p);
+	ck_assert(paths_take(&p, mixed, 3));
+	ck_assert(!p.all_names && p.n == 3);
+	ck_assert_str_eq(p.v[0], path);
+	ck_assert_str_eq(p.v[1], dot);
+	ck_assert_str_eq(p.v[2], conf); /* is not there; the one that reads it says so */
+	paths_clear(&p);
+	ck_assert(!paths_take(&p, unclear, 1));
+	paths_clear(&p);
+	ck_assert(paths_take(&p, one, 0));
+	ck_assert(!p.all_names && p.n == 1);
+	ck_assert_str_eq(p.v[0], p.folder);
+	paths_clear(&p);
+	ck_assert_int_eq(chdir("/"), 0);
+	end();
+}
+END_TEST
+
 TCase *unit_tests(void)
 {
 	TCase *tc = tcase_create("cmd/paths");
 
 	tcase_add_test(tc, an_ordinary_user_has_a_folder_at_home);
 	tcase_add_test(tc, root_has_none);
+	tcase_add_test(tc, words_are_paths_or_names);
 	tcase_add_loop_test(tc, termux_has_its_own, 0, 2);
 	return tc;
 }

@@ -70,7 +70,7 @@ static void check_paths(int expected, const char *said, const struct conf_paths 
 
 static void check_set(int expected, const char *said, const char *const *paths, size_t n)
 {
-	const struct conf_paths from = { paths, n, NULL };
+	const struct conf_paths from = { .v = paths, .n = n };
 
 	check_paths(expected, said, &from);
 }
@@ -100,10 +100,40 @@ START_TEST(a_directory_in_byte_order)
 }
 END_TEST
 
+/* Only when they are read again, and only by the whole NAME. */
+START_TEST(files_that_are_left_out)
+{
+	static const char *const without[] = { "b", "x", "c" };
+	const char *paths[] = { "d", "b.conf" };
+	const struct conf_paths from = {
+		.v = paths, .n = 2, .without = without, .without_count = 3
+	};
+	struct diag diag = { 0 };
+	struct conf_set before, after;
+
+	ck_assert_int_eq(mkdir("d", 0700), 0);
+	put("d/a.conf", GOOD);
+	put("d/bb.conf", GOOD);
+	put("d/c.conf", "[Interface]\nMTU = 1\n");
+	put("b.conf", GOOD);
+	ck_assert_int_eq(conf_set_read(&before, &from, &diag), -EINVAL);
+	ck_assert_uint_eq(before.n, 4);
+	ck_assert_uint_eq(diag.errors, 1);
+	ck_assert_int_eq(conf_set_reread(&after, &before, &from, &diag), 0);
+	ck_assert_uint_eq(diag.errors, 1);
+	ck_assert_uint_eq(after.n, 2);
+	ck_assert_ptr_eq(after.v[0], before.v[0]);
+	ck_assert_str_eq(after.v[1]->name, "bb");
+	conf_set_clear_but(&after, &before);
+	conf_set_clear(&before);
+	diag_clear(&diag);
+}
+END_TEST
+
 static void check_gate(int expected, const char *said, const char *directory,
                        const char *gate)
 {
-	const struct conf_paths from = { &directory, 1, gate };
+	const struct conf_paths from = { .v = &directory, .n = 1, .gate = gate };
 
 	check_paths(expected, said, &from);
 }
@@ -140,7 +170,7 @@ END_TEST
 START_TEST(a_gate_that_is_read_again)
 {
 	const char *directory = "d";
-	const struct conf_paths from = { &directory, 1, "g.conf" };
+	const struct conf_paths from = { .v = &directory, .n = 1, .gate = "g.conf" };
 	struct diag diag = { 0 };
 	struct conf_set before, after;
 
@@ -208,7 +238,7 @@ START_TEST(nothing_to_read)
 	          "no.conf");
 	CHECK_SET(
 		-EINVAL,
-		"nodir: there is no such file or folder; expected the path of a tunnel file, or of a folder that has some\n",
+		"nodir: there is no such file or folder; expected the path of a tunnel file or of a folder that has some, or the NAME of a file in the default folder\n",
 		"nodir");
 	CHECK_SET(
 		-EINVAL,
@@ -355,6 +385,7 @@ TCase *unit_tests(void)
 	tcase_add_test(tc, a_file_that_is_a_gate);
 	tcase_add_test(tc, a_gate_that_is_read_again);
 	tcase_add_test(tc, wrong_names);
+	tcase_add_test(tc, files_that_are_left_out);
 	tcase_add_test(tc, nothing_to_read);
 	tcase_add_test(tc, names_as_wg_quick_takes_them);
 	tcase_add_test(tc, a_link_has_its_own_name);

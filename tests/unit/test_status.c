@@ -449,6 +449,24 @@ START_TEST(what_yields)
 }
 END_TEST
 
+START_TEST(what_is_taken_out)
+{
+	static const char *const names[] = { "vpn", "home" };
+	struct instance_status instance = {
+		.tun = "t",
+		.files = { .without = names, .without_count = ARRAY_SIZE(names) }
+	};
+	char *text = instance_status_text("{\"taken_out\": 1}", 16, &instance);
+	json_t *s = text ? json_loads(text, 0, NULL) : NULL;
+	json_t *expected = json_pack("[s, s]", "vpn", "home");
+
+	ck_assert(json_equal(json_object_get(s, "taken_out"), expected));
+	json_decref(expected);
+	json_decref(s);
+	free(text);
+}
+END_TEST
+
 TCase *unit_tests(void)
 {
 	TCase *tc = tcase_create("engine_status, instance_status");
@@ -463,5 +481,6 @@ TCase *unit_tests(void)
 	tcase_add_test(tc, names_folders_and_health);
 	tcase_add_test(tc, errors_of_files);
 	tcase_add_test(tc, what_yields);
+	tcase_add_test(tc, what_is_taken_out);
 	return tc;
 }

@@ -1,0 +1,178 @@
+/* src/supervisor/refresh.c - one file is a reload, too: one for which it is as if the file were
+ * gone, or were there again */
+#include "supervisor/refresh.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/ifname.h"
+
+#define SUFFIX   ".conf"
+#define LINE_MAX (IFNAME_MAX + 100)
+
+static int read_again(struct refresh *r, struct changes_done *done, struct diag *diag)
+{
+	const struct conf_paths from = follow_paths(r->follow);
+
+	keeper_hurry(r->keeper);
+	return live_reload(r->live, &from, done, diag);
+}
+
+void refresh_all(struct refresh *r)
+{
+	struct changes_done done;
+	struct diag diag = { 0 };
+	char line[LINE_MAX], *text;
+	int err;
+
+	clients_begin_reload(r->clients);
+	err = read_again(r, &done, &diag);
+	snprintf(line, sizeof(line), "%s: %zu added, %zu changed, %zu removed",
+	         err ? "failed" : "ok", done.added, done.changed, done.removed);
+	text = clients_text(&diag, line);
+	clients_answer_reload(r->clients, text);
+	free(text);
+	diag_clear(&diag);
+}
+
+/* ---- one file */
+
+/* Writes the NAME that stands between the last slash and ".conf". Returns false if it is none. */
+static bool name_of(const char *path, char name[static IFNAME_MAX + 1])
+{
+	const char *slash = strrchr(path, '/'), *part = slash ? slash + 1 : path;
+	size_t n = strlen(part), tail = strlen(SUFFIX);
+
+	if (path[0] != '/' || n <= tail || n - tail > IFNAME_MAX ||
+	    strcmp(part + n - tail, SUFFIX) != 0)
+		return false;
+	memcpy(name, part, n - tail);
+	name[n - tail] = '\0';
+	return ifname_valid(name);
+}
+
+const char *refresh_want_file(struct refresh *r, bool in, const char *what)
+{
+	char name[IFNAME_MAX + 1];
+
+	if (r->what)
+		return "error: another file is being taken in or out: try again\n";
+	if (in && !name_of(what, name))
+		return "error: expected the absolute path of a NAME.conf\n";
+	if (!in && !tunnels_find(r->tunnels, what))
+		return "error: no file of this NAME is up; tunion status lists those that are\n";
+	r->what = strdup(what);
+	r->in = in;
+	return r->what ? NULL : "error: out of memory\n";
+}
+
+static struct conf *find_conf(const struct tunnels *t, const char *name)
+{
+	for (size_t i = 0; i < t->files.n; i++) {
+		if (strcmp(t->files.v[i]->name, name) == 0)
+			return t->files.v[i];
+	}
+	return NULL;
+}
+
+/* Returns whether the file is up afterwards. */
+static bool take_out(struct refresh *r, const char *name, struct diag *diag)
+{
+	struct conf *conf = find_conf(r->tunnels, name);
+	struct changes_done done;
+
+	if (!conf)
+		return false;
+	if (takedown_save(r->takedown, conf, diag) < 0)
+		return true;
+	if (follow_leave_out(r->follow, name) < 0) {
+		diag_error(diag, NULL, 0, "out of memory");
+		return true;
+	}
+	(void)!read_again(r, &done, diag); /* errors are in diag */
+	if (!find_conf(r->tunnels, name))
+		return false;
+	(void)follow_take_in(r->follow, name);
+	return true;
+}
+
+/* It has been told once; it is no reason why the files that are followed are not in force. */
+static void forget_errors(struct diag *errors, const char *name)
+{
+	struct diag kept = { 0 };
+	char other[IFNAME_MAX + 1];
+
+	for (size_t i = 0; i < errors->count; i++) {
+		const char *file = errors->entries[i].file;
+
+		if (!file || !name_of(file, other) || strcmp(other, name) != 0)
+			diag_copy_entry(&kept, &errors->entries[i]);
+	}
+	diag_clear(errors);
+	diag_move(errors, &kept);
+}
+
+/* Returns whether the file is up afterwards because of this. */
+static bool take_in(struct refresh *r, const char *path, const char *name,
+                    struct diag *diag)
+{
+	struct changes_done done;
+	bool was_out, added;
+
+	if (find_conf(r->tunnels, name)) {
+		diag_error(diag, path, 0,
+		           "is up already; tunion reload applies what has changed in it");
+		return false;
+	}
+	was_out = follow_take_in(r->follow, name);
+	added = !follow_has(r->follow, path) && follow_add(r->follow, path) == 0;
+	(void)!read_again(r, &done, diag); /* errors are in diag */
+	if (find_conf(r->tunnels, name))
+		return true;
+	if (added)
+		follow_drop(r->follow);
+	if (was_out && follow_leave_out(r->follow, name) < 0)
+		diag_error(diag, NULL, 0, "out of memory");
+	if (diag->errors == 0)
+		diag_error(diag, path, 0, "can't be read");
+	if (added || was_out)
+		forget_errors(&r->live->file_errors, name);
+	return false;
+}
+
+bool refresh_file(struct refresh *r)
+{
+	struct diag diag = { 0 };
+	char name[IFNAME_MAX + 1], line[LINE_MAX], *text;
+	bool up, ok;
+
+	if (!r->what)
+		return false;
+	if (!r->in && r->tunnels->files.n == 1 && find_conf(r->tunnels, r->what)) {
+		clients_turn_file_to_down(r->clients);
+		refresh_clear(r);
+		return true;
+	}
+	if (!r->in || !name_of(r->what, name))
+		snprintf(name, sizeof(name), "%s", r->what);
+	up = r->in ? take_in(r, r->what, name, &diag) : take_out(r, name, &diag);
+	ok = up == r->in;
+	snprintf(line, sizeof(line), "%s: %s %s", ok ? "ok" : "failed", name,
+	         ok && up ? "is up"
+	         : ok     ? "is down"
+	         : up     ? "stays up"
+	                  : "was not taken in");
+	text = clients_text(&diag, line);
+	clients_answer_file(r->clients, text);
+	free(text);
+	diag_clear(&diag);
+	refresh_clear(r);
+	return false;
+}
+
+void refresh_clear(struct refresh *r)
+{
+	free(r->what);
+	r->what = NULL;
+}
