@@ -18,18 +18,22 @@ def told(notices):
 
 
 def test_unit():
-    path = os.path.join(BUILD, "dist/systemd/tunion.service")
+    units = ["dist/systemd/tunion.service", "dist/systemd/tunion@.service"]
+    subprocess.run(["make", "-s", "-C", BUILD, *units], check=True)
+    one, folder = (open(os.path.join(BUILD, unit)).read() for unit in units)
+    for text, up, tun in ((one, "", "tunion0"), (folder, r" --tun %i /\S+/tunion/%i", "%i")):
+        check(re.search(rf"^ExecStart=/\S+/tunion up --foreground{up}$", text, re.M), text)
+        check(re.search(rf"^ExecReload=/\S+/tunion reload --tun {tun}$", text, re.M), text)
+        check("@" not in text, text)
     if not shutil.which("systemd-analyze"):
         print("systemd-analyze is not installed: the unit file is not verified")
         return
-    subprocess.run(["make", "-s", "-C", BUILD, "dist/systemd/tunion.service"], check=True)
-    text = open(path).read()
-    check(re.search(r"^ExecStart=/\S+/tunion up --foreground$", text, re.M), text)
-    copy = os.path.join("/run", "tunion.service")
-    with open(copy, "w") as f:  # of a program that is there
-        f.write(re.sub(r"=/\S+/tunion ", f"={BUILD}/tunion ", text))
-    done = subprocess.run(["systemd-analyze", "verify", "--man=no", copy], capture_output=True, text=True)
-    equal((done.returncode, done.stderr), (0, ""), "systemd-analyze verify")
+    for name, text in (("tunion.service", one), ("tunion@lab.service", folder)):
+        copy = os.path.join("/run", name)
+        with open(copy, "w") as f:  # of a program that is there
+            f.write(re.sub(r"=/\S+/tunion ", f"={BUILD}/tunion ", text))
+        done = subprocess.run(["systemd-analyze", "verify", "--man=no", copy], capture_output=True, text=True)
+        equal((done.returncode, done.stderr), (0, ""), f"systemd-analyze verify {name}")
 
 
 def test(lab):
