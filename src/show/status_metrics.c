@@ -72,6 +72,28 @@ static bool own_tun(const json_t *device, int64_t *out)
 	return boolean_member(device, "own_tun", out);
 }
 
+/* Counts a device once, however many peers of this one stand in for it. */
+static bool stands_in(const json_t *device, int64_t *out)
+{
+	const json_t *peers = json_object_get(device, "peers");
+	json_t *others = json_object();
+
+	for (size_t i = 0; i < json_array_size(peers); i++) {
+		const json_t *list =
+			json_object_get(json_array_get(peers, i), "stands_in_for");
+
+		for (size_t j = 0; j < json_array_size(list); j++) {
+			const char *other = json_string_value(json_array_get(list, j));
+
+			if (other)
+				(void)!json_object_set_new(others, other, json_null());
+		}
+	}
+	*out = (int64_t)json_object_size(others);
+	json_decref(others);
+	return true;
+}
+
 static bool rx_bytes(const json_t *peer, int64_t *out)
 {
 	return integer_member(peer, "rx_bytes", out);
@@ -124,7 +146,26 @@ static const struct metric of_device[] = {
 	{ "tunion_device_mtu_bytes", "gauge", "Effective MTU of the device.", mtu },
 	{ "tunion_device_own_tun", "gauge",
 	  "1 if the device has a tun of its own, 0 if it shares one.", own_tun },
+	{ "tunion_device_stands_in", "gauge",
+	  "For how many devices it stands in, because they are not usable.", stands_in },
 };
+
+/* The states of a device; see device_state. */
+enum device_state {
+	DEVICE_SESSION,
+	DEVICE_IDLE,
+	DEVICE_UNUSABLE,
+	DEVICE_NO_WAY,
+	DEVICE_STATE_COUNT,
+};
+
+static const char *const device_states[] = {
+	[DEVICE_SESSION] = "session",
+	[DEVICE_IDLE] = "idle",
+	[DEVICE_UNUSABLE] = "unusable",
+	[DEVICE_NO_WAY] = "no-way",
+};
+_Static_assert(ARRAY_SIZE(device_states) == DEVICE_STATE_COUNT, "a name for each state");
 
 static const struct metric of_peer[] = {
 	{ "tunion_peer_received_bytes_total", "counter",
@@ -223,6 +264,56 @@ static void print_of_peer(const struct metric *m, const json_t *status, FILE *ou
 	}
 }
 
+static bool is_true(const json_t *peer, const char *key)
+{
+	return json_is_true(json_object_get(peer, key));
+}
+
+/* The state of its best peer: the first of the enum that one has. */
+static enum device_state device_state(const json_t *device)
+{
+	const json_t *peers = json_object_get(device, "peers");
+	enum device_state best = DEVICE_NO_WAY;
+
+	for (size_t i = 0; i < json_array_size(peers); i++) {
+		const json_t *peer = json_array_get(peers, i);
+		enum device_state state = DEVICE_NO_WAY;
+
+		if (strcmp(status_string(peer, "state"), "ok") == 0)
+			state = !is_true(peer, "usable")   ? DEVICE_UNUSABLE
+			        : is_true(peer, "session") ? DEVICE_SESSION
+			                                   : DEVICE_IDLE;
+		if (state < best)
+			best = state;
+	}
+	return best;
+}
+
+/* One of the samples of a device is 1. */
+static void print_device_states(const json_t *status, FILE *out)
+{
+	static const struct metric states = {
+		"tunion_device_state", "gauge",
+		"1 for the state of the device's best peer: it has a session, could have one (idle), does not answer or its carrier doesn't (unusable), or has no way to the network (no-way).",
+		NULL
+	};
+	const json_t *devices = json_object_get(status, "devices");
+	struct labels l = { .tun = status_string(status, "tun") };
+
+	print_head(&states, out);
+	for (size_t i = 0; i < json_array_size(devices); i++) {
+		const json_t *d = json_array_get(devices, i);
+		enum device_state now = device_state(d);
+
+		l.device = status_string(d, "name");
+		for (enum device_state s = 0; s < DEVICE_STATE_COUNT; s++) {
+			print_labels(states.name, &l, out);
+			print_label(",", "state", device_states[s], out);
+			fprintf(out, "} %d\n", s == now);
+		}
+	}
+}
+
 /* Prints only reasons that have occurred. */
 static void print_drops(const struct metric *m, const struct labels *l, json_t *drops,
                         FILE *out)
@@ -268,6 +359,7 @@ void status_metrics(const json_t *status, FILE *out)
 	}
 	for (size_t i = 0; i < ARRAY_SIZE(of_device); i++)
 		print_of_device(&of_device[i], status, out);
+	print_device_states(status, out);
 	for (size_t i = 0; i < ARRAY_SIZE(of_peer); i++)
 		print_of_peer(&of_peer[i], status, out);
 	print_all_drops(status, out);

@@ -17,6 +17,11 @@ static const char status[] =
 	"{\"public_key\": \"a\\\\b\\\"c\\nd=\", \"state\": \"ok\", \"rx_bytes\": "
 	"9007199254740993, \"tx_bytes\": 0, \"latest_handshake\": 1700000000, "
 	"\"session\": true, \"usable\": false, \"standby\": [\"::/0\"]}]},"
+	"{\"name\": \"lab\", \"mtu\": 1420, \"drops\": {}, \"peers\": ["
+	"{\"public_key\": \"L\", \"state\": \"ok\", \"usable\": true, \"session\": false, "
+	"\"stands_in_for\": [\"home\", \"vpn\"]}, "
+	"{\"public_key\": \"M\", \"state\": \"ok\", \"usable\": true, \"session\": true, "
+	"\"stands_in_for\": [\"home\"]}]},"
 	"{\"name\": \"vpn\", \"mtu\": 1420, \"drops\": {}, \"peers\": ["
 	"{\"public_key\": \"K\", \"state\": \"loop\", \"rx_bytes\": 1, \"tx_bytes\": 2, "
 	"\"latest_handshake\": null, \"session\": false, \"standby\": []}]}]}";
@@ -41,7 +46,18 @@ static const char *const lines[] = {
 	"tunion_tun_mtu_bytes{tun=\"tunion0\"} 1420\n",
 	"tunion_config_errors{tun=\"tunion0\"} 2\n",
 	"tunion_device_mtu_bytes{tun=\"tunion0\",device=\"home\"} 1340\n"
+	"tunion_device_mtu_bytes{tun=\"tunion0\",device=\"lab\"} 1420\n"
 	"tunion_device_mtu_bytes{tun=\"tunion0\",device=\"vpn\"} 1420\n",
+	"tunion_device_stands_in{tun=\"tunion0\",device=\"home\"} 0\n"
+	"tunion_device_stands_in{tun=\"tunion0\",device=\"lab\"} 2\n"
+	"tunion_device_stands_in{tun=\"tunion0\",device=\"vpn\"} 0\n",
+	"# TYPE tunion_device_state gauge\n"
+	"tunion_device_state{tun=\"tunion0\",device=\"home\",state=\"session\"} 0\n"
+	"tunion_device_state{tun=\"tunion0\",device=\"home\",state=\"idle\"} 0\n"
+	"tunion_device_state{tun=\"tunion0\",device=\"home\",state=\"unusable\"} 1\n"
+	"tunion_device_state{tun=\"tunion0\",device=\"home\",state=\"no-way\"} 0\n"
+	"tunion_device_state{tun=\"tunion0\",device=\"lab\",state=\"session\"} 1\n",
+	"tunion_device_state{tun=\"tunion0\",device=\"vpn\",state=\"no-way\"} 1\n",
 	"tunion_peer_received_bytes_total{tun=\"tunion0\",device=\"home\",peer="
 	"\"a\\\\b\\\"c\\nd=\"} 9007199254740993\n",
 	"tunion_peer_sent_bytes_total{tun=\"tunion0\",device=\"vpn\",peer=\"K\"} 2\n",
