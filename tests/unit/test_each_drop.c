@@ -1,0 +1,120 @@
+/* tests/unit/test_each_drop.c - the steps of CONTRIBUTING's "To add a drop reason" that are forgotten
+ * easily, for each reason: programs know its word, a hint says what to do, and doc/json.md has it */
+#include "unit.h"
+
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/drop.h"
+#include "show/status_hint.h"
+
+/* Programs rely on these words. A new reason adds one; none is ever changed or taken away. */
+static const char *const words[] = {
+	"malformed",
+	"no-route",
+	"no-key",
+	"no-endpoint",
+	"too-big",
+	"loop",
+	"way-too-long",
+	"no-carrier-peer",
+	"no-carrier-address",
+	"staged-full",
+	"handshake-failed",
+	"send",
+	"source",
+	"gate-loop",
+	"bad-message",
+	"bad-mac1",
+	"unknown-index",
+	"bad-handshake",
+	"replayed-handshake",
+	"handshake-flood",
+	"under-load",
+	"bad-cookie",
+	"bad-auth",
+	"replay",
+	"expired-key",
+	"wrong-source",
+	"forged-source",
+	"guarded-address",
+	"fragment",
+	"tun",
+	"down",
+};
+
+static bool is_a_word(const char *name)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(words); i++) {
+		if (strcmp(words[i], name) == 0)
+			return true;
+	}
+	return false;
+}
+
+START_TEST(programs_know_its_word)
+{
+	for (enum drop reason = DROP_NONE + 1; reason < DROP_COUNT; reason++)
+		ck_assert_msg(
+			is_a_word(drop_name(reason)),
+			"\"%s\" is not among the words above: if the reason is new, add it, and take the steps of CONTRIBUTING, To add a drop reason",
+			drop_name(reason));
+	ck_assert_uint_eq(ARRAY_SIZE(words), DROP_COUNT - 1);
+}
+END_TEST
+
+START_TEST(a_hint_says_what_to_do)
+{
+	for (enum drop reason = DROP_NONE + 1; reason < DROP_COUNT; reason++) {
+		const char *hint = status_hint(drop_name(reason));
+
+		ck_assert_msg(hint && *hint, "src/show/status_hint.c has no hint for %s",
+		              drop_name(reason));
+	}
+}
+END_TEST
+
+static char *read_document(void)
+{
+	const char *top = getenv("top_srcdir");
+	char path[1024], *text;
+	struct stat st;
+	FILE *in;
+
+	snprintf(path, sizeof(path), "%s/doc/json.md", top ? top : ".");
+	in = fopen(path, "r");
+	ck_assert_msg(in != NULL, "%s", path);
+	ck_assert_int_eq(fstat(fileno(in), &st), 0);
+	text = calloc(1, (size_t)st.st_size + 1);
+	ck_assert_uint_eq(fread(text, 1, (size_t)st.st_size, in), (size_t)st.st_size);
+	fclose(in);
+	return text;
+}
+
+/* Its table of reasons is the last one; a row may have several of them. */
+START_TEST(the_document_has_it)
+{
+	char *text = read_document(), word[64];
+	const char *table = strstr(text, "`drops` counts packets by reason");
+
+	ck_assert_ptr_nonnull(table);
+	for (enum drop reason = DROP_NONE + 1; reason < DROP_COUNT; reason++) {
+		snprintf(word, sizeof(word), "`%s`", drop_name(reason));
+		ck_assert_msg(strstr(table, word), "doc/json.md has no row for %s", word);
+	}
+	free(text);
+}
+END_TEST
+
+TCase *unit_tests(void)
+{
+	TCase *tc = tcase_create("each drop");
+
+	tcase_add_test(tc, programs_know_its_word);
+	tcase_add_test(tc, a_hint_says_what_to_do);
+	tcase_add_test(tc, the_document_has_it);
+	return tc;
+}
