@@ -33,6 +33,24 @@ static bool grow(struct diag *d)
 	return true;
 }
 
+static size_t *counter(struct diag *d, enum diag_severity severity)
+{
+	switch (severity) {
+	case DIAG_ERROR:
+		break;
+	case DIAG_WARNING:
+		return &d->warnings;
+	case DIAG_NOTE:
+		return &d->notes;
+	}
+	return &d->errors;
+}
+
+static size_t total(const struct diag *d)
+{
+	return d->errors + d->warnings + d->notes;
+}
+
 static void add(struct diag *d, enum diag_severity severity, const char *file,
                 unsigned line, const char *fmt, va_list args) PRINTF_LIKE(5, 0);
 static void add(struct diag *d, enum diag_severity severity, const char *file,
@@ -40,7 +58,7 @@ static void add(struct diag *d, enum diag_severity severity, const char *file,
 {
 	struct diag_entry e = { .severity = severity, .line = line };
 
-	*(severity == DIAG_ERROR ? &d->errors : &d->warnings) += 1;
+	*counter(d, severity) += 1;
 	if (!grow(d) || (file && !(e.file = strdup(file))) ||
 	    vasprintf(&e.text, fmt, args) < 0) {
 		free(e.file);
@@ -69,12 +87,28 @@ void diag_warning(struct diag *d, const char *file, unsigned line, const char *f
 	va_end(args);
 }
 
+void diag_note(struct diag *d, const char *file, unsigned line, const char *fmt, ...)
+{
+	va_list args;
+
+	va_start(args, fmt);
+	add(d, DIAG_NOTE, file, line, fmt, args);
+	va_end(args);
+}
+
 void diag_copy_entry(struct diag *to, const struct diag_entry *e)
 {
-	if (e->severity == DIAG_ERROR)
+	switch (e->severity) {
+	case DIAG_ERROR:
 		diag_error(to, e->file, e->line, "%s", e->text);
-	else
+		break;
+	case DIAG_WARNING:
 		diag_warning(to, e->file, e->line, "%s", e->text);
+		break;
+	case DIAG_NOTE:
+		diag_note(to, e->file, e->line, "%s", e->text);
+		break;
+	}
 }
 
 void diag_copy_errors(struct diag *to, const struct diag *from)
@@ -104,12 +138,24 @@ bool diag_has(const struct diag *d, const struct diag_entry *entry)
 	return false;
 }
 
+enum log_level diag_level(const struct diag_entry *e)
+{
+	switch (e->severity) {
+	case DIAG_ERROR:
+		break;
+	case DIAG_WARNING:
+		return LOG_LEVEL_WARN;
+	case DIAG_NOTE:
+		return LOG_LEVEL_INFO;
+	}
+	return LOG_LEVEL_ERROR;
+}
+
 void diag_log(const struct diag *d, const struct log *log)
 {
 	for (size_t i = 0; i < d->count; i++) {
 		const struct diag_entry *e = &d->entries[i];
-		enum log_level level =
-			e->severity == DIAG_ERROR ? LOG_LEVEL_ERROR : LOG_LEVEL_WARN;
+		enum log_level level = diag_level(e);
 
 		if (e->file && e->line > 0)
 			log_line(log, level, NULL, "%s:%u: %s", e->file, e->line,
@@ -123,7 +169,7 @@ void diag_log(const struct diag *d, const struct log *log)
 
 void diag_move(struct diag *to, struct diag *from)
 {
-	size_t untold = from->errors + from->warnings - from->count;
+	size_t untold = total(from) - from->count;
 
 	for (size_t i = 0; i < from->count; i++)
 		diag_copy_entry(to, &from->entries[i]);
@@ -136,7 +182,11 @@ static void print_entry(const struct diag_entry *e, FILE *out)
 	fprintf(out, "%s:", e->file ? e->file : "tunion");
 	if (e->file && e->line)
 		fprintf(out, "%u:", e->line);
-	fprintf(out, " %s%s\n", e->severity == DIAG_WARNING ? "warning: " : "", e->text);
+	fprintf(out, " %s%s\n",
+	        e->severity == DIAG_WARNING ? "warning: "
+	        : e->severity == DIAG_NOTE  ? "note: "
+	                                    : "",
+	        e->text);
 }
 
 /* One entry, and what decides where it is printed. */
@@ -200,6 +250,6 @@ void diag_print(const struct diag *d, FILE *out)
 	for (size_t i = 0; i < d->count; i++)
 		print_entry(places ? places[i].entry : &d->entries[i], out);
 	free(places);
-	if (d->count < d->errors + d->warnings)
+	if (d->count < total(d))
 		fprintf(out, "out of memory: some messages are missing\n");
 }

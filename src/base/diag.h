@@ -8,10 +8,12 @@
 #include <stdio.h>
 
 #include "base/attr.h"
+#include "base/log.h"
 
 enum diag_severity {
 	DIAG_ERROR,
 	DIAG_WARNING,
+	DIAG_NOTE, /* nothing is wrong, but it isn't plain to see: not for check --strict */
 };
 
 struct diag_entry {
@@ -26,7 +28,7 @@ struct diag_entry {
 struct diag {
 	struct diag_entry *entries; /* owned */
 	size_t count, capacity;
-	size_t errors, warnings;
+	size_t errors, warnings, notes;
 };
 
 void diag_clear(struct diag *d);
@@ -36,6 +38,9 @@ void diag_clear(struct diag *d);
 void diag_error(struct diag *d, const char *file, unsigned line, const char *fmt, ...)
 	PRINTF_LIKE(4, 5);
 void diag_warning(struct diag *d, const char *file, unsigned line, const char *fmt, ...)
+	PRINTF_LIKE(4, 5);
+
+void diag_note(struct diag *d, const char *file, unsigned line, const char *fmt, ...)
 	PRINTF_LIKE(4, 5);
 
 /* Appends all entries of `from` to `to`; `from` is empty after that. */
@@ -48,12 +53,13 @@ void diag_copy_entry(struct diag *to, const struct diag_entry *entry);
 /* Is there an entry about the same place with the same text? */
 bool diag_has(const struct diag *d, const struct diag_entry *entry);
 
-struct log;
+/* The level at which an entry is logged. */
+enum log_level diag_level(const struct diag_entry *entry);
 /* For when nobody is left to print them: one line of the log for each entry. */
 void diag_log(const struct diag *d, const struct log *log);
 
-/* Prints each entry as "FILE:LINE: text", with "warning: " in front of a warning's text, and
- * with "tunion" in the place of a file that there isn't.
+/* Prints each entry as "FILE:LINE: text", with "warning: " or "note: " in front of the text if
+ * it is one, and with "tunion" in the place of a file that there isn't.
  * Entries are sorted by file, in the order in which the files were first mentioned, and
  * then by line. */
 void diag_print(const struct diag *d, FILE *out);

@@ -80,8 +80,7 @@ void log_output_diag(const struct log_output *o, const struct diag *diag)
 	}
 	for (size_t i = 0; i < diag->count; i++) {
 		const struct diag_entry *e = &diag->entries[i];
-		enum log_level level =
-			e->severity == DIAG_ERROR ? LOG_LEVEL_ERROR : LOG_LEVEL_WARN;
+		enum log_level level = diag_level(e);
 
 		if (e->file && e->line)
 			log_line(&log, level, NULL, "%s:%u: %s", e->file, e->line,

@@ -237,9 +237,10 @@ json_t *plan_json(const struct plan *plan, const struct diag *diag, bool ok)
 		devices = append(devices, device_json(d));
 	if (plan->table.trie)
 		union_walk(&plan->table, add_node, &prefixes);
-	return json_pack("{s:b, s:o, s:o, s:o, s:o, s:o}", "ok", ok, "errors",
+	return json_pack("{s:b, s:o, s:o, s:o, s:o, s:o, s:o}", "ok", ok, "errors",
 	                 diag_list(diag, DIAG_ERROR), "warnings",
-	                 diag_list(diag, DIAG_WARNING), "tun_mtu",
+	                 diag_list(diag, DIAG_WARNING), "notes",
+	                 diag_list(diag, DIAG_NOTE), "tun_mtu",
 	                 number_or_null(plan->tun_mtu_bytes), "devices", devices, "union",
 	                 prefixes);
 }

@@ -182,16 +182,17 @@ static void report(const struct equal *e, size_t prefixes, struct diag *diag)
 	ip_prefix_format(&e->node->trie.prefix, prefix);
 	if (prefixes > 1)
 		snprintf(more, sizeof(more), " (and %zu more)", prefixes - 1);
-	if (e->stands_by)
-		diag_warning(diag, d->conf->path, p ? p->line : 0,
-		             "%s%s: %s has it (%s); %s %s", prefix, more, d->way.name,
-		             reason_text(e->reason), names_text(e, names),
-		             one ? "stands by" : "stand by");
-	else
-		diag_warning(diag, d->conf->path, p ? p->line : 0,
-		             "%s%s: %s has it (%s); %s %s%s", prefix, more, d->way.name,
-		             reason_text(e->reason), names_text(e, names),
-		             one ? "doesn't" : "don't", rest);
+	if (e->stands_by) /* these files ask for it */
+		diag_note(diag, d->conf->path, p ? p->line : 0,
+		          "%s%s: %s has it (%s); %s %s", prefix, more, d->way.name,
+		          reason_text(e->reason), names_text(e, names),
+		          one ? "stands by" : "stand by");
+	else /* a home router's export beside a provider is meant like that */
+		(e->reason == WAY_BY_DEFAULT ? diag_note : diag_warning)(
+			diag, d->conf->path, p ? p->line : 0,
+			"%s%s: %s has it (%s); %s %s%s", prefix, more, d->way.name,
+			reason_text(e->reason), names_text(e, names),
+			one ? "doesn't" : "don't", rest);
 }
 
 /* The arrays don't grow any more. */

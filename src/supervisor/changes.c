@@ -32,7 +32,7 @@ void changes_copy_warnings(const struct reload *reload, const struct diag *from,
 	for (size_t i = 0; i < from->count; i++) {
 		const struct diag_entry *e = &from->entries[i];
 
-		if (e->severity != DIAG_WARNING || !e->file)
+		if (e->severity == DIAG_ERROR || !e->file)
 			continue;
 		for (size_t j = 0; j < reload->n; j++) {
 			const struct reload_file *f = &reload->v[j];

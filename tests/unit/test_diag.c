@@ -44,6 +44,7 @@ START_TEST(files_in_the_order_mentioned_lines_in_order)
 	diag_error(&diag, "b.conf", 3, "three, then");
 	diag_error(&diag, "a.conf", 1, "%s %d", "one", 1);
 	diag_warning(&more, NULL, 0, "neither");
+	diag_note(&more, "a.conf", 3, "remarked");
 	diag_move(&diag, &more);
 	ck_assert_uint_eq(more.count + more.errors + more.warnings, 0);
 	expect("b.conf: about the file\n"
@@ -52,11 +53,12 @@ START_TEST(files_in_the_order_mentioned_lines_in_order)
 	       "b.conf:7: seven\n"
 	       "a.conf:1: one 1\n"
 	       "a.conf:2: warning: two\n"
+	       "a.conf:3: note: remarked\n"
 	       "tunion: about no file\n"
 	       "tunion: warning: neither\n");
 	ck_assert_uint_eq(diag.errors, 6);
 	ck_assert_uint_eq(diag.warnings, 2);
-	ck_assert_uint_eq(diag.count, 8);
+	ck_assert_uint_eq(diag.count, 9);
 }
 END_TEST
 

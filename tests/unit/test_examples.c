@@ -56,7 +56,13 @@ START_TEST(every_example)
 {
 	static const char *const side_by_side[] = { "home", "office", "vpn" };
 	static const char *const chain[] = { "bastion", "lab", "provider" };
+	static const char *const router[] = { "home", "vpn" };
+	static const char *const failover[] = { "first", "second" };
+	static const char *const server[] = { "lan", "vpn" };
 
+	check_folder("conf-examples/router", router, ARRAY_SIZE(router));
+	check_folder("conf-examples/failover", failover, ARRAY_SIZE(failover));
+	check_folder("conf-examples/server", server, ARRAY_SIZE(server));
 	check_folder("conf-examples", side_by_side, ARRAY_SIZE(side_by_side));
 	check_folder("conf-examples/chain", chain, ARRAY_SIZE(chain));
 }

@@ -329,10 +329,9 @@ START_TEST(standbys_are_told_once_per_prefix)
 		         10 - i, i / 2);
 	}
 	ck_assert_int_eq(plan_make(&plan, &set, NULL, &diag), 0);
-	expect_diag(
-		"b.conf:6: warning: 10.0.0.0/20: b has it (lower Metric); a stands by\n"
-		"c.conf:5: warning: 10.0.0.0/8 (and 1 more): c has it (lower Metric); "
-		"b, a stand by\n");
+	expect_diag("b.conf:6: note: 10.0.0.0/20: b has it (lower Metric); a stands by\n"
+	            "c.conf:5: note: 10.0.0.0/8 (and 1 more): c has it (lower Metric); "
+	            "b, a stand by\n");
 }
 END_TEST
 
