@@ -9,6 +9,7 @@
 
 #include "base/key.h"
 #include "base/text_stream.h"
+#include "host/hook_note.h"
 #include "host/spawn.h"
 
 static const char *const kind_names[] = {
@@ -64,26 +65,35 @@ char *hooks_expand(const char *command, const char *tun)
 
 /* The command is passed in a variable, because everybody can see the arguments of a
  * process, and a command may contain a key. The variable is unset before the command
- * begins. */
-static const char script[] = "eval \"unset TUNION_HOOK\n$TUNION_HOOK\"";
+ * begins, and before that it is noted which process this is (hook_note.h). */
+static const char script[] = HOOK_NOTE_SCRIPT
+	"\neval \"unset TUNION_HOOK " HOOK_NOTE_VARIABLES "\n$TUNION_HOOK\"";
+
+static unsigned limit_of(const struct hooks_env *env)
+{
+	return env->limit_s ? env->limit_s : HOOKS_LIMIT_S;
+}
 
 /* Returns the exit status, or -errno. */
-static int run_shell(const char *const *env, unsigned limit_s,
-                     const struct hooks_events *events)
+static int run_shell(const char *const *variables, const struct hooks_env *env)
 {
 	static const char *const shells[] = { "bash", "sh" };
 	int err = -ENOENT;
 
+	hook_note_begin(env->note_path);
 	for (size_t i = 0; i < ARRAY_SIZE(shells) && err == -ENOENT; i++) {
 		const char *argv[] = { shells[i], "-e", "-c", script, NULL };
-		struct spawn s = { .argv = argv, .env = env, .limit_ms = limit_s * 1000 };
+		struct spawn s = { .argv = argv,
+			           .env = variables,
+			           .limit_ms = limit_of(env) * 1000 };
 
-		if (events) {
-			s.wait = events->wait;
-			s.context = events->context;
+		if (env->events) {
+			s.wait = env->events->wait;
+			s.context = env->events->context;
 		}
 		err = spawn_run(&s);
 	}
+	hook_note_remove(env->note_path);
 	return err;
 }
 
@@ -105,30 +115,29 @@ static void say(const struct log *log, const char *command)
 	free(shown);
 }
 
-static unsigned limit_of(const struct hooks_env *env)
-{
-	return env->limit_s ? env->limit_s : HOOKS_LIMIT_S;
-}
-
 static MUST_CHECK int run_one(const struct hooks_env *env, const char *path,
                               const char *command)
 {
 	char *expanded = hooks_expand(command, env->tun);
-	char *interface = NULL, *file = NULL, *hook = NULL;
+	char *interface = NULL, *file = NULL, *hook = NULL, *note = NULL;
 	int err = -ENOMEM;
 
 	if (asprintf(&interface, "INTERFACE=%s", env->tun) < 0)
 		interface = NULL;
 	if (asprintf(&file, "CONFIG_FILE=%s", path) < 0)
 		file = NULL;
+	if (asprintf(&note, "TUNION_NOTE=%s",
+	             env->note_path ? env->note_path : "/dev/null") < 0)
+		note = NULL;
 	if (expanded && asprintf(&hook, "TUNION_HOOK=%s", expanded) < 0)
 		hook = NULL;
-	if (hook && interface && file) {
-		const char *more[] = { interface, file, hook, NULL };
+	if (hook && interface && file && note) {
+		const char *more[] = { interface, file, note, hook, NULL };
 
 		say(env->log, expanded);
-		err = run_shell(more, limit_of(env), env->events);
+		err = run_shell(more, env);
 	}
+	free(note);
 	free(file);
 	free(interface);
 	forget(hook);

@@ -50,7 +50,8 @@ struct hooks_events {
 /* The surroundings of hooks. All borrowed. */
 struct hooks_env {
 	const char *tun;
-	unsigned limit_s; /* how long each may take; 0: HOOKS_LIMIT_S */
+	unsigned limit_s;      /* how long each may take; 0: HOOKS_LIMIT_S */
+	const char *note_path; /* see hook_note.h; may be NULL */
 	const struct log *log;
 	const struct hooks_events *events; /* NULL: nothing else has to be done */
 	struct diag *diag;

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/ifname.h"
+#include "host/hook_note.h"
 #include "host/hooks.h"
 #include "host/host_change.h"
 #include "host/journal.h"
@@ -35,8 +36,13 @@ struct host {
 
 static MUST_CHECK int clear_stale(struct host *h, struct diag *diag)
 {
-	int err = journal_load(&h->state.journal, diag);
+	struct journal *j = &h->state.journal;
+	int err = journal_load(j, diag);
 
+	if (err >= 0)
+		hook_note_wait(j->hook_note_path,
+		               j->hook_limit_s ? j->hook_limit_s : HOOKS_LIMIT_S,
+		               h->state.log);
 	if (err <= 0)
 		return err;
 	log_info(h->state.log, NULL, "removing what an earlier instance of %s has left",
@@ -335,6 +341,7 @@ static struct hooks_env hooks_env(struct host *h, struct diag *diag)
 {
 	return (struct hooks_env){ .tun = h->state.journal.tun,
 		                   .limit_s = h->state.journal.hook_limit_s,
+		                   .note_path = h->state.journal.hook_note_path,
 		                   .log = h->state.log,
 		                   .events = h->state.journal.events,
 		                   .diag = diag };

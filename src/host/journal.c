@@ -25,7 +25,9 @@ int journal_init(struct journal *j, const char *tun, const char *path)
 	memcpy(j->tun, tun, strlen(tun));
 	if (path) {
 		j->path = strdup(path);
-		return j->path ? 0 : -ENOMEM;
+		if (asprintf(&j->hook_note_path, "%s.hook", path) < 0)
+			j->hook_note_path = NULL;
+		return j->path && j->hook_note_path ? 0 : -ENOMEM;
 	}
 	return 0;
 }
@@ -34,6 +36,7 @@ void journal_clear(struct journal *j)
 {
 	host_items_clear(&j->rules);
 	hooks_clear(&j->hooks);
+	free(j->hook_note_path);
 	free(j->path);
 	*j = (struct journal){ 0 };
 }

@@ -25,6 +25,7 @@ struct journal {
 	bool src_valid_mark;   /* it was 0 before us, or before another instance */
 	struct hooks hooks;    /* owned; of the files that are up: PreDown and PostDown */
 	unsigned hook_limit_s; /* see hooks.h; 0: the default */
+	char *hook_note_path;  /* owned; see hook_note.h; NULL: there is none */
 	char *path;            /* owned; NULL: it is only kept in memory */
 	int lock_fd; /* borrowed; of the instance, see spawn.h; 0: there is none */
 	const struct hooks_events *events; /* borrowed; NULL: there are none */

@@ -48,6 +48,7 @@ static MUST_CHECK int run_hooks(struct journal *j, enum conf_hook kind,
 {
 	const struct hooks_env env = { .tun = j->tun,
 		                       .limit_s = j->hook_limit_s,
+		                       .note_path = j->hook_note_path,
 		                       .log = log,
 		                       .events = j->events,
 		                       .diag = diag };

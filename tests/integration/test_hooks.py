@@ -173,6 +173,24 @@ def worker_dies(h, log, before):
     same_text(h.snapshot(), before, "after down")
 
 
+def after_a_kill(h, log, before):
+    """A hook of a supervisor that is killed is waited for: what it does is not left behind."""
+    go = os.path.join(h.run_dir, "go")
+    slow = f"echo begun >>{log.path}; until [ -e {go} ]; do sleep 0.05; done; echo ended >>{log.path}"
+    t = Tunion(h, {"a.conf": conf(7, f"PostUp = {slow}", f"PostDown = echo over >>{log.path}")}, tun="t-kill")
+    up = h.start(t.argv("up", "--foreground", t.dir), name="tunion")
+    wait_for(lambda: os.path.exists(log.path), "the hook")
+    os.kill(up.popen.pid, signal.SIGKILL)
+    up.wait()
+    down = h.start(t.argv("down"), name="down")
+    down.wait_output("a hook of the instance that was killed still runs")
+    check(down.alive(), "down has not waited")
+    open(go, "w").close()
+    equal(down.wait(), 0, f"exit status of down: {down.output()}")
+    equal(log.take(), ["begun", "ended"], "hooks")
+    same_text(h.snapshot(), before, "after down")
+
+
 def kept_up(h, log, before):
     keys = Keys()
     t = Tunion(h, {"a.conf": conf(7, f"PreDown = echo a_ >>{log.path}", f"PostDown = echo a_ down >>{log.path}"),
@@ -222,6 +240,7 @@ def test(lab):
     key_in_pre_up(h, log, before)
     gone_at_post_down(h, log, before)
     worker_dies(h, log, before)
+    after_a_kill(h, log, before)
     kept_up(h, log, before)
     world_accessible(h, before)
 
