@@ -1,8 +1,8 @@
 """peers - builds what tunion is compared with, once, into a cache directory
 
 Where: $TUNION_BENCH_CACHE, else $XDG_CACHE_HOME/tunion-bench, else ~/.cache/tunion-bench. What
-can't be built here is named with the reason, and tried again next time; delete the directory to
-get newer ones.
+can't be built here is named with the reason, and tried again next time. The versions are those
+below; after a change of them, delete the directory.
 """
 
 import os
@@ -13,15 +13,22 @@ import subprocess
 
 import lab
 
-GO_PACKAGES = {  # program: (package, tags, versions to try in this order)
-    "wireguard-go": ("golang.zx2c4.com/wireguard", "", ["latest"]),
-    # Its newer versions need modules that not every proxy serves.
-    "sing-box": ("github.com/sagernet/sing-box/cmd/sing-box", "with_wireguard,with_gvisor",
-                 ["latest", "v1.13.0", "v1.12.12"]),
-}
-NETSTACK = "netstack-gate"  # a main of ours over wireguard-go's network stack
 NETSTACK_OF = "golang.zx2c4.com/wireguard"
-CRATES = {"boringtun-cli": "boringtun-cli", "gotatun": "gotatun-cli"}  # program: crate
+NETSTACK_VERSION = "v0.0.0-20260522210424-ecfc5a8d5446"
+GO_PACKAGES = {  # program: (package, tags, versions to try in this order)
+    "wireguard-go": (NETSTACK_OF, "", [NETSTACK_VERSION]),
+    # v1.14 needs modules that not every proxy serves.
+    "sing-box": ("github.com/sagernet/sing-box/cmd/sing-box", "with_wireguard,with_gvisor",
+                 ["v1.13.0", "v1.12.12"]),
+    "wireproxy": ("github.com/windtf/wireproxy/cmd/wireproxy", "", ["v1.0.9"]),
+}
+NETSTACK = "netstack-gate"  # mains of ours over wireguard-go's network stack
+NETSTACK_SOCKS = "netstack-socks"
+NETSTACK_MAINS = {NETSTACK: "netstack_gate.go", NETSTACK_SOCKS: "netstack_socks.go"}
+CRATES = {"boringtun-cli": ("boringtun-cli", "0.7.1"), "gotatun": ("gotatun-cli", "0.10.2"),
+          "onetun": ("onetun", "0.3.10")}  # program: (crate, version)
+PROXIES = ("sing-box", "wireproxy", NETSTACK_SOCKS, "onetun")  # bench/run_proxy's
+TUNNELS = ("wireguard-go", "sing-box", NETSTACK, "boringtun-cli", "gotatun")  # bench/run's
 BUILD_SECONDS = 1800
 SLOW = {"sing-box", *CRATES}  # minutes; not built by --quick
 OLD = "wireguard-go, old"  # as the system has it, if it is from before the offloads
@@ -44,10 +51,10 @@ class Peers:
     def path(self, program):
         return os.path.join(self.dir, "bin", program)
 
-    def find(self, quick, wanted):
-        """Programs that `wanted(program)`: as built before, else built now."""
+    def find(self, quick, programs):
+        """These: as built before, else built now."""
         os.makedirs(os.path.join(self.dir, "bin"), exist_ok=True)
-        for program in filter(wanted, [*GO_PACKAGES, NETSTACK, *CRATES]):
+        for program in programs:
             if not os.access(self.path(program), os.X_OK):
                 if quick and program in SLOW:
                     self.absent[program] = "not built by --quick"
@@ -57,8 +64,6 @@ class Peers:
                     self.absent[program] = error
                     continue
             self.programs[program] = self.path(program)
-        if wanted(OLD):
-            self.find_old()
 
     def find_old(self):
         """New ones have no switch for their offloads."""
@@ -72,16 +77,17 @@ class Peers:
     def build(self, program):
         if program in GO_PACKAGES:
             return self.build_go(program)
-        return self.build_netstack() if program == NETSTACK else self.build_crate(program)
+        return self.build_netstack(program) if program in NETSTACK_MAINS else self.build_crate(program)
 
-    def build_netstack(self):
+    def build_netstack(self, program):
         if not shutil.which("go"):
             return "no go compiler"
-        directory = os.path.join(self.dir, NETSTACK)
+        directory = os.path.join(self.dir, program)
         shutil.rmtree(directory, ignore_errors=True)
         os.makedirs(directory)
-        shutil.copy(os.path.join(os.path.dirname(os.path.abspath(__file__)), "netstack_gate.go"), directory)
-        for words in (["mod", "init", NETSTACK], ["mod", "tidy"], ["build", "-o", self.path(NETSTACK), "."]):
+        shutil.copy(os.path.join(os.path.dirname(os.path.abspath(__file__)), NETSTACK_MAINS[program]), directory)
+        for words in (["mod", "init", program], ["mod", "edit", f"-require={NETSTACK_OF}@{NETSTACK_VERSION}"],
+                      ["mod", "tidy"], ["build", "-o", self.path(program), "."]):
             error = self.run(["go", *words], {}, directory)
             if error:
                 return error
@@ -104,7 +110,8 @@ class Peers:
     def build_crate(self, program):
         if not shutil.which("cargo"):
             return "no cargo"
-        return self.run(["cargo", "install", "--root", self.dir, CRATES[program]],
+        crate, version = CRATES[program]
+        return self.run(["cargo", "install", "--root", self.dir, "--version", version, crate],
                         {"CARGO_TARGET_DIR": os.path.join(self.dir, "target")})
 
     def run(self, argv, environment, directory=None):
