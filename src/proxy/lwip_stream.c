@@ -15,6 +15,7 @@
 #include <string.h>
 
 #include "io/loop_clock.h"
+#include "proxy/lwip_sender.h"
 
 #define WINDOW_FIRST  (64U << 10)
 #define WINDOW_LEAST  (16U << 10)
@@ -506,6 +507,10 @@ static struct lwip_stream *stream_new(struct lwip_stack *s, struct tcp_pcb *pcb)
 
 	if (!t)
 		return NULL;
+	if (lwip_sender_add(pcb)) {
+		free(t);
+		return NULL;
+	}
 	t->stream.ops = &stream_ops;
 	t->stack = s;
 	t->due.run = due_run;

@@ -57,15 +57,18 @@ static uint32_t draw(struct lwip_lab *lab)
 
 static void take(struct lwip_lab *lab, const struct packet *p)
 {
-	struct lwip_lab_packet *to = &lab->queue[lab->count];
+	struct lwip_lab_packet *to;
 
 	lab->sent++;
 	if (lab->seen)
 		lab->seen(lab, p->data, p->len_bytes);
 	if (p->len_bytes > lab->largest)
 		lab->largest = p->len_bytes;
-	if (draw(lab) % 1000 < lab->loss_permille || lab->count == LWIP_LAB_PACKETS)
+	if (draw(lab) % 1000 < lab->loss_permille ||
+	    (lab->loses && lab->loses(lab, p->data, p->len_bytes)) ||
+	    lab->count == LWIP_LAB_PACKETS)
 		return;
+	to = &lab->queue[lab->count];
 	to->bytes = malloc(p->len_bytes);
 	ck_assert_ptr_nonnull(to->bytes);
 	memcpy(to->bytes, p->data, p->len_bytes);

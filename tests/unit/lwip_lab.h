@@ -32,6 +32,8 @@ struct lwip_lab {
 	bool reorder;
 	uint32_t random;
 	void (*seen)(struct lwip_lab *lab, const uint8_t *bytes, size_t n);
+	/* Does this one get lost? NULL: see loss_permille. */
+	bool (*loses)(struct lwip_lab *lab, const uint8_t *bytes, size_t n);
 };
 
 /* One end of a connection, and what has come. */

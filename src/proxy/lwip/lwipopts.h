@@ -119,6 +119,16 @@
 #define LWIP_RAND()                                                     lwip_port_random()
 uint32_t lwip_port_random(void);
 
+/* Losses and the congestion window are ours: proxy/lwip_sender.c. Its data is the first
+ * extension of a connection. */
+#define LWIP_TCP_PCB_NUM_EXT_ARGS 1
+#define LWIP_HOOK_TCP_INPACKET_PCB(pcb, hdr, optlen, opt1len, opt2, p)                   \
+	lwip_port_segment(pcb, hdr, optlen, opt1len, opt2)
+struct tcp_pcb;
+struct tcp_hdr;
+int8_t lwip_port_segment(struct tcp_pcb *pcb, const struct tcp_hdr *hdr, uint16_t n,
+                         uint16_t first_n, const uint8_t *second);
+
 /* Our own function has this name (io/udp.h). */
 #define udp_new lwip_udp_new
 

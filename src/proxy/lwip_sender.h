@@ -1,0 +1,20 @@
+/* src/proxy/lwip_sender.h - how much may a connection of lwIP have on the way, and what is sent again?
+ *
+ * lwIP itself ignores selective acknowledgements: it sends one segment again for each round
+ * trip, then waits for its timer; and its congestion window grows by two segments for each
+ * acknowledgement, however much that one acknowledges. A connection with a sender has the
+ * loss recovery of RFC 6675 instead, and the window of RFC 9438 (CUBIC). Only if the peer
+ * doesn't want selective acknowledgements, lwIP goes on by itself. */
+#ifndef TUNION_PROXY_LWIP_SENDER_H
+#define TUNION_PROXY_LWIP_SENDER_H
+
+#include <stdint.h>
+
+#include "base/attr.h"
+
+struct tcp_pcb;
+
+/* Gives the connection a sender, which lives as long as it. Returns 0 or -ENOMEM. */
+MUST_CHECK int lwip_sender_add(struct tcp_pcb *pcb);
+
+#endif

@@ -1,0 +1,177 @@
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/iphdr.h"
+#include "base/tcphdr.h"
+#include "lwip_lab.h"
+#include "unit.h"
+
+#define MEGABYTE ((size_t)1 << 20)
+#define PORT     80
+
+/* What the network does, and what it has seen of the client's packets with data. */
+static struct {
+	size_t data;      /* packets */
+	size_t lost;      /* of them */
+	size_t lose_each; /* packet of this number, but not again */
+	size_t from;      /* but the first ones arrive */
+	bool was_seen[1 << 12];
+	size_t again; /* packets that begin with a byte that was sent before */
+	uint32_t first_seq;
+	bool has_first;
+} net;
+
+static struct lwip_lab lab; /* too large for a stack */
+
+static void begin(void)
+{
+	memset(&net, 0, sizeof(net));
+	lwip_lab_begin(&lab);
+}
+
+static void end(void)
+{
+	lwip_lab_end(&lab);
+}
+
+/* ---- packets */
+
+static const struct tcp_header *tcp_of(const uint8_t *bytes)
+{
+	size_t at = bytes[0] >> 4 == 6 ? sizeof(struct ipv6_header)
+	                               : sizeof(struct ipv4_header);
+
+	return (const void *)(bytes + at);
+}
+
+static size_t data_bytes(const uint8_t *bytes, size_t n)
+{
+	const struct tcp_header *tcp = tcp_of(bytes);
+
+	return n - (size_t)((const uint8_t *)tcp - bytes) - tcp_header_bytes(tcp);
+}
+
+/* Counts a packet of the client with data. */
+static bool is_of_client(const uint8_t *bytes, size_t n)
+{
+	const struct tcp_header *tcp = tcp_of(bytes);
+
+	return be16_get(tcp->dst_port) == PORT && data_bytes(bytes, n) > 0;
+}
+
+/* Returns true if it was sent before. */
+static bool note_seq(const uint8_t *bytes)
+{
+	uint32_t seq = be32_get(tcp_of(bytes)->seq), at;
+
+	if (!net.has_first)
+		net.first_seq = seq;
+	net.has_first = true;
+	at = (seq - net.first_seq) / 1024;
+	if (at >= ARRAY_SIZE(net.was_seen))
+		return false;
+	if (net.was_seen[at]) {
+		net.again++;
+		return true;
+	}
+	net.was_seen[at] = true;
+	return false;
+}
+
+/* ---- talking */
+
+struct talk {
+	struct lwip_lab_end client, server;
+	size_t bytes;
+};
+
+static bool is_heard(void *context)
+{
+	struct talk *t = context;
+
+	lwip_lab_say(&t->client, t->bytes);
+	lwip_lab_hear(&t->server, SIZE_MAX);
+	return t->server.heard == t->bytes;
+}
+
+static void close_both(struct talk *t)
+{
+	t->client.stream->ops->close(t->client.stream, false);
+	t->server.stream->ops->close(t->server.stream, false);
+}
+
+/* ---- what is lost */
+
+static bool loses_some(struct lwip_lab *l, const uint8_t *bytes, size_t n)
+{
+	(void)l;
+	if (!is_of_client(bytes, n))
+		return false;
+	net.data++;
+	if (note_seq(bytes) || net.data < net.from || net.data % net.lose_each != 0)
+		return false;
+	net.lost++;
+	return true;
+}
+
+/* Many are lost in each round trip. Without selective acknowledgements, only one of them
+ * could be sent again in a round trip; or all that wait, also those that have arrived. */
+START_TEST(only_what_is_lost_is_sent_again)
+{
+	struct talk t = { .bytes = 2 * MEGABYTE };
+
+	net.lose_each = 16;
+	net.from = 200;
+	lwip_lab_pair(&lab, _i ? IP_V6 : IP_V4, PORT, &t.client, &t.server);
+	lab.loses = loses_some;
+	lwip_lab_until(&lab, is_heard, &t);
+	ck_assert_uint_gt(net.lost, 50);
+	ck_assert_uint_ge(net.again, net.lost / 2);
+	ck_assert_uint_le(net.again, net.lost * 3 / 2);
+	close_both(&t);
+}
+END_TEST
+
+/* ---- how fast the window grows */
+
+/* Of acknowledgements that follow each other only the last one arrives, as from a receiver
+ * that takes many segments as one. */
+static bool thins_acknowledgements(struct lwip_lab *l, const uint8_t *bytes, size_t n)
+{
+	struct lwip_lab_packet *before = l->count > 0 ? &l->queue[l->count - 1] : NULL;
+
+	if (be16_get(tcp_of(bytes)->src_port) == PORT && data_bytes(bytes, n) == 0 &&
+	    before && be16_get(tcp_of(before->bytes)->src_port) == PORT &&
+	    data_bytes(before->bytes, before->n) == 0) {
+		free(before->bytes);
+		l->count--;
+	}
+	return false;
+}
+
+START_TEST(the_window_grows_by_what_is_acknowledged)
+{
+	struct talk t = { .bytes = 6 * MEGABYTE };
+	int rounds = 0;
+
+	lwip_lab_pair(&lab, IP_V4, PORT, &t.client, &t.server);
+	lab.loses = thins_acknowledgements;
+	while (!is_heard(&t) && rounds < 1000) {
+		lwip_lab_round(&lab);
+		rounds++;
+	}
+	ck_assert_uint_eq(t.server.heard, t.bytes);
+	ck_assert_int_lt(rounds, 64);
+	close_both(&t);
+}
+END_TEST
+
+TCase *unit_tests(void)
+{
+	TCase *tc = tcase_create("proxy/lwip_sender");
+
+	tcase_add_checked_fixture(tc, begin, end);
+	tcase_add_loop_test(tc, only_what_is_lost_is_sent_again, 0, 2);
+	tcase_add_test(tc, the_window_grows_by_what_is_acknowledged);
+	return tc;
+}
