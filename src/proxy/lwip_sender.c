@@ -26,6 +26,8 @@
 #define CUBIC_C       0.4 /* segments per second, cubed */
 #define CUBIC_BETA    0.7
 #define CUBIC_ALPHA   (3 * (1 - CUBIC_BETA) / (1 + CUBIC_BETA))
+#define MTU_LEAST_V4  576U
+#define MTU_LEAST_V6  1280U
 
 /* Flags of a segment that lwIP doesn't use. */
 #define SEGMENT_ARRIVED 0x40U
@@ -406,4 +408,48 @@ int lwip_sender_add(struct tcp_pcb *pcb)
 	tcp_ext_arg_set_callbacks(pcb, 0, &callbacks);
 	tcp_ext_arg_set(pcb, 0, s);
 	return 0;
+}
+
+/* ---- a smaller path */
+
+/* The most data that fits into this segment. */
+static u16_t most_of(const struct tcp_pcb *pcb, const struct tcp_seg *seg)
+{
+	u32_t options = (u32_t)(LWIP_TCP_OPT_LENGTH(seg->flags));
+
+	return (u16_t)(pcb->mss - options);
+}
+
+/* Cuts it into one that fits and the rest. Without memory it stays as it is. */
+static void cut(struct tcp_pcb *pcb, struct tcp_seg *seg)
+{
+	struct tcp_seg *all = pcb->unsent;
+
+	if (seg->len <= most_of(pcb, seg))
+		return;
+	pcb->unsent = seg; /* lwIP cuts the first one */
+	(void)tcp_split_unsent_seg(pcb, most_of(pcb, seg));
+	pcb->unsent = all;
+}
+
+void lwip_sender_fit(struct tcp_pcb *pcb, uint32_t mtu_bytes)
+{
+	bool v6 = IP_IS_V6_VAL(pcb->remote_ip);
+	uint32_t headers = (v6 ? IP6_HLEN : IP_HLEN) + TCP_HLEN;
+	uint32_t least = v6 ? MTU_LEAST_V6 : MTU_LEAST_V4;
+
+	if (mtu_bytes < least)
+		mtu_bytes = least;
+	if (mtu_bytes - headers >= pcb->mss)
+		return;
+	pcb->mss = (u16_t)(mtu_bytes - headers);
+	for (struct tcp_seg **at = &pcb->unacked; *at;) {
+		if (!((*at)->flags & SEGMENT_ARRIVED) && (*at)->len > most_of(pcb, *at))
+			send_again(pcb, at);
+		else
+			at = &(*at)->next;
+	}
+	/* the rest of one is the next one */
+	for (struct tcp_seg *seg = pcb->unsent; seg; seg = seg->next)
+		cut(pcb, seg);
 }

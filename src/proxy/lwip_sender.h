@@ -17,4 +17,8 @@ struct tcp_pcb;
 /* Gives the connection a sender, which lives as long as it. Returns 0 or -ENOMEM. */
 MUST_CHECK int lwip_sender_add(struct tcp_pcb *pcb);
 
+/* The path takes no larger packets than this: what waits to be acknowledged is sent again
+ * in pieces that fit. Sends nothing yet. */
+void lwip_sender_fit(struct tcp_pcb *pcb, uint32_t mtu_bytes);
+
 #endif

@@ -643,15 +643,19 @@ void lwip_stream_listen_no_more(struct lwip_stack *s)
 
 /* ---- ICMP */
 
-static struct lwip_stream *find(struct lwip_stack *s, const struct lwip_wire_error *e)
+static struct tcp_pcb *find(const struct lwip_wire_error *e)
 {
-	struct lwip_stream *t = s->streams;
+	struct tcp_pcb *pcb = tcp_active_pcbs;
+	ip_addr_t from, to;
 
-	while (t && (t->local.port != e->from_port || t->remote.port != e->to_port ||
-	             !ip_addr_equal(&t->local.addr, &e->from) ||
-	             !ip_addr_equal(&t->remote.addr, &e->to)))
-		t = t->next;
-	return t;
+	lwip_core_to_lwip(&from, &e->from);
+	lwip_core_to_lwip(&to, &e->to);
+	while (pcb &&
+	       (pcb->local_port != e->from_port || pcb->remote_port != e->to_port ||
+	        !ip_addr_cmp(&pcb->local_ip, &from) ||
+	        !ip_addr_cmp(&pcb->remote_ip, &to)))
+		pcb = pcb->next;
+	return pcb;
 }
 
 /* RFC 5927: only somebody on the way knows which bytes are on the way. */
@@ -663,14 +667,20 @@ static bool is_on_the_way(const struct tcp_pcb *pcb, uint32_t seq)
 /* RFC 1122 4.2.3.9: only a connection that isn't established ends at once. */
 void lwip_stream_error(struct lwip_stack *s, const struct lwip_wire_error *error)
 {
-	struct lwip_stream *t = error->protocol == IP_PROTO_TCP ? find(s, error) : NULL;
-	struct tcp_pcb *pcb;
+	struct tcp_pcb *pcb = error->protocol == IP_PROTO_TCP ? find(error) : NULL;
+	struct lwip_stream *t; /* of one that connects it is the argument */
 
-	if (!t || !t->connecting || error->err == 0)
+	if (!pcb || !is_on_the_way(pcb, error->seq))
 		return;
-	pcb = t->pcb;
-	if (!is_on_the_way(pcb, error->seq))
+	if (error->err == 0) {
+		lwip_core_wake(s);
+		lwip_sender_fit(pcb, error->mtu_bytes);
+		(void)tcp_output(pcb);
 		return;
+	}
+	if (pcb->state != SYN_SENT || !pcb->callback_arg)
+		return;
+	t = pcb->callback_arg;
 	forget_pcb(t);
 	tcp_abort(pcb);
 	t->connecting = false;

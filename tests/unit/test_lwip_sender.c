@@ -1,13 +1,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/checksum.h"
 #include "base/iphdr.h"
 #include "base/tcphdr.h"
 #include "lwip_lab.h"
 #include "unit.h"
 
-#define MEGABYTE ((size_t)1 << 20)
-#define PORT     80
+#define MEGABYTE    ((size_t)1 << 20)
+#define PORT        80
+#define SMALLER_MTU 1300U
 
 /* What the network does, and what it has seen of the client's packets with data. */
 static struct {
@@ -15,6 +17,7 @@ static struct {
 	size_t lost;      /* of them */
 	size_t lose_each; /* packet of this number, but not again */
 	size_t from;      /* but the first ones arrive */
+	size_t icmp;      /* errors sent */
 	bool was_seen[1 << 12];
 	size_t again; /* packets that begin with a byte that was sent before */
 	uint32_t first_seq;
@@ -166,6 +169,104 @@ START_TEST(the_window_grows_by_what_is_acknowledged)
 }
 END_TEST
 
+/* ---- a smaller path */
+
+static void begin_v4(uint8_t *bytes, const uint8_t *about, size_t n)
+{
+	struct ipv4_header *ip = (void *)bytes;
+
+	ip->version_ihl = 0x45;
+	ip->total_len = be16_put((uint16_t)(sizeof(*ip) + n));
+	ip->ttl = 64;
+	ip->protocol = PROTO_ICMP;
+	memcpy(ip->src, about + 16, 4);
+	memcpy(ip->dst, about + 12, 4);
+	ip->checksum = be16_put(checksum_finish(checksum_add(0, ip, sizeof(*ip))));
+}
+
+static void begin_v6(uint8_t *bytes, const uint8_t *about, size_t n)
+{
+	struct ipv6_header *ip = (void *)bytes;
+
+	ip->version_class_flow = be32_put(6U << 28);
+	ip->payload_len = be16_put((uint16_t)n);
+	ip->next_header = PROTO_ICMPV6;
+	ip->hop_limit = 64;
+	memcpy(ip->src, about + 24, 16);
+	memcpy(ip->dst, about + 8, 16);
+}
+
+/* Puts an ICMP error about this packet into the queue: the path takes `mtu`. */
+static void answer_too_big(struct lwip_lab *l, const uint8_t *about, uint32_t mtu)
+{
+	bool v6 = about[0] >> 4 == 6;
+	size_t at = v6 ? sizeof(struct ipv6_header) : sizeof(struct ipv4_header);
+	size_t quoted = at + 8, n = sizeof(struct icmp_header) + quoted;
+	uint8_t *bytes = calloc(1, at + n);
+	struct icmp_header *icmp = (void *)(bytes + at);
+	struct ip_view view;
+	uint64_t sum = 0;
+
+	ck_assert_ptr_nonnull(bytes);
+	(v6 ? begin_v6 : begin_v4)(bytes, about, n);
+	icmp->type = v6 ? 2 : 3;
+	icmp->code = v6 ? 0 : 4;
+	icmp->rest = be32_put(mtu);
+	memcpy(icmp + 1, about, quoted);
+	ck_assert(ip_view_parse(&view, bytes, (uint32_t)(at + n)));
+	if (v6)
+		sum = checksum_pseudo(&view.src, &view.dst, PROTO_ICMPV6, (uint32_t)n);
+	icmp->checksum = be16_put(checksum_finish(checksum_add(sum, icmp, n)));
+	ck_assert_uint_lt(l->count, LWIP_LAB_PACKETS);
+	l->queue[l->count++] = (struct lwip_lab_packet){ bytes, at + n };
+	net.icmp++;
+}
+
+static bool is_narrow(struct lwip_lab *l, const uint8_t *bytes, size_t n)
+{
+	if (!is_of_client(bytes, n) || n <= SMALLER_MTU)
+		return false;
+	answer_too_big(l, bytes, SMALLER_MTU);
+	return true;
+}
+
+START_TEST(a_connection_learns_that_the_path_is_smaller)
+{
+	struct talk t = { .bytes = 64 };
+
+	lwip_lab_pair(&lab, _i ? IP_V6 : IP_V4, PORT, &t.client, &t.server);
+	lwip_lab_until(&lab, is_heard, &t);
+	t.bytes = MEGABYTE;
+	lab.loses = is_narrow;
+	lwip_lab_until(&lab, is_heard, &t);
+	ck_assert_uint_gt(net.icmp, 0);
+	ck_assert_uint_lt(net.icmp, 200); /* not one for each packet */
+	close_both(&t);
+}
+END_TEST
+
+/* Who says that the path is tiny doesn't make us send tiny packets. */
+static bool lies(struct lwip_lab *l, const uint8_t *bytes, size_t n)
+{
+	if (is_of_client(bytes, n) && net.icmp == 0)
+		answer_too_big(l, bytes, 100);
+	net.data += is_of_client(bytes, n);
+	return false;
+}
+
+START_TEST(a_tiny_path_is_not_believed)
+{
+	struct talk t = { .bytes = MEGABYTE };
+
+	lwip_lab_pair(&lab, _i ? IP_V6 : IP_V4, PORT, &t.client, &t.server);
+	lab.loses = lies;
+	lwip_lab_until(&lab, is_heard, &t);
+	ck_assert_uint_eq(net.icmp, 1);
+	ck_assert_uint_lt(net.data, MEGABYTE / 400);
+	close_both(&t);
+}
+END_TEST
+
 TCase *unit_tests(void)
 {
 	TCase *tc = tcase_create("proxy/lwip_sender");
@@ -173,5 +274,7 @@ TCase *unit_tests(void)
 	tcase_add_checked_fixture(tc, begin, end);
 	tcase_add_loop_test(tc, only_what_is_lost_is_sent_again, 0, 2);
 	tcase_add_test(tc, the_window_grows_by_what_is_acknowledged);
+	tcase_add_loop_test(tc, a_connection_learns_that_the_path_is_smaller, 0, 2);
+	tcase_add_loop_test(tc, a_tiny_path_is_not_believed, 0, 2);
 	return tc;
 }
