@@ -17,6 +17,7 @@
 
 #include "base/checksum.h"
 #include "base/iphdr.h"
+#include "base/tcphdr.h"
 #include "io/loop_clock.h"
 #include "proxy/lwip_core.h"
 #include "proxy/lwip_packets.h"
@@ -28,8 +29,10 @@
 #define TICKS_MAX     4 /* that are made up for in one round */
 #define REASSEMBLY_NS (IP_TMR_INTERVAL * NS_PER_MS)
 #define FRAGMENTS_NS  ((IP_REASS_MAXAGE + 2) * NS_PER_SEC)
+#define LOOK_BACK        8 /* packets */
 #define FLUSHES       8 /* batches; then others get their turn */
 #define ALIGN_BYTES   64U
+#define TIMESTAMPS_BYTES 12U                  /* RFC 7323, appendix A */
 #define NO_ADDRESS    PP_HTONL(0xc0000008) /* 192.0.0.8, RFC 7600 */
 
 #include <lwip/icmp.h>
@@ -97,6 +100,57 @@ static bool is_syn(const struct pbuf *p)
 	return protocol == PROTO_TCP && p->len > at + 13 && (bytes[at + 13] & TCP_SYN);
 }
 
+/* Of a packet that does nothing but acknowledge what has come: where its TCP header is. 0:
+ * it is none, or it has more to say (SACK). */
+static size_t tcp_of_ack(const struct packet *p)
+{
+	bool v6 = p->data[0] >> 4 == 6;
+	size_t at = v6 ? sizeof(struct ipv6_header) : sizeof(struct ipv4_header);
+	const struct tcp_header *tcp = (const void *)(p->data + at);
+	bool is_plain = v6 || p->data[0] == 0x45;
+
+	if (!is_plain || p->data[v6 ? 6 : 9] != PROTO_TCP || tcp->flags != TCP_ACK ||
+	    tcp_header_bytes(tcp) > sizeof(*tcp) + TIMESTAMPS_BYTES ||
+	    p->len_bytes != at + tcp_header_bytes(tcp))
+		return 0;
+	return at;
+}
+
+/* Does the second acknowledge more of the same than the first, and nothing else? */
+static bool replaces(const struct packet *first, const struct packet *second)
+{
+	size_t at = tcp_of_ack(second),
+	       addresses = at == sizeof(struct ipv6_header) ? 32 : 8;
+	const struct tcp_header *old, *new;
+
+	if (at == 0 || first->len_bytes != second->len_bytes || tcp_of_ack(first) != at)
+		return false;
+	old = (const void *)(first->data + at);
+	new = (const void *)(second->data + at);
+	/* the addresses, the ports and the sequence number are next to each other */
+	return memcmp(first->data + at - addresses, second->data + at - addresses,
+	              addresses + 8) == 0 &&
+	       TCP_SEQ_GT(be32_get(new->ack), be32_get(old->ack));
+}
+
+/* lwIP acknowledges each second segment. Many come in one batch; then the last of these
+ * acknowledgements says all. */
+static void thin_out(struct lwip_stack *s)
+{
+	struct packet *last = s->out->order[s->out_n - 1];
+
+	for (size_t i = s->out_n - 1; i-- > 0 && i + 1 + LOOK_BACK >= s->out_n;) {
+		struct packet *p = s->out->order[i];
+
+		if (!replaces(p, last))
+			continue;
+		memcpy(p->data, last->data, last->len_bytes);
+		s->out_n--;
+		s->out_at = last->data - PACKET_HEADROOM_BYTES;
+		return;
+	}
+}
+
 static err_t put_out(struct netif *netif, struct pbuf *p)
 {
 	struct lwip_stack *s = netif->state;
@@ -111,6 +165,8 @@ static err_t put_out(struct netif *netif, struct pbuf *p)
 	pbuf_copy_partial(p, packet->data, p->tot_len, 0);
 	if (is_syn(p) && ip_view_parse(&view, packet->data, packet->len_bytes))
 		clamp_for(s, packet->data, &view, &view.dst);
+	else if (tcp_of_ack(packet))
+		thin_out(s);
 	return ERR_OK;
 }
 

@@ -5,6 +5,7 @@
 #include "base/checksum.h"
 #include "base/clock.h"
 #include "base/iphdr.h"
+#include "base/tcphdr.h"
 #include "io/loop_clock.h"
 #include "lwip_lab.h"
 #include "unit.h"
@@ -101,6 +102,47 @@ START_TEST(what_is_lost_or_late_comes_all_the_same)
 	lab.loss_permille = 10;
 	lab.reorder = true;
 	talk(_i ? IP_V6 : IP_V4, MEGABYTE / 8);
+}
+END_TEST
+
+/* ---- acknowledgements */
+
+static size_t of_server, of_client; /* packets */
+
+static void count_packets(struct lwip_lab *l, const uint8_t *bytes, size_t n)
+{
+	const struct tcp_header *tcp = (const void *)(bytes + sizeof(struct ipv4_header));
+
+	(void)l;
+	(void)n;
+	if (be16_get(tcp->src_port) == 80)
+		of_server++;
+	else
+		of_client++;
+}
+
+static bool server_has_heard_all(void *context)
+{
+	struct talk *t = context;
+
+	lwip_lab_say(&t->client, t->bytes);
+	lwip_lab_hear(&t->server, SIZE_MAX);
+	return t->server.heard == t->bytes;
+}
+
+/* What comes in one batch is acknowledged at once. */
+START_TEST(a_batch_is_acknowledged_seldom)
+{
+	struct talk t = { .bytes = 3 * MEGABYTE };
+
+	lwip_lab_pair(&lab, IP_V4, 80, &t.client, &t.server);
+	of_server = of_client = 0;
+	lab.seen = count_packets;
+	lwip_lab_until(&lab, server_has_heard_all, &t);
+	ck_assert_uint_gt(of_client, 2000);
+	ck_assert_uint_lt(of_server, of_client / 5);
+	close_end(&t.client, false);
+	close_end(&t.server, false);
 }
 END_TEST
 
@@ -441,6 +483,7 @@ TCase *unit_tests(void)
 	tcase_add_checked_fixture(tc, begin, end);
 	tcase_add_loop_test(tc, bytes_arrive_in_both_directions, 0, 2);
 	tcase_add_loop_test(tc, what_is_lost_or_late_comes_all_the_same, 0, 2);
+	tcase_add_test(tc, a_batch_is_acknowledged_seldom);
 	tcase_add_test(tc, the_queue_of_who_does_not_read_is_bounded);
 	tcase_add_test(tc, ready_is_told_when_there_is_room_and_when_there_are_bytes);
 	tcase_add_test(tc, a_thousand_at_once);
