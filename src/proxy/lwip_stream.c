@@ -2,9 +2,10 @@
  *
  * What has arrived is copied into chunks, because lwIP's buffers cost a lot if segments are
  * small. The window that the peer is offered is what may still come into them. It begins
- * small, and grows if it was used up within GROW_NS, as long as all windows together keep
- * within WINDOWS_BYTES. What is written goes into lwIP's queue, which has twice what may be
- * on the way.
+ * small, and grows if half of it was used within GROW_NS, as long as all windows together
+ * keep within WINDOWS_BYTES. Half, because a sender that doubles what is on the way in each
+ * round trip would wait for us otherwise. What is written goes into lwIP's queue, which has
+ * twice what may be on the way.
  *
  * lwIP forgets a connection that is in TIME-WAIT without a word. So we leave a connection
  * to it as soon as both sides have ended, and don't touch it any more. */
@@ -21,7 +22,7 @@
 #define WINDOW_LEAST  (16U << 10)
 #define WINDOW_MOST   ((size_t)TCP_WND)
 #define WINDOWS_BYTES ((size_t)64 << 20)
-#define GROW_NS       (500 * NS_PER_MS)
+#define GROW_NS       (250 * NS_PER_MS)
 
 #define QUEUE_FIRST ((size_t)128 << 10)
 #define QUEUE_LEAST ((size_t)16 << 10)
@@ -365,7 +366,7 @@ static size_t next_window(struct lwip_stream *t, size_t n)
 		return n - more;
 	}
 	t->window_used += n;
-	if (t->window_used < t->window_bytes)
+	if (t->window_used < t->window_bytes / 2)
 		return n;
 	t->window_used = 0;
 	now_ns = loop_now_ns();
