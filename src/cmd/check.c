@@ -18,7 +18,7 @@ static const char usage[] =
 	"usage: tunion check [--strict] [--json] [--no-resolve] [--gate FILE]\n"
 	"                    [DIR | FILE...]\n"
 	"  --strict      treat warnings as errors\n"
-	"  --json        for programs; see doc/json.md\n"
+	"  --json        for programs; see tunion-json(5)\n"
 	"  --no-resolve  don't look up Endpoints that are names\n"
 	"  --gate FILE   as with tunion up\n";
 

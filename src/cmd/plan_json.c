@@ -1,6 +1,6 @@
 /* src/cmd/plan_json.c - members are put together with json_pack. Its "o" takes over the
  * reference even if json_pack fails, and a NULL for "o" makes the whole value NULL. So
- * only the end result has to be checked. Keys are only ever added: see doc/json.md. */
+ * only the end result has to be checked. Keys are only ever added: see tunion-json(5). */
 #include "cmd/plan_json.h"
 
 #include <stdio.h>

@@ -1,4 +1,4 @@
-/* src/cmd/plan_json.h - a plan as JSON, for programs; documented in doc/json.md */
+/* src/cmd/plan_json.h - a plan as JSON, for programs; documented in tunion-json(5) */
 #ifndef TUNION_CMD_PLAN_JSON_H
 #define TUNION_CMD_PLAN_JSON_H
 

@@ -32,7 +32,7 @@ static const char usage[] =
 	"usage: tunion status [--watch | --json | --metrics | --page] [--tun NAME]\n"
 	"                     [--run-dir DIR]\n"
 	"  --watch        print it again every second, until q or Ctrl-C\n"
-	"  --json         for programs; see doc/json.md\n"
+	"  --json         for programs; see tunion-json(5)\n"
 	"  --metrics      for Prometheus\n"
 	"  --page         the address of the status page, for a browser\n"
 	"  --tun NAME     the tun of the instance, if several are up\n"

@@ -22,7 +22,7 @@
 static const char usage[] =
 	"usage: tunion trace [--json] [--no-resolve] [--tun NAME] [--run-dir DIR]\n"
 	"                    [--gate FILE] ADDRESS|NAME [DIR | FILE...]\n"
-	"  --json         for programs; see doc/json.md\n"
+	"  --json         for programs; see tunion-json(5)\n"
 	"  --no-resolve   don't look up Endpoints that are names\n"
 	"  --tun NAME     the tun of the instance, if several are up\n"
 	"  --run-dir DIR  as given to tunion up\n"

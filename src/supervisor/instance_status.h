@@ -2,7 +2,7 @@
  *
  * The worker writes what its engine does (worker/engine_status.h). Here the instance's
  * part is added, and `tunion status` makes text of it all (cmd/status_text.h). The
- * members are documented in doc/json.md, and are only ever added. */
+ * members are documented in tunion-json(5), and are only ever added. */
 #ifndef TUNION_SUPERVISOR_INSTANCE_STATUS_H
 #define TUNION_SUPERVISOR_INSTANCE_STATUS_H
 

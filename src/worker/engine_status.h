@@ -1,7 +1,7 @@
 /* src/worker/engine_status.h - what does a running engine do? As JSON
  *
  * The worker writes what it knows, and the supervisor adds what it knows itself
- * (supervisor/instance_status.h). The members are documented in doc/json.md, and are only
+ * (supervisor/instance_status.h). The members are documented in tunion-json(5), and are only
  * ever added. No private or preshared keys. */
 #ifndef TUNION_WORKER_ENGINE_STATUS_H
 #define TUNION_WORKER_ENGINE_STATUS_H

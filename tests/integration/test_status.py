@@ -15,7 +15,7 @@ import time
 from lab import Tunion, check, equal, main, same_text, wait_for
 from world import LAN, World
 
-DOC = os.path.join(os.environ["top_srcdir"], "doc", "json.md")
+DOC = os.path.join(os.environ["top_srcdir"], "doc", "tunion-json.5")
 SAMPLE = re.compile(r'[a-z_]+\{([a-z]+="(?:[^"\\\n]|\\[\\"n])*"(?:,(?!\})|(?=\})))+\} -?[0-9]+$')
 
 
@@ -60,15 +60,16 @@ class Terminal:
 
 def test_json(t):
     """Only members of instance, devices and peers: those of drops are reasons."""
-    text = open(DOC).read().split("\n## status\n")[1]
-    documented = set(re.findall(r"`([a-z_-]+)`", text))
+    text = open(DOC).read().split("\n.Sh STATUS\n")[1]
+    items = re.findall(r"^\.It Li (.*)$", text, re.M)
+    documented = {word for item in items for word in re.findall(r"[a-z][a-z0-9_-]*", item.split(" Pq ")[0])}
     status = t.status()
     members = set(status)
     for d in status["devices"]:
         members |= set(d) | set(d["drops"])
         for p in d["peers"]:
             members |= set(p)
-    equal(members - documented, set(), "members that doc/json.md does not name")
+    equal(members - documented, set(), "members that tunion-json(5) does not name")
     equal([d["name"] for d in status["devices"]], ["home", "vpn"], "devices")
 
 
