@@ -62,8 +62,6 @@ void *__wrap_calloc(size_t n, size_t size);
 void *__real_calloc(size_t n, size_t size);
 void *__wrap_malloc(size_t size);
 void *__real_malloc(size_t size);
-void *__wrap_reallocarray(void *p, size_t n, size_t size);
-void *__real_reallocarray(void *p, size_t n, size_t size);
 char *__wrap_strdup(const char *text);
 char *__real_strdup(const char *text);
 void *__wrap_sodium_malloc(size_t size);
@@ -82,11 +80,6 @@ void *__wrap_calloc(size_t n, size_t size)
 void *__wrap_malloc(size_t size)
 {
 	return fails() ? NULL : __real_malloc(size);
-}
-
-void *__wrap_reallocarray(void *p, size_t n, size_t size)
-{
-	return fails() ? NULL : __real_reallocarray(p, n, size);
 }
 
 char *__wrap_strdup(const char *text)
