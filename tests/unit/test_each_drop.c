@@ -121,7 +121,8 @@ START_TEST(the_document_has_it)
 	for (enum drop reason = DROP_NONE + 1; reason < DROP_COUNT; reason++) {
 		const char *word = drop_name(reason);
 
-		ck_assert_msg(has_item(list, word), "tunion-json(5) has no item for %s", word);
+		ck_assert_msg(has_item(list, word), "tunion-json(5) has no item for %s",
+		              word);
 	}
 	free(text);
 }
