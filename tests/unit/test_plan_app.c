@@ -82,7 +82,7 @@ static const struct {
 	  "a.conf:4: warning: DNS 127.0.0.53 is left out: a VpnService doesn't take it\n" },
 	{ { "a", "[Interface]\n" PEERS("B", "10.8.0.0/24") },
 	  NULL,
-	  "no file has an Address that a VpnService takes, and it needs one: add the Address that the server expects\n" },
+	  "tunion: no file has an Address that a VpnService takes, and it needs one: add the Address that the server expects\n" },
 	/* files that are not in the tun: a gate, and one that needs a tun of its own */
 	{ { "a",
 	    "[Interface]\nAddress = 10.1.0.1\n# tunion: Gate = on\nListenPort = 1\n"
@@ -193,7 +193,7 @@ START_TEST(too_many_routes)
 	text = said(&diag);
 	ck_assert_str_eq(
 		text,
-		"warning: 12000 routes are too many for a VpnService, which takes about 1 MB of them at once: write fewer and shorter prefixes in AllowedIPs\n");
+		"tunion: warning: 12000 routes are too many for a VpnService, which takes about 1 MB of them at once: write fewer and shorter prefixes in AllowedIPs\n");
 	ck_assert_uint_eq(app.routes.n, 12000);
 	free(text);
 	free(file);
