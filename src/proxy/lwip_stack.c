@@ -24,16 +24,16 @@
 #include "proxy/lwip_stream.h"
 #include "proxy/lwip_wire.h"
 
-#define TICK_NS       (TCP_TMR_INTERVAL * NS_PER_MS)
-#define SLOW_NS       (TCP_SLOW_INTERVAL * NS_PER_MS)
-#define TICKS_MAX     4 /* that are made up for in one round */
-#define REASSEMBLY_NS (IP_TMR_INTERVAL * NS_PER_MS)
-#define FRAGMENTS_NS  ((IP_REASS_MAXAGE + 2) * NS_PER_SEC)
+#define TICK_NS          (TCP_TMR_INTERVAL * NS_PER_MS)
+#define SLOW_NS          (TCP_SLOW_INTERVAL * NS_PER_MS)
+#define TICKS_MAX        4 /* that are made up for in one round */
+#define REASSEMBLY_NS    (IP_TMR_INTERVAL * NS_PER_MS)
+#define FRAGMENTS_NS     ((IP_REASS_MAXAGE + 2) * NS_PER_SEC)
 #define LOOK_BACK        8 /* packets */
-#define FLUSHES       8 /* batches; then others get their turn */
-#define ALIGN_BYTES   64U
+#define FLUSHES          8 /* batches; then others get their turn */
+#define ALIGN_BYTES      64U
 #define TIMESTAMPS_BYTES 12U                  /* RFC 7323, appendix A */
-#define NO_ADDRESS    PP_HTONL(0xc0000008) /* 192.0.0.8, RFC 7600 */
+#define NO_ADDRESS       PP_HTONL(0xc0000008) /* 192.0.0.8, RFC 7600 */
 
 #include <lwip/icmp.h>
 #include <lwip/init.h>
