@@ -68,9 +68,8 @@ bool instance_is_stale(const struct instance *i);
 /* Does nobody run who has locked this pid file? */
 bool instance_file_is_stale(const char *pid_path);
 /* Makes a listening socket for a device's UAPI; if the instance is locked, it is removed on
- * release. Returns 0 or
- * -errno, with the reason in diag; -EEXIST means that another program serves this
- * name. */
+ * release. Returns 0 or -errno, with the reason in diag; -EEXIST means that another program
+ * serves this name. */
 MUST_CHECK int instance_listen_uapi(struct instance *i, const char *name, int *fd,
                                     struct diag *diag);
 /* Removes this socket, after all who had it have closed it. */
