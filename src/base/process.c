@@ -57,7 +57,7 @@ void process_close_all_but(int a, int b)
 		if (fd != a && fd != b)
 			close(fd);
 	}
-	process_close_from(last + 1);
+	process_close_from(last < 3 ? 3 : last + 1);
 }
 
 void process_leave_streams(int from, int to)

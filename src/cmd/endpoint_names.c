@@ -90,7 +90,7 @@ static enum candidate_rank rank(void *context, const char *device,
 	(void)context;
 	(void)device;
 	(void)public_key;
-	if (outward_look(endpoint, 0, &found) < 0)
+	if (outward_look(NULL, endpoint, 0, &found) < 0)
 		return CANDIDATE_UNREACHABLE;
 	return endpoint->addr.family == IP_V6 ? CANDIDATE_IPV6 : CANDIDATE_IPV4;
 }

@@ -47,6 +47,7 @@ static int run(const struct service *service, const char *const *paths, const ch
 	struct supervisor *s;
 	struct diag diag = { 0 };
 	int err, ended = 0;
+	bool revoked;
 
 	options.log = &log;
 	options.paths = paths;
@@ -67,12 +68,15 @@ static int run(const struct service *service, const char *const *paths, const ch
 	notify("STOPPING=1");
 	if (service->before_down)
 		ended = service->before_down(service->context);
+	revoked = supervisor_tun_revoked(s);
 	supervisor_down(s, &diag);
 	log_output_diag(&output, &diag);
 	if (!err)
 		log_info(&log, NULL, "%s is down", tun);
 	diag_clear(&diag);
-	return err || ended ? EXIT_FAILURE : EXIT_SUCCESS;
+	if (err || ended)
+		return EXIT_FAILURE;
+	return revoked ? SERVICE_TUN_REVOKED : EXIT_SUCCESS;
 }
 
 static int run_with_absolute_paths(const void *context, int ready_fd)
@@ -96,7 +100,8 @@ int service_run(const struct service *service)
 {
 	return service->options.foreground
 	               ? run_with_absolute_paths(service, -1)
-	               : background_run(run_with_absolute_paths, service, NULL, 0);
+	               : background_run(run_with_absolute_paths, service,
+	                                &service->kept_fd, service->kept_fd ? 1 : 0);
 }
 
 /* ---- --resolver */

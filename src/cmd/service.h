@@ -11,6 +11,8 @@
 #include "supervisor/supervisor.h"
 
 #define SERVICE_NAME_SERVERS_MAX 4
+/* The exit status if the end came because the app's tun was revoked. */
+#define SERVICE_TUN_REVOKED 3
 
 /* All borrowed. */
 struct service {
@@ -18,6 +20,9 @@ struct service {
 	struct supervisor_options options;
 	enum log_level log_level;
 	bool syslog; /* also in the foreground */
+	/* A descriptor that goes along to the background, where it may get another number.
+	 * NULL: there is none. */
+	int *kept_fd;
 	struct ip_addr name_servers[SERVICE_NAME_SERVERS_MAX]; /* options points to it */
 	/* Called in the process of the supervisor before it starts, when options.paths
 	 * are absolute and options.log is set; may change options. Returns 0, or -errno

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cmd/app_option.h"
 #include "cmd/arguments.h"
 #include "cmd/one_file.h"
 #include "cmd/page_option.h"
@@ -24,6 +25,7 @@ static const char usage[] =
 	"                 [--syslog]\n"
 	"                 [--page ADDRESS:PORT] [--resolver ADDRESS[,ADDRESS]]\n"
 	"                 [--tun NAME] [--run-dir DIR] [--gate FILE]\n"
+	"                 [--tun-fd N] [--tun-path SOCK] [--protect-path SOCK]\n"
 	"                 [DIR | FILE...]\n"
 	"  --foreground       don't go to the background; log to stderr; Ctrl-C ends it\n"
 	"  --no-dns           leave the host's name servers as they are\n"
@@ -38,7 +40,12 @@ static const char usage[] =
 	"                     127.0.0.1:1081\n"
 	"  --tun NAME         name of the tun device (" INSTANCE_DEFAULT_TUN ")\n"
 	"  --run-dir DIR      for sockets and pid files\n"
-	"  --gate FILE        the peers of this file are clients of the tunnels\n" PATHS_USAGE;
+	"  --gate FILE        the peers of this file are clients of the tunnels\n"
+	"  --tun-fd N         the tun is this open descriptor, such as an Android app's;\n"
+	"                     nothing is changed on the host\n"
+	"  --tun-path SOCK    the same, but descriptors come by this Unix socket\n"
+	"  --protect-path SOCK  ask the app at this Unix socket to keep each of our\n"
+	"                     sockets out of its VPN\n" PATHS_USAGE;
 
 static bool take_hook_limit(struct service *up, const char *argument)
 {
@@ -60,6 +67,8 @@ static bool take_hook_limit(struct service *up, const char *argument)
 struct up {
 	struct service service;
 	struct up_told told;
+	struct page_wanted page;
+	struct app_option app;
 };
 
 static void planned(void *context, const struct plan *plan,
@@ -86,34 +95,39 @@ static void tell_up(void *context, const char *tun)
 }
 
 /* Returns false if there is no such option, or if its argument is wrong. */
-static bool take_option(struct service *up, struct page_wanted *page, int option,
-                        const char *argument)
+static bool take_option(struct up *up, int option, const char *argument)
 {
+	struct supervisor_options *options = &up->service.options;
+
 	switch (option) {
 	case 'D':
-		up->options.no_dns = true;
+		options->no_dns = true;
 		return true;
 	case 'F':
-		up->options.no_firewall = true;
+		options->no_firewall = true;
 		return true;
 	case 'R':
-		return service_take_resolver(up, argument);
+		return service_take_resolver(&up->service, argument);
 	case 'H':
-		return take_hook_limit(up, argument);
+		return take_hook_limit(&up->service, argument);
 	case 's':
-		up->syslog = true;
+		up->service.syslog = true;
 		return true;
 	case 'p':
-		up->options.page = page;
-		return page_option_take(page, argument);
+		options->page = &up->page;
+		return page_option_take(&up->page, argument);
 	case 't':
-		up->options.tun = argument;
+		options->tun = argument;
 		return true;
 	case 'g':
-		up->options.gate = argument;
+		options->gate = argument;
 		return true;
+	case 'T':
+	case 'P':
+	case 'V':
+		return app_option_take(&up->app, &up->service, option, argument);
 	default:
-		return service_take_option(up, option, argument);
+		return service_take_option(&up->service, option, argument);
 	}
 }
 
@@ -146,6 +160,9 @@ int cmd_up(int argc, char **argv)
 		{ "tun", required_argument, NULL, 't' },
 		{ "run-dir", required_argument, NULL, 'r' },
 		{ "gate", required_argument, NULL, 'g' },
+		{ "tun-fd", required_argument, NULL, 'T' },
+		{ "tun-path", required_argument, NULL, 'P' },
+		{ "protect-path", required_argument, NULL, 'V' },
 		{ "help", no_argument, NULL, 'h' },
 		{ 0 },
 	};
@@ -153,24 +170,28 @@ int cmd_up(int argc, char **argv)
 		                                   .worker = { .run = worker_run } },
 		                      .log_level = LOG_LEVEL_INFO,
 		                      .tell_up = tell_up,
-		                      .context = &up } };
+		                      .context = &up },
+		         .app.wanted.tun_fd = -1 };
 	const struct supervisor_events events = { planned, &up };
-	struct page_wanted page = { 0 };
 	struct paths paths;
 	int option, status = EXIT_FAILURE;
 
 	while ((option = arguments_next(argc, argv, "h", long_options)) != -1) {
 		if (option == 'h') {
 			fputs(usage, stdout);
-			return EXIT_SUCCESS;
+			status = EXIT_SUCCESS;
+			goto out;
 		}
-		if (!take_option(&up.service, &page, option, optarg))
-			return EXIT_FAILURE;
+		if (!take_option(&up, option, optarg))
+			goto out;
 	}
 	signal(SIGPIPE, SIG_IGN); /* the terminal or the parent may be gone */
 	up.service.options.events = &events;
-	if (paths_take(&paths, argv + optind, argc - optind))
+	if (paths_take(&paths, argv + optind, argc - optind) &&
+	    app_option_complete(&up.app))
 		status = run(&up.service, &paths);
 	paths_clear(&paths);
+out:
+	app_option_clear(&up.app);
 	return status;
 }

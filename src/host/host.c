@@ -213,8 +213,10 @@ bool host_may_ask_outside(const struct host *h)
 
 /* Where no way leads to the address, it is that of the default route. The addresses for
  * that are meant for examples (RFC 5737, RFC 3849), and nobody has them. */
-static uint32_t outward_mtu(const struct ip_addr *to, uint32_t mark)
+static uint32_t outward_mtu(const struct host *h, const struct ip_addr *to, uint32_t mark)
 {
+	const struct outward_sockets *by =
+		h->state.place ? h->state.place->outward : NULL;
 	const struct endpoint ways[] = {
 		{ .addr = *to },
 		{ .addr = { IP_V4, { 192, 0, 2, 1 } } },
@@ -224,7 +226,7 @@ static uint32_t outward_mtu(const struct ip_addr *to, uint32_t mark)
 	for (size_t i = 0; i < ARRAY_SIZE(ways); i++) {
 		struct outward found;
 
-		if (outward_look(&ways[i], mark, &found) == 0 && found.mtu_bytes > 0)
+		if (outward_look(by, &ways[i], mark, &found) == 0 && found.mtu_bytes > 0)
 			return found.mtu_bytes;
 	}
 	return 0;
@@ -236,7 +238,7 @@ uint32_t host_path_mtu(void *context, const struct conf *conf, const struct ip_a
 	uint32_t mtu_bytes = 0;
 
 	if (!h->network)
-		return outward_mtu(to, host_file_mark(h, conf));
+		return outward_mtu(h, to, host_file_mark(h, conf));
 	if (to->family != IP_NONE)
 		mtu_bytes = netlink_path_mtu(h->network, to, host_file_mark(h, conf));
 	return mtu_bytes ? mtu_bytes : netlink_default_mtu(h->network);
@@ -281,7 +283,8 @@ enum host_reach host_reach(struct host *h, const struct conf *conf,
 	struct outward found;
 
 	if (!h->network)
-		return outward_look(&there, host_file_mark(h, conf), &found) < 0
+		return outward_look(h->state.place ? h->state.place->outward : NULL,
+		                    &there, host_file_mark(h, conf), &found) < 0
 		               ? HOST_REACH_NONE
 		               : judge(&found.source, to);
 	if (netlink_route_get(h->network, to, host_file_mark(h, conf), &r) < 0)
@@ -386,15 +389,18 @@ static bool can_mark(uint32_t mark)
  * for a file's FwMark. */
 static void try_marks(struct host *h, const struct plan *plan, struct diag *diag)
 {
+	const char *why = h->state.place->no_marks;
+
 	for (size_t i = 0; i < plan->device_count && !h->without_marks; i++) {
 		uint32_t mark = plan->devices[i].conf->fwmark;
 
-		if (mark == 0 || can_mark(mark))
+		if (mark == 0 || (!why && can_mark(mark)))
 			continue;
 		h->without_marks = true;
 		diag_warning(
-			diag, NULL, 0,
-			"FwMark is not used: to mark sockets, root or CAP_NET_ADMIN is needed");
+			diag, NULL, 0, "%s",
+			why ? why
+			    : "FwMark is not used: to mark sockets, root or CAP_NET_ADMIN is needed");
 	}
 }
 

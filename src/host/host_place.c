@@ -13,3 +13,17 @@ struct host_place host_place_nowhere(void)
 		.netlink_fd = -1,
 	};
 }
+
+struct host_place host_place_given(bool protects)
+{
+	struct host_place place = host_place_nowhere();
+
+	place.no_hooks =
+		"hooks are not run, in no file: they are meant for a host that tunion configures, and the tun is an app's";
+	place.no_table =
+		"the file would need a tun of its own, but the app has only one: it is left out, and only carries files that name it in Via; take this line out to use it";
+	if (protects)
+		place.no_marks =
+			"FwMark is not used: it is by a mark that the app keeps our sockets out of its VPN";
+	return place;
+}

@@ -40,13 +40,27 @@ static int ask(int fd, const struct endpoint *to, struct outward *out)
 	return 0;
 }
 
-int outward_look(const struct endpoint *to, uint32_t mark, struct outward *out)
+/* Afterwards the socket is as it was, so that it can be used again. */
+static int ask_by(int fd, const struct endpoint *to, struct outward *out)
+{
+	const struct sockaddr none = { .sa_family = AF_UNSPEC };
+	int err = fd < 0 ? -EAGAIN : ask(fd, to, out);
+
+	if (fd >= 0)
+		(void)!connect(fd, &none, sizeof(none));
+	return err;
+}
+
+int outward_look(const struct outward_sockets *by, const struct endpoint *to,
+                 uint32_t mark, struct outward *out)
 {
 	int fd, err = 0;
 
 	*out = (struct outward){ 0 };
 	if (to->addr.family == IP_NONE)
 		return -EAFNOSUPPORT;
+	if (by)
+		return ask_by(to->addr.family == IP_V4 ? by->ipv4 : by->ipv6, to, out);
 	fd = socket(to->addr.family == IP_V4 ? AF_INET : AF_INET6,
 	            SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	if (fd < 0)

@@ -186,6 +186,9 @@ static MUST_CHECK int open_lookup(struct name *name)
 	err = lookup_new(&name->lookup, n->env.loop, servers, count);
 	if (!err)
 		lookup_set_mark(name->lookup, n->mark);
+	if (!err && n->env.make_socket)
+		lookup_set_sockets(name->lookup, n->env.make_socket,
+		                   n->env.socket_context);
 	return err;
 }
 

@@ -43,6 +43,9 @@ struct names_env {
 	              const uint8_t public_key[static KEY_BYTES],
 	              const struct endpoint *endpoint);
 	void *context; /* borrowed */
+	/* See lookup_set_sockets: for what asks the network. NULL: the usual ones. */
+	int (*make_socket)(void *context, int family, int type);
+	void *socket_context; /* borrowed */
 };
 
 /* Returns 0 or -ENOMEM. */

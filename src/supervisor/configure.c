@@ -157,6 +157,8 @@ static int send_sockets(struct worker_child *worker, enum command_type type,
 {
 	struct command m = command_of(type, d->plan->way.name);
 
+	if (worker->only_protected && !tunnel_is_protected(d))
+		with_fds = false; /* the protector sends them as soon as they are */
 	m.port = d->port;
 	m.mark = d->fwmark;
 	for (int f = 0; f < UDP_FAMILIES && with_fds; f++)

@@ -42,8 +42,8 @@ MUST_CHECK int configure_resolver(struct worker_child *worker, const struct ip_a
 /* Queues the networks that the host reaches without the tun; see own_networks.h. */
 MUST_CHECK int configure_host_networks(struct worker_child *worker,
                                        const struct ip_prefix *networks, size_t n);
-/* Queues the device's present sockets. Without fds, only its port and fwmark. Returns 0 or
- * -errno. */
+/* Queues the device's present sockets. Without fds, or while the worker may not have them
+ * yet (only_protected), only its port and fwmark. Returns 0 or -errno. */
 MUST_CHECK int configure_sockets(struct worker_child *worker, const struct tunnel *d,
                                  bool with_fds);
 /* The same as the answer to a device that wanted another port or mark. */

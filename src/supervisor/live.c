@@ -5,8 +5,7 @@
  * A file for which something of this fails becomes RELOAD_BAD, which means that its old
  * version counts, and the plan is made again. Until then, nothing that is in force has
  * been touched. Then the new plan replaces the old one: first in the worker, then on the
- * host. Devices that have gone are removed last, so that their PreDown hooks can still
- * reach something. */
+ * host. Devices that have gone are removed last: their PreDown hooks may need them. */
 #include "supervisor/live.h"
 
 #include <errno.h>
@@ -122,6 +121,7 @@ static int accept_changes(struct round *r)
 		                .endpoint = endpoint_now,
 		                .tun = r->l->instance->tun,
 		                .one_tun = r->l->one_tun,
+		                .applications = r->l->applications,
 		                .context = r->l };
 	int err;
 

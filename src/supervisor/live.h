@@ -29,7 +29,7 @@ struct live {
 	struct hosts *hosts;
 	struct keeper *keeper;
 	struct underlay *underlay;
-	bool one_tun;     /* see plan_env */
+	bool one_tun, applications; /* see plan_env */
 	bool host_failed; /* the last host_update failed; the next reload tries again */
 	struct conf_set *reading; /* borrowed: of the reload that goes on; or NULL */
 	struct diag file_errors;  /* of the last reload: why not all is in force */

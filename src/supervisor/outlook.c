@@ -16,7 +16,13 @@ static const struct outlook_way *find(const struct outlook *o, const struct endp
 	return NULL;
 }
 
-static void add(struct outlook *o, const struct way_peer *p, uint32_t mark)
+/* With what is looked. */
+struct glass {
+	const struct outward_sockets *by;
+	uint32_t mark;
+};
+
+static void add(struct outlook *o, const struct way_peer *p, const struct glass *g)
 {
 	struct outlook_way *way = &o->ways[o->count];
 	struct outward found;
@@ -25,29 +31,32 @@ static void add(struct outlook *o, const struct way_peer *p, uint32_t mark)
 	    find(o, &p->endpoint))
 		return;
 	way->to = p->endpoint;
-	if (outward_look(&p->endpoint, mark, &found) == 0)
+	if (outward_look(g->by, &p->endpoint, g->mark, &found) == 0)
 		way->source = found.source;
 	else
 		way->source = (struct ip_addr){ 0 };
 	o->count++;
 }
 
-static void add_device(struct outlook *o, const struct plan_device *d, uint32_t mark)
+static void add_device(struct outlook *o, const struct plan_device *d,
+                       const struct glass *g)
 {
 	if (d->conf->switches.gate)
 		return;
 	for (const struct way_peer *p = d->way.peers; p; p = p->sibling)
-		add(o, p, mark);
+		add(o, p, g);
 }
 
-bool outlook_changed(struct outlook *o, const struct plan *plan, uint32_t mark)
+bool outlook_changed(struct outlook *o, const struct plan *plan,
+                     const struct outward_sockets *by, uint32_t mark)
 {
+	const struct glass glass = { by, mark };
 	const struct outlook before = *o;
 	bool changed = false;
 
 	o->count = 0;
 	for (size_t i = 0; i < plan->device_count; i++)
-		add_device(o, &plan->devices[i], mark);
+		add_device(o, &plan->devices[i], &glass);
 	for (size_t i = 0; i < o->count; i++) {
 		const struct outlook_way *now = &o->ways[i],
 					 *was = find(&before, &now->to);

@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "base/ip.h"
+#include "io/outward.h"
 #include "plan/plan.h"
 
 #define OUTLOOK_MAX 16 /* endpoints; those of further peers are not looked at */
@@ -29,7 +30,8 @@ struct outlook {
  * for clients of gates, who look for us themselves. Returns
  * whether one of those that were there at the last look has another source by now, or is
  * back. A way that is gone is no change yet: we can do nothing but wait. mark is that of
- * our datagrams; 0: none. */
-bool outlook_changed(struct outlook *o, const struct plan *plan, uint32_t mark);
+ * our datagrams; 0: none. For `by` see outward_look. */
+bool outlook_changed(struct outlook *o, const struct plan *plan,
+                     const struct outward_sockets *by, uint32_t mark);
 
 #endif

@@ -19,6 +19,10 @@
 
 /* Zeroed: none was made. */
 struct outside_budget {
+	/* See lookup_set_sockets. Then only datagrams are possible, because a connection would
+	 * need another socket, through the tun; NULL: the usual sockets. */
+	int (*make_socket)(void *context, int family, int type);
+	void *socket_context; /* borrowed */
 	uint64_t since_ns;
 	unsigned made;
 };

@@ -75,6 +75,14 @@ void permit_tell(struct permit *p, enum command_type type)
 	p->told[type] = true;
 }
 
+bool permit_awaits(const struct permit *p, enum command_type type)
+{
+	for (size_t i = 0; i < p->due_count; i++)
+		if (p->due[p->first + i].request == type)
+			return true;
+	return false;
+}
+
 bool permit_now(const struct permit *p, enum command_type type)
 {
 	return table[type].when == ALWAYS ||

@@ -39,6 +39,8 @@ void permit_tell(struct permit *p, enum command_type type);
 
 /* May it say such a message now? Replies aside. */
 MUST_CHECK bool permit_now(const struct permit *p, enum command_type type);
+/* Does the reply to such a request still come? */
+bool permit_awaits(const struct permit *p, enum command_type type);
 /* Takes a reply. Returns false if it is not one to the request whose turn it is, or has a
  * result that is none; `out` is the request. */
 MUST_CHECK bool permit_reply(struct permit *p, const struct command *m,

@@ -8,13 +8,10 @@
 #include "supervisor/supervisor.h"
 
 #include <errno.h>
-#include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/epoll.h>
-#include <sys/signalfd.h>
 #include <unistd.h>
 
 #include "base/ending.h"
@@ -26,6 +23,7 @@
 #include "plan/plan_make.h"
 #include "plan/way_compute.h"
 #include "supervisor/clients.h"
+#include "supervisor/end_signals.h"
 #include "supervisor/follow.h"
 #include "supervisor/hook_service.h"
 #include "supervisor/hosts.h"
@@ -40,6 +38,7 @@
 #include "supervisor/talk.h"
 #include "supervisor/tunnels.h"
 #include "supervisor/underlay.h"
+#include "supervisor/vpn_app.h"
 
 /* Others decide when endpoints move, and so how often. This limits the updates. */
 #define UPDATE_PAUSE_NS (200 * NS_PER_MS)
@@ -54,10 +53,11 @@ struct supervisor {
 	struct place_inside inside; /* place points to it */
 	struct host_place place;
 	bool elsewhere; /* the tun is not in our own network namespace, but at `place` */
+	struct vpn_app app;
 	const struct supervisor_events *events; /* borrowed; may be NULL */
 	struct insiders insiders;
 	struct loop *loop; /* owned */
-	struct loop_source signals;
+	struct end_signals signals;
 	struct keeper keeper;
 	struct keeper_events keeper_events;
 	struct talk talk;
@@ -80,45 +80,6 @@ struct supervisor {
 	uint64_t up_since_ns;
 };
 
-/* ---- signals */
-
-static void wanted_signals(sigset_t *set)
-{
-	sigemptyset(set);
-	sigaddset(set, SIGTERM);
-	sigaddset(set, SIGINT);
-	sigaddset(set, SIGHUP);
-}
-
-static int block_signals(struct supervisor *s)
-{
-	sigset_t set;
-
-	wanted_signals(&set);
-	if (sigprocmask(SIG_BLOCK, &set, NULL) < 0)
-		return -errno;
-	s->signals.fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-	s->keeper.worker.interrupt_fd = s->signals.fd;
-	return s->signals.fd < 0 ? -errno : 0;
-}
-
-static bool take_signal(struct supervisor *s)
-{
-	struct signalfd_siginfo info;
-
-	return read(s->signals.fd, &info, sizeof(info)) == (ssize_t)sizeof(info);
-}
-
-static void signal_ready(struct loop_source *source, uint32_t events, uint64_t now_ns)
-{
-	struct supervisor *s = CONTAINER_OF(source, struct supervisor, signals);
-
-	(void)events;
-	(void)now_ns;
-	if (take_signal(s))
-		ending_want(&s->ending, 0);
-}
-
 /* ---- up */
 
 static int make_plan(struct supervisor *s, struct diag *diag)
@@ -126,6 +87,7 @@ static int make_plan(struct supervisor *s, struct diag *diag)
 	struct plan_env env = { .path_mtu = host_path_mtu,
 		                .tun = s->instance.tun,
 		                .one_tun = s->elsewhere,
+		                .applications = s->app.tun.wanted,
 		                .context = s->hosts.shared };
 
 	plan_clear(&s->tunnels.plan);
@@ -155,7 +117,7 @@ static int open_sockets(struct supervisor *s, struct diag *diag)
 
 static int check_interrupt(struct supervisor *s, struct diag *diag)
 {
-	if (!take_signal(s))
+	if (!end_signals_take(&s->signals))
 		return 0;
 	diag_error(diag, NULL, 0, "interrupted");
 	return -EINTR;
@@ -203,7 +165,8 @@ static int prepare(struct supervisor *s, const struct supervisor_options *o,
 	const struct conf_paths from = { .v = o->paths,
 		                         .n = o->path_count,
 		                         .gate = o->gate };
-	struct plan_env env = { .one_tun = s->elsewhere };
+	struct plan_env env = { .one_tun = s->elsewhere,
+		                .applications = s->app.tun.wanted };
 	int err = keeper_start(&s->keeper);
 
 	if (err) {
@@ -211,7 +174,9 @@ static int prepare(struct supervisor *s, const struct supervisor_options *o,
 		           strerror(-err));
 		return err;
 	}
-	err = page_child_begin(&s->page, diag);
+	err = vpn_app_prepare(&s->app, o->app, diag);
+	if (!err)
+		err = page_child_begin(&s->page, diag);
 	if (!err)
 		err = choose_instance(s, o, diag);
 	if (!err)
@@ -250,6 +215,8 @@ static int begin_underlay(struct supervisor *s, const struct supervisor_options 
 		                    .servers_given = o->name_server_count > 0 };
 
 	s->keeper.loop = s->loop;
+	if (!err)
+		vpn_app_begin(&s->app, &env);
 	if (!err)
 		err = underlay_begin(&s->underlay, &env);
 	if (err)
@@ -308,11 +275,12 @@ static int begin_to_serve(struct supervisor *s, int pidfd, struct diag *diag)
 	s->clients.enter = enter;
 	s->clients.context = s;
 	s->clients.page_url = page_child_url(&s->page);
-	s->signals.ready = signal_ready;
 	err = instance_listen(&s->instance, diag);
 	if (err)
 		return err;
-	err = loop_add(s->loop, &s->signals, EPOLLIN);
+	err = end_signals_start(&s->signals, s->loop);
+	if (!err)
+		err = vpn_app_start(&s->app, s->loop);
 	if (!err)
 		err = clients_start(&s->clients, s->loop, s->instance.listen_fd);
 	if (!err)
@@ -393,7 +361,8 @@ static void connect_worker(struct supervisor *s, const struct supervisor_options
 		                 .keeper = &s->keeper,
 		                 .tunnels = &s->tunnels,
 		                 .underlay = &s->underlay,
-		                 .status = &s->status };
+		                 .status = &s->status,
+		                 .app_tun = &s->app.tun };
 }
 
 static void connect_inside(struct supervisor *s, const struct supervisor_inside *inside)
@@ -407,11 +376,18 @@ static void connect_inside(struct supervisor *s, const struct supervisor_inside 
 
 static void connect_place(struct supervisor *s, const struct supervisor_options *o)
 {
-	s->elsewhere = s->live.one_tun = o->inside || o->no_tun;
+	const struct vpn_app_env env = {
+		&s->log,           &s->ending,   &s->tunnels,
+		&s->keeper.worker, &s->underlay, &s->talk.outside
+	};
+
+	s->elsewhere = s->live.one_tun = o->inside || o->no_tun || o->app;
+	s->live.applications = o->app;
 	if (o->inside)
 		connect_inside(s, o->inside);
-	else if (o->no_tun)
+	else
 		s->place = host_place_nowhere();
+	vpn_app_connect(&s->app, o->app, &env, &s->place);
 }
 
 static void connect_parts(struct supervisor *s)
@@ -440,7 +416,8 @@ static void connect_parts(struct supervisor *s)
 		                 .underlay = &s->underlay };
 	s->refresh = (struct refresh){ &s->clients,  &s->follow,  &s->live, &s->keeper,
 		                       &s->takedown, &s->tunnels, false,    NULL };
-	s->signals.fd = s->instance.lock_fd = s->instance.listen_fd =
+	s->signals.ending = &s->ending;
+	s->signals.source.fd = s->instance.lock_fd = s->instance.listen_fd =
 		s->underlay.monitor.fd = -1;
 }
 
@@ -465,7 +442,8 @@ int supervisor_up(struct supervisor **out, const struct supervisor_options *opti
 	process_raise_limits();
 	err = prepare(s, options, diag);
 	if (!err)
-		err = block_signals(s);
+		err = end_signals_block(&s->signals);
+	s->keeper.worker.interrupt_fd = s->signals.source.fd;
 	if (!err)
 		err = bring_up(s, options, diag);
 	if (!err)
@@ -556,6 +534,7 @@ static uint64_t deadline_ns(const struct supervisor *s)
 		return 0;
 	due_ns = earlier(due_ns, status_request_deadline_ns(&s->status));
 	due_ns = earlier(due_ns, keeper_deadline_ns(&s->keeper));
+	due_ns = earlier(due_ns, vpn_app_deadline_ns(&s->app));
 	return s->tunnels.endpoints_moved ? earlier(due_ns, s->next_update_ns) : due_ns;
 }
 
@@ -601,7 +580,7 @@ static void run_round(struct supervisor *s)
 	uint64_t now_ns = loop_now_ns();
 
 	status_request_run(&s->status);
-	if (underlay_run(&s->underlay, now_ns) < 0)
+	if (underlay_run(&s->underlay, now_ns) < 0 || vpn_app_run(&s->app, now_ns) < 0)
 		ending_want(&s->ending, -ENOMEM);
 	if (s->tunnels.endpoints_moved && loop_now_ns() >= s->next_update_ns)
 		update_host(s);
@@ -635,6 +614,11 @@ int supervisor_serve(struct supervisor *s)
 const char *supervisor_tun(const struct supervisor *s)
 {
 	return s->instance.tun;
+}
+
+bool supervisor_tun_revoked(const struct supervisor *s)
+{
+	return s->app.tun.revoked;
 }
 
 const char *supervisor_page_url(const struct supervisor *s)
@@ -678,9 +662,9 @@ void supervisor_down(struct supervisor *s, struct diag *diag)
 	clients_end(&s->clients, text ? text : "ok\n");
 	free(text);
 	insiders_clear(&s->insiders);
+	vpn_app_end(&s->app);
 	loop_free(s->loop);
-	if (s->signals.fd >= 0)
-		close(s->signals.fd);
+	end_signals_close(&s->signals);
 	instance_clear(&s->instance);
 	status_request_clear(&s->status);
 	free(s);

@@ -17,6 +17,7 @@
 #include "inside/handover.h"
 #include "plan/plan.h"
 #include "supervisor/page_child.h"
+#include "supervisor/vpn_app.h"
 
 struct supervisor;
 
@@ -44,6 +45,8 @@ struct supervisor_options {
 	const char *base;
 	const struct supervisor_inside *inside; /* borrowed; NULL: the tun is here */
 	bool no_tun; /* for `gate`: nothing is changed on the host */
+	/* Borrowed; NULL: there is no such app. Nothing is changed on the host, either. */
+	const struct vpn_app_wanted *app;
 	const struct supervisor_events *events; /* borrowed; may be NULL */
 	const struct page_wanted *page;         /* borrowed; NULL: no status page */
 	const char *run_dir;                    /* NULL: the default */
@@ -79,6 +82,8 @@ MUST_CHECK int supervisor_serve(struct supervisor *s);
 /* Restores the host, ends the worker, answers those who asked for it, and frees
  * everything. s may be NULL. */
 void supervisor_down(struct supervisor *s, struct diag *diag);
+/* Has the end come because the app's tun is gone? */
+bool supervisor_tun_revoked(const struct supervisor *s);
 /* Returns the name of the tun; valid until supervisor_down. */
 const char *supervisor_tun(const struct supervisor *s);
 /* Returns the address of the status page, or NULL if there is none. It has the token, so it

@@ -34,8 +34,11 @@ static int set_port(struct talk *t, struct tunnel *d, uint16_t port)
 
 static int set_mark(struct talk *t, struct tunnel *d, uint32_t mark)
 {
-	int err = udp_set_mark(d->udp_fds, effective_mark(t, mark));
+	int err;
 
+	if (t->keeper->worker.only_protected) /* see host_place.h, no_marks */
+		return mark ? -EOPNOTSUPP : 0;
+	err = udp_set_mark(d->udp_fds, effective_mark(t, mark));
 	if (!err)
 		d->fwmark = mark;
 	return err;
@@ -149,6 +152,8 @@ static void handle_tun_lost(struct talk *t, const struct command *m)
 				strerror(-err));
 		return;
 	}
+	if (t->app_tun && given_tun_lost(t->app_tun, err))
+		return;
 	log_error(t->log, NULL, "the tun device %s is gone: %s", t->tun, strerror(-err));
 	ending_want(t->ending, err);
 }

@@ -9,6 +9,7 @@
 #include "base/ending.h"
 #include "base/log.h"
 #include "channel/command.h"
+#include "supervisor/given_tun.h"
 #include "supervisor/keeper.h"
 #include "supervisor/outside.h"
 #include "supervisor/status_request.h"
@@ -28,6 +29,7 @@ struct talk {
 	struct tunnels *tunnels;
 	struct underlay *underlay;
 	struct status_request *status;
+	struct given_tun *app_tun; /* may be NULL */
 	struct outside_budget outside;
 	size_t outside_answers; /* about DNS servers, since nothing waited to be written */
 	size_t answers;         /* to devices, since nothing waited to be written */

@@ -89,6 +89,7 @@ void tunnel_close_udp(struct tunnel *t)
 		if (t->udp_fds[f] >= 0)
 			close(t->udp_fds[f]);
 		t->udp_fds[f] = -1;
+		t->is_protected[f] = false;
 	}
 }
 

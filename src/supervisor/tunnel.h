@@ -15,6 +15,9 @@
 struct tunnel {
 	const struct plan_device *plan; /* borrowed */
 	int udp_fds[UDP_FAMILIES];      /* owned; -1: there is none */
+	/* Has the app said that this socket stays out of its VPN? See protector.h. False for
+	 * each new one, and of no use where there is no such app. */
+	bool is_protected[UDP_FAMILIES];
 	uint16_t port;
 	bool drawn;      /* nobody has asked for this port */
 	uint32_t fwmark; /* that is shown; from the file or the UAPI; 0: the instance's */
@@ -36,6 +39,14 @@ void tunnel_set_mark(struct tunnel *t, uint32_t mark, struct diag *diag);
 /* The same sockets under descriptors of its own, instead of opening some. 0 or -errno. */
 MUST_CHECK int tunnel_share_udp(struct tunnel *t, const struct tunnel *from);
 void tunnel_close_udp(struct tunnel *t);
+/* Are all sockets that there are protected? */
+static inline bool tunnel_is_protected(const struct tunnel *t)
+{
+	for (int f = 0; f < UDP_FAMILIES; f++)
+		if (t->udp_fds[f] >= 0 && !t->is_protected[f])
+			return false;
+	return true;
+}
 /* Closes all its sockets, and wipes the keys of hooks. */
 void tunnel_close(struct tunnel *t);
 

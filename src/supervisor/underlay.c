@@ -98,7 +98,9 @@ static int start_names(struct underlay *u)
 		                 .servers = network_servers,
 		                 .rank = rank,
 		                 .moved = moved,
-		                 .context = u };
+		                 .context = u,
+		                 .make_socket = u->env.make_socket,
+		                 .socket_context = u->env.socket_context };
 	int err = names_new(&u->names, &env);
 
 	return err ? err : underlay_files_changed(u);
@@ -139,14 +141,14 @@ static void monitor_ready(struct loop_source *source, uint32_t events, uint64_t 
 static void doubt_network(struct underlay *u)
 {
 	if (u->looks && outlook_changed(&u->outlook, &u->env.tunnels->plan,
-	                                host_mark(u->env.hosts->shared)))
+	                                u->env.outward, host_mark(u->env.hosts->shared)))
 		note_changes(u, MONITOR_NETWORK | MONITOR_SOURCES, loop_now_ns());
 }
 
 static void start_monitor(struct underlay *u)
 {
 	struct loop_source *source = &u->monitor;
-	int err = monitor_open(&source->fd);
+	int err = u->env.only_looks ? -EACCES : monitor_open(&source->fd);
 
 	source->ready = monitor_ready;
 	if (!err)
@@ -155,6 +157,8 @@ static void start_monitor(struct underlay *u)
 		return;
 	u->looks = true;
 	doubt_network(u);
+	if (u->env.only_looks)
+		return;
 	log_info(
 		u->env.log, NULL,
 		"this system doesn't tell us of changes of the network (%s): they are noticed when a peer doesn't answer",
@@ -282,7 +286,7 @@ void underlay_up(struct underlay *u, struct diag *diag)
 {
 	u->following = true;
 	names_set_mark(u->names, host_mark(u->env.hosts->shared));
-	if (!u->env.servers_given)
+	if (!u->env.servers_given && !u->env.make_socket)
 		names_use_host(u->names);
 	names_warn(u->names, diag);
 	start_monitor(u);

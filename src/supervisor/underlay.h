@@ -30,6 +30,12 @@ struct underlay_env {
 	struct tunnels *tunnels;
 	struct worker_child *worker;
 	bool servers_given; /* the user has named the name servers: no other is asked */
+	bool only_looks; /* don't ask the system to tell us of changes: see outlook.h */
+	const struct outward_sockets *outward; /* see outward_look; may be NULL */
+	/* See lookup_set_sockets. Then only the network is asked for names; NULL: the usual
+	 * sockets, and the host is asked, too. */
+	int (*make_socket)(void *context, int family, int type);
+	void *socket_context;
 };
 
 /* Embedded. Before underlay_begin it is all zeroes except for monitor.fd, which is -1. */

@@ -38,6 +38,7 @@ struct worker_child {
 	enum command_type error_request;
 	char error_name[IFNAME_MAX + 1];
 	struct worker_entry entry; /* what runs in the worker */
+	bool only_protected;       /* it gets no other sockets: see protector.h */
 	/* Called for messages that are no replies. Returns 0, or -EPROTO if the worker
 	 * must not say this (see permit): then it can't be used any more. Fds that it doesn't
 	 * take (set to -1) are closed afterwards. */

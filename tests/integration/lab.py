@@ -13,6 +13,7 @@ is none around the test, the test's hosts are made without it too: see IPV6.
 Nothing here sleeps and hopes: wait_for() asks for a condition until a deadline.
 """
 
+import concurrent.futures
 import ctypes
 import difflib
 import json
@@ -168,13 +169,13 @@ class Keys:
 class Process:
     """Something that runs in a host, its output in a file."""
 
-    def __init__(self, host, argv, name=None):
+    def __init__(self, host, argv, name=None, pass_fds=()):
         self.host = host
         self.argv = argv
         self.path = host.lab.new_file(f"{host.name}.{name or os.path.basename(argv[0])}.log")
         with open(self.path, "wb") as out:
             self.popen = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=out, stderr=out,
-                                          preexec_fn=host.enter, env=host.environment())
+                                          preexec_fn=host.enter, env=host.environment(), pass_fds=pass_fds)
         host.lab.processes.append(self)
 
     def output(self):
@@ -327,8 +328,17 @@ class Host:
             raise Failed(f"{self.name}: {command} gave {done.returncode}:\n{done.stdout}{done.stderr}")
         return done.stdout
 
-    def start(self, argv, name=None):
-        return Process(self, argv, name)
+    def start(self, argv, name=None, pass_fds=()):
+        return Process(self, argv, name, pass_fds)
+
+    def call(self, work):
+        """Calls a function of ours in the host's network; returns its result. What it opens stays there."""
+        def enter():
+            with open(f"/run/netns/{self.name}", "rb") as ns:
+                call("setns", ns.fileno(), CLONE_NEWNET)  # of this thread alone
+            return work()
+        with concurrent.futures.ThreadPoolExecutor(1) as thread:
+            return thread.submit(enter).result()
 
     def capture(self, interface, expression=""):
         return Capture(self, interface, expression)

@@ -32,13 +32,16 @@ static const char *const texts[] = {
 /* Where a datagram to 192.0.2.x comes from; NULL: nowhere. */
 static const char *sources[4];
 static unsigned looks;
+static const struct outward_sockets glass = { -1, -1 };
 
-int outward_look(const struct endpoint *to, uint32_t mark, struct outward *out)
+int outward_look(const struct outward_sockets *by, const struct endpoint *to,
+                 uint32_t mark, struct outward *out)
 {
 	const char *source = sources[to->addr.b[3]];
 
 	looks++;
 	ck_assert_uint_eq(mark, MARK);
+	ck_assert_ptr_eq(by, &glass);
 	*out = (struct outward){ 0 };
 	if (!source)
 		return -ENETUNREACH;
@@ -69,7 +72,8 @@ START_TEST(another_source_or_a_way_that_is_back)
 	for (size_t i = 0; i < ARRAY_SIZE(steps); i++) {
 		memcpy(sources, steps[i].sources, sizeof(sources));
 		looks = 0;
-		ck_assert_msg(outlook_changed(&o, &p.plan, MARK) == steps[i].changed,
+		ck_assert_msg(outlook_changed(&o, &p.plan, &glass, MARK) ==
+		                      steps[i].changed,
 		              "step %zu", i);
 		ck_assert_uint_eq(looks, 2);
 	}
@@ -86,11 +90,11 @@ START_TEST(another_endpoint_is_no_change)
 	planned_init(&p, texts);
 	sources[1] = sources[2] = "198.51.100.2";
 	sources[3] = "203.0.113.9";
-	ck_assert(!outlook_changed(&o, &p.plan, MARK));
+	ck_assert(!outlook_changed(&o, &p.plan, &glass, MARK));
 	p.plan.devices[0].way.peers->endpoint.addr.b[3] = 3;
-	ck_assert(!outlook_changed(&o, &p.plan, MARK));
+	ck_assert(!outlook_changed(&o, &p.plan, &glass, MARK));
 	sources[3] = "203.0.113.1";
-	ck_assert(outlook_changed(&o, &p.plan, MARK));
+	ck_assert(outlook_changed(&o, &p.plan, &glass, MARK));
 	planned_clear(&p);
 }
 END_TEST
