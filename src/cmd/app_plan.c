@@ -17,7 +17,7 @@ static const char usage[] =
 	"usage: tunion plan [--json] [--no-resolve] [DIR | FILE...]\n"
 	"  --json        for programs; see tunion-json(5)\n"
 	"  --no-resolve  don't look up Endpoints that are names\n"
-	"For Android apps: what VpnService.Builder has to be given.\n";
+	"For Android apps: what VpnService.Builder has to be given, see doc/embedding.md.\n";
 
 /* ---- the name servers */
 
