@@ -16,7 +16,8 @@ struct stand_in_entry;
 /* What the worker has to know from the start. */
 struct worker_options {
 	enum log_level log_level;
-	bool no_offload; /* of the UDP sockets; a tun tells by itself what it can do */
+	bool no_offload; /* of the UDP sockets, and no tun_join; a tun tells by itself what
+	                  * else it can do */
 	/* Borrowed; only the worker knows what it is (worker/stand_in.h). NULL: the tun is
 	 * a device of the host. */
 	const struct stand_in_entry *stand_in;

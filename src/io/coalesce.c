@@ -277,3 +277,40 @@ size_t coalesce_slices(struct coalescer *co, size_t index, struct iovec *out)
 	}
 	return n;
 }
+
+/* Of bytes that begin at an even or odd place of what is summed up, RFC 1071 2 (B). */
+static uint64_t add_piece(uint64_t sum, const uint8_t *bytes, size_t n, size_t at)
+{
+	uint16_t piece;
+
+	if (at % 2 == 0)
+		return checksum_add(sum, bytes, n);
+	piece = (uint16_t)~checksum_finish(checksum_add(0, bytes, n));
+	return checksum_add(
+		sum, (const uint8_t[]){ (uint8_t)piece, (uint8_t)(piece >> 8) }, 2);
+}
+
+/* The field has the pseudo header's sum, so it is summed up with the rest. */
+static void finish_tcp(const struct coalesced *g, struct iovec *slices, size_t n)
+{
+	uint8_t *first = slices[0].iov_base;
+	struct tcp_header *tcp = (struct tcp_header *)(void *)(first + g->ip_bytes);
+	size_t at = slices[0].iov_len - g->ip_bytes;
+	uint64_t sum = checksum_add(0, tcp, at);
+
+	for (size_t i = 1; i < n; i++) {
+		sum = add_piece(sum, slices[i].iov_base, slices[i].iov_len, at);
+		at += slices[i].iov_len;
+	}
+	tcp->checksum = be16_put(checksum_finish(sum));
+}
+
+size_t coalesce_slices_whole(struct coalescer *co, size_t index, struct iovec *out)
+{
+	size_t n = coalesce_slices(co, index, out) - 1;
+
+	memmove(out, out + 1, n * sizeof(*out));
+	if (n > 1)
+		finish_tcp(&co->groups[index], out, n);
+	return n;
+}

@@ -52,5 +52,8 @@ void coalesce(struct coalescer *c, struct packet *const *packets, size_t n, bool
  * for COALESCE_SLICES + 1 slices, which are valid until the next call. Returns
  * their number. */
 size_t coalesce_slices(struct coalescer *c, size_t g, struct iovec *out);
+/* The same for a tun without vnet header: joined TCP becomes one valid packet, which may be
+ * larger than any link takes. Only for a coalescer without UDP. */
+size_t coalesce_slices_whole(struct coalescer *c, size_t g, struct iovec *out);
 
 #endif

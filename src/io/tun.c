@@ -16,6 +16,7 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
+#include "base/iphdr.h"
 #include "io/coalesce.h"
 #include "io/segment.h"
 
@@ -36,10 +37,13 @@ struct tun {
 	int fd;
 	bool vnet;                   /* each packet has a vnet header in front */
 	bool uso;                    /* UDP may be joined */
+	bool is_device;              /* a tun, and not one of a pair of sockets */
+	bool joins;                  /* without vnet: see tun_join */
+	uint32_t largest_bytes;      /* joins: the largest packet before it was joined */
 	bool has_end;                /* a read of 0 bytes means that the peer is gone */
 	int write_error;             /* see tun_write_error */
 	struct buffers *buffers;     /* borrowed */
-	struct coalescer *coalescer; /* owned; NULL without vnet */
+	struct coalescer *coalescer; /* owned; NULL if nothing is joined */
 };
 
 /* ---- writing */
@@ -78,6 +82,26 @@ static size_t write_vnet(struct tun *t, struct packet *const *packets, size_t n)
 	return written;
 }
 
+static size_t write_joined(struct tun *t, struct packet *const *packets, size_t n)
+{
+	struct iovec slices[COALESCE_SLICES + 1];
+	struct coalescer *c = t->coalescer;
+	size_t written = 0;
+
+	if (n > BATCH_MAX)
+		n = BATCH_MAX;
+	coalesce(c, packets, n, false);
+	for (size_t g = 0; g < c->group_count; g++) {
+		uint32_t first_bytes = packets[c->groups[g].first]->len_bytes;
+
+		if (first_bytes > t->largest_bytes)
+			t->largest_bytes = first_bytes;
+		if (write_slices(t, slices, coalesce_slices_whole(c, g, slices)))
+			written += c->groups[g].count;
+	}
+	return written;
+}
+
 static size_t tun_write(struct tun_link *link, struct packet *const *packets, size_t n)
 {
 	struct tun *t = CONTAINER_OF(link, struct tun, link);
@@ -85,6 +109,8 @@ static size_t tun_write(struct tun_link *link, struct packet *const *packets, si
 
 	if (t->vnet)
 		return write_vnet(t, packets, n);
+	if (t->joins)
+		return write_joined(t, packets, n);
 	for (size_t i = 0; i < n; i++) {
 		struct iovec slice = { packets[i]->data, packets[i]->len_bytes };
 
@@ -94,6 +120,46 @@ static size_t tun_write(struct tun_link *link, struct packet *const *packets, si
 }
 
 /* ---- reading */
+
+#define ICMP_UNREACHABLE     3 /* RFC 792 */
+#define ICMP_NEEDS_FRAGMENTS 4
+#define ICMPV6_TOO_BIG       2 /* RFC 4443 3.2 */
+
+/* Returns the length of the packet that was too big for a link of the host, if this is an
+ * ICMP error about one; otherwise 0. */
+static uint32_t too_big_bytes(const uint8_t *bytes, size_t n)
+{
+	struct ip_view view;
+	struct icmp_header icmp;
+	const uint8_t *inner;
+
+	if (!ip_view_parse(&view, bytes, n) ||
+	    view.total_bytes - view.payload_at <
+	            sizeof(icmp) + sizeof(struct ipv6_header))
+		return 0;
+	memcpy(&icmp, bytes + view.payload_at, sizeof(icmp));
+	inner = bytes + view.payload_at + sizeof(icmp);
+	if (view.protocol == PROTO_ICMP && icmp.type == ICMP_UNREACHABLE &&
+	    icmp.code == ICMP_NEEDS_FRAGMENTS)
+		return (uint32_t)inner[2] << 8 | inner[3];
+	if (view.protocol == PROTO_ICMPV6 && icmp.type == ICMPV6_TOO_BIG)
+		return ((uint32_t)inner[4] << 8 | inner[5]) +
+		       (uint32_t)sizeof(struct ipv6_header);
+	return 0;
+}
+
+static bool is_icmp(const uint8_t *bytes, size_t n)
+{
+	return n > 20 &&
+	       (bytes[0] >> 4 == 4 ? bytes[9] == PROTO_ICMP : bytes[6] == PROTO_ICMPV6);
+}
+
+/* Does the host say that a packet was too big which only we have made so large? */
+static void look_for_errors(struct tun *t, const uint8_t *bytes, size_t n)
+{
+	if (is_icmp(bytes, n) && too_big_bytes(bytes, n) > t->largest_bytes)
+		t->joins = false;
+}
 
 /* The place of the next packet of a batch. */
 struct layout {
@@ -162,6 +228,8 @@ int tun_read(struct tun *t,
 
 	layout_reset(&l);
 	while (!full && (got = read_one(t, &header, data)) > 0) {
+		if (t->joins)
+			look_for_errors(t, data, (size_t)got);
 		if (!segmenter_start(&s, &header, data, (size_t)got))
 			continue;
 		while ((bytes = segmenter_next_bytes(&s)) > 0) {
@@ -223,7 +291,8 @@ static int prepare(struct tun *t)
 		return -errno;
 	t->has_end = socket_type(t->fd) == SOCK_SEQPACKET;
 	/* An fd that is no tun (one of a socket pair) has no vnet header either. */
-	t->vnet = get_flags(t->fd, &request) && (request.ifr_flags & IFF_VNET_HDR);
+	t->is_device = get_flags(t->fd, &request);
+	t->vnet = t->is_device && (request.ifr_flags & IFF_VNET_HDR);
 	if (!t->vnet)
 		return 0;
 	t->coalescer = calloc(1, sizeof(*t->coalescer));
@@ -260,6 +329,14 @@ void tun_free(struct tun *t)
 	close(t->fd);
 	free(t->coalescer);
 	free(t);
+}
+
+void tun_join(struct tun *t)
+{
+	if (t->vnet || !t->is_device || t->coalescer)
+		return;
+	t->coalescer = calloc(1, sizeof(*t->coalescer));
+	t->joins = t->coalescer != NULL; /* it isn't needed */
 }
 
 int tun_fd(const struct tun *t)

@@ -1,7 +1,9 @@
 /* src/io/tun.h - reads and writes IP packets on a tun device whose fd is given
  *
  * If the device has a vnet header (IFF_VNET_HDR), the host's stack and we exchange up to
- * 64 KiB at once: see segment.h and coalesce.h. */
+ * 64 KiB at once: see segment.h and coalesce.h. Without one, as on Android, each read is one
+ * packet. But packets of a TCP connection that have arrived together can be written as one
+ * that is larger than any MTU, which the host's TCP takes like any other: tun_join. */
 #ifndef TUNION_IO_TUN_H
 #define TUNION_IO_TUN_H
 
@@ -17,6 +19,11 @@ struct tun;
 MUST_CHECK int tun_new(struct tun **out, int fd, struct buffers *buffers);
 /* Closes the fd. NULL is fine. */
 void tun_free(struct tun *t);
+
+/* From now on packets of TCP may be written as one, if this is a tun without vnet header.
+ * A host that forwards them would have to send packets that no link takes. It says so by
+ * ICMP, and then this is given up. */
+void tun_join(struct tun *t);
 
 int tun_fd(const struct tun *t);
 struct tun_link *tun_as_link(struct tun *t);

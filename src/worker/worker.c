@@ -210,6 +210,7 @@ static int begin(struct worker *p, int channel_fd, const struct worker_options *
 	if (err)
 		return err;
 	assemble(p);
+	p->tun.join = !options->no_offload;
 	err = worker_stand_in_begin(&p->stand_in, options->stand_in, p->engine, p->loop,
 	                            &p->log);
 	if (err)

@@ -58,6 +58,8 @@ int worker_tun_start(struct worker_tun *t, int fd)
 	if (t->in_loop)
 		loop_remove(t->loop, &t->source);
 	tun_free(old);
+	if (t->join)
+		tun_join(t->tun);
 	t->source = (struct loop_source){ tun_fd(t->tun), tun_ready };
 	if (t->device)
 		device_set_tun(t->device, tun_as_link(t->tun));

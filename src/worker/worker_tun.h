@@ -23,6 +23,7 @@ struct worker_tun {
 	struct engine *engine;   /* borrowed */
 	struct device *device;   /* borrowed: whose tun it is; NULL: the shared one */
 	struct report *report;   /* borrowed: is told if the tun is lost */
+	bool join;               /* see tun_join */
 	struct tun *tun;         /* owned; NULL: there is none yet */
 	struct loop_source source;
 	bool in_loop;

@@ -375,6 +375,65 @@ START_TEST(random_bytes_are_refused_or_stay_inside_their_buffers)
 }
 END_TEST
 
+/* Without a vnet header the checksum has to be right, whatever the lengths are. */
+START_TEST(segments_become_one_valid_packet)
+{
+	static const uint32_t mss[] = { 1000, 1361, 1348, 999 };
+	static struct large l;
+	static struct parts parts;
+	static struct coalescer c;
+	static uint8_t joined[UINT16_MAX];
+	struct shape shape = {
+		_i % 2 ? IP_V6 : IP_V4, PROTO_TCP, 0, mss[_i / 2], TCP_ACK, 0
+	};
+	struct packet whole = { .data = joined };
+	struct iovec slices[COALESCE_SLICES + 1];
+	size_t n;
+
+	for (shape.payload = 2 * shape.mss; shape.payload < 6 * shape.mss;
+	     shape.payload += shape.mss / 3) {
+		make_large(&l, &shape);
+		take_apart(&parts, &l);
+		coalesce(&c, parts.order, parts.n, false);
+		ck_assert_uint_eq(c.group_count, 1);
+		n = coalesce_slices_whole(&c, 0, slices);
+		ck_assert_uint_eq(n, parts.n);
+		whole.len_bytes = 0;
+		for (size_t i = 0; i < n; i++) {
+			memcpy(joined + whole.len_bytes, slices[i].iov_base,
+			       slices[i].iov_len);
+			whole.len_bytes += (uint32_t)slices[i].iov_len;
+		}
+		ck_assert_uint_eq(whole.len_bytes, l.len);
+		is_valid(&whole);
+		/* all but the checksum is as it was sent */
+		memcpy(joined + ip_header_bytes(shape.family) + 16,
+		       l.bytes + ip_header_bytes(shape.family) + 16, 2);
+		ck_assert_mem_eq(joined, l.bytes, l.len);
+	}
+}
+END_TEST
+
+/* What isn't joined is as it came. */
+START_TEST(a_single_packet_stays_whole)
+{
+	static struct large l;
+	static struct parts parts;
+	static struct coalescer c;
+	struct iovec slices[COALESCE_SLICES + 1];
+
+	make_large(&l, &shapes[3]);
+	take_apart(&parts, &l);
+	coalesce(&c, parts.order, parts.n, false);
+	ck_assert_uint_eq(c.group_count, parts.n);
+	for (size_t g = 0; g < parts.n; g++) {
+		ck_assert_uint_eq(coalesce_slices_whole(&c, g, slices), 1);
+		ck_assert_ptr_eq(slices[0].iov_base, parts.order[g]->data);
+		is_valid(parts.order[g]);
+	}
+}
+END_TEST
+
 TCase *unit_tests(void)
 {
 	TCase *tc = tcase_create("io/segment, io/coalesce");
@@ -385,6 +444,8 @@ TCase *unit_tests(void)
 	tcase_add_loop_test(tc, a_udp_checksum_is_never_zero, 0, 4);
 	tcase_add_loop_test(tc, segments_become_the_large_packet_again, 0,
 	                    ARRAY_SIZE(shapes));
+	tcase_add_loop_test(tc, segments_become_one_valid_packet, 0, 8);
+	tcase_add_test(tc, a_single_packet_stays_whole);
 	tcase_add_loop_test(tc, a_packet_that_differs_is_not_merged, 0,
 	                    ARRAY_SIZE(spoilers));
 	tcase_add_test(tc, flows_that_interleave_are_merged_each_on_its_own);
