@@ -285,6 +285,11 @@ static int make_applications(struct plan_app *app, const struct plan *plan,
 
 /* ---- what an app can't do */
 
+const char plan_app_no_hooks[] =
+	"hooks are not run, in no file: they are meant for a host that tunion configures, and the tun is an app's";
+const char plan_app_no_table[] =
+	"the file would need a tun of its own, but the app has only one: it is left out, and only carries files that name it in Via; take this line out to use it";
+
 static unsigned first_hook(const struct conf *conf)
 {
 	for (size_t i = 0; i < CONF_HOOK_COUNT; i++) {
@@ -303,17 +308,14 @@ static void tell_unused(const struct plan *plan, struct diag *diag)
 		unsigned hook = first_hook(conf);
 
 		if (hook > 0 && !told)
-			diag_warning(
-				diag, conf->path, hook,
-				"hooks are not run, in no file: they are meant for a host that tunion configures, and the tun is an app's");
+			diag_warning(diag, conf->path, hook, "%s", plan_app_no_hooks);
 		told |= hook > 0;
 		if (plan->devices[i].left_out)
-			diag_warning(
-				diag, conf->path,
-				conf->switches.own_tun ? conf->lines.tun
-						       : conf->lines.table,
-				"%s: the file would need a tun of its own, but the app has only one: it is left out, and only carries files that name it in Via; take this line out to use it",
-				conf->switches.own_tun ? "Tun" : "Table");
+			diag_warning(diag, conf->path,
+			             conf->switches.own_tun ? conf->lines.tun
+			                                    : conf->lines.table,
+			             "%s: %s", conf->switches.own_tun ? "Tun" : "Table",
+			             plan_app_no_table);
 	}
 }
 

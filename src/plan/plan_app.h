@@ -16,6 +16,9 @@
 #include "plan/plan.h"
 #include "plan/union_prefixes.h"
 
+/* Why hooks are not run, and why a file that needs a tun of its own is left out. */
+extern const char plan_app_no_hooks[], plan_app_no_table[];
+
 /* The name servers that the host is told, and the virtual resolver's addresses among them
  * (IP_NONE: none); see host/dns.h. All borrowed. */
 struct plan_app_dns {

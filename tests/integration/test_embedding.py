@@ -63,11 +63,12 @@ def test(lab):
     w.start_home()
     directory = os.path.join(w.client.run_dir, "tunnels")
     os.mkdir(directory, 0o700)
-    write(directory, "home.conf", w.home_conf())
+    write(directory, "home.conf", w.home_conf(interface_lines=["ExcludedApplications = org.example.bank"]))
     told_correctly(directory)
     app = App(w, directory)
     for address in filter(here, (LAN, LAN6)):
         w.client.reach(address)
+    check("ExcludedApplications" not in app.process.output(), "up warns of what the app does")
     handshake = handshake_of_home(w)
 
     write(directory, "vpn.conf", w.vpn_conf())
