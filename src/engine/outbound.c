@@ -317,7 +317,7 @@ static bool goes_back(const struct outbound *o, const struct target *to,
 static bool goes_outside(struct outbound *o, struct packet *p, const struct ip_view *view,
                          const struct target *to)
 {
-	const struct outside_source from = { to->server_of, o->gate == NULL };
+	const struct outside_source from = { to->server_of, !o->gate && !o->own };
 
 	switch (outside_take(o->engine, p, view, &from, o->now_ns)) {
 	case OUTSIDE_TAKEN:

@@ -442,6 +442,27 @@ START_TEST(nobody_else_gets_in)
 }
 END_TEST
 
+/* Only who has the shared tun sees the virtual resolver. */
+START_TEST(not_from_a_tun_of_a_device_s_own)
+{
+	const struct device_settings own = { .own_tun = true };
+	const struct places *at = &places[0];
+	struct device *other;
+	struct packet *p;
+	struct craft c;
+
+	must(engine_add_device(engine, "own", &other) == 0);
+	must(device_set(other, &own) == 0);
+	client_syn(at, 4000, 50);
+	make_tcp(&c, at->relay, 5000, at->virtual, meeting_port, 100, SYN, true);
+	p = &c.packet;
+	device_tun_input(other, &p, 1, now_ns);
+	to_host_count = 0;
+	relay_is(at->relay, 5000);
+	ck_assert_uint_eq(to_host_count, 0);
+}
+END_TEST
+
 START_TEST(without_a_relay_the_client_is_told)
 {
 	const struct places *at = &places[_i];
@@ -515,6 +536,7 @@ TCase *unit_tests(void)
 	tcase_add_loop_test(t, two_connections_are_joined, 0, 4);
 	tcase_add_test(t, options_are_those_of_both);
 	tcase_add_test(t, nobody_else_gets_in);
+	tcase_add_test(t, not_from_a_tun_of_a_device_s_own);
 	tcase_add_loop_test(t, without_a_relay_the_client_is_told, 0, 2);
 	tcase_add_test(t, connections_are_bounded_and_end);
 	tcase_add_test(t, nonsense_does_no_harm);
