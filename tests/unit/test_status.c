@@ -366,7 +366,7 @@ START_TEST(names_folders_and_health)
 	const struct instance_status instance = { .tun = "t",
 		                                  .now_ns = NOW_NS,
 		                                  .walk_names = two_names,
-		                                  .files = { paths, 5, NULL } };
+		                                  .files = { .v = paths, .n = 5 } };
 	char *text = instance_status_text(worker, strlen(worker), &instance);
 	json_t *s = json_loads(text, 0, NULL), *a = peer_of(s, 0), *b = peer_of(s, 1),
 	       *list = json_object_get(s, "folders");
