@@ -92,7 +92,7 @@ static bool take_word(struct paths *p, size_t i, const char *word)
 		free(named);
 		return false;
 	}
-	p->all_names = p->all_names && is_name;
+	p->all_names = p->all_names && (is_name || (!is_path && ifname_valid(word)));
 	p->owned[i] = is_name ? named : strdup(word);
 	if (!is_name)
 		free(named);

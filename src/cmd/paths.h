@@ -29,7 +29,9 @@ struct paths {
 	const char *const *v; /* to read */
 	size_t n;
 	const char *folder; /* the default one */
-	bool all_names;     /* each word is a NAME, and there is one */
+	/* Each word is a NAME: of a file in that folder, or perhaps of one that an instance
+	 * knows. */
+	bool all_names;
 
 	/* private */
 	char room[PATH_MAX];

@@ -58,8 +58,8 @@ const char *refresh_want_file(struct refresh *r, bool in, const char *what)
 
 	if (r->what)
 		return "error: another file is being taken in or out: try again\n";
-	if (in && !name_of(what, name))
-		return "error: expected the absolute path of a NAME.conf\n";
+	if (in && !name_of(what, name) && !ifname_valid(what))
+		return "error: expected the absolute path of a NAME.conf, or the NAME of a file that was taken out\n";
 	if (!in && !tunnels_find(r->tunnels, what))
 		return "error: no file of this NAME is up; tunion status lists those that are\n";
 	r->what = strdup(what);
@@ -113,7 +113,8 @@ static void forget_errors(struct diag *errors, const char *name)
 	diag_move(errors, &kept);
 }
 
-/* Returns whether the file is up afterwards because of this. */
+/* Returns whether the file is up afterwards because of this. One that was taken out is the one
+ * that is meant by its NAME, whatever folder it is in. */
 static bool take_in(struct refresh *r, const char *path, const char *name,
                     struct diag *diag)
 {
@@ -126,7 +127,15 @@ static bool take_in(struct refresh *r, const char *path, const char *name,
 		return false;
 	}
 	was_out = follow_take_in(r->follow, name);
-	added = !follow_has(r->follow, path) && follow_add(r->follow, path) == 0;
+	if (!was_out && path[0] != '/') {
+		diag_error(
+			diag, NULL, 0,
+			"%s is neither a file that was taken out nor the NAME of one in the default folder; expected a path",
+			path);
+		return false;
+	}
+	added = !was_out && !follow_has(r->follow, path) &&
+	        follow_add(r->follow, path) == 0;
 	(void)!read_again(r, &done, diag); /* errors are in diag */
 	if (find_conf(r->tunnels, name))
 		return true;

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """`tunion down NAME` takes one file out of a running instance, `tunion up NAME` takes it in; the others go on.
-NAME is that of a file in the default folder."""
+NAME is that of a file in the default folder, or of one that was taken out."""
 
 import os
 import re
@@ -81,6 +81,24 @@ def from_single_files(w, t, folder):
     says(t, ("down", "home"), 1, "tunion: tunion0 is not up")
 
 
+def from_another_folder(w, t):
+    """What was taken out comes back by its NAME, wherever it is, and whatever the default folder has."""
+    t.dir = os.path.join(w.client.run_dir, "elsewhere")
+    os.mkdir(t.dir, mode=0o700)
+    write(t.dir, "lab.conf", w.home_conf())
+    write(t.dir, "vpn.conf", w.vpn_conf(allowed="10.66.0.0/24"))
+    t.up()
+    says(t, ("down", "lab"), 0, "lab is down\n")
+    says(t, ("status",), 0, "taken out: lab (tunion up NAME brings it back)")
+    says(t, ("up", "lab"), 0, "lab is up\n")
+    w.client.reach(LAN)
+    says(t, ("down", "vpn"), 0, "vpn is down\n")
+    says(t, ("up", "vpn"), 0, "vpn is up\n")  # not the one in the default folder
+    check("198.18.0.0" not in w.client.run("ip route"), "the file of the default folder came instead")
+    says(t, ("up", "nobody"), 1, "nobody is neither a file that was taken out nor")
+    t.down()
+
+
 def test(lab):
     w = World(lab)
     w.start_vpn()
@@ -101,6 +119,8 @@ def test(lab):
     equal(c.snapshot(), before, "the host after down")
     from_single_files(w, t, folder)
     equal(c.snapshot(), before, "the host after down of each")
+    from_another_folder(w, t)
+    equal(c.snapshot(), before, "the host at the end")
 
 
 main(test)
