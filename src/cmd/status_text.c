@@ -357,8 +357,8 @@ static const struct table_cut cuts[] = {
 };
 
 static const struct table_cut cuts_live[] = {
-	{ COLUMN_NOTE, 16 }, { COLUMN_HANDSHAKE, 0 }, { COLUMN_NOTE, 0 },
-	{ COLUMN_TREND, 0 }, { COLUMN_TX_RATE, 0 },   { COLUMN_RX_RATE, 0 },
+	{ COLUMN_NOTE, 16 }, { COLUMN_TREND, 0 },   { COLUMN_HANDSHAKE, 0 },
+	{ COLUMN_NOTE, 0 },  { COLUMN_TX_RATE, 0 }, { COLUMN_RX_RATE, 0 },
 	{ COLUMN_PEER, 0 },
 };
 _Static_assert(ARRAY_SIZE(cuts_live) <= ARRAY_SIZE(cuts), "room for the translated cuts");
@@ -557,6 +557,19 @@ static void print_folders(const json_t *status, FILE *out)
 	}
 }
 
+static void print_taken_out(const json_t *status, FILE *out)
+{
+	const json_t *names = json_object_get(status, "taken_out");
+
+	for (size_t i = 0; i < json_array_size(names); i++) {
+		const char *name = json_string_value(json_array_get(names, i));
+
+		fprintf(out, "%s%s", i == 0 ? "; taken out: " : ", ", name ? name : "");
+	}
+	if (json_array_size(names) > 0)
+		fputs(" (tunion up NAME brings it back)", out);
+}
+
 static void print_head(const json_t *status, FILE *out)
 {
 	size_t devices = json_array_size(json_object_get(status, "devices"));
@@ -570,6 +583,7 @@ static void print_head(const json_t *status, FILE *out)
 		fprintf(out, ", worker restarted %" PRId64 " time%s", restarts,
 		        restarts == 1 ? "" : "s");
 	print_folders(status, out);
+	print_taken_out(status, out);
 }
 
 void status_text(const struct status_look *look, FILE *out)
