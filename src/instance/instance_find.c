@@ -9,10 +9,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/ifname.h"
 #include "instance/instance.h"
+
+#define FIND_TRIES    20
+#define FIND_PAUSE_NS (50 * NS_PER_MS)
 
 /* Returns the length of TUN in "TUN.pid", or 0 if it is another file. */
 static size_t pid_file_tun(const char *name)
@@ -56,6 +61,22 @@ static size_t find_all(const char *dir_path, bool stale, char **tun)
 	return count;
 }
 
+/* An instance of `tunion exec` ends a moment after its command, and nobody should be asked to
+ * choose between that one and another. So several are looked at again. */
+static size_t find_running(const char *dir_path, char **tun)
+{
+	static const struct timespec pause = { 0, FIND_PAUSE_NS };
+	size_t count = find_all(dir_path, false, tun);
+
+	for (int i = 0; i < FIND_TRIES && count > 1; i++) {
+		free(*tun);
+		*tun = NULL;
+		(void)nanosleep(&pause, NULL);
+		count = find_all(dir_path, false, tun);
+	}
+	return count;
+}
+
 int instance_find_only(const char *run_dir, char **tun, struct diag *diag)
 {
 	char *dir = run_dir ? strdup(run_dir) : instance_default_dir(), *other;
@@ -63,7 +84,7 @@ int instance_find_only(const char *run_dir, char **tun, struct diag *diag)
 
 	*tun = NULL;
 	if (dir)
-		count = find_all(dir, false, tun);
+		count = find_running(dir, tun);
 	if (dir && count == 0)
 		count = find_all(dir, true, tun);
 	other = count == 0 && !run_dir ? instance_find_other(INSTANCE_ROOTS_DIR) : NULL;
