@@ -103,7 +103,8 @@ int tun_name(int fd, char name[static IFNAME_MAX + 1], struct diag *diag)
 {
 	struct ifreq r = { 0 };
 
-	if (ioctl(fd, TUNGETIFF, &r) < 0) {
+	/* musl's takes an int */
+	if (ioctl(fd, (int)TUNGETIFF, &r) < 0) {
 		diag_error(diag, NULL, 0, "descriptor %d is no tun device: %s", fd,
 		           strerror(errno));
 		return -EINVAL;
