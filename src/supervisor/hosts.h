@@ -84,4 +84,11 @@ bool hosts_any_missing(const struct hosts *h, const struct plan *plan);
 MUST_CHECK int hosts_make_missing(struct hosts *h, const struct plan *plan,
                                   struct diag *diag);
 
+/* Do the sockets of these two files need different marks? */
+static inline bool hosts_marks_differ(const struct hosts *h, const struct conf *a,
+                                      const struct conf *b)
+{
+	return host_file_mark(h->shared, a) != host_file_mark(h->shared, b);
+}
+
 #endif

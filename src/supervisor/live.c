@@ -108,10 +108,18 @@ static void refuse(struct round *r, size_t i)
 static void want_again(struct round *r)
 {
 	diag_clear(&r->contradictions);
-	for (size_t i = 0; i < r->reload.n; i++) {
+	for (size_t i = 0; i < r->reload.n; i++)
 		if (!r->prepared[i].failed)
 			r->reload.v[i].state = r->prepared[i].wanted;
-	}
+}
+
+/* Whoever looks for a device (tunnels_find) looks at these, too. */
+static void point_to_plan(struct round *r)
+{
+	for (size_t i = 0; i < r->reload.n; i++)
+		if (r->prepared[i].made)
+			r->prepared[i].device.plan =
+				plan_find(&r->plan, reload_name(&r->reload.v[i]));
 }
 
 /* Makes r->plan of the changes that can be made. */
@@ -123,25 +131,24 @@ static int accept_changes(struct round *r)
 		                .one_tun = r->l->one_tun,
 		                .applications = r->l->applications,
 		                .context = r->l };
-	int err;
+	struct plan before = r->plan; /* devices that were made point there */
+	int err = changes_accept(&r->reload, &env, &r->set, &r->plan, &r->contradictions);
 
-	plan_clear(&r->plan);
-	err = changes_accept(&r->reload, &env, &r->set, &r->plan, &r->contradictions);
 	if (!err)
 		err = hosts_choose_mark(r->l->hosts, &r->plan, r->diag);
 	for (size_t i = 0; i < r->reload.n; i++) {
 		if (r->reload.v[i].state == RELOAD_BAD)
 			leave_out(r, i);
 	}
+	if (!err)
+		point_to_plan(r);
+	plan_clear(err ? &r->plan : &before);
+	if (err)
+		r->plan = before;
 	return err;
 }
 
 /* ---- sockets and hooks of files that come */
-
-static bool listens_there(const struct tunnel *t, const struct conf *conf)
-{
-	return ip_addr_equal(&t->plan->conf->listen, &conf->listen);
-}
 
 /* Returns the device whose sockets on this port become free in this round, or NULL. */
 static struct tunnel *port_giver(struct round *r, uint16_t port)
@@ -161,26 +168,19 @@ static struct tunnel *port_giver(struct round *r, uint16_t port)
 	return NULL;
 }
 
-static bool marks_differ(const struct round *r, const struct conf *a,
-                         const struct conf *b)
-{
-	return host_file_mark(r->l->hosts->shared, a) !=
-	       host_file_mark(r->l->hosts->shared, b);
-}
-
 static int open_sockets(struct round *r, struct prepared *p, const struct reload_file *f)
 {
 	struct tunnel *giver, *old;
 	int err;
 
 	old = tunnels_find(r->l->tunnels, reload_name(f));
-	if (old && old->port == f->fresh->listen_port && listens_there(old, f->fresh))
+	if (old && old->port == f->fresh->listen_port && tunnel_listens_at(old, f->fresh))
 		return 0; /* `wg set` has already set this port */
 	giver = port_giver(r, f->fresh->listen_port);
 	/* if a file was renamed, or two files swap their ports, the same sockets are used
 	 * again */
-	p->remark = giver && marks_differ(r, giver->plan->conf, f->fresh);
-	err = giver && listens_there(giver, f->fresh)
+	p->remark = giver && hosts_marks_differ(r->l->hosts, giver->plan->conf, f->fresh);
+	err = giver && tunnel_listens_at(giver, f->fresh)
 	              ? tunnel_share_udp(&p->device, giver)
 	              : tunnel_open_udp(&p->device,
 	                                host_file_mark(r->l->hosts->shared, f->fresh),
@@ -358,6 +358,7 @@ static int send_sockets(struct round *r, struct tunnel *d, struct prepared *p)
 	tunnel_close_udp(d);
 	memcpy(d->udp_fds, p->device.udp_fds, sizeof(d->udp_fds));
 	d->port = p->device.port;
+	d->drawn = p->device.drawn;
 	for (int i = 0; i < UDP_FAMILIES; i++)
 		p->device.udp_fds[i] = -1;
 	return configure_sockets(&r->l->keeper->worker, d, true);
@@ -371,7 +372,7 @@ static int send_changed(struct round *r, struct tunnel *d, const struct reload_f
 
 	if (p->open)
 		err = send_sockets(r, d, p);
-	if (!err && (p->remark || marks_differ(r, f->old, f->fresh))) {
+	if (!err && (p->remark || hosts_marks_differ(r->l->hosts, f->old, f->fresh))) {
 		tunnel_set_mark(d, host_file_mark(r->l->hosts->shared, f->fresh),
 		                r->diag);
 		err = configure_sockets(&r->l->keeper->worker, d, false);

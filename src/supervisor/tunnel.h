@@ -50,4 +50,10 @@ static inline bool tunnel_is_protected(const struct tunnel *t)
 /* Closes all its sockets, and wipes the keys of hooks. */
 void tunnel_close(struct tunnel *t);
 
+/* Is its address on the network the one that the file wants? */
+static inline bool tunnel_listens_at(const struct tunnel *t, const struct conf *conf)
+{
+	return ip_addr_equal(&t->plan->conf->listen, &conf->listen);
+}
+
 #endif
