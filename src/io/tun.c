@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <linux/if_tun.h>
 #include <net/if.h>
+#include <poll.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,6 +20,7 @@
 #include "base/iphdr.h"
 #include "io/coalesce.h"
 #include "io/segment.h"
+#include "io/tun_open.h"
 
 #ifndef TUN_F_USO4
 #define TUN_F_USO4 0x20
@@ -260,16 +262,6 @@ static void offer_offloads(struct tun *t)
 		(void)ioctl(t->fd, TUNSETOFFLOAD, tcp);
 }
 
-/* glibc's ioctl has the request as an unsigned long, musl's as an int, like POSIX; so this
- * one, which has its highest bit set, changes a sign. */
-#pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Wsign-conversion"
-static bool get_flags(int fd, struct ifreq *out)
-{
-	return ioctl(fd, TUNGETIFF, out) == 0;
-}
-#pragma GCC diagnostic pop
-
 /* Returns its type, or -1 if it is no socket of the Unix domain. */
 static int socket_type(int fd)
 {
@@ -291,7 +283,7 @@ static int prepare(struct tun *t)
 		return -errno;
 	t->has_end = socket_type(t->fd) == SOCK_SEQPACKET;
 	/* An fd that is no tun (one of a socket pair) has no vnet header either. */
-	t->is_device = get_flags(t->fd, &request);
+	t->is_device = tun_flags(t->fd, &request);
 	t->vnet = t->is_device && (request.ifr_flags & IFF_VNET_HDR);
 	if (!t->vnet)
 		return 0;
@@ -339,6 +331,15 @@ void tun_join(struct tun *t)
 	t->joins = t->coalescer != NULL; /* it isn't needed */
 }
 
+bool tun_is_gone(int fd)
+{
+	struct pollfd p = { .fd = fd };
+
+	if (fd < 0 || socket_type(fd) == SOCK_DGRAM)
+		return true;
+	return poll(&p, 1, 0) > 0 && (p.revents & (POLLERR | POLLHUP | POLLNVAL)) != 0;
+}
+
 int tun_fd(const struct tun *t)
 {
 	return t->fd;
@@ -381,7 +382,7 @@ const char *tun_unfit(int fd)
 		return NULL;
 	if (type == SOCK_STREAM)
 		return "a stream socket doesn't keep packets apart; expected one of type SOCK_SEQPACKET or SOCK_DGRAM";
-	if (!get_flags(fd, &request))
+	if (!tun_flags(fd, &request))
 		return unfit_device(fd, errno);
 	if (!(request.ifr_flags & IFF_TUN))
 		return "it is a tap, whose packets have Ethernet headers; expected a tun (IFF_TUN)";

@@ -25,6 +25,9 @@ void tun_free(struct tun *t);
  * ICMP, and then this is given up. */
 void tun_join(struct tun *t);
 
+/* Does nobody have the other end of this fd any more? Also true where that can't be seen. */
+MUST_CHECK bool tun_is_gone(int fd);
+
 int tun_fd(const struct tun *t);
 struct tun_link *tun_as_link(struct tun *t);
 

@@ -99,12 +99,21 @@ int tun_open(int *fd, const char *name, bool vnet_hdr, struct diag *diag)
 	return err;
 }
 
+/* glibc's ioctl has the request as an unsigned long, musl's as an int, like POSIX; so this
+ * one, which has its highest bit set, changes a sign. */
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wsign-conversion"
+bool tun_flags(int fd, struct ifreq *out)
+{
+	return ioctl(fd, TUNGETIFF, out) == 0;
+}
+#pragma GCC diagnostic pop
+
 int tun_name(int fd, char name[static IFNAME_MAX + 1], struct diag *diag)
 {
 	struct ifreq r = { 0 };
 
-	/* musl's takes an int */
-	if (ioctl(fd, (int)TUNGETIFF, &r) < 0) {
+	if (!tun_flags(fd, &r)) {
 		diag_error(diag, NULL, 0, "descriptor %d is no tun device: %s", fd,
 		           strerror(errno));
 		return -EINVAL;

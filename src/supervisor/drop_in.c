@@ -23,6 +23,7 @@
 #include "host/gso_max.h"
 #include "instance/instance.h"
 #include "io/loop.h"
+#include "io/tun.h"
 #include "io/tun_open.h"
 #include "plan/plan_make.h"
 #include "supervisor/configure.h"
@@ -187,8 +188,11 @@ static int handle(void *context, struct command *m)
 	    m->type == COMMAND_MARK_WANTED ||
 	    !permit_now(&d->keeper.worker.permit, m->type))
 		return talk_handle(&d->talk, m);
-	if (m->type == COMMAND_TUN_LOST)
-		tun_gone(d);
+	if (m->type != COMMAND_TUN_LOST)
+		return 0;
+	if (!tun_is_gone(d->tun_fd))
+		return -EPROTO; /* who has taken it over could open the host by this */
+	tun_gone(d);
 	return 0;
 }
 
@@ -327,6 +331,8 @@ static int open_sockets(struct drop_in *d, struct diag *diag)
 	d->uapi_fd = -1;
 	if (!given)
 		err = listen_uapi(d, &t->uapi_fd, diag);
+	if (!err && !given)
+		(void)!lstat(d->socket_path, &d->socket); /* the end removes it */
 	if (!err)
 		err = tunnel_open_udp(t, 0, NULL, diag);
 	if (err)

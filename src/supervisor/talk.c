@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "io/loop.h"
+#include "io/tun.h"
 #include "supervisor/configure.h"
 
 static uint32_t effective_mark(const struct talk *t, uint32_t fwmark)
@@ -140,22 +141,29 @@ static void handle_log(struct talk *t, const struct command *m)
 		         (const char *)m->text);
 }
 
-static void handle_tun_lost(struct talk *t, const struct command *m)
+/* Who has taken the worker over could open the host by this. What is said of a tun before the
+ * one that is being given is only late. */
+static int handle_tun_lost(struct talk *t, const struct command *m)
 {
 	int err = m->result < 0 && m->result > INT32_MIN ? m->result : -ENODEV;
+	const char *name = m->name[0] != '\0' ? m->name : NULL;
 
-	if (m->name[0] != '\0') {
+	if (!tun_is_gone(hosts_tun_fd(t->keeper->hosts, name)))
+		return permit_awaits(&t->keeper->worker.permit, COMMAND_TUN) ? 0
+		                                                             : -EPROTO;
+	if (name) {
 		if (hosts_tun_lost(t->keeper->hosts, m->name))
 			log_error(
 				t->log, m->name,
 				"its tun is gone: %s; tunion reload makes it anew, unless the file changes before",
 				strerror(-err));
-		return;
+		return 0;
 	}
 	if (t->app_tun && given_tun_lost(t->app_tun, err))
-		return;
+		return 0;
 	log_error(t->log, NULL, "the tun device %s is gone: %s", t->tun, strerror(-err));
 	ending_want(t->ending, err);
+	return 0;
 }
 
 int talk_handle(void *talk, struct command *m)
@@ -182,7 +190,7 @@ int talk_handle(void *talk, struct command *m)
 	else if (m->type == COMMAND_STATUS_TEXT)
 		err = status_request_piece(t->status, m->text, m->text_bytes);
 	else if (m->type == COMMAND_TUN_LOST)
-		handle_tun_lost(t, m);
+		err = handle_tun_lost(t, m);
 	else
 		err = -EPROTO;
 	if (err == -EPROTO)

@@ -34,6 +34,7 @@ int __wrap_udp_open(int fds[static UDP_FAMILIES], struct endpoint *at, uint32_t 
 int __wrap_udp_set_mark(const int fds[static UDP_FAMILIES], uint32_t mark);
 uint32_t __wrap_host_mark(const struct host *host);
 bool __wrap_host_may_ask_outside(const struct host *host);
+int __wrap_hosts_tun_fd(const struct hosts *hosts, const char *name);
 void __wrap_clients_answer_status(struct clients *c, const char *text);
 
 int __wrap_udp_open(int fds[static UDP_FAMILIES], struct endpoint *at, uint32_t mark)
@@ -50,6 +51,13 @@ int __wrap_udp_set_mark(const int fds[static UDP_FAMILIES], uint32_t mark)
 {
 	(void)fds;
 	return mark == 53 ? -EPERM : 0;
+}
+
+int __wrap_hosts_tun_fd(const struct hosts *hosts, const char *name)
+{
+	(void)hosts;
+	(void)name;
+	return -1;
 }
 
 /* No sockets to the network: what is refused is answered all the same. */

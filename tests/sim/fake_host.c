@@ -9,6 +9,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include "io/tun.h"
 #include "netlink/monitor.h"
 
 #define IFINDEX 7
@@ -323,6 +324,13 @@ int host_prepare(struct host *h, const struct plan *plan, struct diag *diag)
 	h->at->fd = eventfd(0, EFD_CLOEXEC);
 	h->at->is_prepared = true;
 	return h->at->fd < 0 ? -errno : 0;
+}
+
+bool __wrap_tun_is_gone(int fd);
+bool __wrap_tun_is_gone(int fd)
+{
+	(void)fd; /* it is an eventfd, which can't tell */
+	return fake_host.tun_is_gone;
 }
 
 int host_tun_fd(const struct host *h)

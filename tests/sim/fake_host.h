@@ -57,6 +57,7 @@ struct fake_host {
 	void (*hook)(void *context,
 	             int *fd); /* while one runs: fd is readable at its end */
 	void *context;         /* borrowed */
+	bool tun_is_gone;      /* what the supervisor sees when it looks */
 
 	/* What has become of it. */
 	unsigned instances; /* hosts that were made and not freed */

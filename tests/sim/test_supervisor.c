@@ -412,6 +412,7 @@ static void end_it(void)
 		break;
 	case 1:
 		sim.expected_end = -ENODEV;
+		fake_host.tun_is_gone = true;
 		say(COMMAND_TUN_LOST);
 		break;
 	case 2:
