@@ -215,14 +215,31 @@ static MUST_CHECK int pass(struct walk *w, const char *part)
 	return err;
 }
 
+/* To open a device can do something by itself, so it must be the leader's, before. */
+static MUST_CHECK int check_leader(struct walk *w, const char *part)
+{
+	struct stat st;
+
+	if (!w->led)
+		return 0;
+	if (fstatat(w->folder, part, &st, AT_SYMLINK_NOFOLLOW) < 0)
+		return -errno;
+	if (S_ISLNK(st.st_mode) || st.st_uid == w->leader)
+		return 0;
+	add_part(w, part);
+	return refuse_led(w, st.st_uid);
+}
+
 /* Opens the last part. Returns -EAGAIN if it is a link and there is more to follow. */
 static MUST_CHECK int arrive(struct walk *w, const char *part, struct trust_place *out)
 {
-	int fd = openat(w->folder, part,
-	                O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 	struct stat st, folder;
-	int err;
+	int err = check_leader(w, part), fd;
 
+	if (err)
+		return err;
+	fd = openat(w->folder, part,
+	            O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 	if (fd < 0 && errno == ELOOP) {
 		fd = openat(w->folder, part, O_PATH | O_NOFOLLOW | O_CLOEXEC);
 		if (fd < 0)

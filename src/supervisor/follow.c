@@ -156,12 +156,17 @@ bool follow_has(const struct follow *f, const char *path)
 /* Watches what is followed now; without a watch, only `reload` notices changes. */
 static void watch_again(struct follow *f)
 {
-	if (!f->watch || !f->loop)
+	struct watch *old = f->watch;
+
+	if (!old || !f->loop)
 		return;
+	if (start_watch(f) < 0) {
+		f->watch = old; /* is better than none */
+		return;
+	}
 	loop_remove(f->loop, &f->source);
-	watch_free(f->watch);
-	f->watch = NULL;
-	if (start_watch(f) == 0 && follow_start(f, f->loop) < 0) {
+	watch_free(old);
+	if (follow_start(f, f->loop) < 0) {
 		watch_free(f->watch);
 		f->watch = NULL;
 	}

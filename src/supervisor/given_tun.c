@@ -180,13 +180,13 @@ void given_tun_end(struct given_tun *g)
 {
 	if (!g->wanted)
 		return;
+	if (g->is_bound) /* while we listen, nobody takes it for one that was left behind */
+		unix_unlink(g->name);
+	g->is_bound = false;
 	if (g->loop) {
 		drop(g, &g->client);
 		drop(g, &g->listener);
 	}
 	close_fd(&g->listener.fd);
-	if (g->is_bound)
-		unix_unlink(g->name);
-	g->is_bound = false;
 	close_fd(g->fd);
 }

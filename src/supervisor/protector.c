@@ -19,9 +19,11 @@
 #include "base/unix_socket.h"
 #include "supervisor/configure.h"
 
-#define WAIT_MS    1000 /* of those who can't go on without it */
-#define NO_WAIT_NS (10 * NS_PER_SEC)
-#define LIMIT_NS   (60 * NS_PER_SEC)
+/* Those who can't go on without it wait so long in so long a time, all together: the worker may
+ * ask for many sockets. */
+#define WAIT_NS  NS_PER_SEC
+#define WAITS_NS (10 * NS_PER_SEC)
+#define LIMIT_NS (60 * NS_PER_SEC)
 
 static void close_fd(int *fd)
 {
@@ -221,31 +223,35 @@ static void begin_request(struct protector *p, int fd, uint64_t now_ns)
 
 /* ---- those who wait */
 
-static int ask_and_wait(struct protector *p, int fd)
+static int ask_and_wait(struct protector *p, int fd, uint64_t ns)
 {
 	struct pollfd answer = { .fd = ask(p, fd), .events = POLLIN };
 	int err;
 
 	if (answer.fd < 0)
 		return answer.fd;
-	err = poll(&answer, 1, WAIT_MS) == 1 ? read_answer(answer.fd) : -ETIMEDOUT;
+	err = poll(&answer, 1, (int)(ns / NS_PER_MS) + 1) == 1 ? read_answer(answer.fd)
+	                                                       : -ETIMEDOUT;
 	close(answer.fd);
 	return err;
 }
 
-/* An app that is silent may make us wait only now and then. */
+/* An app that is slow may make us wait only now and then. */
 static int protect_now(struct protector *p, int fd)
 {
 	uint64_t now_ns = loop_now_ns();
 	int err;
 
-	if (now_ns < p->no_wait_until_ns)
+	if (now_ns - p->waits_since_ns >= WAITS_NS) {
+		p->waits_since_ns = now_ns;
+		p->waited_ns = 0;
+	}
+	if (p->waited_ns >= WAIT_NS)
 		return -ETIMEDOUT;
-	err = ask_and_wait(p, fd);
+	err = ask_and_wait(p, fd, WAIT_NS - p->waited_ns);
+	p->waited_ns += loop_now_ns() - now_ns;
 	if (err)
 		say_failure(p, err, now_ns);
-	if (err == -ETIMEDOUT)
-		p->no_wait_until_ns = loop_now_ns() + NO_WAIT_NS;
 	return err;
 }
 

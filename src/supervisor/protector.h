@@ -45,7 +45,7 @@ struct protector {
 	unsigned turn;                  /* which one is asked for next */
 	uint64_t due_ns;   /* the answer has to be there; or the next request may begin */
 	uint64_t pause_ns; /* before the next request; 0: the last one was successful */
-	uint64_t no_wait_until_ns; /* see protector_socket */
+	uint64_t waits_since_ns, waited_ns; /* see protector_socket */
 	struct log_limit limit;
 };
 

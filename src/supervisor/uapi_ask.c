@@ -50,9 +50,9 @@ static int read_piece(int fd, const struct uapi_patience *patience, struct outbu
 		return errno == EAGAIN || errno == EINTR ? 1 : -errno;
 	outbuf_add(answer, piece, (size_t)n);
 	sodium_memzero(piece, sizeof(piece));
-	if (answer->failed || outbuf_bytes(answer) > ANSWER_MAX)
+	if (answer->failed)
 		return -ENOMEM;
-	return n > 0;
+	return outbuf_bytes(answer) > ANSWER_MAX ? -EMSGSIZE : n > 0;
 }
 
 int uapi_ask(const char *path, const struct uapi_patience *patience,
