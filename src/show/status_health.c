@@ -286,6 +286,11 @@ static void tell_answer(struct health *h, const json_t *device, const json_t *pe
 	const char *name = status_string(peer, "endpoint_name");
 	const char *stands_in = json_string_value(json_array_get(by, 0));
 
+	if (json_array_size(h->list) >=
+	    LINES_MAX) { /* who is carried costs a look at all */
+		h->not_shown++;
+		return;
+	}
 	carried_names(h->status, peer, carried);
 	write_remedy(device, peer, remedy);
 	tell(h, device, "%sno answer from %s%s%s%s in %s%s%s%s%s%s: %s",

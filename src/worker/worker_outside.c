@@ -72,9 +72,17 @@ void worker_outside_network_changed(struct worker_outside *w)
 
 /* ---- servers */
 
-/* Moves it to the front of the list; makes one, perhaps in the place of the last one. */
+/* Is its answer still to come? */
+static bool is_awaited(const struct outside_server *s, uint64_t now_ns)
+{
+	return s->asked_ns != 0 && now_ns - s->asked_ns <= ASK_AGAIN_NS;
+}
+
+/* Moves it to the front of the list; makes one, perhaps in the place of the last one. That one
+ * isn't replaced while the supervisor owes an answer, or its question would be asked again and
+ * again. */
 static struct outside_server *server_for(struct worker_outside *w,
-                                         const struct ip_addr *addr)
+                                         const struct ip_addr *addr, uint64_t now_ns)
 {
 	struct outside_server **at = &w->first, **last = at, *s;
 
@@ -84,6 +92,8 @@ static struct outside_server *server_for(struct worker_outside *w,
 	if (s) {
 		*at = s->next;
 	} else {
+		if (w->count >= WORKER_OUTSIDE_SERVERS_MAX && is_awaited(*last, now_ns))
+			return NULL;
 		if (w->count >= WORKER_OUTSIDE_SERVERS_MAX)
 			drop(w, last);
 		s = calloc(1, sizeof(*s));
@@ -158,7 +168,7 @@ static bool is_worn_out(const struct outside_server *s, uint64_t now_ns)
 void worker_outside_ask(struct worker_outside *w, const struct ip_addr *server,
                         const void *query, size_t n, uint64_t now_ns)
 {
-	struct outside_server *s = server_for(w, server);
+	struct outside_server *s = server_for(w, server, now_ns);
 
 	if (!s || n > OUTSIDE_DNS_MAX)
 		return;
@@ -175,7 +185,7 @@ void worker_outside_ask(struct worker_outside *w, const struct ip_addr *server,
 		waits->n = n;
 		memcpy(waits->query, query, n);
 	}
-	if (s->asked_ns == 0 || now_ns - s->asked_ns > ASK_AGAIN_NS) {
+	if (!is_awaited(s, now_ns)) {
 		s->asked_ns = now_ns;
 		want(w, server, 0);
 	}
