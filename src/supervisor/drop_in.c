@@ -7,12 +7,10 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/inotify.h>
-#include <sys/signalfd.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -27,6 +25,7 @@
 #include "io/tun_open.h"
 #include "plan/plan_make.h"
 #include "supervisor/configure.h"
+#include "supervisor/end_signals.h"
 #include "supervisor/keeper.h"
 #include "supervisor/link_watch.h"
 #include "supervisor/talk.h"
@@ -56,38 +55,12 @@ struct drop_in {
 	struct keeper_events keeper_events;
 	struct talk talk;
 	struct loop *loop; /* owned */
-	struct loop_source signals, removal;
+	struct end_signals signals;
+	struct loop_source removal;
 	struct link_watch link;
 };
 
 /* ---- what ends it */
-
-static void signal_ready(struct loop_source *source, uint32_t events, uint64_t now_ns)
-{
-	struct drop_in *d = CONTAINER_OF(source, struct drop_in, signals);
-	struct signalfd_siginfo info;
-
-	(void)events;
-	(void)now_ns;
-	if (read(source->fd, &info, sizeof(info)) == (ssize_t)sizeof(info))
-		ending_want(&d->ending, 0);
-}
-
-static int block_signals(struct drop_in *d)
-{
-	sigset_t set;
-
-	sigemptyset(&set);
-	sigaddset(&set, SIGTERM);
-	sigaddset(&set, SIGINT);
-	sigaddset(&set, SIGHUP);
-	if (sigprocmask(SIG_BLOCK, &set, NULL) < 0)
-		return -errno;
-	d->signals.ready = signal_ready;
-	d->signals.fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-	d->keeper.worker.interrupt_fd = d->signals.fd;
-	return d->signals.fd < 0 ? -errno : 0;
-}
 
 /* Is the socket in the file system still ours? */
 static bool has_socket(const struct drop_in *d)
@@ -256,7 +229,8 @@ static void connect_parts(struct drop_in *d, const struct drop_in_options *o)
 		                 .keeper = &d->keeper,
 		                 .tunnels = &d->tunnels };
 	d->place = host_place_nowhere();
-	d->signals.fd = d->removal.fd = d->instance.lock_fd = d->instance.listen_fd = -1;
+	d->signals = (struct end_signals){ .source.fd = -1, .ending = &d->ending };
+	d->removal.fd = d->instance.lock_fd = d->instance.listen_fd = -1;
 }
 
 /* ---- up */
@@ -365,9 +339,10 @@ static int begin(struct drop_in *d, struct diag *diag)
 	if (!err)
 		err = loop_new(&d->loop);
 	if (!err)
-		err = block_signals(d);
+		err = end_signals_block(&d->signals);
+	d->keeper.worker.interrupt_fd = d->signals.source.fd;
 	if (!err)
-		err = loop_add(d->loop, &d->signals, EPOLLIN);
+		err = end_signals_start(&d->signals, d->loop);
 	if (err)
 		diag_error(diag, NULL, 0, "can't start: %s", strerror(-err));
 	d->keeper.loop = d->loop;
@@ -472,8 +447,7 @@ void drop_in_down(struct drop_in *d)
 		close(d->uapi_fd);
 	if (d->removal.fd >= 0)
 		close(d->removal.fd);
-	if (d->signals.fd >= 0)
-		close(d->signals.fd);
+	end_signals_close(&d->signals);
 	loop_free(d->loop);
 	instance_clear(&d->instance);
 	free(d->socket_path);
