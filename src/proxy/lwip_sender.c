@@ -16,6 +16,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "io/loop_clock.h"
 #include "proxy/lwip_core.h"
@@ -28,6 +29,7 @@
 #define CUBIC_ALPHA   (3 * (1 - CUBIC_BETA) / (1 + CUBIC_BETA))
 #define MTU_LEAST_V4  576U
 #define MTU_LEAST_V6  1280U
+#define MSS_LEAST     64U /* lwIP needs room for its options and some data */
 
 /* Flags of a segment that lwIP doesn't use. */
 #define SEGMENT_ARRIVED 0x40U
@@ -35,6 +37,7 @@
 
 #define OPTION_END  0
 #define OPTION_NOP  1
+#define OPTION_MSS  2
 #define OPTION_SACK 5
 
 /* Owned by the connection, as its first extension. */
@@ -115,6 +118,28 @@ static void read_options(struct news *news, const struct tcp_pcb *pcb,
 			read_blocks(news, pcb, options + at, options[at + 1]);
 		at += options[at + 1];
 	}
+}
+
+/* Does the segment set the maximum segment size? The options may be in two places. */
+static bool sets_mss(const uint8_t *first, size_t first_n, const uint8_t *second,
+                     size_t n)
+{
+	uint8_t options[40];
+	size_t at = 0;
+
+	if (n > sizeof(options) || first_n > n || (first_n < n && !second))
+		return false;
+	memcpy(options, first, first_n);
+	if (first_n < n)
+		memcpy(options + first_n, second, n - first_n);
+	while (at < n && options[at] != OPTION_END) {
+		if (options[at] == OPTION_MSS)
+			return true;
+		if (options[at] != OPTION_NOP && (at + 1 == n || options[at + 1] < 2))
+			return false;
+		at += options[at] == OPTION_NOP ? 1 : options[at + 1];
+	}
+	return false;
 }
 
 /* ---- the list of segments that wait to be acknowledged */
@@ -364,7 +389,9 @@ static bool may_send(const struct tcp_pcb *pcb)
 	       pcb->state == LAST_ACK;
 }
 
-/* The header is in the host's byte order, except for its flags. */
+/* The header is in the host's byte order, except for its flags. Returns ERR_VAL for a
+ * segment that lwIP mustn't see: RFC 9293 3.7.1 allows the size in a SYN only, but lwIP
+ * obeys it in each segment, and aborts if it becomes smaller than what waits to be sent. */
 int8_t lwip_port_segment(struct tcp_pcb *pcb, const struct tcp_hdr *hdr, uint16_t n,
                          uint16_t first_n, const uint8_t *second)
 {
@@ -372,6 +399,9 @@ int8_t lwip_port_segment(struct tcp_pcb *pcb, const struct tcp_hdr *hdr, uint16_
 	struct news news = { .first = hdr->ackno };
 	struct flight f;
 
+	if (!(TCPH_FLAGS(hdr) & TCP_SYN) &&
+	    sets_mss((const uint8_t *)(hdr + 1), first_n, second, n))
+		return ERR_VAL;
 	if (!may_send(pcb) || !s || !(pcb->flags & TF_SACK) ||
 	    !(TCPH_FLAGS(hdr) & TCP_ACK) || TCP_SEQ_LT(hdr->ackno, pcb->lastack) ||
 	    TCP_SEQ_GT(hdr->ackno, pcb->snd_nxt))
@@ -408,6 +438,18 @@ int lwip_sender_add(struct tcp_pcb *pcb)
 	tcp_ext_arg_set_callbacks(pcb, 0, &callbacks);
 	tcp_ext_arg_set(pcb, 0, s);
 	return 0;
+}
+
+/* lwIP makes segments of at most half the largest window that was offered, and aborts if
+ * that leaves no room for data beside its options. */
+void lwip_sender_begin(struct tcp_pcb *pcb)
+{
+	if (pcb->mss < MSS_LEAST) {
+		pcb->mss = MSS_LEAST;
+		pcb->cwnd = LWIP_TCP_CALC_INITIAL_CWND(pcb->mss);
+	}
+	if (pcb->snd_wnd_max < 2 * MSS_LEAST)
+		pcb->snd_wnd_max = 2 * MSS_LEAST;
 }
 
 /* ---- a smaller path */

@@ -17,6 +17,10 @@ struct tcp_pcb;
 /* Gives the connection a sender, which lives as long as it. Returns 0 or -ENOMEM. */
 MUST_CHECK int lwip_sender_add(struct tcp_pcb *pcb);
 
+/* To be called when it is established, before anything is written: who offers a tiny window
+ * or tiny segments still gets segments that lwIP can make. */
+void lwip_sender_begin(struct tcp_pcb *pcb);
+
 /* The path takes no larger packets than this: what waits to be acknowledged is sent again
  * in pieces that fit. Sends nothing yet. */
 void lwip_sender_fit(struct tcp_pcb *pcb, uint32_t mtu_bytes);

@@ -302,6 +302,7 @@ static void begin_window(struct lwip_stream *t)
 
 	if (bytes > TCP_WND_MAX(pcb))
 		bytes = TCP_WND_MAX(pcb);
+	lwip_sender_begin(pcb);
 	set_window(t, bytes);
 	pcb->rcv_wnd = pcb->rcv_ann_wnd = (tcpwnd_size_t)bytes;
 	/* otherwise it would go on offering what it meant to offer */

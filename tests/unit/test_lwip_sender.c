@@ -267,6 +267,115 @@ START_TEST(a_tiny_path_is_not_believed)
 }
 END_TEST
 
+/* ---- what a peer must not do */
+
+/* Sets the checksums of a packet of IPv4 and TCP. */
+static void seal(uint8_t *bytes, size_t n)
+{
+	struct ipv4_header *ip = (void *)bytes;
+	struct tcp_header *tcp = (void *)(ip + 1);
+	size_t tcp_n = n - sizeof(*ip);
+	struct ip_view view;
+	uint64_t sum;
+
+	ip->total_len = be16_put((uint16_t)n);
+	ip->checksum = be16_put(0);
+	ip->checksum = be16_put(checksum_finish(checksum_add(0, ip, sizeof(*ip))));
+	ck_assert(ip_view_parse(&view, bytes, (uint32_t)n));
+	sum = checksum_pseudo(&view.src, &view.dst, PROTO_TCP, (uint32_t)tcp_n);
+	tcp->checksum = be16_put(0);
+	tcp->checksum = be16_put(checksum_finish(checksum_add(sum, tcp, tcp_n)));
+}
+
+static void put_in_queue(struct lwip_lab *l, const uint8_t *bytes, size_t n)
+{
+	uint8_t *copy = malloc(n);
+
+	ck_assert_ptr_nonnull(copy);
+	memcpy(copy, bytes, n);
+	seal(copy, n);
+	ck_assert_uint_lt(l->count, LWIP_LAB_PACKETS);
+	l->queue[l->count++] = (struct lwip_lab_packet){ copy, n };
+}
+
+static struct {
+	uint16_t window, mss;
+} offer;
+
+/* The server's SYN offers this instead. lwIP has the size as its first option. */
+static bool offers(struct lwip_lab *l, const uint8_t *bytes, size_t n)
+{
+	uint8_t copy[100];
+	struct tcp_header *tcp = (void *)(copy + sizeof(struct ipv4_header));
+	uint8_t *option = (uint8_t *)(tcp + 1);
+
+	if (tcp_of(bytes)->flags != (TCP_SYN | TCP_ACK))
+		return false;
+	ck_assert_uint_le(n, sizeof(copy));
+	memcpy(copy, bytes, n);
+	ck_assert_uint_eq(option[0], 2);
+	if (offer.mss > 0) {
+		option[2] = (uint8_t)(offer.mss >> 8);
+		option[3] = (uint8_t)offer.mss;
+	}
+	if (offer.window > 0)
+		tcp->window = be16_put(offer.window);
+	put_in_queue(l, copy, n);
+	return true;
+}
+
+static const struct {
+	uint16_t window, mss;
+} tiny[] = { { 2, 0 }, { 23, 0 }, { 24, 0 }, { 0, 1 }, { 0, 11 }, { 0, 12 }, { 2, 1 } };
+
+START_TEST(a_peer_that_offers_next_to_nothing_gets_its_bytes)
+{
+	struct talk t = { .bytes = 10 };
+
+	offer.window = tiny[_i].window;
+	offer.mss = tiny[_i].mss;
+	lab.loses = offers;
+	lwip_lab_pair(&lab, IP_V4, PORT, &t.client, &t.server);
+	lwip_lab_say(&t.client, 10);
+	lwip_lab_say(&t.client, 20);
+	t.bytes = 5000;
+	lwip_lab_until(&lab, is_heard, &t);
+	ck_assert_uint_lt(lab.sent, 500); /* and not in pieces of a byte */
+	close_both(&t);
+}
+END_TEST
+
+/* Each acknowledgement of the server comes twice: before it one with the option. */
+static bool has_mss_too_late(struct lwip_lab *l, const uint8_t *bytes, size_t n)
+{
+	const size_t at = sizeof(struct ipv4_header) + sizeof(struct tcp_header);
+	const uint8_t option[] = { 2, 4, 536 >> 8, 536 & 0xff };
+	uint8_t copy[100];
+	struct tcp_header *tcp = (void *)(copy + sizeof(struct ipv4_header));
+
+	if (be16_get(tcp_of(bytes)->src_port) != PORT || n + sizeof(option) > 80)
+		return false;
+	memcpy(copy, bytes, at);
+	memcpy(copy + at, option, sizeof(option));
+	memcpy(copy + at + sizeof(option), bytes + at, n - at);
+	tcp->data_offset = (uint8_t)(tcp->data_offset + 0x10);
+	put_in_queue(l, copy, n + sizeof(option));
+	net.data++;
+	return false;
+}
+
+START_TEST(a_segment_size_counts_in_a_syn_only)
+{
+	struct talk t = { .bytes = MEGABYTE };
+
+	lwip_lab_pair(&lab, IP_V4, PORT, &t.client, &t.server);
+	lab.loses = has_mss_too_late;
+	lwip_lab_until(&lab, is_heard, &t);
+	ck_assert_uint_gt(net.data, 0);
+	close_both(&t);
+}
+END_TEST
+
 TCase *unit_tests(void)
 {
 	TCase *tc = tcase_create("proxy/lwip_sender");
@@ -276,5 +385,8 @@ TCase *unit_tests(void)
 	tcase_add_test(tc, the_window_grows_by_what_is_acknowledged);
 	tcase_add_loop_test(tc, a_connection_learns_that_the_path_is_smaller, 0, 2);
 	tcase_add_loop_test(tc, a_tiny_path_is_not_believed, 0, 2);
+	tcase_add_loop_test(tc, a_peer_that_offers_next_to_nothing_gets_its_bytes, 0,
+	                    ARRAY_SIZE(tiny));
+	tcase_add_test(tc, a_segment_size_counts_in_a_syn_only);
 	return tc;
 }
