@@ -452,6 +452,27 @@ void lwip_sender_begin(struct tcp_pcb *pcb)
 		pcb->snd_wnd_max = 2 * MSS_LEAST;
 }
 
+/* ---- before lwIP's timers */
+
+/* lwIP starts to probe a window into which nothing fits, and ends that only when it sends
+ * something: if instead all was acknowledged, its timer aborts. And it cuts off what fits
+ * into a window of more than 16 bits by the lower ones, although any segment fits. */
+static void end_probes(struct tcp_pcb *pcb)
+{
+	if (pcb->unsent && !pcb->unacked && pcb->snd_wnd <= 0xffff)
+		return;
+	pcb->persist_backoff = 0;
+	if (!pcb->unacked)
+		(void)tcp_output(pcb);
+}
+
+void lwip_sender_before_tick(void)
+{
+	for (struct tcp_pcb *pcb = tcp_active_pcbs; pcb; pcb = pcb->next)
+		if (pcb->persist_backoff > 0)
+			end_probes(pcb);
+}
+
 /* ---- a smaller path */
 
 /* The most data that fits into this segment. */

@@ -21,6 +21,9 @@ MUST_CHECK int lwip_sender_add(struct tcp_pcb *pcb);
  * or tiny segments still gets segments that lwIP can make. */
 void lwip_sender_begin(struct tcp_pcb *pcb);
 
+/* To be called before each tcp_tmr: no connection has a state then that its timers abort at. */
+void lwip_sender_before_tick(void);
+
 /* The path takes no larger packets than this: what waits to be acknowledged is sent again
  * in pieces that fit. Sends nothing yet. */
 void lwip_sender_fit(struct tcp_pcb *pcb, uint32_t mtu_bytes);

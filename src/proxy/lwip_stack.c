@@ -21,6 +21,7 @@
 #include "io/loop_clock.h"
 #include "proxy/lwip_core.h"
 #include "proxy/lwip_packets.h"
+#include "proxy/lwip_sender.h"
 #include "proxy/lwip_stream.h"
 #include "proxy/lwip_wire.h"
 
@@ -329,8 +330,10 @@ static void run_ticks(struct lwip_stack *s, uint64_t now_ns)
 		                      ? (now_ns - s->tick_ns) / TICK_NS + 1
 		                      : TICKS_MAX);
 	lwip_core_wake(s);
-	for (int i = 0; i < ticks; i++)
+	for (int i = 0; i < ticks; i++) {
+		lwip_sender_before_tick();
 		tcp_tmr();
+	}
 	choose_next_tick(s, now_ns);
 }
 

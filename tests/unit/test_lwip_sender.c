@@ -2,8 +2,10 @@
 #include <string.h>
 
 #include "base/checksum.h"
+#include "base/clock.h"
 #include "base/iphdr.h"
 #include "base/tcphdr.h"
+#include "io/loop_clock.h"
 #include "lwip_lab.h"
 #include "unit.h"
 
@@ -376,6 +378,85 @@ START_TEST(a_segment_size_counts_in_a_syn_only)
 }
 END_TEST
 
+/* The server's words are ours now: what the client sends is lost. */
+static struct {
+	uint8_t last[100]; /* headers of the client's last packet with data */
+	size_t count;      /* of those */
+	size_t probes;     /* with one byte */
+	uint32_t begin;    /* the first byte's number */
+} heard;
+
+static bool goes_nowhere(struct lwip_lab *l, const uint8_t *bytes, size_t n)
+{
+	(void)l;
+	if (!is_of_client(bytes, n))
+		return true;
+	if (heard.count++ == 0)
+		heard.begin = be32_get(tcp_of(bytes)->seq);
+	heard.probes += data_bytes(bytes, n) == 1;
+	memcpy(heard.last, bytes, n < sizeof(heard.last) ? n : sizeof(heard.last));
+	return true;
+}
+
+/* Acknowledges so many bytes of the client, and offers this window (before scaling). */
+static void acknowledge(size_t n, uint16_t window)
+{
+	const struct ipv4_header *from = (const void *)heard.last;
+	const struct tcp_header *seen = (const void *)(from + 1);
+	uint8_t bytes[sizeof(struct ipv4_header) + sizeof(struct tcp_header)] = { 0 };
+	struct ipv4_header *ip = (void *)bytes;
+	struct tcp_header *tcp = (void *)(ip + 1);
+
+	ip->version_ihl = 0x45;
+	ip->ttl = 64;
+	ip->protocol = PROTO_TCP;
+	memcpy(ip->src, from->dst, 4);
+	memcpy(ip->dst, from->src, 4);
+	tcp->src_port = seen->dst_port;
+	tcp->dst_port = seen->src_port;
+	tcp->seq = seen->ack;
+	tcp->ack = be32_put(heard.begin + (uint32_t)n);
+	tcp->data_offset = 5 << 4;
+	tcp->flags = TCP_ACK;
+	tcp->window = be16_put(window);
+	seal(bytes, sizeof(bytes));
+	lwip_lab_inject(&lab, bytes, sizeof(bytes));
+}
+
+static bool is_sent(void *context)
+{
+	(void)context;
+	return heard.count > 0;
+}
+
+static bool is_probed(void *context)
+{
+	(void)context;
+	return heard.probes > 0;
+}
+
+static bool is_quiet(void *context)
+{
+	(void)context;
+	return lwip_stack_deadline_ns(lab.lwip) > loop_now_ns() + 3600 * NS_PER_SEC;
+}
+
+START_TEST(who_has_acknowledged_all_is_not_probed)
+{
+	struct talk t = { 0 };
+
+	lwip_lab_pair(&lab, IP_V4, PORT, &t.client, &t.server);
+	lab.loses = goes_nowhere;
+	lwip_lab_say(&t.client, 100);
+	lwip_lab_until(&lab, is_sent, NULL);
+	acknowledge(0, 0);
+	lwip_lab_until(&lab, is_probed, NULL);
+	acknowledge(100, 0);
+	lwip_lab_until(&lab, is_quiet, NULL);
+	close_both(&t);
+}
+END_TEST
+
 TCase *unit_tests(void)
 {
 	TCase *tc = tcase_create("proxy/lwip_sender");
@@ -388,5 +469,6 @@ TCase *unit_tests(void)
 	tcase_add_loop_test(tc, a_peer_that_offers_next_to_nothing_gets_its_bytes, 0,
 	                    ARRAY_SIZE(tiny));
 	tcase_add_test(tc, a_segment_size_counts_in_a_syn_only);
+	tcase_add_test(tc, who_has_acknowledged_all_is_not_probed);
 	return tc;
 }
