@@ -452,7 +452,29 @@ void lwip_sender_begin(struct tcp_pcb *pcb)
 		pcb->snd_wnd_max = 2 * MSS_LEAST;
 }
 
-/* ---- before lwIP's timers */
+/* ---- before lwIP does something by itself */
+
+/* If that leaves some unsent, lwIP adds new data and FIN to the last one of them, as if it
+ * were the last one of all; and its timer puts all that wait before them. */
+void lwip_sender_put_back(struct tcp_pcb *pcb)
+{
+	struct tcp_seg **at = &pcb->unacked, *last = pcb->unacked, *seg;
+
+	if (!last || !pcb->unsent || TCP_SEQ_GEQ(seq_of(pcb->unsent), pcb->snd_nxt))
+		return;
+	while (last->next)
+		last = last->next;
+	while ((seg = pcb->unsent) && TCP_SEQ_LT(seq_of(seg), seq_of(last))) {
+		pcb->unsent = seg->next;
+		while (TCP_SEQ_LT(seq_of(*at), seq_of(seg)))
+			at = &(*at)->next;
+		seg->next = *at;
+		*at = seg;
+		seg->flags &= (uint8_t)~SEGMENT_AGAIN;
+	}
+	if (!pcb->unsent)
+		pcb->unsent_oversize = 0;
+}
 
 /* lwIP starts to probe a window into which nothing fits, and ends that only when it sends
  * something: if instead all was acknowledged, its timer aborts. And it cuts off what fits
@@ -468,9 +490,11 @@ static void end_probes(struct tcp_pcb *pcb)
 
 void lwip_sender_before_tick(void)
 {
-	for (struct tcp_pcb *pcb = tcp_active_pcbs; pcb; pcb = pcb->next)
+	for (struct tcp_pcb *pcb = tcp_active_pcbs; pcb; pcb = pcb->next) {
+		lwip_sender_put_back(pcb);
 		if (pcb->persist_backoff > 0)
 			end_probes(pcb);
+	}
 }
 
 /* ---- a smaller path */

@@ -21,6 +21,9 @@ MUST_CHECK int lwip_sender_add(struct tcp_pcb *pcb);
  * or tiny segments still gets segments that lwIP can make. */
 void lwip_sender_begin(struct tcp_pcb *pcb);
 
+/* To be called before new data or FIN is given to lwIP: what was to be sent again and couldn't
+ * be sent yet waits again to be acknowledged, until the next acknowledgement. */
+void lwip_sender_put_back(struct tcp_pcb *pcb);
 /* To be called before each tcp_tmr: no connection has a state then that its timers abort at. */
 void lwip_sender_before_tick(void);
 

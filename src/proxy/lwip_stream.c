@@ -241,6 +241,7 @@ static void leave_if_over(struct lwip_stream *t)
 	if (!pcb || !t->ended || !t->shut)
 		return;
 	forget_pcb(t);
+	lwip_sender_put_back(pcb);
 	pcb->rcv_wnd =
 		TCP_WND_MAX(pcb); /* or it is taken for a connection that is cut off */
 	if (tcp_close(pcb) != ERR_OK)
@@ -435,6 +436,7 @@ static ssize_t stream_write(struct stream *s, const void *bytes, size_t n)
 	if (room == 0)
 		return -EAGAIN;
 	lwip_core_wake(t->stack);
+	lwip_sender_put_back(t->pcb);
 	taken = write_some(t, bytes, n < room ? n : room);
 	(void)tcp_output(t->pcb); /* what can't be sent now is sent later */
 	if (taken == 0)
@@ -450,6 +452,7 @@ static void stream_shut_down(struct stream *s)
 	if (!t->pcb)
 		return;
 	lwip_core_wake(t->stack);
+	lwip_sender_put_back(t->pcb);
 	if (t->ended)
 		leave_if_over(t);
 	else
@@ -476,6 +479,7 @@ static void stream_close(struct stream *s, bool reset)
 	lwip_core_wake(t->stack);
 	if (pcb) {
 		forget_pcb(t);
+		lwip_sender_put_back(pcb);
 		pcb->rcv_wnd = TCP_WND_MAX(pcb);
 		if (reset || t->unread_bytes > 0 || tcp_close(pcb) != ERR_OK)
 			tcp_abort(pcb);

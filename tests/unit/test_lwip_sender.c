@@ -457,6 +457,85 @@ START_TEST(who_has_acknowledged_all_is_not_probed)
 }
 END_TEST
 
+/* ---- what couldn't be sent again yet */
+
+/* The third packet with data is lost. */
+static bool loses_third(struct lwip_lab *l, const uint8_t *bytes, size_t n)
+{
+	(void)l;
+	return bytes[9] == PROTO_TCP && is_of_client(bytes, n) && net.data++ == 2;
+}
+
+/* Fills the batch with datagrams, so that there is no room for anything else. */
+static void fill_batch(void)
+{
+	const struct endpoint to = lwip_lab_at(IP_V4, LWIP_LAB_NOBODY, 53);
+	struct packets *port;
+
+	ck_assert_int_eq(lab.stack->ops->open_packets(lab.stack, IP_V4, &port), 0);
+	for (size_t i = 0; i < BATCH_MAX; i++)
+		ck_assert_int_eq(port->ops->send(port, &to, "x", 1), 0);
+	ck_assert_int_lt(port->ops->send(port, &to, "x", 1), 0);
+	port->ops->close(port);
+}
+
+#define SMALL_ONES 12
+
+/* Each is a segment, to which more could be added. */
+static size_t say_small_ones(struct lwip_lab_end *client)
+{
+	for (size_t i = 1; i <= SMALL_ONES; i++)
+		lwip_lab_say(client, i * 360);
+	return client->said;
+}
+
+/* What is on the way arrives, but nothing is sent. */
+static void deliver(void)
+{
+	for (size_t i = 0; i < lab.count; i++) {
+		lwip_lab_inject(&lab, lab.queue[i].bytes, lab.queue[i].n);
+		free(lab.queue[i].bytes);
+	}
+	lab.count = 0;
+}
+
+static bool server_has_heard_the_end(void *context)
+{
+	struct talk *t = context;
+
+	lwip_lab_hear(&t->server, SIZE_MAX);
+	return t->server.ended;
+}
+
+/* The acknowledgements that tell of the loss come when the batch is full. Then it isn't the
+ * last one of all, although it is the only one that waits to be sent. */
+START_TEST(nothing_is_added_to_what_is_to_be_sent_again)
+{
+	struct talk t = { 0 };
+
+	lwip_lab_pair(&lab, IP_V4, PORT, &t.client, &t.server);
+	lab.loses = loses_third;
+	t.bytes = say_small_ones(&t.client);
+	lwip_lab_round(&lab); /* the segments go */
+	lwip_lab_round(&lab); /* the acknowledgements go */
+	ck_assert_uint_eq(net.data, SMALL_ONES);
+	fill_batch();
+	deliver();
+	if (_i == 0)
+		t.bytes += 3000;
+	lwip_lab_say(&t.client, t.bytes);
+	if (_i == 1)
+		t.client.stream->ops->shut_down(t.client.stream);
+	if (_i == 2)
+		t.client.stream->ops->close(t.client.stream, false);
+	lwip_lab_until(&lab, _i == 0 ? is_heard : server_has_heard_the_end, &t);
+	ck_assert_uint_eq(t.server.heard, t.bytes);
+	if (_i != 2)
+		t.client.stream->ops->close(t.client.stream, false);
+	t.server.stream->ops->close(t.server.stream, false);
+}
+END_TEST
+
 TCase *unit_tests(void)
 {
 	TCase *tc = tcase_create("proxy/lwip_sender");
@@ -470,5 +549,6 @@ TCase *unit_tests(void)
 	                    ARRAY_SIZE(tiny));
 	tcase_add_test(tc, a_segment_size_counts_in_a_syn_only);
 	tcase_add_test(tc, who_has_acknowledged_all_is_not_probed);
+	tcase_add_loop_test(tc, nothing_is_added_to_what_is_to_be_sent_again, 0, 3);
 	return tc;
 }
