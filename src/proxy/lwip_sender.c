@@ -48,6 +48,7 @@ struct lwip_sender {
 	uint32_t recover;          /* when this is acknowledged, the recovery has ended */
 	bool recovering;
 	bool marked;       /* there may be segments with flags */
+	bool uncut;        /* there may be segments that are too large for the path */
 	uint64_t epoch_ns; /* since when the window grows by CUBIC; 0: it doesn't */
 	/* in segments: the window before the last loss, the one that CUBIC returns to, and
 	 * that of a connection without CUBIC; and after how many seconds it is there again */
@@ -477,11 +478,11 @@ void lwip_sender_put_back(struct tcp_pcb *pcb)
 }
 
 /* lwIP starts to probe a window into which nothing fits, and ends that only when it sends
- * something: if instead all was acknowledged, its timer aborts. And it cuts off what fits
- * into a window of more than 16 bits by the lower ones, although any segment fits. */
+ * something: if instead all was acknowledged, its timer aborts. It also does if it has to cut
+ * off what fits into a window that is larger than a segment may be, or has more than 16 bits. */
 static void end_probes(struct tcp_pcb *pcb)
 {
-	if (pcb->unsent && !pcb->unacked && pcb->snd_wnd <= 0xffff)
+	if (pcb->unsent && !pcb->unacked && pcb->snd_wnd <= pcb->mss)
 		return;
 	pcb->persist_backoff = 0;
 	if (!pcb->unacked)
@@ -507,36 +508,56 @@ static u16_t most_of(const struct tcp_pcb *pcb, const struct tcp_seg *seg)
 	return (u16_t)(pcb->mss - options);
 }
 
-/* Cuts it into one that fits and the rest. Without memory it stays as it is. */
+/* Cuts a segment of either list into one that fits and the rest, which is the next one then.
+ * Without memory it stays as it is. */
 static void cut(struct tcp_pcb *pcb, struct tcp_seg *seg)
 {
+	struct lwip_sender *s = pcb->ext_args[0].data;
 	struct tcp_seg *all = pcb->unsent;
 
 	if (seg->len <= most_of(pcb, seg))
 		return;
 	pcb->unsent = seg; /* lwIP cuts the first one */
-	(void)tcp_split_unsent_seg(pcb, most_of(pcb, seg));
+	if (tcp_split_unsent_seg(pcb, most_of(pcb, seg)) != ERR_OK && s)
+		s->uncut = true;
 	pcb->unsent = all;
 }
 
 void lwip_sender_fit(struct tcp_pcb *pcb, uint32_t mtu_bytes)
 {
+	struct lwip_sender *s = pcb->ext_args[0].data;
 	bool v6 = IP_IS_V6_VAL(pcb->remote_ip);
 	uint32_t headers = (v6 ? IP6_HLEN : IP_HLEN) + TCP_HLEN;
 	uint32_t least = v6 ? MTU_LEAST_V6 : MTU_LEAST_V4;
 
 	if (mtu_bytes < least)
 		mtu_bytes = least;
-	if (mtu_bytes - headers >= pcb->mss)
+	if (!s || mtu_bytes - headers > pcb->mss ||
+	    (mtu_bytes - headers == pcb->mss && !s->uncut))
 		return;
 	pcb->mss = (u16_t)(mtu_bytes - headers);
+	pcb->unsent_oversize = 0; /* there is less room at the end of the last one */
+	s->uncut = false;
 	for (struct tcp_seg **at = &pcb->unacked; *at;) {
-		if (!((*at)->flags & SEGMENT_ARRIVED) && (*at)->len > most_of(pcb, *at))
+		if ((*at)->len > most_of(pcb, *at) && !((*at)->flags & SEGMENT_ARRIVED)) {
 			send_again(pcb, at);
-		else
-			at = &(*at)->next;
+			continue;
+		}
+		cut(pcb, *at); /* after a timeout it is sent again, too */
+		at = &(*at)->next;
 	}
-	/* the rest of one is the next one */
 	for (struct tcp_seg *seg = pcb->unsent; seg; seg = seg->next)
 		cut(pcb, seg);
+}
+
+bool lwip_sender_can_add(struct tcp_pcb *pcb)
+{
+	const struct lwip_sender *s = pcb->ext_args[0].data;
+	struct tcp_seg *last = pcb->unsent;
+
+	if (!s || !s->uncut || !last)
+		return true;
+	while (last->next)
+		last = last->next;
+	return last->len <= most_of(pcb, last);
 }

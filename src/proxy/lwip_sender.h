@@ -8,6 +8,7 @@
 #ifndef TUNION_PROXY_LWIP_SENDER_H
 #define TUNION_PROXY_LWIP_SENDER_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/attr.h"
@@ -30,5 +31,8 @@ void lwip_sender_before_tick(void);
 /* The path takes no larger packets than this: what waits to be acknowledged is sent again
  * in pieces that fit. Sends nothing yet. */
 void lwip_sender_fit(struct tcp_pcb *pcb, uint32_t mtu_bytes);
+/* May new data be given to lwIP now? Not if there was no memory for such pieces: the last one
+ * of what is to be sent is still too large. */
+MUST_CHECK bool lwip_sender_can_add(struct tcp_pcb *pcb);
 
 #endif

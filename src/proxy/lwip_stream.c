@@ -437,7 +437,8 @@ static ssize_t stream_write(struct stream *s, const void *bytes, size_t n)
 		return -EAGAIN;
 	lwip_core_wake(t->stack);
 	lwip_sender_put_back(t->pcb);
-	taken = write_some(t, bytes, n < room ? n : room);
+	taken = lwip_sender_can_add(t->pcb) ? write_some(t, bytes, n < room ? n : room)
+	                                    : 0;
 	(void)tcp_output(t->pcb); /* what can't be sent now is sent later */
 	if (taken == 0)
 		return t->pcb->unacked || t->pcb->unsent ? -EAGAIN : -ENOBUFS;

@@ -247,6 +247,52 @@ START_TEST(a_connection_learns_that_the_path_is_smaller)
 }
 END_TEST
 
+/* The first packet of these doesn't arrive, how often ever it is sent. The first time that it
+ * is sent again, it is said to be too large. */
+static struct {
+	size_t count;
+	bool is_over;
+} first;
+
+static bool loses_first(struct lwip_lab *l, const uint8_t *bytes, size_t n)
+{
+	uint32_t seq = be32_get(tcp_of(bytes)->seq);
+
+	if (!is_of_client(bytes, n) || first.is_over)
+		return false;
+	if (first.count == 0)
+		net.first_seq = seq;
+	if (seq != net.first_seq)
+		return false;
+	if (++first.count == 2)
+		answer_too_big(l, bytes, 576);
+	return true;
+}
+
+static bool has_timed_out(void *context)
+{
+	(void)context;
+	return first.count == 4;
+}
+
+START_TEST(what_has_arrived_fits_the_smaller_path_too)
+{
+	struct talk t = { .bytes = MEGABYTE / 8 };
+
+	lwip_lab_pair(&lab, IP_V4, PORT, &t.client, &t.server);
+	lwip_lab_until(&lab, is_heard, &t);
+	t.bytes += 20000;
+	lab.loses = loses_first;
+	lwip_lab_say(&t.client, t.bytes);
+	lwip_lab_until(&lab, has_timed_out, NULL);
+	t.bytes += 20000;
+	lwip_lab_say(&t.client, t.bytes);
+	first.is_over = true;
+	lwip_lab_until(&lab, is_heard, &t);
+	close_both(&t);
+}
+END_TEST
+
 /* Who says that the path is tiny doesn't make us send tiny packets. */
 static bool lies(struct lwip_lab *l, const uint8_t *bytes, size_t n)
 {
@@ -540,10 +586,12 @@ TCase *unit_tests(void)
 {
 	TCase *tc = tcase_create("proxy/lwip_sender");
 
+	tcase_set_timeout(tc, 120);
 	tcase_add_checked_fixture(tc, begin, end);
 	tcase_add_loop_test(tc, only_what_is_lost_is_sent_again, 0, 2);
 	tcase_add_test(tc, the_window_grows_by_what_is_acknowledged);
 	tcase_add_loop_test(tc, a_connection_learns_that_the_path_is_smaller, 0, 2);
+	tcase_add_test(tc, what_has_arrived_fits_the_smaller_path_too);
 	tcase_add_loop_test(tc, a_tiny_path_is_not_believed, 0, 2);
 	tcase_add_loop_test(tc, a_peer_that_offers_next_to_nothing_gets_its_bytes, 0,
 	                    ARRAY_SIZE(tiny));
