@@ -67,9 +67,15 @@ struct news {
 	size_t count;
 };
 
+/* What has arrived of the segments that wait to be acknowledged. */
+struct arrived {
+	uint32_t bytes, segments;
+};
+
 /* Of the segments that wait to be acknowledged; in bytes. */
 struct flight {
-	uint32_t arrived, lost;
+	struct arrived arrived;
+	uint32_t lost;
 	uint32_t pipe; /* neither arrived nor lost, or sent again */
 };
 
@@ -157,43 +163,52 @@ static bool is_in(const struct news *news, const struct tcp_seg *seg)
 }
 
 /* Notes what has arrived, and counts it. */
-static uint32_t mark_arrived(struct tcp_pcb *pcb, const struct news *news)
+static struct arrived mark_arrived(struct tcp_pcb *pcb, const struct news *news)
 {
-	uint32_t bytes = 0;
+	struct arrived sum = { 0 };
 
 	for (struct tcp_seg *seg = pcb->unacked; seg; seg = seg->next) {
 		if (TCP_SEQ_LEQ(end_of(seg), news->first))
 			continue;
 		if (!(seg->flags & SEGMENT_ARRIVED) && is_in(news, seg))
 			seg->flags |= SEGMENT_ARRIVED;
-		if (seg->flags & SEGMENT_ARRIVED)
-			bytes += TCP_TCPLEN(seg);
+		if (seg->flags & SEGMENT_ARRIVED) {
+			sum.bytes += TCP_TCPLEN(seg);
+			sum.segments++;
+		}
 	}
-	return bytes;
+	return sum;
 }
 
-/* RFC 6675 4, IsLost. */
+static void leave_out(struct arrived *sum, const struct tcp_seg *seg)
+{
+	sum->bytes -= TCP_TCPLEN(seg);
+	sum->segments--;
+}
+
+/* RFC 6675 4, IsLost. Small segments are counted, as the duplicates of RFC 5681 are. */
 static bool is_lost(const struct tcp_pcb *pcb, const struct tcp_seg *seg,
-                    uint32_t arrived_after)
+                    const struct arrived *after)
 {
 	return !(seg->flags & SEGMENT_ARRIVED) &&
-	       arrived_after > (SEGMENTS_LOST - 1) * (uint32_t)pcb->mss;
+	       (after->segments >= SEGMENTS_LOST ||
+	        after->bytes > (SEGMENTS_LOST - 1) * (uint32_t)pcb->mss);
 }
 
 /* RFC 6675 4, SetPipe. */
 static struct flight look_at(struct tcp_pcb *pcb, const struct news *news)
 {
 	struct flight f = { .arrived = mark_arrived(pcb, news) };
-	uint32_t after = f.arrived;
+	struct arrived after = f.arrived;
 
 	for (const struct tcp_seg *seg = pcb->unacked; seg; seg = seg->next) {
 		uint32_t n = TCP_TCPLEN(seg);
-		bool lost = is_lost(pcb, seg, after);
+		bool lost = is_lost(pcb, seg, &after);
 
 		if (TCP_SEQ_LEQ(end_of(seg), news->first))
 			continue;
 		if (seg->flags & SEGMENT_ARRIVED)
-			after -= n;
+			leave_out(&after, seg);
 		else if (!lost || (seg->flags & SEGMENT_AGAIN))
 			f.pipe += n;
 		if (lost)
@@ -233,16 +248,16 @@ static void send_lost(struct tcp_pcb *pcb, const struct lwip_sender *s,
                       const struct news *news, struct flight *f, bool first)
 {
 	struct tcp_seg **at = &pcb->unacked;
-	uint32_t after = f->arrived;
+	struct arrived after = f->arrived;
 
-	while (*at && after > 0) {
+	while (*at && after.segments > 0) {
 		struct tcp_seg *seg = *at;
 		uint32_t n = TCP_TCPLEN(seg);
 		bool old = TCP_SEQ_LEQ(end_of(seg), news->first);
 
 		if (!old && (seg->flags & SEGMENT_ARRIVED))
-			after -= n;
-		if (old || (seg->flags & SEGMENT_AGAIN) || !is_lost(pcb, seg, after)) {
+			leave_out(&after, seg);
+		if (old || (seg->flags & SEGMENT_AGAIN) || !is_lost(pcb, seg, &after)) {
 			at = &seg->next;
 			continue;
 		}
@@ -355,7 +370,7 @@ static struct flight mend(struct lwip_sender *s, struct tcp_pcb *pcb,
 	if ((!s->marked && news->count == 0) || (pcb->flags & TF_RTO))
 		return f;
 	f = look_at(pcb, news);
-	s->marked = f.arrived > 0 || s->recovering;
+	s->marked = f.arrived.segments > 0 || s->recovering;
 	begins = f.lost > 0 && !s->recovering;
 	if (begins) {
 		shrink(s, pcb->mss);

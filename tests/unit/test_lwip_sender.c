@@ -582,6 +582,24 @@ START_TEST(nothing_is_added_to_what_is_to_be_sent_again)
 }
 END_TEST
 
+/* Few bytes are on the way, but many segments. */
+START_TEST(a_small_segment_is_sent_again_without_waiting)
+{
+	struct talk t = { 0 };
+
+	lwip_lab_pair(&lab, IP_V4, PORT, &t.client, &t.server);
+	lab.loses = loses_third;
+	for (size_t i = 1; i <= 6; i++)
+		lwip_lab_say(&t.client, i * 100);
+	t.bytes = t.client.said;
+	for (int i = 0; i < 4; i++) /* there, back, and there again */
+		lwip_lab_round(&lab);
+	ck_assert_uint_ge(net.data, 7);
+	ck_assert(is_heard(&t));
+	close_both(&t);
+}
+END_TEST
+
 TCase *unit_tests(void)
 {
 	TCase *tc = tcase_create("proxy/lwip_sender");
@@ -598,5 +616,6 @@ TCase *unit_tests(void)
 	tcase_add_test(tc, a_segment_size_counts_in_a_syn_only);
 	tcase_add_test(tc, who_has_acknowledged_all_is_not_probed);
 	tcase_add_loop_test(tc, nothing_is_added_to_what_is_to_be_sent_again, 0, 3);
+	tcase_add_test(tc, a_small_segment_is_sent_again_without_waiting);
 	return tc;
 }
