@@ -227,16 +227,19 @@ static void unmark(struct tcp_seg *list, uint8_t flags)
 		seg->flags &= (uint8_t)~flags;
 }
 
-/* Moves *at to the queue of what is to be sent, which is sorted. */
-static void send_again(struct tcp_pcb *pcb, struct tcp_seg **at)
+/* Moves *at to the queue of what is to be sent, which is sorted. *to is a place in it before
+ * which there is nothing later, and becomes the one after this segment: who moves many in
+ * their order doesn't begin at the front each time. */
+static void send_again(struct tcp_pcb *pcb, struct tcp_seg **at, struct tcp_seg ***to)
 {
-	struct tcp_seg *seg = *at, **to = &pcb->unsent;
+	struct tcp_seg *seg = *at;
 
 	*at = seg->next;
-	while (*to && TCP_SEQ_LT(seq_of(*to), seq_of(seg)))
-		to = &(*to)->next;
-	seg->next = *to;
-	*to = seg;
+	while (**to && TCP_SEQ_LT(seq_of(**to), seq_of(seg)))
+		*to = &(**to)->next;
+	seg->next = **to;
+	**to = seg;
+	*to = &seg->next;
 	if (!seg->next)
 		pcb->unsent_oversize = 0;
 	seg->flags |= SEGMENT_AGAIN;
@@ -247,7 +250,7 @@ static void send_again(struct tcp_pcb *pcb, struct tcp_seg **at)
 static void send_lost(struct tcp_pcb *pcb, const struct lwip_sender *s,
                       const struct news *news, struct flight *f, bool first)
 {
-	struct tcp_seg **at = &pcb->unacked;
+	struct tcp_seg **at = &pcb->unacked, **to = &pcb->unsent;
 	struct arrived after = f->arrived;
 
 	while (*at && after.segments > 0) {
@@ -265,7 +268,7 @@ static void send_lost(struct tcp_pcb *pcb, const struct lwip_sender *s,
 			return;
 		first = false;
 		f->pipe += n;
-		send_again(pcb, at);
+		send_again(pcb, at, &to);
 	}
 }
 
@@ -553,9 +556,9 @@ void lwip_sender_fit(struct tcp_pcb *pcb, uint32_t mtu_bytes)
 	pcb->mss = (u16_t)(mtu_bytes - headers);
 	pcb->unsent_oversize = 0; /* there is less room at the end of the last one */
 	s->uncut = false;
-	for (struct tcp_seg **at = &pcb->unacked; *at;) {
+	for (struct tcp_seg **at = &pcb->unacked, **to = &pcb->unsent; *at;) {
 		if ((*at)->len > most_of(pcb, *at) && !((*at)->flags & SEGMENT_ARRIVED)) {
-			send_again(pcb, at);
+			send_again(pcb, at, &to);
 			continue;
 		}
 		cut(pcb, *at); /* after a timeout it is sent again, too */
