@@ -321,6 +321,18 @@ static double grown(struct lwip_sender *s, double window, double acknowledged)
 	return window < s->estimate ? s->estimate : window;
 }
 
+/* By how much does it grow in slow start? After a timeout, RFC 3465 2.3 allows one segment
+ * for each acknowledgement: the first one may be of all that had arrived long before. */
+static uint32_t slow_start(const struct lwip_sender *s, const struct tcp_pcb *pcb,
+                           uint32_t acknowledged)
+{
+	uint32_t most = s->slow_start_bytes - s->window_bytes;
+
+	if ((pcb->flags & TF_RTO) && acknowledged > pcb->mss)
+		acknowledged = pcb->mss;
+	return acknowledged < most ? acknowledged : most;
+}
+
 /* It grows only if it was used. */
 static void grow(struct lwip_sender *s, const struct tcp_pcb *pcb, uint32_t acknowledged)
 {
@@ -329,7 +341,7 @@ static void grow(struct lwip_sender *s, const struct tcp_pcb *pcb, uint32_t ackn
 	if ((pcb->snd_nxt - pcb->lastack) < s->window_bytes / 2)
 		return;
 	if (s->window_bytes < s->slow_start_bytes) {
-		s->window_bytes += acknowledged;
+		s->window_bytes += slow_start(s, pcb, acknowledged);
 	} else {
 		window = grown(s, s->window_bytes / mss, acknowledged / mss);
 		s->window_bytes = window * mss < WINDOW_MOST ? (uint32_t)(window * mss)

@@ -247,32 +247,33 @@ START_TEST(a_connection_learns_that_the_path_is_smaller)
 }
 END_TEST
 
-/* The first packet of these doesn't arrive, how often ever it is sent. The first time that it
- * is sent again, it is said to be too large. */
+/* The first packet of these doesn't arrive, how often ever it is sent, until it has been sent
+ * `arrives` times. The first time that it is sent again, it may be said to be too large. */
 static struct {
-	size_t count;
-	bool is_over;
+	size_t count, arrives;
+	bool is_too_large;
 } first;
 
 static bool loses_first(struct lwip_lab *l, const uint8_t *bytes, size_t n)
 {
 	uint32_t seq = be32_get(tcp_of(bytes)->seq);
 
-	if (!is_of_client(bytes, n) || first.is_over)
+	if (!is_of_client(bytes, n))
 		return false;
+	net.data++;
 	if (first.count == 0)
 		net.first_seq = seq;
 	if (seq != net.first_seq)
 		return false;
-	if (++first.count == 2)
+	if (++first.count == 2 && first.is_too_large)
 		answer_too_big(l, bytes, 576);
-	return true;
+	return first.count < first.arrives;
 }
 
 static bool has_timed_out(void *context)
 {
 	(void)context;
-	return first.count == 4;
+	return first.count == first.arrives;
 }
 
 START_TEST(what_has_arrived_fits_the_smaller_path_too)
@@ -282,12 +283,41 @@ START_TEST(what_has_arrived_fits_the_smaller_path_too)
 	lwip_lab_pair(&lab, IP_V4, PORT, &t.client, &t.server);
 	lwip_lab_until(&lab, is_heard, &t);
 	t.bytes += 20000;
+	first.arrives = 4;
+	first.is_too_large = true;
 	lab.loses = loses_first;
 	lwip_lab_say(&t.client, t.bytes);
 	lwip_lab_until(&lab, has_timed_out, NULL);
 	t.bytes += 20000;
 	lwip_lab_say(&t.client, t.bytes);
-	first.is_over = true;
+	lwip_lab_until(&lab, is_heard, &t);
+	close_both(&t);
+}
+END_TEST
+
+static bool has_sent_more(void *context)
+{
+	(void)context;
+	return net.data > 0;
+}
+
+/* The acknowledgement of the first one is of all the others, too. */
+START_TEST(after_a_timeout_the_window_is_small)
+{
+	struct talk t = { .bytes = MEGABYTE / 8 };
+
+	lwip_lab_pair(&lab, IP_V4, PORT, &t.client, &t.server);
+	lwip_lab_until(&lab, is_heard, &t);
+	t.bytes += 20000;
+	first.arrives = 3;
+	lab.loses = loses_first;
+	lwip_lab_say(&t.client, t.bytes);
+	lwip_lab_until(&lab, has_timed_out, NULL);
+	t.bytes += 100000;
+	lwip_lab_say(&t.client, t.bytes);
+	net.data = 0;
+	lwip_lab_until(&lab, has_sent_more, NULL);
+	ck_assert_uint_le(net.data, 3); /* all that goes at once */
 	lwip_lab_until(&lab, is_heard, &t);
 	close_both(&t);
 }
@@ -610,6 +640,7 @@ TCase *unit_tests(void)
 	tcase_add_test(tc, the_window_grows_by_what_is_acknowledged);
 	tcase_add_loop_test(tc, a_connection_learns_that_the_path_is_smaller, 0, 2);
 	tcase_add_test(tc, what_has_arrived_fits_the_smaller_path_too);
+	tcase_add_test(tc, after_a_timeout_the_window_is_small);
 	tcase_add_loop_test(tc, a_tiny_path_is_not_believed, 0, 2);
 	tcase_add_loop_test(tc, a_peer_that_offers_next_to_nothing_gets_its_bytes, 0,
 	                    ARRAY_SIZE(tiny));
