@@ -105,6 +105,18 @@ static void close_both(struct talk *t)
 	t->server.stream->ops->close(t->server.stream, false);
 }
 
+/* Many round trips are measured, so that the timer doesn't wait for seconds any more. lwIP
+ * can't measure before its first tick. */
+static void settle(struct talk *t)
+{
+	uint64_t end_ns = loop_now_ns() + 300 * NS_PER_MS;
+
+	while (loop_now_ns() < end_ns) {
+		t->bytes++;
+		lwip_lab_until(&lab, is_heard, t);
+	}
+}
+
 /* ---- what is lost */
 
 static bool loses_some(struct lwip_lab *l, const uint8_t *bytes, size_t n)
@@ -273,7 +285,7 @@ static bool loses_first(struct lwip_lab *l, const uint8_t *bytes, size_t n)
 static bool has_timed_out(void *context)
 {
 	(void)context;
-	return first.count == first.arrives;
+	return first.count >= first.arrives;
 }
 
 START_TEST(what_has_arrived_fits_the_smaller_path_too)
@@ -282,6 +294,7 @@ START_TEST(what_has_arrived_fits_the_smaller_path_too)
 
 	lwip_lab_pair(&lab, IP_V4, PORT, &t.client, &t.server);
 	lwip_lab_until(&lab, is_heard, &t);
+	settle(&t);
 	t.bytes += 20000;
 	first.arrives = 4;
 	first.is_too_large = true;
@@ -308,6 +321,7 @@ START_TEST(after_a_timeout_the_window_is_small)
 
 	lwip_lab_pair(&lab, IP_V4, PORT, &t.client, &t.server);
 	lwip_lab_until(&lab, is_heard, &t);
+	settle(&t);
 	t.bytes += 20000;
 	first.arrives = 3;
 	lab.loses = loses_first;
@@ -522,10 +536,12 @@ START_TEST(who_has_acknowledged_all_is_not_probed)
 	struct talk t = { 0 };
 
 	lwip_lab_pair(&lab, IP_V4, PORT, &t.client, &t.server);
+	settle(&t);
 	lab.loses = goes_nowhere;
-	lwip_lab_say(&t.client, 100);
+	lwip_lab_say(&t.client, t.bytes + 50);
+	lwip_lab_say(&t.client, t.bytes + 100);
 	lwip_lab_until(&lab, is_sent, NULL);
-	acknowledge(0, 0);
+	acknowledge(50, 0);
 	lwip_lab_until(&lab, is_probed, NULL);
 	acknowledge(100, 0);
 	lwip_lab_until(&lab, is_quiet, NULL);
