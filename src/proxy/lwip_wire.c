@@ -54,6 +54,18 @@ static void replace_mss(struct tcp_header *tcp, uint8_t *at, uint16_t mss)
 	tcp->checksum = be16_put(checksum_replace(be16_get(tcp->checksum), from, to, n));
 }
 
+/* Of several, lwIP obeys the last one, others perhaps the first one: all are lowered. */
+static void lower_all(struct tcp_header *tcp, size_t n, uint32_t most)
+{
+	uint8_t *at = (uint8_t *)(tcp + 1), *end = at + n;
+
+	while ((at = find_mss(at, (size_t)(end - at)))) {
+		if ((uint32_t)(at[0] << 8 | at[1]) > most)
+			replace_mss(tcp, at, (uint16_t)most);
+		at += 2;
+	}
+}
+
 void lwip_wire_clamp(uint8_t *packet, const struct ip_view *view, uint32_t mtu_bytes)
 {
 	size_t n = view->total_bytes - view->payload_at, header_bytes;
@@ -61,17 +73,13 @@ void lwip_wire_clamp(uint8_t *packet, const struct ip_view *view, uint32_t mtu_b
 	uint32_t most = mtu_bytes > headers_of(view->family) + MSS_LEAST
 	                        ? mtu_bytes - headers_of(view->family)
 	                        : MSS_LEAST;
-	uint8_t *at;
 
 	if (view->protocol != PROTO_TCP || view->fragment || n < sizeof(*tcp) ||
 	    !(tcp->flags & TCP_SYN))
 		return;
 	header_bytes = tcp_header_bytes(tcp);
-	if (header_bytes < sizeof(*tcp) || header_bytes > n)
-		return;
-	at = find_mss((uint8_t *)(tcp + 1), header_bytes - sizeof(*tcp));
-	if (at && (uint32_t)(at[0] << 8 | at[1]) > most)
-		replace_mss(tcp, at, (uint16_t)most);
+	if (header_bytes >= sizeof(*tcp) && header_bytes <= n)
+		lower_all(tcp, header_bytes - sizeof(*tcp), most);
 }
 
 /* ---- ICMP */

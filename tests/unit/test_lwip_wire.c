@@ -62,11 +62,12 @@ static const struct {
 	{ "\2\4\5\264", 4, 2, TCP_SYN | TCP_ACK, 1380, 1360 },
 	{ "\1\2\4\5\264\1\1\0", 8, 3, TCP_SYN, 1380, 1360 }, /* at an odd place */
 	{ "\4\2\3\3\7\2\4\377\377\0\0\0", 12, 7, TCP_SYN, 1380, 1360 },
-	{ "\2\4\2\30", 4, 2, TCP_SYN, 0, 0 },          /* smaller than that */
-	{ "\2\4\5\264", 4, 2, TCP_ACK, 0, 0 },         /* not the first packet */
-	{ "\0\0\2\4\5\264\0\0", 8, 4, TCP_SYN, 0, 0 }, /* behind the end */
-	{ "\2\0\5\264", 4, 2, TCP_SYN, 0, 0 },         /* no length */
-	{ "\1\1\2\4", 4, 2, TCP_SYN, 0, 0 },           /* cut off */
+	{ "\2\4\1\0\2\4\5\264", 8, 6, TCP_SYN, 1380, 1360 }, /* lwIP obeys this one */
+	{ "\2\4\2\30", 4, 2, TCP_SYN, 0, 0 },                /* smaller than that */
+	{ "\2\4\5\264", 4, 2, TCP_ACK, 0, 0 },               /* not the first packet */
+	{ "\0\0\2\4\5\264\0\0", 8, 4, TCP_SYN, 0, 0 },       /* behind the end */
+	{ "\2\0\5\264", 4, 2, TCP_SYN, 0, 0 },               /* no length */
+	{ "\1\1\2\4", 4, 2, TCP_SYN, 0, 0 },                 /* cut off */
 	{ "", 0, 0, TCP_SYN, 0, 0 },
 };
 
