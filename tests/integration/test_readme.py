@@ -146,7 +146,7 @@ class Sources:
         program = os.path.join(self.root, "usr/local/bin/tunion")
         for path in (program, os.path.join(self.top, "build/tunion")):
             done = subprocess.run([path, "up", "--help"], capture_output=True, text=True)
-            check("The default DIR is /etc/tunion." in done.stdout, f"{path} up --help:\n{done.stdout}")
+            check("The default DIR is /etc/tunion;" in done.stdout, f"{path} up --help:\n{done.stdout}")
         for page in ("man8/tunion.8", "man5/tunion.conf.5", "man5/tunion-json.5"):
             check(os.path.exists(os.path.join(self.root, "usr/local/share/man", page)), f"{page} is not installed")
 
