@@ -36,6 +36,7 @@ class Terminal:
             os.setsid()
             fcntl.ioctl(0, termios.TIOCSCTTY, 0)
             signal.signal(signal.SIGINT, signal.SIG_DFL)  # it is ignored in a script's background job
+            signal.signal(signal.SIGHUP, signal.SIG_DFL)  # as nohup has it
             die_with_parent()
         self.popen = subprocess.Popen(user.become() + ["bash", "--norc", "--noprofile", "-i"], stdin=slave, stdout=slave,
                                       stderr=slave, preexec_fn=prepare,
