@@ -6,14 +6,13 @@
 
 #include <string.h>
 
-#include "base/checksum.h"
 #include "base/iphdr.h"
+#include "engine/datagram.h"
 #include "engine/fragment.h"
 #include "engine/settle.h"
 #include "engine/source.h"
 #include "plan/way_compute.h"
 
-#define OUTER_TTL          64 /* design R9 */
 #define LOOP_LOG_PERIOD_NS (600 * NS_PER_SEC)
 #define WAY_TEXT_BYTES     400
 
@@ -70,69 +69,12 @@ bool carry_possible(struct peer *peer, size_t n, uint64_t now_ns)
 
 /* ---- outer headers */
 
-struct outer {
-	struct ip_addr src, dst;
-	uint16_t src_port, dst_port;
-	uint16_t *ipv4_id; /* borrowed; counted up with each packet */
-};
-
-static void wrap4(const struct outer *o, struct packet *m)
-{
-	/* DF is not set, as in the kernel's device. Therefore each packet needs another
-	 * identification (RFC 6864 4.3). */
-	struct ipv4_header h = {
-		.version_ihl = 0x45,
-		.tos = m->tos,
-		.total_len = be16_put((uint16_t)(m->len_bytes + sizeof(h))),
-		.id = be16_put((*o->ipv4_id)++),
-		.ttl = OUTER_TTL,
-		.protocol = PROTO_UDP,
-	};
-
-	memcpy(h.src, o->src.b, sizeof(h.src));
-	memcpy(h.dst, o->dst.b, sizeof(h.dst));
-	h.checksum = be16_put(checksum_finish(checksum_add(0, &h, sizeof(h))));
-	memcpy(packet_push(m, sizeof(h)), &h, sizeof(h));
-}
-
-static void wrap6(const struct outer *o, struct packet *m)
-{
-	struct ipv6_header h = {
-		.version_class_flow = be32_put(6U << 28 | (uint32_t)m->tos << 20),
-		.payload_len = be16_put((uint16_t)m->len_bytes),
-		.next_header = PROTO_UDP,
-		.hop_limit = OUTER_TTL,
-	};
-
-	memcpy(h.src, o->src.b, sizeof(h.src));
-	memcpy(h.dst, o->dst.b, sizeof(h.dst));
-	memcpy(packet_push(m, sizeof(h)), &h, sizeof(h));
-}
-
-static void wrap_udp(const struct outer *o, struct packet *m)
-{
-	struct udp_header h = {
-		.src_port = be16_put(o->src_port),
-		.dst_port = be16_put(o->dst_port),
-		.len = be16_put((uint16_t)(m->len_bytes + sizeof(h))),
-	};
-	uint64_t sum;
-	uint16_t checksum;
-
-	memcpy(packet_push(m, sizeof(h)), &h, sizeof(h));
-	sum = checksum_pseudo(&o->src, &o->dst, PROTO_UDP, m->len_bytes);
-	checksum = checksum_finish(checksum_add(sum, m->data, m->len_bytes));
-	/* 0 would mean that there is no checksum (RFC 768) */
-	h.checksum = be16_put(checksum ? checksum : 0xffff);
-	memcpy(m->data, &h, sizeof(h));
-}
-
 /* Wraps the messages in place, and drops those that are too long for an IP header.
  * Returns how many are left. */
 static size_t wrap(struct device *d, const struct ip_addr *src, const struct endpoint *to,
                    struct packet **messages, size_t n)
 {
-	struct outer o = { *src, to->addr, d->way.port, to->port, &d->ipv4_id };
+	const struct datagram_ends ends = { *src, to->addr, d->way.port, to->port };
 	bool v4 = to->addr.family == IP_V4;
 	size_t headers =
 		sizeof(struct udp_header) + (v4 ? sizeof(struct ipv4_header) : 0);
@@ -152,11 +94,8 @@ static size_t wrap(struct device *d, const struct ip_addr *src, const struct end
 			device_drop(d, DROP_SEND, 1);
 			continue;
 		}
-		wrap_udp(&o, m);
-		if (v4)
-			wrap4(&o, m);
-		else
-			wrap6(&o, m);
+		/* as in the kernel's device, DF is not set */
+		datagram_wrap(m, &ends, v4 ? d->ipv4_id++ : 0);
 		messages[kept++] = m;
 	}
 	return kept;

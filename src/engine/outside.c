@@ -4,8 +4,8 @@
 #include <errno.h>
 #include <string.h>
 
-#include "base/checksum.h"
 #include "engine/core.h"
+#include "engine/datagram.h"
 #include "engine/gate.h"
 #include "engine/outside_meeting.h"
 #include "engine/outside_queries.h"
@@ -15,7 +15,6 @@
 #define FLAGS_AT         2 /* RFC 1035 4.1.1: QR, opcode, AA, TC, RD */
 #define FLAG_TRUNCATED   0x02
 #define COUNTS_AT        6 /* of answers, authorities and additionals */
-#define TTL              64
 
 int outside_init(struct engine *e)
 {
@@ -91,50 +90,6 @@ static size_t cut_answer(uint8_t *dns, size_t n)
 	return at <= OUTSIDE_DNS_MAX ? at : DNS_HEADER_BYTES;
 }
 
-/* Writes the IP header in front of a payload of n bytes. */
-static void put_ip(struct packet *p, const struct ip_addr *src, const struct ip_addr *dst,
-                   uint32_t n)
-{
-	if (src->family == IP_V4) {
-		struct ipv4_header ip = { .version_ihl = 0x45,
-			                  .total_len =
-			                          be16_put((uint16_t)(sizeof(ip) + n)),
-			                  .ttl = TTL,
-			                  .protocol = PROTO_UDP };
-
-		memcpy(ip.src, src->b, sizeof(ip.src));
-		memcpy(ip.dst, dst->b, sizeof(ip.dst));
-		ip.checksum = be16_put(checksum_finish(checksum_add(0, &ip, sizeof(ip))));
-		memcpy(packet_push(p, sizeof(ip)), &ip, sizeof(ip));
-	} else {
-		struct ipv6_header ip = { .version_class_flow = be32_put(6U << 28),
-			                  .payload_len = be16_put((uint16_t)n),
-			                  .next_header = PROTO_UDP,
-			                  .hop_limit = TTL };
-
-		memcpy(ip.src, src->b, sizeof(ip.src));
-		memcpy(ip.dst, dst->b, sizeof(ip.dst));
-		memcpy(packet_push(p, sizeof(ip)), &ip, sizeof(ip));
-	}
-}
-
-/* RFC 768: a checksum of 0 means that there is none, so it is sent as its other form. */
-static void put_udp(struct packet *p, const struct ip_addr *src,
-                    const struct ip_addr *dst, struct be16 port)
-{
-	uint32_t n = p->len_bytes + (uint32_t)sizeof(struct udp_header);
-	struct udp_header udp = { .src_port = be16_put(RESOLVER_PORT),
-		                  .dst_port = port,
-		                  .len = be16_put((uint16_t)n) };
-	uint16_t checksum;
-
-	memcpy(packet_push(p, sizeof(udp)), &udp, sizeof(udp));
-	checksum = checksum_finish(
-		checksum_add(checksum_pseudo(src, dst, PROTO_UDP, n), p->data, n));
-	udp.checksum = be16_put(checksum ? checksum : 0xffff);
-	memcpy(p->data, &udp, sizeof(udp));
-}
-
 /* To the host, or to the client of a gate. */
 static void deliver(struct engine *e, struct packet *p, uint64_t now_ns)
 {
@@ -152,6 +107,7 @@ void outside_answer(struct engine *e, const struct ip_addr *server, const void *
                     size_t n, uint64_t now_ns)
 {
 	const struct ip_addr *virtual = resolver_address(e->resolver, server->family);
+	struct datagram_ends ends;
 	struct outside_asker who;
 	struct be16 id;
 	struct packet *p;
@@ -169,8 +125,9 @@ void outside_answer(struct engine *e, const struct ip_addr *server, const void *
 	packet_set_len(p, (uint32_t)cut_answer(p->data, n));
 	resolver_answered(e->resolver, who.file, server, &who.client,
 	                  (p->data[FLAGS_AT] & FLAG_TRUNCATED) != 0, now_ns);
-	put_udp(p, virtual, &who.client, who.port);
-	put_ip(p, virtual, &who.client, p->len_bytes);
+	ends = (struct datagram_ends){ *virtual, who.client, RESOLVER_PORT,
+		                       be16_get(who.port) };
+	datagram_wrap(p, &ends, 0);
 	deliver(e, p, now_ns);
 	packet_pool_put(e->pool, p);
 }
