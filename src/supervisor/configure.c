@@ -7,8 +7,7 @@
 #include <string.h>
 
 #include "channel/outbuf.h"
-
-#define DNS_PORT 53
+#include "supervisor/outside.h"
 
 /* ---- settings that only tunion has */
 
@@ -112,7 +111,7 @@ int configure_resolver(struct worker_child *worker, const struct ip_addr *ipv4,
 	struct outbuf domains = { 0 };
 	int err;
 
-	m.port = may_ask_outside ? DNS_PORT : 0;
+	m.port = may_ask_outside ? OUTSIDE_DNS_PORT : 0;
 	m.addresses = addresses;
 	if (ipv4->family != IP_NONE)
 		addresses[m.address_count++] = *ipv4;

@@ -9,8 +9,6 @@
 #include "base/ip.h"
 #include "io/loop.h"
 
-#define DNS_PORT 53
-
 static bool is_named(const struct plan *plan, const struct ip_addr *server)
 {
 	for (size_t i = 0; i < plan->device_count; i++) {
@@ -100,13 +98,15 @@ static int make(const struct outside_budget *b, const struct host *host,
 	if (!host_may_ask_outside(host) || !is_named(plan, server))
 		return -EACCES;
 	if (request->port == 0)
-		return add(answer, connected_socket(b, SOCK_DGRAM, server, DNS_PORT));
+		return add(answer,
+		           connected_socket(b, SOCK_DGRAM, server, OUTSIDE_DNS_PORT));
 	host_resolver(host, &ipv4, &ipv6);
 	if (host_tun_fd(host) < 0 || virtual->family == IP_NONE || b->make_socket)
 		return -EOPNOTSUPP;
 	err = add_relay(b, answer, virtual);
 	return err ? err
-	           : add(answer, connected_socket(b, SOCK_STREAM, server, DNS_PORT));
+	           : add(answer,
+	                 connected_socket(b, SOCK_STREAM, server, OUTSIDE_DNS_PORT));
 }
 
 int outside_make(struct outside_budget *budget, const struct host *host,
@@ -114,7 +114,7 @@ int outside_make(struct outside_budget *budget, const struct host *host,
                  struct command *answer)
 {
 	if (request->server_count != 1 || request->servers[0].family == IP_NONE ||
-	    request->port == DNS_PORT)
+	    request->port == OUTSIDE_DNS_PORT)
 		return -EPROTO;
 	*answer = command_of(COMMAND_OUTSIDE, NULL);
 	answer->port = request->port;

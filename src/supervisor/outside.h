@@ -15,6 +15,7 @@
 #include "host/host.h"
 #include "plan/plan.h"
 
+#define OUTSIDE_DNS_PORT   53
 #define OUTSIDE_PER_SECOND 64U
 
 /* Zeroed: none was made. */
