@@ -10,13 +10,28 @@ import shutil
 import struct
 import subprocess
 
-from lab import BUILD, TOP, TUNION, Skip, check, equal, need
+from lab import BUILD, TOP, TUNION, Keys, Skip, check, equal, need
 from ordinary import UID, User
+from world import peer
 
 FILES = "/data/data/com.termux/files"
 PREFIX = FILES + "/usr"
 ANDROID = os.path.join(BUILD, "tests/integration/android")
+# A server on the host net, beside the two of world.
+SIDE, SIDE_ENDPOINT, OF_SIDE = "10.88.0.1", "198.51.100.1:51822", "10.88.0.2"
 MACHINES = {62: "x86_64", 183: "aarch64"}  # e_machine of elf(5)
+
+
+def three_tunnels(w):
+    """Starts the server side, and returns the three files: home is inside vpn, and side beside them. vpn's Endpoint is a
+    name, which only the phone's name server knows."""
+    server, client = Keys(), Keys()
+    w.net.wireguard_go("side", f"[Interface]\nPrivateKey = {server.private}\nListenPort = 51822\n"
+                       + peer(client.public, f"{OF_SIDE}/32"), [f"{SIDE}/24"])
+    return {"vpn.conf": w.vpn_conf(endpoint="vpn.example:51820", interface_lines=("DNS = 10.66.0.1",)),
+            "home.conf": w.home_conf(interface_lines=("DNS = 10.77.0.1, home.lan",)),
+            "side.conf": f"[Interface]\nPrivateKey = {client.private}\nAddress = {OF_SIDE}/32\n# tunion: Via = network\n"
+                         + peer(server.public, "10.88.0.0/24", f"Endpoint = {SIDE_ENDPOINT}")}
 
 
 def elf(path):

@@ -13,14 +13,13 @@ import sys
 import zipfile
 
 from app import ASK_ECHO, ECHO, LOOK_UP, PORT, RESOLVER, App
-from lab import TOP, TUNION, Keys, check, equal, here, main, need, same_text, wait_for
+from lab import TOP, TUNION, check, equal, here, main, need, same_text, wait_for
 from nameserver import NameServer
 from ordinary import nothing_left, processes
-from phone import FILES, PREFIX, Phone, made_no_forbidden_calls
+from phone import FILES, PREFIX, SIDE, SIDE_ENDPOINT, Phone, made_no_forbidden_calls, three_tunnels
 from webserver import WebServer
-from world import INTERNET, INTERNET6, LAN, LAN6, World, only_to, peer
+from world import INTERNET, INTERNET6, LAN, LAN6, World, only_to
 
-SIDE, SIDE_ENDPOINT = "10.88.0.1", "198.51.100.1:51822"
 
 
 def follows_the_manual(phone, texts):
@@ -53,22 +52,6 @@ def start(phone, *options):
     gate = phone.host.start(phone.become() + [phone.program, "gate", "--foreground", "--log-level", "debug", *options], "gate")
     gate.wait_output("gate0 is up")
     return gate
-
-
-def files(w, side):
-    """vpn's Endpoint is a name, which only the server in Termux's resolv.conf knows."""
-    server, client = side
-    return {"vpn.conf": w.vpn_conf(endpoint="vpn.example:51820", interface_lines=("DNS = 10.66.0.1",)),
-            "home.conf": w.home_conf(interface_lines=("DNS = 10.77.0.1, home.lan",)),
-            "side.conf": f"[Interface]\nPrivateKey = {client.private}\nAddress = 10.88.0.2/32\n# tunion: Via = network\n"
-                         + peer(server.public, "10.88.0.0/24", f"Endpoint = {SIDE_ENDPOINT}")}
-
-
-def start_side(w):
-    server, client = Keys(), Keys()
-    w.net.wireguard_go("side", f"[Interface]\nPrivateKey = {server.private}\nListenPort = 51822\n"
-                       + peer(client.public, "10.88.0.2/32"), [f"{SIDE}/24"])
-    return server, client
 
 
 def is_at_home_in_termux(phone, gate):
@@ -194,7 +177,7 @@ def test(lab):
     NameServer(w.home, "10.77.0.1", {"nas.home.lan": [LAN]})
     phone = Phone(lab, w.client)
     phone.write(phone.root + PREFIX + "/etc/resolv.conf", "nameserver 198.51.100.1\n")
-    texts = files(w, start_side(w))
+    texts = three_tunnels(w)
     if not phone.emulator and phone.take_shell():
         follows_the_manual(phone, texts)
     else:

@@ -12,16 +12,15 @@ import sys
 import threading
 
 from app import ASK_ECHO, ECHO, LOOK_UP, RESOLVER
-from lab import Keys, check, equal, here, main, need, same_text, wait_for
+from lab import check, equal, here, main, need, same_text, wait_for
 from nameserver import NameServer
 from ordinary import nothing_left
-from phone import ANDROID, PREFIX, Phone, made_no_forbidden_calls
+from phone import ANDROID, OF_SIDE, PREFIX, SIDE, Phone, made_no_forbidden_calls, three_tunnels
 from vpnservice import Protector, VpnService, send_fd
 from webserver import WebServer
-from world import INTERNET, INTERNET6, LAN, LAN6, World, only_to, peer
+from world import INTERNET, INTERNET6, LAN, LAN6, World, only_to
 
-SIDE, SIDE_ENDPOINT = "10.88.0.1", "198.51.100.1:51822"
-OF_VPN, OF_HOME, OF_SIDE, OF_VPN6, OF_HOME6 = "10.66.0.2", "10.77.0.2", "10.88.0.2", "fd66::2", "fd77::2"
+OF_VPN, OF_HOME, OF_VPN6, OF_HOME6 = "10.66.0.2", "10.77.0.2", "fd66::2", "fd77::2"
 RUN_DIR = PREFIX + "/var/run/tunion"
 
 TCP_ECHO = """
@@ -76,21 +75,6 @@ class Instance:
         equal(self.process.wait(), 3, "exit status after the VPN was revoked")
         check("the VPN was revoked" in self.process.output(), "nothing is said of it")
         nothing_left(self.phone, "after the VPN was revoked")
-
-
-def files(w, side):
-    server, client = side
-    return {"vpn.conf": w.vpn_conf(endpoint="vpn.example:51820", interface_lines=("DNS = 10.66.0.1",)),
-            "home.conf": w.home_conf(interface_lines=("DNS = 10.77.0.1, home.lan",)),
-            "side.conf": f"[Interface]\nPrivateKey = {client.private}\nAddress = {OF_SIDE}/32\n# tunion: Via = network\n"
-                         + peer(server.public, "10.88.0.0/24", f"Endpoint = {SIDE_ENDPOINT}")}
-
-
-def start_side(w):
-    server, client = Keys(), Keys()
-    w.net.wireguard_go("side", f"[Interface]\nPrivateKey = {server.private}\nListenPort = 51822\n"
-                       + peer(client.public, f"{OF_SIDE}/32"), [f"{SIDE}/24"])
-    return server, client
 
 
 def refuses_at_first(w, protector, instance, vpn):
@@ -225,7 +209,7 @@ def test(lab):
     NameServer(w.vpn, "10.66.0.1", {"web.example": [INTERNET]})
     NameServer(w.home, "10.77.0.1", {"nas.home.lan": [LAN]})
     phone = OtherApp(lab, w.client)
-    texts = files(w, start_side(w))
+    texts = three_tunnels(w)
     for name, text in texts.items():
         phone.write(name, text)
     servers = WebServer(w.lan, 1), WebServer(w.net, 1)
