@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <time.h>
 
 #define EXIT_SKIP 77 /* as automake wants it */
@@ -20,6 +21,23 @@ uint64_t unit_seed(void)
 void unit_lacks(const char *what)
 {
 	snprintf(*lacking, sizeof(*lacking), "%s", what);
+}
+
+char *unit_source_text(const char *path)
+{
+	const char *top = getenv("top_srcdir");
+	char whole[1024], *text;
+	struct stat st;
+	FILE *in;
+
+	snprintf(whole, sizeof(whole), "%s/%s", top ? top : ".", path);
+	in = fopen(whole, "r");
+	ck_assert_msg(in != NULL, "%s", whole);
+	ck_assert_int_eq(fstat(fileno(in), &st), 0);
+	text = calloc(1, (size_t)st.st_size + 1);
+	ck_assert_uint_eq(fread(text, 1, (size_t)st.st_size, in), (size_t)st.st_size);
+	fclose(in);
+	return text;
 }
 
 static void choose_seed(void)

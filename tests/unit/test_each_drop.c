@@ -6,7 +6,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "base/drop.h"
 #include "show/status_hint.h"
@@ -77,23 +76,6 @@ START_TEST(a_hint_says_what_to_do)
 }
 END_TEST
 
-static char *read_document(void)
-{
-	const char *top = getenv("top_srcdir");
-	char path[1024], *text;
-	struct stat st;
-	FILE *in;
-
-	snprintf(path, sizeof(path), "%s/doc/tunion-json.5", top ? top : ".");
-	in = fopen(path, "r");
-	ck_assert_msg(in != NULL, "%s", path);
-	ck_assert_int_eq(fstat(fileno(in), &st), 0);
-	text = calloc(1, (size_t)st.st_size + 1);
-	ck_assert_uint_eq(fread(text, 1, (size_t)st.st_size, in), (size_t)st.st_size);
-	fclose(in);
-	return text;
-}
-
 /* Is it a word of a line that begins an item? An item may be about several reasons. */
 static bool has_item(const char *list, const char *word)
 {
@@ -114,7 +96,7 @@ static bool has_item(const char *list, const char *word)
 /* Its list of reasons is the last one. */
 START_TEST(the_document_has_it)
 {
-	char *text = read_document();
+	char *text = unit_source_text("doc/tunion-json.5");
 	const char *list = strstr(text, "\nThese are the reasons:\n");
 
 	ck_assert_ptr_nonnull(list);

@@ -7,7 +7,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "channel/outbuf.h"
 #include "conf/keys.h"
@@ -215,24 +214,6 @@ START_TEST(reload_and_save_config_know_it)
 }
 END_TEST
 
-static char *read_manual(void)
-{
-	const char *top = getenv("top_srcdir");
-	char path[1024];
-	struct stat st;
-	FILE *in;
-	char *text;
-
-	snprintf(path, sizeof(path), "%s/doc/tunion.conf.5", top ? top : ".");
-	in = fopen(path, "r");
-	ck_assert_msg(in != NULL, "%s", path);
-	ck_assert_int_eq(fstat(fileno(in), &st), 0);
-	text = calloc(1, (size_t)st.st_size + 1);
-	ck_assert_uint_eq(fread(text, 1, (size_t)st.st_size, in), (size_t)st.st_size);
-	fclose(in);
-	return text;
-}
-
 /* Has the manual an item for the key? Several may share one: ".It Li PreUp , PostUp". */
 static bool describes(const char *manual, const char *name)
 {
@@ -253,7 +234,7 @@ static bool describes(const char *manual, const char *name)
 START_TEST(the_manual_describes_it)
 {
 	const struct keys_table *tables[] = { &keys_of_wg, &keys_of_tunion };
-	char *manual = read_manual();
+	char *manual = unit_source_text("doc/tunion.conf.5");
 
 	for (size_t t = 0; t < ARRAY_SIZE(tables); t++) {
 		for (size_t i = 0; i < tables[t]->n; i++)

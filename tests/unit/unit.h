@@ -16,6 +16,9 @@ uint64_t unit_seed(void);
  * pass, the program's result is SKIP, with this as the reason. */
 void unit_lacks(const char *what);
 
+/* The text of a file of the sources, by its path in them; to be freed. */
+char *unit_source_text(const char *path);
+
 /* A small repeatable generator (splitmix64) for random tests; not for keys. */
 static inline uint64_t unit_random(uint64_t *state)
 {
