@@ -1,8 +1,8 @@
-/* src/engine/pieces.c - a table of sets, each with WAYS entries, which is enough for the
- * few packets that are in fragments at the same time; one source has at most half of a full
- * set, and of what is held. The hash is keyed, so that nobody
- * can choose addresses and ids that push out other packets' entries. Held fragments are
- * copies from the pool, in a list of their entry. */
+/* src/engine/pieces.c - a table of sets, each with WAYS entries, which is enough for the few
+ * packets that are in fragments at the same time; one source has at most half of a full set,
+ * and of what is held. The hash is keyed, so that nobody can choose addresses and ids that
+ * push out other packets' entries. Held fragments are copies from the pool, in a list of
+ * their entry. */
 #include "engine/pieces.h"
 
 #include <stdlib.h>
@@ -197,27 +197,39 @@ static struct key key_of(uint32_t device, const struct pieces_came *came,
 	return key;
 }
 
-/* Returns an unused entry, or the oldest one; but if half of the set is of the same source,
- * the oldest one of these. */
+/* How many entries of the set have this source? */
+static size_t count_of(const struct entry *set, const uint8_t src[static 16])
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < WAYS; i++)
+		n += set[i].state != UNUSED && memcmp(set[i].key.src, src, 16) == 0;
+	return n;
+}
+
+/* Returns an unused entry. If there is none and half of the set is of the key's source,
+ * returns the oldest one of these; else the oldest one of a source that has the most. */
 static struct entry *to_forget(struct entry *set, const struct key *key)
 {
-	struct entry *oldest = &set[0], *own = NULL;
-	size_t count = 0;
+	const bool has_half = count_of(set, key->src) >= WAYS / 2;
+	struct entry *found = NULL;
+	size_t most = 0;
 
 	for (size_t i = 0; i < WAYS; i++) {
 		struct entry *e = &set[i];
+		size_t n;
 
 		if (e->state == UNUSED)
 			return e;
-		if (e->until_ns < oldest->until_ns)
-			oldest = e;
-		if (memcmp(e->key.src, key->src, sizeof(key->src)) != 0)
+		if (has_half && memcmp(e->key.src, key->src, sizeof(key->src)) != 0)
 			continue;
-		count++;
-		if (!own || e->until_ns < own->until_ns)
-			own = e;
+		n = count_of(set, e->key.src);
+		if (!found || n > most || (n == most && e->until_ns < found->until_ns)) {
+			found = e;
+			most = n;
+		}
 	}
-	return count < WAYS / 2 ? oldest : own;
+	return found;
 }
 
 /* Returns the entry of the key. If there is none, returns one that is UNUSED and has got

@@ -48,17 +48,22 @@ static struct ip_addr addr(const char *text)
 	return a;
 }
 
-static void fixture_open(struct fixture *f)
+static void fixture_open_seed(struct fixture *f, uint64_t seed)
 {
 	struct pieces_env env = {
 		.timers = &f->timers, .rng = &f->rng, .dropped = count, .context = f
 	};
 
-	*f = (struct fixture){ .seed = unit_seed(), .now_ns = NS_PER_SEC };
+	*f = (struct fixture){ .seed = seed, .now_ns = NS_PER_SEC };
 	f->rng = (struct rng){ fill, &f->seed };
 	env.pool = f->pool = packet_pool_new(8U << 20);
 	f->pieces = pieces_new(&env);
 	ck_assert_ptr_nonnull(f->pieces);
+}
+
+static void fixture_open(struct fixture *f)
+{
+	fixture_open_seed(f, unit_seed());
 }
 
 /* Whatever there still is belongs to it, and nothing else has been forgotten. */
@@ -190,17 +195,19 @@ START_TEST(those_without_a_first_go_when_their_time_is_over)
 }
 END_TEST
 
+#define FLOOD_IDS 8U /* so few that hardly ever more than four of them are in one set */
+
 /* A stranger sends later fragments only. */
 static void flood(struct fixture *f, size_t n, size_t fragments, size_t most)
 {
 	size_t held = fragments;
 
 	for (size_t i = 0; i < fragments; i++)
-		ck_assert(!later_comes(f, DEVICE, (uint16_t)(i % 50), n));
+		ck_assert(!later_comes(f, DEVICE, (uint16_t)(i % FLOOD_IDS), n));
 	held -= f->dropped;
 	ck_assert_uint_le(held, most);
 	ck_assert_uint_ge(held, most / 2);
-	for (uint16_t id = 0; id < 50; id++)
+	for (uint16_t id = 0; id < FLOOD_IDS; id++)
 		first_comes(f, DEVICE, id);
 	ck_assert_uint_eq(ready(f), held); /* neither lost nor doubled */
 	f->dropped = 0;
@@ -220,11 +227,11 @@ END_TEST
 
 /* A source that sends later fragments only, with all ids there are, has no influence on
  * another one's: those that it has sent before wait on, and there is room for more. */
-START_TEST(one_source_does_not_push_out_another)
+static void flood_of_another(uint64_t seed)
 {
 	struct fixture f;
 
-	fixture_open(&f);
+	fixture_open_seed(&f, seed);
 	ck_assert(!later_comes(&f, DEVICE, 1, 64));
 	source = OTHER;
 	for (uint32_t id = 0; id <= UINT16_MAX; id++)
@@ -235,6 +242,18 @@ START_TEST(one_source_does_not_push_out_another)
 	first_comes(&f, DEVICE, 2);
 	ck_assert_uint_eq(ready(&f), 2);
 	fixture_close(&f);
+}
+
+START_TEST(one_source_does_not_push_out_another)
+{
+	flood_of_another(unit_seed());
+}
+END_TEST
+
+/* With this seed both packets are in one set of the table. */
+START_TEST(one_source_does_not_push_out_another_in_its_set)
+{
+	flood_of_another(267284779516937);
 }
 END_TEST
 
@@ -295,6 +314,7 @@ TCase *unit_tests(void)
 	tcase_add_test(tc, those_without_a_first_go_when_their_time_is_over);
 	tcase_add_test(tc, what_is_held_is_bounded);
 	tcase_add_test(tc, one_source_does_not_push_out_another);
+	tcase_add_test(tc, one_source_does_not_push_out_another_in_its_set);
 	tcase_add_test(tc, what_is_remembered_is_bounded);
 	tcase_add_test(tc, at_random_nothing_is_lost_or_doubled);
 	return tc;
