@@ -18,16 +18,23 @@ static const char *nft_family(enum ip_family family)
 	return family == IP_V4 ? "ip" : "ip6";
 }
 
-#define TABLE_STRLEN 32
+#define TABLE_STRLEN 48
 
-/* nft allows fewer characters in a name than the kernel does in that of an interface. */
+/* nft allows fewer characters in a name than wg-quick does in that of an interface, but
+ * also '/', which no interface has. So two tuns never have the same table. */
 static const char *table_name(const char *tun, char out[static TABLE_STRLEN])
 {
-	snprintf(out, TABLE_STRLEN, "tunion-%s", tun);
-	for (char *c = out; *c; c++) {
-		if (*c == '=' || *c == '+')
-			*c = '_';
+	char *to = out + snprintf(out, TABLE_STRLEN, "tunion-");
+
+	for (; *tun && to < out + TABLE_STRLEN - 2; tun++) {
+		if (*tun != '+' && *tun != '=') {
+			*to++ = *tun;
+			continue;
+		}
+		*to++ = '/';
+		*to++ = *tun == '+' ? 'p' : 'e';
 	}
+	*to = '\0';
 	return out;
 }
 

@@ -160,21 +160,21 @@ START_TEST(the_guard_is_that_of_wg_quick)
 	char *nft = guard_nft_text("t=0", IP_V6, &items, 51820);
 	char *iptables = guard_iptables_text("t0", IP_V4, &items, 51820);
 
-	ck_assert_str_eq(nft, "add table ip6 tunion-t_0\ndelete table ip6 tunion-t_0\n"
-	                      "add table ip6 tunion-t_0\n"
-	                      "add chain ip6 tunion-t_0 preraw "
+	ck_assert_str_eq(nft, "add table ip6 tunion-t/e0\ndelete table ip6 tunion-t/e0\n"
+	                      "add table ip6 tunion-t/e0\n"
+	                      "add chain ip6 tunion-t/e0 preraw "
 	                      "{ type filter hook prerouting priority -300; }\n"
-	                      "add chain ip6 tunion-t_0 premangle "
+	                      "add chain ip6 tunion-t/e0 premangle "
 	                      "{ type filter hook prerouting priority -150; }\n"
-	                      "add chain ip6 tunion-t_0 postmangle "
+	                      "add chain ip6 tunion-t/e0 postmangle "
 	                      "{ type filter hook postrouting priority -150; }\n"
-	                      "add rule ip6 tunion-t_0 preraw iifname != \"t=0\" "
+	                      "add rule ip6 tunion-t/e0 preraw iifname != \"t=0\" "
 	                      "ip6 daddr fd08::2 fib saddr type != local drop\n"
-	                      "add rule ip6 tunion-t_0 preraw "
+	                      "add rule ip6 tunion-t/e0 preraw "
 	                      "icmpv6 type nd-redirect drop\n"
-	                      "add rule ip6 tunion-t_0 postmangle "
+	                      "add rule ip6 tunion-t/e0 postmangle "
 	                      "meta l4proto udp mark 51820 ct mark set mark\n"
-	                      "add rule ip6 tunion-t_0 premangle "
+	                      "add rule ip6 tunion-t/e0 premangle "
 	                      "meta l4proto udp meta mark set ct mark\n");
 	ck_assert_str_eq(
 		iptables,
@@ -189,8 +189,6 @@ START_TEST(the_guard_is_that_of_wg_quick)
 }
 END_TEST
 
-/* One line for each mark of the family, so that a strict reverse path filter recognises all
- * answers. */
 /* Also where the name of the tun can't be that of a table. */
 START_TEST(the_guard_that_was_made_is_removed)
 {
@@ -208,6 +206,23 @@ START_TEST(the_guard_that_was_made_is_removed)
 }
 END_TEST
 
+START_TEST(each_tun_has_a_guard_of_its_own)
+{
+	static const char *const tuns[] = { "a+b",  "a=b",  "a_b",
+		                            "a_pb", "a_eb", "=+=+=+=+=+=+=+=" };
+	char texts[ARRAY_SIZE(tuns)][GUARD_REMOVAL_STRLEN];
+
+	for (size_t i = 0; i < ARRAY_SIZE(tuns); i++) {
+		guard_nft_removal(tuns[i], IP_V4, texts[i]);
+		ck_assert_ptr_nonnull(strrchr(texts[i], '\n'));
+		for (size_t j = 0; j < i; j++)
+			ck_assert_str_ne(texts[i], texts[j]);
+	}
+}
+END_TEST
+
+/* One line for each mark of the family, so that a strict reverse path filter recognises all
+ * answers. */
 START_TEST(the_guard_keeps_the_marks_of_files)
 {
 	struct netlink_item v[] = {
@@ -591,6 +606,7 @@ TCase *unit_tests(void)
 	tcase_add_test(tc, what_is_not_there_is_said);
 	tcase_add_test(tc, the_guard_is_that_of_wg_quick);
 	tcase_add_test(tc, the_guard_that_was_made_is_removed);
+	tcase_add_test(tc, each_tun_has_a_guard_of_its_own);
 	tcase_add_test(tc, the_guard_keeps_the_marks_of_files);
 	tcase_add_test(tc, ipv6_redirects_are_dropped_by_iptables_too);
 	tcase_add_test(tc, only_our_iptables_rules_are_removed);
