@@ -42,7 +42,7 @@ struct tun {
 	bool is_device;              /* a tun, and not one of a pair of sockets */
 	bool joins;                  /* without vnet: see tun_join */
 	uint32_t largest_bytes;      /* joins: the largest packet before it was joined */
-	bool has_end;                /* a read of 0 bytes means that the peer is gone */
+	bool has_end;                /* 0 bytes may mean that the peer is gone */
 	int write_error;             /* see tun_write_error */
 	struct buffers *buffers;     /* borrowed */
 	struct coalescer *coalescer; /* owned; NULL if nothing is joined */
@@ -333,11 +333,11 @@ void tun_join(struct tun *t)
 
 bool tun_is_gone(int fd)
 {
-	struct pollfd p = { .fd = fd };
+	struct pollfd p = { .fd = fd, .events = POLLRDHUP };
 
 	if (fd < 0 || socket_type(fd) == SOCK_DGRAM)
 		return true;
-	return poll(&p, 1, 0) > 0 && (p.revents & (POLLERR | POLLHUP | POLLNVAL)) != 0;
+	return poll(&p, 1, 0) > 0 && p.revents != 0;
 }
 
 int tun_fd(const struct tun *t)

@@ -34,7 +34,8 @@ struct tun_link *tun_as_link(struct tun *t);
 /* Reads what there is, up to a bound, and gives it to sink in batches of at most
  * BATCH_MAX packets with full headroom and tailroom. They are in the buffers until sink
  * returns. Returns 0, or -errno (EBADFD: the device is gone; ENOTCONN: the other end of
- * the pair is closed). */
+ * the pair is closed, or an empty packet has come: only poll can tell the one from the
+ * other). */
 MUST_CHECK int tun_read(struct tun *t,
                         void (*sink)(void *context, struct packet **packets, size_t n),
                         void *context);

@@ -7,6 +7,9 @@
 #include "engine/engine.h"
 #include "worker/report.h"
 
+/* The other end of the pair of sockets is closed, or won't write any more. */
+#define ENDS ((uint32_t)EPOLLHUP | EPOLLRDHUP)
+
 static void tun_sink(void *context, struct packet **packets, size_t n)
 {
 	struct worker_tun *t = context;
@@ -35,9 +38,13 @@ static void tun_ready(struct loop_source *source, uint32_t events, uint64_t now_
 {
 	struct worker_tun *t = CONTAINER_OF(source, struct worker_tun, source);
 
-	(void)events;
+	int err;
+
 	t->now_ns = now_ns;
-	lose(t, tun_read(t->tun, tun_sink, t));
+	err = tun_read(t->tun, tun_sink, t);
+	if (err == -ENOTCONN && (events & ENDS) == 0)
+		err = 0; /* an empty packet */
+	lose(t, err);
 }
 
 void worker_tun_check(struct worker_tun *t)
@@ -65,7 +72,7 @@ int worker_tun_start(struct worker_tun *t, int fd)
 		device_set_tun(t->device, tun_as_link(t->tun));
 	else
 		engine_set_tun(t->engine, tun_as_link(t->tun));
-	err = loop_add(t->loop, &t->source, EPOLLIN);
+	err = loop_add(t->loop, &t->source, EPOLLIN | EPOLLRDHUP);
 	t->in_loop = err == 0;
 	return err;
 }
