@@ -7,13 +7,24 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "plan/plan_standby.h"
+
 #define NAMES_STRLEN 160
+#define WAY_STRLEN   256 /* of names only */
 #define NAMES_MAX    3 /* of more, the first, the last and the number are told */
+
+/* What becomes of a file that doesn't have the prefix. */
+enum equal_kind {
+	EQUAL_STANDS_BY,
+	EQUAL_STUCK, /* it should stand by, but could not take over */
+	EQUAL_SHADOWED,
+	EQUAL_KIND_COUNT,
+};
 
 /* Who doesn't have the prefix of a node, for the same reason. */
 struct equal {
 	const struct union_node *node;
-	bool stands_by;
+	enum equal_kind kind;
 	enum way_reason reason;
 	/* places in equals.others; after `gather`, `others` points there */
 	size_t first, count;
@@ -21,6 +32,7 @@ struct equal {
 };
 
 struct equals {
+	const struct plan *plan;
 	struct equal *v; /* owned */
 	size_t n, capacity;
 	const struct plan_device **others; /* owned */
@@ -72,19 +84,28 @@ static void add_equal(struct equals *all, struct equal e)
 		v[all->n++] = e;
 }
 
+static enum equal_kind kind_of(const struct plan *plan, const struct union_node *node,
+                               const struct union_entry *o)
+{
+	struct plan_standby why;
+
+	if (!union_stands_by(node, o->peer->device))
+		return EQUAL_SHADOWED;
+	return plan_standby_is_stuck(plan, node, o, &why) ? EQUAL_STUCK : EQUAL_STANDS_BY;
+}
+
 /* Adds those of the node that come later for one reason. */
-static void add_for(struct equals *all, const struct union_node *node, bool stands_by,
-                    enum way_reason reason)
+static void add_for(struct equals *all, const struct union_node *node,
+                    enum equal_kind kind, enum way_reason reason)
 {
 	const struct way_device *first = node->first->peer->device;
-	struct equal e = { .node = node,
-		           .stands_by = stands_by,
-		           .reason = reason,
-		           .first = all->other_count };
+	struct equal e = {
+		.node = node, .kind = kind, .reason = reason, .first = all->other_count
+	};
 
 	for (const struct union_entry *o = node->first->next; o; o = o->next) {
 		if (way_reason(first, o->peer->device) == reason &&
-		    union_stands_by(node, o->peer->device) == stands_by)
+		    kind_of(all->plan, node, o) == kind)
 			add_other(all, plan_device_of(o->peer));
 	}
 	add_equal(all, e);
@@ -95,8 +116,8 @@ static bool visit(void *context, const struct union_node *node)
 	struct equals *all = context;
 
 	for (enum way_reason r = 0; node->first->next && r < WAY_REASON_COUNT; r++) {
-		add_for(all, node, true, r);
-		add_for(all, node, false, r);
+		for (enum equal_kind k = 0; k < EQUAL_KIND_COUNT; k++)
+			add_for(all, node, k, r);
 	}
 	return !all->failed;
 }
@@ -111,8 +132,8 @@ static int compare_lines(const struct equal *a, const struct equal *b)
 {
 	int c = compare_devices(owner(a), owner(b));
 
-	if (!c && a->stands_by != b->stands_by)
-		c = a->stands_by ? -1 : 1;
+	if (!c && a->kind != b->kind)
+		c = a->kind < b->kind ? -1 : 1;
 	if (!c && a->reason != b->reason)
 		c = a->reason < b->reason ? -1 : 1;
 	if (!c && a->count != b->count)
@@ -168,8 +189,44 @@ static const char *names_text(const struct equal *e, char out[static NAMES_STRLE
 	return out;
 }
 
+static const char *way_text(const struct plan_standby *why, char out[static WAY_STRLEN])
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < why->n && n < WAY_STRLEN; i++)
+		n += (size_t)snprintf(out + n, WAY_STRLEN - n, "%s%s", i ? " > " : "",
+		                      why->way[i]->device->name);
+	return out;
+}
+
+/* The first of them is the example, and its file is the one to change. */
+static void report_stuck(const struct plan *plan, const struct equal *e,
+                         const char *prefix, const char *more, struct diag *diag)
+{
+	const struct union_entry *standby = e->node->first;
+	char names[NAMES_STRLEN], way[WAY_STRLEN];
+	bool one = e->count == 1;
+	const struct plan_peer *peer;
+	struct plan_standby why;
+
+	while (standby->peer->device != &e->others[0]->way)
+		standby = standby->next;
+	if (!plan_standby_is_stuck(plan, e->node, standby, &why))
+		return;
+	peer = (const struct plan_peer *)standby->peer;
+	diag_warning(
+		diag, e->others[0]->conf->path, peer->conf->endpoint_line,
+		"%s%s: %s has it (%s); %s can't take over, because %s own packets %s%s (%s): write # tunion: Via = network into %s",
+		prefix, more, owner(e)->way.name, reason_text(e->reason),
+		names_text(e, names), one ? "its" : "their",
+		why.circle ? "would go in a circle" : "go inside ",
+		why.circle ? "" : why.way[why.n - 1]->device->name, way_text(&why, way),
+		one || why.wants != &e->others[0]->way ? why.wants->name : "them");
+}
+
 /* `e` is the first of `prefixes` that go into one line. */
-static void report(const struct equal *e, size_t prefixes, struct diag *diag)
+static void report(const struct plan *plan, const struct equal *e, size_t prefixes,
+                   struct diag *diag)
 {
 	const struct plan_device *d = owner(e);
 	const struct plan_prefix *p = plan_prefix_find(d, &e->node->trie.prefix);
@@ -182,7 +239,9 @@ static void report(const struct equal *e, size_t prefixes, struct diag *diag)
 	ip_prefix_format(&e->node->trie.prefix, prefix);
 	if (prefixes > 1)
 		snprintf(more, sizeof(more), " (and %zu more)", prefixes - 1);
-	if (e->stands_by) /* these files ask for it */
+	if (e->kind == EQUAL_STUCK)
+		report_stuck(plan, e, prefix, more, diag);
+	else if (e->kind == EQUAL_STANDS_BY) /* these files ask for it */
 		diag_note(diag, d->conf->path, p ? p->line : 0,
 		          "%s%s: %s has it (%s); %s %s", prefix, more, d->way.name,
 		          reason_text(e->reason), names_text(e, names),
@@ -206,7 +265,7 @@ static void gather(struct equals *all)
 
 int plan_equal(const struct plan *plan, struct diag *diag)
 {
-	struct equals all = { 0 };
+	struct equals all = { .plan = plan };
 	size_t first = 0;
 
 	union_walk(&plan->table, visit, &all);
@@ -214,7 +273,7 @@ int plan_equal(const struct plan *plan, struct diag *diag)
 	for (size_t i = 1; i <= all.n; i++) {
 		if (i < all.n && compare_lines(&all.v[i], &all.v[first]) == 0)
 			continue;
-		report(&all.v[first], i - first, diag);
+		report(plan, &all.v[first], i - first, diag);
 		first = i;
 	}
 	free(all.v);

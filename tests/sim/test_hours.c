@@ -153,6 +153,32 @@ START_TEST(a_standby_takes_over_and_gives_back)
 }
 END_TEST
 
+/* a carries b by its default route, for which b doesn't stand by: `check` warns of that. _i: b
+ * has Via = network. */
+START_TEST(a_standby_inside_the_first_one_takes_over_only_by_via)
+{
+	const struct scene_device devices[] = {
+		{ .name = "a",
+		  .allowed = { "0.0.0.0/0", "172.16.1.0/24" },
+		  .metric = -1 },
+		{ .name = "b",
+		  .allowed = { "172.16.1.0/24" },
+		  .via = _i ? "network" : NULL,
+		  .metric = 1 },
+	};
+	struct scene s;
+
+	scene_start(&s, devices, 2);
+	ck_assert_uint_eq(seconds_until(&s, &s.lan4[0], "1", 5), 0);
+	stop_server(&s, 0);
+	if (_i)
+		ck_assert_uint_lt(seconds_until(&s, &s.lan4[1], "2", 60), 20);
+	else
+		ck_assert_uint_eq(seconds_until(&s, &s.lan4[1], "2", 90), 90);
+	scene_end(&s);
+}
+END_TEST
+
 /* Failover has to be asked for by both files. */
 START_TEST(without_a_metric_nobody_takes_over)
 {
@@ -377,6 +403,8 @@ TCase *unit_tests(void)
 	tcase_add_test(tc, keepalives_of_all_devices_go_together);
 	tcase_add_test(tc, idle_costs_nothing);
 	tcase_add_loop_test(tc, a_standby_takes_over_and_gives_back, 0, 3);
+	tcase_add_loop_test(tc, a_standby_inside_the_first_one_takes_over_only_by_via, 0,
+	                    2);
 	tcase_add_loop_test(tc, without_a_metric_nobody_takes_over, 0, 2);
 	tcase_add_test(tc, a_device_is_not_judged_through_its_own_standby);
 	tcase_add_test(tc, who_fails_again_and_again_has_to_wait);
