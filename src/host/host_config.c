@@ -192,13 +192,24 @@ static int cover_add(struct cover *c, const struct trie_entry *entry)
 	return 0;
 }
 
+/* Now, or while what carries it fails (design R3). */
+static bool is_on_network(const struct maker *m, const struct way_peer *peer)
+{
+	struct way_device *via;
+
+	if (peer->state != WAY_OK || !peer->next)
+		return peer->state == WAY_OK;
+	return way_effective_via(peer, &via) == WAY_VIA_UNION && !peer->by_arrival &&
+	       union_may_leave(&plan_whole(m->plan)->table, peer);
+}
+
 static int cover_peer(struct maker *m, const struct way_peer *peer)
 {
 	const struct trie *trie = m->plan->table.trie;
 	const struct trie_entry *entry;
 	int err = 0;
 
-	if (peer->state != WAY_OK || peer->next)
+	if (!is_on_network(m, peer))
 		return 0;
 	for (entry = trie_lookup(trie, &peer->endpoint.addr); entry && err == 0;
 	     entry = trie_shorter(trie, entry))

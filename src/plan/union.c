@@ -351,6 +351,19 @@ struct way_peer *union_lookup_passed_over(const struct union_table *u,
 	return NULL;
 }
 
+bool union_may_leave(const struct union_table *u, const struct way_peer *from)
+{
+	const struct endpoint *to = &from->endpoint;
+	const struct union_node *node = longest_for(u, from, to);
+
+	for (; node; node = next_for(u, node, from)) {
+		if (carrier_at(node, from, to) && !(entry_of(node, from->device) &&
+		                                    union_stands_by(node, from->device)))
+			return false;
+	}
+	return true;
+}
+
 const struct way_peer *union_lookup_behind(const struct union_table *u,
                                            const struct way_peer *from,
                                            const struct endpoint *to)

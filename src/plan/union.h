@@ -98,6 +98,11 @@ struct way_peer *union_lookup_passed_over(const struct union_table *u,
                                           const struct way_peer *from,
                                           const struct endpoint *to);
 
+/* Design R3: might the outer packets of `from` go to the network while others fail, though
+ * they are carried now? Those of a standby do, if it stands by in each prefix that leads its
+ * endpoint to a carrier. Via and arrivals don't count here. */
+bool union_may_leave(const struct union_table *u, const struct way_peer *from);
+
 /* If from's device has a prefix with this endpoint before another device with the same
  * prefix, that one would carry it, if Via said so: this is its peer. Otherwise NULL. */
 const struct way_peer *union_lookup_behind(const struct union_table *u,

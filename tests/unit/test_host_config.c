@@ -86,6 +86,19 @@ static const struct {
 	  "IPv6 rule 32764: table 254 suppress_prefixlength 0\n"
 	  "IPv6 rule 32765: not fwmark 51820 table 51820\n",
 	  51820 },
+	{ "a standby's own endpoint: while it stands in, it is reached through the network",
+	  { "a",
+	    "[Interface]\nAddress = 10.8.0.2/32\nMTU = 1420\n# tunion: Metric = 0\n" PEER(
+		    "D") "AllowedIPs = 198.51.100.0/24\nEndpoint = 203.0.113.1:1\n",
+	    "b",
+	    "[Interface]\nMTU = 1340\n# tunion: Metric = 1\n" PEER(
+		    "E") "AllowedIPs = 198.51.100.0/24\nEndpoint = 198.51.100.2:1\n" },
+	  { .rules = { 32766, 32767 } },
+	  "address 10.8.0.2/32\n"
+	  "route 198.51.100.0/24 table 51821 src 10.8.0.2 mtu 1420\n"
+	  "IPv4 rule 32716: table 254 suppress_prefixlength 24\n"
+	  "IPv4 rule 32717: not fwmark 51820 table 51821\n",
+	  51820 },
 	{ "tables in use are passed over",
 	  { "a", "[Interface]\nMTU = 1420\n" PEER("D") "AllowedIPs = 0.0.0.0/0\n", "b",
 	    "[Interface]\nMTU = 1420\nTable = 51822\n" },
