@@ -80,6 +80,15 @@ bool key_is_zero(const uint8_t key[static KEY_BYTES])
 	return sodium_is_zero(key, KEY_BYTES);
 }
 
+bool key_is_example(const uint8_t key[static KEY_BYTES])
+{
+	/* "EXAMPLE/"; clamping clears the low bits of the first byte */
+	static const uint8_t begin[] = { 0x10, 0x70, 0x0c, 0x3c, 0xb1, 0x3f };
+
+	return (key[0] & 0xf8) == begin[0] &&
+	       memcmp(key + 1, begin + 1, sizeof(begin) - 1) == 0;
+}
+
 const char *key_short(const uint8_t public_key[static KEY_BYTES],
                       char out[static KEY_SHORT_STRLEN])
 {

@@ -165,33 +165,45 @@ static int fill(struct conf *conf, FILE *stream, struct load_buffer *buffer,
 }
 
 /* Like wg-quick: can everybody get at the file through its directory? */
-static void warn_if_open_to_all(const struct conf *conf, const struct stat *file,
-                                struct diag *diag)
+static bool is_open_to_all(const struct conf *conf, const struct stat *file)
 {
 	char *path = (file->st_mode & 07) != 0 ? realpath(conf->path, NULL) : NULL;
 	char *slash = path ? strrchr(path, '/') : NULL;
 	struct stat directory;
+	bool open = false;
 
-	if (!slash)
-		goto out;
-	slash[slash == path] = '\0';
-	if (stat(path, &directory) == 0 && (file->st_mode & directory.st_mode & 07) != 0)
+	if (slash) {
+		slash[slash == path] = '\0';
+		open = stat(path, &directory) == 0 &&
+		       (file->st_mode & directory.st_mode & 07) != 0;
+	}
+	free(path);
+	return open;
+}
+
+/* `mode` is that of the file, if it is open to all, or else 0. `conf` is what was read of it. The keys of
+ * conf-examples are no secrets. */
+static void warn_of_mode(const struct conf *conf, mode_t mode, struct diag *diag)
+{
+	const uint8_t *key = conf->identity.private_key;
+
+	if (mode != 0 && (!key || !key_is_example(key)))
 		diag_warning(
 			diag, conf->path, 0,
 			"is world accessible and contains keys; expected mode 0600, but it has %04o",
-			(unsigned)file->st_mode & 07777);
-out:
-	free(path);
+			(unsigned)mode & 07777);
 }
 
-/* Returns 0 or -errno. A FIFO doesn't block this, and a device isn't read. */
-static int open_file(FILE **out, struct conf *conf, struct diag *diag)
+/* Returns 0 or -errno. A FIFO doesn't block this, and a device isn't read. `open_mode` becomes the file's mode
+ * if it is open to all, or else 0. */
+static int open_file(FILE **out, struct conf *conf, mode_t *open_mode, struct diag *diag)
 {
 	struct trust_place place;
 	struct stat st, folder = { 0 };
 	int err = trust_open(conf->path, &place);
 
 	*out = NULL;
+	*open_mode = 0;
 	conf->file.others = place.others;
 	place.others = NULL;
 	if (err == 0 && (fstat(place.fd, &st) < 0 ||
@@ -213,7 +225,7 @@ static int open_file(FILE **out, struct conf *conf, struct diag *diag)
 		conf->file.inode = st.st_ino;
 		conf->file.folder_device = folder.st_dev;
 		conf->file.folder_inode = folder.st_ino;
-		warn_if_open_to_all(conf, &st, diag);
+		*open_mode = is_open_to_all(conf, &st) ? st.st_mode : 0;
 		*out = fdopen(place.fd, "r");
 		if (*out) {
 			place.fd = -1;
@@ -242,16 +254,18 @@ int load_file(struct conf **out, const char *path, struct load_buffer *buffer,
               struct conf *known, struct diag *diag)
 {
 	int named = conf_new(out, path, diag);
+	mode_t open_mode;
 	FILE *stream;
 	int err;
 
 	if (!*out)
 		return named;
-	err = open_file(&stream, *out, diag);
+	err = open_file(&stream, *out, &open_mode, diag);
 	if (err == 0) {
 		setvbuf(stream, NULL, _IONBF, 0); /* or stdio would copy the keys */
 		err = fill(*out, stream, buffer, known, diag);
 		fclose(stream);
+		warn_of_mode(err > 0 ? known : *out, open_mode, diag);
 	}
 	if (err > 0) {
 		assert(known); /* only what has been read before can be the same */

@@ -341,7 +341,8 @@ START_TEST(a_file_that_everybody_can_get_at)
 	char expected[200];
 
 	ck_assert_int_eq(mkdir("d", 0700), 0);
-	put("d/a.conf", GOOD);
+	put("d/a.conf",
+	    "[Interface]\nPrivateKey = GNuGMdHZgoDeUqz7rY5uJzbV4M3d7DPgX0NsXJ1lPGk=\n");
 	for (size_t i = 0; i < ARRAY_SIZE(modes); i++) {
 		ck_assert_int_eq(chmod("d/a.conf", modes[i].file), 0);
 		ck_assert_int_eq(chmod("d", modes[i].directory), 0);
@@ -353,6 +354,16 @@ START_TEST(a_file_that_everybody_can_get_at)
 			*(strchr(expected, '\n') + 1) = '\0';
 		CHECK_SET(0, expected, "d/a.conf");
 	}
+}
+END_TEST
+
+START_TEST(the_key_of_an_example_is_no_secret)
+{
+	ck_assert_int_eq(mkdir("d", 0755), 0);
+	put("d/a.conf",
+	    "[Interface]\nPrivateKey = EXAMPLE/home/private/key/replace/xxxxx/homA=\n");
+	ck_assert_int_eq(chmod("d/a.conf", 0644), 0);
+	CHECK_SET(0, "a d/a.conf\n", "d/a.conf");
 }
 END_TEST
 
@@ -391,6 +402,7 @@ TCase *unit_tests(void)
 	tcase_add_test(tc, a_link_has_its_own_name);
 	tcase_add_test(tc, every_error_of_every_file);
 	tcase_add_test(tc, a_file_that_everybody_can_get_at);
+	tcase_add_test(tc, the_key_of_an_example_is_no_secret);
 	tcase_add_test(tc, half_a_conf_is_none);
 	return tc;
 }
