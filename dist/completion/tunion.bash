@@ -10,7 +10,7 @@ _tunion_usage() { # without the lines that explain options
 }
 
 _tunion_flags() {
-	_tunion_usage "$1" | grep -oE -- '(^|[[ ])--?[A-Za-z][a-z-]*' | tr -d '[ ' | sort -u
+	{ _tunion_usage "$1"; echo ' --help'; } | grep -oE -- '(^|[[ ])--?[A-Za-z][a-z-]*' | tr -d '[ ' | sort -u
 }
 
 # What follows option $2 of command $1: words in capitals name a kind of value, others are one.
@@ -106,7 +106,10 @@ _tunion() {
 	COMPREPLY=()
 	_tunion_command && return
 	if [ "$COMP_CWORD" -eq 1 ]; then
-		mapfile -t COMPREPLY < <(compgen -W "$(_tunion_commands)" -- "$cur")
+		case $cur in
+		-*) mapfile -t COMPREPLY < <(compgen -W "--help --version" -- "$cur") ;;
+		*) mapfile -t COMPREPLY < <(compgen -W "$(_tunion_commands)" -- "$cur") ;;
+		esac
 		return
 	fi
 	case $prev in

@@ -11,6 +11,7 @@ function __tunion_usage # without the lines that explain options
 end
 
 function __tunion_flags
+    echo --help
     __tunion_usage | grep -oE -- '(^|[[ ])--?[A-Za-z][a-z-]*' | tr -d '[ ' | sort -u
 end
 
@@ -103,6 +104,8 @@ end
 
 complete -c tunion -f
 complete -c tunion -n __fish_use_subcommand -a '(__tunion_commands)'
+complete -c tunion -n __fish_use_subcommand -l help -d 'list the commands'
+complete -c tunion -n __fish_use_subcommand -l version -d 'print the version'
 complete -c tunion -n 'not __fish_use_subcommand; and not __tunion_after_dashes' -k -a '(__tunion_complete)'
 # After the -- of tunion exec: the command's own completion.
 complete -c tunion -n __tunion_after_dashes -x -a '(__fish_complete_subcommand --commandline)'
