@@ -1,16 +1,21 @@
 /* tests/unit/test_each_key.c - the steps of CONTRIBUTING's "To add a key" that are forgotten easily, for
- * each key of both tables: a reload notices that it has changed, SaveConfig keeps it, the tests' own
- * printer knows it, and tunion.conf(5) describes it */
+ * each key of both tables: a reload notices that it has changed, the worker is told if it has to know,
+ * SaveConfig keeps it, the tests' own printer knows it, and tunion.conf(5) describes it, with an example */
 #include "unit.h"
 
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/types.h>
+#include <unistd.h>
 
+#include "channel/frame.h"
 #include "channel/outbuf.h"
 #include "conf/keys.h"
 #include "confprint.h"
+#include "planned.h"
+#include "supervisor/configure.h"
 #include "supervisor/reload.h"
 #include "supervisor/save.h"
 
@@ -21,35 +26,37 @@
 /* Two values of each key that mean different things; the second may be NULL: no such line. */
 static const struct sample {
 	const char *name, *one, *other;
+	/* Does configure_settings tell the worker which of them it is? */
+	bool setting;
 } samples[] = {
-	{ "PrivateKey", KEY_1, KEY_2 },
-	{ "ListenPort", "51820", "51821" },
-	{ "FwMark", "0x10", "0x20" },
-	{ "Address", "10.8.0.2/24", "fd08::2/64" },
-	{ "DNS", "10.8.0.1, home.lan", "10.8.0.1" },
-	{ "MTU", "1300", "1400" },
-	{ "Table", "7", "off" },
-	{ "SaveConfig", "true", "false" },
-	{ "PreUp", "echo %i", "true" },
-	{ "PostUp", "echo %i", "true" },
-	{ "PreDown", "echo %i", "true" },
-	{ "PostDown", "echo %i", "true" },
-	{ "IncludedApplications", "org.a, org.b", "org.a" },
-	{ "ExcludedApplications", "org.a, org.b", "org.a" },
-	{ "PublicKey", KEY_2, KEY_3 },
-	{ "PresharedKey", KEY_1, KEY_2 },
-	{ "AllowedIPs", "10.0.0.0/8, fd00::/8", "10.0.0.0/8" },
-	{ "Endpoint", "192.0.2.1:1", "[2001:db8::1]:2" },
-	{ "PersistentKeepalive", "25", "26" },
-	{ "Via", "network", "other" },
-	{ "Metric", "3", "0" },
-	{ "SourceFix", "off", NULL },
-	{ "SourceCheck", "off", NULL },
-	{ "Resolve", "off", NULL },
-	{ "Gate", "on", NULL },
-	{ "Isolate", "off", NULL },
-	{ "Tun", "own", NULL },
-	{ "Listen", "192.0.2.9", "2001:db8::9" },
+	{ "PrivateKey", KEY_1, KEY_2, false },
+	{ "ListenPort", "51820", "51821", false },
+	{ "FwMark", "0x10", "0x20", false },
+	{ "Address", "10.8.0.2/24", "fd08::2/64", true },
+	{ "DNS", "10.8.0.1, home.lan", "10.8.0.1", true },
+	{ "MTU", "1300", "1400", true },
+	{ "Table", "7", "off", false },
+	{ "SaveConfig", "true", "false", false },
+	{ "PreUp", "echo %i", "true", false },
+	{ "PostUp", "echo %i", "true", false },
+	{ "PreDown", "echo %i", "true", false },
+	{ "PostDown", "echo %i", "true", false },
+	{ "IncludedApplications", "org.a, org.b", "org.a", false },
+	{ "ExcludedApplications", "org.a, org.b", "org.a", false },
+	{ "PublicKey", KEY_2, KEY_3, false },
+	{ "PresharedKey", KEY_1, KEY_2, false },
+	{ "AllowedIPs", "10.0.0.0/8, fd00::/8", "10.0.0.0/8", false },
+	{ "Endpoint", "192.0.2.1:1", "[2001:db8::1]:2", false },
+	{ "PersistentKeepalive", "25", "26", false },
+	{ "Via", "network", "other", true },
+	{ "Metric", "3", "0", true },
+	{ "SourceFix", "off", NULL, true },
+	{ "SourceCheck", "off", NULL, true },
+	{ "Resolve", "off", NULL, false },
+	{ "Gate", "on", NULL, true },
+	{ "Isolate", "off", NULL, true },
+	{ "Tun", "own", NULL, true },
+	{ "Listen", "192.0.2.9", "2001:db8::9", false },
 };
 
 static const struct sample *sample_of(const char *name)
@@ -85,10 +92,9 @@ static void put_section(FILE *out, const struct keys_key *key, bool tunion,
 		put_line(out, tunion ? "# tunion: " : "", key->name, value);
 }
 
-static struct conf *read_with(const struct keys_key *key, bool tunion, const char *value)
+/* To be freed. */
+static char *text_with(const struct keys_key *key, bool tunion, const char *value)
 {
-	struct diag diag = { 0 };
-	struct conf *conf;
 	char *text = NULL;
 	size_t n;
 	FILE *out = open_memstream(&text, &n);
@@ -100,7 +106,17 @@ static struct conf *read_with(const struct keys_key *key, bool tunion, const cha
 	fprintf(out, "[Peer]\n");
 	put_section(out, key, tunion, KEYS_SECTION_PEER, "PublicKey", KEY_2, value);
 	fclose(out);
-	ck_assert_msg(confprint_read(&conf, text, n, "t.conf", &diag) == 0, "%s", text);
+	return text;
+}
+
+static struct conf *read_with(const struct keys_key *key, bool tunion, const char *value)
+{
+	struct diag diag = { 0 };
+	struct conf *conf;
+	char *text = text_with(key, tunion, value);
+
+	ck_assert_msg(confprint_read(&conf, text, strlen(text), "t.conf", &diag) == 0,
+	              "%s", text);
 	diag_clear(&diag);
 	free(text);
 	return conf;
@@ -171,6 +187,66 @@ static void check_saved(const char *name, struct conf *conf)
 	outbuf_clear(&answered);
 }
 
+/* ---- what the worker is told */
+
+/* The file, and one that it may name in Via. */
+static void plan_with(struct planned *p, const struct keys_key *key, bool tunion,
+                      const char *value)
+{
+	char *text = text_with(key, tunion, value);
+	const char *const texts[] = { "other",
+		                      "[Interface]\nPrivateKey = " KEY_3
+		                      "\nAddress = 10.9.0.2/24, fd09::2/64\n",
+		                      "t", text, NULL };
+
+	planned_init(p, texts);
+	free(text);
+}
+
+/* Returns the length of the messages. */
+static size_t settings_of(uint8_t out[static 4096], const struct plan_device *d)
+{
+	struct worker_child worker = { .pid = 1 };
+	ssize_t n, total = 0;
+	int fds[2];
+
+	ck_assert_int_eq(channel_pair(fds), 0);
+	ck_assert_int_eq(channel_init(&worker.channel, fds[0]), 0);
+	ck_assert_int_eq(configure_settings(&worker, d), 0);
+	ck_assert_int_eq(channel_write(&worker.channel), 0);
+	channel_clear(&worker.channel);
+	permit_clear(&worker.permit);
+	while ((n = read(fds[1], out + total, 4096 - (size_t)total)) > 0)
+		total += n;
+	close(fds[1]);
+	return (size_t)total;
+}
+
+static void check_told(const struct keys_key *key, bool tunion)
+{
+	const struct sample *s = sample_of(key->name);
+	uint8_t one[4096], other[4096];
+	struct planned a, b;
+	bool differ;
+	size_t n;
+
+	plan_with(&a, key, tunion, s->one);
+	plan_with(&b, key, tunion, s->other);
+	n = settings_of(one, &a.plan.devices[1]);
+	differ =
+		n != settings_of(other, &b.plan.devices[1]) || memcmp(one, other, n) != 0;
+	ck_assert_msg(
+		differ == s->setting,
+		"configure_settings (src/supervisor/configure.c) %s the worker of %s, not as the table above says",
+		differ ? "tells" : "doesn't tell", key->name);
+	ck_assert_msg(
+		differ != reload_same_settings(&a.plan.devices[1], &b.plan.devices[1]),
+		"reload_same_settings (src/supervisor/reload.c) doesn't look at %s as configure_settings does",
+		key->name);
+	planned_clear(&a);
+	planned_clear(&b);
+}
+
 /* ---- all of it */
 
 static void check_printed(const char *name, const struct conf *a, const struct conf *b)
@@ -214,33 +290,85 @@ START_TEST(reload_and_save_config_know_it)
 }
 END_TEST
 
-/* Has the manual an item for the key? Several may share one: ".It Li PreUp , PostUp". */
-static bool describes(const char *manual, const char *name)
+START_TEST(the_worker_is_told_of_it)
 {
-	static const char item[] = ".It Li ";
-	size_t n = strlen(name);
+	for (size_t i = 0; i < keys_of_wg.n; i++)
+		check_told(&keys_of_wg.keys[i], false);
+	for (size_t i = 0; i < keys_of_tunion.n; i++)
+		check_told(&keys_of_tunion.keys[i], true);
+}
+END_TEST
 
-	for (const char *at = manual; (at = strstr(at, item)); at += sizeof(item) - 1) {
-		const char *end = strchr(at, '\n');
+static const struct keys_table *const tables[] = { &keys_of_wg, &keys_of_tunion };
 
-		for (const char *p = at; (p = strstr(p, name)) && p < end; p += n) {
-			if (p[-1] == ' ' && (p[n] == ' ' || p[n] == '\n'))
-				return true;
-		}
+/* Is it a word of the line? */
+static bool line_has(const char *line, const char *word)
+{
+	const char *end = strchr(line, '\n');
+	size_t n = strlen(word);
+
+	for (const char *p = line; (p = strstr(p, word)) && p < end; p += n) {
+		if (p[-1] == ' ' && (p[n] == ' ' || p[n] == '\n'))
+			return true;
 	}
 	return false;
 }
 
-START_TEST(the_manual_describes_it)
+/* Several keys may share an item: ".It Li PreUp , PostUp". Returns NULL if no further item has it. */
+static const char *next_item(const char *manual, const char *name)
 {
-	const struct keys_table *tables[] = { &keys_of_wg, &keys_of_tunion };
+	static const char item[] = "\n.It Li ";
+
+	while ((manual = strstr(manual, item))) {
+		manual++;
+		if (line_has(manual, name))
+			return manual;
+	}
+	return NULL;
+}
+
+/* The first item of another key after this one, or the end of the section. */
+static const char *end_of_item(const char *item)
+{
+	const char *end = strstr(item, "\n.Sh ");
+
+	for (size_t t = 0; t < ARRAY_SIZE(tables); t++) {
+		for (size_t i = 0; i < tables[t]->n; i++) {
+			const char *next = next_item(item, tables[t]->keys[i].name);
+
+			if (next && next < end)
+				end = next;
+		}
+	}
+	return end;
+}
+
+static bool has_before(const char *text, const char *what, const char *end)
+{
+	const char *found = strstr(text, what);
+
+	return found && found < end;
+}
+
+static void check_described(const char *manual, const char *name)
+{
+	const char *item = next_item(manual, name), *end;
+
+	ck_assert_msg(item != NULL, "doc/tunion.conf.5 has no item for %s", name);
+	end = end_of_item(item);
+	ck_assert_msg(has_before(item, "\n.Dl ", end) ||
+	                      has_before(item, "\n.Bd -literal", end),
+	              "doc/tunion.conf.5 has no example for %s (.Dl, or .Bd -literal)",
+	              name);
+}
+
+START_TEST(the_manual_describes_it_and_has_an_example)
+{
 	char *manual = unit_source_text("doc/tunion.conf.5");
 
 	for (size_t t = 0; t < ARRAY_SIZE(tables); t++) {
 		for (size_t i = 0; i < tables[t]->n; i++)
-			ck_assert_msg(describes(manual, tables[t]->keys[i].name),
-			              "doc/tunion.conf.5 has no item for %s",
-			              tables[t]->keys[i].name);
+			check_described(manual, tables[t]->keys[i].name);
 	}
 	free(manual);
 }
@@ -251,6 +379,7 @@ TCase *unit_tests(void)
 	TCase *tc = tcase_create("each key");
 
 	tcase_add_test(tc, reload_and_save_config_know_it);
-	tcase_add_test(tc, the_manual_describes_it);
+	tcase_add_test(tc, the_worker_is_told_of_it);
+	tcase_add_test(tc, the_manual_describes_it_and_has_an_example);
 	return tc;
 }
