@@ -65,22 +65,37 @@ static void print_missing(const struct missing *missing)
 	}
 }
 
-/* Only check says this by its exit status: `up` starts, since the rest works. */
-static bool has_loop(const struct plan *plan)
+/* Each loop is counted for one of its peers: the one whose address is the lowest. */
+static bool is_first_on_loop(const struct plan_peer *peer)
 {
+	const struct way_peer *p = peer->way.next;
+
+	if (peer->way.state != WAY_LOOP || !peer->on_loop)
+		return false;
+	while (p > &peer->way)
+		p = p->next;
+	return p == &peer->way;
+}
+
+/* Only check says this by its exit status: `up` starts, since the rest works. */
+static size_t count_loops(const struct plan *plan)
+{
+	size_t n = 0;
+
 	for (size_t i = 0; i < plan->device_count; i++) {
 		const struct plan_device *d = &plan->devices[i];
 
 		for (size_t k = 0; k < d->peer_count; k++)
-			if (d->peers[k].way.state == WAY_LOOP)
-				return true;
+			n += is_first_on_loop(&d->peers[k]);
 	}
-	return false;
+	return n;
 }
 
 static int print_text(const struct plan_load *load, const struct missing *missing,
                       bool ok)
 {
+	size_t loops = count_loops(&load->plan);
+
 	diag_print(&load->diag, stderr);
 	if (load->diag.errors == 0) {
 		plan_text(&load->plan, stdout);
@@ -88,6 +103,9 @@ static int print_text(const struct plan_load *load, const struct missing *missin
 		printf("files: %zu, prefixes: %zu, warnings: %zu\n",
 		       load->plan.device_count, union_count(&load->plan.table),
 		       load->diag.warnings);
+		if (loops > 0)
+			printf(", loops: %zu", loops);
+		putchar('\n');
 	}
 	return ok ? EXIT_SUCCESS : EXIT_FAILURE;
 }
@@ -154,7 +172,7 @@ int cmd_check(int argc, char **argv)
 	from.n = paths.n;
 	ok = plan_load(&load, &from, names) == 0;
 	warn_of_hooks(&load);
-	ok = ok && !(strict && load.diag.warnings > 0) && !has_loop(&load.plan);
+	ok = ok && !(strict && load.diag.warnings > 0) && count_loops(&load.plan) == 0;
 	missing.n = programs_missing(&load.plan, spawn_has, missing.v);
 	status = json ? print_json(&load, &missing, ok) : print_text(&load, &missing, ok);
 	plan_load_clear(&load);
