@@ -321,13 +321,15 @@ size_t way_list(const struct way_peer *peer, const struct way_peer **out, size_t
 	return n;
 }
 
-static const char *format_end(enum way_state state, bool whole)
+/* `last` is the last peer on the way. */
+static const char *format_end(enum way_state state, bool whole,
+                              const struct way_peer *last)
 {
 	switch (state) {
 	case WAY_OK:
 		return " > network";
 	case WAY_NO_ENDPOINT:
-		return " > ? (endpoint not known)";
+		return last->by_arrival ? " > ? (waiting)" : " > ? (endpoint not known)";
 	case WAY_NO_CARRIER_PEER:
 		return " > ? (no peer of the carrier has the endpoint)";
 	case WAY_NO_CARRIER_ADDRESS:
@@ -346,7 +348,8 @@ const char *way_format(const struct way_peer *peer, char *out, size_t size)
 {
 	const struct way_peer *list[FORMAT_PEERS_MAX];
 	size_t n = way_list(peer, list, ARRAY_SIZE(list));
-	bool whole = n == 0 || is_last(list[n - 1]);
+	const struct way_peer *last = n > 0 ? list[n - 1] : peer;
+	bool whole = is_last(last);
 
 	if (size == 0)
 		return out;
@@ -355,10 +358,10 @@ const char *way_format(const struct way_peer *peer, char *out, size_t size)
 		append(out, size, i > 0 ? " > " : "");
 		append(out, size, list[i]->device->name);
 	}
-	if (!whole && is_among(list[n - 1]->next, list, n)) {
+	if (!whole && is_among(last->next, list, n)) {
 		append(out, size, " > ");
-		append(out, size, list[n - 1]->next->device->name);
+		append(out, size, last->next->device->name);
 	}
-	append(out, size, format_end(peer->state, whole));
+	append(out, size, format_end(peer->state, whole, last));
 	return out;
 }

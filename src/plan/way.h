@@ -151,8 +151,8 @@ const char *way_state_name(enum way_state state);
 size_t way_list(const struct way_peer *peer, const struct way_peer **out, size_t max);
 
 /* Writes "home > vpn > network" to `out` (cut to size). A loop ends with "home ...
- * (loop)", where home is the peer that comes again; other failures end with "? (REASON)".
- * Returns `out`. */
+ * (loop)", where home is the peer that comes again; other failures end with "? (REASON)", which is
+ * "waiting" if the last peer has to call us. Returns `out`. */
 const char *way_format(const struct way_peer *peer, char *out, size_t size);
 
 #endif

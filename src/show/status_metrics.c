@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/attr.h"
+#include "show/status_health.h"
 #include "show/status_json.h"
 
 /* A metric of the instance, of devices, or of peers. Each of them that has a value gets a
@@ -119,9 +120,16 @@ static bool usable(const json_t *peer, int64_t *out)
 	return boolean_member(peer, "usable", out);
 }
 
+/* For a peer that has to call us, nothing can be said before it does. */
 static bool way_ok(const json_t *peer, int64_t *out)
 {
 	*out = strcmp(status_string(peer, "state"), "ok") == 0;
+	return !status_waits_for_call(peer);
+}
+
+static bool waiting(const json_t *peer, int64_t *out)
+{
+	*out = status_waits_for_call(peer);
 	return true;
 }
 
@@ -154,15 +162,15 @@ static const struct metric of_device[] = {
 enum device_state {
 	DEVICE_SESSION,
 	DEVICE_IDLE,
+	DEVICE_WAITING,
 	DEVICE_UNUSABLE,
 	DEVICE_NO_WAY,
 	DEVICE_STATE_COUNT,
 };
 
 static const char *const device_states[] = {
-	[DEVICE_SESSION] = "session",
-	[DEVICE_IDLE] = "idle",
-	[DEVICE_UNUSABLE] = "unusable",
+	[DEVICE_SESSION] = "session", [DEVICE_IDLE] = "idle",
+	[DEVICE_WAITING] = "waiting", [DEVICE_UNUSABLE] = "unusable",
 	[DEVICE_NO_WAY] = "no-way",
 };
 _Static_assert(ARRAY_SIZE(device_states) == DEVICE_STATE_COUNT, "a name for each state");
@@ -180,8 +188,11 @@ static const struct metric of_peer[] = {
 	{ "tunion_peer_usable", "gauge",
 	  "0 while the peer or its carrier does not answer, so that standbys take over.",
 	  usable },
-	{ "tunion_peer_way_ok", "gauge", "1 while its packets have a way to the network.",
+	{ "tunion_peer_way_ok", "gauge",
+	  "1 while its packets have a way to the network; no sample while it is waiting.",
 	  way_ok },
+	{ "tunion_peer_waiting", "gauge",
+	  "1 while it has no Endpoint and has not called yet.", waiting },
 	{ "tunion_peer_standby_prefixes", "gauge",
 	  "How many of its allowed IPs are now taken by another device.",
 	  standby_prefixes },
@@ -283,6 +294,8 @@ static enum device_state device_state(const json_t *device)
 			state = !is_true(peer, "usable")   ? DEVICE_UNUSABLE
 			        : is_true(peer, "session") ? DEVICE_SESSION
 			                                   : DEVICE_IDLE;
+		else if (status_waits_for_call(peer))
+			state = DEVICE_WAITING;
 		if (state < best)
 			best = state;
 	}
@@ -294,7 +307,7 @@ static void print_device_states(const json_t *status, FILE *out)
 {
 	static const struct metric states = {
 		"tunion_device_state", "gauge",
-		"1 for the state of the device's best peer: it has a session, could have one (idle), does not answer or its carrier doesn't (unusable), or has no way to the network (no-way).",
+		"1 for the state of the device's best peer: it has a session, could have one (idle), has to call (waiting), does not answer or its carrier doesn't (unusable), or has no way (no-way).",
 		NULL
 	};
 	const json_t *devices = json_object_get(status, "devices");

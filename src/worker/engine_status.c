@@ -221,7 +221,7 @@ static json_t *peer_json(const struct union_table *table, const struct wg_peer *
 	if (prefixes.way)
 		way_format(prefixes.way, way, sizeof(way));
 	return json_pack(
-		"{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:b, s:s, s:o, s:s, s:o, s:o, s:o, s:I, s:I, s:b, s:i, s:o, s:i, s:I, s:o, s:o, s:b, s:n, s:n, s:n}",
+		"{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:b, s:s, s:o, s:s, s:o, s:o, s:o, s:I, s:I, s:b, s:i, s:o, s:i, s:I, s:o, s:o, s:b, s:b, s:n, s:n, s:n}",
 		"public_key", key_json(wg_peer_public_key(p)), "endpoint",
 		e->addr.family == IP_NONE ? json_null()
 					  : json_string(endpoint_format(e, endpoint)),
@@ -243,7 +243,8 @@ static json_t *peer_json(const struct union_table *table, const struct wg_peer *
 		(json_int_t)((standing.waits_ns + NS_PER_SEC - 1) / NS_PER_SEC),
 		"try_via", standing.try_via ? json_string(standing.try_via) : json_null(),
 		"unanswered_seconds", unanswered_json(&stats, now_ns), "by_arrival",
-		(int)wg_peer_by_arrival(p),
+		(int)wg_peer_by_arrival(p), "waiting",
+		wg_peer_by_arrival(p) && e->addr.family == IP_NONE,
 		/* the supervisor knows */
 		"endpoint_name", "asked_again_seconds", "name_error");
 }

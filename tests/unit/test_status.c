@@ -24,7 +24,7 @@ static uint64_t wall_clock_ns(void *context)
 	return 1700000000 * NS_PER_SEC;
 }
 
-/* A device with one peer, whose key is all `fill`. */
+/* A device with one peer, whose key is all `fill`; endpoint may be NULL. */
 static void add(struct engine *e, const char *name, uint8_t fill, const char *endpoint,
                 const char *const *prefixes)
 {
@@ -40,8 +40,10 @@ static void add(struct engine *e, const char *name, uint8_t fill, const char *en
 	ck_assert_int_eq(wg_device_add_peer(device_wg(d), key, &peer), 0);
 	wg_device_set_private_key(device_wg(d), key);
 	wg_peer_set_preshared_key(peer, key);
-	ck_assert(endpoint_parse(&to, endpoint));
-	wg_peer_set_endpoint(peer, &to);
+	if (endpoint) {
+		ck_assert(endpoint_parse(&to, endpoint));
+		wg_peer_set_endpoint(peer, &to);
+	}
 	for (; *prefixes; prefixes++) {
 		struct endpoint addr;
 		char text[64];
@@ -226,6 +228,7 @@ START_TEST(ages)
 	ck_assert_int_eq(number(s, "engine_seconds"), 90);
 	ck_assert(json_is_null(json_object_get(peer_of(s, 0), "unanswered_seconds")));
 	ck_assert(json_is_false(json_object_get(peer_of(s, 0), "by_arrival")));
+	ck_assert(json_is_false(json_object_get(peer_of(s, 0), "waiting")));
 	json_decref(s);
 	a = device_wg(engine_first_device(e));
 	wg_device_start(a, NOW_NS);
@@ -467,6 +470,26 @@ START_TEST(what_is_taken_out)
 }
 END_TEST
 
+START_TEST(a_peer_that_never_called_is_waiting)
+{
+	static const char *const prefixes[] = { "10.1.0.0:16", NULL };
+	struct engine_env env = { .rng = { fill_random, NULL },
+		                  .wall_clock_ns = wall_clock_ns };
+	struct engine *e;
+	json_t *s;
+
+	ck_assert_int_eq(engine_new(&e, &env), 0);
+	add(e, "wlan", 1, NULL, prefixes);
+	ck_assert_int_eq(engine_settle(e), 0);
+	s = status_json(e);
+	ck_assert(json_is_true(json_object_get(peer_of(s, 0), "waiting")));
+	ck_assert_str_eq(json_string_value(json_object_get(peer_of(s, 0), "way")),
+	                 "wlan > ? (waiting)");
+	json_decref(s);
+	engine_free(e);
+}
+END_TEST
+
 TCase *unit_tests(void)
 {
 	TCase *tc = tcase_create("engine_status, instance_status");
@@ -474,6 +497,7 @@ TCase *unit_tests(void)
 	tcase_add_test(tc, json_of_two_devices);
 	tcase_add_test(tc, who_stands_in);
 	tcase_add_test(tc, ages);
+	tcase_add_test(tc, a_peer_that_never_called_is_waiting);
 	tcase_add_test(tc, no_secret_is_told);
 	tcase_add_test(tc, no_object_is_no_status);
 	tcase_add_test(tc, a_text_that_must_not_be_told);

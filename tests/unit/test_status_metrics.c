@@ -24,7 +24,10 @@ static const char status[] =
 	"\"stands_in_for\": [\"home\"]}]},"
 	"{\"name\": \"vpn\", \"mtu\": 1420, \"drops\": {}, \"peers\": ["
 	"{\"public_key\": \"K\", \"state\": \"loop\", \"rx_bytes\": 1, \"tx_bytes\": 2, "
-	"\"latest_handshake\": null, \"session\": false, \"standby\": []}]}]}";
+	"\"latest_handshake\": null, \"session\": false, \"standby\": []}]},"
+	"{\"name\": \"wlan\", \"mtu\": 1420, \"drops\": {}, \"peers\": ["
+	"{\"public_key\": \"W\", \"state\": \"no-endpoint\", \"endpoint\": null, "
+	"\"endpoint_name\": null, \"by_arrival\": true, \"session\": false}]}]}";
 
 static char *metrics_of(const char *json)
 {
@@ -47,22 +50,29 @@ static const char *const lines[] = {
 	"tunion_config_errors{tun=\"tunion0\"} 2\n",
 	"tunion_device_mtu_bytes{tun=\"tunion0\",device=\"home\"} 1340\n"
 	"tunion_device_mtu_bytes{tun=\"tunion0\",device=\"lab\"} 1420\n"
-	"tunion_device_mtu_bytes{tun=\"tunion0\",device=\"vpn\"} 1420\n",
+	"tunion_device_mtu_bytes{tun=\"tunion0\",device=\"vpn\"} 1420\n"
+	"tunion_device_mtu_bytes{tun=\"tunion0\",device=\"wlan\"} 1420\n",
 	"tunion_device_stands_in{tun=\"tunion0\",device=\"home\"} 0\n"
 	"tunion_device_stands_in{tun=\"tunion0\",device=\"lab\"} 2\n"
-	"tunion_device_stands_in{tun=\"tunion0\",device=\"vpn\"} 0\n",
+	"tunion_device_stands_in{tun=\"tunion0\",device=\"vpn\"} 0\n"
+	"tunion_device_stands_in{tun=\"tunion0\",device=\"wlan\"} 0\n",
 	"# TYPE tunion_device_state gauge\n"
 	"tunion_device_state{tun=\"tunion0\",device=\"home\",state=\"session\"} 0\n"
 	"tunion_device_state{tun=\"tunion0\",device=\"home\",state=\"idle\"} 0\n"
+	"tunion_device_state{tun=\"tunion0\",device=\"home\",state=\"waiting\"} 0\n"
 	"tunion_device_state{tun=\"tunion0\",device=\"home\",state=\"unusable\"} 1\n"
 	"tunion_device_state{tun=\"tunion0\",device=\"home\",state=\"no-way\"} 0\n"
 	"tunion_device_state{tun=\"tunion0\",device=\"lab\",state=\"session\"} 1\n",
 	"tunion_device_state{tun=\"tunion0\",device=\"vpn\",state=\"no-way\"} 1\n",
+	"tunion_device_state{tun=\"tunion0\",device=\"wlan\",state=\"waiting\"} 1\n",
+	"tunion_device_state{tun=\"tunion0\",device=\"wlan\",state=\"no-way\"} 0\n",
 	"tunion_peer_received_bytes_total{tun=\"tunion0\",device=\"home\",peer="
 	"\"a\\\\b\\\"c\\nd=\"} 9007199254740993\n",
 	"tunion_peer_sent_bytes_total{tun=\"tunion0\",device=\"vpn\",peer=\"K\"} 2\n",
 	"tunion_peer_session{tun=\"tunion0\",device=\"vpn\",peer=\"K\"} 0\n",
 	"tunion_peer_way_ok{tun=\"tunion0\",device=\"vpn\",peer=\"K\"} 0\n",
+	"tunion_peer_waiting{tun=\"tunion0\",device=\"vpn\",peer=\"K\"} 0\n"
+	"tunion_peer_waiting{tun=\"tunion0\",device=\"wlan\",peer=\"W\"} 1\n",
 	"# TYPE tunion_dropped_packets_total counter\n"
 	"tunion_dropped_packets_total{tun=\"tunion0\",device=\"\",reason=\"no-route\"} "
 	"3\n"
@@ -81,6 +91,8 @@ START_TEST(samples)
 		strstr(text, "timestamp_seconds{tun=\"tunion0\",device=\"vpn\""));
 	/* not told: no sample */
 	ck_assert_ptr_null(strstr(text, "usable{tun=\"tunion0\",device=\"vpn\""));
+	/* a peer that has to call is no trouble */
+	ck_assert_ptr_null(strstr(text, "way_ok{tun=\"tunion0\",device=\"wlan\""));
 	free(text);
 }
 END_TEST

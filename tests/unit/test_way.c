@@ -254,6 +254,8 @@ START_TEST(a_way_ends_where_the_endpoint_is_not_known)
 	expect(v, WAY_NO_ENDPOINT, "vpn > ? (endpoint not known)");
 	expect(h, WAY_NO_ENDPOINT, "home > vpn > ? (endpoint not known)");
 	ck_assert_ptr_eq(h->next, v);
+	v->by_arrival = true; /* it has to call */
+	expect(h, WAY_NO_ENDPOINT, "home > vpn > ? (waiting)");
 	ck_assert_int_eq(way_drop(v->state), DROP_NO_ENDPOINT);
 	ck_assert_int_eq(way_drop(WAY_OK), DROP_NONE);
 }
