@@ -60,6 +60,12 @@ bool rights_rule_networks(void)
 	       (have[0].effective & (UINT32_C(1) << CAP_NET_ADMIN)) != 0;
 }
 
+const char *rights_needed(int error)
+{
+	return (error == EACCES || error == EPERM) && geteuid() != 0 ? "this needs root: "
+	                                                             : "";
+}
+
 int rights_drop(pid_t parent, enum rights_user user)
 {
 	const struct rlimit no_core = { 0, 0 };

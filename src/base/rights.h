@@ -24,6 +24,10 @@ enum rights_user {
 /* Has this process CAP_NET_ADMIN in its own user namespace, which changing networks needs? */
 bool rights_rule_networks(void);
 
+/* What a message about this errno begins with: "this needs root: " if an ordinary user was not
+ * permitted something, otherwise "". */
+const char *rights_needed(int error);
+
 /* If we are root, becomes that user; or "nobody" (65534) if this user namespace has only
  * him; or stays if it has neither. Returns 0, or -errno; then the process must not continue.
  * parent is the process to die with. */

@@ -14,6 +14,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/rights.h"
 #include "cmd/arguments.h"
 #include "cmd/gate_page.h"
 #include "cmd/page_option.h"
@@ -186,8 +187,9 @@ static int check_listen(const struct gate *g, struct diag *diag)
 			"--listen %s: the port is in use by another program; expected another one",
 			endpoint_format(&g->listen, text));
 	else if (err)
-		diag_error(diag, NULL, 0, "--listen %s: can't listen there: %s",
-		           endpoint_format(&g->listen, text), strerror(-err));
+		diag_error(diag, NULL, 0, "%s--listen %s: can't listen there: %s",
+		           rights_needed(-err), endpoint_format(&g->listen, text),
+		           strerror(-err));
 	return err;
 }
 

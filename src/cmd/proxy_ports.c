@@ -11,6 +11,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "base/rights.h"
 #include "cmd/paths.h"
 
 #define BACKLOG     512
@@ -256,8 +257,8 @@ int proxy_ports_open(struct proxy_ports *p, bool inside, struct diag *diag)
 
 		if (err)
 			diag_error(
-				diag, NULL, 0, "can't listen on %s: %s%s", port->word,
-				strerror(-err),
+				diag, NULL, 0, "%scan't listen on %s: %s%s",
+				rights_needed(-err), port->word, strerror(-err),
 				err == -EADDRINUSE
 					? "; end the program that does, or choose another port with --listen"
 					: "");

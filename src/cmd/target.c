@@ -12,6 +12,7 @@
 
 #include "base/clock.h"
 #include "cmd/arguments.h"
+#include "base/rights.h"
 #include "instance/instance_find.h"
 #include "supervisor/silence.h"
 
@@ -153,9 +154,8 @@ void target_say_error(const struct instance *i, int err)
 		        silence_text(text, "the supervisor", instance_pid(i),
 		                     "ends it, and tunion down then clears up"));
 	else
-		fprintf(stderr, "tunion: %s%s: %s\n",
-		        err == -EACCES || err == -EPERM ? "this needs root: " : "",
-		        i->socket_path, strerror(-err));
+		fprintf(stderr, "tunion: %s%s: %s\n", rights_needed(-err), i->socket_path,
+		        strerror(-err));
 }
 
 void target_say_refused(const char *answer)

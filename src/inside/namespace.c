@@ -56,6 +56,12 @@ static const char *why_no_user_namespace(int error)
 	}
 }
 
+/* What root can change begins like all that an ordinary user may not do. */
+static const char *prefix_of(const char *why)
+{
+	return geteuid() != 0 && strstr(why, "have root") ? "this needs root: " : "";
+}
+
 /* The user namespace exists, but something that needs rights in it has failed. */
 static const char *why_no_rights(int error, bool root)
 {
@@ -86,19 +92,22 @@ int namespace_user_new(uid_t uid, gid_t gid, const char *what, struct diag *diag
 {
 	uid_t own_uid = geteuid();
 	gid_t own_gid = getegid();
+	const char *why;
 	int err;
 
 	if (unshare(CLONE_NEWUSER) != 0) {
 		err = errno;
-		diag_error(diag, NULL, 0, "can't make a user namespace for %s: %s%s",
-		           what, why_no_user_namespace(err),
+		why = why_no_user_namespace(err);
+		diag_error(diag, NULL, 0, "%scan't make a user namespace for %s: %s%s",
+		           prefix_of(why), what, why,
 		           own_uid != 0 ? "; root needs none" : "");
 		return -err;
 	}
 	err = map_ids(uid, own_uid, gid, own_gid);
+	why = err != 0 ? why_no_rights(-err, own_uid == 0) : "";
 	if (err != 0)
-		diag_error(diag, NULL, 0, "can't use a user namespace for %s: %s", what,
-		           why_no_rights(-err, own_uid == 0));
+		diag_error(diag, NULL, 0, "%scan't use a user namespace for %s: %s",
+		           prefix_of(why), what, why);
 	/* So that the user who started us may look at us, and use nsenter(1) to get into
 	 * our namespaces. */
 	if (err == 0 && prctl(PR_SET_DUMPABLE, 1, 0, 0, 0) != 0)
@@ -108,12 +117,14 @@ int namespace_user_new(uid_t uid, gid_t gid, const char *what, struct diag *diag
 
 int namespace_new(int flags, const char *what, struct diag *diag)
 {
+	const char *why;
 	int err;
 
 	if (unshare(flags) == 0)
 		return 0;
 	err = errno;
-	diag_error(diag, NULL, 0, "can't make a network namespace for %s: %s", what,
-	           why_no_rights(err, false));
+	why = why_no_rights(err, false);
+	diag_error(diag, NULL, 0, "%scan't make a network namespace for %s: %s",
+	           prefix_of(why), what, why);
 	return -err;
 }

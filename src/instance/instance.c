@@ -22,6 +22,7 @@
 #include <unistd.h>
 
 #include "base/ifname.h"
+#include "base/rights.h"
 #include "base/termux.h"
 
 #define BACKLOG    16
@@ -421,8 +422,7 @@ int instance_lock(struct instance *i, struct diag *diag)
 		return err;
 	}
 	if (err) {
-		diag_error(diag, NULL, 0, "%s%s: %s",
-		           err == -EACCES ? "this needs root: " : "", i->run_dir,
+		diag_error(diag, NULL, 0, "%s%s: %s", rights_needed(-err), i->run_dir,
 		           strerror(-err));
 		return err;
 	}

@@ -15,6 +15,22 @@
 /* Android uses the second one. */
 static const char *const paths[] = { "/dev/net/tun", "/dev/tun" };
 
+/* Root may open a device that is closed to others. What is refused to root, too, or with
+ * EPERM, is refused by the container. */
+static void report_closed(const char *path, int error, struct diag *diag)
+{
+	if (error == EACCES && geteuid() != 0)
+		diag_error(
+			diag, NULL, 0,
+			"this needs root: %s cannot be opened: %s; have root run: chmod 666 %s",
+			path, strerror(error), path);
+	else
+		diag_error(
+			diag, NULL, 0,
+			"%s cannot be opened: %s; let the container have the device (Docker: --device %s)",
+			path, strerror(error), path);
+}
+
 static int open_clone_device(struct diag *diag)
 {
 	int error = ENOENT;
@@ -26,10 +42,7 @@ static int open_clone_device(struct diag *diag)
 			return fd;
 		error = errno;
 		if (error == EACCES || error == EPERM)
-			diag_error(
-				diag, NULL, 0,
-				"%s cannot be opened: %s; be root, have root run: chmod 666 %s, or let the container have the device",
-				paths[i], strerror(error), paths[i]);
+			report_closed(paths[i], error, diag);
 		else if (error != ENOENT)
 			diag_error(diag, NULL, 0, "%s cannot be opened: %s%s", paths[i],
 			           strerror(error),
@@ -40,7 +53,7 @@ static int open_clone_device(struct diag *diag)
 	if (error == ENOENT)
 		diag_error(
 			diag, NULL, 0,
-			"no tun device: neither %s nor %s exists; load the kernel module tun, or give the device to the container",
+			"no tun device: neither %s nor %s exists; have root run: modprobe tun, or give the device to the container; tunion gate needs none, nor does tunion proxy --stack lwip",
 			paths[0], paths[1]);
 	return -error;
 }

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "base/ifname.h"
+#include "base/rights.h"
 #include "supervisor/child.h"
 
 #define BACKLOG     16
@@ -217,8 +218,8 @@ static int explain_listen(const struct page_child *p, int error, struct diag *di
 			"the status page can't be at %s, because another program listens there: use another port with --page",
 			text);
 	else
-		diag_error(diag, NULL, 0, "the status page can't be at %s: %s", text,
-		           strerror(error));
+		diag_error(diag, NULL, 0, "%sthe status page can't be at %s: %s",
+		           rights_needed(error), text, strerror(error));
 	return -error;
 }
 

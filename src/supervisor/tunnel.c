@@ -6,6 +6,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/rights.h"
+
 struct tunnel tunnel_of(const struct plan_device *plan)
 {
 	return (struct tunnel){ .plan = plan, .udp_fds = { -1, -1 }, .uapi_fd = -1 };
@@ -20,13 +22,15 @@ static void explain(const struct conf *conf, int err, struct diag *diag)
 		           "ListenPort %u is in use by another program",
 		           (unsigned)conf->listen_port);
 	else if (conf->listen.family != IP_NONE)
-		diag_error(diag, conf->path, conf->lines.listen, "can't listen on %s: %s",
+		diag_error(diag, conf->path, conf->lines.listen,
+		           "%scan't listen on %s: %s", rights_needed(-err),
 		           ip_addr_format(&conf->listen, address),
 		           err == -EADDRNOTAVAIL ? "this host has no such address"
 		                                 : strerror(-err));
 	else
 		diag_error(diag, conf->path, conf->lines.listen_port,
-		           "can't open the UDP sockets: %s", strerror(-err));
+		           "%scan't open the UDP sockets: %s", rights_needed(-err),
+		           strerror(-err));
 }
 
 /* Hooks may ask for it with `wg show %i fwmark`, as in wg-quick, which sets one for a

@@ -59,7 +59,9 @@ def refused(user, expected, argv, what):
 
 
 def as_root_says(reason):
-    return f"can't make a user namespace for the command: {reason}; root needs none"
+    """Where root can change it, this is said first."""
+    needs = "this needs root: " if "have root" in reason else ""
+    return f"{needs}can't make a user namespace for the command: {reason}; root needs none"
 
 
 def user_namespaces(lab, user):
@@ -73,7 +75,7 @@ def user_namespaces(lab, user):
                                "container use the system calls unshare and setns (Docker: --security-opt "
                                "seccomp=unconfined)"),
             [*filtered, "user", str(number), *command[len(become):]], "seccomp's EPERM")
-    refused(user, "can't make a network namespace for the command: AppArmor or another security module takes away all rights in "
+    refused(user, "this needs root: can't make a network namespace for the command: AppArmor or another security module takes away all rights in "
             "user namespaces; have root install the profile dist/apparmor/tunion from tunion's sources, or run: sysctl "
             "kernel.apparmor_restrict_unprivileged_userns=0",
             [*filtered, "others", str(number), *command[len(become):]], "no rights in a user namespace")
@@ -93,14 +95,13 @@ def user_namespaces(lab, user):
 def tun_device(lab, user):
     node, _ = user.host.binds[-1]
     os.chmod(node, 0o600)
-    refused(user, "/dev/net/tun cannot be opened: Permission denied; be root, have root run: chmod 666 /dev/net/tun, or let "
-            "the container have the device", user.argv("true"), "a tun device for root only")
+    refused(user, "this needs root: /dev/net/tun cannot be opened: Permission denied; have root run: chmod 666 /dev/net/tun", user.argv("true"), "a tun device for root only")
     os.chmod(node, 0o666)
     empty = os.path.join(lab.dir, "empty")
     os.makedirs(empty)
     user.host.binds[-1] = (empty, "/dev/net")
-    refused(user, "no tun device: neither /dev/net/tun nor /dev/tun exists; load the kernel module tun, or give the device to "
-            "the container", user.argv("true"), "no tun device")
+    refused(user, "no tun device: neither /dev/net/tun nor /dev/tun exists; have root run: modprobe tun, or give the device to "
+            "the container; tunion gate needs none, nor does tunion proxy --stack lwip", user.argv("true"), "no tun device")
     user.host.binds[-1] = (node, "/dev/net/tun")
 
 
