@@ -155,6 +155,7 @@ int cmd_plan(int argc, char **argv)
 	if (paths_take(&paths, argv + optind, argc - optind)) {
 		from.v = paths.v;
 		from.n = paths.n;
+		from.names_folder = paths.folder;
 		status = run(&from, names, json);
 	}
 	paths_clear(&paths);

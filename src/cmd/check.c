@@ -100,7 +100,7 @@ static int print_text(const struct plan_load *load, const struct missing *missin
 	if (load->diag.errors == 0) {
 		plan_text(&load->plan, stdout);
 		print_missing(missing);
-		printf("files: %zu, prefixes: %zu, warnings: %zu\n",
+		printf("files: %zu, prefixes: %zu, warnings: %zu",
 		       load->plan.device_count, union_count(&load->plan.table),
 		       load->diag.warnings);
 		if (loops > 0)
@@ -170,6 +170,7 @@ int cmd_check(int argc, char **argv)
 	}
 	from.v = paths.v;
 	from.n = paths.n;
+	from.names_folder = paths.folder;
 	ok = plan_load(&load, &from, names) == 0;
 	warn_of_hooks(&load);
 	ok = ok && !(strict && load.diag.warnings > 0) && count_loops(&load.plan) == 0;

@@ -288,6 +288,7 @@ static int run(struct exec *e, int argc, char **argv)
 	if (paths_take(&paths, argv + optind, argc - optind)) {
 		e->options.paths = paths.v;
 		e->options.path_count = paths.n;
+		e->options.names_folder = paths.folder;
 		status = start_with_absolute_paths(e);
 	}
 	paths_clear(&paths);

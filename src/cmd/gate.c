@@ -221,7 +221,9 @@ static int prepare(void *context, struct supervisor_options *options, struct dia
 {
 	struct gate *g = context;
 	struct plan_load load;
-	const struct conf_paths from = { .v = options->paths, .n = options->path_count };
+	const struct conf_paths from = { .v = options->paths,
+		                         .n = options->path_count,
+		                         .names_folder = options->names_folder };
 	int err = plan_load(&load, &from, PLAN_LOAD_NO_RESOLVE);
 
 	g->log = options->log;
@@ -368,6 +370,7 @@ static int run(struct gate *g, int argc, char **argv)
 	if (paths_take(&paths, argv + optind, argc - optind)) {
 		options->paths = paths.v;
 		options->path_count = paths.n;
+		options->names_folder = paths.folder;
 		status =
 			g->show ? show(g->state_path, g->show) : service_run(&g->service);
 	}

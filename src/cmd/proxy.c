@@ -21,6 +21,7 @@
 #include <unistd.h>
 
 #include "base/process.h"
+#include "base/unreadable.h"
 #include "cmd/arguments.h"
 #include "cmd/paths.h"
 #include "cmd/proxy_inside.h"
@@ -167,7 +168,7 @@ static int read_users(struct proxy_command *c, struct diag *diag)
 	in = fopen(c->auth, "re");
 	if (!in) {
 		err = -errno;
-		diag_error(diag, c->auth, 0, "can't be read: %s", strerror(-err));
+		unreadable_report(c->auth, -err, diag);
 		return err;
 	}
 	if (fstat(fileno(in), &st) == 0 && (st.st_mode & (S_IRWXG | S_IRWXO)))
@@ -434,6 +435,7 @@ static int run(struct proxy_command *c, int argc, char **argv)
 
 	options->paths = paths.v;
 	options->path_count = paths.n;
+	options->names_folder = paths.folder;
 	if (ok && (proxy_ports_have(&c->ports, PROXY_ASK) ||
 	           proxy_ports_listen(&c->ports, PROXY_DEFAULT_LISTEN)))
 		status = service_run(&c->service);

@@ -301,6 +301,7 @@ int cmd_trace(int argc, char **argv)
 	if (paths_take(&paths, argv + optind + 1, argc - optind - 1)) {
 		t.from.v = paths.v;
 		t.from.n = paths.n;
+		t.from.names_folder = paths.folder;
 		status = trace(&t);
 	}
 	paths_clear(&paths);

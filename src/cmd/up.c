@@ -141,6 +141,7 @@ static int run(struct service *up, const struct paths *paths)
 		return status;
 	up->options.paths = paths->v;
 	up->options.path_count = paths->n;
+	up->options.names_folder = paths->folder;
 	return service_run(up);
 }
 

@@ -12,6 +12,7 @@
 #include <sodium.h>
 
 #include "base/ifname.h"
+#include "base/unreadable.h"
 #include "conf/parse.h"
 #include "conf/trust.h"
 #include "conf/value.h"
@@ -154,7 +155,7 @@ static int fill(struct conf *conf, FILE *stream, struct load_buffer *buffer,
 	errno = 0;
 	err = read_all(buffer, &n, stream);
 	if (err < 0) {
-		diag_error(diag, conf->path, 0, "can't be read: %s", strerror(-err));
+		unreadable_report(conf->path, -err, diag);
 		return err;
 	}
 	digest_of(conf->file.digest, buffer->text, n);
@@ -214,7 +215,7 @@ static int open_file(FILE **out, struct conf *conf, mode_t *open_mode, struct di
 		           "isn't read, because %s: make it a file of its own",
 		           conf->file.others);
 	} else if (err) {
-		diag_error(diag, conf->path, 0, "can't be read: %s", strerror(-err));
+		unreadable_report(conf->path, -err, diag);
 	} else if (!S_ISREG(st.st_mode)) {
 		err = -EINVAL;
 		diag_error(diag, conf->path, 0,
@@ -231,8 +232,7 @@ static int open_file(FILE **out, struct conf *conf, mode_t *open_mode, struct di
 			place.fd = -1;
 		} else {
 			err = -errno;
-			diag_error(diag, conf->path, 0, "can't be read: %s",
-			           strerror(-err));
+			unreadable_report(conf->path, -err, diag);
 		}
 	}
 	trust_place_clear(&place);

@@ -10,8 +10,10 @@
 #include <sys/stat.h>
 
 #include "base/ifname.h"
+#include "base/unreadable.h"
 #include "conf/list.h"
 #include "conf/load.h"
+#include "conf/missing.h"
 
 #define SUFFIX ".conf"
 
@@ -114,15 +116,14 @@ static int add_directory(struct files *files, const char *directory, struct diag
 	int err = 0;
 
 	if (!dir) {
-		err = -errno;
-		diag_error(diag, directory, 0, "can't be read: %s", strerror(-err));
+		unreadable_report(directory, errno, diag);
 		return -EINVAL;
 	}
 	while (err == 0 && (errno = 0, entry = readdir(dir)))
 		if (is_tunnel_file(entry->d_name))
 			err = files_add(files, join(directory, entry->d_name));
 	if (err == 0 && errno != 0) {
-		diag_error(diag, directory, 0, "can't be read: %s", strerror(errno));
+		unreadable_report(directory, errno, diag);
 		err = -EINVAL;
 	} else if (err == 0 && files->n == before && !files->may_be_gone) {
 		diag_error(diag, directory, 0,
@@ -143,12 +144,10 @@ static int add_path(struct files *files, const char *path, struct diag *diag)
 		if (errno == ENOENT && files->may_be_gone &&
 		    is_tunnel_file(last_part(path)))
 			return 0;
-		if (errno == ENOENT && !is_tunnel_file(last_part(path)))
-			diag_error(
-				diag, path, 0,
-				"there is no such file or folder; expected the path of a tunnel file or of a folder that has some, or the NAME of a file in the default folder");
+		if (errno == ENOENT || errno == ENOTDIR)
+			missing_report(path, files->from->names_folder, diag);
 		else
-			diag_error(diag, path, 0, "can't be read: %s", strerror(errno));
+			unreadable_report(path, errno, diag);
 		return -EINVAL;
 	}
 	if (S_ISDIR(st.st_mode))

@@ -24,6 +24,9 @@ struct conf_paths {
 	/* NAMEs whose files are left out when they are read again, as if they were gone. */
 	const char *const *without;
 	size_t without_count;
+	/* Where the command looks up NAMEs; NULL: nowhere. Only for what is said of a file that
+	 * isn't there. */
+	const char *names_folder;
 };
 
 /* Reads the paths, which are files or directories. In a directory, the *.conf files are

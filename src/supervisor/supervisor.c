@@ -166,6 +166,7 @@ static int prepare(struct supervisor *s, const struct supervisor_options *o,
 		                         .n = o->path_count,
 		                         .gate = o->gate };
 	struct plan_env env = { .one_tun = s->elsewhere,
+		                         .names_folder = o->names_folder,
 		                .applications = s->app.tun.wanted };
 	int err = keeper_start(&s->keeper);
 

@@ -55,6 +55,7 @@ struct supervisor_options {
 	 * another. */
 	const char *const *paths;
 	size_t path_count;
+	const char *names_folder; /* see conf_paths; borrowed for the start */
 	/* NULL, or a file that is a gate, see conf_paths; absolute and copied, too. */
 	const char *gate;
 	const struct log *log;      /* borrowed for as long as the supervisor lives */

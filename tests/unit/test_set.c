@@ -154,7 +154,7 @@ START_TEST(a_file_that_is_a_gate)
 		"d", "d");
 	check_gate(
 		-EINVAL,
-		"a d/a.conf\ngate b d/b.conf\nx.conf: can't be read: No such file or directory\n",
+		"a d/a.conf\ngate b d/b.conf\nx.conf: there is no such file; this folder has g.conf\n",
 		"d", "x.conf");
 	/* another file of the same name */
 	put("a.conf", GOOD);
@@ -234,12 +234,6 @@ START_TEST(nothing_to_read)
 	ck_assert_int_eq(mkdir("d", 0700), 0);
 	put("d/readme", "x");
 	CHECK_SET(-EINVAL, "d: has no tunnel files; expected some NAME.conf\n", "d");
-	CHECK_SET(-EINVAL, "no.conf: can't be read: No such file or directory\n",
-	          "no.conf");
-	CHECK_SET(
-		-EINVAL,
-		"nodir: there is no such file or folder; expected the path of a tunnel file or of a folder that has some, or the NAME of a file in the default folder\n",
-		"nodir");
 	CHECK_SET(
 		-EINVAL,
 		"d/readme: the file's name doesn't end in .conf; expected NAME.conf\n"
@@ -248,6 +242,96 @@ START_TEST(nothing_to_read)
 	check_set(-EINVAL,
 	          "tunion: no tunnel files are given; expected files or directories\n",
 	          NULL, 0);
+}
+END_TEST
+
+/* What is said of a path that isn't there; NAMEs are looked up in d. */
+static const struct {
+	const char *path, *said;
+	bool names;
+} missing[] = {
+	{ "no.conf", "there is no such file; this folder has no tunnel files", false },
+	{ "d/no.conf",
+	  "there is no such file; d has a.conf, b.conf, c.conf, d.conf, e.conf and 1 more",
+	  false },
+	{ "/no/no.conf", "there is no such file; /no is not there", false },
+	{ "d/a.conf/no.conf", "there is no such file; d/a.conf is not there", false },
+	{ "d/no.conf",
+	  "there is no such file; d has a.conf, b.conf, c.conf, d.conf, e.conf and 1 more (a NAME without .conf means the file of that name in d)",
+	  true },
+	{ "a.conf",
+	  "there is no such file, but there is d/a.conf: write its NAME, which is a, or its path",
+	  true },
+	{ "no",
+	  "there is no such file or folder; expected the path of a tunnel file, or of a folder that has some",
+	  false },
+	{ "no",
+	  "there is no such file or folder here, nor no.conf in d, where a NAME is looked up: that folder has a.conf, b.conf, c.conf, d.conf, e.conf and 1 more",
+	  true },
+	{ "x y",
+	  "there is no such file or folder; expected the path of a tunnel file, or of a folder that has some",
+	  true },
+};
+
+START_TEST(what_is_not_there)
+{
+	const struct conf_paths no_folder = { .v = &(const char *){ "gone" },
+		                              .n = 1,
+		                              .names_folder = "gone" };
+
+	ck_assert_int_eq(mkdir("d", 0700), 0);
+	for (char path[] = "d/a.conf"; path[2] <= 'f'; path[2]++)
+		put(path, GOOD);
+	put("d/.hidden.conf", GOOD);
+	put("d/not\na.conf", GOOD);
+	put("d/readme", "x");
+	for (size_t i = 0; i < ARRAY_SIZE(missing); i++) {
+		const struct conf_paths from = { .v = &missing[i].path,
+			                         .n = 1,
+			                         .names_folder =
+			                                 missing[i].names ? "d" : NULL };
+		char said[400];
+
+		snprintf(said, sizeof(said), "%s: %s\n", missing[i].path,
+		         missing[i].said);
+		check_paths(-EINVAL, said, &from);
+	}
+	if (geteuid() != 0)
+		return;
+	check_paths(
+		-EINVAL,
+		"gone: there is no such folder, and it is where files are looked for if none are named: make it and put NAME.conf files into it, or name files or a folder\n",
+		&no_folder);
+}
+END_TEST
+
+/* Root may read all, so root becomes an ordinary user for this. */
+START_TEST(what_may_not_be_read)
+{
+	const uid_t root = geteuid();
+
+	if (root != 0)
+		return;
+	ck_assert_int_eq(chmod(".", 0755), 0);
+	ck_assert_int_eq(mkdir("d", 0700), 0);
+	put("d/a.conf", GOOD);
+	put("of-root.conf", GOOD);
+	put("of-other.conf", GOOD);
+	put("own.conf", GOOD);
+	ck_assert_int_eq(chown("of-other.conf", 65533, 65533), 0);
+	ck_assert_int_eq(chown("own.conf", 65534, 65534), 0);
+	ck_assert_int_eq(chmod("own.conf", 0), 0);
+	ck_assert_int_eq(seteuid(65534), 0);
+	CHECK_SET(
+		-EINVAL,
+		"of-other of-other.conf\nof-root of-root.conf\nown own.conf\n"
+		"d: this needs root: it belongs to root and is closed to others\n"
+		"d/a.conf: this needs root: its folder is closed to this user\n"
+		"of-root.conf: this needs root: it belongs to root and is closed to others\n"
+		"of-other.conf: this needs root: it belongs to user 65533 and is closed to others\n"
+		"own.conf: can't be read: Permission denied; it is yours: chmod u+r opens it\n",
+		"d", "d/a.conf", "of-root.conf", "of-other.conf", "own.conf");
+	ck_assert_int_eq(seteuid(root), 0);
 }
 END_TEST
 
@@ -398,6 +482,8 @@ TCase *unit_tests(void)
 	tcase_add_test(tc, wrong_names);
 	tcase_add_test(tc, files_that_are_left_out);
 	tcase_add_test(tc, nothing_to_read);
+	tcase_add_test(tc, what_is_not_there);
+	tcase_add_test(tc, what_may_not_be_read);
 	tcase_add_test(tc, names_as_wg_quick_takes_them);
 	tcase_add_test(tc, a_link_has_its_own_name);
 	tcase_add_test(tc, every_error_of_every_file);
