@@ -10,9 +10,10 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/attr.h"
 #include "base/clock.h"
-#include "cmd/arguments.h"
 #include "base/rights.h"
+#include "cmd/arguments.h"
 #include "instance/instance_find.h"
 #include "supervisor/silence.h"
 
@@ -129,6 +130,39 @@ static bool is_roots(const struct instance *i)
 	return same;
 }
 
+/* Writes which command would start it, as far as the name tells. */
+static void write_start(const char *tun, char out[static 32])
+{
+	static const char *const commands[] = { "exec", "proxy", "gate" };
+
+	snprintf(out, 32, "up%s%.15s", strcmp(tun, INSTANCE_DEFAULT_TUN) ? " --tun " : "",
+	         strcmp(tun, INSTANCE_DEFAULT_TUN) ? tun : "");
+	for (size_t k = 0; k < ARRAY_SIZE(commands); k++) {
+		size_t n = strlen(commands[k]);
+
+		if (strncmp(tun, commands[k], n) == 0 &&
+		    strspn(tun + n, "0123456789") == strlen(tun + n))
+			snprintf(out, 32, "%s", commands[k]);
+	}
+}
+
+/* There are others in this directory, or there is none. */
+static void say_not_up(const struct instance *i)
+{
+	char *names = instance_find_names(i->run_dir);
+	char start[32];
+
+	write_start(i->tun, start);
+	if (names)
+		fprintf(stderr,
+		        "tunion: %s is not up (%s); what is up: %s (choose by --tun)\n",
+		        i->tun, i->run_dir, names);
+	else
+		fprintf(stderr, "tunion: %s is not up (%s): tunion %s starts it\n",
+		        i->tun, i->run_dir, start);
+	free(names);
+}
+
 void target_say_not_up(const struct instance *i)
 {
 	if (instance_is_stale(i))
@@ -140,7 +174,7 @@ void target_say_not_up(const struct instance *i)
 		        "tunion: %s of yours is not up (%s), but root's is: put sudo in front of the command to ask it\n",
 		        i->tun, i->run_dir);
 	else
-		fprintf(stderr, "tunion: %s is not up (%s)\n", i->tun, i->run_dir);
+		say_not_up(i);
 }
 
 void target_say_error(const struct instance *i, int err)

@@ -34,7 +34,7 @@ struct target_command {
 int target_command(int argc, char **argv, const struct target_command *command);
 
 /* Prints that the instance is not up, or that it was killed, or that there is one of root
- * with this name. */
+ * with this name, and what to do. */
 void target_say_not_up(const struct instance *i);
 /* Prints why the instance couldn't be asked; err is one of the errors above. */
 void target_say_error(const struct instance *i, int err);

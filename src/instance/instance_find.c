@@ -9,11 +9,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "base/ifname.h"
+#include "base/rights.h"
 #include "instance/instance.h"
 
 #define FIND_TRIES    20
@@ -38,8 +40,21 @@ static char *path_in(const char *dir, const char *name)
 	return asprintf(&path, "%s/%s", dir, name) < 0 ? NULL : path;
 }
 
-/* Counts the running instances, or the stale ones, and returns the name of the first. */
-static size_t find_all(const char *dir_path, bool stale, char **tun)
+/* Out of memory, it isn't added. */
+static void add_name(char **names, const char *name, size_t n)
+{
+	char *more;
+
+	if (asprintf(&more, "%s%s%.*s", *names ? *names : "", *names ? ", " : "", (int)n,
+	             name) < 0)
+		return;
+	free(*names);
+	*names = more;
+}
+
+/* Counts the running instances, or the stale ones. *names becomes their names, with commas
+ * between them; NULL if there is none. */
+static size_t find_all(const char *dir_path, bool stale, char **names)
 {
 	DIR *dir = opendir(dir_path);
 	struct dirent *entry;
@@ -53,8 +68,10 @@ static size_t find_all(const char *dir_path, bool stale, char **tun)
 		path = n ? path_in(dir_path, entry->d_name) : NULL;
 		wanted = path && instance_file_is_stale(path) == stale;
 		free(path);
-		if (wanted && count++ == 0)
-			*tun = strndup(entry->d_name, n);
+		if (wanted) {
+			add_name(names, entry->d_name, n);
+			count++;
+		}
 	}
 	if (dir)
 		closedir(dir);
@@ -77,9 +94,105 @@ static size_t find_running(const char *dir_path, char **tun)
 	return count;
 }
 
+char *instance_find_names(const char *run_dir)
+{
+	char *names = NULL;
+
+	find_all(run_dir, false, &names);
+	return names;
+}
+
+/* ---- other directories */
+
+static bool is_plain(const char *path)
+{
+	for (; *path; path++) {
+		if (*path <= ' ' || *path > '~')
+			return false;
+	}
+	return true;
+}
+
+/* Is it the directory of an instance of ours, or, if we are root, of anybody? */
+static bool is_run_dir(const char *dir, const char *tun)
+{
+	struct stat st;
+	char *path;
+	bool is;
+
+	if (!ifname_valid(tun) || !is_plain(dir) ||
+	    asprintf(&path, "%s/%s%s", dir, tun, INSTANCE_PID_SUFFIX) < 0)
+		return false;
+	is = lstat(path, &st) == 0 && S_ISREG(st.st_mode) &&
+	     (geteuid() == 0 || st.st_uid == geteuid()) && !instance_file_is_stale(path);
+	free(path);
+	return is;
+}
+
+/* The kernel lists the sockets of all that run here, so also those whose directory we don't
+ * know. Returns "DIR/NAME", to be freed; NULL if there is none outside of `but`. */
+static char *find_elsewhere(const char *but)
+{
+	static const char suffix[] = ".sock\n";
+	FILE *f = fopen("/proc/net/unix", "re");
+	char *line = NULL, *found = NULL, *path, *slash;
+	size_t size = 0;
+	ssize_t n;
+
+	while (f && !found && (n = getline(&line, &size, f)) > 0) {
+		path = strchr(line, '/');
+		if (!path || (size_t)n < sizeof(suffix) ||
+		    strcmp(line + n - (sizeof(suffix) - 1), suffix) != 0)
+			continue;
+		line[(size_t)n - (sizeof(suffix) - 1)] = '\0';
+		slash = strrchr(path, '/');
+		*slash = '\0';
+		if (strcmp(path, but) != 0 && is_run_dir(path, slash + 1) &&
+		    asprintf(&found, "%s/%s", path, slash + 1) < 0)
+			found = NULL;
+	}
+	free(line);
+	if (f)
+		fclose(f);
+	return found;
+}
+
+/* Says that there is none, and what to do. `given` is the directory of --run-dir, or NULL. */
+static void report_none(const char *dir, const char *given, struct diag *diag)
+{
+	char *other = given ? NULL : instance_find_other(INSTANCE_ROOTS_DIR);
+	char *elsewhere = other ? NULL : find_elsewhere(dir);
+	const char *slash = elsewhere ? strrchr(elsewhere, '/') : NULL;
+
+	if (other)
+		diag_error(
+			diag, NULL, 0,
+			"no instance of yours is up (%s), but %s of root is: put sudo in front of the command to ask it",
+			dir, other);
+	else if (slash)
+		diag_error(
+			diag, NULL, 0,
+			"no instance is up (%s), but %s is: ask it with --run-dir %.*s",
+			dir, slash + 1, (int)(slash - elsewhere), elsewhere);
+	else if (given)
+		diag_error(diag, NULL, 0,
+		           "no instance is up (%s): tunion up --run-dir %s starts one",
+		           dir, dir);
+	else if (rights_rule_networks())
+		diag_error(diag, NULL, 0, "no instance is up (%s): tunion up starts one",
+		           dir);
+	else
+		diag_error(
+			diag, NULL, 0,
+			"no instance of yours is up (%s): sudo tunion up starts one for this host; tunion exec, tunion proxy and tunion gate need no root",
+			dir);
+	free(other);
+	free(elsewhere);
+}
+
 int instance_find_only(const char *run_dir, char **tun, struct diag *diag)
 {
-	char *dir = run_dir ? strdup(run_dir) : instance_default_dir(), *other;
+	char *dir = run_dir ? strdup(run_dir) : instance_default_dir();
 	size_t count = 0;
 
 	*tun = NULL;
@@ -87,19 +200,14 @@ int instance_find_only(const char *run_dir, char **tun, struct diag *diag)
 		count = find_running(dir, tun);
 	if (dir && count == 0)
 		count = find_all(dir, true, tun);
-	other = count == 0 && !run_dir ? instance_find_other(INSTANCE_ROOTS_DIR) : NULL;
-	if (other)
-		diag_error(
-			diag, NULL, 0,
-			"no instance of yours is up (%s), but %s of root is: put sudo in front of the command to ask it",
-			dir ? dir : "out of memory", other);
+	if (!dir)
+		diag_error(diag, NULL, 0, "out of memory");
 	else if (count == 0)
-		diag_error(diag, NULL, 0, "no instance is up (%s)",
-		           dir ? dir : "out of memory");
+		report_none(dir, run_dir, diag);
 	else if (count > 1)
-		diag_error(diag, NULL, 0, "%zu instances are up: choose one with --tun",
-		           count);
-	free(other);
+		diag_error(diag, NULL, 0,
+		           "%zu instances are there: choose one with --tun (%s)", count,
+		           *tun ? *tun : "out of memory");
 	free(dir);
 	if (count == 1 && *tun)
 		return 0;

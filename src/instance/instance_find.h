@@ -10,6 +10,10 @@
  * -ENOENT (there is none) or -ENOTUNIQ (there are several), with the reason in diag. */
 MUST_CHECK int instance_find_only(const char *run_dir, char **tun, struct diag *diag);
 
+/* Returns the names of those that run in the directory, with commas between them; to be freed.
+ * NULL if there is none. */
+char *instance_find_names(const char *run_dir);
+
 /* Where root's instances are, unless they were given another directory. */
 #define INSTANCE_ROOTS_DIR RUNSTATEDIR "/tunion"
 

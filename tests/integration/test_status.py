@@ -154,7 +154,7 @@ def test(lab):
     t.down()
     equal(last.process.wait(5), 1, "exit status once it is down")
     last.read(0.1)
-    check("\033[?1049l" in last.seen and last.seen.rstrip().endswith("is not up (" + w.client.run_dir + ")"),
+    check("\033[?1049l" in last.seen and "is not up (" + w.client.run_dir + "): tunion up" in last.seen,
           f"what is said of one that is down: {last.seen[-200:]!r}")
 
 

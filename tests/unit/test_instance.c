@@ -402,9 +402,37 @@ START_TEST(the_only_one_and_several)
 	ck_assert_int_eq(instance_find_only(dir, &tun, &diag), -ENOTUNIQ);
 	ck_assert_ptr_null(tun);
 	ck_assert_uint_eq(diag.errors, 1);
+	/* in any order */
+	ck_assert_ptr_nonnull(strstr(diag.entries[0].text, "2 instances"));
+	ck_assert_ptr_nonnull(strstr(diag.entries[0].text, "one"));
+	ck_assert_ptr_nonnull(strstr(diag.entries[0].text, "two"));
 	diag_clear(&diag);
 	instance_clear(&first);
 	instance_clear(&second);
+}
+END_TEST
+
+/* The message names the next step: what is up in another directory, or how to start one. */
+START_TEST(none_here)
+{
+	struct diag diag = { 0 };
+	char elsewhere[sizeof(dir)], expected[200], *tun;
+	struct instance i;
+
+	memcpy(elsewhere, dir, sizeof(dir));
+	init(&i, "one");
+	ck_assert_int_eq(lock(&i), 0);
+	ck_assert_int_eq(instance_listen(&i, &diag), 0);
+	make_dir();
+	ck_assert_int_eq(instance_find_only(dir, &tun, &diag), -ENOENT);
+	/* others may have instances on this machine, too */
+	snprintf(expected, sizeof(expected), "no instance is up (%s), but ", dir);
+	ck_assert_uint_eq(diag.count, 1);
+	ck_assert_ptr_nonnull(strstr(diag.entries[0].text, expected));
+	diag_clear(&diag);
+	instance_clear(&i);
+	remove_dir();
+	memcpy(dir, elsewhere, sizeof(dir));
 }
 END_TEST
 
@@ -488,6 +516,7 @@ TCase *unit_tests(void)
 	tcase_add_test(tc, a_number_where_nothing_can_be_locked);
 	tcase_add_test(tc, each_has_its_own_sockets);
 	tcase_add_test(tc, the_only_one_and_several);
+	tcase_add_test(tc, none_here);
 	tcase_add_test(tc, an_instance_of_another_user);
 	tcase_add_test(tc, the_run_directory_in_termux);
 	return tc;
