@@ -81,8 +81,14 @@ static int open_folder(int *out, int at, const char *name, const char *path,
 	*out = openat(at, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (*out < 0) {
 		err = -errno;
-		diag_error(diag, path, 0, "can't open the folder of the gate's keys: %s",
-		           strerror(-err));
+		if (err == -ENOENT)
+			diag_error(
+				diag, path, 0,
+				"no client has a file yet, because no gate was started: tunion gate makes the folder, and the file of the client phone");
+		else
+			diag_error(diag, path, 0,
+			           "can't open the folder of the gate's keys: %s",
+			           strerror(-err));
 		return err;
 	}
 	err = check(path, *out, diag);

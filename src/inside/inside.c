@@ -12,6 +12,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -217,11 +218,43 @@ int inside_mend(const struct handover_fds *fds)
 	return WIFEXITED(status) && WEXITSTATUS(status) == 0 ? 0 : -EIO;
 }
 
+static bool is_same(int fd, const char *path)
+{
+	struct stat a, b;
+
+	return fstat(fd, &a) == 0 && stat(path, &b) == 0 && a.st_dev == b.st_dev &&
+	       a.st_ino == b.st_ino;
+}
+
+/* Only who is outside of all user namespaces of ours, or has made the one that he is in, may
+ * enter another one. */
+static void report_no_entry(int err, struct diag *diag)
+{
+	if (err == -EPERM || err == -EINVAL)
+		diag_error(
+			diag, NULL, 0,
+			"can't enter the namespaces of the instance: %s; inside another exec it is not possible: run it outside",
+			strerror(-err));
+	else
+		diag_error(diag, NULL, 0,
+		           "can't enter the namespaces of the instance: %s",
+		           strerror(-err));
+}
+
 int inside_join(const struct handover_fds *fds, struct diag *diag)
 {
 	uint64_t capabilities = possible_capabilities();
-	char *cwd = getcwd(NULL, 0); /* setns(2) changes it */
+	char *cwd;
 	int err = 0;
+
+	if (is_same(fds->net, "/proc/self/ns/net") &&
+	    is_same(fds->mount, "/proc/self/ns/mnt")) {
+		diag_error(
+			diag, NULL, 0,
+			"--in: this is inside that instance already: run the command as it is, without tunion exec");
+		return -EALREADY;
+	}
+	cwd = getcwd(NULL, 0); /* setns(2) changes it */
 
 	if ((fds->user >= 0 && setns(fds->user, CLONE_NEWUSER) < 0) ||
 	    setns(fds->net, CLONE_NEWNET) < 0 || setns(fds->mount, CLONE_NEWNS) < 0)
@@ -229,9 +262,7 @@ int inside_join(const struct handover_fds *fds, struct diag *diag)
 	if (!err && fds->user >= 0)
 		err = limit_capabilities(capabilities);
 	if (err)
-		diag_error(diag, NULL, 0,
-		           "can't enter the namespaces of the instance: %s",
-		           strerror(-err));
+		report_no_entry(err, diag);
 	else if (!cwd || chdir(cwd) < 0)
 		diag_warning(diag, NULL, 0, "can't stay in the working directory: %s",
 		             strerror(errno));

@@ -4,6 +4,7 @@ carries nothing but datagrams to the provider. The command has the user's ids, n
 status and signals, and no child that it hasn't made. What is not in the union is unreachable at once."""
 
 import os
+import re
 import signal
 
 from lab import check, equal, here, main, same_text, wait_for
@@ -90,6 +91,21 @@ def is_as_if_alone(w, user):
     nothing_left(user, "after SIGTERM")
 
 
+def commands_of_tunion_inside(w, user):
+    """What can't be done in there is said in one line."""
+    join = f"{user.program} exec --in exec0 -- true"
+    done = user.exec(join)
+    equal((done.returncode, done.stderr), (1, "tunion: --in: this is inside that instance already: run the command as it is, without "
+                                              "tunion exec\n"), "--in of the instance where one is")
+    first = user.start("sleep", "1000")
+    wait_for(user.status, "the status of the first one")
+    done = user.exec(join)
+    check(done.returncode == 1 and re.fullmatch("tunion: can't enter the namespaces of the instance: .*; inside another exec it is "
+                                                "not possible: run it outside\n", done.stderr), f"--in of another one: {done.stderr}")
+    first.stop(signal.SIGTERM)
+    nothing_left(user, "after commands of tunion inside")
+
+
 def has_no_other_way(w, user):
     user.write("vpn.conf", w.vpn_conf(allowed="10.66.0.0/24, 2001:db8:3::/64, 192.0.2.0/24"))
     done = user.exec(user.python, "-c", CONNECT, INTERNET, INTERNET6, "198.51.100.1", "2001:db8:1::1", "8.8.8.8")
@@ -127,6 +143,7 @@ def test(lab):
         equal((done.stdout, done.stderr), ("hello\n", ""), f"ping of {address} without capabilities")
     equal(user.exec("ping", "-n", "-c", "1", "-W", "5", "127.0.0.1").returncode, 0, "ping of the loopback device")
     is_as_if_alone(w, user)
+    commands_of_tunion_inside(w, user)
     has_no_other_way(w, user)
     leaves_out_what_needs_a_tun_of_its_own(w, user)
     nothing_left(user, "at the end")
