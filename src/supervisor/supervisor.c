@@ -31,6 +31,7 @@
 #include "supervisor/live.h"
 #include "supervisor/page_child.h"
 #include "supervisor/place.h"
+#include "supervisor/port_wait.h"
 #include "supervisor/refresh.h"
 #include "supervisor/status_request.h"
 #include "supervisor/supervisor_status.h"
@@ -103,8 +104,9 @@ static int open_sockets(struct supervisor *s, struct diag *diag)
 	/* all of them are tried, so that all errors are reported in one run */
 	for (size_t i = 0; i < s->tunnels.count; i++) {
 		struct tunnel *t = &s->tunnels.v[i];
-		int err = tunnel_open_udp(
-			t, host_file_mark(s->hosts.shared, t->plan->conf), NULL, diag);
+		int err =
+			port_wait_open(t, host_file_mark(s->hosts.shared, t->plan->conf),
+		                       &s->instance, diag);
 
 		if (!err)
 			err = instance_listen_uapi(&s->instance, t->plan->way.name,
@@ -164,9 +166,9 @@ static int prepare(struct supervisor *s, const struct supervisor_options *o,
 {
 	const struct conf_paths from = { .v = o->paths,
 		                         .n = o->path_count,
+		                         .names_folder = o->names_folder,
 		                         .gate = o->gate };
 	struct plan_env env = { .one_tun = s->elsewhere,
-		                         .names_folder = o->names_folder,
 		                .applications = s->app.tun.wanted };
 	int err = keeper_start(&s->keeper);
 

@@ -18,9 +18,10 @@ static void explain(const struct conf *conf, int err, struct diag *diag)
 	char address[IP_ADDR_STRLEN];
 
 	if (err == -EADDRINUSE && conf->listen_port)
-		diag_error(diag, conf->path, conf->lines.listen_port,
-		           "ListenPort %u is in use by another program",
-		           (unsigned)conf->listen_port);
+		diag_error(
+			diag, conf->path, conf->lines.listen_port,
+			"ListenPort %u is in use by another program: ss -lunp tells which; expected another port, or none",
+			(unsigned)conf->listen_port);
 	else if (conf->listen.family != IP_NONE)
 		diag_error(diag, conf->path, conf->lines.listen,
 		           "%scan't listen on %s: %s", rights_needed(-err),

@@ -91,6 +91,24 @@ def is_as_if_alone(w, user):
     nothing_left(user, "after SIGTERM")
 
 
+def ports_of_one_after_the_other(w, user):
+    """The instance of a command ends a moment after it; the next one waits for the port. If it goes on running, the
+    error says so, and what to do."""
+    user.write("vpn.conf", w.vpn_conf(interface_lines=["ListenPort = 51999"]))
+    loop = w.client.try_run(["sh", "-c", 'for i in 1 2 3 4 5; do "$@" || exit 1; done', "sh", *user.argv("true")])
+    equal((loop.returncode, loop.stderr), (0, ""), "five commands, one after the other")
+    first = user.start("sleep", "1000")
+    wait_for(user.status, "the status of the first one")
+    done = user.exec("true")
+    path = f"{user.dir}/vpn.conf"
+    check(done.returncode == 1 and re.fullmatch(
+        rf"{path}:\d+: ListenPort 51999 is in use by (exec\d+), which is running: tunion exec --in \1 -- COMMAND joins "
+        r"that, or leave out ListenPort\n", done.stderr), f"two at once: {done.returncode} {done.stderr}")
+    first.stop(signal.SIGTERM)
+    nothing_left(user, "after two at once")
+    user.write("vpn.conf", w.vpn_conf())
+
+
 def commands_of_tunion_inside(w, user):
     """What can't be done in there is said in one line."""
     join = f"{user.program} exec --in exec0 -- true"
@@ -144,6 +162,7 @@ def test(lab):
     equal(user.exec("ping", "-n", "-c", "1", "-W", "5", "127.0.0.1").returncode, 0, "ping of the loopback device")
     is_as_if_alone(w, user)
     commands_of_tunion_inside(w, user)
+    ports_of_one_after_the_other(w, user)
     has_no_other_way(w, user)
     leaves_out_what_needs_a_tun_of_its_own(w, user)
     nothing_left(user, "at the end")

@@ -1,0 +1,20 @@
+/* src/supervisor/port_wait.h - opens a tunnel's sockets at the start, also where another instance
+ * of ours has the port
+ *
+ * An instance of `exec` ends a moment after its command. So the next one, with the same file,
+ * may find its ListenPort still in use, and waits for that to end. */
+#ifndef TUNION_SUPERVISOR_PORT_WAIT_H
+#define TUNION_SUPERVISOR_PORT_WAIT_H
+
+#include "base/attr.h"
+#include "base/diag.h"
+#include "instance/instance.h"
+#include "supervisor/tunnel.h"
+
+/* Calls tunnel_open_udp. If the port is in use, and other instances of the same run directory
+ * are there, it tries again until they are gone, or until one of them, which goes on running,
+ * says that the port is its own; then the error names that one. Blocks for up to 10 s. */
+MUST_CHECK int port_wait_open(struct tunnel *t, uint32_t mark,
+                              const struct instance *self, struct diag *diag);
+
+#endif
