@@ -129,6 +129,21 @@ static void own_tuns_text(const json_t *trace, FILE *out)
 	}
 }
 
+/* Prints the reason under the name of its counter. */
+static void dropped_text(const json_t *trace, const char *state, FILE *out)
+{
+	static const char waiting[] = "? (waiting)"; /* see way_format */
+	const char *way = status_string(trace, "way");
+	size_t n = strlen(way), tail = sizeof(waiting) - 1;
+
+	if (n > tail && strcmp(way + n - tail, waiting) == 0)
+		fprintf(out, "\nits packets are dropped until the peer calls: %s\n",
+		        state);
+	else
+		fprintf(out, "\nits packets are dropped: %s\n",
+		        strcmp(state, "too-long") == 0 ? "way-too-long" : state);
+}
+
 void trace_text(const json_t *trace, FILE *out)
 {
 	const json_t *hops = json_object_get(trace, "hops");
@@ -155,7 +170,6 @@ void trace_text(const json_t *trace, FILE *out)
 		add_hop(&t, i + 1, json_array_get(hops, i));
 	table_print(&t, out);
 	own_tuns_text(trace, out);
-	if (strcmp(state, "ok") != 0) /* print the reason under the name of its counter */
-		fprintf(out, "\nits packets are dropped: %s\n",
-		        strcmp(state, "too-long") == 0 ? "way-too-long" : state);
+	if (strcmp(state, "ok") != 0)
+		dropped_text(trace, state, out);
 }

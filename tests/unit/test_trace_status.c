@@ -31,7 +31,7 @@ static const char status[] =
 	"{'name': 'wlan', 'mtu': 1420, 'listen_port': 10, 'peers': [{'public_key': "
 	"'" KEY_H "', 'endpoint': null, 'allowed_ips': ['10.9.0.0/16'],"
 	" 'standby': [], 'state': 'no-endpoint', 'chain': ['wlan'],"
-	" 'way': 'wlan > ? (endpoint not known)', 'carrier_peer': null,"
+	" 'way': 'wlan > ? (waiting)', 'carrier_peer': null,"
 	" 'source_address': null}]}]}";
 
 static json_t *parse(const char *text)
@@ -84,13 +84,13 @@ static const struct {
 	  "2    vpn     EXAM…AAAA  1420  (host):9      203.0.113.2:51820\n" },
 	/* not by lan, which stands by; and that wlan does not know its endpoint is no
 	 * reason to take vpn */
-	{ "10.9.0.1", "10.9.0.1: wlan > ? (endpoint not known)\n"
+	{ "10.9.0.1", "10.9.0.1: wlan > ? (waiting)\n"
 	              "by 10.9.0.0/16, as it is in force on tunion0\n"
 	              "\n"
 	              "HOP  DEVICE  PEER       MTU   OUTER SOURCE  OUTER DESTINATION\n"
 	              "1    wlan    EXAM…AAAA  1420  -             -\n"
 	              "\n"
-	              "its packets are dropped: no-endpoint\n" },
+	              "its packets are dropped until the peer calls: no-endpoint\n" },
 	{ "8.8.8.8", "8.8.8.8: vpn > network\n"
 	             "by 0.0.0.0/0, as it is in force on tunion0\n"
 	             "\n"
