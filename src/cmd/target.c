@@ -130,42 +130,52 @@ static bool is_roots(const struct instance *i)
 	return same;
 }
 
-/* Writes which command would start it, as far as the name tells. */
-static void write_start(const char *tun, char out[static 32])
+/* Which command has such names? */
+static const char *command_of(const char *tun)
 {
 	static const char *const commands[] = { "exec", "proxy", "gate" };
 
-	snprintf(out, 32, "up%s%.15s", strcmp(tun, INSTANCE_DEFAULT_TUN) ? " --tun " : "",
-	         strcmp(tun, INSTANCE_DEFAULT_TUN) ? tun : "");
 	for (size_t k = 0; k < ARRAY_SIZE(commands); k++) {
 		size_t n = strlen(commands[k]);
 
 		if (strncmp(tun, commands[k], n) == 0 &&
 		    strspn(tun + n, "0123456789") == strlen(tun + n))
-			snprintf(out, 32, "%s", commands[k]);
+			return commands[k];
 	}
+	return "up";
 }
 
 /* There are others in this directory, or there is none. */
 static void say_not_up(const struct instance *i)
 {
-	char *names = instance_find_names(i->run_dir);
-	char start[32];
+	char *names = instance_find_names(i->run_dir), *standard = instance_default_dir();
+	const char *command = command_of(i->tun);
+	bool elsewhere = !standard || strcmp(standard, i->run_dir) != 0;
+	bool named = strcmp(command, "up") == 0 && strcmp(i->tun, INSTANCE_DEFAULT_TUN);
 
-	write_start(i->tun, start);
 	if (names)
 		fprintf(stderr,
 		        "tunion: %s is not up (%s); what is up: %s (choose by --tun)\n",
 		        i->tun, i->run_dir, names);
 	else
-		fprintf(stderr, "tunion: %s is not up (%s): tunion %s starts it\n",
-		        i->tun, i->run_dir, start);
+		fprintf(stderr,
+		        "tunion: %s is not up (%s): tunion %s%s%s%s%s starts it\n",
+		        i->tun, i->run_dir, command, elsewhere ? " --run-dir " : "",
+		        elsewhere ? i->run_dir : "", named ? " --tun " : "",
+		        named ? i->tun : "");
+	free(standard);
 	free(names);
 }
 
 void target_say_not_up(const struct instance *i)
 {
-	if (instance_is_stale(i))
+	const char *command = command_of(i->tun);
+
+	if (instance_is_stale(i) && strcmp(command, "up") != 0)
+		fprintf(stderr,
+		        "tunion: %s was killed (pid %d has ended): tunion %s starts another one, tunion down --tun %s clears up (%s)\n",
+		        i->tun, (int)instance_pid(i), command, i->tun, i->run_dir);
+	else if (instance_is_stale(i))
 		fprintf(stderr,
 		        "tunion: %s was killed (pid %d has ended): tunion up starts it again, tunion down puts the host back (%s)\n",
 		        i->tun, (int)instance_pid(i), i->run_dir);
