@@ -21,6 +21,7 @@
 #include "cmd/paths.h"
 #include "cmd/plan_load.h"
 #include "cmd/service.h"
+#include "cmd/within.h"
 #include "gate/gate_clients.h"
 #include "gate/gate_state.h"
 #include "io/udp.h"
@@ -227,6 +228,7 @@ static int prepare(void *context, struct supervisor_options *options, struct dia
 	int err = plan_load(&load, &from, PLAN_LOAD_NO_RESOLVE);
 
 	g->log = options->log;
+	within_warn("this gate", options->run_dir, g->log);
 	if (err)
 		diag_copy_errors(diag, &load.diag);
 	else

@@ -28,6 +28,7 @@
 #include "cmd/proxy_ports.h"
 #include "cmd/proxy_worker.h"
 #include "cmd/service.h"
+#include "cmd/within.h"
 #include "inside/handover.h"
 #include "inside/inside.h"
 #include "page/page.h"
@@ -377,8 +378,10 @@ static int prepare(void *context, struct supervisor_options *options, struct dia
 	c->page.proxy = c->auth ? PAGE_PROXY_WITH_USERS : PAGE_PROXY;
 	if (!err)
 		err = proxy_ports_open(&c->ports, false, diag);
-	if (!err)
+	if (!err) {
 		warn_of_strangers(c);
+		within_warn("this proxy", options->run_dir, c->log);
+	}
 	if (!err && c->stack == PROXY_STACK_LWIP)
 		err = prepare_lwip(c, options, diag);
 	else if (!err)

@@ -122,6 +122,11 @@ def commands_of_tunion_inside(w, user):
                                                 "not possible: run it outside\n", done.stderr), f"--in of another one: {done.stderr}")
     first.stop(signal.SIGTERM)
     nothing_left(user, "after commands of tunion inside")
+    for command, what in (("proxy", "this proxy"), ("gate --client a", "this gate")):
+        done = user.exec(f"{user.program} {command} --no-watch {user.dir}; {user.program} down --tun {command.split()[0]}0")
+        check(f"tunion: {what} is inside exec0, so only programs in there reach it: start it outside of tunion exec for all "
+              "others\n" in done.stderr, f"tunion {command} inside: {done.stderr}")
+        nothing_left(user, f"after tunion {command} inside")
 
 
 def has_no_other_way(w, user):
