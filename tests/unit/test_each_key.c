@@ -374,12 +374,30 @@ START_TEST(the_manual_describes_it_and_has_an_example)
 }
 END_TEST
 
+START_TEST(test_keys_has_rows_of_it)
+{
+	char *rows = unit_source_text("tests/unit/test_keys.c");
+
+	for (size_t t = 0; t < ARRAY_SIZE(tables); t++) {
+		for (size_t i = 0; i < tables[t]->n; i++) {
+			char line[64];
+
+			snprintf(line, sizeof(line), "%s =", tables[t]->keys[i].name);
+			ck_assert_msg(strstr(rows, line) != NULL,
+			              "tests/unit/test_keys.c has no row with %s", line);
+		}
+	}
+	free(rows);
+}
+END_TEST
+
 TCase *unit_tests(void)
 {
 	TCase *tc = tcase_create("each key");
 
 	tcase_add_test(tc, reload_and_save_config_know_it);
 	tcase_add_test(tc, the_worker_is_told_of_it);
+	tcase_add_test(tc, test_keys_has_rows_of_it);
 	tcase_add_test(tc, the_manual_describes_it_and_has_an_example);
 	return tc;
 }

@@ -233,6 +233,11 @@ static const struct {
 	{ INTERFACE, "Table = 4294967296", NULL, "t.conf:3: Table \"4294967296\"" TABLE },
 	{ INTERFACE, "Table = 010", NULL, "t.conf:3: Table \"010\"" TABLE OCTAL },
 	{ INTERFACE, "Table = -1", NULL, "t.conf:3: Table \"-1\"" TABLE },
+	/* IncludedApplications, ExcludedApplications */
+	{ INTERFACE, "IncludedApplications = org.a, org.b",
+	  "IncludedApplications = org.a\nIncludedApplications = org.b\n", "" },
+	{ INTERFACE, "ExcludedApplications =", "", "" },
+
 	/* SaveConfig */
 	{ INTERFACE, "SaveConfig = false", "", "" },
 	{ INTERFACE, "SaveConfig = TRUE", "SaveConfig = true\n", "" },
@@ -481,6 +486,7 @@ static const struct {
 	{ INTERFACE, "# tunion: SourceCheck = off", "# tunion: SourceCheck = off\n", "" },
 	{ INTERFACE, "# tunion: SourceCheck = on", "", "" },
 	{ INTERFACE, "# tunion: Resolve = off", "# tunion: Resolve = off\n", "" },
+	{ INTERFACE, "# tunion: Tun = own", "# tunion: Tun = own\n", "" },
 	{ INTERFACE, "# tunion: Gate = on", "# tunion: Gate = on\n", "" },
 	{ INTERFACE, "# tunion: Gate = off", "", "" },
 	{ INTERFACE, "# tunion: Isolate = off", "# tunion: Isolate = off\n", "" },
@@ -522,6 +528,8 @@ static const struct {
 	  "t.conf:5: Metric is in [Peer]; expected it in [Interface]" },
 	{ PEER, "# tunion: SourceFix = off", NULL,
 	  "t.conf:5: SourceFix is in [Peer]; expected it in [Interface]" },
+	{ INTERFACE, "# tunion: Tun = shared", NULL,
+	  "t.conf:3: Tun \"shared\" is wrong; expected own, or no such line: then all files share one tun" },
 	{ INTERFACE, "# tunion: Isolate = no", NULL,
 	  "t.conf:3: Isolate \"no\" is wrong; expected on or off" },
 	{ PEER, "# tunion: Isolate = off", NULL,
