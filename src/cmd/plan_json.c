@@ -7,19 +7,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/json_part.h"
 #include "plan/plan_tun.h"
 
 #define CHAIN_STRLEN 512
 #define TRACE_MAX    (2 * WAY_MAX)
-
-/* Takes over item. Returns NULL if the list or the item is NULL. */
-static json_t *append(json_t *list, json_t *item)
-{
-	if (list && json_array_append_new(list, item) == 0)
-		return list;
-	json_decref(list);
-	return NULL;
-}
 
 static json_t *text_or_null(const char *text)
 {
@@ -39,10 +31,11 @@ static json_t *diag_list(const struct diag *diag, enum diag_severity severity)
 		const struct diag_entry *e = &diag->entries[i];
 
 		if (e->severity == severity)
-			list = append(list, json_pack("{s:o, s:o, s:s}", "file",
-			                              text_or_null(e->file), "line",
-			                              number_or_null(e->line), "text",
-			                              e->text));
+			list = json_list_add(list,
+			                     json_pack("{s:o, s:o, s:s}", "file",
+			                               text_or_null(e->file), "line",
+			                               number_or_null(e->line), "text",
+			                               e->text));
 	}
 	return list;
 }
@@ -93,9 +86,9 @@ static json_t *chain(const struct way_peer *peer)
 	json_t *list = json_array();
 
 	for (size_t i = 0; i < n; i++)
-		list = append(list, json_string(hops[i]->device->name));
+		list = json_list_add(list, json_string(hops[i]->device->name));
 	if (peer->state == WAY_OK)
-		list = append(list, json_string("network"));
+		list = json_list_add(list, json_string("network"));
 	return list;
 }
 
@@ -116,7 +109,7 @@ static json_t *peers_json(const struct plan_device *d)
 	json_t *list = json_array();
 
 	for (size_t i = 0; i < d->peer_count; i++)
-		list = append(list, peer_json(&d->peers[i]));
+		list = json_list_add(list, peer_json(&d->peers[i]));
 	return list;
 }
 
@@ -126,8 +119,9 @@ static json_t *addresses_json(const struct plan_device *d)
 	char text[IP_PREFIX_STRLEN];
 
 	for (size_t i = 0; i < d->conf->addresses.n; i++)
-		list = append(list, json_string(ip_prefix_format(
-					    &d->conf->addresses.v[i].prefix, text)));
+		list = json_list_add(list,
+		                     json_string(ip_prefix_format(
+					     &d->conf->addresses.v[i].prefix, text)));
 	return list;
 }
 
@@ -157,8 +151,8 @@ static bool add_own_prefix(void *context, const struct union_node *node)
 	char prefix[IP_PREFIX_STRLEN];
 
 	ip_prefix_format(&node->trie.prefix, prefix);
-	*list = append(*list, json_pack("{s:s, s:o}", "prefix", prefix, "peer",
-	                                public_key(p->conf)));
+	*list = json_list_add(*list, json_pack("{s:s, s:o}", "prefix", prefix, "peer",
+	                                       public_key(p->conf)));
 	return *list != NULL;
 }
 
@@ -214,7 +208,7 @@ static bool add_node(void *context, const struct union_node *node)
 		const struct plan_device *d = plan_device_of(e->peer);
 		const struct plan_prefix *p = plan_prefix_find(d, &node->trie.prefix);
 
-		entries = append(
+		entries = json_list_add(
 			entries,
 			json_pack("{s:s, s:o, s:o, s:s, s:o}", "device", d->way.name,
 		                  "peer", public_key(plan_peer_of(e->peer)->conf), "line",
@@ -222,8 +216,8 @@ static bool add_node(void *context, const struct union_node *node)
 		                  state_of(node, e), "why", why(node, e)));
 	}
 	ip_prefix_format(&node->trie.prefix, prefix);
-	*list = append(*list,
-	               json_pack("{s:s, s:o}", "prefix", prefix, "entries", entries));
+	*list = json_list_add(
+		*list, json_pack("{s:s, s:o}", "prefix", prefix, "entries", entries));
 	return *list != NULL;
 }
 
@@ -234,7 +228,7 @@ json_t *plan_json(const struct plan *plan, const struct diag *diag, bool ok)
 	const struct plan_device *d;
 
 	while ((d = plan_next(plan, &walk)))
-		devices = append(devices, device_json(d));
+		devices = json_list_add(devices, device_json(d));
 	if (plan->table.trie)
 		union_walk(&plan->table, add_node, &prefixes);
 	return json_pack("{s:b, s:o, s:o, s:o, s:o, s:o, s:o}", "ok", ok, "errors",
@@ -258,7 +252,7 @@ static json_t *prefix_list(const struct ip_prefix *v, size_t n)
 	char text[IP_PREFIX_STRLEN];
 
 	for (size_t i = 0; i < n; i++)
-		list = append(list, json_string(ip_prefix_format(&v[i], text)));
+		list = json_list_add(list, json_string(ip_prefix_format(&v[i], text)));
 	return list;
 }
 
@@ -268,7 +262,8 @@ static json_t *server_list(const struct plan_app *app)
 	char text[IP_ADDR_STRLEN];
 
 	for (size_t i = 0; i < app->server_count; i++)
-		list = append(list, json_string(ip_addr_format(&app->servers[i], text)));
+		list = json_list_add(list,
+		                     json_string(ip_addr_format(&app->servers[i], text)));
 	return list;
 }
 
@@ -277,7 +272,7 @@ static json_t *name_list(const struct plan_app_names *names)
 	json_t *list = json_array();
 
 	for (size_t i = 0; i < names->n; i++)
-		list = append(list, json_string(names->v[i]));
+		list = json_list_add(list, json_string(names->v[i]));
 	return list;
 }
 
@@ -285,7 +280,7 @@ static void add_domain(void *context, const char *domain)
 {
 	json_t **list = context;
 
-	*list = append(*list, json_string(domain));
+	*list = json_list_add(*list, json_string(domain));
 }
 
 json_t *plan_json_app(const struct plan *plan, const struct plan_app *app,
@@ -299,8 +294,8 @@ json_t *plan_json_app(const struct plan *plan, const struct plan_app *app,
 	else
 		app = &nothing;
 	if (app->allow_families)
-		families = append(append(families, json_string("inet")),
-		                  json_string("inet6"));
+		families = json_list_add(json_list_add(families, json_string("inet")),
+		                         json_string("inet6"));
 	return json_pack("{s:b, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "ok",
 	                 ok, "errors", diag_list(diag, DIAG_ERROR), "warnings",
 	                 diag_list(diag, DIAG_WARNING), "mtu",
@@ -357,7 +352,7 @@ static json_t *own_traces(const struct plan *plan, const struct ip_addr *dst)
 		const struct plan_device *d = &plan->devices[i];
 
 		if (trie_lookup(d->allowed_ips, dst))
-			list = append(list, own_trace(d, dst));
+			list = json_list_add(list, own_trace(d, dst));
 	}
 	return list;
 }
@@ -379,7 +374,7 @@ json_t *plan_json_trace(const struct plan *plan, const struct ip_addr *dst)
 			"own_tuns", own_traces(plan, dst));
 	n = way_list(taker, list, ARRAY_SIZE(list));
 	for (size_t i = 0; i < n; i++)
-		hops = append(hops, hop_json(list[i]));
+		hops = json_list_add(hops, hop_json(list[i]));
 	entry = trie_lookup(plan_device_of(taker)->allowed_ips, dst);
 	return json_pack(
 		"{s:s, s:s, s:s, s:s, s:o, s:o, s:o, s:s, s:o, s:o, s:n, s:o}", "address",

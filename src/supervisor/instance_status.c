@@ -7,17 +7,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/json_part.h"
 #include "base/key.h"
 #include "base/printable.h"
 #include "show/status_health.h"
-
-static json_t *append(json_t *list, json_t *item)
-{
-	if (list && json_array_append_new(list, item) == 0)
-		return list;
-	json_decref(list);
-	return NULL;
-}
 
 /* A path need not be UTF-8, but JSON must be. If it isn't, '?' replaces what isn't
  * ASCII. */
@@ -42,11 +35,12 @@ static json_t *errors_json(const struct diag *errors)
 	for (size_t i = 0; errors && i < errors->count; i++) {
 		const struct diag_entry *e = &errors->entries[i];
 
-		list = append(list, json_pack("{s:o, s:o, s:s}", "file",
-		                              path_json(e->file), "line",
-		                              e->line ? json_integer((json_int_t)e->line)
-		                                      : json_null(),
-		                              "text", e->text));
+		list = json_list_add(list,
+		                     json_pack("{s:o, s:o, s:s}", "file",
+		                               path_json(e->file), "line",
+		                               e->line ? json_integer((json_int_t)e->line)
+		                                       : json_null(),
+		                               "text", e->text));
 	}
 	return list;
 }
@@ -59,8 +53,8 @@ static json_t *yields_json(const struct yield *yields, size_t n)
 	for (size_t i = 0; i < n; i++) {
 		const struct yield *y = &yields[i];
 
-		list = append(list,
-		              json_pack("{s:s, s:s, s:o}", "prefix",
+		list = json_list_add(
+			list, json_pack("{s:s, s:s, s:o}", "prefix",
 		                        ip_prefix_format(&y->prefix, prefix), "device",
 		                        y->device, "to",
 		                        y->link[0] ? json_string(y->link) : json_null()));
@@ -90,7 +84,7 @@ static json_t *folders_json(const struct conf_paths *files)
 		       !json_equal(json_array_get(list, k), path))
 			k++;
 		if (k == json_array_size(list))
-			list = append(list, path);
+			list = json_list_add(list, path);
 		else
 			json_decref(path);
 	}
@@ -102,7 +96,7 @@ static json_t *names_json(const char *const *names, size_t n)
 	json_t *list = json_array();
 
 	for (size_t i = 0; i < n; i++)
-		list = append(list, json_string(names[i]));
+		list = json_list_add(list, json_string(names[i]));
 	return list;
 }
 

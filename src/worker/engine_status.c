@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/json_part.h"
 #include "base/key.h"
 #include "plan/union.h"
 #include "plan/way.h"
@@ -14,14 +15,6 @@
 
 #define CHAIN_STRLEN 512
 #define CHAIN_MAX    (2 * WAY_MAX)
-
-static json_t *append(json_t *list, json_t *item)
-{
-	if (list && json_array_append_new(list, item) == 0)
-		return list;
-	json_decref(list);
-	return NULL;
-}
 
 static json_t *key_json(const uint8_t key[static KEY_BYTES])
 {
@@ -76,9 +69,9 @@ static json_t *chain_json(const struct way_peer *way)
 	json_t *list = json_array();
 
 	for (size_t i = 0; i < n; i++)
-		list = append(list, json_string(hops[i]->device->name));
+		list = json_list_add(list, json_string(hops[i]->device->name));
 	if (way && way->state == WAY_OK)
-		list = append(list, json_string("network"));
+		list = json_list_add(list, json_string("network"));
 	return list;
 }
 
@@ -113,7 +106,7 @@ static json_t *append_once(json_t *list, const char *name)
 	for (size_t i = 0; i < json_array_size(list); i++)
 		if (strcmp(json_string_value(json_array_get(list, i)), name) == 0)
 			return list;
-	return append(list, json_string(name));
+	return json_list_add(list, json_string(name));
 }
 
 /* Why does this device not have the prefix? */
@@ -126,11 +119,11 @@ static void add_after(struct prefixes *p, const struct way_device *first, bool s
 		if (strcmp(json_string_value(device), first->name) == 0)
 			return;
 	}
-	p->comes_after =
-		append(p->comes_after,
-	               json_pack("{s:s, s:s, s:b}", "device", first->name, "why",
-	                         way_reason_name(way_reason(first, p->way->device)),
-	                         "standby", standby));
+	p->comes_after = json_list_add(
+		p->comes_after,
+		json_pack("{s:s, s:s, s:b}", "device", first->name, "why",
+	                  way_reason_name(way_reason(first, p->way->device)), "standby",
+	                  standby));
 }
 
 /* May the device take over, or is it the first one, of which others take over? */
@@ -178,9 +171,9 @@ static bool add_prefix(void *context, const struct ip_prefix *prefix)
 	char text[IP_PREFIX_STRLEN];
 
 	ip_prefix_format(prefix, text);
-	p->all = append(p->all, json_string(text));
+	p->all = json_list_add(p->all, json_string(text));
 	if (node && node->active != p->way)
-		p->standby = append(p->standby, json_string(text));
+		p->standby = json_list_add(p->standby, json_string(text));
 	if (node && p->way)
 		add_standby(p, node);
 	return p->all && p->standby;
@@ -261,7 +254,7 @@ static json_t *device_json(const struct device *d, const struct uapi_host *host,
 
 	device_drops(d, &drops);
 	for (const struct wg_peer *p = wg_device_first_peer(wg); p; p = wg_peer_next(p))
-		peers = append(peers, peer_json(table, p, now_ns));
+		peers = json_list_add(peers, peer_json(table, p, now_ns));
 	return json_pack("{s:s, s:b, s:o, s:i, s:I, s:i, s:o, s:o, s:o}", "name",
 	                 device_name(d), "own_tun", own_tun, "public_key",
 	                 wg_device_has_private_key(wg)
@@ -285,8 +278,8 @@ static json_t *sandbox_json(const struct sandbox *s)
 		enum sandbox_stage stage = (enum sandbox_stage)i;
 		const char *why = sandbox_why_not(s, stage);
 
-		stages = append(stages,
-		                json_pack("{s:s, s:b, s:o}", "stage",
+		stages = json_list_add(
+			stages, json_pack("{s:s, s:b, s:o}", "stage",
 		                          sandbox_stage_name(stage), "in_force", !why,
 		                          "why", why ? json_string(why) : json_null()));
 	}
@@ -302,7 +295,7 @@ char *engine_status_text(const struct engine *e, const struct uapi_host *host,
 
 	for (const struct device *d = engine_first_device(e); d;
 	     d = engine_next_device(d))
-		devices = append(devices, device_json(d, host, now_ns));
+		devices = json_list_add(devices, device_json(d, host, now_ns));
 	all = json_pack("{s:o, s:o, s:o, s:o, s:I}", "devices", devices, "drops",
 	                drops_json(engine_drops(e)), "drop_ages",
 	                drop_ages_json(engine_drops(e), now_ns), "sandbox",
