@@ -179,7 +179,9 @@ void diag_move(struct diag *to, struct diag *from)
 
 static void print_entry(const struct diag_entry *e, FILE *out)
 {
-	fprintf(out, "%s:", e->file ? e->file : "tunion");
+	/* others may have named it */
+	printable_print(out, e->file ? e->file : "tunion");
+	fputc(':', out);
 	if (e->file && e->line)
 		fprintf(out, "%u:", e->line);
 	fprintf(out, " %s%s\n",

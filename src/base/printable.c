@@ -65,3 +65,16 @@ void printable_make(char *text)
 		p += n ? n : 1;
 	}
 }
+
+void printable_print(FILE *out, const char *text)
+{
+	while (*text) {
+		size_t n = character((const uint8_t *)text);
+
+		if (n > 0)
+			fwrite(text, 1, n, out);
+		else
+			fputc('?', out);
+		text += n ? n : 1;
+	}
+}

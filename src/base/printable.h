@@ -6,6 +6,7 @@
 #define TUNION_BASE_PRINTABLE_H
 
 #include <stdbool.h>
+#include <stdio.h>
 
 #include "base/attr.h"
 
@@ -13,5 +14,7 @@
 MUST_CHECK bool printable_is(const char *text);
 /* Replaces each byte by '?' that belongs to a control character or isn't UTF-8. */
 void printable_make(char *text);
+/* Prints it like that. */
+void printable_print(FILE *out, const char *text);
 
 #endif

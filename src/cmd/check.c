@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/json_part.h"
+#include "base/printable.h"
 #include "cmd/arguments.h"
 #include "cmd/paths.h"
 #include "cmd/plan_json.h"
@@ -35,11 +37,12 @@ static json_t *missing_json(const struct missing *missing)
 	for (size_t i = 0; i < missing->n; i++) {
 		const struct program_missing *m = &missing->v[i];
 
-		json_array_append_new(
-			list, json_pack("{s:s, s:s, s:s, s:s, s:s, s:i}", "programs",
-		                        m->programs, "packages", m->packages, "option",
-		                        m->option, "need", m->need, "file", m->conf->path,
-		                        "line", (int)m->line));
+		json_array_append_new(list, json_pack("{s:s, s:s, s:s, s:s, s:o, s:i}",
+		                                      "programs", m->programs, "packages",
+		                                      m->packages, "option", m->option,
+		                                      "need", m->need, "file",
+		                                      json_printable(m->conf->path),
+		                                      "line", (int)m->line));
 	}
 	return list;
 }
@@ -59,9 +62,10 @@ static void print_missing(const struct missing *missing)
 	for (size_t i = 0; i < missing->n; i++) {
 		const struct program_missing *m = &missing->v[i];
 
-		printf("up needs %s, which is not installed (%s in %s:%u): install %s, or use %s\n",
-		       m->programs, m->need, m->conf->path, m->line, m->packages,
-		       m->option);
+		printf("up needs %s, which is not installed (%s in ", m->programs,
+		       m->need);
+		printable_print(stdout, m->conf->path);
+		printf(":%u): install %s, or use %s\n", m->line, m->packages, m->option);
 	}
 }
 

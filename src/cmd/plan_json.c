@@ -13,11 +13,6 @@
 #define CHAIN_STRLEN 512
 #define TRACE_MAX    (2 * WAY_MAX)
 
-static json_t *text_or_null(const char *text)
-{
-	return text ? json_string(text) : json_null();
-}
-
 static json_t *number_or_null(uint32_t number)
 {
 	return number ? json_integer(number) : json_null();
@@ -33,7 +28,7 @@ static json_t *diag_list(const struct diag *diag, enum diag_severity severity)
 		if (e->severity == severity)
 			list = json_list_add(list,
 			                     json_pack("{s:o, s:o, s:s}", "file",
-			                               text_or_null(e->file), "line",
+			                               json_printable(e->file), "line",
 			                               number_or_null(e->line), "text",
 			                               e->text));
 	}
@@ -173,10 +168,10 @@ static json_t *own_tun_json(const struct plan_device *d)
 
 static json_t *device_json(const struct plan_device *d)
 {
-	return json_pack("{s:s, s:s, s:i, s:o, s:o, s:o, s:i, s:o, s:o, s:o, s:o}",
-	                 "name", d->way.name, "file", d->conf->path, "mtu",
-	                 (int)d->mtu_bytes, "carrier_fits", fits_or_null(d), "addresses",
-	                 addresses_json(d), "listen_port",
+	return json_pack("{s:s, s:o, s:i, s:o, s:o, s:o, s:i, s:o, s:o, s:o, s:o}",
+	                 "name", d->way.name, "file", json_printable(d->conf->path),
+	                 "mtu", (int)d->mtu_bytes, "carrier_fits", fits_or_null(d),
+	                 "addresses", addresses_json(d), "listen_port",
 	                 number_or_null(d->conf->listen_port), "metric",
 	                 (int)d->way.metric, "table", table_json(d->conf), "via",
 	                 via(d->way.via, d->way.via_device), "peers", peers_json(d),
@@ -382,7 +377,7 @@ json_t *plan_json_trace(const struct plan *plan, const struct ip_addr *dst)
 		ip_prefix_format(&entry->prefix, prefix), "device", taker->device->name,
 		"peer", public_key(plan_peer_of(taker)->conf), "chain", chain(taker),
 		"hops", hops, "way", way_format(taker, way, sizeof(way)), "file",
-		json_string_nocheck(plan_device_of(taker)->conf->path), "line",
+		json_printable(plan_device_of(taker)->conf->path), "line",
 		number_or_null(((const struct plan_prefix *)(const void *)entry)->line),
 		"tun", "own_tuns", own_traces(plan, dst));
 }

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "base/printable.h"
 #include "cmd/table.h"
 #include "plan/plan_tun.h"
 
@@ -244,6 +245,14 @@ static void ways_text(const struct plan *plan, FILE *out)
 	table_print(&t, out);
 }
 
+static void print_left_out(const struct plan_device *d, FILE *out)
+{
+	fprintf(out, "exec, gate and proxy leave out %s: %s (", d->conf->name,
+	        plan_tun_reason(&d->tun));
+	printable_print(out, d->conf->path);
+	fprintf(out, ":%u)\n", d->tun.line);
+}
+
 void plan_text(const struct plan *plan, FILE *out)
 {
 	union_text(plan, out);
@@ -255,11 +264,7 @@ void plan_text(const struct plan *plan, FILE *out)
 	if (plan->shared_count > 0)
 		fprintf(out, "\nhost tun: MTU %u\n", plan->tun_mtu_bytes);
 	for (size_t i = 0; i < plan->device_count; i++) {
-		const struct conf *conf = plan->devices[i].conf;
-
-		if (plan_needs_own_tun(conf))
-			fprintf(out, "exec, gate and proxy leave out %s: %s (%s:%u)\n",
-			        conf->name, plan_tun_reason(&plan->devices[i].tun),
-			        conf->path, plan->devices[i].tun.line);
+		if (plan_needs_own_tun(plan->devices[i].conf))
+			print_left_out(&plan->devices[i], out);
 	}
 }

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "base/json_part.h"
 #include "cmd/arguments.h"
 #include "cmd/paths.h"
 #include "cmd/plan_json.h"
@@ -65,7 +66,7 @@ static void add_host(json_t *trace, const char *tun, const struct ip_addr *dst)
 	bool routed = known && there.gateway.family != IP_NONE;
 
 	json_object_set_new(trace, "host_link",
-	                    known ? json_string(there.link) : json_null());
+	                    json_printable(known ? there.link : NULL));
 	json_object_set_new(trace, "host_gateway",
 	                    routed ? json_string(ip_addr_format(&there.gateway, gateway))
 	                           : json_null());

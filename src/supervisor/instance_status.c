@@ -12,22 +12,6 @@
 #include "base/printable.h"
 #include "show/status_health.h"
 
-/* A path need not be UTF-8, but JSON must be. If it isn't, '?' replaces what isn't
- * ASCII. */
-static json_t *path_json(const char *path)
-{
-	json_t *json = path ? json_string(path) : json_null();
-	char *copy = json || !path ? NULL : strdup(path);
-
-	for (char *at = copy; at && *at; at++)
-		if ((unsigned char)*at > 0x7e)
-			*at = '?';
-	if (copy)
-		json = json_string(copy);
-	free(copy);
-	return json;
-}
-
 static json_t *errors_json(const struct diag *errors)
 {
 	json_t *list = json_array();
@@ -37,7 +21,7 @@ static json_t *errors_json(const struct diag *errors)
 
 		list = json_list_add(list,
 		                     json_pack("{s:o, s:o, s:s}", "file",
-		                               path_json(e->file), "line",
+		                               json_printable(e->file), "line",
 		                               e->line ? json_integer((json_int_t)e->line)
 		                                       : json_null(),
 		                               "text", e->text));
@@ -57,7 +41,7 @@ static json_t *yields_json(const struct yield *yields, size_t n)
 			list, json_pack("{s:s, s:s, s:o}", "prefix",
 		                        ip_prefix_format(&y->prefix, prefix), "device",
 		                        y->device, "to",
-		                        y->link[0] ? json_string(y->link) : json_null()));
+		                        json_printable(y->link[0] ? y->link : NULL)));
 	}
 	return list;
 }
@@ -78,7 +62,7 @@ static json_t *folders_json(const struct conf_paths *files)
 		if (slash && n > strlen(suffix) &&
 		    strcmp(folder + n - strlen(suffix), suffix) == 0)
 			slash[slash == folder] = '\0';
-		path = path_json(folder);
+		path = json_printable(folder);
 		free(folder);
 		while (k < json_array_size(list) &&
 		       !json_equal(json_array_get(list, k), path))
@@ -96,7 +80,7 @@ static json_t *names_json(const char *const *names, size_t n)
 	json_t *list = json_array();
 
 	for (size_t i = 0; i < n; i++)
-		list = json_list_add(list, json_string(names[i]));
+		list = json_list_add(list, json_printable(names[i]));
 	return list;
 }
 

@@ -32,6 +32,14 @@ START_TEST(nothing)
 }
 END_TEST
 
+/* Others may choose the names of files. */
+START_TEST(nothing_moves_the_cursor)
+{
+	diag_error(&diag, "/tmp/\033[2J\xc2\x9b_a.conf", 7, "said \033[1m");
+	expect("/tmp/?[2J??_a.conf:7: said ?[1m\n");
+}
+END_TEST
+
 START_TEST(files_in_the_order_mentioned_lines_in_order)
 {
 	struct diag more = { 0 };
@@ -87,6 +95,7 @@ TCase *unit_tests(void)
 
 	tcase_add_checked_fixture(tc, NULL, stop);
 	tcase_add_test(tc, nothing);
+	tcase_add_test(tc, nothing_moves_the_cursor);
 	tcase_add_test(tc, files_in_the_order_mentioned_lines_in_order);
 	tcase_add_test(tc, many);
 	tcase_add_test(tc, what_was_lost_is_said);

@@ -30,13 +30,18 @@ static const struct {
 
 START_TEST(what_may_be_printed)
 {
-	char text[64];
+	char text[64], printed[64] = "";
+	FILE *out;
 
 	snprintf(text, sizeof(text), "%s", cases[_i].text);
 	ck_assert_int_eq(printable_is(text), strcmp(cases[_i].text, cases[_i].made) == 0);
 	printable_make(text);
 	ck_assert_str_eq(text, cases[_i].made);
 	ck_assert(printable_is(text));
+	out = fmemopen(printed, sizeof(printed), "w");
+	printable_print(out, cases[_i].text);
+	ck_assert_int_eq(fclose(out), 0);
+	ck_assert_str_eq(printed, cases[_i].made);
 }
 END_TEST
 

@@ -407,7 +407,7 @@ START_TEST(errors_of_files)
 	char *text;
 
 	diag_error(&diag, "a.conf", 7, "bad");
-	diag_error(&diag, "\xff/b.conf", 0, "worse");
+	diag_error(&diag, "\xff\033[2J\xc2\x9b z\xc3\xbcrich/b.conf", 0, "worse");
 	diag_error(&diag, NULL, 0, "worst");
 	text = instance_status_text("{}", 2, &instance);
 	ck_assert_ptr_nonnull(text);
@@ -419,7 +419,7 @@ START_TEST(errors_of_files)
 		7);
 	ck_assert_str_eq(
 		json_string_value(json_object_get(json_array_get(errors, 1), "file")),
-		"?/b.conf");
+		"??[2J?? z\xc3\xbcrich/b.conf");
 	ck_assert(json_is_null(json_object_get(json_array_get(errors, 2), "file")));
 	json_decref(s);
 	free(text);
