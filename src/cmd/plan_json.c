@@ -48,7 +48,7 @@ static json_t *endpoint_or_null(const struct endpoint *e)
 	char text[ENDPOINT_STRLEN];
 
 	return e->addr.family == IP_NONE ? json_null()
-	                                 : json_string(endpoint_format(e, text));
+	                                 : json_string(endpoint_format_named(e, text));
 }
 
 /* The endpoint as it is written in the file, which may be a name. */

@@ -124,6 +124,39 @@ static json_t *worker_json(const char *text, size_t n)
 	return NULL;
 }
 
+/* ---- what it can't say */
+
+/* It sees no interfaces, and so knows only their numbers: [fe80::1%3]:51820. Returns false if out
+ * of memory. */
+static MUST_CHECK bool name_interface(json_t *peer)
+{
+	const char *text = json_string_value(json_object_get(peer, "endpoint"));
+	char named[ENDPOINT_STRLEN];
+	struct endpoint e;
+
+	if (!text || !strchr(text, '%') || !endpoint_parse(&e, text))
+		return true;
+	return json_object_set_new(peer, "endpoint",
+	                           json_string(endpoint_format_named(&e, named))) == 0;
+}
+
+static MUST_CHECK bool name_interfaces(const json_t *worker)
+{
+	const json_t *device;
+	json_t *peer;
+	size_t i, k;
+
+	json_array_foreach(json_object_get(worker, "devices"), i, device)
+	{
+		json_array_foreach(json_object_get(device, "peers"), k, peer)
+		{
+			if (!name_interface(peer))
+				return false;
+		}
+	}
+	return true;
+}
+
 /* ---- names */
 
 /* The names come in the order of the files, so the search goes on where it has ended. */
@@ -217,7 +250,7 @@ char *instance_status_text(const char *worker_text, size_t worker_bytes,
 	                yields_json(i->yields, i->yield_count), "folders",
 	                folders_json(&i->files), "taken_out",
 	                names_json(i->files.without, i->files.without_count));
-	if (all && worker && add_names(worker, i) &&
+	if (all && worker && name_interfaces(worker) && add_names(worker, i) &&
 	    json_object_update_missing(all, worker) == 0 && add_health(all))
 		text = json_dumps(all, JSON_INDENT(2));
 	json_decref(worker);

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """The real wg: show, dump, showconf, set on each device; what it sets is in force at once."""
 
-from lab import Keys, Tunion, check, equal, genkey, main, wait_for
+from lab import Keys, Tunion, check, equal, genkey, main, wait_for, with_ipv6
 from world import HOME_ENDPOINT, LAN, World
 
 
@@ -20,6 +20,12 @@ def endpoint_reaches_host(c):
     wait_for(has_rule, "a rule for the endpoint that wg has set")
     c.wg("set", "alone", "peer", key, "endpoint", "192.0.2.7:51820")
     wait_for(lambda: not has_rule(), "the end of that rule")
+    if with_ipv6("an endpoint with an interface"):
+        local = "[fe80::1%eth0]:51820"
+        c.wg("set", "alone", "peer", key, "endpoint", local)
+        wait_for(lambda: c.wg("show", "alone", "endpoints").split()[1] == local, "a link-local endpoint in wg show")
+        equal(t.status()["devices"][0]["peers"][0]["endpoint"], local, "the same in the status")
+        check(local in t.run("status"), f"{local} is not in the status")
     t.down()
 
 

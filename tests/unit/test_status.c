@@ -354,6 +354,38 @@ static void two_names(const struct names *names,
 	visit(context, &state);
 }
 
+/* Number 1 is lo in each network namespace. */
+START_TEST(an_endpoint_of_an_interface)
+{
+	static const struct {
+		const char *endpoint, *shown;
+	} table[] = {
+		{ "[fe80::1%1]:51820", "[fe80::1%lo]:51820" },
+		{ "[fe80::1%lo]:51820", "[fe80::1%lo]:51820" },
+		{ "[fe80::1%123456789]:7", "[fe80::1%123456789]:7" },
+		{ "[2001:db8::1]:51820", "[2001:db8::1]:51820" },
+	};
+	static const char *const prefixes[] = { "10.1.0.0:16", NULL };
+	struct engine_env env = { .rng = { fill_random, NULL },
+		                  .wall_clock_ns = wall_clock_ns };
+
+	for (size_t i = 0; i < ARRAY_SIZE(table); i++) {
+		struct engine *e;
+		json_t *s;
+
+		ck_assert_int_eq(engine_new(&e, &env), 0);
+		add(e, "home", 1, table[i].endpoint, prefixes);
+		ck_assert_int_eq(engine_settle(e), 0);
+		s = status_json(e);
+		ck_assert_str_eq(
+			json_string_value(json_object_get(peer_of(s, 0), "endpoint")),
+			table[i].shown);
+		json_decref(s);
+		engine_free(e);
+	}
+}
+END_TEST
+
 /* What the supervisor knows of names, of folders, and what is wrong because of it. */
 START_TEST(names_folders_and_health)
 {
@@ -502,6 +534,7 @@ TCase *unit_tests(void)
 	tcase_add_test(tc, no_object_is_no_status);
 	tcase_add_test(tc, a_text_that_must_not_be_told);
 	tcase_add_test(tc, a_text_can_not_replace_what_the_supervisor_says);
+	tcase_add_test(tc, an_endpoint_of_an_interface);
 	tcase_add_test(tc, names_folders_and_health);
 	tcase_add_test(tc, errors_of_files);
 	tcase_add_test(tc, what_yields);
