@@ -124,6 +124,36 @@ static json_t *worker_json(const char *text, size_t n)
 	return NULL;
 }
 
+/* ---- the order of its devices */
+
+static int by_name(const void *a, const void *b)
+{
+	json_t *const *x = a, *const *y = b;
+	const char *one = json_string_value(json_object_get(*x, "name"));
+	const char *other = json_string_value(json_object_get(*y, "name"));
+
+	return strcmp(one ? one : "", other ? other : "");
+}
+
+/* The worker has them in the order in which they came; as files they are sorted. Returns false if
+ * out of memory. */
+static MUST_CHECK bool sort_devices(const json_t *worker)
+{
+	json_t *devices = json_object_get(worker, "devices");
+	size_t n = json_array_size(devices);
+	json_t **sorted = calloc(n + 1, sizeof(*sorted));
+	bool good = sorted != NULL;
+
+	for (size_t i = 0; i < n && sorted; i++)
+		sorted[i] = json_incref(json_array_get(devices, i));
+	if (n > 1 && sorted)
+		qsort(sorted, n, sizeof(*sorted), by_name);
+	for (size_t i = 0; i < n && sorted; i++)
+		good = json_array_set_new(devices, i, sorted[i]) == 0 && good;
+	free(sorted);
+	return good;
+}
+
 /* ---- what it can't say */
 
 /* It sees no interfaces, and so knows only their numbers: [fe80::1%3]:51820. Returns false if out
@@ -250,8 +280,9 @@ char *instance_status_text(const char *worker_text, size_t worker_bytes,
 	                yields_json(i->yields, i->yield_count), "folders",
 	                folders_json(&i->files), "taken_out",
 	                names_json(i->files.without, i->files.without_count));
-	if (all && worker && name_interfaces(worker) && add_names(worker, i) &&
-	    json_object_update_missing(all, worker) == 0 && add_health(all))
+	if (all && worker && sort_devices(worker) && name_interfaces(worker) &&
+	    add_names(worker, i) && json_object_update_missing(all, worker) == 0 &&
+	    add_health(all))
 		text = json_dumps(all, JSON_INDENT(2));
 	json_decref(worker);
 	json_decref(all);

@@ -354,6 +354,33 @@ static void two_names(const struct names *names,
 	visit(context, &state);
 }
 
+/* Though the worker has got them in another one. */
+START_TEST(devices_in_the_order_of_files)
+{
+	static const char *const names[] = { "m", "z", "a", "home", "h", "B" };
+	static const char *const sorted[] = { "B", "a", "h", "home", "m", "z" };
+	static const char *const prefixes[] = { NULL };
+	struct engine_env env = { .rng = { fill_random, NULL },
+		                  .wall_clock_ns = wall_clock_ns };
+	struct engine *e;
+	json_t *s, *devices;
+
+	ck_assert_int_eq(engine_new(&e, &env), 0);
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
+		add(e, names[i], (uint8_t)(i + 1), "192.0.2.1:51820", prefixes);
+	ck_assert_int_eq(engine_settle(e), 0);
+	s = status_json(e);
+	devices = json_object_get(s, "devices");
+	ck_assert_uint_eq(json_array_size(devices), ARRAY_SIZE(sorted));
+	for (size_t i = 0; i < ARRAY_SIZE(sorted); i++)
+		ck_assert_str_eq(json_string_value(json_object_get(
+					 json_array_get(devices, i), "name")),
+		                 sorted[i]);
+	json_decref(s);
+	engine_free(e);
+}
+END_TEST
+
 /* Number 1 is lo in each network namespace. */
 START_TEST(an_endpoint_of_an_interface)
 {
@@ -534,6 +561,7 @@ TCase *unit_tests(void)
 	tcase_add_test(tc, no_object_is_no_status);
 	tcase_add_test(tc, a_text_that_must_not_be_told);
 	tcase_add_test(tc, a_text_can_not_replace_what_the_supervisor_says);
+	tcase_add_test(tc, devices_in_the_order_of_files);
 	tcase_add_test(tc, an_endpoint_of_an_interface);
 	tcase_add_test(tc, names_folders_and_health);
 	tcase_add_test(tc, errors_of_files);
