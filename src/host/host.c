@@ -458,12 +458,24 @@ static MUST_CHECK int post_up_file(struct host *h, const struct conf *conf,
 	return err;
 }
 
+static bool has_down_hooks(const struct conf *conf)
+{
+	return conf->hooks[CONF_PRE_DOWN].n > 0 || conf->hooks[CONF_POST_DOWN].n > 0;
+}
+
+/* Hooks of further files may take long, and meanwhile we may be killed: then those of files that
+ * are up already have to be run all the same. */
 static MUST_CHECK int post_up(struct host *h, const struct plan *plan, struct diag *diag)
 {
 	int err = 0;
 
-	for (size_t i = 0; i < plan->device_count && err == 0; i++)
-		err = post_up_file(h, plan->devices[i].conf, diag);
+	for (size_t i = 0; i < plan->device_count && err == 0; i++) {
+		const struct conf *conf = plan->devices[i].conf;
+
+		err = post_up_file(h, conf, diag);
+		if (err == 0 && has_down_hooks(conf))
+			err = journal_save(&h->state.journal, diag);
+	}
 	if (err == 0)
 		err = journal_save(&h->state.journal, diag);
 	return err;

@@ -21,10 +21,13 @@ class Log:
         self.path = os.path.join(h.run_dir, "hooks")
 
     def take(self):
-        with open(self.path) as f:
-            text = f.read().splitlines()
+        text = self.text().splitlines()
         os.unlink(self.path)
         return text
+
+    def text(self):
+        with open(self.path) as f:
+            return f.read()
 
 
 def order(h, log, before):
@@ -174,12 +177,15 @@ def worker_dies(h, log, before):
 
 
 def after_a_kill(h, log, before):
-    """A hook of a supervisor that is killed is waited for: what it does is not left behind."""
+    """A hook of a supervisor that is killed is waited for: what it does is not left behind. A file that was up already goes
+    down with its hooks, one whose PostUp has not succeeded without them."""
     go = os.path.join(h.run_dir, "go")
     slow = f"echo begun >>{log.path}; until [ -e {go} ]; do sleep 0.05; done; echo ended >>{log.path}"
-    t = Tunion(h, {"a.conf": conf(7, f"PostUp = {slow}", f"PostDown = echo over >>{log.path}")}, tun="t-kill")
+    t = Tunion(h, {"a.conf": conf(7, f"PostUp = {slow}", f"PostDown = echo over >>{log.path}"),
+                   "A.conf": conf(8, f"PostUp = echo A_ up >>{log.path}", f"PreDown = echo A_ >>{log.path}",
+                                  f"PostDown = echo A_ down >>{log.path}")}, tun="t-kill")
     up = h.start(t.argv("up", "--foreground", t.dir), name="tunion")
-    wait_for(lambda: os.path.exists(log.path), "the hook")
+    wait_for(lambda: os.path.exists(log.path) and "begun" in log.text(), "the hook")
     os.kill(up.popen.pid, signal.SIGKILL)
     up.wait()
     down = h.start(t.argv("down"), name="down")
@@ -187,7 +193,7 @@ def after_a_kill(h, log, before):
     check(down.alive(), "down has not waited")
     open(go, "w").close()
     equal(down.wait(), 0, f"exit status of down: {down.output()}")
-    equal(log.take(), ["begun", "ended"], "hooks")
+    equal(log.take(), ["A_ up", "begun", "ended", "A_", "A_ down"], "hooks")
     same_text(h.snapshot(), before, "after down")
 
 
