@@ -15,28 +15,27 @@
 /* Any directory that is everywhere; only we see what is mounted there. */
 #define PLACE "/proc"
 
-#define SPACES (CLONE_NEWNS | CLONE_NEWIPC | CLONE_NEWNET)
-
 /* Root would stay root in a user namespace, and couldn't become another user any more. */
-static int leave_namespaces(void)
+static int leave_namespaces(int spaces)
 {
 	struct diag why = { 0 }; /* nobody has asked for these namespaces */
 	int err;
 
-	if (unshare(SPACES) == 0)
+	if (unshare(spaces) == 0)
 		return 0;
 	if (errno != EPERM || geteuid() == 0)
 		return -errno;
-	err = namespace_user_new(geteuid(), getegid(), "the worker", &why);
+	err = namespace_user_new(geteuid(), getegid(), "a process without rights", &why);
 	diag_clear(&why);
-	if (!err && unshare(SPACES) < 0)
+	if (!err && unshare(spaces) < 0)
 		err = -errno;
 	return err;
 }
 
-int empty_root_enter(void)
+int empty_root_enter(bool keep_network)
 {
-	int err = leave_namespaces();
+	int err = leave_namespaces(CLONE_NEWNS | CLONE_NEWIPC |
+	                           (keep_network ? 0 : CLONE_NEWNET));
 
 	if (err)
 		return err;

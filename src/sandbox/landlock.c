@@ -29,18 +29,20 @@ static const struct ruleset versions[] = {
 	{ (UINT64_C(1) << 16) - 1, 3, 3 }, /* abstract sockets, signals */
 };
 
-int landlock_close(void)
+int landlock_close(bool keep_network)
 {
 	long version = syscall(CREATE_RULESET, NULL, 0, CREATE_VERSION);
-	const struct ruleset *rules;
+	struct ruleset rules;
 	int fd, err = 0;
 
 	if (version < 1)
 		return version < 0 ? -errno : -EOPNOTSUPP;
 	if ((size_t)version > ARRAY_SIZE(versions))
 		version = ARRAY_SIZE(versions);
-	rules = &versions[version - 1];
-	fd = (int)syscall(CREATE_RULESET, rules, sizeof(*rules), 0);
+	rules = versions[version - 1];
+	if (keep_network)
+		rules.handled_net = 0;
+	fd = (int)syscall(CREATE_RULESET, &rules, sizeof(rules), 0);
 	if (fd < 0)
 		return -errno;
 	if (syscall(RESTRICT_SELF, fd, 0) < 0)

@@ -8,6 +8,7 @@
 #include "base/termux.h"
 #include "sandbox/empty_root.h"
 #include "sandbox/landlock.h"
+#include "sandbox/usual_calls.h"
 
 static const char *const names[] = {
 	[SANDBOX_NAMESPACES] = "namespaces",
@@ -24,10 +25,11 @@ const char *sandbox_stage_name(enum sandbox_stage stage)
 
 /* Before: it may do all that its parent may. This stage is the first one, since it needs
  * root's rights, or files below /proc.
- * After: paths lead nowhere. A socket that it makes has no way out. */
-static int lose_sight(bool possible)
+ * After: paths lead nowhere. A socket that it makes has no way out, unless making sockets is its
+ * work. */
+static int lose_sight(bool possible, const struct sandbox_inmate *inmate)
 {
-	return possible ? empty_root_enter() : -EOPNOTSUPP;
+	return possible ? empty_root_enter(inmate->network) : -EOPNOTSUPP;
 }
 
 /* Before: it may be root.
@@ -42,9 +44,9 @@ static int drop_rights(const struct sandbox_inmate *inmate)
 
 /* Before: as above; where there were no namespaces, it sees the files of all.
  * After: only descriptors that it has, or is given, lead anywhere. Needs no_new_privs. */
-static int close_files(bool possible)
+static int close_files(bool possible, const struct sandbox_inmate *inmate)
 {
-	return possible ? landlock_close() : -EOPNOTSUPP;
+	return possible ? landlock_close(inmate->network) : -EOPNOTSUPP;
 }
 
 /* Before: it may make any system call, if only with descriptors that it has.
@@ -52,8 +54,10 @@ static int close_files(bool possible)
  * no_new_privs, and is the last stage because it forbids the calls of the others. */
 static int close_calls(bool possible, const struct sandbox_inmate *inmate)
 {
-	return possible ? call_filter_enter(inmate->calls, inmate->call_count)
-	                : -EOPNOTSUPP;
+	struct call_rule all[CALL_RULES_MAX];
+	size_t n = usual_calls_after(all, inmate->calls, inmate->call_count);
+
+	return possible ? call_filter_enter(all, n) : -EOPNOTSUPP;
 }
 
 static const char *reason_to_leave_out(void)
@@ -76,9 +80,9 @@ int sandbox_enter(struct sandbox *s, const struct sandbox_inmate *inmate)
 
 	s->left_out = reason_to_leave_out();
 	possible = !s->left_out;
-	s->result[SANDBOX_NAMESPACES] = lose_sight(possible);
+	s->result[SANDBOX_NAMESPACES] = lose_sight(possible, inmate);
 	s->result[SANDBOX_RIGHTS] = drop_rights(inmate);
-	s->result[SANDBOX_FILES] = close_files(possible);
+	s->result[SANDBOX_FILES] = close_files(possible, inmate);
 	if (s->result[SANDBOX_RIGHTS] == 0)
 		s->result[SANDBOX_CALLS] = close_calls(possible, inmate);
 	return s->result[SANDBOX_RIGHTS];

@@ -15,6 +15,7 @@
 #ifndef TUNION_SANDBOX_SANDBOX_H
 #define TUNION_SANDBOX_SANDBOX_H
 
+#include <stdbool.h>
 #include <sys/types.h>
 
 #include "base/attr.h"
@@ -39,8 +40,12 @@ struct sandbox {
 struct sandbox_inmate {
 	pid_t parent; /* it dies with this process */
 	enum rights_user user;
-	rlim_t files_max;              /* descriptors that it may have */
-	const struct call_rule *calls; /* borrowed: system calls that it may make */
+	rlim_t files_max; /* descriptors that it may have */
+	/* Its work is to make sockets and to connect them, in the network that it is in: it
+	 * keeps that, and TCP. */
+	bool network;
+	/* borrowed: system calls that it may make, besides the usual ones (usual_calls.h) */
+	const struct call_rule *calls;
 	size_t call_count;
 };
 

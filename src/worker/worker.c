@@ -301,7 +301,9 @@ static void serve(struct worker *p)
 
 int worker_run(int channel_fd, pid_t supervisor, const struct worker_options *options)
 {
-	struct sandbox_inmate inmate = { supervisor, RIGHTS_WORKER, FILES_MAX, NULL, 0 };
+	struct sandbox_inmate inmate = { .parent = supervisor,
+		                         .user = RIGHTS_WORKER,
+		                         .files_max = FILES_MAX };
 	const struct stand_in_entry *in = options->stand_in;
 	struct worker p = { .channel.fd = -1 };
 	struct call_rule calls[CALL_RULES_MAX];

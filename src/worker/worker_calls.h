@@ -1,4 +1,5 @@
-/* src/worker/worker_calls.h - which system calls does a worker need once it has begun?
+/* src/worker/worker_calls.h - which system calls does a worker need once it has begun, besides the
+ * usual ones (sandbox/usual_calls.h)?
  *
  * Nothing that makes a descriptor out of a name or an address: no open, no socket, no
  * connect, no exec, no fork. What it may do to others is what it can send to its sockets. */

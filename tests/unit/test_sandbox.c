@@ -29,6 +29,7 @@
 #include "sandbox/empty_root.h"
 #include "sandbox/landlock.h"
 #include "sandbox/sandbox.h"
+#include "sandbox/usual_calls.h"
 #include "worker/worker_calls.h"
 
 #define USER      54321
@@ -289,23 +290,42 @@ static const struct {
 
 /* ---- into the sandbox, or one stage of it: 0 or -errno */
 
-static int enter_all(void)
+static int enter_as(const struct sandbox_inmate *inmate)
 {
-	struct sandbox_inmate inmate = { getppid(), RIGHTS_WORKER, FILES_MAX, NULL, 0 };
 	struct sandbox s;
-	int err;
-
-	inmate.calls = worker_calls(&inmate.call_count);
-	err = sandbox_enter(&s, &inmate);
+	int err = sandbox_enter(&s, inmate);
 
 	for (int i = 0; i < SANDBOX_STAGE_COUNT && !err; i++)
 		err = s.result[i];
 	return err;
 }
 
+static int enter_all(void)
+{
+	struct sandbox_inmate inmate = { .parent = getppid(),
+		                         .user = RIGHTS_WORKER,
+		                         .files_max = FILES_MAX };
+
+	inmate.calls = worker_calls(&inmate.call_count);
+	return enter_as(&inmate);
+}
+
+static int enter_with_network(void)
+{
+	static const struct call_rule calls[] = { CALL(socket), CALL(connect) };
+	const struct sandbox_inmate inmate = { .parent = getppid(),
+		                               .user = RIGHTS_PROXY,
+		                               .files_max = FILES_MAX,
+		                               .network = true,
+		                               .calls = calls,
+		                               .call_count = ARRAY_SIZE(calls) };
+
+	return enter_as(&inmate);
+}
+
 static int enter_namespaces(void)
 {
-	int err = empty_root_enter();
+	int err = empty_root_enter(false);
 
 	return err ? err : rights_drop(getppid(), RIGHTS_WORKER);
 }
@@ -314,14 +334,16 @@ static int enter_landlock(void)
 {
 	int err = rights_drop(getppid(), RIGHTS_WORKER);
 
-	return err ? err : landlock_close();
+	return err ? err : landlock_close(false);
 }
 
 /* Sanitizers make calls of their own. */
 static int enter_filter(void)
 {
-	size_t n;
-	const struct call_rule *calls = worker_calls(&n);
+	struct call_rule calls[CALL_RULES_MAX];
+	size_t own_n;
+	const struct call_rule *own = worker_calls(&own_n);
+	size_t n = usual_calls_after(calls, own, own_n);
 	int err = BUILT_WITH_SANITIZERS ? -EOPNOTSUPP
 	                                : rights_drop(getppid(), RIGHTS_WORKER);
 
@@ -555,6 +577,52 @@ START_TEST(all_stages_together)
 }
 END_TEST
 
+/* The socket in the file system is out of sight. */
+START_TEST(a_network_that_is_kept)
+{
+	static const struct attempt attempts[] = {
+		{ "reads a file", open_to_read },
+		{ "makes a file", make_a_file },
+		{ "executes a program", execute },
+		{ "becomes root", become_root },
+		{ "types into the terminal", type_into_the_terminal },
+		{ "connects to the supervisor", connect_to_the_supervisor },
+		{ "makes a process", make_a_process },
+		{ "sends a signal", send_a_signal },
+		{ "traces the supervisor", trace_the_supervisor },
+	};
+
+	if (expect_refused(enter_with_network, attempts, ARRAY_SIZE(attempts)) == 0)
+		unit_lacks("all stages of the sandbox");
+	make_host();
+	for (size_t p = 0; p < ARRAY_SIZE(people); p++) {
+		enum outcome got = outcome_in_child(people[p].become, enter_with_network,
+		                                    connect_by_tcp);
+
+		ck_assert_msg(got != REFUSED, "%s can't connect by TCP", people[p].name);
+	}
+	remove_host();
+}
+END_TEST
+
+/* The first ones are never left out. */
+START_TEST(usual_calls_come_after_the_own_ones)
+{
+	static const struct call_rule own[CALL_RULES_MAX] = { CALL(socket),
+		                                              CALL(connect) };
+	struct call_rule all[CALL_RULES_MAX];
+	size_t usual_n = usual_calls_after(all, NULL, 0);
+
+	ck_assert_uint_gt(usual_n, 20);
+	ck_assert_uint_le(usual_n, USUAL_CALLS_MAX);
+	ck_assert_uint_eq(usual_calls_after(all, own, 2), usual_n + 2);
+	ck_assert_str_eq(all[1].name, "connect");
+	ck_assert_ptr_nonnull(all[usual_n + 1].name);
+	ck_assert_uint_gt(usual_calls_after(all, own, CALL_RULES_MAX), CALL_RULES_MAX);
+	ck_assert_str_eq(all[1].name, "connect");
+}
+END_TEST
+
 START_TEST(each_stage_has_a_name)
 {
 	for (int i = 0; i < SANDBOX_STAGE_COUNT; i++)
@@ -574,6 +642,8 @@ TCase *unit_tests(void)
 	tcase_add_test(tc, too_many_rules);
 	tcase_add_test(tc, it_can_abort);
 	tcase_add_test(tc, all_stages_together);
+	tcase_add_test(tc, a_network_that_is_kept);
+	tcase_add_test(tc, usual_calls_come_after_the_own_ones);
 	tcase_add_test(tc, each_stage_has_a_name);
 	return tc;
 }
