@@ -5,7 +5,8 @@
  * it has to call there. The page asks by frames (frame.h), one question at a time. Each is
  * answered by a frame of the same type, with the descriptor of a socket from which the
  * answer is read until its end; without one if too many answers have not been read. An
- * answer that begins with PAGE_ERROR is a line that says why there is no other one. */
+ * answer that begins with PAGE_ERROR is a line that says why there is no other one. It may also
+ * say lines for the log. */
 #ifndef TUNION_CHANNEL_PAGE_ENTRY_H
 #define TUNION_CHANNEL_PAGE_ENTRY_H
 
@@ -19,6 +20,7 @@ enum page_question {
 	PAGE_QUESTION_STATUS,  /* JSON, as of the command status */
 	PAGE_QUESTION_CLIENTS, /* JSON: [{"name", "public_key"}...], those of a gate */
 	PAGE_QUESTION_FILE,    /* of the client whose name is the body: it has a key */
+	PAGE_LINE,             /* no question, and not answered: line.h */
 };
 
 /* Is the page at the port of a proxy? Then it says how programs use that. */

@@ -151,6 +151,8 @@ static int take_question(struct page_child *p, const struct frame *frame)
 	char name[IFNAME_MAX + 1] = "";
 	int err;
 
+	if (frame->type == PAGE_LINE && frame->fd_count == 0)
+		return helper_log_take(&p->lines, frame->body, frame->body_bytes);
 	if (frame->fd_count > 0 || frame->body_bytes > IFNAME_MAX)
 		return -EPROTO;
 	memcpy(name, frame->body, frame->body_bytes);
@@ -200,6 +202,8 @@ struct page_child page_child_of(const struct page_wanted *wanted, const struct l
 {
 	return (struct page_child){ .wanted = wanted,
 		                    .log = log,
+		                    .lines = { .log = log,
+		                               .who = "process of the status page" },
 		                    .forget = forget,
 		                    .context = context,
 		                    .clients = clients,

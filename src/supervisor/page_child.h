@@ -18,6 +18,7 @@
 #include "channel/page_entry.h"
 #include "io/loop.h"
 #include "supervisor/clients.h"
+#include "supervisor/helper_log.h"
 #include "supervisor/restarts.h"
 
 /* What runs there, and what only the caller of the supervisor knows. All borrowed. */
@@ -41,6 +42,7 @@ struct page_wanted {
 struct page_child {
 	const struct page_wanted *wanted; /* borrowed; NULL: none, and nothing is done */
 	const struct log *log;            /* borrowed */
+	struct helper_log lines;          /* what it says */
 	void (*forget)(void *context);    /* see struct child_plan */
 	void *context;                    /* borrowed */
 	struct clients *clients;          /* borrowed */

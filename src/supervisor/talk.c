@@ -111,32 +111,13 @@ static void handle_endpoint_set(struct talk *t, const struct command *m)
 	tunnels_peer_moved(t->tunnels, p, &m->endpoint);
 }
 
-/* A worker that has been taken over could fill up the disk. Nobody reads more lines than
- * these; more detailed ones are only written if somebody has asked for them. */
-static bool is_too_much(struct talk *t, enum log_level level)
-{
-	uint64_t now_ns = loop_now_ns();
-
-	if (level >= LOG_LEVEL_DEBUG)
-		return false;
-	if (now_ns - t->lines_since_ns >= TALK_LINES_NS) {
-		if (t->lines > TALK_LINES_MAX)
-			log_warn(t->log, NULL,
-			         "%zu lines of the worker process were left out",
-			         t->lines - TALK_LINES_MAX);
-		t->lines_since_ns = now_ns;
-		t->lines = 0;
-	}
-	return t->lines++ >= TALK_LINES_MAX;
-}
-
 static void handle_log(struct talk *t, const struct command *m)
 {
 	enum log_level level = LOG_LEVEL_DEBUG;
 
 	if (m->result >= 0 && m->result < (int32_t)LOG_LEVEL_DEBUG)
 		level = (enum log_level)m->result;
-	if (!is_too_much(t, level))
+	if (line_limit_allows(&t->lines, t->log, level, "worker process", loop_now_ns()))
 		log_line(t->log, level, NULL, "%.*s", (int)m->text_bytes,
 		         (const char *)m->text);
 }

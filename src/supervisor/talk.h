@@ -11,14 +11,11 @@
 #include "channel/command.h"
 #include "supervisor/given_tun.h"
 #include "supervisor/keeper.h"
+#include "supervisor/line_limit.h"
 #include "supervisor/outside.h"
 #include "supervisor/status_request.h"
 #include "supervisor/tunnels.h"
 #include "supervisor/underlay.h"
-
-/* The worker may log so many lines (debug lines aside) in so long a time. */
-#define TALK_LINES_MAX 1000
-#define TALK_LINES_NS  (60 * NS_PER_SEC)
 
 /* All pointers are borrowed. */
 struct talk {
@@ -33,8 +30,7 @@ struct talk {
 	struct outside_budget outside;
 	size_t outside_answers; /* about DNS servers, since nothing waited to be written */
 	size_t answers;         /* to devices, since nothing waited to be written */
-	size_t lines;           /* that the worker has logged since then */
-	uint64_t lines_since_ns;
+	struct line_limit lines; /* that the worker has logged */
 };
 
 /* The function for worker_child.handle; its context is a struct talk. */

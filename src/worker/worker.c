@@ -19,6 +19,7 @@
 #include "io/loop.h"
 #include "io/udp.h"
 #include "sandbox/sandbox.h"
+#include "sandbox/sandbox_log.h"
 #include "worker/engine_status.h"
 #include "worker/report.h"
 #include "worker/worker_calls.h"
@@ -29,8 +30,7 @@
 #include "worker/worker_tun.h"
 
 /* A device has up to three sockets, and each of its UAPI clients one. */
-#define FILES_MAX  65536
-#define REFUSED_NS (60 * NS_PER_SEC)
+#define FILES_MAX 65536
 
 struct worker {
 	struct loop *loop;
@@ -241,31 +241,6 @@ static void tell_path_news(struct worker *p)
 		report_send(&p->report, &news);
 }
 
-static void tell_sandbox(const struct worker *p)
-{
-	for (int i = 0; i < SANDBOX_STAGE_COUNT; i++) {
-		enum sandbox_stage stage = (enum sandbox_stage)i;
-		const char *why = sandbox_why_not(&p->sandbox, stage);
-
-		log_debug(&p->log, NULL, "sandbox of the worker process, %s: %s",
-		          sandbox_stage_name(stage), why ? why : "in force");
-	}
-}
-
-/* That is either a fault of ours, which the reader should tell us, or somebody has taken this
- * process over and isn't experienced. */
-static void tell_refused_call(struct worker *p)
-{
-	int call = call_filter_refused();
-
-	if (call >= 0)
-		log_limited(
-			&p->log, &p->refused, p->devices.now_ns, REFUSED_NS,
-			LOG_LEVEL_ERROR, NULL,
-			"the worker process has made system call %d, which is not in its list, and was refused: please report this, with the system and its C library",
-			call);
-}
-
 static uint64_t next_deadline_ns(const struct worker *p)
 {
 	uint64_t engine_ns = engine_next_deadline_ns(p->engine);
@@ -295,7 +270,7 @@ static void serve(struct worker *p)
 		engine_run_timers(p->engine, p->devices.now_ns);
 		worker_stand_in_run(&p->stand_in, p->devices.now_ns);
 		worker_tun_check(&p->tun);
-		tell_refused_call(p);
+		sandbox_log_refused(&p->log, &p->refused, p->devices.now_ns, "worker");
 	}
 }
 
@@ -324,7 +299,7 @@ int worker_run(int channel_fd, pid_t supervisor, const struct worker_options *op
 			          strerror(-err));
 		p.status = 1;
 	} else {
-		tell_sandbox(&p);
+		sandbox_log_stages(&p.log, &p.sandbox, "worker");
 		serve(&p);
 	}
 	err = p.channel.fd >= 0 ? channel_write(&p.channel) : 0;

@@ -2,7 +2,7 @@
  *
  *   inside PID FILE SUPERVISOR [FIRST COUNT]
  *
- * Each call is one that a worker which was taken over would like to make: about this file, and
+ * Each call is one that somebody who has taken over the process would like to make: about this file, and
  * about this process. One line for each: NAME, then "refused NUMBER" (of errno), "allowed" or "killed" (then
  * the others are not made). FIRST and COUNT choose some of them. The last one is getpid, which is
  * allowed. Afterwards the process goes on as if nothing had been. Exit status 77: not on this architecture, or ptrace is forbidden. */
@@ -178,6 +178,7 @@ static int make_calls(struct inmate *in, pid_t supervisor, int first, int count)
 		{ "make", SYS_openat, { cwd, path, O_WRONLY | O_CREAT, 0600 } },
 		{ "inet-socket", SYS_socket, { AF_INET, SOCK_DGRAM } },
 		{ "unix-socket", SYS_socket, { AF_UNIX, SOCK_STREAM } },
+		{ "unix-pair", SYS_socketpair, { AF_UNIX, SOCK_DGRAM, 0, zeroes } },
 		{ "netlink-socket", SYS_socket, { AF_NETLINK, SOCK_RAW } },
 		{ "kill-a-thread", SYS_tgkill, { boss, boss, 0 } },
 		{ "write-memory", SYS_process_vm_writev, { boss, zeroes, 1, zeroes, 1 } },

@@ -1,23 +1,26 @@
 #!/usr/bin/env python3
-"""The worker is locked in, as root and as a user, with `up`, `exec`, `gate` and `proxy`: system calls that are made from
-inside it, by ptrace, are refused: those that open, make, remove and execute files, make sockets and connect them, make
-processes and send them signals, trace them, type into a terminal, and widen what it may. It has the user, the namespaces and
-the descriptors that it should have, and goes on working."""
+"""The worker and the page are locked in, as root and as a user, with `up`, `exec`, `gate` and `proxy`: system calls that are
+made from inside of each, by ptrace, are refused: those that open, make, remove and execute files, make sockets and connect
+them, make processes and send them signals, trace them, type into a terminal, and widen what it may. Each has the user, the
+namespaces and the descriptors that it should have, and goes on working."""
 
 import os
 import re
 import subprocess
 
-from lab import TUNION, Skip, Tunion, check, equal, main, wait_for
+from lab import TUNION, Skip, Tunion, check, equal, main, need, wait_for
 from ordinary import UID, User, processes
 from world import LAN, World
 
 INSIDE = os.path.join(os.environ["top_builddir"], "tests/integration/inside")
-WORKER_UID = 65521
-CALLS = 26
+WORKER_UID, PAGE_UID = 65521, 65522
+PAGE = "127.0.0.1:1081"
+CALLS = 27
 SLICE = 4  # of the calls, if each of them kills the worker: it is started again so often in a minute
 
 next_slice = 0
+
+KINDS = {"tunion-worker": {"/dev/null", "anon_inode", "socket", "/dev/net/tun"}, "tunion-page": {"/dev/null", "anon_inode", "socket"}}
 
 
 def kills():
@@ -36,8 +39,16 @@ def terminal_of(pid):
         return f.read().rpartition(")")[2].split()[4]
 
 
-def is_locked_in(status, uid, user_namespace):
-    pid, supervisor = status["engine_pid"], status["pid"]
+def child_of(supervisor, name):
+    """The supervisor's only child of this name."""
+    found = [pid for pid, comm in processes().items() if comm == name and facts(pid)["PPid"] == str(supervisor)]
+    equal(len(found), 1, f"processes {name} of {supervisor}")
+    return found[0]
+
+
+def is_locked_in(status, name, uid, user_namespace):
+    supervisor = status["pid"]
+    pid = child_of(supervisor, name)
     missing = {s["stage"]: s["why"] for s in status["sandbox"] if not s["in_force"]}
     if missing:
         raise Skip(f"the sandbox lacks here: {missing}")
@@ -46,43 +57,51 @@ def is_locked_in(status, uid, user_namespace):
     except PermissionError:
         raise Skip("root may not look into a process that can't be dumped (CAP_SYS_PTRACE)") from None
     f = facts(pid)
-    equal(f["Uid"].split(), [str(uid)] * 4, "the worker's users")
-    equal(f["Gid"].split(), [str(uid)] * 4, "the worker's groups")
-    equal([f[c] for c in ("CapEff", "CapPrm", "CapInh", "CapAmb")], ["0" * 16] * 4, "its capabilities")
-    equal((f["NoNewPrivs"], f["Seccomp"]), ("1", "2"), "no_new_privs, and seccomp by a filter")
-    equal(terminal_of(pid), "0", "its controlling terminal")
-    equal(os.listdir(f"/proc/{pid}/root/"), [], "its root directory")
-    for kind in ("mnt", "net", "ipc"):
-        check(os.readlink(f"/proc/{pid}/ns/{kind}") != os.readlink(f"/proc/{supervisor}/ns/{kind}"), f"{kind}: the supervisor's namespace")
-    own = os.readlink(f"/proc/{pid}/ns/user") != os.readlink(f"/proc/{supervisor}/ns/user")
-    equal(own, user_namespace, "has it a user namespace of its own?")
+    equal(f["Uid"].split(), [str(uid)] * 4, f"{name}: users")
+    equal(f["Gid"].split(), [str(uid)] * 4, f"{name}: groups")
+    equal([f[c] for c in ("CapEff", "CapPrm", "CapInh", "CapAmb")], ["0" * 16] * 4, f"{name}: capabilities")
+    equal((f["NoNewPrivs"], f["Seccomp"]), ("1", "2"), f"{name}: no_new_privs, and seccomp by a filter")
+    equal(terminal_of(pid), "0", f"{name}: controlling terminal")
+    equal(os.listdir(f"/proc/{pid}/root/"), [], f"{name}: root directory")
+    for kind, own in (("mnt", True), ("ipc", True), ("net", True), ("user", user_namespace)):
+        same = os.readlink(f"/proc/{pid}/ns/{kind}") == os.readlink(f"/proc/{supervisor}/ns/{kind}")
+        equal(not same, own, f"{name}: is its namespace {kind} its own?")
     kinds = {re.sub(r":.*", "", os.readlink(f"/proc/{pid}/fd/{fd}")) for fd in os.listdir(f"/proc/{pid}/fd")}
-    check(kinds <= {"/dev/null", "anon_inode", "socket", "/dev/net/tun"}, f"its descriptors: {kinds}")
+    check(kinds <= KINDS[name], f"{name}: descriptors: {kinds}")
     with open(f"/proc/{pid}/limits") as limits:
         text = limits.read()
-    for name, most in (("Max processes", "0"), ("Max file size", "0"), ("Max core file size", "0")):
-        check(re.search(rf"{name} +{most} +{most} ", text), f"its limits:\n{text}")
+    for what, most in (("Max processes", "0"), ("Max file size", "0"), ("Max core file size", "0")):
+        check(re.search(rf"{what} +{most} +{most} ", text), f"{name}: limits:\n{text}")
 
 
-def inside(status, path, *words):
-    done = subprocess.run([INSIDE, str(status["engine_pid"]), path, str(status["pid"]), *map(str, words)], capture_output=True, text=True)
+def inside(pid, supervisor, path, *words):
+    done = subprocess.run([INSIDE, str(pid), path, str(supervisor), *map(str, words)], capture_output=True, text=True)
     if done.returncode == 77:
         raise Skip(done.stderr.strip())
     equal((done.returncode, done.stderr), (0, ""), "the end of inside")
     return dict(line.split(" ", 1) for line in done.stdout.splitlines())
 
 
-def may_do_nothing(get_status, path):
+def may_do_nothing(status, name, path):
+    """And then it goes on."""
+    pid = child_of(status["pid"], name)
+    said = inside(pid, status["pid"], path)
+    equal(said.pop("getpid"), "allowed", f"{name}: getpid")
+    equal(len(said), CALLS, f"{name}: how many calls were made")
+    equal({call: what for call, what in said.items() if what != "refused 1"}, {},
+          f"{name}: calls that aren't refused with EPERM")
+    equal(child_of(status["pid"], name), pid, f"{name}: the same one after that")
+
+
+def worker_may_do_nothing(get_status, path):
     if not kills():
-        said = inside(get_status(), path)
-        equal(said.pop("getpid"), "allowed", "getpid")
-        equal(len(said), CALLS, "how many calls were made")
-        equal({name: what for name, what in said.items() if what != "refused 1"}, {}, "calls that aren't refused with EPERM")
+        may_do_nothing(get_status(), "tunion-worker", path)
         return
     global next_slice
     for i in range(next_slice, next_slice + SLICE):
-        before = get_status()["engine_pid"]
-        said = inside(get_status(), path, i % CALLS, 1)
+        status = get_status()
+        before = status["engine_pid"]
+        said = inside(before, status["pid"], path, i % CALLS, 1)
         equal(list(said.values()), ["killed"], f"what becomes of the worker by {list(said)}")
         wait_for(lambda: (get_status() or {}).get("engine_pid", before) != before, "another worker")
     next_slice += SLICE
@@ -93,26 +112,44 @@ def lives(status, before):
         equal((status["engine_pid"], status["engine_restarts"]), (before["engine_pid"], 0), "the worker is the same one")
 
 
+def is_quiet(text, *names):
+    """Nothing was refused before somebody else made calls."""
+    check("which is not in its list" not in text, "a process has needed a call that it may not make:\n" + text)
+    for name in names:
+        check(f"sandbox of the {name} process, calls: in force" in text, f"the log says nothing of the sandbox of the {name}:\n{text}")
+
+
 def up_as_root(w):
     t = Tunion(w.client, {"home.conf": w.home_conf(), "vpn.conf": w.vpn_conf()})
-    t.up("--no-dns", "--log-level", "debug")
+    t.up("--no-dns", "--log-level", "debug", "--page", PAGE)
+    path = os.path.join(t.dir, "home.conf")
     before = t.status()
-    is_locked_in(before, WORKER_UID, False)
+    page = t.run("status", "--page").strip()
+    is_locked_in(before, "tunion-worker", WORKER_UID, False)
+    is_locked_in(before, "tunion-page", PAGE_UID, False)
     w.client.reach(LAN)
-    check("sandbox of the worker process, calls: in force" in t.log(), "the log says nothing of the sandbox")
-    check("system call" not in t.log(), "the worker has needed a call that it may not make:\n" + t.log())
-    may_do_nothing(t.status, os.path.join(t.dir, "home.conf"))
+    get_page(w, page)
+    is_quiet(t.log(), "worker", "page")
+    worker_may_do_nothing(t.status, path)
+    if not kills():
+        may_do_nothing(before, "tunion-page", path)
     w.client.reach(LAN)
+    get_page(w, page)
     lives(t.status(), before)
     t.down()
+
+
+def get_page(w, page):
+    check('"devices"' in w.client.run(["curl", "-sS", f"{page}status.json"]), "the page's status")
+    check("<!DOCTYPE html>" in w.client.run(["curl", "-sS", page]), "the page")
 
 
 def as_user(w, user, command, tun):
     process = w.client.start(command, name=tun)
     wait_for(lambda: user.status(tun), f"{tun} is up")
     before = user.status(tun)
-    is_locked_in(before, UID, True)
-    may_do_nothing(lambda: user.status(tun), os.path.join(user.dir, "home.conf"))
+    is_locked_in(before, "tunion-worker", UID, True)
+    worker_may_do_nothing(lambda: user.status(tun), os.path.join(user.dir, "home.conf"))
     lives(user.status(tun), before)
     process.stop()
     wait_for(lambda: not processes(), f"{tun}: processes left: {processes()}")
@@ -124,6 +161,7 @@ def test(lab):
     w.start_home()
     if os.environ["TUNION_LAB"] != "root":
         raise Skip("only root can look into a process that can't be dumped")
+    need("curl")
     up_as_root(w)
     user = User(lab, w.client, {"home.conf": w.home_conf(), "vpn.conf": w.vpn_conf()})
     as_user(w, user, user.argv("sleep 1000"), "exec0")

@@ -79,7 +79,13 @@ static int obey(int channel_fd, int listen_fd, pid_t supervisor,
 			_exit(5);
 		if (channel_send(&c, (uint16_t)(request[0] - '0'), request + 1,
 		                 (size_t)n - 1, NULL, 0) < 0 ||
-		    channel_write(&c) < 0 || next(&c, &frame) != 1)
+		    channel_write(&c) < 0)
+			return 7;
+		if (request[0] == '0' + PAGE_LINE && n > 2) {
+			close(client);
+			continue;
+		}
+		if (next(&c, &frame) != 1)
 			return 7;
 		pass(&frame, client);
 		frame_close_fds(&frame);
@@ -303,8 +309,10 @@ END_TEST
 /* Whoever has taken it over gets nothing by that; it is exchanged. */
 START_TEST(what_it_may_not_say)
 {
-	static const char *const nonsense[] = { "0",  "4",    "3", "3..",
-		                                "3/", "3a/b", "q", "1aaaaaaaaaaaaaaaa" };
+	static const char *const nonsense[] = {
+		"0",   "4",  "5",    "49no level", "3",
+		"3..", "3/", "3a/b", "q",          "1aaaaaaaaaaaaaaaa"
+	};
 	struct fixture f;
 
 	begin(&f, obey);
@@ -316,6 +324,23 @@ START_TEST(what_it_may_not_say)
 		expect_said(&f, "was started again");
 		expect(&f, "1", "{}");
 	}
+	end(&f);
+}
+END_TEST
+
+/* A digit is the level. Control characters would write elsewhere on the terminal. */
+START_TEST(what_it_says_is_in_the_log)
+{
+	struct fixture f;
+
+	begin(&f, obey);
+	close(enter(&f, "41this \033[31mis red"));
+	expect_said(&f, "this ?[31mis red\n");
+	close(enter(&f, "43only for debugging"));
+	close(enter(&f, "40the last one"));
+	expect_said(&f, "the last one\n");
+	ck_assert_ptr_null(strstr(f.said, "debugging"));
+	expect(&f, "1", "{}");
 	end(&f);
 }
 END_TEST
@@ -401,6 +426,7 @@ TCase *unit_tests(void)
 	tcase_add_test(tc, what_it_may_ask);
 	tcase_add_test(tc, its_address);
 	tcase_add_test(tc, what_it_may_not_say);
+	tcase_add_test(tc, what_it_says_is_in_the_log);
 	tcase_add_test(tc, it_ends_and_comes_again);
 	tcase_add_test(tc, it_asks_without_end);
 	tcase_add_test(tc, no_page_is_wanted);

@@ -101,14 +101,14 @@ START_TEST(a_worker_that_logs_and_logs)
 	f.talk.log = &log;
 	m.text = "bla";
 	m.text_bytes = 3;
-	for (int i = 0; i < 3 * TALK_LINES_MAX; i++) {
+	for (int i = 0; i < 3 * LINE_LIMIT_MAX; i++) {
 		m.result = i % 3;
 		ck_assert_int_eq(talk_handle(&f.talk, &m), 0);
 	}
-	ck_assert_uint_eq(lines, TALK_LINES_MAX);
-	f.talk.lines_since_ns -= TALK_LINES_NS; /* a minute later */
+	ck_assert_uint_eq(lines, LINE_LIMIT_MAX);
+	f.talk.lines.since_ns -= LINE_LIMIT_NS; /* a minute later */
 	ck_assert_int_eq(talk_handle(&f.talk, &m), 0);
-	ck_assert_uint_eq(lines, TALK_LINES_MAX + 2); /* also how many were left out */
+	ck_assert_uint_eq(lines, LINE_LIMIT_MAX + 2); /* also how many were left out */
 	end(&f);
 }
 END_TEST
