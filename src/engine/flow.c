@@ -3,6 +3,9 @@
  * in a list sorted by last use. The hashes are keyed (SipHash), because a stranger whose
  * packets the host forwards can choose ports.
  *
+ * Packets of one flow come together, so the entry that was found last is looked at before
+ * anything is hashed. It is compared like any other, so it may have become another flow.
+ *
  * There is a list for each last byte of a source, so neighbours are in different ones. If
  * the table is full, the longest list loses its oldest flow. So a client of a gate that
  * opens flows without end pushes out its own, and not those of the others. Flows that
@@ -52,6 +55,7 @@ struct flows {
 	uint32_t forward[BUCKETS], reverse[BUCKETS];
 	uint32_t free_list; /* linked by forward_next */
 	uint32_t fresh;     /* entries from here on were never used */
+	uint32_t latest_forward, latest_reverse; /* found last; NO_FLOW at first */
 	size_t count, counts[LISTS];
 	uint32_t by_device[COUNTERS]; /* flows of devices with equal id % COUNTERS */
 	const struct rng *rng;        /* borrowed */
@@ -177,22 +181,36 @@ static void forget(struct flows *f, struct flow *e)
 	f->count--;
 }
 
+static bool same(const struct key *a, const struct key *b)
+{
+	return memcmp(a, b, sizeof(*a)) == 0;
+}
+
+/* The key of a free entry is zero, which is that of no packet. */
 static struct flow *find_forward(struct flows *f, const struct key *key)
 {
-	for (uint32_t i = *bucket(f, f->forward, key); i != NO_FLOW;
-	     i = f->entries[i].forward_next)
-		if (memcmp(&f->entries[i].forward, key, sizeof(*key)) == 0)
-			return &f->entries[i];
-	return NULL;
+	uint32_t i = f->latest_forward;
+
+	if (same(&f->entries[i].forward, key))
+		return &f->entries[i];
+	i = *bucket(f, f->forward, key);
+	while (i != NO_FLOW && !same(&f->entries[i].forward, key))
+		i = f->entries[i].forward_next;
+	f->latest_forward = i;
+	return i == NO_FLOW ? NULL : &f->entries[i];
 }
 
 static struct flow *find_reverse(struct flows *f, const struct key *key)
 {
-	for (uint32_t i = *bucket(f, f->reverse, key); i != NO_FLOW;
-	     i = f->entries[i].reverse_next)
-		if (memcmp(&f->entries[i].reverse, key, sizeof(*key)) == 0)
-			return &f->entries[i];
-	return NULL;
+	uint32_t i = f->latest_reverse;
+
+	if (same(&f->entries[i].reverse, key))
+		return &f->entries[i];
+	i = *bucket(f, f->reverse, key);
+	while (i != NO_FLOW && !same(&f->entries[i].reverse, key))
+		i = f->entries[i].reverse_next;
+	f->latest_reverse = i;
+	return i == NO_FLOW ? NULL : &f->entries[i];
 }
 
 static uint32_t longest_list(const struct flows *f)

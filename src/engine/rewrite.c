@@ -149,7 +149,7 @@ void rewrite_port(const struct rewrite *x, uint8_t *at, struct be16 to)
 {
 	uint8_t from[2];
 
-	if (!at)
+	if (!at || memcmp(at, &to, sizeof(to)) == 0)
 		return;
 	memcpy(from, at, 2);
 	memcpy(at, &to, 2);
