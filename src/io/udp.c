@@ -56,6 +56,7 @@ struct udp_scratch {
 		struct mmsghdr messages[BATCH_MAX];
 		struct iovec iovecs[BATCH_MAX];
 		union control controls[BATCH_MAX];
+		size_t packets[BATCH_MAX]; /* in each message */
 		struct sockaddr_storage name;
 		socklen_t name_len;
 	} out;
@@ -313,6 +314,24 @@ static size_t segments(struct packet *const *packets, size_t n)
 	return i;
 }
 
+/* Makes slices of the packets of one message, and returns their number. Those that a gate
+ * has opened and sealed again lie one behind the other, as they have come: they make one
+ * slice, which is copied at once. */
+static size_t slice(struct iovec *out, struct packet *const *packets, size_t n)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		const struct packet *p = packets[i];
+
+		if (i > 0 && packets[i - 1]->data + packets[i - 1]->len_bytes == p->data)
+			out[count - 1].iov_len += p->len_bytes;
+		else
+			out[count++] = (struct iovec){ p->data, p->len_bytes };
+	}
+	return count;
+}
+
 /* Makes messages of all packets; returns the number of messages. */
 static size_t fill(struct udp *u, const struct endpoint *to, const struct extras *extras,
                    struct packet *const *packets, size_t n)
@@ -327,12 +346,11 @@ static size_t fill(struct udp *u, const struct endpoint *to, const struct extras
 		*m = (struct msghdr){ .msg_name = &u->scratch->out.name,
 			              .msg_namelen = u->scratch->out.name_len,
 			              .msg_iov = &u->scratch->out.iovecs[i],
-			              .msg_iovlen = (uint16_t)run, /* musl: int */
 			              .msg_control =
 			                      u->scratch->out.controls[count].bytes };
-		for (size_t s = i; s < i + run; s++)
-			u->scratch->out.iovecs[s] =
-				(struct iovec){ packets[s]->data, packets[s]->len_bytes };
+		m->msg_iovlen =
+			(uint16_t)slice(m->msg_iov, packets + i, run); /* musl: int */
+		u->scratch->out.packets[count] = run;
 		if (extras->source)
 			add_source(m, to, extras->link);
 		if (extras->tos)
@@ -350,7 +368,7 @@ static size_t packets_in(const struct udp *u, size_t messages)
 	size_t n = 0;
 
 	for (size_t i = 0; i < messages; i++)
-		n += (size_t)u->scratch->out.messages[i].msg_hdr.msg_iovlen;
+		n += u->scratch->out.packets[i];
 	return n;
 }
 

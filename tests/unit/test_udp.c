@@ -28,7 +28,9 @@ static struct {
 	int always;    /* for everything */
 	int any_error; /* for any other control message, 0: takes them */
 	bool no_source;
+	unsigned most; /* messages that it takes, 0: all; the next one fails */
 	unsigned segmented, refused;
+	size_t slices;
 	size_t longest; /* message, bytes */
 } kernel;
 
@@ -73,9 +75,15 @@ int __wrap_sendmmsg(int fd, struct mmsghdr *messages, unsigned n, int flags)
 	for (unsigned i = 0; i < n; i++)
 		if (bytes_of(&messages[i].msg_hdr) > kernel.longest)
 			kernel.longest = bytes_of(&messages[i].msg_hdr);
-	while (good < n && error_of(&messages[good].msg_hdr) == 0)
+	if (kernel.most && n > kernel.most)
+		n = kernel.most;
+	while (good < n && error_of(&messages[good].msg_hdr) == 0) {
+		kernel.slices += (size_t)messages[good].msg_hdr.msg_iovlen;
 		kernel.segmented +=
 			asks_for(&messages[good++].msg_hdr, IPPROTO_UDP, UDP_SEGMENT);
+	}
+	if (kernel.most)
+		kernel.always = ENOBUFS; /* from the next call on */
 	if (good > 0)
 		return __real_sendmmsg(fd, messages, good, flags);
 	kernel.refused++;
@@ -164,11 +172,14 @@ static struct endpoint loopback(enum udp_family family, uint16_t port)
 	return to;
 }
 
-/* Packet i begins and ends with byte i + 1, so that lost, merged or swapped ones show. */
-static void send_all(struct fixture *f, const struct endpoint *to, const size_t *bytes,
-                     size_t n, uint8_t tos)
+#define SIDE_BY_SIDE 2000 /* a packet of so many bytes ends where the next one begins */
+
+/* Packet i begins and ends with byte i + 1, so that lost, merged or swapped ones show.
+ * Returns how many were sent. */
+static size_t send_some(struct fixture *f, const struct endpoint *to, const size_t *bytes,
+                        size_t n, uint8_t tos)
 {
-	static uint8_t memory[SENT_MAX][2000];
+	static uint8_t memory[SENT_MAX][SIDE_BY_SIDE];
 	static struct packet packets[SENT_MAX];
 	struct packet *order[SENT_MAX];
 	struct udp_link *link = udp_as_link(f->a);
@@ -180,7 +191,13 @@ static void send_all(struct fixture *f, const struct endpoint *to, const size_t 
 			                      .tos = tos };
 		order[i] = &packets[i];
 	}
-	ck_assert_uint_eq(link->send(link, to, order, n), n);
+	return link->send(link, to, order, n);
+}
+
+static void send_all(struct fixture *f, const struct endpoint *to, const size_t *bytes,
+                     size_t n, uint8_t tos)
+{
+	ck_assert_uint_eq(send_some(f, to, bytes, n, tos), n);
 }
 
 /* Sockets of the family may be there without it: IPv6 can be disabled by a sysctl. */
@@ -263,6 +280,44 @@ START_TEST(a_full_batch_of_one_size_arrives)
 	receive(&f, UDP_IPV4, BATCH_MAX);
 	for (size_t i = 0; i < BATCH_MAX; i++)
 		ck_assert_uint_eq(f.first[i], (uint8_t)(i + 1));
+	fixture_close(&f);
+}
+END_TEST
+
+/* Two messages with a shorter last one, and a single one. */
+static const size_t side_by_side[] = { SIDE_BY_SIDE, SIDE_BY_SIDE, SIDE_BY_SIDE, 600,
+	                               SIDE_BY_SIDE, SIDE_BY_SIDE, 1400,         1500 };
+
+START_TEST(packets_that_lie_side_by_side_are_one_slice)
+{
+	struct fixture f;
+	struct endpoint to;
+
+	fixture_open(&f);
+	to = loopback(UDP_IPV4, f.port_b);
+	send_all(&f, &to, side_by_side, ARRAY_SIZE(side_by_side), 0);
+	ck_assert_uint_eq(kernel.slices, 3);
+	receive(&f, UDP_IPV4, ARRAY_SIZE(side_by_side));
+	for (size_t i = 0; i < ARRAY_SIZE(side_by_side); i++) {
+		ck_assert_uint_eq(f.bytes[i], side_by_side[i]);
+		ck_assert_uint_eq(f.first[i], i + 1);
+		ck_assert_uint_eq(f.last[i], i + 1);
+	}
+	fixture_close(&f);
+}
+END_TEST
+
+START_TEST(what_was_sent_before_an_error_is_counted_in_packets)
+{
+	struct fixture f;
+	struct endpoint to;
+
+	fixture_open(&f);
+	to = loopback(UDP_IPV4, f.port_b);
+	kernel.most = 2;
+	ck_assert_uint_eq(send_some(&f, &to, side_by_side, ARRAY_SIZE(side_by_side), 0),
+	                  7);
+	receive(&f, UDP_IPV4, 7);
 	fixture_close(&f);
 }
 END_TEST
@@ -533,6 +588,8 @@ TCase *unit_tests(void)
 	tcase_add_test(tc, datagrams_arrive_whole_and_in_order_ipv4);
 	tcase_add_test(tc, datagrams_arrive_whole_and_in_order_ipv6);
 	tcase_add_test(tc, a_full_batch_of_one_size_arrives);
+	tcase_add_test(tc, packets_that_lie_side_by_side_are_one_slice);
+	tcase_add_test(tc, what_was_sent_before_an_error_is_counted_in_packets);
 	tcase_add_test(tc, the_local_address_of_the_endpoint_is_the_source);
 	tcase_add_test(tc, a_source_address_that_is_gone_does_not_stop_sending);
 	tcase_add_loop_test(tc, where_segments_are_refused_datagrams_go_one_by_one, 0, 3);
