@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/process.h"
@@ -61,4 +62,18 @@ int child_start(const struct child_plan *plan, struct channel *channel, pid_t *p
 	}
 	*pid = child;
 	return channel_init(channel, pair[0]);
+}
+
+void child_say_end(const struct log *log, const char *what, int status, int why)
+{
+	if (why == -EPROTO)
+		log_error(log, NULL, "%s has talked nonsense", what);
+	else if (why == -ETIMEDOUT)
+		log_error(log, NULL, "%s has not answered in time", what);
+	else if (WIFSIGNALED(status))
+		log_error(log, NULL, "%s was killed by signal %d", what,
+		          WTERMSIG(status));
+	else
+		log_error(log, NULL, "%s ended with status %d", what,
+		          WEXITSTATUS(status));
 }

@@ -9,6 +9,7 @@
 #include <sys/types.h>
 
 #include "base/attr.h"
+#include "base/log.h"
 #include "channel/frame.h"
 
 #define CHILD_FDS 2
@@ -31,5 +32,9 @@ struct child_plan {
  * Returns 0 or -errno; *pid is set in any case if there is a child. */
 MUST_CHECK int child_start(const struct child_plan *plan, struct channel *channel,
                            pid_t *pid);
+
+/* Logs that it has ended. `why` is -EPROTO or -ETIMEDOUT if it was ended for that, and then
+ * its wait status says nothing. */
+void child_say_end(const struct log *log, const char *what, int status, int why);
 
 #endif

@@ -293,21 +293,6 @@ int page_child_serve(struct page_child *p)
 	return err;
 }
 
-static void say_how_it_ended(const struct page_child *p, int status, int why)
-{
-	if (why == -EPROTO)
-		log_error(p->log, NULL,
-		          "the process of the status page has talked nonsense");
-	else if (WIFSIGNALED(status))
-		log_error(p->log, NULL,
-		          "the process of the status page was killed by signal %d",
-		          WTERMSIG(status));
-	else
-		log_error(p->log, NULL,
-		          "the process of the status page ended with status %d",
-		          WEXITSTATUS(status));
-}
-
 static void give_up(struct page_child *p)
 {
 	log_error(
@@ -328,7 +313,7 @@ void page_child_round(struct page_child *p)
 	if (!why)
 		return;
 	status = stop(p);
-	say_how_it_ended(p, status, why);
+	child_say_end(p->log, "the process of the status page", status, why);
 	p->broken = 0;
 	if (!restarts_allow(&p->restarts, loop_now_ns()) || start(p) < 0 ||
 	    page_child_serve(p) < 0)
