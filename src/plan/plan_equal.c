@@ -11,7 +11,7 @@
 
 #define NAMES_STRLEN 160
 #define WAY_STRLEN   256 /* of names only */
-#define NAMES_MAX    3 /* of more, the first, the last and the number are told */
+#define NAMES_MAX    3   /* of more, the first, the last and the number are told */
 
 /* What becomes of a file that doesn't have the prefix. */
 enum equal_kind {
