@@ -20,11 +20,13 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/fd_pass.h"
 #include "base/process.h"
 #include "base/unreadable.h"
 #include "cmd/arguments.h"
 #include "cmd/paths.h"
 #include "cmd/proxy_inside.h"
+#include "cmd/proxy_names.h"
 #include "cmd/proxy_ports.h"
 #include "cmd/proxy_worker.h"
 #include "cmd/service.h"
@@ -36,7 +38,8 @@
 #include "worker/stand_in.h"
 #include "worker/worker.h"
 
-#define END_MS 2000 /* then the proxy is killed */
+#define END_MS     2000 /* then the proxy is killed */
+#define HOSTS_PATH "/etc/hosts"
 
 static const char usage[] =
 	"usage: tunion proxy [--listen ADDRESS:PORT | --listen unix:PATH]... [--auth FILE]\n"
@@ -88,41 +91,45 @@ struct proxy_command {
 	struct proxy_worker_setup setup;
 	struct stand_in_entry stand_in; /* borrows setup */
 	struct worker_gift *gifts;      /* owned */
-	int to_page; /* owned; -1: none. To the process of the page, for the gifts */
-	int outlet;  /* owned; -1: none. To the process outside, for the gifts */
-	bool gone;   /* the process inside was told that everything is up */
-	char names;  /* what it was told last; 0: nothing yet */
+	int to_page;  /* owned; -1: none. To the process of the page, for the gifts */
+	int outlet;   /* owned; -1: none. To the process outside, for the gifts */
+	int lines;    /* owned; -1: none. What the two processes say */
+	bool gone;    /* the process inside was told that everything is up */
+	bool outside; /* names are looked up outside, which was said */
 };
 
 /* ---- what happens with names */
 
-static bool has_dns(const struct plan *plan)
+/* Without rights it can't open files such as this one. If it has ended, we notice it soon. */
+static void send_names(const struct proxy_command *c, const struct plan *plan)
 {
-	for (size_t i = 0; i < plan->device_count; i++) {
-		if (plan->devices[i].conf->dns.servers.n > 0)
-			return true;
-	}
-	return false;
+	char *message = malloc(PROXY_NAMES_BYTES);
+	int hosts = open(HOSTS_PATH, O_RDONLY | O_CLOEXEC);
+
+	if (message)
+		(void)!fd_pass_send(c->control, message, proxy_names_make(message, plan),
+		                    hosts, MSG_DONTWAIT);
+	if (hosts >= 0)
+		close(hosts);
+	free(message);
 }
 
-/* After a reload the process inside reads its resolv.conf again, whatever has changed. */
 static void planned(void *context, const struct plan *plan,
                     const struct ip_addr *resolver4, const struct ip_addr *resolver6)
 {
 	struct proxy_command *c = context;
-	char names = has_dns(plan) ? PROXY_NAMES_INSIDE : PROXY_NAMES_OUTSIDE;
+	bool inside = proxy_names_has_servers(plan);
 
 	(void)resolver4;
 	(void)resolver6;
-	if (names == PROXY_NAMES_OUTSIDE && names != c->names)
+	if (!inside && !c->outside)
 		log_warn(
 			c->log, NULL,
 			"no tunnel file has DNS: names are looked up at the name servers of the network, outside of the tunnels");
-	c->names = names;
+	c->outside = !inside;
 	if (c->stack == PROXY_STACK_LWIP)
 		return; /* the worker knows it already */
-	/* if the process inside has ended, we notice it soon */
-	(void)!send(c->control, &names, 1, MSG_NOSIGNAL | MSG_DONTWAIT);
+	send_names(c, plan);
 	if (!c->gone)
 		(void)!handover_go(c->inside.socket);
 	c->gone = true;
@@ -198,8 +205,16 @@ static void warn_of_strangers(const struct proxy_command *c)
 /* Everything that the children need. [0] is ours, [1] the child's; [0] of the outlet is for
  * the other child, and [0] of the page for its process, which the supervisor starts. */
 struct pairs {
-	int handover[2], control[2], outlet[2], page[2];
+	int handover[2], control[2], outlet[2], page[2], lines[2];
 };
+
+#define NO_PAIRS                                                                         \
+	{                                                                                \
+		{ -1, -1 }, { -1, -1 }, { -1, -1 }, { -1, -1 },                          \
+		{                                                                        \
+			-1, -1                                                           \
+		}                                                                        \
+	}
 
 static void close_pair(int fds[2])
 {
@@ -208,6 +223,15 @@ static void close_pair(int fds[2])
 			close(fds[i]);
 		fds[i] = -1;
 	}
+}
+
+static void close_pairs(struct pairs *p)
+{
+	close_pair(p->handover);
+	close_pair(p->control);
+	close_pair(p->outlet);
+	close_pair(p->page);
+	close_pair(p->lines);
 }
 
 static int open_pairs(struct pairs *p, bool with_page)
@@ -220,7 +244,9 @@ static int open_pairs(struct pairs *p, bool with_page)
 
 	if (!err)
 		err = outlet_pair(p->outlet);
-	if (!err && socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, p->control) < 0)
+	if (!err &&
+	    (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, p->control) < 0 ||
+	     socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, p->lines) < 0))
 		err = -errno;
 	return err;
 }
@@ -233,7 +259,7 @@ static pid_t start_outlet(const struct pairs *p)
 	fflush(NULL);
 	child = fork();
 	if (child == 0)
-		_exit(proxy_outlet_run(p->outlet[1], supervisor));
+		_exit(proxy_outlet_run(p->outlet[1], p->lines[1], supervisor));
 	return child < 0 ? -errno : child;
 }
 
@@ -244,11 +270,11 @@ static pid_t start_inside(struct proxy_command *c, const struct pairs *p, bool f
 		                  .socket = p->handover[1],
 		                  .control = p->control[1],
 		                  .outlet = p->outlet[0],
+		                  .lines = p->lines[1],
 		                  .page = p->page[1],
 		                  .supervisor = getpid(),
 		                  .direct = c->direct,
-		                  .foreground = foreground,
-		                  .log_level = c->service.log_level };
+		                  .foreground = foreground };
 	pid_t child;
 
 	fflush(NULL);
@@ -261,7 +287,7 @@ static pid_t start_inside(struct proxy_command *c, const struct pairs *p, bool f
 /* Starts the children, and takes what the one inside hands over. */
 static int start_children(struct proxy_command *c, bool foreground, struct diag *diag)
 {
-	struct pairs p = { { -1, -1 }, { -1, -1 }, { -1, -1 }, { -1, -1 } };
+	struct pairs p = NO_PAIRS;
 	pid_t inside = 0, outlet;
 	int err = open_pairs(&p, c->page.handed), pidfd = -1;
 
@@ -283,11 +309,9 @@ static int start_children(struct proxy_command *c, bool foreground, struct diag 
 	c->control = p.control[0];
 	c->child = inside > 0 ? inside : 0;
 	c->page.handed_fd = p.page[0];
-	p.handover[0] = p.control[0] = p.page[0] = -1;
-	close_pair(p.handover);
-	close_pair(p.control);
-	close_pair(p.outlet);
-	close_pair(p.page);
+	c->lines = p.lines[0];
+	p.handover[0] = p.control[0] = p.page[0] = p.lines[0] = -1;
+	close_pairs(&p);
 	/* after an error the other process has said why */
 	return err ? err : handover_take(c->inside.socket, &c->fds);
 }
@@ -302,6 +326,7 @@ static int prepare_kernel(struct proxy_command *c, struct supervisor_options *op
 	users_free(c->users);
 	c->users = NULL;
 	options->inside = &c->inside;
+	options->lines_fd = c->lines;
 	if (c->page.handed)
 		options->page = &c->page;
 	return err;
@@ -311,7 +336,7 @@ static int prepare_kernel(struct proxy_command *c, struct supervisor_options *op
 static int prepare_lwip(struct proxy_command *c, struct supervisor_options *options,
                         struct diag *diag)
 {
-	struct pairs p = { { -1, -1 }, { -1, -1 }, { -1, -1 }, { -1, -1 } };
+	struct pairs p = NO_PAIRS;
 	pid_t outlet;
 	int err = open_pairs(&p, c->page.handed);
 
@@ -324,14 +349,14 @@ static int prepare_lwip(struct proxy_command *c, struct supervisor_options *opti
 	c->outlet = p.outlet[0];
 	c->to_page = p.page[1];
 	c->page.handed_fd = p.page[0];
-	p.outlet[0] = p.page[0] = p.page[1] = -1;
-	close_pair(p.handover);
-	close_pair(p.control);
-	close_pair(p.outlet);
+	c->lines = p.lines[0];
+	p.outlet[0] = p.page[0] = p.page[1] = p.lines[0] = -1;
+	close_pairs(&p);
 	c->setup = (struct proxy_worker_setup){ &c->ports, c->users, c->direct,
 		                                c->page.handed };
 	proxy_worker_entry(&c->stand_in, &c->setup);
 	options->no_tun = true;
+	options->lines_fd = c->lines;
 	options->worker.stand_in = &c->stand_in;
 	if (!err)
 		err = proxy_worker_gifts(&c->gifts, &options->worker.gift_count,
@@ -456,6 +481,8 @@ static int run(struct proxy_command *c, int argc, char **argv)
 		close(c->outlet);
 	if (c->to_page >= 0)
 		close(c->to_page);
+	if (c->lines >= 0)
+		close(c->lines);
 	return status;
 }
 
@@ -485,7 +512,8 @@ int cmd_proxy(int argc, char **argv)
 		.page = { .entry = { page_run }, .handed_fd = -1 },
 		.control = -1,
 		.to_page = -1,
-		.outlet = -1
+		.outlet = -1,
+		.lines = -1
 	};
 	const struct supervisor_events events = { planned, &c };
 	int option, status = -1;

@@ -10,29 +10,26 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
-#include "base/log.h"
 #include "cmd/proxy_ports.h"
 #include "proxy/users.h"
-
-/* What the supervisor says over `control`, a byte each; its end ends the process. */
-#define PROXY_NAMES_INSIDE  'i' /* names are looked up in the union */
-#define PROXY_NAMES_OUTSIDE 'o' /* no file has DNS */
 
 struct proxy_inside {
 	struct proxy_ports *ports; /* borrowed; those outside are open */
 	const struct users *users; /* borrowed; may be NULL */
 	int socket;                /* to the supervisor, see handover.h */
-	int control;               /* from the supervisor */
-	int outlet;                /* see proxy/outlet.h */
-	int page; /* to the process of the status page, see page_entry.h; -1: none */
+	/* From the supervisor: messages of proxy_names.h, each with a descriptor of the hosts
+	 * file if that can be read. Its end ends the process. */
+	int control;
+	int lines;  /* to the supervisor, see line.h */
+	int outlet; /* see proxy/outlet.h */
+	int page;   /* to the process of the status page, see page_entry.h; -1: none */
 	pid_t supervisor;
 	bool direct, foreground;
-	enum log_level log_level;
 };
 
 /* In the forked process: returns its exit status. */
 int proxy_inside_run(struct proxy_inside *x);
 /* The same for the one that makes sockets outside. */
-int proxy_outlet_run(int fd, pid_t supervisor);
+int proxy_outlet_run(int fd, int lines, pid_t supervisor);
 
 #endif

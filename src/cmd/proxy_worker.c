@@ -5,8 +5,6 @@
 #include "cmd/proxy_worker.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -22,8 +20,8 @@
 #include "proxy/lwip_stack.h"
 #include "proxy/outlet.h"
 #include "proxy/proxy.h"
+#include "proxy/proxy_calls.h"
 #include "proxy/stack_lookup.h"
-#include "sandbox/call_filter.h"
 #endif
 
 #define WORD_OUTLET "outlet"
@@ -69,23 +67,6 @@ void proxy_worker_entry(struct stand_in_entry *entry, struct proxy_worker_setup 
 #define DESCRIPTORS_EACH  2
 #define DESCRIPTORS_OTHER 256
 #define SERVERS_MAX       4
-
-/* What the worker has to call besides what its own table has. */
-static const struct call_rule calls[] = {
-	CALL(bind),                         /* a port of UDP for a client of SOCKS5 */
-	CALL(connect),                      /* name servers of the network, by UDP */
-	CALL(getpeername),                  /* who is the client? */
-	CALL(getsockname),                  /* where has it come to? */
-	CALL_EQUAL(socketpair, 0, AF_UNIX), /* to the process of the page */
-	CALL(pipe2),  /* bytes from socket to socket without a copy, with --direct */
-	CALL(splice), /* the same */
-	CALL_EQUAL(fcntl, 1, F_SETPIPE_SZ),      /* such a pipe holds more */
-	CALL_EQUAL(fcntl64, 1, F_SETPIPE_SZ),    /* as fcntl */
-	CALL(shutdown),                          /* one side has ended */
-	CALL_EQUAL(setsockopt, 1, IPPROTO_TCP),  /* small pieces go at once */
-	CALL_EQUAL(setsockopt, 1, IPPROTO_IPV6), /* a port of one family */
-	CALL_EQUAL(setsockopt, 1, SOL_SOCKET),   /* a connection ends by a reset */
-};
 
 struct process {
 	struct stand_in stand_in; /* first member */
@@ -344,7 +325,8 @@ static int begin(struct stand_in **out, const struct stand_in_env *env, void *co
 
 void proxy_worker_entry(struct stand_in_entry *entry, struct proxy_worker_setup *setup)
 {
-	*entry = (struct stand_in_entry){ begin, setup, calls, ARRAY_SIZE(calls) };
+	*entry = (struct stand_in_entry){ .begin = begin, .context = setup };
+	entry->calls = proxy_calls(&entry->call_count);
 }
 
 #endif

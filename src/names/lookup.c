@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 #include "base/timerq.h"
+#include "names/hosts_file.h"
 
 /* A tunnel may have to make its handshake first. Each further try waits twice as long. */
 #define TIMEOUT_MS 1500
@@ -43,7 +44,8 @@ struct lookup {
 	const struct lookup_sockets *own; /* borrowed; NULL: the kernel's sockets */
 	/* of a bare one */
 	bool bare, changing;
-	char **domains; /* owned */
+	const char *hosts; /* borrowed; may be NULL */
+	char **domains;    /* owned */
 	size_t domain_count, server_count;
 	struct ip_addr servers[LOOKUP_SERVERS_MAX];
 };
@@ -367,6 +369,11 @@ int lookup_set_servers(struct lookup *l, const struct ip_addr *servers, size_t n
 	return errno_of(status);
 }
 
+void lookup_set_hosts(struct lookup *l, const char *text)
+{
+	l->hosts = text;
+}
+
 size_t lookup_system_servers(struct ip_addr *out, size_t max)
 {
 	ares_channel channel;
@@ -559,7 +566,7 @@ void lookup_ready(struct lookup *l, int number, bool readable, bool writable)
 	                writable ? number : ARES_SOCKET_BAD);
 }
 
-void lookup_ask(struct lookup *l, struct lookup_query *query, const char *host)
+static void ask_servers(struct lookup *l, struct lookup_query *query, const char *host)
 {
 	struct lookup_call *call = calloc(1, sizeof(*call));
 	char *copy = call && l->bare ? strdup(host) : NULL;
@@ -576,6 +583,26 @@ void lookup_ask(struct lookup *l, struct lookup_query *query, const char *host)
 		(void)ask_next(call);
 	else
 		ask_for(call, host);
+}
+
+static bool answer_by_hosts(const struct lookup *l, struct lookup_query *query,
+                            const char *host)
+{
+	struct endpoint found[LOOKUP_ADDRESSES_MAX];
+	size_t n;
+
+	if (!l->hosts ||
+	    !hosts_file_find(l->hosts, host, found, LOOKUP_ADDRESSES_MAX, &n))
+		return false;
+	query->done(query, n > 0 ? NULL : ares_strerror(ARES_ENODATA), found, n);
+	return true;
+}
+
+void lookup_ask(struct lookup *l, struct lookup_query *query, const char *host)
+{
+	if (answer_by_hosts(l, query, host))
+		return;
+	ask_servers(l, query, host);
 }
 
 void lookup_forget(struct lookup_query *query)

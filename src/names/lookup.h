@@ -61,6 +61,9 @@ MUST_CHECK int lookup_new_bare(struct lookup **out, struct loop *loop);
 MUST_CHECK int lookup_set_servers(struct lookup *l, const struct ip_addr *servers,
                                   size_t n, const char *const *domains,
                                   size_t domain_count);
+/* From now on a bare lookup first looks into this text of a hosts file, which is borrowed; NULL:
+ * there is none. */
+void lookup_set_hosts(struct lookup *l, const char *text);
 /* The servers of /etc/resolv.conf; returns how many, at most `max`. */
 size_t lookup_system_servers(struct ip_addr *out, size_t max);
 /* Questions that are under way get no answer. l may be NULL. */

@@ -100,15 +100,12 @@ static void reply(int fd, uint32_t number, int made)
 		close(made);
 }
 
-void outlet_run(int fd)
+bool outlet_serve(int fd)
 {
 	struct wanted wanted;
-	ssize_t n;
+	ssize_t n = recv(fd, &wanted, sizeof(wanted), 0);
 
-	while ((n = recv(fd, &wanted, sizeof(wanted), 0)) != 0) {
-		if (n == sizeof(wanted))
-			reply(fd, wanted.number, make(&wanted));
-		else if (n < 0 && errno != EINTR)
-			return;
-	}
+	if (n == sizeof(wanted))
+		reply(fd, wanted.number, make(&wanted));
+	return n > 0 || (n < 0 && errno == EINTR);
 }

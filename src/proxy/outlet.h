@@ -7,12 +7,13 @@
 #ifndef TUNION_PROXY_OUTLET_H
 #define TUNION_PROXY_OUTLET_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/attr.h"
 #include "base/ip.h"
 
-/* A pair of sockets, both closed by exec: [0] asks, [1] is for outlet_run. Returns 0 or
+/* A pair of sockets, both closed by exec: [0] asks, [1] is for outlet_serve. Returns 0 or
  * -errno. */
 MUST_CHECK int outlet_pair(int fds[2]);
 
@@ -31,7 +32,8 @@ MUST_CHECK int outlet_socket(struct outlet *o, int family, int type);
  * may not connect. */
 MUST_CHECK int outlet_connect(struct outlet *o, const struct endpoint *to);
 
-/* The process outside: serves until the other end is closed. */
-void outlet_run(int fd);
+/* The process outside: waits for a question, and answers it. Returns false when the other end is
+ * closed. */
+MUST_CHECK bool outlet_serve(int fd);
 
 #endif

@@ -46,8 +46,7 @@ struct proxy {
 	struct timerq timers;
 	struct half_space space; /* its bytes are owned */
 	struct pipes pipes;
-	struct lookup *lookup, *old_lookup; /* owned; old: for answers that may come */
-	bool lookups_borrowed;              /* they are somebody else's */
+	struct lookup *lookup, *old_lookup; /* borrowed; old: for answers that may come */
 	struct dial_env dial_inside, dial_outside;
 	struct association_env association;
 	struct udp_forward_env forward_inside, forward_outside;
@@ -213,26 +212,10 @@ int proxy_listen_inside_udp(struct proxy *p, const struct endpoint *at,
 
 void proxy_use_lookup(struct proxy *p, struct lookup *lookup)
 {
-	p->lookups_borrowed = true;
 	if (lookup == p->lookup)
 		return;
 	p->old_lookup = p->lookup;
 	p->lookup = lookup;
-}
-
-int proxy_set_names(struct proxy *p, bool outside)
-{
-	struct lookup *fresh;
-	int err = lookup_new(&fresh, p->o.loop, NULL, 0);
-
-	if (err)
-		return err;
-	if (outside)
-		lookup_set_sockets(fresh, p->o.make_outside, p->o.context);
-	lookup_free(p->old_lookup);
-	p->old_lookup = p->lookup;
-	p->lookup = fresh;
-	return 0;
 }
 
 static int open_client_port(void *context, const struct ip_addr *at, struct packets **out,
@@ -359,10 +342,6 @@ void proxy_free(struct proxy *p)
 	while ((l = p->listeners_inside)) {
 		p->listeners_inside = l->next;
 		free(l);
-	}
-	if (!p->lookups_borrowed) {
-		lookup_free(p->lookup);
-		lookup_free(p->old_lookup);
 	}
 	free(p->space.bytes);
 	pipes_clear(&p->pipes);

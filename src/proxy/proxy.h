@@ -65,12 +65,7 @@ MUST_CHECK int proxy_listen(struct proxy *p, int fd, enum proxy_way way,
 MUST_CHECK int proxy_listen_udp(struct proxy *p, int fd, enum proxy_way way,
                                 const struct destination *to);
 
-/* From now on names are looked up by what /etc/resolv.conf says now, with sockets that are
- * inside or outside. Returns 0 or -errno. */
-MUST_CHECK int proxy_set_names(struct proxy *p, bool outside);
-
-/* Names are looked up by this one from now on. It is borrowed, and so is the one before: not
- * together with proxy_set_names. */
+/* Names are looked up by this one from now on. It is borrowed, and so is the one before. */
 void proxy_use_lookup(struct proxy *p, struct lookup *lookup);
 
 /* Takes connections at this port of the union; `to` is one of the network outside. Only

@@ -43,7 +43,7 @@
 
 #ifdef ARCHITECTURE
 
-#define RULE_WORDS  5
+#define RULE_WORDS  7
 #define PROGRAM_MAX (4 + CALL_RULES_MAX * RULE_WORDS + 1)
 
 #define LOAD(at)      BPF_STMT(BPF_LD | BPF_W | BPF_ABS, at)
@@ -86,13 +86,21 @@ static size_t add_rule(struct sock_filter *out, const struct call_rule *rule)
 		out[n++] = (struct sock_filter)RETURN(SECCOMP_RET_ALLOW);
 		return n;
 	}
-	out[n++] = (struct sock_filter)UNLESS_EQUAL((uint32_t)rule->number, 4);
+	out[n++] = (struct sock_filter)UNLESS_EQUAL((uint32_t)rule->number,
+	                                            rule->check == CALL_IF_BOTH ? 6 : 4);
 	out[n++] = (struct sock_filter)LOAD(
 		(uint32_t)ARGUMENT(rule->argument)); /* its low half */
 	if (rule->check == CALL_IF_CLEAR)
 		out[n++] = (struct sock_filter)IF_BITS(value, 1);
+	else if (rule->check == CALL_IF_BOTH)
+		out[n++] = (struct sock_filter)UNLESS_EQUAL(value, 3);
 	else
 		out[n++] = (struct sock_filter)UNLESS_EQUAL(value, 1);
+	if (rule->check == CALL_IF_BOTH) {
+		out[n++] =
+			(struct sock_filter)LOAD((uint32_t)ARGUMENT(rule->argument + 1));
+		out[n++] = (struct sock_filter)UNLESS_EQUAL(rule->second, 1);
+	}
 	out[n++] = (struct sock_filter)RETURN(SECCOMP_RET_ALLOW);
 	out[n++] = (struct sock_filter)LOAD_NUMBER;
 	return n;

@@ -14,6 +14,7 @@
 enum call_check {
 	CALL_ALWAYS,
 	CALL_IF_EQUAL, /* only if the argument is the value */
+	CALL_IF_BOTH,  /* the same, and the next argument is the second value */
 	CALL_IF_CLEAR, /* only if the argument has none of the value's bits */
 	CALL_IF_SELF,  /* only if the argument is the number of this process */
 };
@@ -25,26 +26,30 @@ struct call_rule {
 	int number; /* -1: this architecture doesn't have it */
 	enum call_check check;
 	unsigned argument; /* 0 is the first one */
-	uint32_t value;
+	uint32_t value, second;
 };
 
 /* The macros for a table. SECURITY.md is made from such lines and the comments behind them:
  * build-aux/check-security. */
 #define CALL(call)                                                                       \
 	{                                                                                \
-		.name = #call, SYS_##call, CALL_ALWAYS, 0, 0                             \
+		.name = #call, SYS_##call, CALL_ALWAYS, 0, 0, 0                          \
 	}
 #define CALL_EQUAL(call, n, v)                                                           \
 	{                                                                                \
-		.name = #call, SYS_##call, CALL_IF_EQUAL, n, v                           \
+		.name = #call, SYS_##call, CALL_IF_EQUAL, n, v, 0                        \
+	}
+#define CALL_BOTH(call, n, v, w)                                                         \
+	{                                                                                \
+		.name = #call, SYS_##call, CALL_IF_BOTH, n, v, w                         \
 	}
 #define CALL_CLEAR(call, n, v)                                                           \
 	{                                                                                \
-		.name = #call, SYS_##call, CALL_IF_CLEAR, n, v                           \
+		.name = #call, SYS_##call, CALL_IF_CLEAR, n, v, 0                        \
 	}
 #define CALL_SELF(call, n)                                                               \
 	{                                                                                \
-		.name = #call, SYS_##call, CALL_IF_SELF, n, 0                            \
+		.name = #call, SYS_##call, CALL_IF_SELF, n, 0, 0                         \
 	}
 
 #define CALL_RULES_MAX 128

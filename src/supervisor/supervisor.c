@@ -25,6 +25,7 @@
 #include "supervisor/clients.h"
 #include "supervisor/end_signals.h"
 #include "supervisor/follow.h"
+#include "supervisor/helper_log.h"
 #include "supervisor/hook_service.h"
 #include "supervisor/hosts.h"
 #include "supervisor/keeper.h"
@@ -73,6 +74,7 @@ struct supervisor {
 	struct status_request status;
 	struct supervisor_status self;
 	struct page_child page;
+	struct helper_log lines;
 	bool reload_asked;
 	bool down_wanted;        /* a client wants it; this may be refused */
 	bool ready_for_down;     /* PreDown has run, and the files are saved */
@@ -267,9 +269,10 @@ static void tell_plan(const struct supervisor *s)
 	s->events->planned(s->events->context, &s->tunnels.plan, &resolver4, &resolver6);
 }
 
-static int begin_to_serve(struct supervisor *s, int pidfd, struct diag *diag)
+static int begin_to_serve(struct supervisor *s, const struct supervisor_options *o,
+                          struct diag *diag)
 {
-	int err;
+	int pidfd = o->inside ? o->inside->pidfd : -1, lines_fd = o->lines_fd, err;
 
 	s->clients.want_status = want_status;
 	s->clients.want_down = want_down;
@@ -288,6 +291,8 @@ static int begin_to_serve(struct supervisor *s, int pidfd, struct diag *diag)
 		err = clients_start(&s->clients, s->loop, s->instance.listen_fd);
 	if (!err)
 		err = page_child_serve(&s->page);
+	if (!err && lines_fd > 0)
+		err = helper_log_start(&s->lines, s->loop, lines_fd);
 	if (!err)
 		err = follow_start(&s->follow, s->loop);
 	if (!err && pidfd >= 0)
@@ -440,6 +445,7 @@ int supervisor_up(struct supervisor **out, const struct supervisor_options *opti
 	connect_worker(s, options);
 	connect_parts(s);
 	s->page = page_child_of(options->page, &s->log, &s->clients, forget, s);
+	s->lines = (struct helper_log){ .log = &s->log, .who = "proxy" };
 	connect_place(s, options);
 	s->events = options->events;
 	process_raise_limits();
@@ -450,8 +456,7 @@ int supervisor_up(struct supervisor **out, const struct supervisor_options *opti
 	if (!err)
 		err = bring_up(s, options, diag);
 	if (!err)
-		err = begin_to_serve(s, options->inside ? options->inside->pidfd : -1,
-		                     diag);
+		err = begin_to_serve(s, options, diag);
 	if (err) {
 		supervisor_down(s, &undo);
 		diag_clear(&undo);
@@ -650,6 +655,7 @@ void supervisor_down(struct supervisor *s, struct diag *diag)
 		hooks = hosts_down(&s->hosts, diag);
 	keeper_end(&s->keeper);
 	page_child_end(&s->page);
+	helper_log_end(&s->lines);
 	underlay_end(&s->underlay);
 	if (closed)
 		takedown_leave_closed(&s->takedown, &s->log);

@@ -45,6 +45,9 @@ struct supervisor_options {
 	const char *base;
 	const struct supervisor_inside *inside; /* borrowed; NULL: the tun is here */
 	bool no_tun; /* for `gate`: nothing is changed on the host */
+	/* What processes of the caller say comes here, see helper_log.h; 0 or less: there are
+	 * none. Borrowed. */
+	int lines_fd;
 	/* Borrowed; NULL: there is no such app. Nothing is changed on the host, either. */
 	const struct vpn_app_wanted *app;
 	const struct supervisor_events *events; /* borrowed; may be NULL */

@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
-"""The worker and the page are locked in, as root and as a user, with `up`, `exec`, `gate` and `proxy`: system calls that are
-made from inside of each, by ptrace, are refused: those that open, make, remove and execute files, make sockets and connect
-them, make processes and send them signals, trace them, type into a terminal, and widen what it may. Each has the user, the
-namespaces and the descriptors that it should have, and goes on working."""
+"""The worker, the page, the proxy and its outlet are locked in, as root and as a user, with `up`, `exec`, `gate` and `proxy`:
+system calls that are made from inside of each, by ptrace, are refused: those that open, make, remove and execute files, make
+sockets and connect them (proxy and outlet may make some of IPv4 and IPv6), make processes and send them signals, trace them,
+type into a terminal, and widen what it may. Each has the user, the namespaces and the descriptors that it should have, and
+goes on working."""
 
 import os
 import re
@@ -10,17 +11,22 @@ import subprocess
 
 from lab import TUNION, Skip, Tunion, check, equal, main, need, wait_for
 from ordinary import UID, User, processes
-from world import LAN, World
+from webserver import PORT, WebServer
+from world import INTERNET, LAN, World
 
 INSIDE = os.path.join(os.environ["top_builddir"], "tests/integration/inside")
-WORKER_UID, PAGE_UID = 65521, 65522
+WORKER_UID, PAGE_UID, PROXY_UID = 65521, 65522, 65523
 PAGE = "127.0.0.1:1081"
 CALLS = 27
 SLICE = 4  # of the calls, if each of them kills the worker: it is started again so often in a minute
 
 next_slice = 0
 
-KINDS = {"tunion-worker": {"/dev/null", "anon_inode", "socket", "/dev/net/tun"}, "tunion-page": {"/dev/null", "anon_inode", "socket"}}
+# What else than "refused 1" (EPERM) a process says to which call. Descriptor 0, which is to be connected, is no socket.
+MAKES_SOCKETS = {"inet-socket": "allowed", "connect": "refused 88"}
+MAY = {"tunion-worker": {}, "tunion-page": {}, "tunion-proxy": MAKES_SOCKETS, "tunion-outlet": MAKES_SOCKETS}
+KINDS = {"tunion-worker": {"/dev/null", "anon_inode", "socket", "/dev/net/tun"}, "tunion-page": {"/dev/null", "anon_inode", "socket"},
+         "tunion-proxy": {"/dev/null", "anon_inode", "socket", "pipe"}, "tunion-outlet": {"/dev/null", "socket"}}
 
 
 def kills():
@@ -46,7 +52,7 @@ def child_of(supervisor, name):
     return found[0]
 
 
-def is_locked_in(status, name, uid, user_namespace):
+def is_locked_in(status, name, uid, user_namespace, network="own"):
     supervisor = status["pid"]
     pid = child_of(supervisor, name)
     missing = {s["stage"]: s["why"] for s in status["sandbox"] if not s["in_force"]}
@@ -63,7 +69,7 @@ def is_locked_in(status, name, uid, user_namespace):
     equal((f["NoNewPrivs"], f["Seccomp"]), ("1", "2"), f"{name}: no_new_privs, and seccomp by a filter")
     equal(terminal_of(pid), "0", f"{name}: controlling terminal")
     equal(os.listdir(f"/proc/{pid}/root/"), [], f"{name}: root directory")
-    for kind, own in (("mnt", True), ("ipc", True), ("net", True), ("user", user_namespace)):
+    for kind, own in (("mnt", True), ("ipc", True), ("net", network == "own"), ("user", user_namespace)):
         same = os.readlink(f"/proc/{pid}/ns/{kind}") == os.readlink(f"/proc/{supervisor}/ns/{kind}")
         equal(not same, own, f"{name}: is its namespace {kind} its own?")
     kinds = {re.sub(r":.*", "", os.readlink(f"/proc/{pid}/fd/{fd}")) for fd in os.listdir(f"/proc/{pid}/fd")}
@@ -83,13 +89,13 @@ def inside(pid, supervisor, path, *words):
 
 
 def may_do_nothing(status, name, path):
-    """And then it goes on."""
+    """But for what it is there for; and then it goes on."""
     pid = child_of(status["pid"], name)
     said = inside(pid, status["pid"], path)
     equal(said.pop("getpid"), "allowed", f"{name}: getpid")
     equal(len(said), CALLS, f"{name}: how many calls were made")
-    equal({call: what for call, what in said.items() if what != "refused 1"}, {},
-          f"{name}: calls that aren't refused with EPERM")
+    equal({call: what for call, what in said.items() if what != MAY[name].get(call, "refused 1")}, {},
+          f"{name}: what it can do, but should not")
     equal(child_of(status["pid"], name), pid, f"{name}: the same one after that")
 
 
@@ -155,6 +161,31 @@ def as_user(w, user, command, tun):
     wait_for(lambda: not processes(), f"{tun}: processes left: {processes()}")
 
 
+def proxy(w, command, get_status, uids, user_namespace, path):
+    """Its two processes have the networks inside and outside."""
+    process = w.client.start(command, name="proxy0")
+    process.wait_output("proxy0 is up")
+    status = get_status()
+    for name, uid, network in (("tunion-proxy", uids[1], "own"), ("tunion-outlet", uids[1], "shared"), ("tunion-page", uids[0], "own")):
+        is_locked_in(status, name, uid, user_namespace, network)
+    fetch(w)
+    is_quiet(process.output(), "proxy", "outlet", "page")
+    if not kills():
+        for name in ("tunion-proxy", "tunion-outlet", "tunion-page"):
+            may_do_nothing(status, name, path)
+        fetch(w)
+    process.stop()
+    wait_for(lambda: not processes(), f"processes left: {processes()}")
+
+
+def fetch(w):
+    """Through the tunnels; outside, which asks the outlet; and the page."""
+    for where in (LAN, INTERNET):
+        equal(w.client.run(["curl", "-sS", "-o", "/dev/null", "-w", "%{http_code}", "-x", "socks5h://127.0.0.1:1080", f"http://{where}:{PORT}/"]),
+              "200", f"an answer of {where}")
+    equal(w.client.run(["curl", "-sS", "-o", "/dev/null", "-w", "%{http_code}", "http://127.0.0.1:1080/"]), "404", "the page without its token")
+
+
 def test(lab):
     w = World(lab)
     w.start_vpn()
@@ -167,7 +198,13 @@ def test(lab):
     as_user(w, user, user.argv("sleep 1000"), "exec0")
     program = [*user.become(), user.program]
     as_user(w, user, [*program, "gate", "--foreground", user.dir], "gate0")
-    as_user(w, user, [*program, "proxy", "--foreground", user.dir], "proxy0")
+    WebServer(w.lan, 1)
+    WebServer(w.net, 1)
+    os.remove(os.path.join(user.dir, "vpn.conf"))
+    options = ["proxy", "--foreground", "--direct", "--log-level", "debug"]
+    proxy(w, [*program, *options, user.dir], lambda: user.status("proxy0"), (UID, UID), True, os.path.join(user.dir, "home.conf"))
+    t = Tunion(w.client, {"home.conf": w.home_conf()}, tun="proxy0")
+    proxy(w, t.argv(*options, t.dir), t.status, (PAGE_UID, PROXY_UID), False, os.path.join(t.dir, "home.conf"))
 
 
 if __name__ == "__main__":
