@@ -153,13 +153,6 @@ static int make_outside(void *context, int family, int type)
 	return outlet_socket(&p->outlet, family, type);
 }
 
-static int give_to_page(void *context, int fd)
-{
-	const struct process *p = context;
-
-	return fd_pass_send(p->x->page, "", 1, fd, MSG_DONTWAIT);
-}
-
 /* They learn later whom to ask. */
 static int make_lookups(struct process *p)
 {
@@ -178,9 +171,8 @@ static int make_proxy(struct process *p)
 		                         .users = p->x->users,
 		                         .inside = &p->inside.stack,
 		                         .make_outside = make_outside,
-		                         .give_to_page =
-		                                 p->x->page >= 0 ? give_to_page : NULL,
 		                         .context = p,
+		                         .page = p->x->page >= 0 ? &p->x->page : NULL,
 		                         .outside = &p->outside.stack,
 		                         .direct = p->x->direct,
 		                         .connections_max = proxy_connections_max(

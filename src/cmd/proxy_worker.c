@@ -13,7 +13,6 @@
 #include "worker/stand_in.h"
 
 #ifdef HAVE_LWIP
-#include "base/fd_pass.h"
 #include "io/loop.h"
 #include "names/lookup.h"
 #include "proxy/kernel_stack.h"
@@ -247,13 +246,6 @@ static int connect_outside(void *context, const struct endpoint *to)
 	return outlet_connect(&p->outlet, to);
 }
 
-static int give_to_page(void *context, int fd)
-{
-	const struct process *p = context;
-
-	return fd_pass_send(p->page, "", 1, fd, MSG_DONTWAIT);
-}
-
 /* Those of the network are asked outside. */
 static int make_lookups(struct process *p)
 {
@@ -279,9 +271,8 @@ static int make_proxy(struct process *p)
 		                         .log = p->env.log,
 		                         .users = p->setup->users,
 		                         .make_outside = make_outside,
-		                         .give_to_page =
-		                                 p->setup->page ? give_to_page : NULL,
 		                         .context = p,
+		                         .page = p->setup->page ? &p->page : NULL,
 		                         .outside = &p->outside.stack,
 		                         .direct = p->setup->direct,
 		                         .connections_max = proxy_connections_max(

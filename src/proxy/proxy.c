@@ -12,6 +12,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/fd_pass.h"
 #include "proxy/kernel_stack.h"
 #include "proxy/udp_forward.h"
 
@@ -247,7 +248,7 @@ static int open_page(void *context, struct stream **out)
 	*out = NULL;
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, pair) < 0)
 		return -errno;
-	err = p->o.give_to_page(p->o.context, pair[1]);
+	err = fd_pass_send(*p->o.page, "", 1, pair[1], MSG_DONTWAIT);
 	close(pair[1]);
 	if (!err)
 		return kernel_stream_new(out, p->o.loop, pair[0]);
@@ -289,7 +290,7 @@ static void connect_parts(struct proxy *p)
 		                      .users = o->users,
 		                      .limits = o->limits ? o->limits : &default_limits,
 		                      .association = &p->association,
-		                      .open_page = o->give_to_page ? open_page : NULL,
+		                      .open_page = o->page ? open_page : NULL,
 		                      .closed = conn_closed,
 		                      .context = p };
 }

@@ -35,10 +35,10 @@ struct proxy_options {
 	struct stack *inside;      /* into the union */
 	/* Makes a socket of the network outside, see outlet.h; and a stack over such. */
 	int (*make_outside)(void *context, int family, int type);
-	/* Gives a connection to the process of the status page; it stays open here. Returns
-	 * 0 or -errno. NULL: there is no page. */
-	int (*give_to_page)(void *context, int fd);
 	void *context;
+	/* The socket by which the process of the status page gets connections, see
+	 * page_entry.h; -1: it isn't there yet. NULL: there is no page. */
+	const int *page;
 	struct stack *outside;
 	bool direct; /* what is not in the union is reached outside */
 	size_t connections_max;

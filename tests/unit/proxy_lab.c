@@ -8,6 +8,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/fd_pass.h"
 #include "unit.h"
 
 /* ---- sockets */
@@ -64,15 +65,6 @@ static int lame_open_packets(struct stack *s, enum ip_family family, struct pack
 static const struct stack_ops lame_ops = { .connect = lame_connect,
 	                                   .open_packets = lame_open_packets };
 
-static int give_to_page(void *context, int fd)
-{
-	struct proxy_lab *f = context;
-
-	if (!f->page_error)
-		f->page = dup(fd);
-	return f->page_error;
-}
-
 static void begin(struct proxy_lab *f, const struct users *users, size_t max,
                   const struct conn_limits *limits, bool page)
 {
@@ -88,8 +80,7 @@ static void begin(struct proxy_lab *f, const struct users *users, size_t max,
 		                             .users = users,
 		                             .inside = &f->inside.stack,
 		                             .make_outside = make_socket,
-		                             .give_to_page = page ? give_to_page : NULL,
-		                             .context = f,
+		                             .page = page ? &f->page_fds[0] : NULL,
 		                             .outside = &f->outside.stack,
 		                             .connections_max = max,
 		                             .limits = limits,
@@ -107,10 +98,12 @@ void proxy_lab_begin_with(struct proxy_lab *f, const struct users *users, size_t
 	begin(f, users, max, limits, false);
 }
 
-void proxy_lab_begin_with_page(struct proxy_lab *f, const struct users *users, int error)
+void proxy_lab_begin_with_page(struct proxy_lab *f, const struct users *users)
 {
 	memset(f, 0, sizeof(*f));
-	f->page_error = error;
+	ck_assert_int_eq(
+		socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, f->page_fds), 0);
+	ck_assert_int_eq(fcntl(f->page_fds[1], F_SETFL, O_NONBLOCK), 0);
 	begin(f, users, 100, NULL, true);
 }
 
@@ -123,6 +116,17 @@ void proxy_lab_end(struct proxy_lab *f)
 {
 	proxy_free(f->proxy);
 	loop_free(f->loop);
+	for (int i = 0; i < 2 && f->page_fds[i] > 0; i++)
+		close(f->page_fds[i]);
+}
+
+static void accept_page(struct proxy_lab *f)
+{
+	char byte;
+	int fd;
+
+	if (fd_pass_receive(f->page_fds[1], &byte, 1, &fd) == 1)
+		f->page = fd;
 }
 
 /* One round of the loop, which waits at most a millisecond. */
@@ -134,6 +138,8 @@ void proxy_lab_serve(struct proxy_lab *f)
 		due_ns = now_ns + NS_PER_MS;
 	ck_assert_int_eq(loop_wait(f->loop, due_ns), 0);
 	proxy_run(f->proxy, loop_now_ns());
+	if (f->page_fds[1] > 0)
+		accept_page(f);
 }
 
 /* Serves until so many bytes have come, or the end; returns how many. */

@@ -25,9 +25,8 @@ struct proxy_lab {
 	struct proxy *proxy;
 	struct proxy_options options;
 	struct sockaddr_in at; /* of the proxy */
-	/* What proxy_lab_begin_with_page was given, and the newest connection to the page;
-	 * -1: none. */
-	int page_error, page;
+	int page_fds[2];       /* [1] is where the page gets them; 0: there is no page */
+	int page;              /* the newest connection to it; -1: none */
 };
 
 /* Returns a socket that listens at a port of the loopback device. */
@@ -38,9 +37,8 @@ int proxy_lab_connect_to(const struct sockaddr_in *at);
 void proxy_lab_begin_with(struct proxy_lab *f, const struct users *users, size_t max,
                           const struct conn_limits *limits);
 void proxy_lab_begin(struct proxy_lab *f);
-/* With a status page, which is the test itself; error: 0, or the -errno of giving it a
- * connection. */
-void proxy_lab_begin_with_page(struct proxy_lab *f, const struct users *users, int error);
+/* With a status page, which is the test itself. */
+void proxy_lab_begin_with_page(struct proxy_lab *f, const struct users *users);
 void proxy_lab_end(struct proxy_lab *f);
 /* One round of the loop, which waits at most a millisecond. */
 void proxy_lab_serve(struct proxy_lab *f);

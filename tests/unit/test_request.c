@@ -36,7 +36,7 @@ START_TEST(a_page_behind_the_proxy)
 	struct proxy_lab f;
 	int client, first, listener, server;
 
-	proxy_lab_begin_with_page(&f, NULL, 0);
+	proxy_lab_begin_with_page(&f, NULL);
 	client = proxy_lab_connect_to(&f.at);
 	page_once(&f, client);
 	first = f.page;
@@ -68,7 +68,9 @@ START_TEST(a_page_that_is_gone)
 	struct proxy_lab f;
 	int client;
 
-	proxy_lab_begin_with_page(&f, NULL, -EAGAIN);
+	proxy_lab_begin_with_page(&f, NULL);
+	close(f.page_fds[1]);
+	f.page_fds[1] = 0;
 	client = proxy_lab_connect_to(&f.at);
 	proxy_lab_say(client, asked, strlen(asked));
 	proxy_lab_expect(&f, client, BYTES("HTTP/1.1 503 "));
@@ -89,7 +91,7 @@ START_TEST(a_page_for_users)
 
 	ck_assert_int_eq(err, 0);
 	fclose(in);
-	proxy_lab_begin_with_page(&f, users, 0);
+	proxy_lab_begin_with_page(&f, users);
 	client = proxy_lab_connect_to(&f.at);
 	proxy_lab_say(client, BYTES("GET /0123/ HTTP/1.1\r\nHost: localhost\r\n\r\n"));
 	proxy_lab_expect(&f, client, BYTES("HTTP/1.1 401 "));
@@ -110,7 +112,7 @@ START_TEST(the_pac_file)
 	char line[64], got[1024] = "";
 	int client;
 
-	proxy_lab_begin_with_page(&f, NULL, 0);
+	proxy_lab_begin_with_page(&f, NULL);
 	client = proxy_lab_connect_to(&f.at);
 	proxy_lab_say(client, BYTES("GET /proxy.pac HTTP/1.1\r\n\r\n"));
 	(void)proxy_lab_receive(&f, client, got, sizeof(got) - 1);
