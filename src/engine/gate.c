@@ -259,9 +259,21 @@ void gate_free_copies(struct engine *e, struct gate_copies *copies)
 struct delivery {
 	struct engine *engine;
 	uint64_t now_ns;
+	/* packets of one flow come together */
+	struct ip_addr last_dst;
+	struct peer *last; /* the client that has it, or NULL */
 	struct grouping grouping;
 	struct gate_errors *errors;
 };
+
+static struct peer *client_for(struct delivery *v, const struct ip_addr *dst)
+{
+	if (!ip_addr_equal(dst, &v->last_dst)) {
+		v->last_dst = *dst;
+		v->last = gate_client(v->engine, dst);
+	}
+	return v->last;
+}
 
 /* Makes the packet the error about itself. It seems to come from the client, as that of a
  * router does. */
@@ -309,6 +321,8 @@ size_t gate_deliver(struct engine *e, struct packet **packets, size_t n,
 	v.engine = e;
 	v.now_ns = now_ns;
 	v.errors = errors;
+	v.last_dst = (struct ip_addr){ 0 };
+	v.last = NULL;
 	errors->count = errors->copies.count = 0;
 	grouping_start(&v.grouping);
 	for (size_t i = 0; i < n; i++) {
@@ -317,7 +331,7 @@ size_t gate_deliver(struct engine *e, struct packet **packets, size_t n,
 
 		if (ip_view_parse_addresses(&view, packets[i]->data,
 		                            packets[i]->len_bytes))
-			client = gate_client(e, &view.dst);
+			client = client_for(&v, &view.dst);
 		if (client)
 			to_client(&v, client, packets[i], &view);
 		else

@@ -11,6 +11,7 @@
 #include "engine/gate.h"
 #include "engine/outside.h"
 #include "engine/rewrite.h"
+#include "engine/same_flow.h"
 #include "engine/source.h"
 
 /* Where does a packet go? */
@@ -34,6 +35,9 @@ struct outbound {
 	struct target last;
 	/* then the source of each packet counts, too; mostly NULL */
 	const struct union_node *shared;
+	struct same_flow flow; /* of the packet before, if that went to: */
+	struct peer *flow_peer;
+	uint32_t flow_max_bytes; /* that this peer's device takes */
 	struct grouping grouping;
 	struct packet *errors[BATCH_MAX]; /* ICMP, for whom the packet has come from */
 	size_t error_count;
@@ -257,6 +261,16 @@ static bool fix_source(struct outbound *o, struct device *d, struct packet *p,
 	return false;
 }
 
+static void collect(struct outbound *o, struct peer *peer, struct packet *p)
+{
+	if (o->gate)
+		p = gate_make_room(o->engine, &o->copies, p, peer);
+	if (p)
+		grouping_add(&o->grouping, &peer->group, p);
+	else
+		device_drop(peer_device(peer), DROP_SEND, 1);
+}
+
 /* The view contains what became of what came in. */
 static void pass_on(struct outbound *o, struct peer *peer, struct packet *p,
                     const struct ip_view *view, struct pieces_came *came)
@@ -265,12 +279,10 @@ static void pass_on(struct outbound *o, struct peer *peer, struct packet *p,
 		came->id = view->fragment_id;
 	if (!o->own && view->fragment && view->first)
 		pieces_first(o->engine->pieces, origin(o), came, view, o->now_ns);
-	if (o->gate)
-		p = gate_make_room(o->engine, &o->copies, p, peer);
-	if (p)
-		grouping_add(&o->grouping, &peer->group, p);
-	else
-		device_drop(peer_device(peer), DROP_SEND, 1);
+	o->flow_peer = peer;
+	o->flow_max_bytes = device_mtu_for(peer_device(peer), view->family);
+	same_flow_end(&o->flow, p);
+	collect(o, peer, p);
 }
 
 static bool is_packet(struct outbound *o, const struct packet *p, struct ip_view *view)
@@ -337,12 +349,15 @@ static void route(struct outbound *o, struct packet *p)
 	struct pieces_came came;
 	struct target to;
 
+	same_flow_begin(&o->flow, p);
 	if (!is_packet(o, p, &view))
 		return;
 	packet_set_len(p, view.total_bytes);
 	came = (struct pieces_came){ view.src, view.dst, view.fragment_id };
 	if (!find_way(o, p, &view, &to))
 		return;
+	if (to.server_of != 0)
+		same_flow_forget(&o->flow); /* the resolver notes each of them */
 	if (goes_back(o, &to, &came.src))
 		no_route(o, p);
 	else if (to.way)
@@ -389,9 +404,14 @@ static void send_batch(struct engine *e, struct device *from, bool translated,
 	o.last = (struct target){ NULL, false, 0 };
 	o.shared = NULL;
 	o.error_count = o.for_host_count = 0;
+	same_flow_forget(&o.flow);
 	grouping_start(&o.grouping);
-	for (size_t i = 0; i < n; i++)
-		route(&o, packets[i]);
+	for (size_t i = 0; i < n; i++) {
+		if (same_flow_next(&o.flow, packets[i], o.flow_max_bytes))
+			collect(&o, o.flow_peer, packets[i]);
+		else
+			route(&o, packets[i]);
+	}
 	run_count = grouping_finish(&o.grouping, packets, runs);
 	for (size_t i = 0; i < run_count; i++) {
 		struct peer *peer = CONTAINER_OF(runs[i].group, struct peer, group);

@@ -1,15 +1,20 @@
 /* src/engine/translate.c */
 #include "engine/translate.h"
 
+#include "engine/same_flow.h"
 #include "engine/source.h"
 
 /* Returns false if the packet was taken out of the batch. */
-static bool put_back(struct device *d, struct packet *p, uint64_t now_ns)
+static bool put_back(struct device *d, struct packet *p, struct same_flow *flow,
+                     uint64_t now_ns)
 {
 	struct engine *e = d->engine;
 	struct ip_view view;
 	struct pieces_came came;
 
+	if (same_flow_next(flow, p, PACKET_MAX_BYTES))
+		return true;
+	same_flow_begin(flow, p);
 	if (!ip_view_parse(&view, p->data, p->len_bytes))
 		return true;
 	if (!view.first)
@@ -19,6 +24,7 @@ static bool put_back(struct device *d, struct packet *p, uint64_t now_ns)
 	resolver_in(e->resolver, d->id, p, &view, now_ns);
 	if (view.fragment)
 		pieces_first(e->pieces, d->id, &came, &view, now_ns);
+	same_flow_end(flow, p);
 	return true;
 }
 
@@ -46,13 +52,15 @@ static bool any_asks_elsewhere(const struct device *d, struct packet *const *pac
 size_t translate_in(struct device *d, struct packet **packets, size_t n, uint64_t now_ns)
 {
 	const struct engine *e = d->engine;
+	struct same_flow flow;
 	size_t kept = 0;
 
 	if (flows_count(e->flows) == 0 && !resolver_active(e->resolver) &&
 	    !any_asks_elsewhere(d, packets, n))
 		return n;
+	same_flow_forget(&flow);
 	for (size_t i = 0; i < n; i++) {
-		if (put_back(d, packets[i], now_ns))
+		if (put_back(d, packets[i], &flow, now_ns))
 			packets[kept++] = packets[i];
 	}
 	return kept;
