@@ -126,3 +126,14 @@ void outbuf_print_key(struct outbuf *o, const char *name,
 	outbuf_print(o, "%s=%s\n", name, hex);
 	sodium_memzero(hex, sizeof(hex));
 }
+
+void outbuf_print_sealed(struct outbuf *o, const char *name, const struct sealed_key *key)
+{
+	uint8_t bytes[KEY_BYTES];
+
+	if (sealed_open(key, bytes))
+		outbuf_print_key(o, name, bytes);
+	else
+		o->failed = true;
+	sodium_memzero(bytes, sizeof(bytes));
+}

@@ -11,6 +11,7 @@
 
 #include "base/attr.h"
 #include "base/key.h"
+#include "base/sealed.h"
 
 /* Zeroed is empty. When memory runs out, `failed` is set and stays set, and bytes that
  * are added later are lost. So check it before sending. */
@@ -35,6 +36,9 @@ void outbuf_print(struct outbuf *o, const char *fmt, ...) PRINTF_LIKE(2, 3);
 /* Prints a line NAME=KEY of the UAPI, with the key in hex. */
 void outbuf_print_key(struct outbuf *o, const char *name,
                       const uint8_t key[static KEY_BYTES]);
+/* The same with a sealed key; no key is all zeroes. */
+void outbuf_print_sealed(struct outbuf *o, const char *name,
+                         const struct sealed_key *key);
 /* Removes n bytes from the front; n <= outbuf_bytes. */
 void outbuf_consume(struct outbuf *o, size_t n);
 

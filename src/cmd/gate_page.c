@@ -19,7 +19,7 @@ static json_t *client_json(const struct gate_folder *f, const char *name)
 	struct conf *conf;
 
 	if (gate_file_read(&conf, gate_folder_client(f, name, path), &not_told) == 0) {
-		if (conf->identity.private_key) {
+		if (sealed_is_set(&conf->identity.private_key)) {
 			key_to_base64(key, conf->identity.public_key);
 			json = json_string(key);
 		}

@@ -4,14 +4,22 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/secret.h"
-
 const struct conf_peer *conf_find_peer(const struct conf *conf,
                                        const uint8_t public_key[static KEY_BYTES])
 {
 	for (size_t i = 0; i < conf->peer_count; i++)
 		if (memcmp(conf->peers[i].public_key, public_key, KEY_BYTES) == 0)
 			return &conf->peers[i];
+	return NULL;
+}
+
+const struct sealed_key *conf_some_key(const struct conf *conf)
+{
+	if (sealed_is_set(&conf->identity.private_key))
+		return &conf->identity.private_key;
+	for (size_t i = 0; i < conf->peer_count; i++)
+		if (sealed_is_set(&conf->peers[i].preshared_key))
+			return &conf->peers[i].preshared_key;
 	return NULL;
 }
 
@@ -24,7 +32,7 @@ static void clear_texts(struct conf_texts *list)
 
 static void clear_peer(struct conf_peer *peer)
 {
-	secret_free(peer->preshared_key);
+	sealed_clear(&peer->preshared_key);
 	free(peer->allowed_ips.v);
 	free(peer->endpoint_host);
 	free(peer->via.name);
@@ -46,7 +54,7 @@ void conf_free(struct conf *conf)
 	free(conf->dns.servers.v);
 	free(conf->dns.servers.lines);
 	free(conf->addresses.v);
-	secret_free(conf->identity.private_key);
+	sealed_clear(&conf->identity.private_key);
 	free(conf->file.others);
 	free(conf->name);
 	free(conf->path);

@@ -14,6 +14,7 @@
 #include "base/attr.h"
 #include "base/ip.h"
 #include "base/key.h"
+#include "base/sealed.h"
 
 struct conf_prefix {
 	struct ip_prefix prefix;
@@ -70,8 +71,7 @@ enum conf_hook {
 struct conf_peer {
 	unsigned line; /* of its [Peer] */
 	uint8_t public_key[KEY_BYTES];
-	bool has_preshared_key;
-	uint8_t *preshared_key; /* owned, from secret_new; NULL if there is none */
+	struct sealed_key preshared_key; /* owned */
 	/* masked; each prefix only once in a file, at the last peer that names it */
 	struct conf_prefixes allowed_ips;
 	bool has_endpoint;
@@ -105,7 +105,7 @@ struct conf_lines {
 };
 
 struct conf_identity {
-	uint8_t *private_key;          /* owned, from secret_new; NULL if there is none */
+	struct sealed_key private_key; /* owned */
 	uint8_t public_key[KEY_BYTES]; /* of the private key; only if there is one */
 };
 
@@ -168,6 +168,8 @@ struct conf {
 /* Returns the peer with this key, or NULL. */
 const struct conf_peer *conf_find_peer(const struct conf *conf,
                                        const uint8_t public_key[static KEY_BYTES]);
+/* Returns one of its private and preshared keys, NULL if it has none: for sealer_share. */
+const struct sealed_key *conf_some_key(const struct conf *conf);
 /* Wipes the keys. conf may be NULL. */
 void conf_free(struct conf *conf);
 

@@ -108,25 +108,16 @@ static bool read_key(struct keys_file *f, uint8_t out[static KEY_BYTES], const c
 	return false;
 }
 
-/* Moves a key into locked memory. A key of zeroes means that there is none. Returns
- * whether there is one now. */
-static bool keep_secret(struct keys_file *f, uint8_t **kept,
-                        uint8_t key[static KEY_BYTES])
+/* Seals a key, and wipes it here. A key of zeroes means that there is none. Returns whether
+ * there is one now. */
+static bool keep_key(struct keys_file *f, struct sealed_key *kept,
+                     uint8_t key[static KEY_BYTES])
 {
-	bool has = !key_is_zero(key);
-
-	if (has && !*kept)
-		*kept = secret_new(f->secrets);
-	if (has && *kept)
-		memcpy(*kept, key, KEY_BYTES);
-	else if (has)
+	sealed_clear(kept);
+	if (!key_is_zero(key) && sealed_set(kept, f->sealer, key) < 0)
 		keys_no_memory(f);
-	if (!has) {
-		secret_free(*kept);
-		*kept = NULL;
-	}
 	sodium_memzero(key, KEY_BYTES);
-	return *kept != NULL;
+	return sealed_is_set(kept);
 }
 
 static void set_private_key(struct keys_file *f, char *value)
@@ -135,13 +126,12 @@ static void set_private_key(struct keys_file *f, char *value)
 
 	if (!read_key(f, key, "PrivateKey", value))
 		return;
-	if (!keep_secret(f, &f->conf->identity.private_key, key))
-		return;
-	f->conf->lines.private_key = f->line;
-	f->conf->identity.private_key[0] &=
-		248; /* RFC 7748 5; wg shows it like this, too */
-	f->conf->identity.private_key[31] =
-		(uint8_t)((f->conf->identity.private_key[31] & 127) | 64);
+	if (!key_is_zero(key)) {
+		key[0] &= 248; /* RFC 7748 5; wg shows it like this, too */
+		key[31] = (uint8_t)((key[31] & 127) | 64);
+	}
+	if (keep_key(f, &f->conf->identity.private_key, key))
+		f->conf->lines.private_key = f->line;
 }
 
 static void set_listen_port(struct keys_file *f, char *value)
@@ -356,7 +346,7 @@ static void set_preshared_key(struct keys_file *f, char *value)
 	if (!read_key(f, key, "PresharedKey", value))
 		return;
 	s->names_preshared_key = true;
-	s->peer.has_preshared_key = keep_secret(f, &s->peer.preshared_key, key);
+	(void)keep_key(f, &s->peer.preshared_key, key);
 }
 
 /* Cuts the blanks of an item: wg doesn't count them, wherever they are. Before that they are

@@ -6,7 +6,7 @@
 
 #include "base/attr.h"
 #include "base/diag.h"
-#include "base/secret.h"
+#include "base/sealed.h"
 #include "conf/conf.h"
 #include "conf/merge.h"
 
@@ -19,10 +19,10 @@ enum keys_section {
 
 /* The file that is being read. */
 struct keys_file {
-	struct conf *conf;       /* borrowed */
-	struct diag *diag;       /* borrowed */
-	struct secrets *secrets; /* borrowed: the file's keys are allocated from it */
-	unsigned line;           /* the current line, which errors are about */
+	struct conf *conf;              /* borrowed */
+	struct diag *diag;              /* borrowed */
+	struct sealer *sealer;          /* borrowed: seals the file's keys */
+	unsigned line;                  /* the current line, which errors are about */
 	struct merge_section *sections; /* owned: all [Peer]s; the last is the current */
 	size_t section_count;
 	int error; /* 0, -EINVAL or -ENOMEM */

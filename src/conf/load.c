@@ -118,7 +118,7 @@ static int enlarge(struct load_buffer *b, size_t n)
 void load_buffer_clear(struct load_buffer *b)
 {
 	sodium_free(b->text);
-	secrets_clear(&b->secrets);
+	sealer_clear(&b->sealer);
 	*b = (struct load_buffer){ 0 };
 }
 
@@ -162,7 +162,7 @@ static int fill(struct conf *conf, FILE *stream, struct load_buffer *buffer,
 	if (known &&
 	    memcmp(known->file.digest, conf->file.digest, CONF_DIGEST_BYTES) == 0)
 		return 1;
-	return parse_text(conf, buffer->text, n, &buffer->secrets, diag);
+	return parse_text(conf, buffer->text, n, &buffer->sealer, diag);
 }
 
 /* Like wg-quick: can everybody get at the file through its directory? */
@@ -182,13 +182,20 @@ static bool is_open_to_all(const struct conf *conf, const struct stat *file)
 	return open;
 }
 
-/* `mode` is that of the file, if it is open to all, or else 0. `conf` is what was read of it. The keys of
- * conf-examples are no secrets. */
+static bool is_example(const struct conf *conf)
+{
+	uint8_t key[KEY_BYTES];
+	bool is = sealed_open(&conf->identity.private_key, key) && key_is_example(key);
+
+	sodium_memzero(key, sizeof(key));
+	return is;
+}
+
+/* `mode` is that of the file, if it is open to all, or else 0. `conf` is what was read of it.
+ * The keys of conf-examples are no secrets. */
 static void warn_of_mode(const struct conf *conf, mode_t mode, struct diag *diag)
 {
-	const uint8_t *key = conf->identity.private_key;
-
-	if (mode != 0 && (!key || !key_is_example(key)))
+	if (mode != 0 && !is_example(conf))
 		diag_warning(
 			diag, conf->path, 0,
 			"is world accessible and contains keys; expected mode 0600, but it has %04o",

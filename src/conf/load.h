@@ -6,16 +6,16 @@
 
 #include "base/attr.h"
 #include "base/diag.h"
-#include "base/secret.h"
+#include "base/sealed.h"
 #include "conf/conf.h"
 
 /* The memory for a file's text while it is parsed. It is used for one file after the
- * other, is locked, and is wiped by load_buffer_clear. The files' keys are allocated from
- * here, too. All zeroes: empty. */
+ * other, is locked, and is wiped by load_buffer_clear. The files' keys are sealed here, too.
+ * All zeroes: empty. */
 struct load_buffer {
 	char *text; /* owned, sodium_malloc */
 	size_t room;
-	struct secrets secrets;
+	struct sealer sealer;
 };
 
 void load_buffer_clear(struct load_buffer *b);

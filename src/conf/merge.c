@@ -8,7 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/secret.h"
 #include "base/trie.h"
 
 /* A section and the peer it becomes part of. */
@@ -46,7 +45,7 @@ void merge_section_clear(struct merge_section *section)
 {
 	free(section->peer.endpoint_host);
 	free(section->peer.via.name);
-	secret_free(section->peer.preshared_key);
+	sealed_clear(&section->peer.preshared_key);
 	free(section->peer.allowed_ips.v);
 	free(section->allowed);
 	*section = (struct merge_section){ .allowed_count = 0 };
@@ -72,7 +71,7 @@ static int by_order(const void *a, const void *b)
 
 static bool is_own(const struct merge *m, const struct part *part)
 {
-	return m->conf->identity.private_key &&
+	return sealed_is_set(&m->conf->identity.private_key) &&
 	       memcmp(part->section->peer.public_key, m->conf->identity.public_key,
 	              KEY_BYTES) == 0;
 }
@@ -103,10 +102,9 @@ static void add_to_peer(struct conf_peer *peer, struct merge_section *section)
 	struct conf_peer *from = &section->peer;
 
 	if (section->names_preshared_key) {
-		secret_free(peer->preshared_key);
+		sealed_clear(&peer->preshared_key);
 		peer->preshared_key = from->preshared_key;
-		peer->has_preshared_key = from->has_preshared_key;
-		from->preshared_key = NULL;
+		from->preshared_key = (struct sealed_key){ .seal = NULL };
 	}
 	if (from->has_endpoint) {
 		free(peer->endpoint_host);

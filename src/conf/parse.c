@@ -386,16 +386,27 @@ static void check_amnezia(struct parse *p)
 		amnezia_format(&p->amnezia, keys));
 }
 
+static void find_public_key(struct parse *p)
+{
+	struct conf_identity *identity = &p->file.conf->identity;
+	uint8_t key[KEY_BYTES];
+
+	if (!sealed_open(&identity->private_key, key))
+		keys_no_memory(&p->file);
+	else if (crypto_scalarmult_base(identity->public_key, key) != 0)
+		keys_warn(&p->file, 0, "the PrivateKey has no public key");
+	sodium_memzero(key, sizeof(key));
+}
+
 static void finish(struct parse *p)
 {
 	struct conf *conf = p->file.conf;
+	bool has_key = sealed_is_set(&conf->identity.private_key);
 
-	if (conf->identity.private_key &&
-	    crypto_scalarmult_base(conf->identity.public_key,
-	                           conf->identity.private_key) != 0)
-		keys_warn(&p->file, 0, "the PrivateKey has no public key");
+	if (has_key)
+		find_public_key(p);
 	/* a hook may set the PrivateKey */
-	if (!conf->identity.private_key && p->file.error == 0 &&
+	if (!has_key && p->file.error == 0 &&
 	    conf->hooks[CONF_PRE_UP].n + conf->hooks[CONF_POST_UP].n == 0)
 		keys_warn(&p->file, 0, "there is no PrivateKey: no peer can be reached");
 	if (conf->dns.domains.n > 0 && conf->dns.servers.n == 0)
@@ -409,10 +420,10 @@ static void finish(struct parse *p)
 		keys_no_memory(&p->file);
 }
 
-int parse_text(struct conf *conf, char *text, size_t n, struct secrets *secrets,
+int parse_text(struct conf *conf, char *text, size_t n, struct sealer *sealer,
                struct diag *diag)
 {
-	struct parse p = { .file = { .conf = conf, .diag = diag, .secrets = secrets } };
+	struct parse p = { .file = { .conf = conf, .diag = diag, .sealer = sealer } };
 	int r;
 
 	if (skip_mark(&p, &text, &n)) {

@@ -236,6 +236,8 @@ static int load_all(struct conf_set *out, const struct files *files,
 	out->v = calloc(files->n + 1, sizeof(*out->v));
 	if (!out->v)
 		return -ENOMEM;
+	for (size_t i = 0; old && i < old->n; i++)
+		sealer_share(&buffer.sealer, conf_some_key(old->v[i]));
 	for (size_t i = 0; i < files->n && err != -ENOMEM; i++) {
 		struct conf *conf;
 

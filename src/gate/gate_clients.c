@@ -178,12 +178,13 @@ struct update {
 };
 
 /* Would the file with this MTU be what is there? */
-static bool is_there(const struct update *u, const char *name, const struct conf *client,
+static bool is_there(const struct update *u, const char *name,
+                     const uint8_t private_key[static KEY_BYTES],
                      const struct conf_peer *peer, uint32_t mtu_bytes)
 {
 	char base[GATE_FILE_NAME_MAX];
 	char *rest = rest_of_file(u->view, u->gate, peer, mtu_bytes);
-	const struct gate_file file = { "", client->identity.private_key, rest };
+	const struct gate_file file = { "", private_key, rest };
 	bool there;
 
 	snprintf(base, sizeof(base), "%s.conf", name);
@@ -193,9 +194,10 @@ static bool is_there(const struct update *u, const char *name, const struct conf
 }
 
 static int write_client(const struct update *u, const char *name,
-                        const struct conf *client, const char *rest)
+                        const struct conf *client,
+                        const uint8_t private_key[static KEY_BYTES], const char *rest)
 {
-	const struct gate_file file = { "", client->identity.private_key, rest };
+	const struct gate_file file = { "", private_key, rest };
 	char path[GATE_FOLDER_PATH_MAX];
 	enum gate_news news = GATE_NEWS_CHANGED;
 	int err;
@@ -219,16 +221,19 @@ static int bring_up_to_date(const struct update *u, const char *name,
                             const struct conf *client, const struct conf_peer *peer)
 {
 	uint32_t mtu_bytes = u->gate->mtu_bytes;
-	char *rest;
-	int err;
+	uint8_t private_key[KEY_BYTES];
+	char *rest = NULL;
+	int err = sealed_open(&client->identity.private_key, private_key) ? 0 : -ENOMEM;
 
 	if (client->mtu_bytes > 0 && client->mtu_bytes < mtu_bytes)
 		mtu_bytes = client->mtu_bytes;
-	if (is_there(u, name, client, peer, mtu_bytes))
-		return 0;
+	if (err || is_there(u, name, private_key, peer, mtu_bytes))
+		goto out;
 	rest = rest_of_file(u->view, u->gate, peer, u->gate->mtu_bytes);
-	err = rest ? write_client(u, name, client, rest) : -ENOMEM;
+	err = rest ? write_client(u, name, client, private_key, rest) : -ENOMEM;
+out:
 	free(rest);
+	sodium_memzero(private_key, sizeof(private_key));
 	return err;
 }
 
@@ -241,7 +246,7 @@ static int update_client(const struct update *u, const char *name)
 
 	if (err)
 		return err;
-	peer = client->identity.private_key
+	peer = sealed_is_set(&client->identity.private_key)
 	               ? conf_find_peer(u->gate->conf, client->identity.public_key)
 	               : NULL;
 	if (peer)
@@ -260,7 +265,7 @@ int gate_clients_update(const struct gate_folder *f, const struct gate_view *vie
 
 	/* the file is gone, or bad: then the clients are as they were */
 	if (!u.gate || !u.gate->conf->switches.gate ||
-	    !u.gate->conf->identity.private_key)
+	    !sealed_is_set(&u.gate->conf->identity.private_key))
 		return 0;
 	first = gate_folder_clients(f, &names);
 	for (size_t i = 0; i < names.n; i++) {

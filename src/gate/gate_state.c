@@ -46,7 +46,7 @@ static int read_file(struct conf **out, const char *path, struct diag *diag)
 {
 	int err = gate_file_read(out, path, diag);
 
-	if (!err && !(*out)->identity.private_key) {
+	if (!err && !sealed_is_set(&(*out)->identity.private_key)) {
 		diag_error(
 			diag, path, 0,
 			"there is no PrivateKey; expected the file as tunion gate has written it: delete it, and a new one is made");
@@ -62,16 +62,18 @@ static const struct endpoint default_listen = {
 	.addr = { .family = IP_V4, .b = { 127, 0, 0, 1 } }, .port = GATE_STATE_PORT
 };
 
-/* Keeps what was there. */
-static void take_over(struct state *s, const struct conf *conf)
+/* Keeps what was there. Returns 0 or -ENOMEM. */
+static int take_over(struct state *s, const struct conf *conf)
 {
-	memcpy(s->private_key, conf->identity.private_key, KEY_BYTES);
+	if (!sealed_open(&conf->identity.private_key, s->private_key))
+		return -ENOMEM;
 	if (!gate_net_of(&s->net, conf) || gate_net_collides(&s->net, s->wanted->plan))
 		gate_net_choose(&s->net, s->wanted->plan, s->wanted->rng);
 	s->isolate_off = conf->switches.isolate_off;
 	if (conf->listen.family != IP_NONE && conf->listen_port > 0)
 		s->listen = (struct endpoint){ .addr = conf->listen,
 			                       .port = conf->listen_port };
+	return 0;
 }
 
 static int begin(struct state *s)
@@ -89,8 +91,10 @@ static int begin(struct state *s)
 		err = read_file(&conf, path, s->diag);
 		if (err)
 			return err;
-		take_over(s, conf);
+		err = take_over(s, conf);
 		conf_free(conf);
+		if (err)
+			return err;
 	}
 	if (s->wanted->listen)
 		s->listen = *s->wanted->listen;

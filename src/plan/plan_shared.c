@@ -127,7 +127,8 @@ static int sort_servers(const void *a, const void *b)
  * NULL. */
 static size_t items_of(enum kind kind, const struct plan_device *d, struct item *v)
 {
-	size_t n = 0, count = kind == PRIVATE_KEY ? d->conf->identity.private_key != NULL
+	size_t n = 0, count = kind == PRIVATE_KEY
+	                              ? sealed_is_set(&d->conf->identity.private_key)
 	                      : kind == ADDRESS ? (d->own_tun ? 0 : d->conf->addresses.n)
 	                                        : d->peer_count;
 

@@ -205,8 +205,8 @@ void configure_print_peer(struct outbuf *o, const struct plan_peer *p)
 	char text[IP_PREFIX_STRLEN];
 
 	outbuf_print_key(o, "public_key", conf->public_key);
-	if (conf->preshared_key)
-		outbuf_print_key(o, "preshared_key", conf->preshared_key);
+	if (sealed_is_set(&conf->preshared_key))
+		outbuf_print_sealed(o, "preshared_key", &conf->preshared_key);
 	configure_print_endpoint(o, p);
 	if (conf->has_keepalive)
 		outbuf_print(o, "persistent_keepalive_interval=%u\n",
@@ -254,8 +254,9 @@ int configure_addconf(struct worker_child *worker, const struct tunnel *tunnel)
 	struct outbuf lines = { 0 };
 	int err;
 
-	if (d->conf->identity.private_key)
-		outbuf_print_key(&lines, "private_key", d->conf->identity.private_key);
+	if (sealed_is_set(&d->conf->identity.private_key))
+		outbuf_print_sealed(&lines, "private_key",
+		                    &d->conf->identity.private_key);
 	hook_keys_print_device(&lines, tunnel->hook_keys, d->conf);
 	for (size_t i = 0; i < d->peer_count; i++)
 		configure_print_peer(&lines, &d->peers[i]);

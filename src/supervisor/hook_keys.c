@@ -3,16 +3,17 @@
 
 #include <sodium.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/key.h"
 
 struct hook_keys {
-	bool has_private;
-	uint8_t private_key[KEY_BYTES];
+	struct sealed_key private_key;
 	size_t peer_count;
 	struct {
-		uint8_t public_key[KEY_BYTES], preshared_key[KEY_BYTES];
+		uint8_t public_key[KEY_BYTES];
+		struct sealed_key preshared_key;
 	} peers[];
 };
 
@@ -21,7 +22,7 @@ bool hook_keys_are_likely(const struct conf *conf)
 	const struct conf_texts *pre = &conf->hooks[CONF_PRE_UP],
 				*post = &conf->hooks[CONF_POST_UP];
 
-	if (!conf->identity.private_key)
+	if (!sealed_is_set(&conf->identity.private_key))
 		return pre->n > 0 || post->n > 0;
 	for (size_t i = 0; i < pre->n + post->n; i++) {
 		const struct conf_text *hook =
@@ -43,46 +44,65 @@ static bool is_key(uint8_t out[static KEY_BYTES], const char *name, const char *
 	       key_from_hex(out, line + skip, n - skip) && !key_is_zero(out);
 }
 
-/* `peer` is the one that the lines are about: NULL if the file doesn't have it, or has its
- * preshared key. */
-static void take_line(struct hook_keys *k, const struct conf *conf,
-                      const struct conf_peer **peer, const char *line, size_t n)
+/* The state between two lines of the answer. All borrowed. */
+struct taking {
+	struct hook_keys *keys;
+	const struct conf *conf;
+	struct sealer *sealer;
+	/* the one that the lines are about; NULL if the file doesn't have it, or has its
+	 * preshared key */
+	const struct conf_peer *peer;
+};
+
+static int take_preshared_key(struct taking *t, const uint8_t key[static KEY_BYTES])
+{
+	struct hook_keys *k = t->keys;
+
+	memcpy(k->peers[k->peer_count].public_key, t->peer->public_key, KEY_BYTES);
+	return sealed_set(&k->peers[k->peer_count++].preshared_key, t->sealer, key);
+}
+
+/* Returns 0 or -errno. */
+static int take_line(struct taking *t, const char *line, size_t n)
 {
 	uint8_t key[KEY_BYTES];
+	int err = 0;
 
 	if (is_key(key, "public_key=", line, n)) {
-		*peer = conf_find_peer(conf, key);
-		if (*peer && (*peer)->preshared_key)
-			*peer = NULL;
-	} else if (is_key(key, "private_key=", line, n) && !conf->identity.private_key) {
-		memcpy(k->private_key, key, KEY_BYTES);
-		k->has_private = true;
-	} else if (*peer && k->peer_count < conf->peer_count &&
+		t->peer = conf_find_peer(t->conf, key);
+		if (t->peer && sealed_is_set(&t->peer->preshared_key))
+			t->peer = NULL;
+	} else if (is_key(key, "private_key=", line, n)) {
+		if (!sealed_is_set(&t->conf->identity.private_key))
+			err = sealed_set(&t->keys->private_key, t->sealer, key);
+	} else if (t->peer && t->keys->peer_count < t->conf->peer_count &&
 	           is_key(key, "preshared_key=", line, n)) {
-		memcpy(k->peers[k->peer_count].public_key, (*peer)->public_key,
-		       KEY_BYTES);
-		memcpy(k->peers[k->peer_count++].preshared_key, key, KEY_BYTES);
+		err = take_preshared_key(t, key);
 	}
 	sodium_memzero(key, sizeof(key));
+	return err;
 }
 
 struct hook_keys *hook_keys_new(const struct conf *conf, const char *answer)
 {
 	size_t size = sizeof(struct hook_keys) +
 	              conf->peer_count * sizeof(((struct hook_keys *)0)->peers[0]);
-	struct hook_keys *k = sodium_malloc(size);
-	const struct conf_peer *peer = NULL;
+	struct hook_keys *k = calloc(1, size);
+	struct sealer sealer = { 0 };
+	struct taking t = { k, conf, &sealer, NULL };
+	int err = 0;
 
 	if (!k)
 		return NULL;
-	memset(k, 0, size);
-	while (*answer) {
+	sealer_share(&sealer, conf_some_key(conf));
+	while (*answer && !err) {
 		size_t n = strcspn(answer, "\n");
 
-		take_line(k, conf, &peer, answer, n);
+		err = take_line(&t, answer, n);
 		answer += n + (answer[n] == '\n');
 	}
-	if (k->has_private || k->peer_count > 0)
+	sealer_clear(&sealer);
+	if (!err && (hook_keys_has_private(k) || k->peer_count > 0))
 		return k;
 	hook_keys_free(k);
 	return NULL;
@@ -90,19 +110,24 @@ struct hook_keys *hook_keys_new(const struct conf *conf, const char *answer)
 
 void hook_keys_free(struct hook_keys *k)
 {
-	sodium_free(k);
+	if (!k)
+		return;
+	sealed_clear(&k->private_key);
+	for (size_t i = 0; i < k->peer_count; i++)
+		sealed_clear(&k->peers[i].preshared_key);
+	free(k);
 }
 
 bool hook_keys_has_private(const struct hook_keys *k)
 {
-	return k && k->has_private;
+	return k && sealed_is_set(&k->private_key);
 }
 
 void hook_keys_print_device(struct outbuf *o, const struct hook_keys *k,
                             const struct conf *conf)
 {
-	if (hook_keys_has_private(k) && !conf->identity.private_key)
-		outbuf_print_key(o, "private_key", k->private_key);
+	if (hook_keys_has_private(k) && !sealed_is_set(&conf->identity.private_key))
+		outbuf_print_sealed(o, "private_key", &k->private_key);
 }
 
 void hook_keys_print_peers(struct outbuf *o, const struct hook_keys *k,
@@ -111,10 +136,10 @@ void hook_keys_print_peers(struct outbuf *o, const struct hook_keys *k,
 	for (size_t i = 0; k && i < k->peer_count; i++) {
 		const struct conf_peer *p = conf_find_peer(conf, k->peers[i].public_key);
 
-		if (!p || p->preshared_key)
+		if (!p || sealed_is_set(&p->preshared_key))
 			continue;
 		outbuf_print_key(o, "public_key", p->public_key);
 		outbuf_print(o, "update_only=true\n");
-		outbuf_print_key(o, "preshared_key", k->peers[i].preshared_key);
+		outbuf_print_sealed(o, "preshared_key", &k->peers[i].preshared_key);
 	}
 }

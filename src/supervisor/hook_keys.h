@@ -13,7 +13,7 @@
 #include "channel/outbuf.h"
 #include "conf/conf.h"
 
-/* In memory that is locked and not dumped. */
+/* All sealed. */
 struct hook_keys;
 
 /* May hooks of this file set keys that it doesn't have? */

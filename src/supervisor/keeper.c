@@ -188,7 +188,7 @@ static void warn_of_lost_keys(const struct keeper *k)
 	for (size_t i = 0; i < k->tunnels->count; i++) {
 		const struct plan_device *d = k->tunnels->v[i].plan;
 
-		if (d->conf->path && !d->conf->identity.private_key &&
+		if (d->conf->path && !sealed_is_set(&d->conf->identity.private_key) &&
 		    !hook_keys_has_private(k->tunnels->v[i].hook_keys))
 			log_warn(
 				k->log, d->way.name,

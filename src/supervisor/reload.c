@@ -2,7 +2,6 @@
 #include "supervisor/reload.h"
 
 #include <errno.h>
-#include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -14,12 +13,6 @@
 static bool same_text(const char *a, const char *b)
 {
 	return a && b ? strcmp(a, b) == 0 : a == b;
-}
-
-/* The keys may be NULL. */
-static bool same_key(const uint8_t *a, const uint8_t *b)
-{
-	return a && b ? sodium_memcmp(a, b, KEY_BYTES) == 0 : a == b;
 }
 
 static bool same_prefixes(const struct conf_prefixes *a, const struct conf_prefixes *b)
@@ -66,7 +59,7 @@ static uint16_t keepalive_of(const struct conf_peer *p)
 static bool same_peer(const struct conf_peer *a, const struct conf_peer *b)
 {
 	return memcmp(a->public_key, b->public_key, KEY_BYTES) == 0 &&
-	       same_key(a->preshared_key, b->preshared_key) &&
+	       sealed_equal(&a->preshared_key, &b->preshared_key) &&
 	       same_prefixes(&a->allowed_ips, &b->allowed_ips) &&
 	       reload_same_endpoint(a, b) && keepalive_of(a) == keepalive_of(b) &&
 	       same_carrier(&a->via, &b->via);
@@ -90,7 +83,7 @@ static bool same_hooks(const struct conf *a, const struct conf *b)
 
 static bool same_interface(const struct conf *a, const struct conf *b)
 {
-	return same_key(a->identity.private_key, b->identity.private_key) &&
+	return sealed_equal(&a->identity.private_key, &b->identity.private_key) &&
 	       a->listen_port == b->listen_port && a->fwmark == b->fwmark &&
 	       same_prefixes(&a->addresses, &b->addresses) &&
 	       same_addrs(&a->dns.servers, &b->dns.servers) &&
@@ -172,7 +165,8 @@ static void refuse_if_emptied(const struct conf *old, const struct conf *fresh,
 
 	if (old->lines.interface > 0 && fresh->lines.interface == 0)
 		lost = "[Interface]";
-	else if (old->identity.private_key && !fresh->identity.private_key)
+	else if (sealed_is_set(&old->identity.private_key) &&
+	         !sealed_is_set(&fresh->identity.private_key))
 		lost = "PrivateKey";
 	if (lost)
 		diag_error(
@@ -313,13 +307,11 @@ static void print_missing(struct outbuf *o, const char *sign,
 static void print_changed_peer(struct outbuf *o, const struct conf_peer *old,
                                const struct plan_peer *to)
 {
-	static const uint8_t no_key[KEY_BYTES];
 	const struct conf_peer *new = to->conf;
 
 	outbuf_print_key(o, "public_key", new->public_key);
-	if (!same_key(old->preshared_key, new->preshared_key))
-		outbuf_print_key(o, "preshared_key",
-		                 new->preshared_key ? new->preshared_key : no_key);
+	if (!sealed_equal(&old->preshared_key, &new->preshared_key))
+		outbuf_print_sealed(o, "preshared_key", &new->preshared_key);
 	if (!reload_same_endpoint(old, new))
 		configure_print_endpoint(o, to);
 	if (keepalive_of(old) != keepalive_of(new))
@@ -352,14 +344,11 @@ static void print_removed(struct outbuf *o, const struct conf *old,
 void reload_print_uapi(struct outbuf *o, const struct conf *old,
                        const struct plan_device *to)
 {
-	static const uint8_t no_key[KEY_BYTES];
 	const struct conf *new = to->conf;
 	const struct conf_peer **there = by_key(old);
 
-	if (!same_key(old->identity.private_key, new->identity.private_key))
-		outbuf_print_key(o, "private_key",
-		                 new->identity.private_key ? new->identity.private_key
-		                                           : no_key);
+	if (!sealed_equal(&old->identity.private_key, &new->identity.private_key))
+		outbuf_print_sealed(o, "private_key", &new->identity.private_key);
 	print_removed(o, old, new);
 	for (size_t i = 0; there && i < to->peer_count; i++) {
 		const struct plan_peer *p = &to->peers[i];

@@ -464,6 +464,7 @@ int supervisor_up(struct supervisor **out, const struct supervisor_options *opti
 	}
 	s->up_since_ns = loop_now_ns();
 	tell_plan(s);
+	tunnels_log_keys(&s->tunnels, &s->log);
 	memory_give_back();
 	*out = s;
 	return 0;

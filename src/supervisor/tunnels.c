@@ -47,6 +47,20 @@ int tunnels_read(struct tunnels *t, const struct conf_paths *from,
 	return err ? err : plan_err;
 }
 
+void tunnels_log_keys(const struct tunnels *t, const struct log *log)
+{
+	const struct sealed_key *key = NULL;
+
+	for (size_t i = 0; i < t->files.n && !key; i++)
+		key = conf_some_key(t->files.v[i]);
+	if (key)
+		log_debug(log, NULL,
+		          "the files' keys are sealed; what opens them is in %s",
+		          sealed_in_secret_memory(key)
+		                  ? "secret memory"
+		                  : "guarded memory, because there is no secret memory");
+}
+
 int tunnels_make(struct tunnels *t)
 {
 	t->v = calloc(t->plan.device_count + 1, sizeof(*t->v));

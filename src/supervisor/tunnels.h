@@ -11,6 +11,7 @@
 #include "base/attr.h"
 #include "base/diag.h"
 #include "base/key.h"
+#include "base/log.h"
 #include "conf/set.h"
 #include "plan/plan.h"
 #include "supervisor/tunnel.h"
@@ -38,6 +39,8 @@ void tunnels_forget(struct tunnels *t, struct conf_set *reading);
  * reported if it fails. Returns 0 or -errno, with the reasons in diag. */
 MUST_CHECK int tunnels_read(struct tunnels *t, const struct conf_paths *from,
                             const struct plan_env *env, struct diag *diag);
+/* Tells the log where that is which opens the files' keys (base/sealed.h). */
+void tunnels_log_keys(const struct tunnels *t, const struct log *log);
 /* Makes a struct tunnel for each device of the plan, without sockets. 0 or -ENOMEM. */
 MUST_CHECK int tunnels_make(struct tunnels *t);
 

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
-"""Where are keys in the memory of the processes? Of all that a core dump would contain, nowhere. And those of a file that
-is gone are nowhere at all: not in freed memory, not on a stack, not in a buffer."""
+"""Where are keys in the memory of the processes? Of all that a core dump would contain, nowhere. In the supervisor nowhere at
+all once the worker has them, although it can give them to another worker. And those of a file that is gone are nowhere in
+either: not in freed memory, not on a stack, not in a buffer."""
 
 import base64
 import json
@@ -9,7 +10,7 @@ import re
 import signal
 
 from lab import Keys, Skip, Tunion, check, equal, genkey, main, wait_for
-from world import INTERNET, LAN, World
+from world import INTERNET, LAN, World, peer
 
 
 def forms(key):
@@ -59,16 +60,23 @@ def processes(t):
 
 
 def absent(t, keys, when, guarded):
-    """keys: their names, and the keys."""
+    """keys: their names, and the keys. `guarded`: also where a core dump doesn't look, which is always so for the supervisor."""
     for process, pid in processes(t).items():
         memory = Memory(pid)
         for name, key in keys.items():
-            equal(memory.find(key, guarded), [], f"{when}: the {process} has {name} in")
+            equal(memory.find(key, guarded or process == "supervisor"), [], f"{when}: the {process} has {name} in")
 
 
-def present(t, process, key):
+def present(t, process, *keys):
     """Otherwise the test proves nothing."""
-    check(Memory(processes(t)[process]).find(key, True), f"the test doesn't find a key in the {process}")
+    memory = Memory(processes(t)[process])
+    for key in keys:
+        check(memory.find(key, True), f"the test doesn't find a key in the {process}")
+
+
+def secret_memory(t, process):
+    """Mappings that nobody but the process itself can read."""
+    return [where for _, _, where in Memory(processes(t)[process]).pieces if "secretmem" in where]
 
 
 def kill_worker(w, t):
@@ -84,20 +92,26 @@ def kill_worker(w, t):
 
 def test(lab):
     w = World(lab)
-    psk, late_psk, late = genkey(), genkey(), Keys()
+    psk, late_psk, late, hook_psk, silent = genkey(), genkey(), Keys(), genkey(), Keys()
     w.start_vpn()
     w.start_home(peer_lines=[f"PresharedKey = {psk}"])
     saves = w.home_conf(interface_lines=["SaveConfig = true"], peer_lines=[f"PresharedKey = {psk}"])
-    t = Tunion(w.client, {"vpn.conf": w.vpn_conf(), "home.conf": saves})
-    of_vpn = {"vpn's private key": w.vpn_client.private}
+    t = Tunion(w.client, {"home.conf": saves})
+    hook_file, may_end = (os.path.join(t.dir, name) for name in ("psk", "may-end"))
+    t.write("psk", hook_psk + "\n")
+    # Nobody answers this peer
+    vpn = w.vpn_conf(interface_lines=[f"PostUp = wg set %i peer {silent.public} preshared-key {hook_file}",
+                                      f"PreDown = test -e {may_end}"]) \
+        + peer(silent.public, "198.51.100.77/32")
+    t.write("vpn.conf", vpn)
+    of_vpn = {"vpn's private key": w.vpn_client.private, "the preshared key that a hook has set": hook_psk}
     of_home = {"home's private key": w.home_client.private, "home's preshared key": psk,
                "the preshared key that `wg` has set": late_psk}
     every = {**of_vpn, **of_home}
     t.up("--no-watch")
     for address in (INTERNET, LAN):
         w.client.reach(address)
-    present(t, "worker", w.home_client.private)
-    present(t, "worker", psk)
+    present(t, "worker", w.home_client.private, psk, hook_psk)
     absent(t, every, "after up", guarded=False)
 
     # What `wg` reads and writes passes through both
@@ -106,7 +120,9 @@ def test(lab):
     present(t, "worker", late_psk)
     absent(t, every, "after `wg set` and `wg showconf`", guarded=False)
     kill_worker(w, t)
+    present(t, "worker", w.home_client.private, psk, hook_psk)
     absent(t, every, "in a second worker", guarded=False)
+    equal(secret_memory(t, "worker"), [], "the second worker has inherited")
 
     # Another key for the same peer, and then none of the file at all
     w.client.run(["wg", "set", "home", "peer", late.public, "preshared-key", "/dev/stdin"], input=late_psk)
@@ -120,13 +136,23 @@ def test(lab):
     t.write("home.conf", saves)
     t.run("reload")
     w.client.reach(LAN)
-    t.write("vpn.conf", w.vpn_conf().replace(w.vpn_client.private, late.private))
+    t.write("vpn.conf", vpn.replace(w.vpn_client.private, late.private))
     t.run("reload")
     absent(t, every, "after a change of the key", guarded=False)
-    absent(t, of_vpn, "after a change of the key", guarded=True)
+    absent(t, {"vpn's private key": w.vpn_client.private}, "after a change of the key", guarded=True)
+
+    # SaveConfig, and then a hook that doesn't let it end
+    saved = os.path.join(t.dir, "home.conf")
+    before = os.stat(saved).st_ino
+    check(t.try_run("down").returncode != 0, "down isn't refused")
+    check(os.stat(saved).st_ino != before, "SaveConfig hasn't written home.conf")
+    with open(saved) as f:
+        check(psk in f.read(), "SaveConfig has lost the preshared key")
+    absent(t, every, "after SaveConfig", guarded=False)
+    # All that was read has been sealed by one key, if there is secret memory here
+    check(len(secret_memory(t, "supervisor")) <= 1, "the supervisor takes more secret memory with each reload")
+    t.write("may-end", "")
     t.down()
-    with open(os.path.join(t.dir, "home.conf")) as f:
-        check(psk in f.read(), "SaveConfig hasn't written home.conf")
 
 
 main(test)

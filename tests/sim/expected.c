@@ -60,8 +60,7 @@ static void expect_peer(struct fake_peer *out, const struct plan_peer *p)
 
 	*out = (struct fake_peer){ .endpoint = p->way.endpoint };
 	memcpy(out->key, conf->public_key, KEY_BYTES);
-	if (conf->preshared_key)
-		memcpy(out->preshared, conf->preshared_key, KEY_BYTES);
+	(void)!sealed_open(&conf->preshared_key, out->preshared);
 	out->keepalive_s = conf->has_keepalive ? conf->keepalive_s : 0;
 	fake_via(out->via, p->way.via, p->way.via_device ? p->way.via_device->name : "");
 	for (size_t i = 0; i < conf->allowed_ips.n; i++)
@@ -88,7 +87,7 @@ static void expect_device(struct fake_device *out, const struct plan_device *d,
 		                     .port = conf->listen_port,
 		                     .peer_count = d->peer_count };
 	snprintf(out->name, sizeof(out->name), "%s", conf->name);
-	memcpy(out->private_key, conf->identity.private_key, KEY_BYTES);
+	(void)!sealed_open(&conf->identity.private_key, out->private_key);
 	if (!conf->listen_port || port_moved(conf->name))
 		out->port = (uint16_t)expected_port(a, conf->name);
 	fake_via(out->via, d->way.via, d->way.via_device ? d->way.via_device->name : "");

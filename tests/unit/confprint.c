@@ -16,6 +16,17 @@ static void print_key(const char *name, const uint8_t *key, FILE *out)
 	fprintf(out, "%s = %s\n", name, text);
 }
 
+static void print_sealed(const char *name, const struct sealed_key *sealed, FILE *out)
+{
+	uint8_t key[KEY_BYTES];
+
+	if (!sealed_is_set(sealed))
+		return;
+	if (!sealed_open(sealed, key))
+		abort();
+	print_key(name, key, out);
+}
+
 static void print_carrier(const struct conf_carrier *via, FILE *out)
 {
 	if (via->kind == CONF_VIA_NETWORK)
@@ -77,8 +88,7 @@ static void print_peer(const struct conf_peer *peer, FILE *out)
 {
 	fprintf(out, "[Peer]\n");
 	print_key("PublicKey", peer->public_key, out);
-	if (peer->has_preshared_key)
-		print_key("PresharedKey", peer->preshared_key, out);
+	print_sealed("PresharedKey", &peer->preshared_key, out);
 	print_prefixes("AllowedIPs", &peer->allowed_ips, out);
 	if (peer->has_endpoint && strchr(peer->endpoint_host, ':'))
 		fprintf(out, "Endpoint = [%s]:%u\n", peer->endpoint_host,
@@ -96,8 +106,7 @@ void confprint(const struct conf *conf, FILE *out)
 	char address[IP_ADDR_STRLEN];
 
 	fprintf(out, "[Interface]\n");
-	if (conf->identity.private_key)
-		print_key("PrivateKey", conf->identity.private_key, out);
+	print_sealed("PrivateKey", &conf->identity.private_key, out);
 	if (conf->listen_port)
 		fprintf(out, "ListenPort = %u\n", conf->listen_port);
 	if (conf->fwmark)

@@ -50,7 +50,7 @@ static void check_interface(const struct conf *conf)
 
 	ck_assert_str_eq(conf->name, "home");
 	ck_assert_str_eq(conf->path, "dir/home.conf");
-	ck_assert(conf->identity.private_key);
+	ck_assert(sealed_is_set(&conf->identity.private_key));
 	ck_assert_uint_eq(conf->listen_port, 51820);
 	ck_assert_uint_eq(conf->lines.listen_port, 5);
 	ck_assert_uint_eq(conf->fwmark, 0xca6c);
@@ -91,7 +91,7 @@ START_TEST(an_ordinary_file)
 	ck_assert_uint_eq(conf->peer_count, 1);
 	peer = &conf->peers[0];
 	ck_assert_uint_eq(peer->line, 15);
-	ck_assert(peer->has_preshared_key && peer->has_endpoint);
+	ck_assert(sealed_is_set(&peer->preshared_key) && peer->has_endpoint);
 	ck_assert_uint_eq(peer->allowed_ips.n, 3);
 	ck_assert_uint_eq(peer->allowed_ips.v[2].line, 19);
 	ck_assert_str_eq(endpoint_format(&peer->endpoint, text), "[2001:db8::1]:51821");

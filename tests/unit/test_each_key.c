@@ -143,8 +143,8 @@ static void answer_peer(struct outbuf *o, const struct conf_peer *p)
 	char text[IP_PREFIX_STRLEN], endpoint[ENDPOINT_STRLEN];
 
 	outbuf_print_key(o, "public_key", p->public_key);
-	if (p->preshared_key)
-		outbuf_print_key(o, "preshared_key", p->preshared_key);
+	if (sealed_is_set(&p->preshared_key))
+		outbuf_print_sealed(o, "preshared_key", &p->preshared_key);
 	if (p->has_endpoint)
 		outbuf_print(o, "endpoint=%s\n", endpoint_format(&p->endpoint, endpoint));
 	if (p->has_keepalive)
@@ -158,7 +158,7 @@ static void answer_peer(struct outbuf *o, const struct conf_peer *p)
 /* What a device that has been set up by the file answers to get=1. */
 static void answer(struct outbuf *o, const struct conf *conf)
 {
-	outbuf_print_key(o, "private_key", conf->identity.private_key);
+	outbuf_print_sealed(o, "private_key", &conf->identity.private_key);
 	outbuf_print(o, "listen_port=%u\nfwmark=%u\n", (unsigned)conf->listen_port,
 	             (unsigned)conf->fwmark);
 	for (size_t i = 0; i < conf->peer_count; i++)

@@ -17,14 +17,22 @@ static void check_marked(const uint8_t *key)
 	ck_assert_msg(key_is_example(key), "%s", text);
 }
 
+static void check_sealed(const struct sealed_key *sealed)
+{
+	uint8_t key[KEY_BYTES];
+
+	ck_assert(sealed_open(sealed, key));
+	check_marked(key);
+}
+
 static void check_keys(const struct conf *conf)
 {
-	ck_assert(conf->identity.private_key);
-	check_marked(conf->identity.private_key);
+	ck_assert(sealed_is_set(&conf->identity.private_key));
+	check_sealed(&conf->identity.private_key);
 	for (size_t i = 0; i < conf->peer_count; i++) {
 		check_marked(conf->peers[i].public_key);
-		if (conf->peers[i].has_preshared_key)
-			check_marked(conf->peers[i].preshared_key);
+		if (sealed_is_set(&conf->peers[i].preshared_key))
+			check_sealed(&conf->peers[i].preshared_key);
 	}
 }
 

@@ -241,13 +241,14 @@ START_TEST(the_keys_fit)
 	ck_assert_mem_eq(gate->peers[0].public_key, phone->identity.public_key,
 	                 KEY_BYTES);
 	for (int i = 0; i < 2; i++) {
-		const uint8_t *key = (i ? gate : phone)->identity.private_key;
+		uint8_t key[KEY_BYTES];
 
+		ck_assert(sealed_open(&(i ? gate : phone)->identity.private_key, key));
 		ck_assert_uint_eq(key[0] & 7, 0);
 		ck_assert_uint_eq(key[31] & 0xc0, 0x40);
 	}
-	ck_assert_mem_ne(gate->identity.private_key, phone->identity.private_key,
-	                 KEY_BYTES);
+	ck_assert(
+		!sealed_equal(&gate->identity.private_key, &phone->identity.private_key));
 	conf_free(gate);
 	conf_free(phone);
 	end();

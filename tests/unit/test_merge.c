@@ -111,8 +111,7 @@ static void check_peer(struct model *m, const struct conf_peer *peer)
 	}
 	ck_assert_uint_eq(peer->endpoint_port, m->peers[key].port);
 	ck_assert_uint_eq(peer->keepalive_s, m->peers[key].keepalive_s);
-	ck_assert(peer->has_preshared_key == m->peers[key].has_secret);
-	ck_assert(!peer->preshared_key == !peer->has_preshared_key);
+	ck_assert(sealed_is_set(&peer->preshared_key) == m->peers[key].has_secret);
 }
 
 static void check_file(uint64_t *random)

@@ -364,8 +364,9 @@ static void feed_whole(struct device *d, const struct plan_device *p)
 {
 	struct outbuf lines = { 0 };
 
-	if (p->conf->identity.private_key)
-		outbuf_print_key(&lines, "private_key", p->conf->identity.private_key);
+	if (sealed_is_set(&p->conf->identity.private_key))
+		outbuf_print_sealed(&lines, "private_key",
+		                    &p->conf->identity.private_key);
 	for (size_t i = 0; i < p->peer_count; i++)
 		configure_print_peer(&lines, &p->peers[i]);
 	feed(d, &lines);
