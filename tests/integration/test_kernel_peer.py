@@ -1,12 +1,14 @@
 #!/usr/bin/env python3
 """The real kernel WireGuard as peer: one guest has both servers, home's only to be reached through vpn. Each
-side shakes hands first once, data passes both ways, and the kernel sees tunion roam."""
+side shakes hands first once, data passes both ways, and the kernel sees tunion roam. Then four tunnels with it, as
+protocol.py says."""
 
 from guest import Guest
-from lab import Keys, Tunion, check, genkey, main, wait_for
+from lab import Keys, Tunion, check, genkey, main, six, wait_for
+from protocol import KernelPeer, exercise
 from world import peer
 
-LIMIT = 300
+LIMIT = 600
 
 
 def server(device, keys, client, psk, port, address, prefix):
@@ -67,6 +69,11 @@ def test(lab):
     client.reach("10.77.0.1", seconds=60)
     t.down()
     check(not uplink.lines(), "home's datagrams went past vpn")
+
+    client.run("ip addr add 203.0.113.9/24 dev eth0; ip addr del 203.0.113.8/24 dev eth0; "
+               "ip addr add 203.0.113.9/24 dev eth0 2>/dev/null; true" + six("; ip addr add 2001:db8:9::9/64 dev eth0 nodad"))
+    guest.run("true" + six("; ip -6 addr add 2001:db8:9::2/64 dev eth0"))
+    exercise(client, KernelPeer(guest))
 
 
 main(test)
