@@ -110,6 +110,19 @@ int barriers_add(struct netlink *nl, const struct host_items *there,
 	return err;
 }
 
+int barriers_join(struct host_items *there, const struct host_items *wanted)
+{
+	struct host_items more;
+	int err = subtract(&more, wanted, there);
+
+	for (size_t i = 0; i < more.n && err == 0; i++)
+		err = host_items_add(there, &more.v[i]);
+	if (there->n > 0)
+		qsort(there->v, there->n, sizeof(*there->v), compare);
+	host_items_clear(&more);
+	return err;
+}
+
 void barriers_trim(struct netlink *nl, struct host_items *there,
                    struct host_items *wanted)
 {

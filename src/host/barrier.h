@@ -29,6 +29,9 @@ MUST_CHECK int barriers_make(struct host_items *out, const struct host_items *it
 MUST_CHECK int barriers_add(struct netlink *nl, const struct host_items *there,
                             const struct host_items *wanted, struct diag *diag);
 
+/* `there` contains from now on also those that are wanted, which have been added. */
+MUST_CHECK int barriers_join(struct host_items *there, const struct host_items *wanted);
+
 /* Removes those that are no longer wanted. Then `there` is what was wanted, and `wanted` is
  * empty. */
 void barriers_trim(struct netlink *nl, struct host_items *there,

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/ifname.h"
+#include "host/closing.h"
 #include "host/hook_note.h"
 #include "host/hooks.h"
 #include "host/host_change.h"
@@ -30,6 +31,7 @@ struct host {
 	bool without_marks; /* the system doesn't allow them */
 	bool vnet_hdr;
 	bool mark_given; /* by another host of the instance */
+	bool left_files; /* host_leave_files has run since the last host_update */
 };
 
 /* ---- new and free */
@@ -503,7 +505,7 @@ static void run_hooks_of_gone(struct host *h, const struct plan *plan,
 	struct hooks *hooks = &h->state.journal.hooks;
 
 	for (size_t i = hooks->n; i-- > 0;) {
-		if (plan_find(plan, hooks->v[i].name))
+		if (plan && plan_find(plan, hooks->v[i].name))
 			continue;
 		(void)!hooks_run_down(&env, &hooks->v[i], kind);
 		if (kind == CONF_POST_DOWN)
@@ -587,12 +589,26 @@ void host_network_changed(struct host *h)
 	h->state.network_known = false;
 }
 
+void host_leave_files(struct host *h, const struct plan *plan, struct diag *diag)
+{
+	run_hooks_of_gone(h, plan, CONF_PRE_DOWN, diag);
+	h->left_files = true;
+}
+
+void host_close(struct host *h, const struct plan *plan)
+{
+	host_numbers_decide_mark(&h->state.numbers, true);
+	(void)!closing_add(&h->state, plan);
+}
+
 int host_update(struct host *h, const struct plan *plan, struct diag *diag)
 {
 	int err, changed;
 
 	host_numbers_decide_mark(&h->state.numbers, true);
-	run_hooks_of_gone(h, plan, CONF_PRE_DOWN, diag);
+	if (!h->left_files)
+		run_hooks_of_gone(h, plan, CONF_PRE_DOWN, diag);
+	h->left_files = false;
 	changed = host_change(&h->state, plan, diag);
 	err = remember_changed(h, plan, diag);
 	return changed < 0 ? changed : err;

@@ -147,6 +147,13 @@ MUST_CHECK int host_file_up(struct host *h, const struct conf *conf, struct diag
 /* Routes or rules of others may have changed. The next host_update looks at them again;
  * without this, it only does so if routes of ours are new. */
 void host_network_changed(struct host *h);
+/* Runs PreDown of the files that the plan (NULL: one without files) no longer has. The next
+ * host_update then leaves it out. */
+void host_leave_files(struct host *h, const struct plan *plan, struct diag *diag);
+/* To be called before host_update if another tun of the instance may give up prefixes: what
+ * this plan will hold is closed from now on, so that nothing leaves in the clear meanwhile.
+ * See closing.h. What can't be done is left to host_update. */
+void host_close(struct host *h, const struct plan *plan);
 /* To be called after host_up. What can't be applied is reported, and the rest is applied
  * all the same: a running instance is not taken down because of it. The ways must have
  * been computed (way_compute) from the present endpoints. An endpoint that is a name

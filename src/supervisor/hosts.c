@@ -441,6 +441,27 @@ static int update_own(struct hosts *h, const struct plan *plan, size_t device,
 	return host_update(own->host, &part, diag);
 }
 
+void hosts_close(struct hosts *h, const struct plan *plan, struct diag *diag)
+{
+	struct plan shared = plan_of_shared_tun(plan);
+
+	if (!h->own)
+		return;
+	for (struct own_host *own = h->own; own; own = own->next) {
+		if (own->is_up && !has_own(plan, own->name))
+			host_leave_files(own->host, NULL, diag);
+	}
+	host_leave_files(h->shared, &shared, diag);
+	host_close(h->shared, &shared);
+	for (size_t i = plan->shared_count; i < plan->device_count; i++) {
+		struct plan part = plan_of_own_tun(plan, i);
+		struct own_host *own = find(h, plan->devices[i].way.name);
+
+		if (own)
+			host_close(own->host, &part);
+	}
+}
+
 /* First of all, what leaves a tun makes room: the kernel has each route only once. */
 int hosts_update(struct hosts *h, const struct plan *plan, struct diag *diag)
 {

@@ -53,6 +53,10 @@ MUST_CHECK int hosts_update(struct hosts *h, const struct plan *plan, struct dia
 MUST_CHECK int hosts_choose_mark(struct hosts *h, const struct plan *plan,
                                  struct diag *diag);
 void hosts_unchoose_mark(struct hosts *h);
+/* Before hosts_update, if files may come to another tun, or other files get their prefixes:
+ * what the plan will hold on each tun is closed until hosts_update opens the way. Runs
+ * PreDown first. */
+void hosts_close(struct hosts *h, const struct plan *plan, struct diag *diag);
 void hosts_network_changed(struct hosts *h);
 MUST_CHECK int hosts_post_down(struct hosts *h, const struct plan *plan,
                                struct diag *diag);

@@ -578,6 +578,7 @@ static int run_round(struct round *r)
 	}
 	swap_plans(r);
 	tell_worker(r);
+	hosts_close(r->l->hosts, &r->l->tunnels->plan, r->diag);
 	update_host(r);
 	remove_gone(r);
 	/* an error is in diag */

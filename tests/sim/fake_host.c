@@ -9,8 +9,12 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include "fake_kernel.h"
+#include "host/closing.h"
+#include "host/undo.h"
 #include "io/tun.h"
 #include "netlink/monitor.h"
+#include "wire.h"
 
 #define IFINDEX 7
 
@@ -47,6 +51,7 @@ static bool fails(enum fake_host_call call, struct diag *diag)
 	if (fake_host.failures[call] == 0)
 		return false;
 	fake_host.failures[call]--;
+	wire_excuse();
 	diag_error(diag, NULL, 0, "the host fails by script");
 	return true;
 }
@@ -135,11 +140,52 @@ static bool is_own(const struct fake_tun *t)
 	return t != &fake_host.shared;
 }
 
+/* What host.c does, but for programs, and files of the system. */
+static int change_kernel(struct fake_tun *t, const struct plan *plan)
+{
+	struct diag diag = { 0 };
+	int err = host_change(&t->state, plan, &diag);
+
+	if (err == -EEXIST) /* three tuns have one prefix: the barriers hold it */
+		err = 0;
+	if (err)
+		out_of_order("host_change of %s: %s", t->name,
+		             diag.count > 0 ? diag.entries[0].text : "it fails");
+	diag_clear(&diag);
+	return err;
+}
+
+static int choose_mark_in_kernel(struct fake_tun *t, const struct plan *plan,
+                                 struct diag *diag)
+{
+	struct host_config_env env = host_change_env(&t->state);
+
+	return host_numbers_choose_mark(&t->state.numbers, plan, &env, diag);
+}
+
+static void undo_in_kernel(struct fake_tun *t)
+{
+	struct diag not_told = { 0 };
+
+	(void)!undo_all(&t->state.journal, t->state.nl, NULL, &not_told);
+	diag_clear(&not_told);
+	host_items_clear(&t->state.journal.rules);
+	host_config_clear(&t->state.config);
+	host_items_clear(&t->state.barriers);
+	altnames_clear(&t->state.altnames);
+	free(t->state.dns);
+	t->state.dns = NULL;
+	t->state.up = t->state.network_known = false;
+	t->state.numbers = (struct host_numbers){ 0 };
+}
+
 static int take_plan(struct fake_tun *t, const struct plan *plan)
 {
 	struct host_config config;
 	int err = fake_host_config(t, &config, plan);
 
+	if (!err)
+		err = change_kernel(t, plan);
 	if (err)
 		return err;
 	host_config_clear(&t->config);
@@ -161,6 +207,7 @@ static int take_plan(struct fake_tun *t, const struct plan *plan)
 
 static void leave(struct fake_tun *t)
 {
+	undo_in_kernel(t);
 	host_config_clear(&t->config);
 	t->planned_count = t->file_count = 0;
 	t->is_up = t->is_prepared = false;
@@ -178,14 +225,16 @@ void fake_host_reset(void)
 		if (fake_host.own[i].name[0])
 			leave(&fake_host.own[i]);
 	fake_host = (struct fake_host){ .shared.fd = -1, .reach6 = HOST_REACH_GOOD };
+	fake_kernel_reset();
 	monitor.fd = -1;
 	monitor.bits = 0;
 }
 
 bool fake_host_has_ended(bool left_closed)
 {
-	bool as_expected =
-		fake_host.fault[0] == '\0' && fake_host.shared.is_up == left_closed;
+	bool as_expected = fake_host.fault[0] == '\0' &&
+	                   fake_host.shared.is_up == left_closed &&
+	                   (left_closed ? wire_is_closed() : fake_kernel_is_clean());
 
 	if (left_closed)
 		fake_host_reset();
@@ -199,6 +248,7 @@ static void run_hook(const struct host *h, const char *name)
 {
 	int fd = -1;
 
+	fake_host.hooks++;
 	h->events.begin(h->events.context, name);
 	if (fake_host.hook)
 		fake_host.hook(fake_host.context, &fd);
@@ -207,6 +257,7 @@ static void run_hook(const struct host *h, const char *name)
 		close(fd);
 	}
 	h->events.end(h->events.context);
+	fake_host.hooks--;
 }
 
 static int run_hooks(const struct host *h, const struct conf *conf, enum conf_hook kind,
@@ -218,6 +269,7 @@ static int run_hooks(const struct host *h, const struct conf *conf, enum conf_ho
 		run_hook(h, conf->name);
 		if (strcmp(hook->text, "false") != 0)
 			continue;
+		wire_excuse();
 		diag_error(diag, conf->path, hook->line, "the hook fails by script");
 		return -EIO;
 	}
@@ -249,6 +301,10 @@ int host_new(struct host **out, const struct host_options *options, struct diag 
 		out_of_order("host_new of %s, which is there", options->tun);
 	h->at->fd = -1;
 	snprintf(h->at->name, sizeof(h->at->name), "%s", options->tun);
+	h->at->state = (struct host_state){ .no_guard = true, .no_dns = true };
+	if (netlink_open(&h->at->state.nl) < 0 ||
+	    journal_init(&h->at->state.journal, options->tun, NULL) < 0)
+		out_of_order("host_new of %s: no memory", options->tun);
 	fake_host.instances++;
 	*out = h;
 	return 0;
@@ -319,6 +375,11 @@ int host_prepare(struct host *h, const struct plan *plan, struct diag *diag)
 	host_config_clear(&config);
 	if (err)
 		return err;
+	h->at->state.journal.ifindex = host_tun_ifindex(h);
+	fake_kernel_add_tun(host_tun_ifindex(h), h->tun);
+	err = choose_mark_in_kernel(h->at, plan, diag);
+	if (err)
+		return err;
 	if (!is_own(h->at))
 		fake_host.resolver = fake_host_resolver(plan);
 	h->at->fd = eventfd(0, EFD_CLOEXEC);
@@ -363,18 +424,20 @@ uint32_t host_file_mark(const struct host *h, const struct conf *conf)
 int host_choose_mark(struct host *h, const struct plan *plan, struct diag *diag)
 {
 	const struct host_config_env env = { .table_used = no_table };
+	int err = choose_mark_in_kernel(h->at, plan, diag);
 
-	return host_numbers_choose_mark(&h->at->numbers, plan, &env, diag);
+	return err ? err : host_numbers_choose_mark(&h->at->numbers, plan, &env, diag);
 }
 
 void host_unchoose_mark(struct host *h)
 {
 	host_numbers_decide_mark(&h->at->numbers, false);
+	host_numbers_decide_mark(&h->at->state.numbers, false);
 }
 
 void host_use_mark(struct host *h, uint32_t mark)
 {
-	h->at->numbers.mark = mark;
+	h->at->numbers.mark = h->at->state.numbers.mark = mark;
 }
 
 void host_resolver(const struct host *h, struct ip_addr *ipv4, struct ip_addr *ipv6)
@@ -472,20 +535,33 @@ void host_network_changed(struct host *h)
 	(void)h;
 }
 
+void host_leave_files(struct host *h, const struct plan *plan, struct diag *diag)
+{
+	(void)diag;
+	for (size_t i = 0; i < h->at->file_count; i++) {
+		struct fake_host_file *f = &h->at->files[i];
+
+		if ((plan && plan_find(plan, f->name)) || f->pre_down)
+			continue;
+		run_hook(h, f->name);
+		f->pre_down = true;
+	}
+}
+
+void host_close(struct host *h, const struct plan *plan)
+{
+	host_numbers_decide_mark(&h->at->state.numbers, true);
+	(void)!closing_add(&h->at->state, plan);
+}
+
 int host_update(struct host *h, const struct plan *plan, struct diag *diag)
 {
 	if (!can_change(h))
 		out_of_order("host_update of %s, which is not up", h->tun);
 	h->at->is_up = true;
 	host_numbers_decide_mark(&h->at->numbers, true);
-	for (size_t i = 0; i < h->at->file_count; i++) {
-		struct fake_host_file *f = &h->at->files[i];
-
-		if (plan_find(plan, f->name) || f->pre_down)
-			continue;
-		run_hook(h, f->name);
-		f->pre_down = true;
-	}
+	host_numbers_decide_mark(&h->at->state.numbers, true);
+	host_leave_files(h, plan, diag);
 	if (fails(FAKE_HOST_UPDATE, diag))
 		return -EIO;
 	return take_plan(h->at, plan);
@@ -502,6 +578,8 @@ int host_post_down(struct host *h, const struct plan *plan, struct diag *diag)
 	size_t left = 0;
 
 	(void)diag;
+	if (!is_own(h->at) && fake_host.changed)
+		fake_host.changed();
 	for (size_t i = 0; i < h->at->file_count; i++) {
 		struct fake_host_file f = h->at->files[i];
 
@@ -550,6 +628,8 @@ int host_down(struct host *h, struct diag *diag)
 	(void)diag;
 	if (!h->at->is_up)
 		out_of_order("host_down of %s, which is not up", h->tun);
+	if (is_own(h->at)) /* somebody has removed it, or all goes */
+		wire_excuse();
 	h->events.gone(h->events.context);
 	for (size_t i = h->at->file_count; i-- > 0;)
 		run_hook(h, h->at->files[i].name);

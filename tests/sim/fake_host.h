@@ -2,7 +2,8 @@
  *
  * Linked in the place of host/host.c and netlink/monitor.c. It keeps the addresses, routes and
  * rules that it is told to have, which files are up, and what was done in the wrong order.
- * The test's script makes calls fail, takes things away and changes the network. */
+ * The test's script makes calls fail, takes things away and changes the network. It also has
+ * host/host_change.c make the changes, in the kernel of fake_kernel.h. */
 #ifndef TUNION_SIM_FAKE_HOST_H
 #define TUNION_SIM_FAKE_HOST_H
 
@@ -11,7 +12,7 @@
 
 #include "conf/conf.h"
 #include "host/host.h"
-#include "host/host_config.h"
+#include "host/host_change.h"
 
 #define FAKE_HOST_FILES 16
 
@@ -37,6 +38,7 @@ struct fake_tun {
 	char name[16]; /* empty: there is no host for it */
 	bool is_prepared, is_up;
 	struct host_config config; /* owned: what is there */
+	struct host_state state;   /* the same, as it is done to the fake kernel */
 	struct host_numbers numbers;
 	struct {
 		char name[16];
@@ -56,6 +58,7 @@ struct fake_host {
 	size_t missing;                     /* so much has somebody taken away */
 	void (*hook)(void *context,
 	             int *fd); /* while one runs: fd is readable at its end */
+	void (*changed)(void); /* at the end of a round of changes; may be NULL */
 	void *context;         /* borrowed */
 	bool tun_is_gone;      /* what the supervisor sees when it looks */
 
@@ -64,6 +67,7 @@ struct fake_host {
 	struct fake_tun shared, own[FAKE_HOST_FILES];
 	struct ip_addr resolver;
 	char fault[200]; /* the first call out of order; empty: none */
+	unsigned hooks;  /* that are running */
 };
 
 extern struct fake_host fake_host;

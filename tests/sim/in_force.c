@@ -32,6 +32,23 @@ struct in_force in_force_read(const struct tunnel_files *files)
 	return f;
 }
 
+static const struct tunnel_version *
+find_on(const struct fake_tun *tun, const struct tunnel_files *files, const char *name)
+{
+	for (size_t i = 0; i < tun->planned_count; i++)
+		if (strcmp(tun->planned[i].name, name) == 0)
+			return tunnel_files_find(files, name, tun->planned[i].digest);
+	return NULL;
+}
+
+const struct tunnel_version *in_force_find(const struct tunnel_files *files,
+                                           const char *name)
+{
+	const struct fake_tun *own = fake_host_own(name);
+
+	return find_on(own ? own : &fake_host.shared, files, name);
+}
+
 bool in_force_plan(const struct in_force *f, struct plan *plan, struct answers *a,
                    struct conf *room[static TUNNEL_FILES])
 {

@@ -15,6 +15,9 @@ struct in_force {
 
 /* As the host was told last. */
 struct in_force in_force_read(const struct tunnel_files *files);
+/* The version that the host was told last, which is on either kind of tun; NULL: none. */
+const struct tunnel_version *in_force_find(const struct tunnel_files *files,
+                                           const char *name);
 /* Their plan, with the endpoints that the worker has told (NULL: those of the files). It is made
  * of what is put in room. False: they contradict each other, and the plan is empty. */
 MUST_CHECK bool in_force_plan(const struct in_force *f, struct plan *plan,

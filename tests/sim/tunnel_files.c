@@ -84,6 +84,8 @@ static bool put_interface(struct text *t, uint64_t *random, unsigned i, unsigned
 		put(t, "DNS = 10.%u.0.53, %c.test\n", i, 'a' + (int)below(random, 3));
 	if (one_in(random, 8))
 		put(t, "Table = off\n");
+	else if (one_in(random, 6))
+		put(t, "# tunion: Tun = own\n");
 	if (one_in(random, 8))
 		put(t, "FwMark = %u\n", 100 + below(random, 2));
 	if (one_in(random, 8))
