@@ -13,6 +13,7 @@ from lab import TUNION, Keys, Tunion, check
 PORT = 51900
 SERVER_PORT = 5201
 LISTEN = 21080
+FAR_WINDOW_BYTES = 64 << 20
 
 
 class World:
@@ -29,6 +30,8 @@ class World:
         self.a.run("ip route add default via 10.0.1.254")
         self.b.run("ip route add default via 10.0.2.254")
         self.m.forward()
+        for name in ("tcp_rmem", "tcp_wmem"):  # so that the far end doesn't limit anybody
+            self.b.run(f"set -- $(cat /proc/sys/net/ipv4/{name}); echo $1 $2 {FAR_WINDOW_BYTES} >/proc/sys/net/ipv4/{name}")
         self.far_end = Tunion(self.b, tun="far")
         self.slow = None
 
