@@ -68,7 +68,10 @@ def fetches(w, user):
 def is_as_if_alone(w, user):
     equal(user.exec("true").returncode, 0, "exit status of true")
     equal(user.exec("false").returncode, 1, "exit status of false")
-    equal(user.exec("exit 77").returncode, 77, "exit status of exit 77")
+    windows = user.exec("cd /proc/sys/net/ipv4; cat tcp_rmem tcp_wmem; exit 77")
+    equal(windows.returncode, 77, "exit status of exit 77")
+    most = [int(line.split()[2]) for line in windows.stdout.splitlines()]
+    check(len(most) == 2 and min(most) >= 16 << 20, f"the largest windows: {windows.stdout}")
     equal(user.exec("kill -TERM $$").returncode, -signal.SIGTERM, "the end by SIGTERM")
     equal(user.exec("kill -KILL $$").returncode, -signal.SIGKILL, "the end by SIGKILL")
     ignoring = [user.python, "-c", "import os, signal, sys; signal.signal(signal.SIGCHLD, signal.SIG_IGN); os.execvp(sys.argv[1], sys.argv[1:])"]
