@@ -20,51 +20,44 @@
 
 #include "io/loop_clock.h"
 #include "proxy/lwip_core.h"
+#include "proxy/lwip_news.h"
+#include "proxy/lwip_window.h"
 
-#define SEGMENTS_LOST 3 /* RFC 6675: as many as this have arrived after a lost one */
-#define BLOCKS_MAX    4
+#include <lwip/sys.h>
+
+#define SEGMENTS_LOST      3 /* RFC 6675: as many as this have arrived after a lost one */
 #define WINDOW_MOST   (2U * TCP_SND_BUF)
-#define CUBIC_C       0.4 /* segments per second, cubed */
-#define CUBIC_BETA    0.7
-#define CUBIC_ALPHA   (3 * (1 - CUBIC_BETA) / (1 + CUBIC_BETA))
+#define WINDOW_FIRST       10U                        /* segments; RFC 6928 */
+#define RTO_FIRST          (1000 / TCP_SLOW_INTERVAL) /* RFC 6298 2.1 */
 #define MTU_LEAST_V4  576U
 #define MTU_LEAST_V6  1280U
+#define ROUND_TRIP_MOST_MS 60000U
 #define MSS_LEAST     64U /* lwIP needs room for its options and some data */
 
 /* Flags of a segment that lwIP doesn't use. */
 #define SEGMENT_ARRIVED 0x40U
 #define SEGMENT_AGAIN   0x80U /* it was sent again in this recovery */
-
-#define OPTION_END  0
-#define OPTION_NOP  1
-#define OPTION_MSS  2
-#define OPTION_SACK 5
+#define SEGMENT_BEFORE  0x20U /* that was before what is behind again_end */
+#define SEGMENTS_AGAIN  (SEGMENT_AGAIN | SEGMENT_BEFORE)
 
 /* Owned by the connection, as its first extension. */
 struct lwip_sender {
-	uint32_t window_bytes;     /* that may be on the way; 0: not known yet */
-	uint32_t slow_start_bytes; /* up to here it grows with each acknowledgement */
-	uint32_t given_bytes;      /* what lwIP's window was set to */
-	uint32_t recover;          /* when this is acknowledged, the recovery has ended */
+	struct lwip_window window;
+	uint32_t given_bytes; /* what lwIP's window was set to */
+	uint32_t recover;     /* when this is acknowledged, the recovery has ended */
+	uint32_t again_end;   /* behind this is what is sent after SEGMENT_BEFORE */
+	uint32_t arrived; /* the bytes before this number and those after it that have */
 	bool recovering;
-	bool marked;       /* there may be segments with flags */
-	bool uncut;        /* there may be segments that are too large for the path */
-	uint64_t epoch_ns; /* since when the window grows by CUBIC; 0: it doesn't */
-	/* in segments: the window before the last loss, the one that CUBIC returns to, and
-	 * that of a connection without CUBIC; and after how many seconds it is there again */
-	double most, origin, estimate, k;
-};
-
-struct block {
-	uint32_t left, right;
-};
-
-/* What an acknowledgement says. */
-struct news {
-	uint32_t first; /* byte that isn't acknowledged */
-	uint32_t bytes; /* that it acknowledges */
-	struct block blocks[BLOCKS_MAX];
-	size_t count;
+	bool shrunk; /* the window was, in this recovery */
+	bool marked; /* there may be segments with flags */
+	bool uncut;  /* there may be segments that are too large for the path */
+	bool syn_lost;
+	u8_t nrtx; /* how often lwIP's timer has run out, as far as that is noted */
+	bool held; /* lwIP's window is 0 until the end of the batch */
+	struct lwip_due due;
+	struct tcp_pcb *pcb;  /* borrowed: whose sender it is */
+	struct tcp_seg *last; /* borrowed: what was sent last; NULL: look for it */
+	uint32_t last_end;    /* when this is acknowledged, it is freed */
 };
 
 /* What has arrived of the segments that wait to be acknowledged. */
@@ -75,6 +68,7 @@ struct arrived {
 /* Of the segments that wait to be acknowledged; in bytes. */
 struct flight {
 	struct arrived arrived;
+	uint32_t arrived_end; /* of the last one that has arrived */
 	uint32_t lost;
 	uint32_t pipe; /* neither arrived nor lost, or sent again */
 };
@@ -89,69 +83,9 @@ static uint32_t end_of(const struct tcp_seg *seg)
 	return seq_of(seg) + TCP_TCPLEN(seg);
 }
 
-/* ---- the option */
-
-static uint32_t get32(const uint8_t *b)
-{
-	return (uint32_t)b[0] << 24 | (uint32_t)b[1] << 16 | (uint32_t)b[2] << 8 | b[3];
-}
-
-/* A block of what isn't on the way is left out: it reports a duplicate, or is wrong. */
-static void read_blocks(struct news *news, const struct tcp_pcb *pcb,
-                        const uint8_t *option, size_t n)
-{
-	for (size_t at = 2; at + 8 <= n && news->count < BLOCKS_MAX; at += 8) {
-		struct block b = { get32(option + at), get32(option + at + 4) };
-
-		if (TCP_SEQ_LT(b.left, b.right) && TCP_SEQ_GT(b.left, news->first) &&
-		    TCP_SEQ_LEQ(b.right, pcb->snd_nxt))
-			news->blocks[news->count++] = b;
-	}
-}
-
-static void read_options(struct news *news, const struct tcp_pcb *pcb,
-                         const uint8_t *options, size_t n)
-{
-	size_t at = 0;
-
-	while (at < n && options[at] != OPTION_END) {
-		if (options[at] == OPTION_NOP) {
-			at++;
-			continue;
-		}
-		if (at + 2 > n || options[at + 1] < 2 || at + options[at + 1] > n)
-			return;
-		if (options[at] == OPTION_SACK)
-			read_blocks(news, pcb, options + at, options[at + 1]);
-		at += options[at + 1];
-	}
-}
-
-/* Does the segment set the maximum segment size? The options may be in two places. */
-static bool sets_mss(const uint8_t *first, size_t first_n, const uint8_t *second,
-                     size_t n)
-{
-	uint8_t options[40];
-	size_t at = 0;
-
-	if (n > sizeof(options) || first_n > n || (first_n < n && !second))
-		return false;
-	memcpy(options, first, first_n);
-	if (first_n < n)
-		memcpy(options + first_n, second, n - first_n);
-	while (at < n && options[at] != OPTION_END) {
-		if (options[at] == OPTION_MSS)
-			return true;
-		if (options[at] != OPTION_NOP && (at + 1 == n || options[at + 1] < 2))
-			return false;
-		at += options[at] == OPTION_NOP ? 1 : options[at + 1];
-	}
-	return false;
-}
-
 /* ---- the list of segments that wait to be acknowledged */
 
-static bool is_in(const struct news *news, const struct tcp_seg *seg)
+static bool is_in(const struct lwip_news *news, const struct tcp_seg *seg)
 {
 	uint32_t seq = seq_of(seg), end = end_of(seg);
 
@@ -163,7 +97,7 @@ static bool is_in(const struct news *news, const struct tcp_seg *seg)
 }
 
 /* Notes what has arrived, and counts it. */
-static struct arrived mark_arrived(struct tcp_pcb *pcb, const struct news *news)
+static struct arrived mark_arrived(struct tcp_pcb *pcb, const struct lwip_news *news)
 {
 	struct arrived sum = { 0 };
 
@@ -196,7 +130,7 @@ static bool is_lost(const struct tcp_pcb *pcb, const struct tcp_seg *seg,
 }
 
 /* RFC 6675 4, SetPipe. */
-static struct flight look_at(struct tcp_pcb *pcb, const struct news *news)
+static struct flight look_at(struct tcp_pcb *pcb, const struct lwip_news *news)
 {
 	struct flight f = { .arrived = mark_arrived(pcb, news) };
 	struct arrived after = f.arrived;
@@ -207,10 +141,12 @@ static struct flight look_at(struct tcp_pcb *pcb, const struct news *news)
 
 		if (TCP_SEQ_LEQ(end_of(seg), news->first))
 			continue;
-		if (seg->flags & SEGMENT_ARRIVED)
+		if (seg->flags & SEGMENT_ARRIVED) {
 			leave_out(&after, seg);
-		else if (!lost || (seg->flags & SEGMENT_AGAIN))
+			f.arrived_end = end_of(seg);
+		} else if (!lost || (seg->flags & SEGMENT_AGAIN)) {
 			f.pipe += n;
+		}
 		if (lost)
 			f.lost += n;
 	}
@@ -246,9 +182,39 @@ static void send_again(struct tcp_pcb *pcb, struct tcp_seg **at, struct tcp_seg 
 	pcb->rttest = 0; /* Karn: who knows which of them is acknowledged? */
 }
 
+/* There is congestion: once in a recovery the window is for it. */
+static void shrink(struct lwip_sender *s, const struct tcp_pcb *pcb)
+{
+	if (s->shrunk)
+		return;
+	lwip_window_shrink(&s->window, pcb->mss);
+	s->window.bytes = s->window.slow_start_bytes;
+	s->shrunk = true;
+}
+
+/* What was sent again is lost again, if three segments have arrived that were sent later. So
+ * it needn't wait for the timer. */
+static void note_lost_again(struct lwip_sender *s, struct tcp_pcb *pcb, struct flight *f)
+{
+	uint32_t end = s->again_end + SEGMENTS_LOST * (uint32_t)pcb->mss;
+
+	if (f->arrived.segments == 0 || TCP_SEQ_LT(f->arrived_end, end))
+		return;
+	for (struct tcp_seg *seg = pcb->unacked; seg; seg = seg->next) {
+		if (seg->flags & SEGMENT_BEFORE) {
+			seg->flags &= (uint8_t)~SEGMENTS_AGAIN;
+			if (!(seg->flags & SEGMENT_ARRIVED))
+				f->pipe -= TCP_TCPLEN(seg);
+		} else if (seg->flags & SEGMENT_AGAIN) {
+			seg->flags |= SEGMENT_BEFORE;
+		}
+	}
+	s->again_end = pcb->snd_nxt;
+}
+
 /* At least one, if `first` is set; otherwise what the window allows. */
-static void send_lost(struct tcp_pcb *pcb, const struct lwip_sender *s,
-                      const struct news *news, struct flight *f, bool first)
+static void send_lost(struct tcp_pcb *pcb, struct lwip_sender *s,
+                      const struct lwip_news *news, struct flight *f, bool first)
 {
 	struct tcp_seg **at = &pcb->unacked, **to = &pcb->unsent;
 	struct arrived after = f->arrived;
@@ -264,120 +230,60 @@ static void send_lost(struct tcp_pcb *pcb, const struct lwip_sender *s,
 			at = &seg->next;
 			continue;
 		}
-		if (!first && f->pipe + n > s->window_bytes)
+		if (!first && f->pipe + n > s->window.bytes)
 			return;
+		if (!lwip_window_can_lose(&s->window, n))
+			shrink(s, pcb);
 		first = false;
 		f->pipe += n;
 		send_again(pcb, at, &to);
+		s->last = NULL;
+		if (s->again_end == pcb->snd_nxt)
+			seg->flags |= SEGMENT_BEFORE;
 	}
-}
-
-/* ---- the window: RFC 9438 */
-
-static double cube_root(double x)
-{
-	double r = x > 1 ? x : 1;
-
-	for (int i = 0; i < 60; i++)
-		r -= (r * r * r - x) / (3 * r * r);
-	return r;
-}
-
-/* Something was lost: 4.6 and 4.7. */
-static void shrink(struct lwip_sender *s, uint32_t mss)
-{
-	double window = (double)s->window_bytes / mss;
-
-	s->most = window < s->most ? window * (1 + CUBIC_BETA) / 2 : window;
-	s->slow_start_bytes = (uint32_t)(s->window_bytes * CUBIC_BETA);
-	if (s->slow_start_bytes < 2 * mss)
-		s->slow_start_bytes = 2 * mss;
-	s->epoch_ns = 0;
-}
-
-static void begin_epoch(struct lwip_sender *s, double window, uint64_t now_ns)
-{
-	s->epoch_ns = now_ns;
-	s->estimate = window;
-	s->origin = window < s->most ? s->most : window;
-	s->k = window < s->most ? cube_root((s->most - window) / CUBIC_C) : 0;
-}
-
-/* 4.2 to 4.5; in segments. */
-static double grown(struct lwip_sender *s, double window, double acknowledged)
-{
-	uint64_t now_ns = loop_now_ns();
-	double t, target;
-
-	if (s->epoch_ns == 0)
-		begin_epoch(s, window, now_ns);
-	t = (double)(now_ns - s->epoch_ns) / (double)NS_PER_SEC - s->k;
-	target = s->origin + CUBIC_C * t * t * t;
-	if (target > 1.5 * window)
-		target = 1.5 * window;
-	s->estimate += (s->estimate < s->most ? CUBIC_ALPHA : 1) * acknowledged / window;
-	if (target > window)
-		window += (target - window) / window * acknowledged;
-	return window < s->estimate ? s->estimate : window;
-}
-
-/* By how much does it grow in slow start? After a timeout, RFC 3465 2.3 allows one segment
- * for each acknowledgement: the first one may be of all that had arrived long before. */
-static uint32_t slow_start(const struct lwip_sender *s, const struct tcp_pcb *pcb,
-                           uint32_t acknowledged)
-{
-	uint32_t most = s->slow_start_bytes - s->window_bytes;
-
-	if ((pcb->flags & TF_RTO) && acknowledged > pcb->mss)
-		acknowledged = pcb->mss;
-	return acknowledged < most ? acknowledged : most;
-}
-
-/* It grows only if it was used. */
-static void grow(struct lwip_sender *s, const struct tcp_pcb *pcb, uint32_t acknowledged)
-{
-	double mss = pcb->mss, window;
-
-	if ((pcb->snd_nxt - pcb->lastack) < s->window_bytes / 2)
-		return;
-	if (s->window_bytes < s->slow_start_bytes) {
-		s->window_bytes += slow_start(s, pcb, acknowledged);
-	} else {
-		window = grown(s, s->window_bytes / mss, acknowledged / mss);
-		s->window_bytes = window * mss < WINDOW_MOST ? (uint32_t)(window * mss)
-		                                             : WINDOW_MOST;
-	}
-	if (s->window_bytes > WINDOW_MOST)
-		s->window_bytes = WINDOW_MOST;
 }
 
 /* ---- an acknowledgement */
 
 /* lwIP's timer has run out: everything is to be sent again, one segment at first. Until
  * that was done, lwIP's window and ours are the same. */
-static void note_timeout(struct lwip_sender *s, struct tcp_pcb *pcb)
+static void note_timeout(struct lwip_sender *s, struct tcp_pcb *pcb,
+                         const struct lwip_news *news)
 {
-	if (!(pcb->flags & TF_RTO) || pcb->cwnd >= s->given_bytes)
+	bool is_new = (pcb->flags & TF_RTO) && pcb->nrtx > s->nrtx;
+
+	s->nrtx = news->bytes > 0 ? 0 : pcb->nrtx;
+	if (!is_new)
 		return;
-	shrink(s, pcb->mss);
-	s->window_bytes = pcb->cwnd;
+	lwip_window_shrink(&s->window, pcb->mss);
+	s->window.bytes = pcb->mss;
 	s->recovering = s->marked = false;
-	unmark(pcb->unacked, SEGMENT_ARRIVED | SEGMENT_AGAIN);
-	unmark(pcb->unsent, SEGMENT_ARRIVED | SEGMENT_AGAIN);
+	s->last = NULL;
+	unmark(pcb->unacked, SEGMENT_ARRIVED | SEGMENTS_AGAIN);
+	unmark(pcb->unsent, SEGMENT_ARRIVED | SEGMENTS_AGAIN);
 }
 
 static void end_recovery(struct lwip_sender *s, struct tcp_pcb *pcb,
-                         const struct news *news)
+                         const struct lwip_news *news)
 {
 	if (!s->recovering || TCP_SEQ_LT(news->first, s->recover))
 		return;
 	s->recovering = false;
-	unmark(pcb->unacked, SEGMENT_AGAIN);
-	unmark(pcb->unsent, SEGMENT_AGAIN);
+	unmark(pcb->unacked, SEGMENTS_AGAIN);
+	unmark(pcb->unsent, SEGMENTS_AGAIN);
+}
+
+static void begin_recovery(struct lwip_sender *s, const struct tcp_pcb *pcb)
+{
+	s->recovering = true;
+	s->shrunk = false;
+	s->recover = s->again_end = pcb->snd_nxt;
+	if (lwip_window_is_queued(&s->window))
+		shrink(s, pcb);
 }
 
 static struct flight mend(struct lwip_sender *s, struct tcp_pcb *pcb,
-                          const struct news *news)
+                          const struct lwip_news *news)
 {
 	struct flight f = { .pipe = pcb->snd_nxt - news->first };
 	bool begins;
@@ -387,30 +293,63 @@ static struct flight mend(struct lwip_sender *s, struct tcp_pcb *pcb,
 	f = look_at(pcb, news);
 	s->marked = f.arrived.segments > 0 || s->recovering;
 	begins = f.lost > 0 && !s->recovering;
-	if (begins) {
-		shrink(s, pcb->mss);
-		s->window_bytes = s->slow_start_bytes;
-		s->recovering = true;
-		s->recover = pcb->snd_nxt;
-	}
-	if (s->recovering)
+	if (begins)
+		begin_recovery(s, pcb);
+	if (s->recovering) {
+		note_lost_again(s, pcb, &f);
 		send_lost(pcb, s, news, &f, begins);
+	}
 	return f;
 }
 
-/* So that lwIP sends what may be added to what is on the way, and has no ideas of its own. */
+/* A round trip is measured by what acknowledges something new: RFC 7323 4.1. */
+static void measure(struct lwip_sender *s, const struct tcp_pcb *pcb,
+                    const struct lwip_news *news)
+{
+	uint32_t ms = sys_now() - news->sent_ms;
+
+	if (news->has_time && (pcb->flags & TF_TIMESTAMP) && news->bytes > 0 &&
+	    ms <= ROUND_TRIP_MOST_MS)
+		lwip_window_round_trip(&s->window, ms, news->first, pcb->snd_nxt);
+}
+
+static void grow(struct lwip_sender *s, const struct tcp_pcb *pcb,
+                 const struct lwip_news *news, const struct flight *f)
+{
+	uint32_t arrived = news->first + f->arrived.bytes;
+	const struct lwip_window_use use = { .arrived_bytes = arrived - s->arrived,
+		                             .on_the_way_bytes =
+		                                     pcb->snd_nxt - pcb->lastack,
+		                             .after_timeout = pcb->flags & TF_RTO };
+	bool more = TCP_SEQ_GT(arrived, s->arrived);
+
+	s->arrived = arrived;
+	if (more && !(s->recovering && s->shrunk))
+		lwip_window_grow(&s->window, &use, WINDOW_MOST, pcb->mss, loop_now_ns());
+}
+
+/* So that lwIP sends what may be added to what is on the way, and has no ideas of its own. It
+ * sends when the whole batch has been seen; until then its window is 0. */
 static void give_window(struct lwip_sender *s, struct tcp_pcb *pcb,
-                        const struct news *news, const struct flight *f)
+                        const struct lwip_news *news, const struct flight *f)
 {
 	s->given_bytes = pcb->snd_nxt - news->first;
 	if (pcb->flags & TF_RTO)
-		s->given_bytes = s->window_bytes;
-	else if (f->pipe < s->window_bytes)
-		s->given_bytes += s->window_bytes - f->pipe;
-	pcb->cwnd = s->given_bytes;
+		s->given_bytes = s->window.bytes;
+	else if (f->pipe < s->window.bytes)
+		s->given_bytes += s->window.bytes - f->pipe;
+	pcb->cwnd = 0;
 	pcb->ssthresh = 0;
 	pcb->bytes_acked = 0;
 	pcb->dupacks = 0;
+}
+
+/* RFC 6928 2. lwIP has no option for that. */
+static uint32_t first_window(const struct lwip_sender *s, const struct tcp_pcb *pcb)
+{
+	if (pcb->flags & TF_RTO)
+		return pcb->cwnd;
+	return (s->syn_lost ? 1 : WINDOW_FIRST) * (uint32_t)pcb->mss;
 }
 
 static bool may_send(const struct tcp_pcb *pcb)
@@ -424,39 +363,56 @@ static bool may_send(const struct tcp_pcb *pcb)
  * segment that lwIP mustn't see: RFC 9293 3.7.1 allows the size in a SYN only, but lwIP
  * obeys it in each segment, and aborts if it becomes smaller than what waits to be sent. */
 int8_t lwip_port_segment(struct tcp_pcb *pcb, const struct tcp_hdr *hdr, uint16_t n,
-                         uint16_t first_n, const uint8_t *second)
+                         uint16_t first_n, const uint8_t *second, uint16_t data_bytes)
 {
 	struct lwip_sender *s = pcb->ext_args[0].data;
-	struct news news = { .first = hdr->ackno };
+	struct lwip_news news = { .first = hdr->ackno };
 	struct flight f;
 
 	if (!(TCPH_FLAGS(hdr) & TCP_SYN) &&
-	    sets_mss((const uint8_t *)(hdr + 1), first_n, second, n))
+	    lwip_news_sets_mss((const uint8_t *)(hdr + 1), first_n, second, n))
 		return ERR_VAL;
+	/* Of several that came as one, at least each second one is to be acknowledged at once
+	 * (RFC 9293 3.8.6.3); lwIP counts them as one. */
+	if (pcb->state >= ESTABLISHED && data_bytes > pcb->mss)
+		tcp_set_flags(pcb, TF_ACK_DELAY);
 	if (!may_send(pcb) || !s || !(pcb->flags & TF_SACK) ||
 	    !(TCPH_FLAGS(hdr) & TCP_ACK) || TCP_SEQ_LT(hdr->ackno, pcb->lastack) ||
 	    TCP_SEQ_GT(hdr->ackno, pcb->snd_nxt))
 		return ERR_OK;
-	if (s->window_bytes == 0) {
-		s->window_bytes = s->given_bytes = pcb->cwnd;
-		s->slow_start_bytes = WINDOW_MOST;
+	if (s->window.bytes == 0) {
+		lwip_window_begin(&s->window, first_window(s, pcb), WINDOW_MOST,
+		                  pcb->mss);
+		s->given_bytes = pcb->cwnd;
+		s->arrived = pcb->lastack;
 	}
 	news.bytes = news.first - pcb->lastack;
 	if (!second && n == first_n) /* otherwise it was cut in two by somebody */
-		read_options(&news, pcb, (const uint8_t *)(hdr + 1), n);
-	note_timeout(s, pcb);
+		lwip_news_read(&news, (const uint8_t *)(hdr + 1), n, pcb->snd_nxt);
+	note_timeout(s, pcb, &news);
 	end_recovery(s, pcb, &news);
-	if (news.bytes > 0 && !s->recovering)
-		grow(s, pcb, news.bytes);
+	measure(s, pcb, &news);
 	f = mend(s, pcb, &news);
+	grow(s, pcb, &news, &f);
 	give_window(s, pcb, &news, &f);
+	s->held = true;
+	lwip_core_add_due(ip_current_input_netif()->state, &s->due);
 	return ERR_OK;
 }
 
 static void destroy(u8_t id, void *data)
 {
+	struct lwip_sender *s = data;
+
 	(void)id;
-	free(data);
+	lwip_core_remove_due(&s->due);
+	free(s);
+}
+
+static void send_due(struct lwip_due *due, uint64_t now_ns)
+{
+	(void)now_ns;
+	lwip_sender_output(CONTAINER_OF(due, struct lwip_sender, due)->pcb);
 }
 
 int lwip_sender_add(struct tcp_pcb *pcb)
@@ -466,8 +422,11 @@ int lwip_sender_add(struct tcp_pcb *pcb)
 
 	if (!s)
 		return -ENOMEM;
+	s->pcb = pcb;
+	s->due.run = send_due;
 	tcp_ext_arg_set_callbacks(pcb, 0, &callbacks);
 	tcp_ext_arg_set(pcb, 0, s);
+	pcb->rto = pcb->sv = RTO_FIRST; /* lwIP has 3 s */
 	return 0;
 }
 
@@ -475,12 +434,68 @@ int lwip_sender_add(struct tcp_pcb *pcb)
  * that leaves no room for data beside its options. */
 void lwip_sender_begin(struct tcp_pcb *pcb)
 {
-	if (pcb->mss < MSS_LEAST) {
+	const struct lwip_sender *s = pcb->ext_args[0].data;
+
+	if (pcb->mss < MSS_LEAST)
 		pcb->mss = MSS_LEAST;
-		pcb->cwnd = LWIP_TCP_CALC_INITIAL_CWND(pcb->mss);
-	}
+	if (s && (pcb->flags & TF_SACK))
+		pcb->cwnd = first_window(s, pcb);
 	if (pcb->snd_wnd_max < 2 * MSS_LEAST)
 		pcb->snd_wnd_max = 2 * MSS_LEAST;
+}
+
+/* ---- sending */
+
+static struct tcp_seg *last_of(const struct lwip_sender *s, const struct tcp_pcb *pcb)
+{
+	struct tcp_seg *seg =
+		s->last && TCP_SEQ_LT(pcb->lastack, s->last_end) ? s->last : pcb->unacked;
+
+	while (seg && seg->next)
+		seg = seg->next;
+	return seg;
+}
+
+/* Is there nothing but new data to be sent? */
+static bool sends_new(const struct tcp_pcb *pcb)
+{
+	return pcb->unacked && pcb->unsent && !(pcb->flags & TF_RTO) &&
+	       TCP_SEQ_GEQ(seq_of(pcb->unsent), pcb->snd_nxt);
+}
+
+/* lwIP looks for the end of the list of those that wait to be acknowledged each time, and it
+ * has thousands if much is on the way. New data is put behind the last one, so it is all
+ * that lwIP has to see. */
+void lwip_sender_output(struct tcp_pcb *pcb)
+{
+	struct lwip_sender *s = pcb->ext_args[0].data;
+	struct tcp_seg *all = pcb->unacked, *last;
+
+	if (s && s->held) {
+		pcb->cwnd = s->given_bytes;
+		s->held = false;
+	}
+	if (!s || !sends_new(pcb)) {
+		(void)tcp_output(pcb); /* what can't be sent now is sent later */
+		if (s)
+			s->last = NULL;
+		return;
+	}
+	last = last_of(s, pcb);
+	pcb->unacked = last;
+	(void)tcp_output(pcb);
+	pcb->unacked = all;
+	while (last->next)
+		last = last->next;
+	s->last = last;
+	s->last_end = end_of(last);
+}
+
+uint32_t lwip_sender_window(const struct tcp_pcb *pcb)
+{
+	const struct lwip_sender *s = pcb->ext_args[0].data;
+
+	return s && s->held ? s->given_bytes : pcb->cwnd;
 }
 
 /* ---- before lwIP does something by itself */
@@ -489,8 +504,12 @@ void lwip_sender_begin(struct tcp_pcb *pcb)
  * were the last one of all; and its timer puts all that wait before them. */
 void lwip_sender_put_back(struct tcp_pcb *pcb)
 {
-	struct tcp_seg **at = &pcb->unacked, *last = pcb->unacked, *seg;
+	const struct lwip_sender *s = pcb->ext_args[0].data;
+	struct tcp_seg **at = &pcb->unacked, *last, *seg;
 
+	if (s && s->held)
+		lwip_sender_output(pcb);
+	last = pcb->unacked;
 	if (!last || !pcb->unsent || TCP_SEQ_GEQ(seq_of(pcb->unsent), pcb->snd_nxt))
 		return;
 	while (last->next)
@@ -501,7 +520,7 @@ void lwip_sender_put_back(struct tcp_pcb *pcb)
 			at = &(*at)->next;
 		seg->next = *at;
 		*at = seg;
-		seg->flags &= (uint8_t)~SEGMENT_AGAIN;
+		seg->flags &= (uint8_t)~SEGMENTS_AGAIN;
 	}
 	if (!pcb->unsent)
 		pcb->unsent_oversize = 0;
@@ -516,12 +535,25 @@ static void end_probes(struct tcp_pcb *pcb)
 		return;
 	pcb->persist_backoff = 0;
 	if (!pcb->unacked)
-		(void)tcp_output(pcb);
+		lwip_sender_output(pcb);
+}
+
+/* lwIP sends all of them in the same time. Six of them take 23 s, then it gives up. */
+static void pace_syn(struct tcp_pcb *pcb)
+{
+	struct lwip_sender *s = pcb->ext_args[0].data;
+
+	if (!s)
+		return;
+	s->syn_lost = pcb->nrtx > 0;
+	pcb->rto = (s16_t)(RTO_FIRST << (pcb->nrtx < 2 ? pcb->nrtx : 2));
 }
 
 void lwip_sender_before_tick(void)
 {
 	for (struct tcp_pcb *pcb = tcp_active_pcbs; pcb; pcb = pcb->next) {
+		if (pcb->state == SYN_SENT)
+			pace_syn(pcb);
 		lwip_sender_put_back(pcb);
 		if (pcb->persist_backoff > 0)
 			end_probes(pcb);
@@ -568,6 +600,7 @@ void lwip_sender_fit(struct tcp_pcb *pcb, uint32_t mtu_bytes)
 	pcb->mss = (u16_t)(mtu_bytes - headers);
 	pcb->unsent_oversize = 0; /* there is less room at the end of the last one */
 	s->uncut = false;
+	s->last = NULL;
 	for (struct tcp_seg **at = &pcb->unacked, **to = &pcb->unsent; *at;) {
 		if ((*at)->len > most_of(pcb, *at) && !((*at)->flags & SEGMENT_ARRIVED)) {
 			send_again(pcb, at, &to);

@@ -22,6 +22,11 @@ MUST_CHECK int lwip_sender_add(struct tcp_pcb *pcb);
  * or tiny segments still gets segments that lwIP can make. */
 void lwip_sender_begin(struct tcp_pcb *pcb);
 
+/* Sends what may be sent now; instead of tcp_output. */
+void lwip_sender_output(struct tcp_pcb *pcb);
+/* How many bytes may be on the way: instead of its cwnd, which is 0 at times. */
+uint32_t lwip_sender_window(const struct tcp_pcb *pcb);
+
 /* To be called before new data or FIN is given to lwIP: what was to be sent again and couldn't
  * be sent yet waits again to be acknowledged, until the next acknowledgement. */
 void lwip_sender_put_back(struct tcp_pcb *pcb);

@@ -112,7 +112,7 @@ static void link_out(struct lwip_stream *t)
 
 static size_t queue_limit(const struct lwip_stream *t)
 {
-	size_t limit = 2 * (size_t)t->pcb->cwnd;
+	size_t limit = 2 * (size_t)lwip_sender_window(t->pcb);
 
 	if (lwip_core_is_short())
 		return QUEUE_LEAST;
@@ -439,7 +439,7 @@ static ssize_t stream_write(struct stream *s, const void *bytes, size_t n)
 	lwip_sender_put_back(t->pcb);
 	taken = lwip_sender_can_add(t->pcb) ? write_some(t, bytes, n < room ? n : room)
 	                                    : 0;
-	(void)tcp_output(t->pcb); /* what can't be sent now is sent later */
+	lwip_sender_output(t->pcb);
 	if (taken == 0)
 		return t->pcb->unacked || t->pcb->unsent ? -EAGAIN : -ENOBUFS;
 	return (ssize_t)taken;
@@ -682,7 +682,7 @@ void lwip_stream_error(struct lwip_stack *s, const struct lwip_wire_error *error
 	if (error->err == 0) {
 		lwip_core_wake(s);
 		lwip_sender_fit(pcb, error->mtu_bytes);
-		(void)tcp_output(pcb);
+		lwip_sender_output(pcb);
 		return;
 	}
 	if (pcb->state != SYN_SENT || !pcb->callback_arg)

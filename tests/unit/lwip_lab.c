@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/iphdr.h"
 #include "io/loop_clock.h"
 #include "unit.h"
 
@@ -89,16 +90,33 @@ static void send_packets(void *context, struct packet **packets, size_t n,
 	}
 }
 
+static void inject_batch(struct lwip_lab *lab, const struct lwip_lab_packet *packets,
+                         size_t n)
+{
+	struct packet all[BATCH_MAX], *list[BATCH_MAX];
+	struct tun_link *link = lwip_stack_as_link(lab->lwip);
+
+	for (size_t i = 0; i < n; i++) {
+		uint8_t *copy = malloc(packets[i].n);
+
+		ck_assert_ptr_nonnull(copy);
+		memcpy(copy, packets[i].bytes, packets[i].n);
+		all[i] = (struct packet){ .data = copy,
+			                  .len_bytes = (uint32_t)packets[i].n };
+		list[i] = &all[i];
+	}
+	link->write(link, list, n);
+	for (size_t i = 0; i < n; i++)
+		free(all[i].data);
+}
+
 void lwip_lab_inject(struct lwip_lab *lab, const uint8_t *bytes, size_t n)
 {
 	uint8_t *copy = malloc(n);
-	struct packet p = { .data = copy, .len_bytes = (uint32_t)n };
-	struct packet *const list[] = { &p };
-	struct tun_link *link = lwip_stack_as_link(lab->lwip);
 
 	ck_assert_ptr_nonnull(copy);
 	memcpy(copy, bytes, n);
-	link->write(link, list, 1);
+	inject_batch(lab, &(struct lwip_lab_packet){ copy, n }, 1);
 	free(copy);
 }
 
@@ -124,10 +142,12 @@ void lwip_lab_round(struct lwip_lab *lab)
 		swap_some(lab, n);
 	memcpy(now, lab->queue, n * sizeof(*now));
 	lab->count = 0;
-	for (size_t i = 0; i < n; i++) {
-		lwip_lab_inject(lab, now[i].bytes, now[i].n);
-		free(now[i].bytes);
+	for (size_t i = 0, some; i < n; i += some) {
+		some = !lab->batches ? 1 : n - i < BATCH_MAX ? n - i : BATCH_MAX;
+		inject_batch(lab, now + i, some);
 	}
+	for (size_t i = 0; i < n; i++)
+		free(now[i].bytes);
 	lwip_stack_run(lab->lwip, loop_now_ns());
 	if (n == 0 && lwip_stack_deadline_ns(lab->lwip) > loop_now_ns())
 		(void)poll(NULL, 0, 1);
@@ -158,6 +178,21 @@ void lwip_lab_end(struct lwip_lab *lab)
 	lwip_stack_free(lab->lwip);
 	for (size_t i = 0; i < lab->count; i++)
 		free(lab->queue[i].bytes);
+}
+
+const struct tcp_header *lwip_lab_tcp(const uint8_t *bytes)
+{
+	size_t at = bytes[0] >> 4 == 6 ? sizeof(struct ipv6_header)
+	                               : sizeof(struct ipv4_header);
+
+	return (const void *)(bytes + at);
+}
+
+size_t lwip_lab_data_bytes(const uint8_t *bytes, size_t n)
+{
+	const struct tcp_header *tcp = lwip_lab_tcp(bytes);
+
+	return n - (size_t)((const uint8_t *)tcp - bytes) - tcp_header_bytes(tcp);
 }
 
 /* ---- ends */

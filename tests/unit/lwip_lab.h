@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "base/ip.h"
+#include "base/tcphdr.h"
 #include "proxy/lwip_stack.h"
 
 #define LWIP_LAB_MTU     1420U
@@ -30,6 +31,7 @@ struct lwip_lab {
 	size_t count, sent, largest;
 	unsigned loss_permille; /* of those that are sent */
 	bool reorder;
+	bool batches; /* what goes in a round arrives in one batch */
 	uint32_t random;
 	void (*seen)(struct lwip_lab *lab, const uint8_t *bytes, size_t n);
 	/* Does this one get lost? NULL: see loss_permille. */
@@ -54,6 +56,10 @@ void lwip_lab_round(struct lwip_lab *lab);
 void lwip_lab_until(struct lwip_lab *lab, bool (*is_so)(void *context), void *context);
 /* Gives a packet to the stack at once. */
 void lwip_lab_inject(struct lwip_lab *lab, const uint8_t *bytes, size_t n);
+
+/* Of a packet of TCP: its header, and how many bytes of data it has. */
+const struct tcp_header *lwip_lab_tcp(const uint8_t *bytes);
+size_t lwip_lab_data_bytes(const uint8_t *bytes, size_t n);
 
 /* Listens at the server's port, and connects to it. */
 void lwip_lab_pair(struct lwip_lab *lab, enum ip_family family, uint16_t port,

@@ -41,33 +41,18 @@ static void end(void)
 
 /* ---- packets */
 
-static const struct tcp_header *tcp_of(const uint8_t *bytes)
-{
-	size_t at = bytes[0] >> 4 == 6 ? sizeof(struct ipv6_header)
-	                               : sizeof(struct ipv4_header);
-
-	return (const void *)(bytes + at);
-}
-
-static size_t data_bytes(const uint8_t *bytes, size_t n)
-{
-	const struct tcp_header *tcp = tcp_of(bytes);
-
-	return n - (size_t)((const uint8_t *)tcp - bytes) - tcp_header_bytes(tcp);
-}
-
 /* Counts a packet of the client with data. */
 static bool is_of_client(const uint8_t *bytes, size_t n)
 {
-	const struct tcp_header *tcp = tcp_of(bytes);
+	const struct tcp_header *tcp = lwip_lab_tcp(bytes);
 
-	return be16_get(tcp->dst_port) == PORT && data_bytes(bytes, n) > 0;
+	return be16_get(tcp->dst_port) == PORT && lwip_lab_data_bytes(bytes, n) > 0;
 }
 
 /* Returns true if it was sent before. */
 static bool note_seq(const uint8_t *bytes)
 {
-	uint32_t seq = be32_get(tcp_of(bytes)->seq), at;
+	uint32_t seq = be32_get(lwip_lab_tcp(bytes)->seq), at;
 
 	if (!net.has_first)
 		net.first_seq = seq;
@@ -157,9 +142,10 @@ static bool thins_acknowledgements(struct lwip_lab *l, const uint8_t *bytes, siz
 {
 	struct lwip_lab_packet *before = l->count > 0 ? &l->queue[l->count - 1] : NULL;
 
-	if (be16_get(tcp_of(bytes)->src_port) == PORT && data_bytes(bytes, n) == 0 &&
-	    before && be16_get(tcp_of(before->bytes)->src_port) == PORT &&
-	    data_bytes(before->bytes, before->n) == 0) {
+	if (be16_get(lwip_lab_tcp(bytes)->src_port) == PORT &&
+	    lwip_lab_data_bytes(bytes, n) == 0 && before &&
+	    be16_get(lwip_lab_tcp(before->bytes)->src_port) == PORT &&
+	    lwip_lab_data_bytes(before->bytes, before->n) == 0) {
 		free(before->bytes);
 		l->count--;
 	}
@@ -268,7 +254,7 @@ static struct {
 
 static bool loses_first(struct lwip_lab *l, const uint8_t *bytes, size_t n)
 {
-	uint32_t seq = be32_get(tcp_of(bytes)->seq);
+	uint32_t seq = be32_get(lwip_lab_tcp(bytes)->seq);
 
 	if (!is_of_client(bytes, n))
 		return false;
@@ -401,7 +387,7 @@ static bool offers(struct lwip_lab *l, const uint8_t *bytes, size_t n)
 	struct tcp_header *tcp = (void *)(copy + sizeof(struct ipv4_header));
 	uint8_t *option = (uint8_t *)(tcp + 1);
 
-	if (tcp_of(bytes)->flags != (TCP_SYN | TCP_ACK))
+	if (lwip_lab_tcp(bytes)->flags != (TCP_SYN | TCP_ACK))
 		return false;
 	ck_assert_uint_le(n, sizeof(copy));
 	memcpy(copy, bytes, n);
@@ -445,7 +431,7 @@ static bool has_mss_too_late(struct lwip_lab *l, const uint8_t *bytes, size_t n)
 	uint8_t copy[100];
 	struct tcp_header *tcp = (void *)(copy + sizeof(struct ipv4_header));
 
-	if (be16_get(tcp_of(bytes)->src_port) != PORT || n + sizeof(option) > 80)
+	if (be16_get(lwip_lab_tcp(bytes)->src_port) != PORT || n + sizeof(option) > 80)
 		return false;
 	memcpy(copy, bytes, at);
 	memcpy(copy + at, option, sizeof(option));
@@ -482,8 +468,8 @@ static bool goes_nowhere(struct lwip_lab *l, const uint8_t *bytes, size_t n)
 	if (!is_of_client(bytes, n))
 		return true;
 	if (heard.count++ == 0)
-		heard.begin = be32_get(tcp_of(bytes)->seq);
-	heard.probes += data_bytes(bytes, n) == 1;
+		heard.begin = be32_get(lwip_lab_tcp(bytes)->seq);
+	heard.probes += lwip_lab_data_bytes(bytes, n) == 1;
 	memcpy(heard.last, bytes, n < sizeof(heard.last) ? n : sizeof(heard.last));
 	return true;
 }

@@ -80,7 +80,6 @@
 #define TCP_TMR_INTERVAL     50
 #define TCP_MSL              15000UL
 #define TCP_FIN_WAIT_TIMEOUT 20000
-#define LWIP_TCP_RTO_TIME    1000
 #define TCP_SYNMAXRTX        6
 #define TCP_MAXRTX           10
 #define TCP_MSS              8940
@@ -111,8 +110,6 @@
 #define UDP_ENSURE_LOCAL_PORT_RANGE(port)                                                \
 	((u16_t)(((port)&0x7fff) + UDP_LOCAL_PORT_RANGE_START))
 #define LWIP_RANDOMIZE_INITIAL_LOCAL_PORTS 1
-/* RFC 6928 */
-#define LWIP_TCP_CALC_INITIAL_CWND(mss) ((tcpwnd_size_t)(10U * (mss)))
 
 /* RFC 6528 wants numbers that nobody can guess. */
 #define LWIP_HOOK_TCP_ISN(local_ip, local_port, remote_ip, remote_port) lwip_port_random()
@@ -123,11 +120,11 @@ uint32_t lwip_port_random(void);
  * extension of a connection. */
 #define LWIP_TCP_PCB_NUM_EXT_ARGS 1
 #define LWIP_HOOK_TCP_INPACKET_PCB(pcb, hdr, optlen, opt1len, opt2, p)                   \
-	lwip_port_segment(pcb, hdr, optlen, opt1len, opt2)
+	lwip_port_segment(pcb, hdr, optlen, opt1len, opt2, (p)->tot_len)
 struct tcp_pcb;
 struct tcp_hdr;
 int8_t lwip_port_segment(struct tcp_pcb *pcb, const struct tcp_hdr *hdr, uint16_t n,
-                         uint16_t first_n, const uint8_t *second);
+                         uint16_t first_n, const uint8_t *second, uint16_t data_bytes);
 
 /* Our own function has this name (io/udp.h). */
 #define udp_new lwip_udp_new
