@@ -3,6 +3,7 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -96,6 +97,14 @@ static void report_file(const char *path, const char *names_folder, struct diag 
 		           before > 0 ? folder : "this folder", list);
 }
 
+/* May root look into it, and we may not? */
+static bool is_closed(const char *folder)
+{
+	return geteuid() != 0 &&
+	       faccessat(AT_FDCWD, folder, R_OK | X_OK, AT_EACCESS) < 0 &&
+	       errno == EACCES;
+}
+
 void missing_report(const char *path, const char *names_folder, struct diag *diag)
 {
 	const char *name = last_part(path);
@@ -109,6 +118,11 @@ void missing_report(const char *path, const char *names_folder, struct diag *dia
 			geteuid() != 0 ? " (or ~/.config/tunion)" : "");
 	else if (n >= tail && strcmp(name + n - tail, SUFFIX) == 0)
 		report_file(path, names_folder, diag);
+	else if (names_folder && ifname_valid(name) && is_closed(names_folder))
+		diag_error(
+			diag, path, 0,
+			"this needs root: there is no such file or folder here, and %s, where a NAME is looked up, is closed to this user",
+			names_folder);
 	else if (names_folder && ifname_valid(name))
 		diag_error(
 			diag, path, 0,

@@ -308,6 +308,9 @@ END_TEST
 /* Root may read all, so root becomes an ordinary user for this. */
 START_TEST(what_may_not_be_read)
 {
+	const struct conf_paths named = { .v = &(const char *){ "vpn" },
+		                          .n = 1,
+		                          .names_folder = "d" };
 	const uid_t root = geteuid();
 
 	if (root != 0)
@@ -331,6 +334,10 @@ START_TEST(what_may_not_be_read)
 		"of-other.conf: this needs root: it belongs to user 65533 and is closed to others\n"
 		"own.conf: can't be read: Permission denied; it is yours: chmod u+r opens it\n",
 		"d", "d/a.conf", "of-root.conf", "of-other.conf", "own.conf");
+	check_paths(
+		-EINVAL,
+		"vpn: this needs root: there is no such file or folder here, and d, where a NAME is looked up, is closed to this user\n",
+		&named);
 	ck_assert_int_eq(seteuid(root), 0);
 }
 END_TEST
