@@ -122,6 +122,28 @@ static bool is_called(const char *path, const char *name)
 	return path && strcmp(slash ? slash + 1 : path, name) == 0;
 }
 
+/* argv[0] is the command. */
+static int run(int argc, char **argv)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(commands); i++) {
+		if (strcmp(argv[0], commands[i].name) == 0)
+			return commands[i].run(argc, argv);
+	}
+	say_unknown(argv[0]);
+	return EXIT_FAILURE;
+}
+
+/* NULL: about all of them. */
+static int help_about(char *command)
+{
+	char option[] = "--help", *words[] = { command, option, NULL };
+
+	if (command)
+		return run(2, words);
+	print_help(stdout);
+	return EXIT_SUCCESS;
+}
+
 int main(int argc, char **argv)
 {
 	if (!open_standard_streams(argc > 1 && strcmp(argv[1], "exec") == 0))
@@ -132,18 +154,11 @@ int main(int argc, char **argv)
 		print_help(stderr);
 		return EXIT_FAILURE;
 	}
-	if (is_one_of(argv[1], "help", "--help", "-h")) {
-		print_help(stdout);
-		return EXIT_SUCCESS;
-	}
+	if (is_one_of(argv[1], "help", "--help", "-h"))
+		return help_about(argv[2]);
 	if (is_one_of(argv[1], "version", "--version", "-V")) {
 		printf("tunion %s\n", PACKAGE_VERSION);
 		return EXIT_SUCCESS;
 	}
-	for (size_t i = 0; i < ARRAY_SIZE(commands); i++) {
-		if (strcmp(argv[1], commands[i].name) == 0)
-			return commands[i].run(argc - 1, argv + 1);
-	}
-	say_unknown(argv[1]);
-	return EXIT_FAILURE;
+	return run(argc - 1, argv + 1);
 }
