@@ -114,8 +114,10 @@ int instance_init(struct instance *i, const char *run_dir, const char *tun,
 {
 	*i = (struct instance){ .lock_fd = -1, .listen_fd = -1 };
 	if (!tun_valid(tun)) {
-		diag_error(diag, NULL, 0,
-		           "\"%s\" can't be the name of a network interface", tun);
+		diag_error(
+			diag, NULL, 0,
+			"\"%s\" can't be the name of a network interface; expected 1 to %d characters of A-Z a-z 0-9 _ = + . -, the first neither . nor -",
+			tun, IFNAME_MAX);
 		return -EINVAL;
 	}
 	i->run_dir = run_dir ? strdup(run_dir) : instance_default_dir();
