@@ -19,6 +19,7 @@ enum rights_user {
 	RIGHTS_WORKER = 65521,
 	RIGHTS_PAGE = 65522,
 	RIGHTS_PROXY = 65523,
+	RIGHTS_RESOLVER = 65524,
 };
 
 /* Has this process CAP_NET_ADMIN in its own user namespace, which changing networks needs? */

@@ -3,8 +3,6 @@
 
 #include <string.h>
 
-#include "base/printable.h"
-
 /* Both have `size` bytes. What is too long is cut off. */
 static void put_text(char *out, size_t size, const char *text)
 {
@@ -106,29 +104,6 @@ bool resolver_message_get_answer(struct resolver_answer *out, const void *bytes,
 		    (used && ip_addr_is_unspecified(at)))
 			return false;
 	}
-	return true;
-}
-
-struct resolver_note_wire resolver_message_put_note(const struct resolver_note *note)
-{
-	struct resolver_note_wire w = { .is_error = note->is_error };
-
-	put_text(w.text, sizeof(w.text), note->text);
-	printable_make(w.text);
-	return w;
-}
-
-bool resolver_message_get_note(struct resolver_note *out, const void *bytes, size_t n)
-{
-	struct resolver_note_wire w;
-
-	if (n != sizeof(w))
-		return false;
-	memcpy(&w, bytes, sizeof(w));
-	if (w.is_error > 1 || !is_text(w.text, sizeof(w.text)) || !printable_is(w.text))
-		return false;
-	*out = (struct resolver_note){ .is_error = w.is_error };
-	memcpy(out->text, w.text, sizeof(w.text));
 	return true;
 }
 

@@ -1,8 +1,8 @@
 /* src/channel/resolver_message.h - what do the supervisor and its resolver say to each other?
  *
  * The resolver asks name servers, so whatever it says may be a stranger's. Its messages have
- * fixed sizes; one that has another size, or a value that is not allowed, can't be read. All
- * but the requests for sockets are frames (frame.h) without descriptors. */
+ * fixed sizes, but for lines of the log; one that has another size, or a value that is not
+ * allowed, can't be read. All but the requests for sockets are frames (frame.h) without descriptors. */
 #ifndef TUNION_CHANNEL_RESOLVER_MESSAGE_H
 #define TUNION_CHANNEL_RESOLVER_MESSAGE_H
 
@@ -19,12 +19,11 @@ enum resolver_message {
 	RESOLVER_MESSAGE_NONE = 0,
 	RESOLVER_MESSAGE_QUESTION, /* from the supervisor */
 	RESOLVER_MESSAGE_ANSWER,   /* from the resolver, and so is all else */
-	RESOLVER_MESSAGE_NOTE,     /* for the log */
+	RESOLVER_MESSAGE_LINE,     /* for the log: line.h */
 };
 
 #define RESOLVER_MESSAGE_NAME_MAX  255 /* characters */
 #define RESOLVER_MESSAGE_ADDRESSES 16
-#define RESOLVER_MESSAGE_TEXT_MAX  247 /* characters */
 
 /* The name servers to ask are those of the network, or those of the host. */
 struct resolver_question {
@@ -38,11 +37,6 @@ struct resolver_answer {
 	uint8_t status; /* of c-ares; 0: there are addresses */
 	size_t count;   /* 0 if there is another status */
 	struct ip_addr found[RESOLVER_MESSAGE_ADDRESSES]; /* each is specified */
-};
-
-struct resolver_note {
-	bool is_error;                            /* else it is for who debugs */
-	char text[RESOLVER_MESSAGE_TEXT_MAX + 1]; /* printable, not empty */
 };
 
 /* A request for a socket that is connected to a name server, see resolver_entry.h. It is a
@@ -66,10 +60,6 @@ struct resolver_answer_wire {
 		uint8_t bytes[16];
 	} found[RESOLVER_MESSAGE_ADDRESSES];
 };
-struct resolver_note_wire {
-	uint8_t is_error;
-	char text[RESOLVER_MESSAGE_TEXT_MAX + 1]; /* the rest is zero */
-};
 struct resolver_socket_wire {
 	uint8_t network, stream, server;
 };
@@ -78,14 +68,11 @@ struct resolver_socket_made {
 };
 _Static_assert(sizeof(struct resolver_question_wire) == 261, "wire size");
 _Static_assert(sizeof(struct resolver_answer_wire) == 278, "wire size");
-_Static_assert(sizeof(struct resolver_note_wire) == 249, "wire size");
 _Static_assert(sizeof(struct resolver_socket_wire) == 3, "wire size");
 
 struct resolver_question_wire
 resolver_message_put_question(const struct resolver_question *q);
 struct resolver_answer_wire resolver_message_put_answer(const struct resolver_answer *a);
-/* Other characters of the text than printable ones are replaced. */
-struct resolver_note_wire resolver_message_put_note(const struct resolver_note *note);
 struct resolver_socket_wire resolver_message_put_socket(const struct resolver_socket *s);
 
 /* These return false if the bytes are no such message; then *out is not to be used. */
@@ -93,8 +80,6 @@ MUST_CHECK bool resolver_message_get_question(struct resolver_question *out,
                                               const void *bytes, size_t n);
 MUST_CHECK bool resolver_message_get_answer(struct resolver_answer *out,
                                             const void *bytes, size_t n);
-MUST_CHECK bool resolver_message_get_note(struct resolver_note *out, const void *bytes,
-                                          size_t n);
 MUST_CHECK bool resolver_message_get_socket(struct resolver_socket *out,
                                             const void *bytes, size_t n);
 

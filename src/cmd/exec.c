@@ -25,6 +25,7 @@
 #include "inside/handover.h"
 #include "inside/inside.h"
 #include "instance/instance.h"
+#include "resolver/resolve.h"
 #include "supervisor/supervisor.h"
 #include "worker/worker.h"
 
@@ -308,7 +309,9 @@ int cmd_exec(int argc, char **argv)
 		{ "help", no_argument, NULL, 'h' },
 		{ 0 },
 	};
-	struct exec e = { .options = { .base = "exec", .worker = { .run = worker_run } },
+	struct exec e = { .options = { .base = "exec",
+		                       .worker = { .run = worker_run },
+		                       .resolver = { .run = resolve_run } },
 		          .log_level = LOG_LEVEL_INFO };
 	int option, own = find_command(&e, argc, argv);
 

@@ -25,6 +25,7 @@
 #include "gate/gate_clients.h"
 #include "gate/gate_state.h"
 #include "io/udp.h"
+#include "resolver/resolve.h"
 #include "show/qr.h"
 #include "worker/worker.h"
 
@@ -404,7 +405,8 @@ int cmd_gate(int argc, char **argv)
 	};
 	struct gate g = { .service = { .options = { .base = "gate",
 		                                    .no_tun = true,
-		                                    .worker = { .run = worker_run } },
+		                                    .worker = { .run = worker_run },
+		                                    .resolver = { .run = resolve_run } },
 		                       .log_level = LOG_LEVEL_INFO,
 		                       .prepare = prepare },
 		          .page = { .clients = gate_page_clients,

@@ -35,6 +35,7 @@
 #include "inside/inside.h"
 #include "page/page.h"
 #include "proxy/outlet.h"
+#include "resolver/resolve.h"
 #include "worker/stand_in.h"
 #include "worker/worker.h"
 
@@ -504,7 +505,8 @@ int cmd_proxy(int argc, char **argv)
 	};
 	struct proxy_command c = {
 		.service = { .options = { .base = "proxy",
-		                          .worker = { .run = worker_run } },
+		                          .worker = { .run = worker_run },
+		                          .resolver = { .run = resolve_run } },
 		             .log_level = LOG_LEVEL_INFO,
 		             .prepare = prepare,
 		             .before_down = before_down },

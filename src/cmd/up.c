@@ -17,6 +17,7 @@
 #include "cmd/up_told.h"
 #include "host/hooks.h"
 #include "instance/instance.h"
+#include "resolver/resolve.h"
 #include "worker/worker.h"
 
 static const char usage[] =
@@ -168,7 +169,8 @@ int cmd_up(int argc, char **argv)
 		{ 0 },
 	};
 	struct up up = { .service = { .options = { .tun = INSTANCE_DEFAULT_TUN,
-		                                   .worker = { .run = worker_run } },
+		                                   .worker = { .run = worker_run },
+		                                   .resolver = { .run = resolve_run } },
 		                      .log_level = LOG_LEVEL_INFO,
 		                      .tell_up = tell_up,
 		                      .context = &up },

@@ -15,7 +15,6 @@
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <sys/time.h>
-#include <sys/uio.h>
 #include <unistd.h>
 
 #include "base/timerq.h"
@@ -24,8 +23,11 @@
 /* A tunnel may have to make its handshake first. Each further try waits twice as long. */
 #define TIMEOUT_MS 1500
 #define TRIES      2
-#define SEND_BYTES 1024
 #define NAME_BYTES 512 /* more than a name can have */
+
+_Static_assert(LOOKUP_SERVER_NS == TIMEOUT_MS * ((1 << TRIES) - 1) * NS_PER_MS,
+               "all tries");
+_Static_assert(LOOKUP_STATUS_REFUSED == ARES_ECONNREFUSED, "it means the same");
 
 struct watch {
 	struct loop_source source; /* first member; fd -1: not in use */
@@ -37,11 +39,13 @@ struct lookup {
 	struct loop *loop; /* borrowed */
 	ares_channel channel;
 	struct watch *watches; /* owned */
-	uint32_t mark;
 	size_t count;
-	int (*make_socket)(void *context, int family, int type); /* NULL: c-ares does */
-	void *make_context;                                      /* borrowed */
+	struct lookup_maker maker;
 	const struct lookup_sockets *own; /* borrowed; NULL: the kernel's sockets */
+	/* of one with a remote */
+	const struct lookup_remote *remote; /* borrowed; NULL: it has none */
+	struct lookup_call *at_remote;      /* owned: those that it asks for */
+	bool network;                       /* the servers are not the host's */
 	/* of a bare one */
 	bool bare, changing;
 	const char *hosts; /* borrowed; may be NULL */
@@ -55,8 +59,11 @@ struct lookup_call {
 	struct lookup *lookup;      /* borrowed */
 	struct lookup_query *query; /* borrowed; NULL: nobody wants the answer */
 	/* of a bare lookup: what was asked, and how many names were tried for it */
-	char *host; /* owned */
+	char *host; /* owned; also of one with a remote */
 	size_t tried;
+	/* of one with a remote */
+	struct lookup_errand errand;
+	struct lookup_call *next; /* of at_remote */
 };
 
 /* ---- sockets */
@@ -122,21 +129,6 @@ static void watch_changed(void *context, ares_socket_t fd, int readable, int wri
 	}
 }
 
-static void mark_socket(int fd, uint32_t mark)
-{
-	(void)!setsockopt(fd, SOL_SOCKET, SO_MARK, &mark, sizeof(mark));
-}
-
-static int configure_socket(ares_socket_t fd, int type, void *context)
-{
-	const struct lookup *l = context;
-
-	(void)type;
-	if (l->mark)
-		mark_socket(fd, l->mark);
-	return 0;
-}
-
 /* ---- answers */
 
 static bool contains(const struct endpoint *list, size_t n, const struct endpoint *e)
@@ -198,22 +190,13 @@ static bool is_no_such_name(int status)
 	return status == ARES_ENOTFOUND || status == ARES_ENODATA;
 }
 
-static void answered(void *context, int status, int timeouts, struct ares_addrinfo *info)
+/* The call has ended. */
+static void finish(struct lookup_call *call, int status, const struct endpoint *found,
+                   size_t n)
 {
-	struct lookup_call *call = context;
 	struct lookup_query *q = call->query;
-	struct endpoint found[LOOKUP_ADDRESSES_MAX];
-	size_t n = collect(found, info);
-	bool changing;
+	bool changing = call->lookup->changing;
 
-	(void)timeouts;
-	if (info)
-		ares_freeaddrinfo(info);
-	if (status == ARES_SUCCESS && n == 0)
-		status = ARES_ENODATA;
-	if (q && call->host && is_no_such_name(status) && ask_next(call))
-		return;
-	changing = call->lookup->changing;
 	call->lookup->count--;
 	free(call->host);
 	free(call);
@@ -222,7 +205,87 @@ static void answered(void *context, int status, int timeouts, struct ares_addrin
 	q->call = NULL;
 	if (status == ARES_EDESTRUCTION || (status == ARES_ECANCELLED && !changing))
 		return;
+	q->status = status;
 	q->done(q, status == ARES_SUCCESS ? NULL : ares_strerror(status), found, n);
+}
+
+static bool ask_remote(struct lookup_call *call, int status);
+
+static void answered(void *context, int status, int timeouts, struct ares_addrinfo *info)
+{
+	struct lookup_call *call = context;
+	struct endpoint found[LOOKUP_ADDRESSES_MAX];
+	size_t n = collect(found, info);
+
+	(void)timeouts;
+	if (info)
+		ares_freeaddrinfo(info);
+	if (status == ARES_SUCCESS && n == 0)
+		status = ARES_ENODATA;
+	if (call->query && call->lookup->bare && is_no_such_name(status) &&
+	    ask_next(call))
+		return;
+	if (call->query && call->lookup->remote && ask_remote(call, status))
+		return;
+	finish(call, status, found, n);
+}
+
+/* ---- another process */
+
+static void leave_remote(struct lookup_call *call)
+{
+	struct lookup_call **at = &call->lookup->at_remote;
+
+	while (*at != call)
+		at = &(*at)->next;
+	*at = call->next;
+}
+
+static void remote_answered(struct lookup_errand *errand, int status,
+                            const struct ip_addr *addresses, size_t n)
+{
+	struct lookup_call *call = CONTAINER_OF(errand, struct lookup_call, errand);
+	struct endpoint found[LOOKUP_ADDRESSES_MAX];
+	size_t count = 0;
+
+	leave_remote(call);
+	for (size_t i = 0; i < n && count < LOOKUP_ADDRESSES_MAX; i++) {
+		found[count] = (struct endpoint){ .addr = addresses[i] };
+		if (!contains(found, count, &found[count]))
+			count++;
+	}
+	finish(call, status, found, count);
+}
+
+/* The hosts file has been asked; `status` says how. Returns false if that was all. */
+static bool ask_remote(struct lookup_call *call, int status)
+{
+	struct lookup *l = call->lookup;
+	struct lookup_settings settings;
+
+	if (status == ARES_SUCCESS || status == ARES_EDESTRUCTION ||
+	    status == ARES_ECANCELLED || status == ARES_ENOMEM)
+		return false;
+	if (lookup_settings_of(l->channel, &settings) != ARES_SUCCESS)
+		return false;
+	call->errand.done = remote_answered;
+	if (l->remote->ask(l->remote->context, &call->errand, &settings, l->network,
+	                   call->host) < 0)
+		return false;
+	call->next = l->at_remote;
+	l->at_remote = call;
+	return true;
+}
+
+static void forget_remote(struct lookup *l)
+{
+	while (l->at_remote) {
+		struct lookup_call *call = l->at_remote;
+
+		l->remote->forget(l->remote->context, &call->errand);
+		l->at_remote = call->next;
+		finish(call, ARES_EDESTRUCTION, NULL, 0);
+	}
 }
 
 /* ---- lookup.h */
@@ -274,9 +337,18 @@ static int new_lookup(struct lookup **out, struct loop *loop,
 		free(l);
 		return errno_of(status);
 	}
-	ares_set_socket_configure_callback(l->channel, configure_socket, l);
 	*out = l;
 	return 0;
+}
+
+/* Owns *l, which becomes NULL after a failure. */
+static int result_of(struct lookup **l, int status)
+{
+	if (status != ARES_SUCCESS) {
+		lookup_free(*l);
+		*l = NULL;
+	}
+	return errno_of(status);
 }
 
 int lookup_new(struct lookup **out, struct loop *loop, const struct ip_addr *servers,
@@ -286,19 +358,44 @@ int lookup_new(struct lookup **out, struct loop *loop, const struct ip_addr *ser
 	 * 1.18 leaks memory. */
 	char both[] = "fb", hosts[] = "f";
 	struct ares_options options = { .lookups = servers && n == 0 ? hosts : both };
-	int err = new_lookup(out, loop, &options, 0), status;
+	int err = new_lookup(out, loop, &options, 0);
 
 	if (err || !servers || n == 0)
 		return err;
-	status = set_servers(*out, servers, n);
-	if (status != ARES_SUCCESS) {
-		lookup_free(*out);
-		*out = NULL;
-	}
-	return errno_of(status);
+	return result_of(out, set_servers(*out, servers, n));
+}
+
+int lookup_new_remote(struct lookup **out, struct loop *loop,
+                      const struct ip_addr *servers, size_t n,
+                      const struct lookup_remote *remote)
+{
+	char hosts[] = "f";
+	struct ares_options options = { .lookups = hosts };
+	int err = new_lookup(out, loop, &options, 0);
+
+	if (err || (servers && n == 0))
+		return err;
+	(*out)->remote = remote;
+	(*out)->network = servers != NULL;
+	return servers ? result_of(out, set_servers(*out, servers, n)) : 0;
 }
 
 /* ---- without files */
+
+int lookup_new_settled(struct lookup **out, struct loop *loop,
+                       const struct lookup_settings *settings)
+{
+	char servers[] = "b", *domains[LOOKUP_SETTINGS_DOMAINS];
+	struct in_addr nobody = { htonl(INADDR_LOOPBACK) };
+	struct ares_options options = { .lookups = servers,
+		                        .servers = &nobody,
+		                        .nservers = 1 };
+	int mask = lookup_settings_options(settings, domains, &options),
+	    err = new_lookup(out, loop, &options, mask | ARES_OPT_SERVERS);
+
+	return err ? err
+	           : result_of(out, lookup_settings_servers(settings, (*out)->channel));
+}
 
 /* If all of these are given, c-ares reads no file. It takes no domains, either: those are
  * ours, because they may change. */
@@ -400,6 +497,7 @@ void lookup_free(struct lookup *l)
 {
 	if (!l)
 		return;
+	forget_remote(l);
 	ares_destroy(l->channel); /* closes the sockets, and so ends the watches */
 	while (l->watches) {
 		struct watch *w = l->watches;
@@ -412,152 +510,29 @@ void lookup_free(struct lookup *l)
 	ares_library_cleanup();
 }
 
-void lookup_set_mark(struct lookup *l, uint32_t mark)
-{
-	l->mark = mark;
-	for (const struct watch *w = l->watches; w; w = w->next)
-		if (w->source.fd >= 0)
-			mark_socket(w->source.fd, mark);
-}
-
-/* ---- sockets that somebody else makes. c-ares uses all of these functions or none. */
-
-static ares_socket_t other_socket(int family, int type, int protocol, void *context)
-{
-	const struct lookup *l = context;
-	int fd = l->make_socket(l->make_context, family, type);
-
-	(void)protocol;
-	if (fd >= 0)
-		return fd;
-	errno = -fd;
-	return ARES_SOCKET_BAD;
-}
-
-static int other_close(ares_socket_t fd, void *context)
-{
-	(void)context;
-	return close(fd);
-}
-
-static int other_connect(ares_socket_t fd, const struct sockaddr *to, ares_socklen_t size,
-                         void *context)
-{
-	(void)context;
-	return connect(fd, to, size);
-}
-
-static ares_ssize_t other_receive(ares_socket_t fd, void *bytes, size_t n, int flags,
-                                  struct sockaddr *from, ares_socklen_t *size,
-                                  void *context)
-{
-	(void)context;
-	return recvfrom(fd, bytes, n, flags, from, size);
-}
-
-static ares_ssize_t other_send(ares_socket_t fd, const struct iovec *parts, int count,
-                               void *context)
-{
-	(void)context;
-	return writev(fd, parts, count);
-}
+/* ---- sockets that somebody else makes */
 
 void lookup_set_sockets(struct lookup *l,
                         int (*make)(void *context, int family, int type), void *context)
 {
-	static const struct ares_socket_functions functions = {
-		other_socket, other_close, other_connect, other_receive, other_send,
-	};
-
-	l->make_socket = make;
-	l->make_context = context;
-	ares_set_socket_functions(l->channel, &functions, l);
+	l->maker = (struct lookup_maker){ .make = make, .context = context };
+	lookup_sockets_make(l->channel, &l->maker);
 }
 
-/* ---- sockets of another kind, see lookup.h */
-
-static int as_system(ssize_t result)
+void lookup_set_connected(struct lookup *l,
+                          int (*make)(void *context, int type, const struct endpoint *to),
+                          void *context)
 {
-	if (result >= 0)
-		return (int)result;
-	errno = (int)-result;
-	return -1;
-}
-
-static ares_socket_t own_socket(int family, int type, int protocol, void *context)
-{
-	const struct lookup_sockets *own = context;
-
-	(void)protocol;
-	return as_system(own->open(own->context, family, type));
-}
-
-static int own_close(ares_socket_t number, void *context)
-{
-	const struct lookup_sockets *own = context;
-
-	own->close(own->context, number);
-	return 0;
-}
-
-static int own_connect(ares_socket_t number, const struct sockaddr *to,
-                       ares_socklen_t size, void *context)
-{
-	const struct lookup_sockets *own = context;
-	struct endpoint at = { 0 };
-
-	(void)size;
-	return as_system(endpoint_from_sockaddr(&at, to)
-	                         ? own->connect(own->context, number, &at)
-	                         : -EAFNOSUPPORT);
-}
-
-static ares_ssize_t own_receive(ares_socket_t number, void *bytes, size_t n, int flags,
-                                struct sockaddr *from, ares_socklen_t *size,
-                                void *context)
-{
-	const struct lookup_sockets *own = context;
-	struct endpoint at = { 0 };
-	struct sockaddr_storage ss;
-	int got = as_system(own->receive(own->context, number, bytes, n, &at));
-	socklen_t needed;
-
-	(void)flags;
-	if (got < 0 || !from || at.addr.family == IP_NONE)
-		return got;
-	needed = endpoint_to_sockaddr(&at, &ss);
-	if (needed <= *size)
-		memcpy(from, &ss, needed);
-	*size = needed;
-	return got;
-}
-
-/* What doesn't fit is sent later, if it is a stream; a query by UDP always fits. */
-static ares_ssize_t own_send(ares_socket_t number, const struct iovec *parts, int count,
-                             void *context)
-{
-	const struct lookup_sockets *own = context;
-	uint8_t all[SEND_BYTES];
-	size_t n = 0;
-
-	for (int i = 0; i < count && n < sizeof(all); i++) {
-		size_t some = parts[i].iov_len < sizeof(all) - n ? parts[i].iov_len
-		                                                 : sizeof(all) - n;
-
-		memcpy(all + n, parts[i].iov_base, some);
-		n += some;
-	}
-	return as_system(own->send(own->context, number, all, n));
+	l->maker = (struct lookup_maker){ .make_connected = make,
+		                          .context = context,
+		                          .any_fd = loop_fd(l->loop) };
+	lookup_sockets_make(l->channel, &l->maker);
 }
 
 void lookup_set_own_sockets(struct lookup *l, const struct lookup_sockets *sockets)
 {
-	static const struct ares_socket_functions functions = {
-		own_socket, own_close, own_connect, own_receive, own_send,
-	};
-
 	l->own = sockets;
-	ares_set_socket_functions(l->channel, &functions, (void *)(uintptr_t)sockets);
+	lookup_sockets_use(l->channel, sockets);
 }
 
 void lookup_ready(struct lookup *l, int number, bool readable, bool writable)
@@ -569,14 +544,16 @@ void lookup_ready(struct lookup *l, int number, bool readable, bool writable)
 static void ask_servers(struct lookup *l, struct lookup_query *query, const char *host)
 {
 	struct lookup_call *call = calloc(1, sizeof(*call));
-	char *copy = call && l->bare ? strdup(host) : NULL;
+	bool keeps = l->bare || l->remote;
+	char *copy = call && keeps ? strdup(host) : NULL;
 
-	if (!call || (l->bare && !copy)) {
+	if (!call || (keeps && !copy)) {
 		free(call);
+		query->status = ARES_ENOMEM;
 		query->done(query, "out of memory", NULL, 0);
 		return;
 	}
-	*call = (struct lookup_call){ l, query, copy, 0 };
+	*call = (struct lookup_call){ .lookup = l, .query = query, .host = copy };
 	query->call = call;
 	l->count++;
 	if (l->bare)

@@ -64,7 +64,6 @@ struct name {
 struct names {
 	struct names_env env;
 	bool use_host;
-	uint32_t mark;
 	struct name *first; /* owned */
 };
 
@@ -170,26 +169,30 @@ static void done(struct lookup_query *query, const char *error,
 		use_present(name);
 }
 
-/* A new lookup reads the host's files again. */
+/* A new lookup reads the host's files again. servers: NULL for the host's. */
+static MUST_CHECK int make_lookup(struct name *name, const struct ip_addr *servers,
+                                  size_t count)
+{
+	const struct names_env *env = &name->names->env;
+
+	if (env->remote)
+		return lookup_new_remote(&name->lookup, env->loop, servers, count,
+		                         env->remote);
+	return lookup_new(&name->lookup, env->loop, servers, count);
+}
+
 static MUST_CHECK int open_lookup(struct name *name)
 {
-	const struct names *n = name->names;
+	const struct names_env *env = &name->names->env;
 	struct ip_addr servers[SERVERS_MAX];
 	size_t count;
-	int err;
 
 	name->no_server = false;
 	if (name->asking == ASKING_HOST)
-		return lookup_new(&name->lookup, n->env.loop, NULL, 0);
-	count = n->env.servers(n->env.context, servers, SERVERS_MAX);
+		return make_lookup(name, NULL, 0);
+	count = env->servers(env->context, servers, SERVERS_MAX);
 	name->no_server = count == 0;
-	err = lookup_new(&name->lookup, n->env.loop, servers, count);
-	if (!err)
-		lookup_set_mark(name->lookup, n->mark);
-	if (!err && n->env.make_socket)
-		lookup_set_sockets(name->lookup, n->env.make_socket,
-		                   n->env.socket_context);
-	return err;
+	return make_lookup(name, servers, count);
 }
 
 static void close_lookup(struct name *name)
@@ -367,14 +370,6 @@ void names_warn(const struct names *n, struct diag *diag)
 }
 
 /* ---- events */
-
-void names_set_mark(struct names *n, uint32_t mark)
-{
-	n->mark = mark;
-	for (struct name *name = n->first; name; name = name->next)
-		if (name->lookup && name->asking == ASKING_NETWORK)
-			lookup_set_mark(name->lookup, mark);
-}
 
 void names_use_host(struct names *n)
 {

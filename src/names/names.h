@@ -2,8 +2,8 @@
  *
  * A name must never wait for a tunnel that itself waits for the name. So there are two
  * ways to ask:
- *  - the network: asks the name servers that the host had before `up`, with marked
- *    sockets, whose packets leave through the network;
+ *  - the network: asks the name servers that the host had before `up`, by sockets whose
+ *    packets leave through the network;
  *  - the host: asks like any other program, and so perhaps through a tunnel.
  * At first the network is asked. If it doesn't know the name, or if the name is asked for
  * again because a peer no longer answers, the two are asked in turn. A name without an
@@ -26,6 +26,7 @@
 #include "io/loop.h"
 #include "names/candidates.h"
 
+struct lookup_remote;
 struct names;
 
 struct names_env {
@@ -43,9 +44,8 @@ struct names_env {
 	              const uint8_t public_key[static KEY_BYTES],
 	              const struct endpoint *endpoint);
 	void *context; /* borrowed */
-	/* See lookup_set_sockets: for what asks the network. NULL: the usual ones. */
-	int (*make_socket)(void *context, int family, int type);
-	void *socket_context; /* borrowed */
+	/* Borrowed: who asks name servers. NULL: this process does, by plain sockets. */
+	const struct lookup_remote *remote;
 };
 
 /* Returns 0 or -ENOMEM. */
@@ -75,8 +75,6 @@ void names_walk(const struct names *n,
 /* Adds a warning for each name that has no address yet. */
 void names_warn(const struct names *n, struct diag *diag);
 
-/* Sets SO_MARK of the sockets that ask the network. */
-void names_set_mark(struct names *n, uint32_t mark);
 /* From now on the host's name servers may belong to tunnels, so both ways are used. */
 void names_use_host(struct names *n);
 

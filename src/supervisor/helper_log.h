@@ -1,5 +1,5 @@
-/* src/supervisor/helper_log.h - writes to the log what the processes of the page and of the proxy
- * say (channel/line.h) */
+/* src/supervisor/helper_log.h - writes to the log what the processes of the page, of the proxy
+ * and of the resolver say (channel/line.h) */
 #ifndef TUNION_SUPERVISOR_HELPER_LOG_H
 #define TUNION_SUPERVISOR_HELPER_LOG_H
 

@@ -208,6 +208,8 @@ static int bring_up_devices(struct supervisor *s, struct diag *diag)
 	return err ? err : hooks;
 }
 
+static void forget(void *context);
+
 static int begin_underlay(struct supervisor *s, const struct supervisor_options *o,
                           struct diag *diag)
 {
@@ -217,7 +219,13 @@ static int begin_underlay(struct supervisor *s, const struct supervisor_options 
 		                    .hosts = &s->hosts,
 		                    .tunnels = &s->tunnels,
 		                    .worker = &s->keeper.worker,
-		                    .servers_given = o->name_server_count > 0 };
+		                    .servers_given = o->name_server_count > 0,
+		                    .resolver = { .log = &s->log,
+		                                  .loop = s->loop,
+		                                  .entry = o->resolver,
+		                                  .keep_stderr = s->keeper.keep_stderr,
+		                                  .forget = forget,
+		                                  .context = s } };
 
 	s->keeper.loop = s->loop;
 	if (!err)
@@ -314,7 +322,7 @@ static void forget(void *context)
 	channel_clear(&s->keeper.worker.channel);
 	permit_clear(&s->keeper.worker.permit);
 	page_child_forget(&s->page);
-	underlay_end(&s->underlay);
+	underlay_forget(&s->underlay);
 	clients_forget(&s->clients);
 	insiders_clear(&s->insiders);
 	loop_free(s->loop);

@@ -15,6 +15,7 @@
 #include "base/log.h"
 #include "channel/worker_entry.h"
 #include "inside/handover.h"
+#include "names/resolver_entry.h"
 #include "plan/plan.h"
 #include "supervisor/page_child.h"
 #include "supervisor/vpn_app.h"
@@ -61,15 +62,16 @@ struct supervisor_options {
 	const char *names_folder; /* see conf_paths; borrowed for the start */
 	/* NULL, or a file that is a gate, see conf_paths; absolute and copied, too. */
 	const char *gate;
-	const struct log *log;      /* borrowed for as long as the supervisor lives */
-	struct worker_entry worker; /* what runs in the worker */
-	unsigned silence_ms;        /* see worker_child.h; 0: the default */
-	bool no_watch;              /* files are read again only when a client asks */
-	bool foreground;            /* the worker may keep our stderr, too */
-	bool no_firewall;           /* host_options.no_guard */
-	bool no_dns;                /* host_options.no_dns */
-	unsigned hook_limit_s;      /* host_options.hook_limit_s */
-	bool no_offload;            /* exchange only single packets with the kernel */
+	const struct log *log;          /* borrowed for as long as the supervisor lives */
+	struct worker_entry worker;     /* what runs in the worker */
+	struct resolver_entry resolver; /* what runs in the resolver */
+	unsigned silence_ms;            /* see worker_child.h; 0: the default */
+	bool no_watch;                  /* files are read again only when a client asks */
+	bool foreground;                /* the worker may keep our stderr, too */
+	bool no_firewall;               /* host_options.no_guard */
+	bool no_dns;                    /* host_options.no_dns */
+	unsigned hook_limit_s;          /* host_options.hook_limit_s */
+	bool no_offload;                /* exchange only single packets with the kernel */
 	/* Borrowed. Only these are asked for names in Endpoints; 0: the host's, and those
 	 * of the network. */
 	const struct ip_addr *name_servers;

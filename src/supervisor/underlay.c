@@ -99,11 +99,28 @@ static int start_names(struct underlay *u)
 		                 .rank = rank,
 		                 .moved = moved,
 		                 .context = u,
-		                 .make_socket = u->env.make_socket,
-		                 .socket_context = u->env.socket_context };
-	int err = names_new(&u->names, &env);
+		                 .remote = &u->remote };
+	int err;
 
+	resolver_child_init(&u->resolver, &u->env.resolver);
+	u->remote = resolver_child_remote(&u->resolver);
+	err = names_new(&u->names, &env);
 	return err ? err : underlay_files_changed(u);
+}
+
+/* The names first: they may have questions. */
+static void run_names(struct underlay *u, uint64_t now_ns)
+{
+	names_run(u->names, now_ns);
+	resolver_child_run(&u->resolver, now_ns);
+}
+
+static uint64_t names_due_ns(const struct underlay *u, uint64_t now_ns)
+{
+	uint64_t names_ns = names_deadline_ns(u->names, now_ns),
+		 resolver_ns = resolver_child_deadline_ns(&u->resolver);
+
+	return names_ns < resolver_ns ? names_ns : resolver_ns;
 }
 
 /* ---- changes of the network */
@@ -265,10 +282,10 @@ int underlay_begin(struct underlay *u, const struct underlay_env *env)
 	while (!err && now_ns < until_ns) {
 		uint64_t due_ns;
 
-		names_run(u->names, now_ns);
+		run_names(u, now_ns);
 		if (names_unasked(u->names) == 0)
 			break;
-		due_ns = names_deadline_ns(u->names, now_ns);
+		due_ns = names_due_ns(u, now_ns);
 		err = loop_wait(u->env.loop, due_ns < until_ns ? due_ns : until_ns);
 		now_ns = loop_now_ns();
 	}
@@ -278,15 +295,15 @@ int underlay_begin(struct underlay *u, const struct underlay_env *env)
 int underlay_files_changed(struct underlay *u)
 {
 	if (u->following) /* it may be another one, now that there are other files */
-		names_set_mark(u->names, host_mark(u->env.hosts->shared));
+		resolver_child_set_mark(&u->resolver, host_mark(u->env.hosts->shared));
 	return names_update(u->names, &u->env.tunnels->files);
 }
 
 void underlay_up(struct underlay *u, struct diag *diag)
 {
 	u->following = true;
-	names_set_mark(u->names, host_mark(u->env.hosts->shared));
-	if (!u->env.servers_given && !u->env.make_socket)
+	resolver_child_set_mark(&u->resolver, host_mark(u->env.hosts->shared));
+	if (!u->env.servers_given && !u->env.resolver.make_socket)
 		names_use_host(u->names);
 	names_warn(u->names, diag);
 	start_monitor(u);
@@ -300,6 +317,14 @@ void underlay_end(struct underlay *u)
 	u->monitor.fd = -1;
 	names_free(u->names);
 	u->names = NULL;
+	resolver_child_end(&u->resolver);
+}
+
+void underlay_forget(struct underlay *u)
+{
+	names_free(u->names);
+	u->names = NULL;
+	resolver_child_forget(&u->resolver);
 }
 
 void underlay_path_news(struct underlay *u)
@@ -323,7 +348,7 @@ void underlay_found(struct underlay *u, const struct command *m)
 
 uint64_t underlay_deadline_ns(const struct underlay *u, uint64_t now_ns)
 {
-	uint64_t due_ns = names_deadline_ns(u->names, now_ns);
+	uint64_t due_ns = names_due_ns(u, now_ns);
 
 	return u->changes && u->due_ns < due_ns ? u->due_ns : due_ns;
 }
@@ -335,7 +360,7 @@ int underlay_run(struct underlay *u, uint64_t now_ns)
 
 	if (bits)
 		follow(u, bits, now_ns);
-	names_run(u->names, now_ns);
+	run_names(u, now_ns);
 	err = u->error;
 	u->error = 0;
 	return err;

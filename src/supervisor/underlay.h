@@ -17,6 +17,7 @@
 #include "io/loop.h"
 #include "supervisor/hosts.h"
 #include "supervisor/outlook.h"
+#include "supervisor/resolver_child.h"
 #include "supervisor/tunnels.h"
 #include "supervisor/worker_child.h"
 
@@ -32,19 +33,20 @@ struct underlay_env {
 	bool servers_given; /* the user has named the name servers: no other is asked */
 	bool only_looks; /* don't ask the system to tell us of changes: see outlook.h */
 	const struct outward_sockets *outward; /* see outward_look; may be NULL */
-	/* See lookup_set_sockets. Then only the network is asked for names; NULL: the usual
-	 * sockets, and the host is asked, too. */
-	int (*make_socket)(void *context, int family, int type);
-	void *socket_context;
+	/* How the process is started that asks for names. If it has a make_socket, only the
+	 * network is asked; else the host, too. */
+	struct resolver_child_env resolver;
 };
 
 /* Embedded. Before underlay_begin it is all zeroes except for monitor.fd, which is -1. */
 struct underlay {
 	struct underlay_env env;
-	struct names *names;        /* owned; NULL before underlay_begin */
-	bool following;             /* the host is up */
-	int error;                  /* -errno: what underlay_run will return next */
-	struct loop_source monitor; /* fd owned; -1: there is none */
+	struct names *names;            /* owned; NULL before underlay_begin */
+	struct resolver_child resolver; /* asks for them */
+	struct lookup_remote remote;    /* its functions, for names */
+	bool following;                 /* the host is up */
+	int error;                      /* -errno: what underlay_run will return next */
+	struct loop_source monitor;     /* fd owned; -1: there is none */
 	bool looks; /* there can't be a monitor, so the outlook is what we have */
 	struct outlook outlook;
 	unsigned changes;     /* bits of monitor.h that haven't been handled yet */
@@ -64,6 +66,8 @@ MUST_CHECK int underlay_begin(struct underlay *u, const struct underlay_env *env
 void underlay_up(struct underlay *u, struct diag *diag);
 /* May be called even if underlay_begin wasn't. */
 void underlay_end(struct underlay *u);
+/* The same for a forked child, see struct child_plan. */
+void underlay_forget(struct underlay *u);
 
 /* There are other files now. Returns 0 or -ENOMEM. */
 MUST_CHECK int underlay_files_changed(struct underlay *u);

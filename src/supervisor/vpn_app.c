@@ -51,8 +51,8 @@ void vpn_app_begin(struct vpn_app *a, struct underlay_env *env)
 		return;
 	a->protector.loop = env->loop;
 	env->outward = &a->protector.outward;
-	env->make_socket = protector_socket;
-	env->socket_context = &a->protector;
+	env->resolver.make_socket = protector_socket;
+	env->resolver.socket_context = &a->protector;
 	protector_begin(&a->protector);
 }
 

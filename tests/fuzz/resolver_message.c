@@ -6,7 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/printable.h"
 #include "channel/resolver_message.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n);
@@ -31,19 +30,6 @@ static void check_answer(const uint8_t *bytes, size_t n)
 		    ip_addr_is_unspecified(&a.found[i]))
 			abort();
 	w = resolver_message_put_answer(&a);
-	must_equal(&w, bytes, n);
-}
-
-static void check_note(const uint8_t *bytes, size_t n)
-{
-	struct resolver_note note;
-	struct resolver_note_wire w;
-
-	if (!resolver_message_get_note(&note, bytes, n))
-		return;
-	if (!printable_is(note.text) || note.text[0] == '\0')
-		abort();
-	w = resolver_message_put_note(&note);
 	must_equal(&w, bytes, n);
 }
 
@@ -74,7 +60,6 @@ static const struct {
 	size_t size;
 } kinds[] = {
 	{ check_answer, sizeof(struct resolver_answer_wire) },
-	{ check_note, sizeof(struct resolver_note_wire) },
 	{ check_socket, sizeof(struct resolver_socket_wire) },
 	{ check_question, sizeof(struct resolver_question_wire) },
 };

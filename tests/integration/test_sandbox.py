@@ -1,21 +1,22 @@
 #!/usr/bin/env python3
-"""The worker, the page, the proxy and its outlet are locked in, as root and as a user, with `up`, `exec`, `gate` and `proxy`:
+"""The worker, the resolver, the page, the proxy and its outlet are locked in, as root and as a user, with `up`, `exec`, `gate` and `proxy`:
 system calls that are made from inside of each, by ptrace, are refused: those that open, make, remove and execute files, make
 sockets and connect them (proxy and outlet may make some of IPv4 and IPv6), make processes and send them signals, trace them,
 type into a terminal, and widen what it may. Each has the user, the namespaces and the descriptors that it should have, and
-goes on working."""
+goes on working. The resolver is kept busy by a name whose server is silent."""
 
 import os
 import re
 import subprocess
 
-from lab import TUNION, Skip, Tunion, check, equal, main, need, wait_for
+from lab import TUNION, Keys, Skip, Tunion, check, equal, main, need, wait_for
 from ordinary import UID, User, processes
 from webserver import PORT, WebServer
 from world import INTERNET, LAN, World
 
 INSIDE = os.path.join(os.environ["top_builddir"], "tests/integration/inside")
-WORKER_UID, PAGE_UID, PROXY_UID = 65521, 65522, 65523
+WORKER_UID, PAGE_UID, PROXY_UID, RESOLVER_UID = 65521, 65522, 65523, 65524
+SILENT = "198.18.0.53"  # a name server that never answers
 PAGE = "127.0.0.1:1081"
 CALLS = 27
 SLICE = 4  # of the calls, if each of them kills the worker: it is started again so often in a minute
@@ -24,8 +25,9 @@ next_slice = 0
 
 # What else than "refused 1" (EPERM) a process says to which call. Descriptor 0, which is to be connected, is no socket.
 MAKES_SOCKETS = {"inet-socket": "allowed", "connect": "refused 88"}
-MAY = {"tunion-worker": {}, "tunion-page": {}, "tunion-proxy": MAKES_SOCKETS, "tunion-outlet": MAKES_SOCKETS}
+MAY = {"tunion-worker": {}, "tunion-resolver": {}, "tunion-page": {}, "tunion-proxy": MAKES_SOCKETS, "tunion-outlet": MAKES_SOCKETS}
 KINDS = {"tunion-worker": {"/dev/null", "anon_inode", "socket", "/dev/net/tun"}, "tunion-page": {"/dev/null", "anon_inode", "socket"},
+         "tunion-resolver": {"/dev/null", "anon_inode", "socket"},
          "tunion-proxy": {"/dev/null", "anon_inode", "socket", "pipe"}, "tunion-outlet": {"/dev/null", "socket"}}
 
 
@@ -33,6 +35,16 @@ def kills():
     """Is this the build in which a refused call ends the worker?"""
     status = os.path.join(os.path.dirname(TUNION), "config.status")
     return os.path.exists(status) and "enable-sandbox-kill" in subprocess.run([status, "--config"], capture_output=True, text=True).stdout
+
+
+def nowhere_conf():
+    return f"""[Interface]
+PrivateKey = {Keys().private}
+[Peer]
+PublicKey = {Keys().public}
+AllowedIPs = 10.99.0.0/24
+Endpoint = nowhere.example:51820
+"""
 
 
 def facts(pid):
@@ -113,6 +125,15 @@ def worker_may_do_nothing(get_status, path):
     next_slice += SLICE
 
 
+def resolver_may_do_nothing(status, uid, user_namespace, path):
+    """It is exchanged when `up` has ended, since its sockets get a mark then: the status comes later."""
+    wait_for(lambda: "tunion-resolver" in processes().values() and
+             facts(child_of(status["pid"], "tunion-resolver"))["Seccomp"] == "2", "the resolver")
+    is_locked_in(status, "tunion-resolver", uid, user_namespace)
+    if not kills():
+        may_do_nothing(status, "tunion-resolver", path)
+
+
 def lives(status, before):
     if not kills():
         equal((status["engine_pid"], status["engine_restarts"]), (before["engine_pid"], 0), "the worker is the same one")
@@ -126,8 +147,8 @@ def is_quiet(text, *names):
 
 
 def up_as_root(w):
-    t = Tunion(w.client, {"home.conf": w.home_conf(), "vpn.conf": w.vpn_conf()})
-    t.up("--no-dns", "--log-level", "debug", "--page", PAGE)
+    t = Tunion(w.client, {"home.conf": w.home_conf(), "vpn.conf": w.vpn_conf(), "nowhere.conf": nowhere_conf()})
+    t.up("--no-dns", "--log-level", "debug", "--page", PAGE, "--resolver", SILENT)
     path = os.path.join(t.dir, "home.conf")
     before = t.status()
     page = t.run("status", "--page").strip()
@@ -135,10 +156,12 @@ def up_as_root(w):
     is_locked_in(before, "tunion-page", PAGE_UID, False)
     w.client.reach(LAN)
     get_page(w, page)
-    is_quiet(t.log(), "worker", "page")
+    wait_for(lambda: "sandbox of the resolver process" in t.log(), "the resolver has begun")
+    is_quiet(t.log(), "worker", "page", "resolver")
     worker_may_do_nothing(t.status, path)
     if not kills():
         may_do_nothing(before, "tunion-page", path)
+    resolver_may_do_nothing(before, RESOLVER_UID, False, path)
     w.client.reach(LAN)
     get_page(w, page)
     lives(t.status(), before)
@@ -156,6 +179,8 @@ def as_user(w, user, command, tun):
     before = user.status(tun)
     is_locked_in(before, "tunion-worker", UID, True)
     worker_may_do_nothing(lambda: user.status(tun), os.path.join(user.dir, "home.conf"))
+    if tun == "gate0":
+        resolver_may_do_nothing(before, UID, True, os.path.join(user.dir, "home.conf"))
     lives(user.status(tun), before)
     process.stop()
     wait_for(lambda: not processes(), f"{tun}: processes left: {processes()}")
@@ -197,7 +222,9 @@ def test(lab):
     user = User(lab, w.client, {"home.conf": w.home_conf(), "vpn.conf": w.vpn_conf()})
     as_user(w, user, user.argv("sleep 1000"), "exec0")
     program = [*user.become(), user.program]
-    as_user(w, user, [*program, "gate", "--foreground", user.dir], "gate0")
+    user.write("nowhere.conf", nowhere_conf())
+    as_user(w, user, [*program, "gate", "--foreground", "--resolver", SILENT, user.dir], "gate0")
+    os.remove(os.path.join(user.dir, "nowhere.conf"))
     WebServer(w.lan, 1)
     WebServer(w.net, 1)
     os.remove(os.path.join(user.dir, "vpn.conf"))

@@ -43,17 +43,6 @@ START_TEST(an_answer)
 }
 END_TEST
 
-START_TEST(a_note)
-{
-	struct resolver_note note = { .is_error = true, .text = "call\n17" }, got;
-	struct resolver_note_wire w = resolver_message_put_note(&note);
-
-	ck_assert(resolver_message_get_note(&got, &w, sizeof(w)));
-	ck_assert(got.is_error);
-	ck_assert_str_eq(got.text, "call?17");
-}
-END_TEST
-
 START_TEST(a_request_for_a_socket)
 {
 	struct resolver_socket s = { .stream = true, .server = 200 }, got;
@@ -112,27 +101,6 @@ START_TEST(answers_that_are_none)
 }
 END_TEST
 
-START_TEST(notes_that_are_none)
-{
-	struct resolver_note note = { .text = "a" }, got;
-	struct resolver_note_wire good = resolver_message_put_note(&note), bad = good;
-
-	bad.is_error = 2;
-	ck_assert(!resolver_message_get_note(&got, &bad, sizeof(bad)));
-	bad = good;
-	bad.text[0] = '\0';
-	ck_assert(!resolver_message_get_note(&got, &bad, sizeof(bad)));
-	bad = good;
-	bad.text[0] = '\033';
-	ck_assert(!resolver_message_get_note(&got, &bad, sizeof(bad)));
-	bad = good;
-	bad.text[2] = 'b';
-	ck_assert(!resolver_message_get_note(&got, &bad, sizeof(bad)));
-	memset(bad.text, 'a', sizeof(bad.text));
-	ck_assert(!resolver_message_get_note(&got, &bad, sizeof(bad)));
-}
-END_TEST
-
 START_TEST(requests_that_are_none)
 {
 	struct resolver_socket got;
@@ -167,13 +135,11 @@ START_TEST(other_lengths)
 	static const uint8_t zeros[512];
 	struct resolver_question question;
 	struct resolver_answer answer;
-	struct resolver_note note;
 	struct resolver_socket socket;
 
 	for (size_t n = 0; n < sizeof(zeros); n++) {
 		ck_assert(!resolver_message_get_question(&question, zeros, n));
 		ck_assert(!resolver_message_get_answer(&answer, zeros, n));
-		ck_assert(!resolver_message_get_note(&note, zeros, n));
 		ck_assert(resolver_message_get_socket(&socket, zeros, n) == (n == 3));
 	}
 }
@@ -185,10 +151,8 @@ TCase *unit_tests(void)
 
 	tcase_add_test(tc, a_question);
 	tcase_add_test(tc, an_answer);
-	tcase_add_test(tc, a_note);
 	tcase_add_test(tc, a_request_for_a_socket);
 	tcase_add_test(tc, answers_that_are_none);
-	tcase_add_test(tc, notes_that_are_none);
 	tcase_add_test(tc, requests_that_are_none);
 	tcase_add_test(tc, questions_that_are_none);
 	tcase_add_test(tc, other_lengths);
