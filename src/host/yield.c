@@ -39,6 +39,7 @@ struct key {
 	struct netlink_item *item; /* borrowed; NULL in a key that is looked for */
 	bool taken;
 	uint32_t ifindex, metric; /* of the best route of others, if it is taken */
+	uint32_t used; /* a bit for each metric from YIELD_METRIC on that others have */
 };
 
 /* Every link has a route of its own to these, fe80::/10. */
@@ -114,6 +115,8 @@ struct search {
 
 static void take(struct key *k, const struct netlink_route *r)
 {
+	if (r->metric >= YIELD_METRIC && r->metric - YIELD_METRIC < 32)
+		k->used |= UINT32_C(1) << (r->metric - YIELD_METRIC);
 	if (!yield_to_route(k->item, r) || (k->taken && k->metric <= r->metric))
 		return;
 	k->taken = true;
@@ -177,6 +180,17 @@ static void set_metric(struct netlink_item *item, uint32_t metric)
 		item->route.metric = metric;
 }
 
+/* The kernel has only one route of a prefix with one metric. Each that yields takes the first
+ * free one and keeps it, so several don't overtake each other for ever. */
+static uint32_t free_metric(uint32_t used)
+{
+	uint32_t n = 0;
+
+	while (n < 31 && (used >> n & 1) != 0)
+		n++;
+	return YIELD_METRIC + n;
+}
+
 /* Equal keys, which an Address and a route may have, are listed once. */
 static int list_taken(struct yields *out, const struct search *s, struct netlink *nl)
 {
@@ -189,7 +203,8 @@ static int list_taken(struct yields *out, const struct search *s, struct netlink
 		const struct key *k = &s->keys[i];
 		struct yield one = { .prefix = k->prefix, .table = k->table };
 
-		set_metric(k->item, k->taken ? YIELD_METRIC : 0);
+		one.metric = k->taken ? free_metric(k->used) : 0;
+		set_metric(k->item, one.metric);
 		if (!k->taken)
 			continue;
 		if (k->ifindex != 0 && netlink_link_get(nl, k->ifindex, &link) == 0)
@@ -215,7 +230,7 @@ int yields_keep(struct yields *out, struct host_items *items, const struct yield
 		struct key *k = find_keys(&s, &wanted, &n);
 
 		for (size_t j = 0; j < n; j++)
-			set_metric(k[j].item, YIELD_METRIC);
+			set_metric(k[j].item, before->v[i].metric);
 		if (n > 0)
 			out->v[out->n++] = before->v[i];
 	}

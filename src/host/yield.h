@@ -25,6 +25,7 @@
 struct yield {
 	struct ip_prefix prefix; /* masked */
 	uint32_t table;
+	uint32_t metric;             /* that our route has */
 	char link[IF_NAMESIZE];      /* that has it; empty: a route without a link */
 	char device[IFNAME_MAX + 1]; /* whose prefix it is; filled in by the caller */
 };
@@ -48,8 +49,9 @@ bool yield_to_route(const struct netlink_item *ours, const struct netlink_route 
 MUST_CHECK int yields_keep(struct yields *out, struct host_items *items,
                            const struct yields *before);
 /* Asks the kernel for routes of other links than tun. Gives our addresses and routes that
- * are in one of them the metric YIELD_METRIC, and lists their prefixes, each once. Returns
- * 0 or -errno; then some may be missing. */
+ * are in one of them the metric YIELD_METRIC, or the next one that nobody has for the same
+ * prefix, and lists their prefixes, each once. Returns 0 or -errno; then some may be
+ * missing. */
 MUST_CHECK int yields_find(struct yields *out, struct host_items *items,
                            struct netlink *nl, uint32_t tun);
 

@@ -97,6 +97,17 @@ def test(lab):
         wait_for(lambda: yields(t) == [], "the link is gone")
         c.reach(LAN)
     t.down()
+
+    # somebody who yields, too, has the metric of those who do
+    link_up(c, 0)
+    c.run("ip route add 192.168.77.0/24 dev eth1 metric 1000000")
+    t.up()
+    equal(yields(t), expected, "beside somebody else who yields")
+    check("192.168.77.0/24 dev tunion0" in c.run("ip route show 192.168.77.0/24 metric 1000001"), c.run("ip route"))
+    t.run("reload")
+    check(ways_by(c, "eth1"), "the hotel's LAN")
+    t.down()
+    link_down(c)
     same_text(c.snapshot(), before, "the client at the end")
 
 
