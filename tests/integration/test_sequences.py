@@ -38,7 +38,7 @@ while True:
     for family, address in to:
         try:
             with socket.socket(family, socket.SOCK_DGRAM) as s:
-                s.sendto(b"app", (address, 4444))
+                s.sendto(b"sent at %.6f" % time.time(), (address, 4444))
         except OSError:
             pass
     time.sleep(0.01)
@@ -67,12 +67,16 @@ class Watcher:
         """Lines of tcpdump."""
         self.set(None)
         self.capture.process.stop(signal.SIGINT)
-        out = subprocess.run(["tcpdump", "-Z", "root", "-nn", "-tt", "-r", self.capture.path], check=True,
-                             capture_output=True, text=True).stdout
-        return [line for line in out.splitlines() if self.is_leak(line)]
+        out = subprocess.run(["tcpdump", "-Z", "root", "-nn", "-tt", "-A", "-r", self.capture.path], check=True,
+                             capture_output=True, text=True, errors="replace").stdout
+        packets = re.split(r"^(?=\d+\.\d+ )", out, flags=re.M)
+        return [packet for packet in packets[1:] if self.is_leak(packet)]
 
-    def is_leak(self, line):
-        when = float(line.split()[0])
+    def is_leak(self, packet):
+        """What an app has sent may have waited for the router's hardware address, perhaps since before `up`."""
+        line = packet.splitlines()[0]
+        sent = re.search(r"sent at (\d+\.\d+)", packet)
+        when = float(sent[1] if sent else line.split()[0])
         found = re.search(r"IP6? (\S+) > (\S+):", line)
         if not found:
             return False
