@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "io/loop_clock.h"
+#include "proxy/lwip_wire.h"
 
 /* Of all that lwIP has allocated: packets that wait for an acknowledgement, or for one
  * before them. */
@@ -106,6 +107,17 @@ int lwip_core_errno(err_t err)
 	default:
 		return -EIO;
 	}
+}
+
+void lwip_core_clamp(const struct lwip_stack *s, uint8_t *packet,
+                     const struct ip_view *view, const struct ip_addr *other)
+{
+	struct ip_addr from;
+	uint32_t mtu_bytes;
+
+	if (lwip_wire_is_syn(packet, view) &&
+	    s->env.route(s->env.context, other, &from, &mtu_bytes) == 0)
+		lwip_wire_clamp(packet, view, mtu_bytes);
 }
 
 bool lwip_core_is_short(void)

@@ -12,6 +12,7 @@
 
 #include "base/attr.h"
 #include "base/ip.h"
+#include "base/iphdr.h"
 #include "base/link.h"
 #include "io/buffers.h"
 #include "proxy/lwip_env.h"
@@ -28,7 +29,10 @@
 #include <lwip/udp.h>
 #undef ip_addr
 
+struct coalescer;
 struct lwip_stream;
+
+#define REASSEMBLY_NS (IP_TMR_INTERVAL * NS_PER_MS) /* the timer of fragments */
 
 /* Embedded in what waits for its turn. */
 struct lwip_due {
@@ -47,7 +51,8 @@ struct lwip_stack {
 	struct lwip_listener *listeners; /* owned */
 	size_t window_bytes;             /* sum of what all streams may have unread */
 	/* What lwIP has sent, and is still to be given to the engine. */
-	struct buffers *out; /* owned */
+	struct buffers *out;         /* owned */
+	struct coalescer *coalescer; /* owned: what a batch is sorted with */
 	uint8_t *out_at;     /* where the next packet goes */
 	size_t out_n;
 	bool flushing;          /* `out` is in use by the engine */
@@ -75,6 +80,10 @@ void lwip_core_to_lwip(ip_addr_t *out, const struct ip_addr *addr);
 void lwip_core_from_lwip(struct ip_addr *out, const ip_addr_t *addr);
 /* 0 or -errno. */
 int lwip_core_errno(err_t err);
+
+/* Lowers the segment size in a packet of TCP that begins a connection with `other`. */
+void lwip_core_clamp(const struct lwip_stack *s, uint8_t *packet,
+                     const struct ip_view *view, const struct ip_addr *other);
 
 /* The largest packet that is sent from now on; 0: of any size. */
 void lwip_core_set_mtu(struct lwip_stack *s, uint32_t mtu_bytes);

@@ -3,10 +3,7 @@
  * A packet that comes in is copied into lwIP's memory, because lwIP may keep it. What lwIP
  * sends is copied into a batch of our own, because it keeps the bytes until they are
  * acknowledged, and the engine encrypts in place. The batch goes to the engine at the end
- * of the round. If it is full, lwIP keeps the packet, and tries again when it was sent.
- *
- * lwIP's network interface has one address of each family. Ours has those of all devices,
- * so that it gets the address to which a packet is sent, if that is one of ours. */
+ * of the round. If it is full, lwIP keeps the packet, and tries again when it was sent. */
 #include "proxy/lwip_stack.h"
 
 #include <errno.h>
@@ -18,8 +15,10 @@
 #include "base/checksum.h"
 #include "base/iphdr.h"
 #include "base/tcphdr.h"
+#include "io/coalesce.h"
 #include "io/loop_clock.h"
 #include "proxy/lwip_core.h"
+#include "proxy/lwip_inbound.h"
 #include "proxy/lwip_packets.h"
 #include "proxy/lwip_sender.h"
 #include "proxy/lwip_stream.h"
@@ -28,8 +27,6 @@
 #define TICK_NS          (TCP_TMR_INTERVAL * NS_PER_MS)
 #define SLOW_NS          (TCP_SLOW_INTERVAL * NS_PER_MS)
 #define TICKS_MAX        4 /* that are made up for in one round */
-#define REASSEMBLY_NS    (IP_TMR_INTERVAL * NS_PER_MS)
-#define FRAGMENTS_NS     ((IP_REASS_MAXAGE + 2) * NS_PER_SEC)
 #define LOOK_BACK        8 /* packets */
 #define FLUSHES          8 /* batches; then others get their turn */
 #define ALIGN_BYTES      64U
@@ -77,17 +74,6 @@ static struct packet *place(struct lwip_stack *s, uint32_t bytes)
 	s->out->order[s->out_n++] = p;
 	s->out_at += lines * ALIGN_BYTES;
 	return p;
-}
-
-static void clamp_for(const struct lwip_stack *s, uint8_t *packet,
-                      const struct ip_view *view, const struct ip_addr *other)
-{
-	struct ip_addr from;
-	uint32_t mtu_bytes;
-
-	if (view->protocol == PROTO_TCP && !view->fragment &&
-	    s->env.route(s->env.context, other, &from, &mtu_bytes) == 0)
-		lwip_wire_clamp(packet, view, mtu_bytes);
 }
 
 /* Only the first packets of a connection have the size in question. */
@@ -165,7 +151,7 @@ static err_t put_out(struct netif *netif, struct pbuf *p)
 	packet = place(s, p->tot_len);
 	pbuf_copy_partial(p, packet->data, p->tot_len, 0);
 	if (is_syn(p) && ip_view_parse(&view, packet->data, packet->len_bytes))
-		clamp_for(s, packet->data, &view, &view.dst);
+		lwip_core_clamp(s, packet->data, &view, &view.dst);
 	else if (tcp_of_ack(packet))
 		thin_out(s);
 	return ERR_OK;
@@ -205,70 +191,12 @@ static void flush(struct lwip_stack *s, uint64_t now_ns)
 
 /* ---- packets in */
 
-/* The interface becomes the one that has this address. */
-static void take_address(struct lwip_stack *s, const struct ip_addr *addr)
-{
-	ip_addr_t a;
-
-	lwip_core_to_lwip(&a, addr);
-	if (addr->family == IP_V6)
-		ip6_addr_copy(*ip_2_ip6(&s->netif.ip6_addr[0]), *ip_2_ip6(&a));
-	else
-		ip4_addr_copy(*ip_2_ip4(&s->netif.lwip_ip_addr), *ip_2_ip4(&a));
-}
-
-static void note_fragment(struct lwip_stack *s)
-{
-	uint64_t now_ns = loop_now_ns();
-
-	s->fragments_until_ns = now_ns + FRAGMENTS_NS;
-	if (s->reassembly_ns == NEVER_NS)
-		s->reassembly_ns = now_ns + REASSEMBLY_NS;
-}
-
-/* Without memory, only what may free some is taken: acknowledgements. */
-static bool may_take(const struct ip_view *view)
-{
-	return !lwip_core_is_short() || view->total_bytes <= view->payload_at + 60;
-}
-
-static bool take_in(struct lwip_stack *s, const struct packet *packet)
-{
-	struct lwip_wire_error error;
-	struct ip_view view;
-	struct pbuf *p;
-
-	if (!ip_view_parse(&view, packet->data, packet->len_bytes) ||
-	    !s->env.is_own(s->env.context, &view.dst))
-		return false;
-	if (lwip_wire_error_read(&error, packet->data, &view)) {
-		lwip_stream_error(s, &error);
-		return true;
-	}
-	if (!lwip_wire_is_wanted(packet->data, &view) || !may_take(&view))
-		return false;
-	if (view.fragment)
-		note_fragment(s);
-	clamp_for(s, packet->data, &view, &view.src);
-	p = pbuf_alloc(PBUF_RAW, (u16_t)view.total_bytes, PBUF_RAM);
-	if (!p)
-		return false;
-	(void)pbuf_take(p, packet->data, (u16_t)view.total_bytes);
-	take_address(s, &view.dst);
-	if (ip_input(p, &s->netif) != ERR_OK)
-		pbuf_free(p);
-	return true;
-}
-
 static size_t link_write(struct tun_link *link, struct packet *const *packets, size_t n)
 {
 	struct lwip_stack *s = CONTAINER_OF(link, struct lwip_stack, link);
-	size_t taken = 0;
 
 	lwip_core_wake(s);
-	for (size_t i = 0; i < n; i++)
-		taken += take_in(s, packets[i]);
-	return taken;
+	return lwip_inbound_take(s, packets, n);
 }
 
 /* ---- time */
@@ -436,7 +364,8 @@ int lwip_stack_new(struct lwip_stack **out, const struct lwip_env *env)
 	s->due.next = s->due.previous = &s->due;
 	s->tick_ns = s->reassembly_ns = NEVER_NS;
 	s->stopped_ns = loop_now_ns();
-	err = buffers_new(&s->out);
+	s->coalescer = malloc(sizeof(*s->coalescer));
+	err = s->coalescer ? buffers_new(&s->out) : -ENOMEM;
 	if (!err) {
 		empty_out(s);
 		lwip_init();
@@ -444,6 +373,7 @@ int lwip_stack_new(struct lwip_stack **out, const struct lwip_env *env)
 	}
 	if (err) {
 		buffers_free(s->out);
+		free(s->coalescer);
 		free(s);
 		return err;
 	}
@@ -462,6 +392,7 @@ void lwip_stack_free(struct lwip_stack *s)
 		tcp_abort(tcp_tw_pcbs);
 	netif_remove(&s->netif);
 	buffers_free(s->out);
+	free(s->coalescer);
 	free(s);
 }
 

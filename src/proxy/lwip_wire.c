@@ -66,6 +66,15 @@ static void lower_all(struct tcp_header *tcp, size_t n, uint32_t most)
 	}
 }
 
+bool lwip_wire_is_syn(const uint8_t *packet, const struct ip_view *view)
+{
+	const struct tcp_header *tcp = (const void *)(packet + view->payload_at);
+
+	return view->protocol == PROTO_TCP && !view->fragment &&
+	       view->total_bytes - view->payload_at >= sizeof(*tcp) &&
+	       (tcp->flags & TCP_SYN);
+}
+
 void lwip_wire_clamp(uint8_t *packet, const struct ip_view *view, uint32_t mtu_bytes)
 {
 	size_t n = view->total_bytes - view->payload_at, header_bytes;
@@ -74,8 +83,7 @@ void lwip_wire_clamp(uint8_t *packet, const struct ip_view *view, uint32_t mtu_b
 	                        ? mtu_bytes - headers_of(view->family)
 	                        : MSS_LEAST;
 
-	if (view->protocol != PROTO_TCP || view->fragment || n < sizeof(*tcp) ||
-	    !(tcp->flags & TCP_SYN))
+	if (!lwip_wire_is_syn(packet, view))
 		return;
 	header_bytes = tcp_header_bytes(tcp);
 	if (header_bytes >= sizeof(*tcp) && header_bytes <= n)

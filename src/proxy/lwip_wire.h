@@ -13,8 +13,10 @@
 #include "base/ip.h"
 #include "base/iphdr.h"
 
+/* Does the packet begin a connection of TCP? The view is that of the packet. */
+bool lwip_wire_is_syn(const uint8_t *packet, const struct ip_view *view);
 /* If the packet is a SYN, lowers the maximum segment size that it offers, so that packets
- * with it have at most mtu_bytes. The view is that of the packet. */
+ * with it have at most mtu_bytes. */
 void lwip_wire_clamp(uint8_t *packet, const struct ip_view *view, uint32_t mtu_bytes);
 
 /* An ICMP error says that a packet of ours doesn't arrive. */

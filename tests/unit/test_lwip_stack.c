@@ -93,7 +93,8 @@ static void talk(enum ip_family family, size_t bytes)
 
 START_TEST(bytes_arrive_in_both_directions)
 {
-	talk(_i ? IP_V6 : IP_V4, 3 * MEGABYTE);
+	lab.batches = _i & 2;
+	talk(_i & 1 ? IP_V6 : IP_V4, 3 * MEGABYTE);
 }
 END_TEST
 
@@ -101,7 +102,8 @@ START_TEST(what_is_lost_or_late_comes_all_the_same)
 {
 	lab.loss_permille = 10;
 	lab.reorder = true;
-	talk(_i ? IP_V6 : IP_V4, MEGABYTE / 8);
+	lab.batches = _i & 2;
+	talk(_i & 1 ? IP_V6 : IP_V4, MEGABYTE / 8);
 }
 END_TEST
 
@@ -141,6 +143,54 @@ START_TEST(a_batch_is_acknowledged_seldom)
 	lwip_lab_until(&lab, server_has_heard_all, &t);
 	ck_assert_uint_gt(of_client, 2000);
 	ck_assert_uint_lt(of_server, of_client / 5);
+	close_end(&t.client, false);
+	close_end(&t.server, false);
+}
+END_TEST
+
+/* Although several segments of it were joined to one, nobody waits for a second one. */
+START_TEST(a_batch_is_acknowledged_without_waiting)
+{
+	struct talk t = { .bytes = 5000 };
+
+	lwip_lab_pair(&lab, IP_V4, 80, &t.client, &t.server);
+	lab.batches = true;
+	lwip_lab_say(&t.client, t.bytes);
+	lwip_lab_round(&lab); /* the segments go */
+	of_server = 0;
+	lab.seen = count_packets;
+	lwip_lab_round(&lab);
+	ck_assert_uint_eq(of_server, 1);
+	close_end(&t.client, true);
+	close_end(&t.server, true);
+}
+END_TEST
+
+/* One of its segments was changed on the way. */
+static bool changes_third(struct lwip_lab *l, const uint8_t *bytes, size_t n)
+{
+	uint8_t *copy;
+
+	if (be16_get(lwip_lab_tcp(bytes)->dst_port) != 80 || ++of_client != 3)
+		return false;
+	copy = malloc(n);
+	ck_assert_ptr_nonnull(copy);
+	memcpy(copy, bytes, n);
+	copy[n - 1] ^= 1;
+	l->queue[l->count++] = (struct lwip_lab_packet){ copy, n };
+	return true;
+}
+
+START_TEST(what_was_changed_is_not_joined)
+{
+	struct talk t = { .bytes = MEGABYTE / 8 };
+
+	lwip_lab_pair(&lab, IP_V4, 80, &t.client, &t.server);
+	of_client = 0;
+	lab.batches = true;
+	lab.loses = changes_third;
+	lwip_lab_until(&lab, server_has_heard_all, &t);
+	ck_assert_uint_gt(of_client, 3);
 	close_end(&t.client, false);
 	close_end(&t.server, false);
 }
@@ -481,9 +531,11 @@ TCase *unit_tests(void)
 
 	tcase_set_timeout(tc, 120);
 	tcase_add_checked_fixture(tc, begin, end);
-	tcase_add_loop_test(tc, bytes_arrive_in_both_directions, 0, 2);
-	tcase_add_loop_test(tc, what_is_lost_or_late_comes_all_the_same, 0, 2);
+	tcase_add_loop_test(tc, bytes_arrive_in_both_directions, 0, 4);
+	tcase_add_loop_test(tc, what_is_lost_or_late_comes_all_the_same, 0, 4);
 	tcase_add_test(tc, a_batch_is_acknowledged_seldom);
+	tcase_add_test(tc, a_batch_is_acknowledged_without_waiting);
+	tcase_add_test(tc, what_was_changed_is_not_joined);
 	tcase_add_test(tc, the_queue_of_who_does_not_read_is_bounded);
 	tcase_add_test(tc, ready_is_told_when_there_is_room_and_when_there_are_bytes);
 	tcase_add_test(tc, a_thousand_at_once);
