@@ -9,7 +9,8 @@
 
 /* Of all that lwIP has allocated: packets that wait for an acknowledgement, or for one
  * before them. */
-#define MEMORY_BYTES (96U << 20)
+#define MEMORY_BYTES ((size_t)96 << 20)
+#define QUEUE_LEAST  ((size_t)16 << 10)
 
 /* ---- the list */
 
@@ -123,6 +124,17 @@ void lwip_core_clamp(const struct lwip_stack *s, uint8_t *packet,
 bool lwip_core_is_short(void)
 {
 	return lwip_stats.mem.used > MEMORY_BYTES;
+}
+
+/* A share of what is free: so many connections use most of the memory, and never all. */
+size_t lwip_core_queue_most(void)
+{
+	size_t used = lwip_stats.mem.used;
+	size_t share = used < MEMORY_BYTES ? (MEMORY_BYTES - used) / 4 : 0;
+
+	if (share < QUEUE_LEAST)
+		return QUEUE_LEAST;
+	return share < TCP_SND_BUF ? share : TCP_SND_BUF;
 }
 
 void lwip_core_set_mtu(struct lwip_stack *s, uint32_t mtu_bytes)

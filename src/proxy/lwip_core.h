@@ -88,7 +88,12 @@ void lwip_core_clamp(const struct lwip_stack *s, uint8_t *packet,
 /* The largest packet that is sent from now on; 0: of any size. */
 void lwip_core_set_mtu(struct lwip_stack *s, uint32_t mtu_bytes);
 
+/* A connection with such a window has used much memory, which is given back at its end. */
+#define LWIP_CORE_LARGE (512U << 10)
+
 /* May more be kept in memory now? Otherwise everybody has to do with little. */
 bool lwip_core_is_short(void);
+/* The most that may wait in the queue of one connection now. */
+size_t lwip_core_queue_most(void);
 
 #endif

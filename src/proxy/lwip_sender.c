@@ -18,6 +18,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/memory.h"
 #include "io/loop_clock.h"
 #include "proxy/lwip_core.h"
 #include "proxy/lwip_news.h"
@@ -406,6 +407,8 @@ static void destroy(u8_t id, void *data)
 
 	(void)id;
 	lwip_core_remove_due(&s->due);
+	if (s->window.bytes >= LWIP_CORE_LARGE) /* its queue was freed before */
+		memory_give_back();
 	free(s);
 }
 

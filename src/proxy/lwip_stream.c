@@ -15,6 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/memory.h"
 #include "io/loop_clock.h"
 #include "proxy/lwip_sender.h"
 
@@ -25,8 +26,6 @@
 #define GROW_NS       (250 * NS_PER_MS)
 
 #define QUEUE_FIRST ((size_t)128 << 10)
-#define QUEUE_LEAST ((size_t)16 << 10)
-#define QUEUE_MOST  ((size_t)TCP_SND_BUF)
 
 #define CHUNK_SMALL ((size_t)2 << 10)
 #define CHUNK_LARGE ((size_t)16 << 10)
@@ -112,13 +111,12 @@ static void link_out(struct lwip_stream *t)
 
 static size_t queue_limit(const struct lwip_stream *t)
 {
-	size_t limit = 2 * (size_t)lwip_sender_window(t->pcb);
+	size_t limit = 2 * (size_t)lwip_sender_window(t->pcb),
+	       most = lwip_core_queue_most();
 
-	if (lwip_core_is_short())
-		return QUEUE_LEAST;
 	if (limit < QUEUE_FIRST)
-		return QUEUE_FIRST;
-	return limit < QUEUE_MOST ? limit : QUEUE_MOST;
+		limit = QUEUE_FIRST;
+	return limit < most ? limit : most;
 }
 
 static size_t queue_room(const struct lwip_stream *t)
@@ -488,6 +486,8 @@ static void stream_close(struct stream *s, bool reset)
 	while (t->first)
 		drop_chunk(t);
 	lwip_core_remove_due(&t->due);
+	if (t->window_bytes >= LWIP_CORE_LARGE)
+		memory_give_back();
 	free(t);
 }
 

@@ -158,6 +158,25 @@ START_TEST(a_connection_begins_with_ten_segments)
 }
 END_TEST
 
+/* 4 MiB are 0.3 Gbit/s at a round trip of 100 ms. */
+START_TEST(much_may_be_on_the_way)
+{
+	struct talk t = { .bytes = 32 * MEGABYTE };
+	size_t most = 0;
+
+	lwip_lab_pair(&lab, IP_V4, PORT, &t.client, &t.server);
+	while (most < 6 * MEGABYTE && !is_heard(&t)) {
+		if (t.client.said - t.server.heard > most)
+			most = t.client.said - t.server.heard;
+		lwip_lab_round(&lab);
+	}
+	ck_assert_uint_ge(most, 6 * MEGABYTE);
+	t.bytes = t.client.said;
+	lwip_lab_until(&lab, is_heard, &t);
+	close_both(&t);
+}
+END_TEST
+
 TCase *unit_tests(void)
 {
 	TCase *tc = tcase_create("proxy/lwip_sender: losses");
@@ -167,5 +186,6 @@ TCase *unit_tests(void)
 	tcase_add_loop_test(tc, what_is_lost_twice_does_not_wait_for_the_timer, 0, 2);
 	tcase_add_test(tc, what_is_lost_is_sent_again_although_more_is_written);
 	tcase_add_loop_test(tc, a_connection_begins_with_ten_segments, 0, 2);
+	tcase_add_test(tc, much_may_be_on_the_way);
 	return tc;
 }

@@ -84,11 +84,11 @@
 #define TCP_MAXRTX           10
 #define TCP_MSS              8940
 #define LWIP_WND_SCALE       1
-#define TCP_RCV_SCALE        7
-#define TCP_WND              (4U << 20)
+#define TCP_RCV_SCALE        8
+#define TCP_WND              (12U << 20)
 /* The window is often much smaller than TCP_WND; see begin_window. */
 #define TCP_WND_UPDATE_THRESHOLD   8192
-#define TCP_SND_BUF                (4U << 20)
+#define TCP_SND_BUF                (12U << 20)
 #define TCP_SND_QUEUELEN           0xffff
 #define TCP_SNDLOWAT               16384
 #define TCP_SNDQUEUELOWAT          1024
@@ -96,8 +96,8 @@
 #define LWIP_TCP_MAX_SACK_NUM      4
 #define LWIP_TCP_TIMESTAMPS        1
 #define TCP_QUEUE_OOSEQ            1
-#define TCP_OOSEQ_MAX_BYTES        (4U << 20)
-#define TCP_OOSEQ_MAX_PBUFS        4096
+#define TCP_OOSEQ_MAX_BYTES        TCP_WND
+#define TCP_OOSEQ_MAX_PBUFS        16384
 #define TCP_LISTEN_BACKLOG         1
 #define TCP_CALCULATE_EFF_SEND_MSS 1
 #define LWIP_TCP_KEEPALIVE         0
