@@ -58,7 +58,7 @@ void tunnels_log_keys(const struct tunnels *t, const struct log *log)
 		          "the files' keys are sealed; what opens them is in %s",
 		          sealed_in_secret_memory(key)
 		                  ? "secret memory"
-		                  : "guarded memory, because there is no secret memory");
+		                  : "guarded memory, because there is no secret memory, or the host could hibernate");
 }
 
 int tunnels_make(struct tunnels *t)
