@@ -440,7 +440,9 @@ def run_block(example, text):
     """Returns what it was."""
     sources = example.sources
     if text.startswith("./quickstart build"):
-        first, *others = text.splitlines()
+        # One command: what is pasted behind quickstart's question would be its answer.
+        first, *others = text.split(" &&\n")
+        check("\n" not in "".join([first, *others]), f"not one command:\n{text}")
         sources.quickstart(first)
         for command in others:
             example.sh(command)
