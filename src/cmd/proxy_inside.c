@@ -288,8 +288,10 @@ int proxy_inside_run(struct proxy_inside *x)
 	ignore_signals();
 	prctl(PR_SET_NAME, "tunion-proxy");
 	close_others(x);
-	if (!p || go_inside(x))
+	if (!p || go_inside(x)) {
+		free(p);
 		return EXIT_FAILURE;
+	}
 	leave_terminal(x->foreground);
 	close(x->socket);
 	process_raise_limits();
