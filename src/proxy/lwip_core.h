@@ -53,7 +53,7 @@ struct lwip_stack {
 	/* What lwIP has sent, and is still to be given to the engine. */
 	struct buffers *out;         /* owned */
 	struct coalescer *coalescer; /* owned: what a batch is sorted with */
-	uint8_t *out_at;     /* where the next packet goes */
+	uint8_t *out_at;             /* where the next packet goes */
 	size_t out_n;
 	bool flushing;          /* `out` is in use by the engine */
 	bool refused;           /* there was no room, so lwIP has kept packets */

@@ -27,13 +27,13 @@
 #include <lwip/sys.h>
 
 #define SEGMENTS_LOST      3 /* RFC 6675: as many as this have arrived after a lost one */
-#define WINDOW_MOST   (2U * TCP_SND_BUF)
+#define WINDOW_MOST        (2U * TCP_SND_BUF)
 #define WINDOW_FIRST       10U                        /* segments; RFC 6928 */
 #define RTO_FIRST          (1000 / TCP_SLOW_INTERVAL) /* RFC 6298 2.1 */
-#define MTU_LEAST_V4  576U
-#define MTU_LEAST_V6  1280U
+#define MTU_LEAST_V4       576U
+#define MTU_LEAST_V6       1280U
 #define ROUND_TRIP_MOST_MS 60000U
-#define MSS_LEAST     64U /* lwIP needs room for its options and some data */
+#define MSS_LEAST          64U /* lwIP needs room for its options and some data */
 
 /* Flags of a segment that lwIP doesn't use. */
 #define SEGMENT_ARRIVED 0x40U
