@@ -114,10 +114,12 @@ def ports_of_one_after_the_other(w, user):
 
 def commands_of_tunion_inside(w, user):
     """What can't be done in there is said in one line."""
+    nothing_left(user, "before commands of tunion inside")
     join = f"{user.program} exec --in exec0 -- true"
     done = user.exec(join)
     equal((done.returncode, done.stderr), (1, "tunion: --in: this is inside that instance already: run the command as it is, without "
                                               "tunion exec\n"), "--in of the instance where one is")
+    nothing_left(user, "after --in of the instance where one is")  # or the next one isn't exec0
     first = user.start("sleep", "1000")
     wait_for(user.status, "the status of the first one")
     done = user.exec(join)
