@@ -14,16 +14,17 @@
 
 #define PAUSE_MS   20
 #define ENDING_MS  1500 /* one that ends is gone by then on most machines */
-#define ASK_MS     500  /* how often, and for how long, the others are asked */
+#define ASK_MS     500  /* how often the others are asked */
+#define ANSWER_MS  2000 /* how long one may take to answer */
 #define LIMIT_MS   10000
 #define ANSWER_MAX ((size_t)4 << 20)
 
 /* ---- asking */
 
-/* Returns the text of an answer that ends within ASK_MS; NULL if it doesn't. To be freed. */
+/* Returns the text of an answer that ends within ANSWER_MS; NULL if it doesn't. To be freed. */
 static char *read_answer(int fd)
 {
-	int64_t until_ms = clock_now_ms() + ASK_MS, left_ms;
+	int64_t until_ms = clock_now_ms() + ANSWER_MS, left_ms;
 	size_t used = 0, size = 0;
 	char *text = NULL;
 	ssize_t n = 1;
