@@ -42,20 +42,23 @@ static void note(pid_t pid)
 /* Waits for a byte and then ends. It leads a group of its own. */
 static pid_t start_hook(int *go)
 {
+	const struct sigaction by_default = { .sa_handler = SIG_DFL };
+	struct sigaction before;
 	int fds[2];
 	pid_t pid;
 	char byte;
 
 	ck_assert_int_eq(pipe(fds), 0);
+	/* check's own handler would pass it on to the test */
+	ck_assert_int_eq(sigaction(SIGTERM, &by_default, &before), 0);
 	pid = fork();
 	if (pid == 0) {
-		signal(SIGTERM,
-		       SIG_DFL); /* check's own handler passes it on to the test */
 		setpgid(0, 0);
 		close(fds[1]);
 		(void)!read(fds[0], &byte, 1);
 		_exit(0);
 	}
+	ck_assert_int_eq(sigaction(SIGTERM, &before, NULL), 0);
 	(void)setpgid(pid, pid);
 	close(fds[0]);
 	*go = fds[1];
