@@ -54,11 +54,11 @@ void tunnels_log_keys(const struct tunnels *t, const struct log *log)
 	for (size_t i = 0; i < t->files.n && !key; i++)
 		key = conf_some_key(t->files.v[i]);
 	if (key)
-		log_debug(log, NULL,
-		          "the files' keys are sealed; what opens them is in %s",
-		          sealed_in_secret_memory(key)
-		                  ? "secret memory"
-		                  : "guarded memory, because there is no secret memory, or the host could hibernate");
+		log_debug(
+			log, NULL, "the files' keys are sealed; what opens them is in %s",
+			sealed_in_secret_memory(key)
+				? "secret memory"
+				: "guarded memory, because there is no secret memory, or the host could hibernate");
 }
 
 int tunnels_make(struct tunnels *t)
