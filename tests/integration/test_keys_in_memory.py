@@ -27,7 +27,7 @@ class Memory:
         self.pieces = []
         try:
             with open(f"/proc/{pid}/smaps") as maps, open(f"/proc/{pid}/mem", "rb", 0) as mem:
-                for text in re.split(r"\n(?=[0-9a-f]+-[0-9a-f]+ )", maps.read()):
+                for text in filter(None, re.split(r"\n(?=[0-9a-f]+-[0-9a-f]+ )", maps.read())):
                     first, last, access = re.match(r"([0-9a-f]+)-([0-9a-f]+) (\S+)", text).groups()
                     flags = re.search(r"^VmFlags:(.*)$", text, re.M)
                     if not flags:
@@ -53,18 +53,34 @@ class Memory:
         return [where for bytes_, dumped, where in self.pieces if dumped or guarded
                 for form in forms(key) if form in bytes_]
 
+    def secret(self):
+        """The mappings that nobody but the process itself can read."""
+        return [where for _, _, where in self.pieces if "secretmem" in where]
+
 
 def processes(t):
     status = t.status()
     return {"supervisor": status["pid"], "worker": status["engine_pid"]}
 
 
+def children(t):
+    """What the memory of the supervisor's other processes is now. One may end meanwhile."""
+    status = t.status()
+    with open(f"/proc/{status['pid']}/task/{status['pid']}/children") as f:
+        pids = [int(pid) for pid in f.read().split() if int(pid) != status["engine_pid"]]
+    for pid in pids:
+        try:
+            yield f"process {pid}", Memory(pid)
+        except (FileNotFoundError, ProcessLookupError):
+            pass
+
+
 def absent(t, keys, when, guarded):
-    """keys: their names, and the keys. `guarded`: also where a core dump doesn't look, which is always so for the supervisor."""
-    for process, pid in processes(t).items():
-        memory = Memory(pid)
+    """keys: their names, and the keys. `guarded`: also where a core dump doesn't look, which is always so except in the
+    worker."""
+    for process, memory in [*((name, Memory(pid)) for name, pid in processes(t).items()), *children(t)]:
         for name, key in keys.items():
-            equal(memory.find(key, guarded or process == "supervisor"), [], f"{when}: the {process} has {name} in")
+            equal(memory.find(key, guarded or process != "worker"), [], f"{when}: the {process} has {name} in")
 
 
 def present(t, process, *keys):
@@ -72,11 +88,6 @@ def present(t, process, *keys):
     memory = Memory(processes(t)[process])
     for key in keys:
         check(memory.find(key, True), f"the test doesn't find a key in the {process}")
-
-
-def secret_memory(t, process):
-    """Mappings that nobody but the process itself can read."""
-    return [where for _, _, where in Memory(processes(t)[process]).pieces if "secretmem" in where]
 
 
 def kill_worker(w, t):
@@ -122,7 +133,7 @@ def test(lab):
     kill_worker(w, t)
     present(t, "worker", w.home_client.private, psk, hook_psk)
     absent(t, every, "in a second worker", guarded=False)
-    equal(secret_memory(t, "worker"), [], "the second worker has inherited")
+    equal(Memory(processes(t)["worker"]).secret(), [], "the second worker has inherited")
 
     # Another key for the same peer, and then none of the file at all
     w.client.run(["wg", "set", "home", "peer", late.public, "preshared-key", "/dev/stdin"], input=late_psk)
@@ -136,8 +147,11 @@ def test(lab):
     t.write("home.conf", saves)
     t.run("reload")
     w.client.reach(LAN)
-    t.write("vpn.conf", vpn.replace(w.vpn_client.private, late.private))
+    # As long as a name is looked up, there is another process
+    t.write("vpn.conf", vpn.replace(w.vpn_client.private, late.private) + "Endpoint = silent.invalid:51820\n")
     t.run("reload")
+    for process, memory in children(t):
+        equal(memory.secret(), [], f"the {process} has inherited")
     absent(t, every, "after a change of the key", guarded=False)
     absent(t, {"vpn's private key": w.vpn_client.private}, "after a change of the key", guarded=True)
 
@@ -150,7 +164,7 @@ def test(lab):
         check(psk in f.read(), "SaveConfig has lost the preshared key")
     absent(t, every, "after SaveConfig", guarded=False)
     # All that was read has been sealed by one key, if there is secret memory here
-    check(len(secret_memory(t, "supervisor")) <= 1, "the supervisor takes more secret memory with each reload")
+    check(len(Memory(processes(t)["supervisor"]).secret()) <= 1, "the supervisor takes more secret memory with each reload")
     t.write("may-end", "")
     t.down()
 
