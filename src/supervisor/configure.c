@@ -275,6 +275,38 @@ int configure_device(struct worker_child *worker, const struct tunnel *d)
 	return err ? err : configure_sockets(worker, d, true);
 }
 
+/* How many carriers there are below the device, at most. */
+static unsigned depth_of(const struct plan_device *d)
+{
+	unsigned depth = 0;
+
+	for (size_t i = 0; i < d->peer_count; i++) {
+		const struct way_peer *p = &d->peers[i].way;
+
+		if (p->state == WAY_OK && p->hops > depth)
+			depth = p->hops;
+	}
+	return depth;
+}
+
+int configure_start(struct worker_child *worker, const struct plan *plan,
+                    const struct plan *running)
+{
+	int err = 0;
+
+	for (unsigned depth = 0; depth <= WAY_MAX && !err; depth++) {
+		for (size_t i = 0; i < plan->device_count && !err; i++) {
+			const struct plan_device *d = &plan->devices[i];
+			struct command m = command_of(COMMAND_DEVICE_START, d->way.name);
+
+			if (depth_of(d) == depth &&
+			    !(running && plan_find(running, d->way.name)))
+				err = worker_child_send(worker, &m);
+		}
+	}
+	return err;
+}
+
 int configure_endpoint(struct worker_child *worker, const char *device,
                        const uint8_t public_key[static KEY_BYTES],
                        const struct endpoint *endpoint)

@@ -18,6 +18,11 @@ MUST_CHECK int configure_device(struct worker_child *worker, const struct tunnel
  * stays if the file doesn't mention it. The endpoints are those of the plan, which follow
  * roaming. Returns 0 or -errno. */
 MUST_CHECK int configure_addconf(struct worker_child *worker, const struct tunnel *d);
+/* Queues the start of all devices of the plan, like `ip link set up`, but for those that
+ * `running` has; NULL: there are none. A carrier is started before what it carries, because
+ * a peer with PersistentKeepalive sends at once. Returns 0 or -errno. */
+MUST_CHECK int configure_start(struct worker_child *worker, const struct plan *plan,
+                               const struct plan *running);
 /* Queues the descriptor of the device's own tun, which must have been told by
  * configure_settings; or, without a name, that of the shared tun. Does nothing if the fd is
  * -1. Returns 0 or -errno. */

@@ -55,19 +55,6 @@ int keeper_send_host(struct keeper *k)
 	return err ? err : send_networks(k);
 }
 
-static int start_devices(struct keeper *k)
-{
-	int err = 0;
-
-	for (size_t i = 0; i < k->tunnels->count && !err; i++) {
-		struct command m =
-			command_of(COMMAND_DEVICE_START, k->tunnels->v[i].plan->way.name);
-
-		err = worker_child_send(&k->worker, &m);
-	}
-	return err;
-}
-
 /* Who is told of these may use the devices from now on. */
 static int give_gifts(struct keeper *k)
 {
@@ -126,7 +113,7 @@ int keeper_complete_devices(struct keeper *k)
 	if (!err)
 		err = worker_child_wait(&k->worker);
 	if (!err && !k->stopped)
-		err = start_devices(k);
+		err = configure_start(&k->worker, &k->tunnels->plan, NULL);
 	if (!err)
 		err = give_gifts(k);
 	return err ? err : worker_child_wait(&k->worker);

@@ -426,14 +426,7 @@ static void tell_worker(struct round *r)
 	err = wait_for_worker(r, err);
 	if (err && err != -ETIMEDOUT && err != -EINTR)
 		return;
-	err = 0;
-	for (size_t i = 0; i < l->tunnels->count && !err; i++) {
-		const char *name = l->tunnels->v[i].plan->way.name;
-		struct command m = command_of(COMMAND_DEVICE_START, name);
-
-		if (!plan_find(&r->plan, name))
-			err = worker_child_send(&l->keeper->worker, &m);
-	}
+	err = configure_start(&l->keeper->worker, &l->tunnels->plan, &r->plan);
 	(void)!wait_for_worker(r, err);
 }
 
