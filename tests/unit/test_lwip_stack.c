@@ -2,6 +2,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <sodium.h>
+
 #include "base/checksum.h"
 #include "base/clock.h"
 #include "base/iphdr.h"
@@ -409,6 +411,39 @@ START_TEST(an_icmp_error_ends_an_attempt)
 }
 END_TEST
 
+static const char *ones_name(void)
+{
+	return "ones";
+}
+
+static uint32_t ones_random(void)
+{
+	return UINT32_MAX;
+}
+
+static void ones_fill(void *const out, const size_t n)
+{
+	memset(out, 0xff, n);
+}
+
+/* lwIP draws the port before the first one. */
+START_TEST(any_port_may_be_drawn)
+{
+	static struct randombytes_implementation ones = {
+		.implementation_name = ones_name, .random = ones_random, .buf = ones_fill
+	};
+	const struct endpoint to = lwip_lab_at(IP_V4, LWIP_LAB_NOBODY, 80);
+	struct lwip_lab_end client;
+
+	lwip_lab_end(&lab);
+	randombytes_set_implementation(&ones);
+	lwip_lab_begin(&lab);
+	randombytes_set_implementation(&randombytes_sysrandom_implementation);
+	ck_assert_int_eq(lwip_lab_connect(&lab, &to, &client), 0);
+	close_end(&client, true);
+}
+END_TEST
+
 START_TEST(an_established_connection_survives_an_icmp_error)
 {
 	struct talk t = { .bytes = 1000 };
@@ -542,6 +577,7 @@ TCase *unit_tests(void)
 	tcase_add_loop_test(tc, a_port_without_a_listener_refuses, 0, 2);
 	tcase_add_test(tc, what_has_no_route_fails_at_once);
 	tcase_add_loop_test(tc, an_icmp_error_ends_an_attempt, 0, ARRAY_SIZE(errors));
+	tcase_add_test(tc, any_port_may_be_drawn);
 	tcase_add_test(tc, an_established_connection_survives_an_icmp_error);
 	tcase_add_test(tc, a_reset_is_told);
 	tcase_add_test(tc, who_has_nothing_to_do_is_not_woken);

@@ -103,8 +103,10 @@
 #define LWIP_TCP_KEEPALIVE         0
 #define TCP_LOCAL_PORT_RANGE_START 0x8000
 #define TCP_LOCAL_PORT_RANGE_END   0xffff
+/* This is the port before the first one. It must not be the end: lwIP counts on from there to 0,
+ * and fails. */
 #define TCP_ENSURE_LOCAL_PORT_RANGE(port)                                                \
-	((u16_t)(((port)&0x7fff) + TCP_LOCAL_PORT_RANGE_START))
+	((u16_t)((port) % 0x7fff + TCP_LOCAL_PORT_RANGE_START))
 #define UDP_LOCAL_PORT_RANGE_START 0x8000
 #define UDP_LOCAL_PORT_RANGE_END   0xffff
 #define UDP_ENSURE_LOCAL_PORT_RANGE(port)                                                \
