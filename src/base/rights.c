@@ -75,7 +75,7 @@ int rights_drop(pid_t parent, enum rights_user user)
 		err = drop_capabilities();
 	if (err)
 		return err;
-	/* this comes after the change of user, which would clear the first two */
+	/* these come after the change of user, which clears the first and may undo the third */
 	if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 ||
 	    prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 || prctl(PR_SET_DUMPABLE, 0) < 0 ||
 	    setrlimit(RLIMIT_CORE, &no_core) < 0)
