@@ -1,9 +1,9 @@
 /* src/base/sealed.h - how does a process keep keys that it needs again, but seldom?
  *
  * Sealed: encrypted, with a key that is drawn for this process and lies in a secret_page.
- * Only while one of them is opened, that page can be read, and a copy of the key is where the
- * caller wants it. So nothing that reads the memory of this process finds a key in it; how
- * far that goes for the page itself is said in secret_page.h.
+ * That page can be read only while one of them is sealed or opened, and only the caller has
+ * the key itself then. So who reads the memory of this process at any other time finds no key
+ * in it; how far that goes for the page itself is said in secret_page.h.
  *
  * The life of a private or preshared key in the supervisor:
  *  - conf/load reads the text of a file into guarded memory, which is wiped and given back
