@@ -1,9 +1,9 @@
 /* src/cmd/proxy_inside.c
  *
  * Stages: until inside_enter it is the supervisor's twin. Then it has all rights in its
- * own namespaces, makes the tun, and opens the ports there, also those below 1024. Since
- * sandbox_enter it has none any more, and makes only the system calls of proxy_calls.h; only
- * then it reads what strangers send. */
+ * own namespaces, makes the tun, and opens the ports there, also those below 1024. From
+ * sandbox_enter on it has none any more, and makes only the system calls of proxy_calls.h; only
+ * then does it read what strangers send. */
 #include "cmd/proxy_inside.h"
 
 #include <errno.h>

@@ -1,5 +1,5 @@
 /* src/engine/same_flow.c - headers are compared as bytes: all of them but the length, the
- * id and the checksum of the IP header, of which nothing depends, and what TCP has behind
+ * id and the checksum of the IP header, on which nothing depends, and what TCP has behind
  * its ports. The translation changes only what lies side by side in both families: the
  * addresses and the ports. So it is the difference of two copies. */
 #include "engine/same_flow.h"
