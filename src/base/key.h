@@ -24,8 +24,8 @@ void key_to_base64(char out[static KEY_BASE64_CHARS + 1],
 void key_to_hex(char out[static KEY_HEX_CHARS + 1], const uint8_t key[static KEY_BYTES]);
 /* Takes the same time for every key. */
 bool key_is_zero(const uint8_t key[static KEY_BYTES]);
-/* Is it one of conf-examples, whose text begins with "EXAMPLE/"? Also if it was clamped. Such a key is no
- * secret. */
+/* Is it one of conf-examples, whose text begins with "EXAMPLE/"? Also if it was clamped.
+ * Such a key is no secret. */
 bool key_is_example(const uint8_t key[static KEY_BYTES]);
 
 /* Replaces whatever looks like a key, in base64 or hex, by "(key)". It is for text of

@@ -30,8 +30,8 @@ bool proxy_names_has_servers(const struct plan *plan);
 /* Writes the message for a plan, as text; returns its size. */
 size_t proxy_names_make(char out[static PROXY_NAMES_BYTES], const struct plan *plan);
 
-/* Reads it. The message ends with a NUL, is changed, and must stay. Returns 0, -ENOMEM, or -EPROTO if it isn't one. Clear
- * it in any case. */
+/* Reads it. The message ends with a NUL, is changed, and must stay. Returns 0, -ENOMEM, or
+ * -EPROTO if it isn't one. Clear it in any case. */
 MUST_CHECK int proxy_names_read(struct proxy_names *out, char *message);
 void proxy_names_clear(struct proxy_names *n);
 

@@ -1,7 +1,8 @@
 /* src/cmd/proxy_worker.c
  *
- * The gifts come in the order of the ports: first the outlet and perhaps the page, then a socket for each port
- * that has one, then a word that says that these were all. Only then anybody is accepted. */
+ * The gifts come in the order of the ports: first the outlet and perhaps the page, then a
+ * socket for each port that has one, then a word that says that these were all. Only then
+ * is anybody accepted. */
 #include "cmd/proxy_worker.h"
 
 #include <errno.h>

@@ -28,7 +28,8 @@ struct stand_in_entry;
 void proxy_worker_entry(struct stand_in_entry *entry, struct proxy_worker_setup *setup);
 
 /* What has to be given to each worker: the sockets of the ports, and two that are borrowed:
- * to the outlet, and to the process of the page (-1: none). Returns 0, with an array to be freed, whose words are borrowed; or -ENOMEM. */
+ * to the outlet, and to the process of the page (-1: none). Returns 0, with an array to be
+ * freed, whose words are borrowed; or -ENOMEM. */
 MUST_CHECK int proxy_worker_gifts(struct worker_gift **out, size_t *n,
                                   const struct proxy_ports *ports, int outlet, int page);
 

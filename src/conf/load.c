@@ -202,8 +202,8 @@ static void warn_of_mode(const struct conf *conf, mode_t mode, struct diag *diag
 			(unsigned)mode & 07777);
 }
 
-/* Returns 0 or -errno. A FIFO doesn't block this, and a device isn't read. `open_mode` becomes the file's mode
- * if it is open to all, or else 0. */
+/* Returns 0 or -errno. A FIFO doesn't block this, and a device isn't read. `open_mode`
+ * becomes the file's mode if it is open to all, or else 0. */
 static int open_file(FILE **out, struct conf *conf, mode_t *open_mode, struct diag *diag)
 {
 	struct trust_place place;

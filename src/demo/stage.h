@@ -22,9 +22,9 @@ struct stage_options {
 };
 
 /* Returns 0 if all of the demo's checks hold, -EIO if one does not, -EINTR after a
- * signal, -EPIPE if the reader went away, and -errno with the reason in diag if the system does not let it run.
- * Afterwards the process is in namespaces of its own, and SIGINT, SIGTERM and SIGHUP are
- * still blocked: end it. */
+ * signal, -EPIPE if the reader went away, and -errno with the reason in diag if the system
+ * does not let it run. Afterwards the process is in namespaces of its own, and SIGINT,
+ * SIGTERM and SIGHUP are still blocked: end it. */
 MUST_CHECK int stage_run(const struct stage_options *options, struct diag *diag);
 
 #endif

@@ -5,8 +5,8 @@
  * that family, and the destination of the reply becomes A's address again. This is done
  * with a table of flows (protocol, addresses, ports or ICMP id), which is bounded and
  * forgets idle flows. A connection that began outside, at A's address and through B, is a
- * flow too, whose answers keep that address. ICMP errors are translated together with the packet they quote.
- * Checksums are updated incrementally (RFC 1624). */
+ * flow too, whose answers keep that address. ICMP errors are translated together with the
+ * packet they quote. Checksums are updated incrementally (RFC 1624). */
 #ifndef TUNION_ENGINE_FLOW_H
 #define TUNION_ENGINE_FLOW_H
 

@@ -45,9 +45,9 @@ void standby_peer_failures(const struct peer *peer, uint64_t now_ns, unsigned *i
 
 /* settle.c calls this whenever it computes the ways. It finds out which peers are
  * unusable, sorts the union and computes the ways accordingly, and notes which peers
- * others depend on. Standbys must not
- * break a way that exists without them: a standby may be carried by the peer it stands in
- * for, which is a loop. If a way would break, no standby is used. */
+ * others depend on. Standbys must not break a way that exists without them: a standby may
+ * be carried by the peer it stands in for, which is a loop. If a way would break, no standby
+ * is used. */
 void standby_arrange(struct engine *e);
 
 #endif

@@ -4,7 +4,8 @@
  * has made for some packets, or for some destinations in a table of its own (a mesh VPN, a
  * second uplink, a VRF), still decides about these, and it doesn't matter who came first. But
  * a rule that would take every packet, by a default route in another table than main, has to
- * come after ours; the other routes of this table still go first. Ours never stand before the rule for local addresses.
+ * come after ours; the other routes of this table still go first. Ours never stand before
+ * the rule for local addresses.
  *
  * The kernel appends a rule to those of equal priority. So where no room is left before the
  * rule for main, all of ours share one priority, and stand in the order in which they were

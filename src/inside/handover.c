@@ -80,7 +80,8 @@ static int send_message(int socket, struct message *m, const int fds[static FDS_
 	return 0;
 }
 
-/* Puts the descriptors that came where they belong, and leaves the others. Returns false if there are too few. */
+/* Puts the descriptors that came where they belong, and leaves the others. Returns false if
+ * there are too few. */
 static bool take_fds(const struct message *m, const union control *control, size_t bytes,
                      int fds[static FDS_MAX])
 {

@@ -415,8 +415,8 @@ static bool give_up(bool *extra)
  * UDP_SEGMENT with EIO; routes with a smaller MTU refuse it with EMSGSIZE or EINVAL. On
  * phones it is EIO as soon as the way is that of mobile data, sometimes also for IP_TOS.
  * If the source address went away with its interface, the error is EINVAL or
- * "unreachable"; or the route leads through another interface. ECONNREFUSED is old news (the ICMP error for an earlier datagram) and is
- * gone after it was reported. */
+ * "unreachable"; or the route leads through another interface. ECONNREFUSED is old news
+ * (the ICMP error for an earlier datagram) and is gone after it was reported. */
 static bool ask_less(struct udp *u, struct extras *extras, int err)
 {
 	switch (err) {

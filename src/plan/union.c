@@ -1,6 +1,7 @@
 /* src/plan/union.c - a trie with one node for each prefix. A node has the entries of all
- * devices that name the prefix, in the order of R3. Usually the first one is active. The entries of one device are also in
- * a list, so that removing a device does not need a walk over the whole table. */
+ * devices that name the prefix, in the order of R3. Usually the first one is active. The
+ * entries of one device are also in a list, so that removing a device does not need a walk
+ * over the whole table. */
 #include "plan/union.h"
 
 #include <errno.h>

@@ -84,10 +84,11 @@ static inline bool union_is_shared(const struct union_node *node)
 /* Design R1: who carries an outer packet of `from` to that endpoint? The longest active
  * match that does not belong to from's own device, nor to a peer that it carries through
  * Via (way_carried_by), nor to a device with Table = off, nor (R13) to a peer which is
- * itself at that very endpoint; nor to a default route, if from's file has a FwMark. The standbys of an entry that is skipped stay standbys,
- * also if its peer is unusable: the messages of a device never go through its own standby.
- * The device's own allowed IPs tell which of its peers it is. Returns NULL if there is no
- * carrier: then it is the network. Sets passed_over of the peers that R13 skips. */
+ * itself at that very endpoint; nor to a default route, if from's file has a FwMark. The
+ * standbys of an entry that is skipped stay standbys, also if its peer is unusable: the
+ * messages of a device never go through its own standby. The device's own allowed IPs tell
+ * which of its peers it is. Returns NULL if there is no carrier: then it is the network.
+ * Sets passed_over of the peers that R13 skips. */
 struct way_peer *union_lookup_outer(const struct union_table *u,
                                     const struct way_peer *from,
                                     const struct endpoint *to);

@@ -1,8 +1,8 @@
 /* src/supervisor/clients.h - who asks the instance on its control socket, and for what?
  *
  * A client sends one line: "status", "reload", "down", "enter", "page", "out NAME" or "in PATH".
- * At once it gets an empty line, which says that the request was heard. The answer is everything after that, until the
- * end:
+ * At once it gets an empty line, which says that the request was heard. The answer is
+ * everything after that, until the end:
  *   enter    the namespaces of an instance of `exec` (insiders.h), not as text
  *   page     the address of the status page
  *   status   JSON

@@ -37,9 +37,9 @@ struct live {
 
 void live_clear(struct live *l);
 
-/* To be called once the instance is up. Returns 0 if all is applied; diag may contain warnings. Otherwise
- * returns -EINVAL or another -errno; then diag and file_errors say what is not applied.
- * What is new in diag has been logged. */
+/* To be called once the instance is up. Returns 0 if all is applied; diag may contain
+ * warnings. Otherwise returns -EINVAL or another -errno; then diag and file_errors say what
+ * is not applied. What is new in diag has been logged. */
 MUST_CHECK int live_reload(struct live *l, const struct conf_paths *from,
                            struct changes_done *result, struct diag *diag);
 

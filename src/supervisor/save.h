@@ -22,9 +22,9 @@
  * path is a link, the file it leads to is replaced. If others can write the file or a
  * folder on its path, it must be the same file in the same folder that was read, because others
  * could have put another file there for us to overwrite. Such a file is left alone, with a
- * warning; so is one that is gone, and one of others that can't be written. Returns 0; -ENOTCONN, without a message, if the device doesn't
- * answer, or not what a device answers; or another -errno, with the reason in diag. After
- * an error the file is unchanged. */
+ * warning; so is one that is gone, and one of others that can't be written. Returns 0;
+ * -ENOTCONN, without a message, if the device doesn't answer, or not what a device answers;
+ * or another -errno, with the reason in diag. After an error the file is unchanged. */
 MUST_CHECK int save_file(struct conf *conf, const char *uapi_socket_path,
                          const struct uapi_patience *patience, struct diag *diag);
 

@@ -47,10 +47,10 @@ struct worker_child {
 };
 
 /* Forks. The worker's standard streams become /dev/null, except for stderr if keep_stderr
- * is set: that is for the reports of sanitizers, since stderr may be a terminal, and who has
- * taken over the worker could type there. `forget` is called in the child after all other descriptors were closed; it
- * frees what the child has inherited from the caller; it may free c and options too.
- * Returns 0 or -errno. */
+ * is set: that is only for the reports of sanitizers, since stderr may be a terminal, and who has
+ * taken over the worker could type there. `forget` is called in the child after all other
+ * descriptors were closed; it frees what the child has inherited from the caller; it may
+ * free c and options too. Returns 0 or -errno. */
 MUST_CHECK int worker_child_start(struct worker_child *c,
                                   const struct worker_options *options, bool keep_stderr,
                                   void (*forget)(void *context), void *context);

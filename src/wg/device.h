@@ -159,12 +159,12 @@ MUST_CHECK size_t wg_peer_seal(struct wg_peer *p, struct packet **packets, size_
 bool wg_device_claims(const struct wg_device *d, const struct packet *message);
 
 /* UDP payloads that arrived for the device, each with `from` and `tos`. Handshake
- * messages are put aside for wg_answer_handshakes. Transport data is authenticated, decrypted in place, and
- * checked against replay window and allowed IPs. Keepalives are counted. The inner
- * packets are moved to the front of `messages`, in order; the function returns how many
- * there are. Their bytes are the IP packet without padding, and a CE mark
- * of the outer header is copied in where this is allowed (R9). Everything else is
- * counted by reason. */
+ * messages are put aside for wg_answer_handshakes. Transport data is authenticated,
+ * decrypted in place, and checked against replay window and allowed IPs. Keepalives are
+ * counted. The inner packets are moved to the front of `messages`, in order; the function
+ * returns how many there are. Their bytes are the IP packet without padding, and a CE mark
+ * of the outer header is copied in where this is allowed (R9). Everything else is counted
+ * by reason. */
 MUST_CHECK size_t wg_device_open(struct wg_device *d, struct packet **messages, size_t n,
                                  uint64_t now_ns);
 

@@ -16,7 +16,8 @@ struct device;
 struct engine;
 struct report;
 
-/* Embedded in the worker, or in the worker_device. The borrowed pointers must be set before worker_tun_start. */
+/* Embedded in the worker, or in the worker_device. The borrowed pointers must be set before
+ * worker_tun_start. */
 struct worker_tun {
 	struct loop *loop;       /* borrowed */
 	struct buffers *buffers; /* borrowed */
