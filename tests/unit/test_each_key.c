@@ -1,6 +1,7 @@
 /* tests/unit/test_each_key.c - the steps of CONTRIBUTING's "To add a key" that are forgotten easily, for
  * each key of both tables: a reload notices that it has changed, the worker is told if it has to know,
- * SaveConfig keeps it, the tests' own printer knows it, and tunion.conf(5) describes it, with an example */
+ * SaveConfig keeps it, a second section of a peer may have it, the tests' own printer knows it, and
+ * tunion.conf(5) describes it, with an example */
 #include "unit.h"
 
 #include <stdbool.h>
@@ -109,15 +110,22 @@ static char *text_with(const struct keys_key *key, bool tunion, const char *valu
 	return text;
 }
 
-static struct conf *read_with(const struct keys_key *key, bool tunion, const char *value)
+static struct conf *read_text(const char *text)
 {
 	struct diag diag = { 0 };
 	struct conf *conf;
-	char *text = text_with(key, tunion, value);
 
 	ck_assert_msg(confprint_read(&conf, text, strlen(text), "t.conf", &diag) == 0,
 	              "%s", text);
 	diag_clear(&diag);
+	return conf;
+}
+
+static struct conf *read_with(const struct keys_key *key, bool tunion, const char *value)
+{
+	char *text = text_with(key, tunion, value);
+	struct conf *conf = read_text(text);
+
 	free(text);
 	return conf;
 }
@@ -259,6 +267,26 @@ static void check_printed(const char *name, const struct conf *a, const struct c
 	free(other);
 }
 
+/* Is it there if the peer has a section before, without it? */
+static void check_merged(const struct keys_key *key, bool tunion, struct conf *once)
+{
+	char *text = text_with(key, tunion, sample_of(key->name)->one), *two;
+	const char *peer = strstr(text, "[Peer]");
+	struct conf *conf;
+
+	ck_assert_int_gt(asprintf(&two, "%.*s[Peer]\nPublicKey = " KEY_2 "\n%s",
+	                          (int)(peer - text), text, peer),
+	                 0);
+	conf = read_text(two);
+	ck_assert_msg(
+		compare(once, conf) == RELOAD_SAME,
+		"two [Peer] of one PublicKey: %s of the second is lost (add_to_peer in src/conf/merge.c)",
+		key->name);
+	conf_free(conf);
+	free(two);
+	free(text);
+}
+
 static void check_key(const struct keys_key *key, bool tunion)
 {
 	const struct sample *s = sample_of(key->name);
@@ -276,6 +304,8 @@ static void check_key(const struct keys_key *key, bool tunion)
 	check_saved(key->name, a);
 	if (b->save_config)
 		check_saved(key->name, b);
+	if (key->section == KEYS_SECTION_PEER && strcmp(key->name, "PublicKey") != 0)
+		check_merged(key, tunion, a);
 	conf_free(a);
 	conf_free(b);
 	conf_free(same);
