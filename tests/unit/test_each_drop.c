@@ -54,11 +54,22 @@ static bool is_a_word(const char *name)
 	return false;
 }
 
+static const char *word_of(enum drop reason)
+{
+	const char *word = drop_name(reason);
+
+	ck_assert_msg(
+		word != NULL,
+		"src/base/drop.c has no word for reason %d of enum drop (base/drop.h)",
+		(int)reason);
+	return word;
+}
+
 START_TEST(programs_know_its_word)
 {
 	for (enum drop reason = DROP_NONE + 1; reason < DROP_COUNT; reason++)
 		ck_assert_msg(
-			is_a_word(drop_name(reason)),
+			is_a_word(word_of(reason)),
 			"\"%s\" is not among the words above: if the reason is new, add it, and take the steps of CONTRIBUTING, To add a drop reason",
 			drop_name(reason));
 	ck_assert_uint_eq(ARRAY_SIZE(words), DROP_COUNT - 1);
@@ -68,10 +79,10 @@ END_TEST
 START_TEST(a_hint_says_what_to_do)
 {
 	for (enum drop reason = DROP_NONE + 1; reason < DROP_COUNT; reason++) {
-		const char *hint = status_hint(drop_name(reason));
+		const char *word = word_of(reason), *hint = status_hint(word);
 
 		ck_assert_msg(hint && *hint, "src/show/status_hint.c has no hint for %s",
-		              drop_name(reason));
+		              word);
 	}
 }
 END_TEST
@@ -101,7 +112,7 @@ START_TEST(the_document_has_it)
 
 	ck_assert_ptr_nonnull(list);
 	for (enum drop reason = DROP_NONE + 1; reason < DROP_COUNT; reason++) {
-		const char *word = drop_name(reason);
+		const char *word = word_of(reason);
 
 		ck_assert_msg(has_item(list, word), "tunion-json(5) has no item for %s",
 		              word);
