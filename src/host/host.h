@@ -11,6 +11,7 @@
  *  - host_up sets the MTU and the addresses, sets the tun up, sets DNS, routes, rules and
  *    the guard, and runs the PostUp hooks.
  *  - host_update changes what is different, whenever the plan or an endpoint has changed.
+ *    If another tun of the instance may give up prefixes, host_close is called before it.
  *    For each new file, host_file_added is called before it and host_file_up after it.
  *    When the devices of files that have gone are gone, too, host_post_down is called.
  *  - host_down runs the PreDown hooks, undoes everything in reverse order, and runs the
@@ -125,8 +126,8 @@ void host_unchoose_mark(struct host *h);
  * host_update. */
 void host_resolver(const struct host *h, struct ip_addr *ipv4, struct ip_addr *ipv6);
 
-/* May a DNS server that no tunnel leads to be asked by the host's own ways? Not for programs
- * that are in another network namespace to have no way but the tunnels. */
+/* May the host's own ways be used to ask a DNS server to which no tunnel leads? Not if
+ * programs are in another network namespace, so that they have no way but the tunnels. */
 bool host_may_ask_outside(const struct host *h);
 
 MUST_CHECK int host_pre_up(struct host *h, const struct plan *plan, struct diag *diag);

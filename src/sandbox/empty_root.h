@@ -2,8 +2,8 @@
  *
  * It moves into namespaces of its own: its only directory is empty and can't be written, and
  * there are no network interfaces (unless it keeps its network), no System V IPC and no POSIX
- * queues. Sockets and other
- * descriptors that it has stay what they are, in the namespaces where they were made.
+ * queues. Sockets and other descriptors that it has stay what they are, in the namespaces
+ * where they were made.
  *
  * There is no PID namespace: a process can't move into one, only its children can, and the
  * first process there ignores signals that should end it. */
