@@ -52,7 +52,8 @@ static void wait_for_end(int pidfd)
 /* The answer consists of warnings, one on each line, and then one of
  *   ok
  *   failed N    it is down, but a hook has failed with exit status N;
- *   refused N   it stays up, because a hook has failed with exit status N. */
+ *   refused N   it stays up, because a hook has failed with exit status N, or a file with
+ *               SaveConfig can't be written (N is 1). */
 static int tell(const struct instance *i, int pidfd, char *answer)
 {
 	char *last = take_last_line(answer);

@@ -40,7 +40,7 @@ struct keys_key {
 	const char *name;
 	enum keys_section section;
 	enum keys_reader reader;
-	/* may write into value; for READER_WG, value has no blanks and is not empty */
+	/* may write into value; for KEYS_READER_WG, value has no blanks and is not empty */
 	void (*set)(struct keys_file *f, char *value);
 };
 

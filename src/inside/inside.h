@@ -2,7 +2,7 @@
  * only way out
  *
  * The network namespace has nothing but its loopback device and the tun. In the mount
- * namespace, name look-ups lead nowhere but into the tun: see inside_mounts.h. Everything
+ * namespace, name look-ups lead nowhere but into the tun: see mounts.h. Everything
  * else is as outside: files, terminal, uid and gid. An ordinary user needs a user
  * namespace for this, in which he has his own ids. The capabilities that he has there end
  * when the command is executed. Root needs none, unless a container has left him without

@@ -1,6 +1,6 @@
 /* src/proxy/lwip_sender.c - RFC 6675 and RFC 9438 around lwIP's TCP
  *
- * lwIP calls lwip_sender_input with each segment before it looks at it itself. There the
+ * lwIP calls lwip_port_segment with each segment before it looks at it itself. There the
  * blocks of its SACK option are noted in the flags of the segments that wait to be
  * acknowledged, those that are lost are moved to the queue of those to be sent, and lwIP's
  * congestion window is set. lwIP sends what is in that queue as long as

@@ -8,9 +8,10 @@
  *   status   JSON
  *   reload   errors and warnings, one on each line; then "ok: ..." or "failed: ..." with
  *            what was done
- *   down     warnings, one on each line; then "ok" when the host is restored, or
- *            "refused" when the instance stays up
- *   out, in  as reload, about one file of the instance (wish.h); `out` of the last file is
+ *   down     warnings, one on each line; then "ok" when the host is restored, "failed N" if
+ *            a hook has failed with exit status N meanwhile, or "refused N" when the
+ *            instance stays up: because of a hook, or of a file that can't be saved (1)
+ *   out, in  as reload, about one file of the instance (refresh.h); `out` of the last file is
  *            answered as down
  * To anything else the answer is "error: ...".
  *
