@@ -241,6 +241,13 @@ static void leave_remote(struct lookup_call *call)
 	*at = call->next;
 }
 
+/* These two say that a lookup ends and nobody is told. No other process can say that. */
+static int status_of_remote(int status)
+{
+	return status == ARES_EDESTRUCTION || status == ARES_ECANCELLED ? ARES_EBADRESP
+	                                                                : status;
+}
+
 static void remote_answered(struct lookup_errand *errand, int status,
                             const struct ip_addr *addresses, size_t n)
 {
@@ -254,7 +261,7 @@ static void remote_answered(struct lookup_errand *errand, int status,
 		if (!contains(found, count, &found[count]))
 			count++;
 	}
-	finish(call, status, found, count);
+	finish(call, status_of_remote(status), found, count);
 }
 
 /* The hosts file has been asked; `status` says how. Returns false if that was all. */

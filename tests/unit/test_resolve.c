@@ -411,6 +411,55 @@ START_TEST(a_lookup_that_has_it_as_its_remote)
 }
 END_TEST
 
+/* One that was taken over can answer with any status. */
+static int ask_nobody(void *context, struct lookup_errand *errand,
+                      const struct lookup_settings *settings, bool network,
+                      const char *host)
+{
+	struct lookup_errand **asked = context;
+
+	(void)settings;
+	(void)network;
+	(void)host;
+	*asked = errand;
+	return 0;
+}
+
+static void count_error(struct lookup_query *query, const char *error,
+                        const struct endpoint *list, size_t n)
+{
+	ck_assert_ptr_nonnull(error);
+	ck_assert_uint_eq(n, 0);
+	(void)list;
+	query->status = -1;
+}
+
+START_TEST(each_status_of_a_remote_is_an_answer)
+{
+	struct lookup_errand *asked = NULL;
+	const struct lookup_remote remote = { .ask = ask_nobody, .context = &asked };
+	struct lookup_query query = { .done = count_error };
+	struct ip_addr server;
+	struct lookup *l;
+	struct loop *loop;
+
+	ck_assert_int_eq(loop_new(&loop), 0);
+	ck_assert(ip_addr_parse(&server, "127.0.0.1"));
+	ck_assert_int_eq(lookup_new_remote(&l, loop, &server, 1, &remote), 0);
+	for (int status = 1; status <= UINT8_MAX; status++) {
+		query.status = 0;
+		lookup_ask(l, &query, "nowhere.invalid");
+		ck_assert_ptr_nonnull(asked);
+		ck_assert(lookup_asked(&query));
+		asked->done(asked, status, NULL, 0);
+		ck_assert(!lookup_asked(&query));
+		ck_assert_msg(query.status == -1, "status %d", status);
+	}
+	lookup_free(l);
+	loop_free(loop);
+}
+END_TEST
+
 TCase *unit_tests(void)
 {
 	TCase *tc = tcase_create("resolver/resolve");
@@ -422,5 +471,6 @@ TCase *unit_tests(void)
 	tcase_add_test(tc, nobody_listens);
 	tcase_add_test(tc, a_name_without_an_answer);
 	tcase_add_test(tc, a_lookup_that_has_it_as_its_remote);
+	tcase_add_test(tc, each_status_of_a_remote_is_an_answer);
 	return tc;
 }
