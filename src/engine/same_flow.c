@@ -41,6 +41,22 @@ static bool has_followers6(const uint8_t *ip)
 	return ip[0] >> 4 == 6 && h->next_header == PROTO_TCP;
 }
 
+static uint32_t total_bytes_of(const uint8_t *ip, bool v4)
+{
+	const struct ipv4_header *h4 = (const void *)ip;
+	const struct ipv6_header *h6 = (const void *)ip;
+
+	return v4 ? be16_get(h4->total_len) : V6_BYTES + be16_get(h6->payload_len);
+}
+
+/* Does the header say that the ports are part of the packet? Otherwise it was not translated by
+ * them. */
+static bool says_it_is_whole(const uint8_t *ip, uint32_t ip_bytes)
+{
+	return total_bytes_of(ip, ip_bytes == V4_BYTES) >=
+	       ip_bytes + sizeof(struct tcp_header);
+}
+
 void same_flow_begin(struct same_flow *s, const struct packet *p)
 {
 	const uint8_t *ip = p->data;
@@ -52,7 +68,8 @@ void same_flow_begin(struct same_flow *s, const struct packet *p)
 	else if (p->len_bytes >= V6_BYTES + sizeof(struct tcp_header) &&
 	         has_followers6(ip))
 		s->ip_bytes = V6_BYTES;
-	if (s->ip_bytes > 0 && is_amid(ip + s->ip_bytes))
+	if (s->ip_bytes > 0 && says_it_is_whole(ip, s->ip_bytes) &&
+	    is_amid(ip + s->ip_bytes))
 		memcpy(s->before, ip, s->ip_bytes + PORTS_BYTES);
 	else
 		s->ip_bytes = 0;
@@ -130,14 +147,6 @@ static void translate(const struct same_flow *s, uint8_t *ip)
 		       V6_BYTES + PORTS_BYTES - V6_ADDRESSES);
 	}
 	add_change(tcp + offsetof(struct tcp_header, checksum), s->tcp_change);
-}
-
-static uint32_t total_bytes_of(const uint8_t *ip, bool v4)
-{
-	const struct ipv4_header *h4 = (const void *)ip;
-	const struct ipv6_header *h6 = (const void *)ip;
-
-	return v4 ? be16_get(h4->total_len) : V6_BYTES + be16_get(h6->payload_len);
 }
 
 bool same_flow_next(const struct same_flow *s, struct packet *p, uint32_t max_bytes)

@@ -198,6 +198,30 @@ START_TEST(some_packets_have_no_followers)
 }
 END_TEST
 
+/* The ports of such a packet are behind its end, and were not looked at. */
+START_TEST(a_packet_whose_header_says_that_it_is_shorter_has_no_followers)
+{
+	const uint32_t ip = _i == 0 ? 20 : 40, length_at = _i == 0 ? 2 : 4;
+	uint64_t seed = unit_seed();
+	struct craft first, next;
+	struct same_flow s;
+
+	make(&first, _i, &seed);
+	make(&next, _i, &seed);
+	for (uint32_t n = 0; n <= sizeof(struct tcp_header); n++) {
+		uint32_t says = _i == 0 ? ip + n : n;
+
+		first.packet.data[length_at] = (uint8_t)(says >> 8);
+		first.packet.data[length_at + 1] = (uint8_t)says;
+		same_flow_begin(&s, &first.packet);
+		same_flow_end(&s, &first.packet);
+		ck_assert_msg(same_flow_next(&s, &next.packet, PACKET_MAX_BYTES) ==
+		                      (n == sizeof(struct tcp_header)),
+		              "%u", n);
+	}
+}
+END_TEST
+
 START_TEST(no_byte_behind_the_end_is_read)
 {
 	uint64_t seed = unit_seed();
@@ -233,6 +257,8 @@ TCase *unit_tests(void)
 	tcase_add_loop_test(tc, what_was_not_translated_stays_as_it_is, 0, 2);
 	tcase_add_test(tc, a_packet_that_differs_in_what_matters_does_not_follow);
 	tcase_add_test(tc, some_packets_have_no_followers);
+	tcase_add_loop_test(
+		tc, a_packet_whose_header_says_that_it_is_shorter_has_no_followers, 0, 2);
 	tcase_add_loop_test(tc, no_byte_behind_the_end_is_read, 0, 2);
 	return tc;
 }
