@@ -1,6 +1,7 @@
 /* src/cmd/main.c - the command line: the first word chooses the command; or, if we are called
  * wireguard-tunion, the name does */
 #include <fcntl.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -146,8 +147,14 @@ static int help_about(char *command)
 
 int main(int argc, char **argv)
 {
-	if (!open_standard_streams(argc > 1 && strcmp(argv[1], "exec") == 0))
+	bool until_exec = argc > 1 && strcmp(argv[1], "exec") == 0;
+
+	if (!open_standard_streams(until_exec))
 		return EXIT_FAILURE;
+	/* If our caller ignores this signal, we can't learn how a hook has ended. A command of
+	 * exec gets it as it is. */
+	if (!until_exec)
+		signal(SIGCHLD, SIG_DFL);
 	if (is_called(argv[0], WIREGUARD_NAME))
 		return cmd_wireguard(argc, argv);
 	if (argc < 2) {

@@ -4,6 +4,7 @@ instance up; and the files' permissions."""
 
 import os
 import signal
+import sys
 
 from lab import Keys, Tunion, check, equal, main, same_text, wait_for
 
@@ -235,6 +236,16 @@ def world_accessible(h, before):
     same_text(h.snapshot(), before, "after down")
 
 
+def caller_ignores_children(h, log, before):
+    """How a hook has ended is known, even if tunion was started by who doesn't want to know it of its children."""
+    ignoring = [sys.executable, "-c", "import os, signal, sys; signal.signal(signal.SIGCHLD, signal.SIG_IGN); os.execvp(sys.argv[1], sys.argv[1:])"]
+    t = Tunion(h, {"a.conf": conf(7, f"PostUp = echo up >>{log.path}", f"PostDown = echo down >>{log.path}; exit 3")}, tun="t-ign")
+    h.run([*ignoring, *t.argv("up", t.dir)])
+    equal(h.try_run([*ignoring, *t.argv("down")]).returncode, 3, "exit status of down")
+    equal(log.take(), ["up", "down"], "hooks")
+    same_text(h.snapshot(), before, "after down")
+
+
 def test(lab):
     h, net = lab.host("h"), lab.host("net")
     lab.link(h, "eth0", "192.0.2.2/24", net, "eth0", "192.0.2.1/24")
@@ -249,6 +260,7 @@ def test(lab):
     after_a_kill(h, log, before)
     kept_up(h, log, before)
     world_accessible(h, before)
+    caller_ignores_children(h, log, before)
 
 
 main(test)
