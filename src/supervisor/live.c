@@ -435,7 +435,7 @@ static void remove_gone(struct round *r)
 	struct live *l = r->l;
 	int err = 0;
 
-	l->tunnels->beside = NULL;
+	tunnels_leave_beside(l->tunnels);
 	for (size_t i = 0; i < r->plan.device_count && !err; i++) {
 		const char *name = r->plan.devices[i].way.name;
 		struct command m = command_of(COMMAND_DEVICE_REMOVE, name);

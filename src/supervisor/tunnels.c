@@ -28,6 +28,7 @@ void tunnels_forget(struct tunnels *t, struct conf_set *reading)
 {
 	if (reading)
 		conf_set_clear_but(reading, &t->files);
+	tunnels_leave_beside(t);
 	free_all(t);
 }
 
@@ -95,6 +96,15 @@ void tunnels_take_from_beside(struct tunnels *t, struct tunnel *tunnel)
 		at = &(*at)->next_beside;
 	if (*at)
 		*at = tunnel->next_beside;
+}
+
+void tunnels_leave_beside(struct tunnels *t)
+{
+	for (struct tunnel *b = t->beside; b; b = b->next_beside) {
+		hook_keys_free(b->hook_keys);
+		b->hook_keys = NULL;
+	}
+	t->beside = NULL;
 }
 
 /* The tunnels are in the order of the plan's devices. */

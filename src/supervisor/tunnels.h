@@ -51,6 +51,8 @@ void tunnels_put_beside(struct tunnels *t, struct tunnel *tunnel);
 void tunnels_put_gone_beside(struct tunnels *t, struct tunnel *gone, size_t count);
 /* Does nothing if it isn't there. */
 void tunnels_take_from_beside(struct tunnels *t, struct tunnel *tunnel);
+/* The worker has none of them any more: wipes the keys of their hooks. */
+void tunnels_leave_beside(struct tunnels *t);
 
 /* Also finds those beside the plan. Returns NULL if none has this name. */
 struct tunnel *tunnels_find(const struct tunnels *t, const char *name);

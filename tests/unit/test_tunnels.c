@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -123,6 +124,54 @@ START_TEST(sockets_are_closed_or_only_forgotten)
 }
 END_TEST
 
+/* Among them is the page that opens sealed keys (base/secret_page.h). */
+static size_t closed_mappings(void)
+{
+	FILE *maps = fopen("/proc/self/maps", "re");
+	char line[512];
+	size_t n = 0;
+
+	ck_assert_ptr_nonnull(maps);
+	while (fgets(line, sizeof(line), maps))
+		n += strstr(line, " ---") != NULL;
+	fclose(maps);
+	return n;
+}
+
+/* A child that is forked while hooks run can't open the keys of the devices they are about. */
+START_TEST(keys_of_hooks_are_forgotten_beside_the_plan_too)
+{
+	struct planned other;
+	struct tunnel coming;
+	static const char *const texts[] = { "b", "[Interface]\nPostUp = x\n", NULL };
+	static const char answer[] =
+		"private_key="
+		"0303030303030303030303030303030303030303030303030303030303030303\n\n";
+	size_t before;
+
+	for (int forget = 0; forget < 2; forget++) {
+		begin(two);
+		planned_init(&other, texts);
+		before = closed_mappings();
+		coming = tunnel_of(&other.plan.devices[0]);
+		coming.hook_keys = hook_keys_new(coming.plan->conf, answer);
+		ck_assert_ptr_nonnull(coming.hook_keys);
+		ck_assert_uint_gt(closed_mappings(), before);
+		tunnels_put_beside(&tunnels, &coming);
+		tunnels.plan = (struct plan){ 0 };
+		if (forget)
+			tunnels_forget(&tunnels, NULL);
+		else
+			tunnels_leave_beside(&tunnels);
+		ck_assert_uint_eq(closed_mappings(), before);
+		ck_assert_ptr_null(coming.hook_keys);
+		ck_assert_ptr_null(tunnels.beside);
+		planned_clear(&other);
+		end();
+	}
+}
+END_TEST
+
 START_TEST(an_address_to_listen_on)
 {
 	const char *texts[] = { "a", "[Interface]\n# tunion: Listen = 127.0.0.1\n",
@@ -181,6 +230,7 @@ TCase *unit_tests(void)
 	tcase_add_test(tc, one_that_is_coming_is_found_first);
 	tcase_add_test(tc, peers_by_name_and_key);
 	tcase_add_test(tc, sockets_are_closed_or_only_forgotten);
+	tcase_add_test(tc, keys_of_hooks_are_forgotten_beside_the_plan_too);
 	tcase_add_test(tc, an_address_to_listen_on);
 	tcase_add_test(tc, a_port_in_use);
 	return tc;
