@@ -2,7 +2,8 @@
 #include "resolver/resolve_calls.h"
 
 static const struct call_rule rules[] = {
-	CALL(dup3), /* a socket takes the number that c-ares has for it */
+	CALL(dup3),        /* a socket takes the number that c-ares has for it */
+	CALL(getsockname), /* c-ares 1.33 makes its cookies for this address */
 };
 
 const struct call_rule *resolve_calls(size_t *n)

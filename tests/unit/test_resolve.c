@@ -10,11 +10,13 @@
 #include <strings.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "names/lookup.h"
 #include "resolver/resolve.h"
+#include "resolver/resolve_calls.h"
 #include "supervisor/resolver_child.h"
 
 #define ROUNDS_MAX 30000
@@ -411,6 +413,20 @@ START_TEST(a_lookup_that_has_it_as_its_remote)
 }
 END_TEST
 
+/* Not each c-ares makes all of them, and some can't do without. */
+START_TEST(what_other_versions_of_c_ares_call)
+{
+	static const int calls[] = { SYS_dup3, SYS_getsockname };
+	size_t n, found = 0;
+	const struct call_rule *rules = resolve_calls(&n);
+
+	for (size_t i = 0; i < ARRAY_SIZE(calls); i++)
+		for (size_t k = 0; k < n; k++)
+			found += rules[k].number == calls[i];
+	ck_assert_uint_eq(found, ARRAY_SIZE(calls));
+}
+END_TEST
+
 /* One that was taken over can answer with any status. */
 static int ask_nobody(void *context, struct lookup_errand *errand,
                       const struct lookup_settings *settings, bool network,
@@ -471,6 +487,7 @@ TCase *unit_tests(void)
 	tcase_add_test(tc, nobody_listens);
 	tcase_add_test(tc, a_name_without_an_answer);
 	tcase_add_test(tc, a_lookup_that_has_it_as_its_remote);
+	tcase_add_test(tc, what_other_versions_of_c_ares_call);
 	tcase_add_test(tc, each_status_of_a_remote_is_an_answer);
 	return tc;
 }
