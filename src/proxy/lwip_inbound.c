@@ -46,6 +46,35 @@ static bool may_take(const struct ip_view *view)
 	return !lwip_core_is_short() || view->total_bytes <= view->payload_at + 60;
 }
 
+/* ---- what lwIP may see of a connection */
+
+/* lwIP keeps nothing behind an end that came too early, so that is the last one. */
+static bool keeps_end(const struct tcp_pcb *pcb)
+{
+	const struct tcp_seg *seg = pcb->ooseq;
+
+	while (seg && seg->next)
+		seg = seg->next;
+	return seg && (TCPH_FLAGS(seg->tcphdr) & TCP_FIN);
+}
+
+bool lwip_inbound_may_see(const struct tcp_pcb *pcb, const struct tcp_hdr *hdr,
+                          uint16_t data_bytes)
+{
+	uint32_t fin = TCPH_FLAGS(hdr) & TCP_FIN ? 1 : 0, end = hdr->seqno + data_bytes;
+	uint32_t edge = pcb->rcv_nxt + pcb->rcv_wnd;
+
+	if (pcb->state < SYN_RCVD || pcb->state >= CLOSE_WAIT || data_bytes + fin == 0 ||
+	    TCP_SEQ_GEQ(hdr->seqno, edge))
+		return true;
+	if (TCP_SEQ_GT(hdr->seqno, pcb->rcv_nxt) &&
+	    (pcb->state == SYN_RCVD || TCP_SEQ_GT(end + fin, edge)))
+		return false;
+	return TCP_SEQ_LT(end, edge) || !keeps_end(pcb);
+}
+
+/* ---- packets */
+
 /* Gives lwIP one packet that stands in several slices. */
 static bool give(struct lwip_stack *s, const struct iovec *slices, size_t n,
                  uint32_t bytes)

@@ -1,0 +1,216 @@
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/checksum.h"
+#include "base/iphdr.h"
+#include "base/tcphdr.h"
+#include "lwip_lab.h"
+#include "unit.h"
+
+#define PORT         80
+#define WINDOW       65536U /* that a connection begins with */
+#define SEGMENT_MOST 65480U
+
+static struct lwip_lab lab; /* too large for a stack */
+
+/* What the client said last; who is hostile goes on from there in its name. */
+static struct {
+	uint8_t headers[sizeof(struct ipv4_header) + sizeof(struct tcp_header)];
+	uint32_t next; /* number of the next byte */
+	bool drops;    /* all that the client sends after its SYN */
+	bool acked;    /* there was something after its SYN */
+} last;
+
+static void begin(void)
+{
+	memset(&last, 0, sizeof(last));
+	lwip_lab_begin(&lab);
+}
+
+static void end(void)
+{
+	lwip_lab_end(&lab);
+}
+
+static bool notes_client(struct lwip_lab *l, const uint8_t *bytes, size_t n)
+{
+	const struct tcp_header *tcp = lwip_lab_tcp(bytes);
+	bool is_syn = tcp->flags & TCP_SYN;
+
+	(void)l;
+	if (be16_get(tcp->dst_port) != PORT)
+		return false;
+	memcpy(last.headers, bytes, sizeof(last.headers));
+	last.next = be32_get(tcp->seq) + (uint32_t)lwip_lab_data_bytes(bytes, n) + is_syn;
+	last.acked |= !is_syn;
+	return last.drops && !is_syn;
+}
+
+static uint8_t pattern(size_t at)
+{
+	return (uint8_t)(at * 31 + at / 251); /* as the lab has it */
+}
+
+static void sum_up(uint8_t *bytes, size_t n)
+{
+	struct ipv4_header *ip = (void *)bytes;
+	struct tcp_header *tcp = (void *)(ip + 1);
+	struct ip_addr src = ip_addr_from_bytes(IP_V4, ip->src);
+	struct ip_addr dst = ip_addr_from_bytes(IP_V4, ip->dst);
+	uint32_t len = (uint32_t)(n - sizeof(*ip));
+
+	ip->total_len = be16_put((uint16_t)n);
+	ip->checksum = be16_put(0);
+	ip->checksum = be16_put(checksum_finish(checksum_add(0, ip, sizeof(*ip))));
+	tcp->checksum = be16_put(0);
+	tcp->checksum = be16_put(checksum_finish(
+		checksum_add(checksum_pseudo(&src, &dst, PROTO_TCP, len), tcp, len)));
+}
+
+/* The client seems to send n bytes of the pattern that begin at this place of it. */
+static void forge(size_t at, size_t n, uint8_t flags)
+{
+	static uint8_t bytes[sizeof(last.headers) + SEGMENT_MOST];
+	struct tcp_header *tcp = (void *)(bytes + sizeof(struct ipv4_header));
+
+	ck_assert_uint_le(n, SEGMENT_MOST);
+	memcpy(bytes, last.headers, sizeof(last.headers));
+	tcp->seq = be32_put(last.next + (uint32_t)at);
+	tcp->data_offset = 5 << 4;
+	tcp->flags = (uint8_t)(TCP_ACK | flags);
+	for (size_t i = 0; i < n; i++)
+		bytes[sizeof(last.headers) + i] = pattern(at + i);
+	sum_up(bytes, sizeof(last.headers) + n);
+	lwip_lab_inject(&lab, bytes, sizeof(last.headers) + n);
+}
+
+struct talk {
+	struct lwip_lab_end client, server;
+	size_t bytes;
+};
+
+static void pair(struct talk *t)
+{
+	*t = (struct talk){ 0 };
+	lab.loses = notes_client;
+	lwip_lab_pair(&lab, IP_V4, PORT, &t->client, &t->server);
+	lwip_lab_round(&lab);
+}
+
+static void close_both(struct talk *t)
+{
+	t->client.stream->ops->close(t->client.stream, true);
+	t->server.stream->ops->close(t->server.stream, true);
+}
+
+static bool server_has_heard_all(void *context)
+{
+	struct talk *t = context;
+
+	lwip_lab_hear(&t->server, SIZE_MAX);
+	return t->server.heard >= t->bytes;
+}
+
+/* ---- beyond the window */
+
+/* What comes first is too early, and the end of it is beyond the window. */
+START_TEST(what_reaches_beyond_the_window_is_not_kept)
+{
+	struct talk t;
+
+	pair(&t);
+	if (_i == 1) /* not the first one that is kept */
+		forge(65300, 10, 0);
+	forge(65000, 1400, 0);
+	forge(0, 65000, 0);
+	t.bytes = 65000;
+	lwip_lab_until(&lab, server_has_heard_all, &t);
+	forge(65000, 1400, 0);
+	t.bytes = 66400;
+	lwip_lab_until(&lab, server_has_heard_all, &t);
+	close_both(&t);
+}
+END_TEST
+
+/* The end is one behind the window's last byte. */
+START_TEST(an_end_beyond_the_window_is_not_kept)
+{
+	struct talk t;
+
+	pair(&t);
+	forge(WINDOW - 100, 100, TCP_FIN);
+	forge(0, 1000, 0);
+	forge(1000, WINDOW - 1100, 0);
+	t.bytes = WINDOW - 100;
+	lwip_lab_until(&lab, server_has_heard_all, &t);
+	close_both(&t);
+}
+END_TEST
+
+/* The end came early, and then there is more data than it said, up to the window's edge. */
+START_TEST(an_end_that_is_denied_later_does_no_harm)
+{
+	struct talk t;
+
+	pair(&t);
+	forge(0, 100, 0);
+	forge(200, _i & 1 ? 0 : 10, TCP_FIN);
+	if (_i & 2)
+		forge(200, WINDOW - 200, 0); /* also too early */
+	forge(100, WINDOW - 100, 0);
+	forge(100, 100, 0);
+	t.bytes = 200;
+	lwip_lab_until(&lab, server_has_heard_all, &t);
+	close_both(&t);
+}
+END_TEST
+
+static bool is_taken(void *context)
+{
+	const struct talk *t = context;
+
+	return t->server.stream != NULL;
+}
+
+static void accepted(void *context, struct stream *s, uint64_t now_ns)
+{
+	struct talk *t = context;
+
+	(void)now_ns;
+	t->server.stream = s;
+}
+
+/* What completes the handshake has data already, and it is too early. */
+START_TEST(what_comes_before_the_window_is_known_is_not_kept)
+{
+	const struct endpoint at = { .port = PORT };
+	const struct endpoint to = lwip_lab_at(IP_V4, LWIP_LAB_SERVER, PORT);
+	struct talk t = { .bytes = 60000 };
+
+	lab.loses = notes_client;
+	last.drops = true;
+	ck_assert_int_eq(lab.stack->ops->listen(lab.stack, &at, accepted, &t), 0);
+	ck_assert_int_eq(lwip_lab_connect(&lab, &to, &t.client), 0);
+	while (!last.acked)
+		lwip_lab_round(&lab);
+	forge(60000, 6000, 0);
+	forge(0, 60000, 0);
+	lwip_lab_until(&lab, is_taken, &t);
+	forge(0, 60000, 0);
+	lwip_lab_until(&lab, server_has_heard_all, &t);
+	close_both(&t);
+}
+END_TEST
+
+TCase *unit_tests(void)
+{
+	TCase *tc = tcase_create("proxy/lwip_hostile");
+
+	tcase_set_timeout(tc, 120);
+	tcase_add_checked_fixture(tc, begin, end);
+	tcase_add_loop_test(tc, what_reaches_beyond_the_window_is_not_kept, 0, 2);
+	tcase_add_test(tc, an_end_beyond_the_window_is_not_kept);
+	tcase_add_loop_test(tc, an_end_that_is_denied_later_does_no_harm, 0, 4);
+	tcase_add_test(tc, what_comes_before_the_window_is_known_is_not_kept);
+	return tc;
+}
