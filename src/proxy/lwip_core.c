@@ -126,6 +126,11 @@ bool lwip_core_is_short(void)
 	return lwip_stats.mem.used > MEMORY_BYTES;
 }
 
+bool lwip_core_is_crowded(void)
+{
+	return lwip_stats.mem.used > MEMORY_BYTES / 4 * 3;
+}
+
 /* A share of what is free: so many connections use most of the memory, and never all. */
 size_t lwip_core_queue_most(void)
 {

@@ -93,6 +93,9 @@ void lwip_core_set_mtu(struct lwip_stack *s, uint32_t mtu_bytes);
 
 /* May more be kept in memory now? Otherwise everybody has to do with little. */
 bool lwip_core_is_short(void);
+/* The last quarter is for what others can't keep for as long as they like: no segments that
+ * came too early. */
+bool lwip_core_is_crowded(void);
 /* The most that may wait in the queue of one connection now. */
 size_t lwip_core_queue_most(void);
 

@@ -40,13 +40,24 @@ static void note_fragment(struct lwip_stack *s)
 		s->reassembly_ns = now_ns + REASSEMBLY_NS;
 }
 
-/* Without memory, only what may free some is taken: acknowledgements. */
+/* Without memory, only what lwIP doesn't keep is taken: acknowledgements, which may free some,
+ * and data, because of that lwip_inbound_may_see lets only the next bytes through. */
 static bool may_take(const struct ip_view *view)
 {
-	return !lwip_core_is_short() || view->total_bytes <= view->payload_at + 60;
+	return !lwip_core_is_short() || view->total_bytes <= view->payload_at + 60 ||
+	       (view->protocol == PROTO_TCP && !view->fragment);
 }
 
 /* ---- what lwIP may see of a connection */
+
+/* Data that came too early waits for what is before it, as long as the sender wants it to. */
+static bool may_wait(const struct tcp_pcb *pcb, uint16_t data_bytes)
+{
+	if (pcb->state == SYN_RCVD)
+		return false;
+	return data_bytes == 0 ||
+	       (!lwip_core_is_crowded() && !(pcb->flags & TF_RXCLOSED));
+}
 
 /* lwIP keeps nothing behind an end that came too early, so that is the last one. */
 static bool keeps_end(const struct tcp_pcb *pcb)
@@ -68,7 +79,7 @@ bool lwip_inbound_may_see(const struct tcp_pcb *pcb, const struct tcp_hdr *hdr,
 	    TCP_SEQ_GEQ(hdr->seqno, edge))
 		return true;
 	if (TCP_SEQ_GT(hdr->seqno, pcb->rcv_nxt) &&
-	    (pcb->state == SYN_RCVD || TCP_SEQ_GT(end + fin, edge)))
+	    (!may_wait(pcb, data_bytes) || TCP_SEQ_GT(end + fin, edge)))
 		return false;
 	return TCP_SEQ_LT(end, edge) || !keeps_end(pcb);
 }

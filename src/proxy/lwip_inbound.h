@@ -24,7 +24,8 @@ size_t lwip_inbound_take(struct lwip_stack *s, struct packet *const *packets, si
  * window: lwIP cuts off what does only if it is the next, or the last of several that came
  * too early. It also lets an end that came too early count for all data that covers it, even
  * if this fills the window. Either way it aborts when the gap before is filled. The window of
- * a connection that isn't established is not known yet. */
+ * a connection that isn't established is not known yet. And nothing is kept that nobody will
+ * read, or if there is little memory left. */
 MUST_CHECK bool lwip_inbound_may_see(const struct tcp_pcb *pcb, const struct tcp_hdr *hdr,
                                      uint16_t data_bytes);
 

@@ -202,6 +202,34 @@ START_TEST(what_comes_before_the_window_is_known_is_not_kept)
 }
 END_TEST
 
+/* ---- memory */
+
+#define HOARD 1800 /* of 60 kB */
+
+/* Each one covers the one before except for its first byte; lwIP cuts that one, which makes
+ * its memory no smaller. So a small window is enough to use it up. */
+START_TEST(who_hoards_memory_does_not_stop_others)
+{
+	struct talk t, other = { .bytes = 100000 };
+
+	pair(&t);
+	for (size_t i = 0; i < HOARD; i++)
+		forge(1 + i, 60000, 0);
+	lwip_lab_pair(&lab, IP_V4, PORT + 1, &other.client, &other.server);
+	while (other.client.said < other.bytes) {
+		lwip_lab_say(&other.client, other.bytes);
+		lwip_lab_round(&lab);
+		lwip_lab_hear(&other.server, SIZE_MAX);
+	}
+	lwip_lab_until(&lab, server_has_heard_all, &other);
+	close_both(&other);
+	forge(0, 1, 0); /* the memory is free again */
+	t.bytes = 60001;
+	lwip_lab_until(&lab, server_has_heard_all, &t);
+	close_both(&t);
+}
+END_TEST
+
 TCase *unit_tests(void)
 {
 	TCase *tc = tcase_create("proxy/lwip_hostile");
@@ -212,5 +240,6 @@ TCase *unit_tests(void)
 	tcase_add_test(tc, an_end_beyond_the_window_is_not_kept);
 	tcase_add_loop_test(tc, an_end_that_is_denied_later_does_no_harm, 0, 4);
 	tcase_add_test(tc, what_comes_before_the_window_is_known_is_not_kept);
+	tcase_add_test(tc, who_hoards_memory_does_not_stop_others);
 	return tc;
 }
