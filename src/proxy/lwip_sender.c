@@ -196,7 +196,8 @@ static void shrink(struct lwip_sender *s, const struct tcp_pcb *pcb)
 
 /* What was sent again is lost again, if three segments have arrived that were sent later. So
  * it needn't wait for the timer. */
-static void note_lost_again(struct lwip_sender *s, struct tcp_pcb *pcb, struct flight *f)
+static void note_lost_again(struct lwip_sender *s, struct tcp_pcb *pcb,
+                            const struct lwip_news *news, struct flight *f)
 {
 	uint32_t end = s->again_end + SEGMENTS_LOST * (uint32_t)pcb->mss;
 
@@ -205,7 +206,8 @@ static void note_lost_again(struct lwip_sender *s, struct tcp_pcb *pcb, struct f
 	for (struct tcp_seg *seg = pcb->unacked; seg; seg = seg->next) {
 		if (seg->flags & SEGMENT_BEFORE) {
 			seg->flags &= (uint8_t)~SEGMENTS_AGAIN;
-			if (!(seg->flags & SEGMENT_ARRIVED))
+			if (!(seg->flags & SEGMENT_ARRIVED) &&
+			    TCP_SEQ_GT(end_of(seg), news->first))
 				f->pipe -= TCP_TCPLEN(seg);
 		} else if (seg->flags & SEGMENT_AGAIN) {
 			seg->flags |= SEGMENT_BEFORE;
@@ -298,7 +300,7 @@ static struct flight mend(struct lwip_sender *s, struct tcp_pcb *pcb,
 	if (begins)
 		begin_recovery(s, pcb);
 	if (s->recovering) {
-		note_lost_again(s, pcb, &f);
+		note_lost_again(s, pcb, news, &f);
 		send_lost(pcb, s, news, &f, begins);
 	}
 	return f;

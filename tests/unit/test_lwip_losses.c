@@ -135,6 +135,57 @@ START_TEST(what_is_lost_is_sent_again_although_more_is_written)
 }
 END_TEST
 
+/* The first packet, and the last five of those with 100 bytes. */
+static bool loses_first_and_small(struct lwip_lab *l, const uint8_t *bytes, size_t n)
+{
+	(void)l;
+	if (!is_of_client(bytes, n))
+		return false;
+	net.data++;
+	net.lost += net.data > 10 && lwip_lab_data_bytes(bytes, n) == 100;
+	return net.data == 1 || (net.data > 5 && net.data <= 10);
+}
+
+static void forget_but_last(void)
+{
+	for (; lab.count > 1; lab.count--) {
+		free(lab.queue[0].bytes);
+		memmove(lab.queue, lab.queue + 1, (lab.count - 1) * sizeof(*lab.queue));
+	}
+}
+
+static void say_some(struct talk *t, size_t n, size_t bytes)
+{
+	for (size_t i = 0; i < n; i++)
+		lwip_lab_say(&t->client, t->client.said + bytes);
+	t->bytes = t->client.said;
+}
+
+/* The same acknowledgement says that the first one has arrived, which was sent again, and that
+ * the small ones were lost. */
+START_TEST(what_has_arrived_at_last_is_not_lost_again)
+{
+	struct talk t = { 0 };
+
+	lwip_lab_pair(&lab, IP_V4, PORT, &t.client, &t.server);
+	lab.loses = loses_first_and_small;
+	say_some(&t, 1, 1000);
+	say_some(&t, 9, 100);
+	lwip_lab_round(&lab); /* the segments go */
+	lwip_lab_round(&lab); /* the acknowledgements go */
+	deliver();
+	say_some(&t, 5, 1000);
+	lwip_lab_round(&lab); /* the first one goes again, and new ones */
+	ck_assert_uint_eq(net.data, 16);
+	lwip_lab_round(&lab); /* the acknowledgements go */
+	forget_but_last();
+	lwip_lab_round(&lab);
+	ck_assert_uint_eq(net.lost, 5);
+	lwip_lab_until(&lab, is_heard, &t);
+	close_both(&t);
+}
+END_TEST
+
 static bool counts(struct lwip_lab *l, const uint8_t *bytes, size_t n)
 {
 	(void)l;
@@ -185,6 +236,7 @@ TCase *unit_tests(void)
 	tcase_add_checked_fixture(tc, begin, end);
 	tcase_add_loop_test(tc, what_is_lost_twice_does_not_wait_for_the_timer, 0, 2);
 	tcase_add_test(tc, what_is_lost_is_sent_again_although_more_is_written);
+	tcase_add_test(tc, what_has_arrived_at_last_is_not_lost_again);
 	tcase_add_loop_test(tc, a_connection_begins_with_ten_segments, 0, 2);
 	tcase_add_test(tc, much_may_be_on_the_way);
 	return tc;
