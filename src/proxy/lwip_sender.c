@@ -537,13 +537,30 @@ void lwip_sender_put_back(struct tcp_pcb *pcb)
 		pcb->unsent_oversize = 0;
 }
 
+/* Cuts the first segment of the queue after n bytes. lwIP gives the end of the connection to
+ * the rest, and leaves it to the first part, too: the peer would take that for the end. */
+static err_t split(struct tcp_pcb *pcb, u16_t n)
+{
+	struct tcp_seg *seg = pcb->unsent;
+	bool is_longer = seg && seg->len > n;
+	err_t err = tcp_split_unsent_seg(pcb, n);
+
+	if (is_longer && err == ERR_OK)
+		TCPH_UNSET_FLAG(seg->tcphdr, TCP_FIN);
+	return err;
+}
+
 /* lwIP starts to probe a window into which nothing fits, and ends that only when it sends
  * something: if instead all was acknowledged, its timer aborts. It also does if it has to cut
- * off what fits into a window that is larger than a segment may be, or has more than 16 bits. */
+ * off what fits into a window that is larger than a segment may be, or has more than 16 bits.
+ * What fits into a small one is cut off here, so that lwIP needn't. */
 static void end_probes(struct tcp_pcb *pcb)
 {
-	if (pcb->unsent && !pcb->unacked && pcb->snd_wnd <= pcb->mss)
+	if (pcb->unsent && !pcb->unacked && pcb->snd_wnd <= pcb->mss) {
+		if (pcb->snd_wnd > 0 && TCPH_FLAGS(pcb->unsent->tcphdr) & TCP_FIN)
+			(void)split(pcb, (u16_t)pcb->snd_wnd);
 		return;
+	}
 	pcb->persist_backoff = 0;
 	if (!pcb->unacked)
 		lwip_sender_output(pcb);
@@ -591,7 +608,7 @@ static void cut(struct tcp_pcb *pcb, struct tcp_seg *seg)
 	if (seg->len <= most_of(pcb, seg))
 		return;
 	pcb->unsent = seg; /* lwIP cuts the first one */
-	if (tcp_split_unsent_seg(pcb, most_of(pcb, seg)) != ERR_OK && s)
+	if (split(pcb, most_of(pcb, seg)) != ERR_OK && s)
 		s->uncut = true;
 	pcb->unsent = all;
 }

@@ -245,6 +245,30 @@ START_TEST(a_connection_learns_that_the_path_is_smaller)
 }
 END_TEST
 
+static bool server_has_heard_the_end(void *context)
+{
+	struct talk *t = context;
+
+	lwip_lab_hear(&t->server, SIZE_MAX);
+	return t->server.ended;
+}
+
+/* Data waits to be sent, so the end of the connection is in its last segment. */
+START_TEST(the_end_stays_the_end_on_a_smaller_path)
+{
+	struct talk t = { .bytes = (size_t)70 * (LWIP_LAB_MTU - 52) };
+
+	lwip_lab_pair(&lab, IP_V4, PORT, &t.client, &t.server);
+	lab.loses = is_narrow;
+	lwip_lab_say(&t.client, t.bytes);
+	t.client.stream->ops->shut_down(t.client.stream);
+	lwip_lab_until(&lab, server_has_heard_the_end, &t);
+	ck_assert_uint_gt(net.icmp, 0);
+	ck_assert_uint_eq(t.server.heard, t.bytes);
+	close_both(&t);
+}
+END_TEST
+
 /* The first packet of these doesn't arrive, how often ever it is sent, until it has been sent
  * `arrives` times. The first time that it is sent again, it may be said to be too large. */
 static struct {
@@ -535,6 +559,26 @@ START_TEST(who_has_acknowledged_all_is_not_probed)
 }
 END_TEST
 
+/* The end of the connection is in a segment of which only a part may be sent. */
+START_TEST(the_end_stays_the_end_in_a_small_window)
+{
+	struct talk t = { 0 };
+
+	lwip_lab_pair(&lab, IP_V4, PORT, &t.client, &t.server);
+	settle(&t);
+	lab.loses = goes_nowhere;
+	lwip_lab_say(&t.client, t.bytes + 100);
+	lwip_lab_until(&lab, is_sent, NULL);
+	acknowledge(100, 1);
+	heard.count = 0;
+	lwip_lab_say(&t.client, t.bytes + 1100);
+	t.client.stream->ops->shut_down(t.client.stream);
+	lwip_lab_until(&lab, is_sent, NULL);
+	ck_assert_uint_eq(lwip_lab_tcp(heard.last)->flags & TCP_FIN, 0);
+	close_both(&t);
+}
+END_TEST
+
 /* ---- what couldn't be sent again yet */
 
 /* The third packet with data is lost. */
@@ -575,14 +619,6 @@ static void deliver(void)
 		free(lab.queue[i].bytes);
 	}
 	lab.count = 0;
-}
-
-static bool server_has_heard_the_end(void *context)
-{
-	struct talk *t = context;
-
-	lwip_lab_hear(&t->server, SIZE_MAX);
-	return t->server.ended;
 }
 
 /* The acknowledgements that tell of the loss come when the batch is full. Then it isn't the
@@ -641,6 +677,7 @@ TCase *unit_tests(void)
 	tcase_add_loop_test(tc, only_what_is_lost_is_sent_again, 0, 2);
 	tcase_add_test(tc, the_window_grows_by_what_is_acknowledged);
 	tcase_add_loop_test(tc, a_connection_learns_that_the_path_is_smaller, 0, 2);
+	tcase_add_test(tc, the_end_stays_the_end_on_a_smaller_path);
 	tcase_add_test(tc, what_has_arrived_fits_the_smaller_path_too);
 	tcase_add_test(tc, after_a_timeout_the_window_is_small);
 	tcase_add_loop_test(tc, a_tiny_path_is_not_believed, 0, 2);
@@ -648,6 +685,7 @@ TCase *unit_tests(void)
 	                    ARRAY_SIZE(tiny));
 	tcase_add_test(tc, a_segment_size_counts_in_a_syn_only);
 	tcase_add_test(tc, who_has_acknowledged_all_is_not_probed);
+	tcase_add_test(tc, the_end_stays_the_end_in_a_small_window);
 	tcase_add_loop_test(tc, nothing_is_added_to_what_is_to_be_sent_again, 0, 3);
 	tcase_add_test(tc, a_small_segment_is_sent_again_without_waiting);
 	return tc;
