@@ -185,15 +185,18 @@ static int start(struct exec *e)
 static int start_with_absolute_paths(struct exec *e)
 {
 	char **paths = paths_absolute(e->options.paths, e->options.path_count);
+	char **run_dir = paths_absolute(&e->options.run_dir, e->options.run_dir ? 1 : 0);
 	int status = EXIT_FAILURE;
 
-	if (paths) {
+	if (paths && run_dir) {
 		e->options.paths = (const char *const *)paths;
+		e->options.run_dir = run_dir[0];
 		status = start(e);
 	} else {
 		perror("tunion");
 	}
 	paths_free(paths);
+	paths_free(run_dir);
 	return status;
 }
 

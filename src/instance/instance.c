@@ -102,6 +102,20 @@ static int check_dir(const char *dir, struct diag *diag)
 	return -EPERM;
 }
 
+/* The daemon leaves its working directory, and still has to find its files. Returns NULL if
+ * out of memory, or if the working directory is gone. */
+static char *absolute(const char *dir)
+{
+	char *cwd, *path;
+
+	if (dir[0] == '/')
+		return strdup(dir);
+	cwd = getcwd(NULL, 0);
+	path = cwd ? path_of(strcmp(cwd, "/") == 0 ? "" : cwd, dir, "") : NULL;
+	free(cwd);
+	return path;
+}
+
 /* The names of its files begin with this name, so they must not be hidden, nor look like
  * an option. */
 static bool tun_valid(const char *tun)
@@ -120,11 +134,11 @@ int instance_init(struct instance *i, const char *run_dir, const char *tun,
 			tun, IFNAME_MAX);
 		return -EINVAL;
 	}
-	i->run_dir = run_dir ? strdup(run_dir) : instance_default_dir();
+	i->run_dir = run_dir ? absolute(run_dir) : instance_default_dir();
 	i->tun = strdup(tun);
 	if (i->run_dir) {
 		i->uapi_dir =
-			run_dir ? path_of(run_dir, UAPI_NAME, "") : default_uapi_dir();
+			run_dir ? path_of(i->run_dir, UAPI_NAME, "") : default_uapi_dir();
 		i->pid_path = path_of(i->run_dir, tun, PID_SUFFIX);
 		i->socket_path = path_of(i->run_dir, tun, ".sock");
 		i->state_path = path_of(i->run_dir, tun, ".state");

@@ -33,7 +33,8 @@ struct instance {
  * root RUNSTATEDIR/tunion, of others $XDG_RUNTIME_DIR/tunion or, without that variable,
  * RUNSTATEDIR/tunion if they may write there, else /tmp/tunion-UID. In Termux, also for
  * root, it is $PREFIX/var/run/tunion instead of these, or $TMPDIR/tunion-UID if that
- * belongs to another user. Returns 0, -EINVAL
+ * belongs to another user. A relative run_dir is one of the present working directory, which
+ * may be left after that. Returns 0, -EINVAL
  * (tun can't be the name of a network interface), -EPERM (somebody else has made
  * /tmp/tunion-UID), -ENOMEM or -ENAMETOOLONG; the reason is in diag. */
 MUST_CHECK int instance_init(struct instance *i, const char *run_dir, const char *tun,

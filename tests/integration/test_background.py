@@ -1,9 +1,34 @@
 #!/usr/bin/env python3
 """`tunion up` in the background: it returns once ready; a second `up` disturbs nothing and names
-`reload`; `down` ends it."""
+`reload`; `down` ends it. All this also with a run directory that is relative to where it was started."""
 
-from lab import Tunion, check, main, same_text
+import os
+
+from lab import TUNION, Tunion, check, equal, main, same_text
 from world import LAN, World
+
+
+def relative_run_dir(w, t):
+    """The daemon works in /, and still finds its files there, also for devices that come later."""
+    c, top = w.client, os.path.join(w.client.run_dir, "top")
+    marks, run = os.path.join(top, "marks"), os.path.join(top, "run")
+    os.mkdir(top)
+    t.write("home.conf", w.home_conf(interface_lines=["SaveConfig = true", f"PostDown = echo down >>{marks}"]))
+
+    def tunion(command, *words):
+        return c.run([TUNION, command, "--run-dir", "run", *words], cwd=top)
+    tunion("up", t.dir)
+    c.reach(LAN)
+    t.write("later.conf", w.vpn_conf(allowed="198.18.0.0/16"))
+    tunion("reload")
+    equal(sorted(os.listdir(os.path.join(run, "wireguard"))), ["home.sock", "later.sock"], "sockets")
+    done = c.try_run([TUNION, "down", "--run-dir", "run"], cwd=top)
+    equal((done.returncode, done.stderr), (0, ""), "down")
+    equal((os.listdir(run), os.listdir(os.path.join(run, "wireguard"))), (["wireguard"], []), "left behind")
+    with open(marks) as f:
+        equal(f.read(), "down\n", "runs of PostDown")
+    with open(os.path.join(t.dir, "home.conf")) as f:
+        check("ListenPort = " in f.read(), "home.conf wasn't saved")
 
 
 def test(lab):
@@ -20,6 +45,8 @@ def test(lab):
     t.run("down")
     same_text(w.client.snapshot(), before, "the client after down")
     check(t.try_run("down").returncode != 0, "down with nothing up succeeds")
+    relative_run_dir(w, t)
+    same_text(w.client.snapshot(), before, "the client after the second down")
 
 
 main(test)

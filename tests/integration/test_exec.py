@@ -68,6 +68,8 @@ def fetches(w, user):
 def is_as_if_alone(w, user):
     equal(user.exec("true").returncode, 0, "exit status of true")
     equal(user.exec("false").returncode, 1, "exit status of false")
+    done = user.exec("test -S run/nest/exec0.sock", options=("--run-dir", "run/nest"), cwd=user.home)
+    equal(done.returncode, 0, "a relative run directory: " + done.stderr)
     windows = user.exec("cd /proc/sys/net/ipv4; cat tcp_rmem tcp_wmem; exit 77")
     equal(windows.returncode, 77, "exit status of exit 77")
     most = [int(line.split()[2]) for line in windows.stdout.splitlines()]

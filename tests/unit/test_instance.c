@@ -499,6 +499,35 @@ START_TEST(the_run_directory_in_termux)
 }
 END_TEST
 
+/* As the daemon does, which leaves the working directory of its start. */
+START_TEST(a_relative_run_directory)
+{
+	struct diag diag = { 0 };
+	struct instance i;
+	char path[64];
+	int fd;
+
+	ck_assert_int_eq(chdir(dir), 0);
+	ck_assert_int_eq(instance_init(&i, "run/here", "one", &diag), 0);
+	ck_assert_int_eq(lock(&i), 0);
+	ck_assert_int_eq(instance_listen(&i, &diag), 0);
+	ck_assert_int_eq(chdir("/"), 0);
+	snprintf(path, sizeof(path), "%s/run/here", dir);
+	ck_assert_str_eq(i.run_dir, path);
+	ck_assert_int_eq(instance_listen_uapi(&i, "home", &fd, &diag), 0);
+	close(fd);
+	snprintf(path, sizeof(path), "%s/run/here/wireguard/home.sock", dir);
+	ck_assert_msg(exists(path), "%s", path);
+	instance_release(&i);
+	ck_assert_msg(!exists(path), "%s", path);
+	snprintf(path, sizeof(path), "%s/run/here/one.pid", dir);
+	ck_assert_msg(!exists(path), "%s", path);
+	snprintf(path, sizeof(path), "%s/run/here/one.sock", dir);
+	ck_assert_msg(!exists(path), "%s", path);
+	instance_clear(&i);
+}
+END_TEST
+
 TCase *unit_tests(void)
 {
 	TCase *tc = tcase_create("instance/instance");
@@ -519,5 +548,6 @@ TCase *unit_tests(void)
 	tcase_add_test(tc, none_here);
 	tcase_add_test(tc, an_instance_of_another_user);
 	tcase_add_test(tc, the_run_directory_in_termux);
+	tcase_add_test(tc, a_relative_run_directory);
 	return tc;
 }
