@@ -16,6 +16,7 @@
 #include "host/host_change.h"
 #include "host/journal.h"
 #include "host/learned.h"
+#include "host/rival.h"
 #include "host/undo.h"
 #include "io/outward.h"
 #include "io/tun_open.h"
@@ -542,6 +543,17 @@ int host_pre_up(struct host *h, const struct plan *plan, struct diag *diag)
 	return err;
 }
 
+static void warn_of_others(const struct host *h, const struct plan *plan,
+                           struct diag *diag)
+{
+	const struct host_numbers *numbers = &h->state.numbers;
+	const struct rival_ours ours = { &h->state.config.items, numbers->table[0],
+		                         numbers->mark, h->state.journal.ifindex };
+
+	own_networks_warn(plan, diag); /* a hook may have allowed it */
+	rival_warn(&ours, h->state.nl, diag);
+}
+
 int host_up(struct host *h, const struct plan *plan, struct diag *diag)
 {
 	int err = host_change(&h->state, plan, diag);
@@ -551,7 +563,7 @@ int host_up(struct host *h, const struct plan *plan, struct diag *diag)
 	if (err < 0)
 		(void)!undo(h, diag);
 	else if (!h->state.place)
-		own_networks_warn(plan, diag); /* a hook may have allowed it */
+		warn_of_others(h, plan, diag);
 	return err;
 }
 

@@ -18,6 +18,16 @@ KINDS = {
 }
 
 
+def two_defaults(c, w):
+    """The second of two instances says that neither of them works, and which one is the other."""
+    one, other = (Tunion(c, {f"{name}.conf": w.vpn_conf()}, tun=name) for name in ("one", "other"))
+    check("warning" not in one.try_run("up", one.dir).stderr, "a warning with one instance")
+    said = other.try_run("up", other.dir).stderr
+    check("tunion: warning: another instance, one, has a default route, too" in said and said.count("default route") == 1, said)
+    other.run("down")
+    one.run("down")
+
+
 def test(lab):
     w = World(lab)
     w.start_vpn()
@@ -52,6 +62,8 @@ def test(lab):
     c.reach(LAN)
     t.down()
     same_text(c.snapshot(), before, "the client after a kill, up and down")
+    two_defaults(c, w)
+    same_text(c.snapshot(), before, "the client after two instances with default routes")
 
 
 main(test)
