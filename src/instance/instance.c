@@ -593,6 +593,20 @@ void instance_release(struct instance *i)
 
 /* ---- asking instances */
 
+const char *instance_options(const struct instance *i,
+                             char out[static INSTANCE_OPTIONS_MAX])
+{
+	char *standard = instance_default_dir();
+	bool elsewhere = !standard || strcmp(standard, i->run_dir) != 0;
+	bool named = strcmp(i->tun, INSTANCE_DEFAULT_TUN) != 0;
+
+	snprintf(out, INSTANCE_OPTIONS_MAX, "%s%s%s%s", elsewhere ? " --run-dir " : "",
+	         elsewhere ? i->run_dir : "", named ? " --tun " : "",
+	         named ? i->tun : "");
+	free(standard);
+	return out;
+}
+
 pid_t instance_pid(const struct instance *i)
 {
 	return read_pid(i->pid_path);

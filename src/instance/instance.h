@@ -9,12 +9,14 @@
 #ifndef TUNION_INSTANCE_INSTANCE_H
 #define TUNION_INSTANCE_INSTANCE_H
 
+#include <limits.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <sys/types.h>
 
 #include "base/attr.h"
 #include "base/diag.h"
+#include "base/ifname.h"
 #include "inside/handover.h"
 
 #define INSTANCE_DEFAULT_TUN "tunion0"
@@ -87,6 +89,12 @@ MUST_CHECK int instance_listen(struct instance *i, struct diag *diag);
 /* Removes the sockets and the pid file, and releases the lock. May be called if it isn't
  * locked. */
 void instance_release(struct instance *i);
+
+#define INSTANCE_OPTIONS_MAX (PATH_MAX + IFNAME_MAX + 32)
+/* Writes the options with which a command finds this instance, such as " --tun lab", each after
+ * a space, and only those that it needs. Returns out. */
+const char *instance_options(const struct instance *i,
+                             char out[static INSTANCE_OPTIONS_MAX]);
 
 /* Returns the pid of the instance's present or last supervisor; 0 if it isn't known. */
 pid_t instance_pid(const struct instance *i);

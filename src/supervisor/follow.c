@@ -120,6 +120,15 @@ int follow_leave_out(struct follow *f, const char *name)
 	return list_add(&f->without, &f->without_count, name);
 }
 
+bool follow_leaves_out(const struct follow *f, const char *name)
+{
+	for (size_t i = 0; i < f->without_count; i++) {
+		if (strcmp(f->without[i], name) == 0)
+			return true;
+	}
+	return false;
+}
+
 bool follow_take_in(struct follow *f, const char *name)
 {
 	for (size_t i = 0; i < f->without_count; i++) {

@@ -38,6 +38,7 @@ void follow_clear(struct follow *f);
 
 /* From now on the file with this NAME is left out, as if it were gone. Returns 0 or -ENOMEM. */
 MUST_CHECK int follow_leave_out(struct follow *f, const char *name);
+bool follow_leaves_out(const struct follow *f, const char *name);
 /* Undoes that. Returns false if it wasn't left out. */
 bool follow_take_in(struct follow *f, const char *name);
 /* Is this file, by its absolute path, one of those that are followed, or in a folder that is? */

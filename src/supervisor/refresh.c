@@ -8,8 +8,8 @@
 
 #include "base/ifname.h"
 
-#define SUFFIX   ".conf"
-#define LINE_MAX (IFNAME_MAX + 100)
+#define SUFFIX     ".conf"
+#define ANSWER_MAX (IFNAME_MAX + 100)
 
 static int read_again(struct refresh *r, struct changes_done *done, struct diag *diag)
 {
@@ -19,17 +19,40 @@ static int read_again(struct refresh *r, struct changes_done *done, struct diag 
 	return live_reload(r->live, &from, done, diag);
 }
 
+/* How many files have errors? */
+static size_t count_bad(const struct diag *diag)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < diag->count; i++) {
+		const struct diag_entry *e = &diag->entries[i];
+		bool first = e->severity == DIAG_ERROR && e->file;
+
+		for (size_t j = 0; j < i && first; j++)
+			first = diag->entries[j].severity != DIAG_ERROR ||
+			        !diag->entries[j].file ||
+			        strcmp(diag->entries[j].file, e->file) != 0;
+		count += first;
+	}
+	return count;
+}
+
 void refresh_all(struct refresh *r)
 {
 	struct changes_done done;
 	struct diag diag = { 0 };
-	char line[LINE_MAX], *text;
-	int err;
+	char line[ANSWER_MAX], *text;
+	size_t bad;
+	int err, n;
 
 	clients_begin_reload(r->clients);
 	err = read_again(r, &done, &diag);
-	snprintf(line, sizeof(line), "%s: %zu added, %zu changed, %zu removed",
-	         err ? "failed" : "ok", done.added, done.changed, done.removed);
+	bad = count_bad(&diag);
+	n = snprintf(line, sizeof(line), "%s: %zu added, %zu changed, %zu removed",
+	             err ? "failed" : "ok", done.added, done.changed, done.removed);
+	if (bad > 0 && n > 0 && (size_t)n < sizeof(line))
+		snprintf(line + n, sizeof(line) - (size_t)n,
+		         ", %zu not in force (see above)", bad);
 	text = clients_text(&diag, line);
 	clients_answer_reload(r->clients, text);
 	free(text);
@@ -52,6 +75,23 @@ static bool name_of(const char *path, char name[static IFNAME_MAX + 1])
 	return ifname_valid(name);
 }
 
+static const char *refuse_out(struct refresh *r, const char *name)
+{
+	char options[INSTANCE_OPTIONS_MAX];
+
+	if (follow_leaves_out(r->follow, name))
+		snprintf(
+			r->refused, sizeof(r->refused),
+			"error: %s was taken out already; tunion up%s %s brings it back\n",
+			name, instance_options(r->takedown->instance, options), name);
+	else
+		snprintf(
+			r->refused, sizeof(r->refused),
+			"error: no file of the NAME %.*s is up; tunion status lists those that are\n",
+			IFNAME_MAX, name);
+	return r->refused;
+}
+
 const char *refresh_want_file(struct refresh *r, bool in, const char *what)
 {
 	char name[IFNAME_MAX + 1];
@@ -61,7 +101,7 @@ const char *refresh_want_file(struct refresh *r, bool in, const char *what)
 	if (in && !name_of(what, name) && !ifname_valid(what))
 		return "error: expected the absolute path of a NAME.conf, or the NAME of a file that was taken out\n";
 	if (!in && !tunnels_find(r->tunnels, what))
-		return "error: no file of this NAME is up; tunion status lists those that are\n";
+		return refuse_out(r, what);
 	r->what = strdup(what);
 	r->in = in;
 	return r->what ? NULL : "error: out of memory\n";
@@ -130,8 +170,8 @@ static bool take_in(struct refresh *r, const char *path, const char *name,
 	if (!was_out && path[0] != '/') {
 		diag_error(
 			diag, NULL, 0,
-			"%s is neither a file that was taken out nor the NAME of one in the default folder; expected a path",
-			path);
+			"%s is neither a file that was taken out nor the NAME of one in the default folder; put %s.conf into that folder, or into one that this instance has already",
+			path, path);
 		return false;
 	}
 	added = !was_out && !follow_has(r->follow, path) &&
@@ -153,7 +193,7 @@ static bool take_in(struct refresh *r, const char *path, const char *name,
 bool refresh_file(struct refresh *r)
 {
 	struct diag diag = { 0 };
-	char name[IFNAME_MAX + 1], line[LINE_MAX], *text;
+	char name[IFNAME_MAX + 1], line[ANSWER_MAX], *text;
 	bool up, ok;
 
 	if (!r->what)

@@ -17,6 +17,8 @@
 #include "supervisor/takedown.h"
 #include "supervisor/tunnels.h"
 
+#define REFRESH_REFUSED_MAX (INSTANCE_OPTIONS_MAX + 128)
+
 /* Embedded; the pointers are borrowed. */
 struct refresh {
 	struct clients *clients;
@@ -27,12 +29,13 @@ struct refresh {
 	struct tunnels *tunnels;
 	bool in;    /* the file comes, or goes */
 	char *what; /* owned: its path if it comes, its NAME if it goes; NULL: nobody asks */
+	char refused[REFRESH_REFUSED_MAX]; /* what refresh_want_file has answered */
 };
 
 /* A reload: reads all files again, and answers the clients that wait for that. */
 void refresh_all(struct refresh *r);
 
-/* For clients.want_file. */
+/* For clients.want_file. The answer is valid until the next one. */
 const char *refresh_want_file(struct refresh *r, bool in, const char *what);
 /* Does what refresh_want_file was asked for, and answers the client. Returns true if the whole
  * instance should go down, because it has no other file; then the client waits for that. */

@@ -430,8 +430,12 @@ static void connect_parts(struct supervisor *s)
 		                 .hosts = &s->hosts,
 		                 .keeper = &s->keeper,
 		                 .underlay = &s->underlay };
-	s->refresh = (struct refresh){ &s->clients,  &s->follow,  &s->live, &s->keeper,
-		                       &s->takedown, &s->tunnels, false,    NULL };
+	s->refresh = (struct refresh){ .clients = &s->clients,
+		                       .follow = &s->follow,
+		                       .live = &s->live,
+		                       .keeper = &s->keeper,
+		                       .takedown = &s->takedown,
+		                       .tunnels = &s->tunnels };
 	s->signals.ending = &s->ending;
 	s->signals.source.fd = s->instance.lock_fd = s->instance.listen_fd =
 		s->underlay.monitor.fd = -1;

@@ -48,7 +48,7 @@ def out_and_in(w, t, folder):
     c = w.client
     handshake = c.handshake("vpn", w.vpn_keys.public)
     c.reach(LAN)
-    says(t, ("down", "nobody"), 1, "tunion: no file of this NAME is up; tunion status lists those that are")
+    says(t, ("down", "nobody"), 1, "tunion: no file of the NAME nobody is up; tunion status lists those that are")
     says(t, ("down", "home"), 0, "home is down\n")
     equal((devices(t), t.status()["taken_out"]), (["vpn"], ["home"]), "after down home")
     check("192.168.77" not in c.run("ip route"), "home's route after down home")
@@ -56,7 +56,7 @@ def out_and_in(w, t, folder):
     says(t, ("reload",), 0, "0 added, 0 changed, 0 removed")
     write(folder, "home.conf", w.home_conf() + "# a comment\n")
     says(t, ("reload",), 0, "0 added, 0 changed, 0 removed")
-    says(t, ("down", "home"), 1, "no file of this NAME is up")
+    says(t, ("down", "home"), 1, f"tunion: home was taken out already; tunion up --run-dir {c.run_dir} home brings it back")
     says(t, ("up", "home"), 0, "home is up\n")
     equal((devices(t), t.status()["taken_out"]), (["home", "vpn"], []), "after up home")
     c.reach(LAN)
@@ -99,7 +99,7 @@ def from_another_folder(w, t):
     says(t, ("down", "vpn"), 0, "vpn is down\n")
     says(t, ("up", "vpn"), 0, "vpn is up\n")  # not the one in the default folder
     check("198.18.0.0" not in w.client.run("ip route"), "the file of the default folder came instead")
-    says(t, ("up", "nobody"), 1, "nobody is neither a file that was taken out nor")
+    says(t, ("up", "nobody"), 1, "nobody is neither a file that was taken out nor", "put nobody.conf into")
     t.down()
 
 

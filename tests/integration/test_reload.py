@@ -68,7 +68,7 @@ def test(lab):
     # A bad file: the old version stays, the good one of the same run is applied
     t.write("home.conf", "[Interface]\nPrivateKey = nonsense\n")
     t.write("vpn.conf", w.vpn_conf(allowed="198.18.0.0/16, 10.66.0.0/24, 172.30.0.0/16"))
-    reload(t, 1, "home.conf:2:", "0 added, 1 changed, 0 removed")
+    reload(t, 1, "home.conf:2:", "0 added, 1 changed, 0 removed, 1 not in force (see above)\n")
     check("172.30.0.0/16" in c.run("ip route"), "the good file of the run is not applied")
     c.reach(LAN)
     equal(errors(t), [("home.conf", 2)], "errors in the status")
@@ -77,7 +77,7 @@ def test(lab):
     # Good again
     t.write("home.conf", w.home_conf(interface_lines=hooks))
     t.write("vpn.conf", vpn)
-    reload(t, 0, "0 added, 2 changed, 0 removed")
+    reload(t, 0, "0 added, 2 changed, 0 removed\n")
     equal(errors(t), [], "errors in the status")
     equal(c.snapshot(), two, "the host after a change and the change back")
     c.reach(LAN)
