@@ -67,7 +67,9 @@ static int tell(const struct instance *i, int pidfd, char *answer)
 		wait_for_end(pidfd);
 	fputs(answer, stderr);
 	if (refused)
-		fprintf(stderr, "tunion: %s stays up\n", i->tun);
+		fprintf(stderr,
+		        "tunion: %s stays up; after the reason is mended, tunion down takes it down, and kill %d does so all the same\n",
+		        i->tun, (int)instance_pid(i));
 	else if (!ok)
 		fprintf(stderr,
 		        "%s%stunion: the instance ended without saying whether everything was restored\n",

@@ -470,8 +470,12 @@ int supervisor_up(struct supervisor **out, const struct supervisor_options *opti
 	if (!err)
 		err = begin_to_serve(s, options, diag);
 	if (err) {
+		bool tell = s->tunnels.count > 0 && !s->elsewhere;
+
 		supervisor_down(s, &undo);
 		diag_clear(&undo);
+		if (tell)
+			takedown_tell_failed(diag);
 		return err;
 	}
 	s->up_since_ns = loop_now_ns();

@@ -76,6 +76,13 @@ int takedown_save(const struct takedown *t, struct conf *conf, struct diag *diag
 	return conf->save_config ? save_one(t, conf, &patience, &answers, diag) : 0;
 }
 
+/* What can't be undone is a warning. */
+void takedown_tell_failed(struct diag *diag)
+{
+	diag_note(diag, NULL, 0, "nothing is up: everything was undone%s",
+	          diag->warnings > 0 ? ", unless a warning above says otherwise" : "");
+}
+
 void takedown_leave_closed(const struct takedown *t, const struct log *log)
 {
 	log_error(

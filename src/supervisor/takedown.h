@@ -30,6 +30,9 @@ MUST_CHECK int takedown_prepare(const struct takedown *t, struct diag *diag);
 MUST_CHECK int takedown_save(const struct takedown *t, struct conf *conf,
                              struct diag *diag);
 
+/* Says that nothing is up after an `up` that has failed, and that has undone what it did. */
+void takedown_tell_failed(struct diag *diag);
+
 /* For an end that nobody has asked for: the tun was lost, or a worker that somebody else rules
  * has said so. Instead of undoing anything, leaves the host and the instance's files as after
  * a kill. Then what belongs to the tunnels is unreachable until `down` or another `up` clears

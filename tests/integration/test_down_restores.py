@@ -50,6 +50,7 @@ def test(lab):
                tun="failing")
     failed = t.try_run("up", t.dir)
     check(failed.returncode != 0, "up succeeds although PostUp fails")
+    check(failed.stderr.endswith("nothing is up: everything was undone\n"), failed.stderr)
     same_text(c.snapshot(), before, "the client after an up that failed")
 
     t = Tunion(c, {"vpn.conf": w.vpn_conf(), "home.conf": w.home_conf()}, tun="killed")
