@@ -24,6 +24,7 @@
 #include "base/ifname.h"
 #include "base/rights.h"
 #include "base/termux.h"
+#include "instance/instance_find.h"
 
 #define BACKLOG    16
 #define UAPI_NAME  "wireguard"
@@ -426,7 +427,7 @@ int instance_lock(struct instance *i, struct diag *diag)
 	if (err == -EWOULDBLOCK) {
 		diag_error(
 			diag, NULL, 0,
-			"%s is already up (pid %d); tunion reload applies changed files",
+			"%s is already up (pid %d): tunion reload applies changes in the files and folders that it has; to bring up others, put them into such a folder, or take it down first",
 			i->tun, read_pid(i->pid_path));
 		return -EEXIST;
 	}
@@ -530,6 +531,24 @@ void instance_unset_alias(const struct instance *i)
 	free(path);
 }
 
+static void report_served(const struct instance *i, const char *path, const char *name,
+                          struct diag *diag)
+{
+	char *tun = instance_find_server(i->run_dir, path, i->tun);
+
+	if (tun)
+		diag_error(
+			diag, NULL, 0,
+			"%s is in use: %s, another instance, has a file %s.conf, too; rename one of the two, or take it out there (tunion down --tun %s %s)",
+			path, tun, name, tun, name);
+	else
+		diag_error(
+			diag, NULL, 0,
+			"%s is in use: another WireGuard program serves a device called %s",
+			path, name);
+	free(tun);
+}
+
 int instance_listen_uapi(struct instance *i, const char *name, int *fd, struct diag *diag)
 {
 	char *path = instance_uapi_path(i, name);
@@ -543,10 +562,7 @@ int instance_listen_uapi(struct instance *i, const char *name, int *fd, struct d
 		err = -errno;
 		diag_error(diag, NULL, 0, "%s: %s", i->pid_path, strerror(-err));
 	} else if (err == -EEXIST)
-		diag_error(
-			diag, NULL, 0,
-			"%s is in use: another WireGuard program serves a device called %s",
-			path, name);
+		report_served(i, path, name, diag);
 	else if (err)
 		diag_error(diag, NULL, 0, "%s: %s", path ? path : name, strerror(-err));
 	free(path);

@@ -39,9 +39,14 @@ def test(lab):
     t.run("up", t.dir)
     w.client.reach(LAN)
     again = t.try_run("up", t.dir)
-    check(again.returncode != 0 and "reload" in again.stderr, f"a second up: {again.returncode} {again.stderr}")
+    check(again.returncode != 0 and "reload" in again.stderr
+          and "to bring up others, put them into such a folder" in again.stderr, f"a second up: {again.returncode} {again.stderr}")
     check(w.client.ping(LAN), "a second up disturbed the first")
     check("home" in t.run("status"), t.run("status"))
+    other = Tunion(w.client, {"home.conf": w.home_conf()}, tun="other")
+    refused = other.try_run("up", other.dir)
+    check(refused.returncode == 1 and "home.sock is in use: tunion0, another instance, has a file home.conf" in refused.stderr,
+          refused.stderr)
     t.run("down")
     same_text(w.client.snapshot(), before, "the client after down")
     check(t.try_run("down").returncode != 0, "down with nothing up succeeds")

@@ -186,6 +186,10 @@ START_TEST(a_device_that_somebody_serves)
 	ck_assert_int_eq(instance_listen_uapi(&second, "home", &other, &diag), -EEXIST);
 	ck_assert_int_eq(other, -1);
 	ck_assert_uint_eq(diag.errors, 1);
+	ck_assert_ptr_nonnull(
+		strstr(diag.entries[0].text,
+	               "is in use: one, another instance, has a file home.conf"));
+	diag_clear(&diag);
 	close(fd); /* nobody any more */
 	ck_assert_int_eq(instance_listen_uapi(&second, "home", &other, &diag), 0);
 	close(other);
