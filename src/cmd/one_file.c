@@ -2,11 +2,14 @@
 #include "cmd/one_file.h"
 
 #include <errno.h>
+#include <jansson.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "cmd/target.h"
+#include "instance/instance_find.h"
 
 /* The answer consists of errors and warnings, one on each line, and then "ok: WHAT" or
  * "failed: WHAT"; or it is a line "error: WHY". */
@@ -59,12 +62,88 @@ static int ask(const struct instance *i, const char *verb, const char *what,
 	return err;
 }
 
+/* Returns what stands between the last slash and ".conf"; to be freed. NULL: out of memory. */
+static char *name_of(const char *word)
+{
+	const char *slash = strrchr(word, '/'), *part = slash ? slash + 1 : word;
+	size_t n = strlen(part);
+
+	return strndup(part, n > 5 && strcmp(part + n - 5, ".conf") == 0 ? n - 5 : n);
+}
+
+static bool has(const json_t *names, const char *path)
+{
+	char *name = name_of(path);
+	bool found = false;
+
+	for (size_t i = 0; name && i < json_array_size(names) && !found; i++) {
+		const char *one = json_string_value(json_array_get(names, i));
+
+		found = one && strcmp(one, name) == 0;
+	}
+	free(name);
+	return found;
+}
+
+/* Was one of the files taken out of this instance? */
+static bool lacks(const struct instance *i, const struct paths *files)
+{
+	json_t *status = NULL;
+	char *answer = NULL;
+	bool found = false;
+
+	if (target_ask_quietly(i, "status", &answer) == 0)
+		status = json_loads(answer, 0, NULL);
+	for (size_t k = 0; status && k < files->n && !found; k++)
+		found = has(json_object_get(status, "taken_out"), files->v[k]);
+	json_decref(status);
+	free(answer);
+	return found;
+}
+
+/* Returns the tun of the first running instance that lacks one of the files, to be freed; NULL if
+ * there is none, or if the default one runs. */
+static char *find_lacking(const struct instance *standard, const struct paths *files)
+{
+	char *names = instance_find_names(standard->run_dir), *found = NULL, *rest = NULL;
+	char *at = names ? strtok_r(names, ", ", &rest) : NULL;
+	struct instance one;
+
+	for (; at; at = strtok_r(NULL, ", ", &rest)) {
+		if (strcmp(at, standard->tun) == 0) {
+			free(found);
+			found = NULL;
+			break;
+		}
+		if (!found && target_find(&one, standard->run_dir, at) == 0) {
+			found = lacks(&one, files) ? strdup(at) : NULL;
+			instance_clear(&one);
+		}
+	}
+	free(names);
+	return found;
+}
+
+static int find(struct instance *out, const char *run_dir, const char *tun,
+                const struct paths *files)
+{
+	int err = target_find(out, run_dir, tun ? tun : INSTANCE_DEFAULT_TUN);
+	char *other = !err && !tun ? find_lacking(out, files) : NULL;
+
+	if (other) {
+		instance_clear(out);
+		err = target_find(out, run_dir, other);
+	}
+	free(other);
+	return err;
+}
+
 bool one_file_up(const char *run_dir, const char *tun, const struct paths *files,
                  int *status)
 {
 	struct instance instance;
 	bool is_up = true;
-	int err = target_find(&instance, run_dir, tun);
+	int err = find(&instance, run_dir, tun, files);
 
 	*status = err ? EXIT_FAILURE : EXIT_SUCCESS;
 	for (size_t i = 0; i < files->n && !err && is_up; i++) {
@@ -83,16 +162,12 @@ bool one_file_up(const char *run_dir, const char *tun, const struct paths *files
 
 int one_file_ask_down(const struct instance *i, const char *word, char **answer)
 {
-	const char *slash = strrchr(word, '/'), *part = slash ? slash + 1 : word;
-	size_t n = strlen(part);
-	char *name = strdup(part);
+	char *name = name_of(word);
 	int err;
 
 	*answer = NULL;
 	if (!name)
 		return -ENOMEM;
-	if (n > 5 && strcmp(part + n - 5, ".conf") == 0)
-		name[n - 5] = '\0';
 	err = ask(i, "out", name, answer);
 	free(name);
 	return err;

@@ -8,8 +8,9 @@
 #include "cmd/paths.h"
 #include "instance/instance.h"
 
-/* Asks the instance of this tun to take in each of the files. Returns false if it isn't up, and
- * nothing was done or printed. Otherwise *status is the exit status, and stdout or stderr says what
+/* Asks the instance of this tun to take in each of the files. If tun is NULL, it is the default
+ * one or, if that isn't up, the one out of which such a file was taken. Returns false if it isn't
+ * up, and nothing was done or printed. Otherwise *status is the exit status, and stdout or stderr says what
  * was done. run_dir may be NULL. */
 bool one_file_up(const char *run_dir, const char *tun, const struct paths *files,
                  int *status);

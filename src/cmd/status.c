@@ -102,7 +102,9 @@ static bool ask_again(const struct instance *i, struct status_look *look, json_t
 
 static int print(const struct instance *i, enum output output)
 {
+	char options[INSTANCE_OPTIONS_MAX];
 	struct status_look look = { .colour = want_colour(),
+		                    .options = instance_options(i, options),
 		                    .ellipsis = status_watch_ellipsis() };
 	char *answer = NULL;
 	json_t *status = ask(i, &answer), *again = NULL;

@@ -557,7 +557,7 @@ static void print_folders(const json_t *status, FILE *out)
 	}
 }
 
-static void print_taken_out(const json_t *status, FILE *out)
+static void print_taken_out(const json_t *status, const char *options, FILE *out)
 {
 	const json_t *names = json_object_get(status, "taken_out");
 
@@ -567,11 +567,13 @@ static void print_taken_out(const json_t *status, FILE *out)
 		fprintf(out, "%s%s", i == 0 ? "; taken out: " : ", ", name ? name : "");
 	}
 	if (json_array_size(names) > 0)
-		fputs(" (tunion up NAME brings it back)", out);
+		fprintf(out, " (tunion up%s NAME brings it back)",
+		        options ? options : "");
 }
 
-static void print_head(const json_t *status, FILE *out)
+static void print_head(const struct status_look *look, FILE *out)
 {
+	const json_t *status = look->status;
 	size_t devices = json_array_size(json_object_get(status, "devices"));
 	int64_t restarts = status_integer(status, "engine_restarts");
 
@@ -583,7 +585,7 @@ static void print_head(const json_t *status, FILE *out)
 		fprintf(out, ", worker restarted %" PRId64 " time%s", restarts,
 		        restarts == 1 ? "" : "s");
 	print_folders(status, out);
-	print_taken_out(status, out);
+	print_taken_out(status, look->options, out);
 }
 
 void status_text(const struct status_look *look, FILE *out)
@@ -593,7 +595,7 @@ void status_text(const struct status_look *look, FILE *out)
 	FILE *text = open_memstream(&head, &n);
 
 	if (text)
-		print_head(look->status, text);
+		print_head(look, text);
 	if (text && text_stream_close(text, &head))
 		print_wrapped(look, COLOUR_NONE, head, out);
 	free(head);

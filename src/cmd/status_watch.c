@@ -203,12 +203,14 @@ static void write_frame(const char *text, bool colour)
 
 static void draw(struct watch *w)
 {
+	char options[INSTANCE_OPTIONS_MAX];
 	struct status_look look = { .status = w->status,
 		                    .before = w->before ? w->before : w->status,
 		                    .elapsed_ns = w->status_ns - w->before_ns,
 		                    .wall_s = (int64_t)time(NULL),
 		                    .colour = w->colour,
 		                    .columns = status_watch_columns(),
+		                    .options = instance_options(w->instance, options),
 		                    .ellipsis = status_watch_ellipsis(),
 		                    .trend = trend_of,
 		                    .context = w };

@@ -67,6 +67,7 @@ static bool take_hook_limit(struct service *up, const char *argument)
 /* What is known when it is up. */
 struct up {
 	struct service service;
+	bool tun_given;
 	struct up_told told;
 	struct page_wanted page;
 	struct app_option app;
@@ -119,6 +120,7 @@ static bool take_option(struct up *up, int option, const char *argument)
 		return page_option_take(&up->page, argument);
 	case 't':
 		options->tun = argument;
+		up->tun_given = true;
 		return true;
 	case 'g':
 		options->gate = argument;
@@ -133,12 +135,14 @@ static bool take_option(struct up *up, int option, const char *argument)
 }
 
 /* NAMEs come into the instance if it is up already. */
-static int run(struct service *up, const struct paths *paths)
+static int run(struct up *u, const struct paths *paths)
 {
+	struct service *up = &u->service;
+	const char *tun = u->tun_given ? up->options.tun : NULL;
 	int status;
 
 	if (paths->all_names && !up->options.foreground &&
-	    one_file_up(up->options.run_dir, up->options.tun, paths, &status))
+	    one_file_up(up->options.run_dir, tun, paths, &status))
 		return status;
 	up->options.paths = paths->v;
 	up->options.path_count = paths->n;
@@ -192,7 +196,7 @@ int cmd_up(int argc, char **argv)
 	up.service.options.events = &events;
 	if (paths_take(&paths, argv + optind, argc - optind) &&
 	    app_option_complete(&up.app))
-		status = run(&up.service, &paths);
+		status = run(&up, &paths);
 	paths_clear(&paths);
 out:
 	app_option_clear(&up.app);

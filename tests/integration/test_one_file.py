@@ -85,16 +85,18 @@ def from_single_files(w, t, folder):
     says(t, ("down", "home"), 1, "tunion: tunion0 is not up")
 
 
-def from_another_folder(w, t):
+def from_another_folder(w):
     """What was taken out comes back by its NAME, wherever it is, and whatever the default folder has."""
+    t = Tunion(w.client, tun="other")
+    options = ["--run-dir", w.client.run_dir]
     t.dir = os.path.join(w.client.run_dir, "elsewhere")
     os.mkdir(t.dir, mode=0o700)
     write(t.dir, "lab.conf", w.home_conf())
     write(t.dir, "vpn.conf", w.vpn_conf(allowed="10.66.0.0/24"))
     t.up()
     says(t, ("down", "lab"), 0, "lab is down\n")
-    says(t, ("status",), 0, "taken out: lab (tunion up NAME brings it back)")
-    says(t, ("up", "lab"), 0, "lab is up\n")
+    says(t, ("status",), 0, f"taken out: lab (tunion up --run-dir {w.client.run_dir} --tun other NAME brings it back)")
+    equal(w.client.run([TUNION, "up", *options, "lab"]), "lab is up\n", "up of what was taken out of the only instance")
     w.client.reach(LAN)
     says(t, ("down", "vpn"), 0, "vpn is down\n")
     says(t, ("up", "vpn"), 0, "vpn is up\n")  # not the one in the default folder
@@ -123,7 +125,7 @@ def test(lab):
     equal(c.snapshot(), before, "the host after down")
     from_single_files(w, t, folder)
     equal(c.snapshot(), before, "the host after down of each")
-    from_another_folder(w, t)
+    from_another_folder(w)
     equal(c.snapshot(), before, "the host at the end")
 
 

@@ -71,6 +71,9 @@ static const struct {
 	/* of another version than ours */
 	{ "{'devices': 5, 'tun': [], 'up_seconds': 'long', 'drops': 7}",
 	  ": mtu 0, 0 devices, up for 0 seconds\n" },
+	{ "{'tun': 't', 'taken_out': ['a', 'b']}",
+	  "t: mtu 0, 0 devices, up for 0 seconds; taken out: a, b (tunion up --tun t NAME "
+	  "brings it back)\n" },
 	{ "{'devices': [7]}",
 	  ": mtu 0, 1 device, up for 0 seconds\n"
 	  "\n"
@@ -94,7 +97,8 @@ START_TEST(head_and_odd_input)
 	for (size_t i = 0; i < ARRAY_SIZE(heads); i++) {
 		char *json = quoted(heads[i].json);
 
-		check_text((struct status_look){ 0 }, json, NULL, heads[i].text);
+		check_text((struct status_look){ .options = " --tun t" }, json, NULL,
+		           heads[i].text);
 		free(json);
 	}
 }
