@@ -21,6 +21,7 @@
 #include "cmd/paths.h"
 #include "cmd/plan_load.h"
 #include "cmd/service.h"
+#include "cmd/up_told.h"
 #include "cmd/within.h"
 #include "gate/gate_clients.h"
 #include "gate/gate_state.h"
@@ -70,6 +71,7 @@ struct gate {
 	const struct log *log; /* borrowed; that of the supervisor */
 	bool told_no_dns;
 	struct endpoint told_listen;
+	struct up_told told;
 };
 
 /* ---- the files of the clients */
@@ -133,12 +135,29 @@ static void planned(void *context, const struct plan *plan,
 	const struct gate_clients_events events = { tell_written, g };
 	struct diag diag = { 0 };
 
+	up_told_plan(&g->told, plan, GATE_FOLDER_DEVICE);
 	tell_listen(g, plan);
 	tell_no_dns(g, &view);
 	/* an error is in diag */
 	(void)!gate_clients_update(&g->folder, &view, &events, &diag);
 	diag_log(&diag, g->log);
 	diag_clear(&diag);
+}
+
+static void tell_up(void *context, const char *tun)
+{
+	const struct gate *g = context;
+	const struct supervisor_options *o = &g->service.options;
+	char at[ENDPOINT_STRLEN], serves[ENDPOINT_STRLEN + 32];
+	const struct up_told_more more = { .tun = tun,
+		                           .run_dir = o->run_dir,
+		                           .paths = o->paths,
+		                           .path_count = o->path_count,
+		                           .serves = serves };
+
+	snprintf(serves, sizeof(serves), "for clients at %s",
+	         endpoint_format(&g->told_listen, at));
+	up_told_print(&g->told, &more, stdout);
 }
 
 /* ---- the start */
@@ -408,7 +427,8 @@ int cmd_gate(int argc, char **argv)
 		                                    .worker = { .run = worker_run },
 		                                    .resolver = { .run = resolve_run } },
 		                       .log_level = LOG_LEVEL_INFO,
-		                       .prepare = prepare },
+		                       .prepare = prepare,
+		                       .tell_up = tell_up },
 		          .page = { .clients = gate_page_clients,
 		                    .file = gate_page_file } };
 	const struct supervisor_events events = { planned, &g };

@@ -22,6 +22,7 @@
 
 #include "base/fd_pass.h"
 #include "base/process.h"
+#include "base/rights.h"
 #include "base/unreadable.h"
 #include "cmd/arguments.h"
 #include "cmd/paths.h"
@@ -30,6 +31,7 @@
 #include "cmd/proxy_ports.h"
 #include "cmd/proxy_worker.h"
 #include "cmd/service.h"
+#include "cmd/up_told.h"
 #include "cmd/within.h"
 #include "inside/handover.h"
 #include "inside/inside.h"
@@ -97,6 +99,7 @@ struct proxy_command {
 	int lines;    /* owned; -1: none. What the two processes say */
 	bool gone;    /* the process inside was told that everything is up */
 	bool outside; /* names are looked up outside, which was said */
+	struct up_told told;
 };
 
 /* ---- what happens with names */
@@ -123,6 +126,7 @@ static void planned(void *context, const struct plan *plan,
 
 	(void)resolver4;
 	(void)resolver6;
+	up_told_plan(&c->told, plan, NULL);
 	if (!inside && !c->outside)
 		log_warn(
 			c->log, NULL,
@@ -162,6 +166,24 @@ static int before_down(void *context)
 	struct proxy_command *c = context;
 
 	return c->stack == PROXY_STACK_LWIP ? 0 : end_inside(c);
+}
+
+static void tell_up(void *context, const char *tun)
+{
+	const struct proxy_command *c = context;
+	const struct supervisor_options *o = &c->service.options;
+	char *at = proxy_ports_text(&c->ports), *serves = NULL;
+	struct up_told_more more = { .tun = tun,
+		                     .run_dir = o->run_dir,
+		                     .paths = o->paths,
+		                     .path_count = o->path_count };
+
+	if (at && asprintf(&serves, "SOCKS5 and HTTP at %s", at) < 0)
+		serves = NULL;
+	more.serves = serves ? serves : "SOCKS5 and HTTP";
+	up_told_print(&c->told, &more, stdout);
+	free(serves);
+	free(at);
 }
 
 /* ---- the start */
@@ -368,6 +390,17 @@ static int prepare_lwip(struct proxy_command *c, struct supervisor_options *opti
 	return err;
 }
 
+/* It isn't a failure, so it needn't sound like one: neither begins with what would be needed
+ * nor ends with what to do. */
+static const char *plain_reason(char *why)
+{
+	const char *needed = rights_needed(EPERM);
+	size_t n = strlen(needed);
+
+	why[strcspn(why, ";")] = '\0';
+	return strncmp(why, needed, n) == 0 ? why + n : why;
+}
+
 static int choose_stack(struct proxy_command *c, struct diag *diag)
 {
 	char why[INSIDE_WHY_STRLEN];
@@ -378,8 +411,8 @@ static int choose_stack(struct proxy_command *c, struct diag *diag)
 			c->stack = PROXY_STACK_LWIP;
 			log_info(
 				c->log, NULL,
-				"the proxy uses lwIP, because the kernel's TCP can't be had in a namespace: %s",
-				why);
+				"the proxy uses the lwIP stack, because %s; --stack kernel says what the kernel's needs",
+				plain_reason(why));
 		}
 	}
 	if (c->stack != PROXY_STACK_LWIP || proxy_worker_is_built())
@@ -509,7 +542,8 @@ int cmd_proxy(int argc, char **argv)
 		                          .resolver = { .run = resolve_run } },
 		             .log_level = LOG_LEVEL_INFO,
 		             .prepare = prepare,
-		             .before_down = before_down },
+		             .before_down = before_down,
+		             .tell_up = tell_up },
 		.fds = HANDOVER_NO_FDS,
 		.page = { .entry = { page_run }, .handed_fd = -1 },
 		.control = -1,

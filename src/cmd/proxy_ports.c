@@ -247,6 +247,24 @@ static int open_port(struct proxy_port *port)
 	return open_at(port, any, false);
 }
 
+char *proxy_ports_text(const struct proxy_ports *p)
+{
+	char *text = NULL, *more;
+
+	for (size_t i = 0; i < p->n; i++) {
+		if (p->v[i].way != PROXY_ASK)
+			continue;
+		if (asprintf(&more, "%s%s%s", text ? text : "", text ? " and " : "",
+		             p->v[i].word) < 0)
+			more = NULL;
+		free(text);
+		text = more;
+		if (!text)
+			return NULL;
+	}
+	return text;
+}
+
 int proxy_ports_open(struct proxy_ports *p, bool inside, struct diag *diag)
 {
 	int first = 0;

@@ -38,6 +38,9 @@ MUST_CHECK bool proxy_ports_forward(struct proxy_ports *p, const char *word,
 /* Do any of the ports have this way? */
 bool proxy_ports_have(const struct proxy_ports *p, enum proxy_way way);
 
+/* Where do clients reach it? The words of --listen with " and " between them; to be freed.
+ * NULL: out of memory. */
+char *proxy_ports_text(const struct proxy_ports *p);
 /* Where does a browser on this machine reach the proxy? Returns false if it doesn't. */
 bool proxy_ports_at(const struct proxy_ports *p, struct endpoint *out);
 

@@ -80,20 +80,20 @@ static void planned(void *context, const struct plan *plan,
 
 	(void)resolver4;
 	(void)resolver6;
-	up_told_plan(&up->told, plan);
+	up_told_plan(&up->told, plan, NULL);
 }
 
 static void tell_up(void *context, const char *tun)
 {
 	const struct up *up = context;
 	const struct supervisor_options *o = &up->service.options;
-	char more[PATH_MAX + 64];
+	const struct up_told_more more = { .tun = tun,
+		                           .default_tun = INSTANCE_DEFAULT_TUN,
+		                           .run_dir = o->run_dir,
+		                           .paths = o->paths,
+		                           .path_count = o->path_count };
 
-	snprintf(more, sizeof(more), "%s%s%s%s", o->run_dir ? " --run-dir " : "",
-	         o->run_dir ? o->run_dir : "",
-	         strcmp(tun, INSTANCE_DEFAULT_TUN) != 0 ? " --tun " : "",
-	         strcmp(tun, INSTANCE_DEFAULT_TUN) != 0 ? tun : "");
-	up_told_print(&up->told, tun, o->paths, o->path_count, more, stdout);
+	up_told_print(&up->told, &more, stdout);
 }
 
 /* Returns false if there is no such option, or if its argument is wrong. */

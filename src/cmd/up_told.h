@@ -1,4 +1,4 @@
-/* src/cmd/up_told.h - what does `up` say at its end? */
+/* src/cmd/up_told.h - what do `up`, `proxy` and `gate` say at their end? */
 #ifndef TUNION_CMD_UP_TOLD_H
 #define TUNION_CMD_UP_TOLD_H
 
@@ -15,12 +15,24 @@ struct up_told {
 	size_t count;
 };
 
-/* To be called with the plan that is in force. */
-void up_told_plan(struct up_told *told, const struct plan *plan);
+/* To be called with the plan that is in force. `except` is the name of a device that is not
+ * told, or NULL. */
+void up_told_plan(struct up_told *told, const struct plan *plan, const char *except);
 
-/* Prints one line: what is up, from where, and how to look. n paths are those of the files;
- * `options` is what other commands need to find the instance, such as " --tun vpn0". */
-void up_told_print(const struct up_told *told, const char *tun, const char *const *paths,
-                   size_t n, const char *options, FILE *out);
+/* What is told besides the plan; all borrowed. */
+struct up_told_more {
+	const char *tun;
+	const char *default_tun;  /* only others need --tun; NULL: it always needs it */
+	const char *run_dir;      /* as it was given; NULL: it wasn't */
+	const char *const *paths; /* of the files */
+	size_t path_count;
+	/* What it does in the background, such as "SOCKS5 and HTTP at 127.0.0.1:1080". NULL:
+	 * it serves this host. */
+	const char *serves;
+};
+
+/* Prints one line: what is up, from where, and how to look and to end it. */
+void up_told_print(const struct up_told *told, const struct up_told_more *more,
+                   FILE *out);
 
 #endif

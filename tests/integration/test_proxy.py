@@ -233,7 +233,7 @@ def without_a_tun(w, user):
     os.chmod(node, 0o600)
     process = user.host.start(user.become() + [user.program, "proxy", "--foreground", user.dir], "proxy")
     process.wait_output("proxy0 is up")
-    check("the proxy uses lwIP" in process.output() and "/dev/net/tun cannot be opened" in process.output(),
+    check("the proxy uses the lwIP stack, because /dev/net/tun cannot be opened: Permission denied; --stack" in process.output(),
           f"what is said of the stack: {process.output()}")
     equal(ask(user, SOCKS5, f"{LAN}:{PORT}"), f"{LAN}:{PORT} 0 in time\n", "a connection without a tun")
     equal(process.stop(), 0, "the end without a tun")
@@ -243,6 +243,8 @@ def without_a_tun(w, user):
 def in_background(w, user):
     done = user.tunion("proxy", *UP_OPTIONS, user.dir)
     equal(done.returncode, 0, f"tunion proxy in the background: {done.stderr}")
+    check(done.stdout.startswith("proxy0 is up in the background with ") and ", SOCKS5 and HTTP at 127.0.0.1:1080; tunion status" in done.stdout,
+          f"what is said when it is up: {done.stdout}")
     again = user.tunion("proxy", *UP_OPTIONS, user.dir)
     check(again.returncode == 1 and "can't listen on 127.0.0.1:1080" in again.stderr, f"a second one: {again.stderr}")
     equal(user.status()["tun"], "proxy0", "name of the instance")
