@@ -435,6 +435,7 @@ static int prepare(void *context, struct supervisor_options *options, struct dia
 	c->prepared = true;
 	c->page.handed = proxy_ports_at(&c->ports, &c->page.at);
 	c->page.proxy = c->auth ? PAGE_PROXY_WITH_USERS : PAGE_PROXY;
+	c->ports.run_dir = options->run_dir;
 	if (!err)
 		err = proxy_ports_open(&c->ports, false, diag);
 	if (!err) {

@@ -13,6 +13,7 @@
 
 #include "base/rights.h"
 #include "cmd/paths.h"
+#include "cmd/proxy_holder.h"
 
 #define BACKLOG     512
 #define UNIX_PREFIX "unix:"
@@ -265,6 +266,28 @@ char *proxy_ports_text(const struct proxy_ports *p)
 	return text;
 }
 
+static void report_not_open(const struct proxy_ports *p, const struct proxy_port *port,
+                            int err, struct diag *diag)
+{
+	bool in_use = err == -EADDRINUSE;
+	char *tun =
+		in_use && !port->path ? proxy_holder_find(p->run_dir, &port->at) : NULL;
+
+	if (tun)
+		diag_error(
+			diag, NULL, 0,
+			"can't listen on %s: %s is already up there; tunion down%s%s --tun %s ends it, or choose another port with --listen",
+			port->word, tun, p->run_dir ? " --run-dir " : "",
+			p->run_dir ? p->run_dir : "", tun);
+	else
+		diag_error(
+			diag, NULL, 0, "%scan't listen on %s: %s%s", rights_needed(-err),
+			port->word, strerror(-err),
+			in_use ? "; end the program that does, or choose another port with --listen"
+			       : "");
+	free(tun);
+}
+
 int proxy_ports_open(struct proxy_ports *p, bool inside, struct diag *diag)
 {
 	int first = 0;
@@ -274,12 +297,7 @@ int proxy_ports_open(struct proxy_ports *p, bool inside, struct diag *diag)
 		int err = (port->way == PROXY_OUTSIDE) == inside ? open_port(port) : 0;
 
 		if (err)
-			diag_error(
-				diag, NULL, 0, "%scan't listen on %s: %s%s",
-				rights_needed(-err), port->word, strerror(-err),
-				err == -EADDRINUSE
-					? "; end the program that does, or choose another port with --listen"
-					: "");
+			report_not_open(p, port, err, diag);
 		first = first ? first : err;
 	}
 	return first;

@@ -28,6 +28,7 @@ struct proxy_port {
 struct proxy_ports {
 	struct proxy_port *v; /* owned */
 	size_t n;
+	const char *run_dir; /* borrowed; where other proxies are. NULL: the default */
 };
 
 /* Take the argument of --listen, and that of -L (PROXY_INSIDE) or -R (PROXY_OUTSIDE).

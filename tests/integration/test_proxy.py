@@ -246,7 +246,7 @@ def in_background(w, user):
     check(done.stdout.startswith("proxy0 is up in the background with ") and ", SOCKS5 and HTTP at 127.0.0.1:1080; tunion status" in done.stdout,
           f"what is said when it is up: {done.stdout}")
     again = user.tunion("proxy", *UP_OPTIONS, user.dir)
-    check(again.returncode == 1 and "can't listen on 127.0.0.1:1080" in again.stderr, f"a second one: {again.stderr}")
+    check(again.returncode == 1 and "can't listen on 127.0.0.1:1080: proxy0 is already up there; tunion down" in again.stderr, f"a second one: {again.stderr}")
     equal(user.status()["tun"], "proxy0", "name of the instance")
     equal(ask(user, SOCKS5, f"{LAN}:{PORT}"), f"{LAN}:{PORT} 0 in time\n", "in the background")
     equal(user.tunion("down").returncode, 0, "tunion down")
