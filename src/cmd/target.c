@@ -145,46 +145,67 @@ static const char *command_of(const char *tun)
 	return "up";
 }
 
-/* There are others in this directory, or there is none. */
-static void say_not_up(const struct instance *i)
+/* What a command needs to find this instance again, such as " --run-dir DIR --tun NAME"; to
+ * be freed. NULL: out of memory. */
+static char *options_for(const struct instance *i, bool with_tun)
 {
-	char *names = instance_find_names(i->run_dir), *standard = instance_default_dir();
-	const char *command = command_of(i->tun);
+	char *standard = instance_default_dir(), *text;
 	bool elsewhere = !standard || strcmp(standard, i->run_dir) != 0;
-	bool named = strcmp(command, "up") == 0 && strcmp(i->tun, INSTANCE_DEFAULT_TUN);
+
+	if (asprintf(&text, "%s%s%s%s", elsewhere ? " --run-dir " : "",
+	             elsewhere ? i->run_dir : "", with_tun ? " --tun " : "",
+	             with_tun ? i->tun : "") < 0)
+		text = NULL;
+	free(standard);
+	return text;
+}
+
+/* There are others in this directory, or there is none. */
+static void say_not_up(const struct instance *i, const char *command, const char *options)
+{
+	char *names = instance_find_names(i->run_dir);
 
 	if (names)
 		fprintf(stderr,
 		        "tunion: %s is not up (%s); what is up: %s (choose by --tun)\n",
 		        i->tun, i->run_dir, names);
 	else
-		fprintf(stderr,
-		        "tunion: %s is not up (%s): tunion %s%s%s%s%s starts it\n",
-		        i->tun, i->run_dir, command, elsewhere ? " --run-dir " : "",
-		        elsewhere ? i->run_dir : "", named ? " --tun " : "",
-		        named ? i->tun : "");
-	free(standard);
+		fprintf(stderr, "tunion: %s is not up (%s): tunion %s%s starts it\n",
+		        i->tun, i->run_dir, command, options);
 	free(names);
+}
+
+static void say_killed(const struct instance *i, const char *command, const char *options)
+{
+	char *down = options_for(i, true);
+
+	if (strcmp(command, "up") != 0)
+		fprintf(stderr,
+		        "tunion: %s was killed (pid %d has ended): tunion %s%s starts another one, tunion down%s clears up (%s)\n",
+		        i->tun, (int)instance_pid(i), command, options, down ? down : "",
+		        i->run_dir);
+	else
+		fprintf(stderr,
+		        "tunion: %s was killed (pid %d has ended): tunion up%s starts it again, tunion down%s puts the host back (%s)\n",
+		        i->tun, (int)instance_pid(i), options, options, i->run_dir);
+	free(down);
 }
 
 void target_say_not_up(const struct instance *i)
 {
 	const char *command = command_of(i->tun);
+	char *options = options_for(i, strcmp(command, "up") == 0 &&
+	                                       strcmp(i->tun, INSTANCE_DEFAULT_TUN) != 0);
 
-	if (instance_is_stale(i) && strcmp(command, "up") != 0)
-		fprintf(stderr,
-		        "tunion: %s was killed (pid %d has ended): tunion %s starts another one, tunion down --tun %s clears up (%s)\n",
-		        i->tun, (int)instance_pid(i), command, i->tun, i->run_dir);
-	else if (instance_is_stale(i))
-		fprintf(stderr,
-		        "tunion: %s was killed (pid %d has ended): tunion up starts it again, tunion down puts the host back (%s)\n",
-		        i->tun, (int)instance_pid(i), i->run_dir);
+	if (instance_is_stale(i))
+		say_killed(i, command, options ? options : "");
 	else if (is_roots(i))
 		fprintf(stderr,
 		        "tunion: %s of yours is not up (%s), but root's is: put sudo in front of the command to ask it\n",
 		        i->tun, i->run_dir);
 	else
-		say_not_up(i);
+		say_not_up(i, command, options ? options : "");
+	free(options);
 }
 
 void target_say_error(const struct instance *i, int err)

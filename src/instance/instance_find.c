@@ -202,6 +202,9 @@ static void report_none(const char *dir, const char *given, struct diag *diag)
 {
 	char *other = given ? NULL : instance_find_other(INSTANCE_ROOTS_DIR);
 	char *elsewhere = other ? NULL : find_elsewhere(dir);
+	char *killed = given || other || elsewhere
+	                       ? NULL
+	                       : instance_find_killed_other(INSTANCE_ROOTS_DIR);
 	const char *slash = elsewhere ? strrchr(elsewhere, '/') : NULL;
 
 	if (other)
@@ -214,6 +217,11 @@ static void report_none(const char *dir, const char *given, struct diag *diag)
 			diag, NULL, 0,
 			"no instance is up (%s), but %s is: ask it with --run-dir %.*s",
 			dir, slash + 1, (int)(slash - elsewhere), elsewhere);
+	else if (killed)
+		diag_error(
+			diag, NULL, 0,
+			"no instance of yours is up (%s), and %s of root seems to have been killed, so what belongs to its tunnels is unreachable: sudo tunion up starts it again, sudo tunion down puts the host back",
+			dir, killed);
 	else if (given)
 		diag_error(diag, NULL, 0,
 		           "no instance is up (%s): tunion up --run-dir %s starts one",
@@ -228,6 +236,7 @@ static void report_none(const char *dir, const char *given, struct diag *diag)
 			dir);
 	free(other);
 	free(elsewhere);
+	free(killed);
 }
 
 int instance_find_only(const char *run_dir, char **tun, struct diag *diag)
@@ -281,8 +290,9 @@ static bool is_served(const char *socket_path)
 	return served;
 }
 
-/* Is it the pid file of an instance that runs, and may this process not ask it? */
-static bool is_of_other(const char *dir, const char *tun)
+/* Is it the socket of an instance that runs (or not, if it was killed), and may this process
+ * not ask it? */
+static bool is_of_other(const char *dir, const char *tun, bool runs)
 {
 	char *path;
 	bool other;
@@ -291,12 +301,12 @@ static bool is_of_other(const char *dir, const char *tun)
 		return false;
 	other = access(path, F_OK) == 0 &&
 	        faccessat(AT_FDCWD, path, W_OK, AT_EACCESS) < 0 && errno == EACCES &&
-	        is_served(path);
+	        is_served(path) == runs;
 	free(path);
 	return other;
 }
 
-char *instance_find_other(const char *dir_path)
+static char *find_of_other(const char *dir_path, bool runs)
 {
 	DIR *dir = geteuid() == 0 ? NULL : opendir(dir_path);
 	struct dirent *entry;
@@ -306,7 +316,7 @@ char *instance_find_other(const char *dir_path)
 		size_t n = pid_file_tun(entry->d_name);
 
 		found = n ? strndup(entry->d_name, n) : NULL;
-		if (!found || is_of_other(dir_path, found))
+		if (!found || is_of_other(dir_path, found, runs))
 			continue;
 		free(found);
 		found = NULL;
@@ -314,4 +324,14 @@ char *instance_find_other(const char *dir_path)
 	if (dir)
 		closedir(dir);
 	return found;
+}
+
+char *instance_find_other(const char *dir)
+{
+	return find_of_other(dir, true);
+}
+
+char *instance_find_killed_other(const char *dir)
+{
+	return find_of_other(dir, false);
 }

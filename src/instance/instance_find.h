@@ -24,5 +24,8 @@ char *instance_find_server(const char *run_dir, const char *socket_path, const c
 /* Returns the name of an instance that runs in the directory but belongs to another user,
  * so that this process can't ask it; to be freed. NULL if there is none. */
 char *instance_find_other(const char *dir);
+/* Returns the name of one that seems to have been killed, because its socket is there and
+ * nobody in this network namespace serves it. Otherwise the same. */
+char *instance_find_killed_other(const char *dir);
 
 #endif

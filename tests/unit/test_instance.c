@@ -461,12 +461,17 @@ START_TEST(an_instance_of_another_user)
 	tun = instance_find_other(dir);
 	ck_assert_pstr_eq(tun, "roots");
 	free(tun);
+	ck_assert_ptr_null(instance_find_killed_other(dir));
 	ck_assert_int_eq(seteuid(0), 0);
 	instance_abandon(&i); /* as if it were killed */
 	ck_assert_int_eq(access(i.socket_path, F_OK), 0);
 	ck_assert_int_eq(seteuid(65534), 0);
 	ck_assert_ptr_null(instance_find_other(dir));
+	tun = instance_find_killed_other(dir);
+	ck_assert_pstr_eq(tun, "roots");
+	free(tun);
 	ck_assert_int_eq(seteuid(0), 0);
+	ck_assert_ptr_null(instance_find_killed_other(dir)); /* root knows all of it */
 	instance_clear(&i);
 }
 END_TEST
