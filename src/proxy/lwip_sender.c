@@ -21,8 +21,8 @@
 #include "base/memory.h"
 #include "io/loop_clock.h"
 #include "proxy/lwip_core.h"
-#include "proxy/lwip_inbound.h"
 #include "proxy/lwip_news.h"
+#include "proxy/lwip_segment.h"
 #include "proxy/lwip_window.h"
 
 #include <lwip/sys.h>
@@ -376,7 +376,7 @@ int8_t lwip_port_segment(struct tcp_pcb *pcb, const struct tcp_hdr *hdr, uint16_
 	if (!(TCPH_FLAGS(hdr) & TCP_SYN) &&
 	    lwip_news_sets_mss((const uint8_t *)(hdr + 1), first_n, second, n))
 		return ERR_VAL;
-	if (!lwip_inbound_may_see(pcb, hdr, data_bytes)) {
+	if (!lwip_segment_may_see(pcb, hdr, data_bytes)) {
 		if (pcb->state != SYN_RCVD)
 			(void)tcp_send_empty_ack(pcb);
 		return ERR_VAL;
