@@ -56,7 +56,7 @@ struct lwip_stream {
 	const struct lwip_listener *fresh; /* it must still be given to its user */
 	struct endpoint local, remote;
 	unsigned wanted;
-	bool connecting;
+	bool connecting, was_large; /* window_bytes was */
 	bool ended;                 /* nothing more will come */
 	bool shut;                  /* nothing more will be written */
 	int err;                    /* -errno: it is broken */
@@ -90,9 +90,10 @@ static void set_window(struct lwip_stream *t, size_t bytes)
 {
 	t->stack->window_bytes = t->stack->window_bytes - t->window_bytes + bytes;
 	t->window_bytes = bytes;
+	t->was_large |= bytes >= LWIP_CORE_LARGE;
 }
 
-/* It has no pcb any more. */
+/* It has no pcb any more; only what is unread still counts. */
 static void link_out(struct lwip_stream *t)
 {
 	if (!t->pcb)
@@ -103,7 +104,7 @@ static void link_out(struct lwip_stream *t)
 		t->previous->next = t->next;
 	else
 		t->stack->streams = t->next;
-	t->stack->window_bytes -= t->window_bytes;
+	set_window(t, t->unread_bytes);
 	t->pcb = NULL;
 }
 
@@ -395,6 +396,8 @@ static void stream_consume(struct stream *s, size_t n)
 		if (c->begin == c->end)
 			drop_chunk(t);
 	}
+	if (!t->pcb)
+		set_window(t, t->unread_bytes);
 	if (!t->pcb || t->ended || n == left)
 		return;
 	lwip_core_wake(t->stack);
@@ -485,8 +488,9 @@ static void stream_close(struct stream *s, bool reset)
 	}
 	while (t->first)
 		drop_chunk(t);
+	set_window(t, 0);
 	lwip_core_remove_due(&t->due);
-	if (t->window_bytes >= LWIP_CORE_LARGE)
+	if (t->was_large)
 		memory_give_back();
 	free(t);
 }

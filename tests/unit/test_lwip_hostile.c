@@ -230,6 +230,52 @@ START_TEST(who_hoards_memory_does_not_stop_others)
 }
 END_TEST
 
+#define STREAMS 1100 /* with a window as at the beginning, more than all may have */
+
+static struct stream *streams[STREAMS];
+static size_t stream_count;
+
+static void keep_stream(void *context, struct stream *s, uint64_t now_ns)
+{
+	(void)context;
+	(void)now_ns;
+	ck_assert_uint_lt(stream_count, STREAMS);
+	streams[stream_count++] = s;
+}
+
+static bool is_kept(void *context)
+{
+	const size_t *n = context;
+
+	return stream_count >= *n;
+}
+
+/* Nobody reads what came before the connections were reset. */
+START_TEST(what_is_unread_counts_after_the_end_of_its_connection)
+{
+	const struct endpoint at = { .port = PORT };
+	const struct endpoint to = lwip_lab_at(IP_V4, LWIP_LAB_SERVER, PORT);
+	struct lwip_lab_end client, server = { 0 };
+
+	stream_count = 0;
+	lab.loses = notes_client;
+	ck_assert_int_eq(lab.stack->ops->listen(lab.stack, &at, keep_stream, NULL), 0);
+	for (size_t i = 1; i <= STREAMS; i++) {
+		ck_assert_int_eq(lwip_lab_connect(&lab, &to, &client), 0);
+		lwip_lab_until(&lab, is_kept, &i);
+		forge(0, SEGMENT_MOST, 0);
+		forge(SEGMENT_MOST, 0, TCP_RST);
+		client.stream->ops->close(client.stream, true);
+	}
+	server.stream = streams[STREAMS - 1];
+	lwip_lab_hear(&server, SIZE_MAX);
+	ck_assert_uint_gt(server.heard, 0);
+	ck_assert_uint_lt(server.heard, WINDOW / 2);
+	for (size_t i = 0; i < STREAMS; i++)
+		streams[i]->ops->close(streams[i], true);
+}
+END_TEST
+
 TCase *unit_tests(void)
 {
 	TCase *tc = tcase_create("proxy/lwip_hostile");
@@ -241,5 +287,6 @@ TCase *unit_tests(void)
 	tcase_add_loop_test(tc, an_end_that_is_denied_later_does_no_harm, 0, 4);
 	tcase_add_test(tc, what_comes_before_the_window_is_known_is_not_kept);
 	tcase_add_test(tc, who_hoards_memory_does_not_stop_others);
+	tcase_add_test(tc, what_is_unread_counts_after_the_end_of_its_connection);
 	return tc;
 }
