@@ -40,6 +40,10 @@ struct page_options {
 struct page_entry {
 	int (*run)(int channel_fd, int listen_fd, pid_t supervisor,
 	           const struct page_options *options);
+	/* Called before that: wipes secrets of who has started the supervisor, which the page
+	 * doesn't need. NULL: there are none. */
+	void (*forget)(void *context);
+	void *context; /* borrowed */
 };
 
 #endif

@@ -210,6 +210,15 @@ static int read_users(struct proxy_command *c, struct diag *diag)
 	return err;
 }
 
+/* In a process that serves no client. */
+static void forget_users(void *context)
+{
+	struct proxy_command *c = context;
+
+	users_free(c->users);
+	c->users = NULL;
+}
+
 static void warn_of_strangers(const struct proxy_command *c)
 {
 	for (size_t i = 0; i < c->ports.n; i++) {
@@ -275,14 +284,16 @@ static int open_pairs(struct pairs *p, bool with_page)
 }
 
 /* Returns its process id or -errno. */
-static pid_t start_outlet(const struct pairs *p)
+static pid_t start_outlet(struct proxy_command *c, const struct pairs *p)
 {
 	pid_t supervisor = getpid(), child;
 
 	fflush(NULL);
 	child = fork();
-	if (child == 0)
+	if (child == 0) {
+		forget_users(c);
 		_exit(proxy_outlet_run(p->outlet[1], p->lines[1], supervisor));
+	}
 	return child < 0 ? -errno : child;
 }
 
@@ -314,7 +325,7 @@ static int start_children(struct proxy_command *c, bool foreground, struct diag 
 	pid_t inside = 0, outlet;
 	int err = open_pairs(&p, c->page.handed), pidfd = -1;
 
-	outlet = err ? err : start_outlet(&p);
+	outlet = err ? err : start_outlet(c, &p);
 	if (outlet > 0)
 		inside = start_inside(c, &p, foreground);
 	if (outlet < 0 || inside < 0)
@@ -363,7 +374,7 @@ static int prepare_lwip(struct proxy_command *c, struct supervisor_options *opti
 	pid_t outlet;
 	int err = open_pairs(&p, c->page.handed);
 
-	outlet = err ? err : start_outlet(&p);
+	outlet = err ? err : start_outlet(c, &p);
 	if (outlet < 0) {
 		err = outlet;
 		diag_error(diag, NULL, 0, "can't start the process of the proxy: %s",
@@ -540,13 +551,13 @@ int cmd_proxy(int argc, char **argv)
 	struct proxy_command c = {
 		.service = { .options = { .base = "proxy",
 		                          .worker = { .run = worker_run },
-		                          .resolver = { .run = resolve_run } },
+		                          .resolver = { resolve_run, forget_users, &c } },
 		             .log_level = LOG_LEVEL_INFO,
 		             .prepare = prepare,
 		             .before_down = before_down,
 		             .tell_up = tell_up },
 		.fds = HANDOVER_NO_FDS,
-		.page = { .entry = { page_run }, .handed_fd = -1 },
+		.page = { .entry = { page_run, forget_users, &c }, .handed_fd = -1 },
 		.control = -1,
 		.to_page = -1,
 		.outlet = -1,

@@ -28,6 +28,10 @@ struct resolver_options {
 struct resolver_entry {
 	int (*run)(int channel_fd, int socket_fd, pid_t supervisor,
 	           const struct resolver_options *options);
+	/* Called before that: wipes secrets of who has started the supervisor, which the
+	 * resolver doesn't need. NULL: there are none. */
+	void (*forget)(void *context);
+	void *context; /* borrowed */
 };
 
 #endif

@@ -33,6 +33,8 @@ static int run(const void *context, const int fds[static CHILD_FDS], pid_t super
 {
 	const struct own *own = context;
 
+	if (own->entry.forget)
+		own->entry.forget(own->entry.context);
 	return own->entry.run(fds[0], fds[1], supervisor, &own->options);
 }
 

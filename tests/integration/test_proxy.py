@@ -173,11 +173,38 @@ def ask_with(user, host):
                                               "-x", f"http://{SOCKS5}", f"http://{host}:{PORT}/"]).stdout
 
 
+def memory(pid):
+    pieces = []
+    with open(f"/proc/{pid}/maps") as maps, open(f"/proc/{pid}/mem", "rb", 0) as mem:
+        for line in maps:
+            first, last = (int(at, 16) for at in line.split()[0].split("-"))
+            if last - first > 1 << 28:
+                continue  # a sanitizer's
+            try:
+                mem.seek(first)
+                pieces.append(mem.read(last - first))
+            except (OSError, OverflowError):  # no memory
+                pass
+    return b"".join(pieces)
+
+
+def knows_passwords(password):
+    """Only who has clients that may use them."""
+    serves = "tunion-worker" if LWIP else "tunion-proxy"
+    others = ("tunion-page", "tunion-outlet")
+    try:
+        found = {name: password.encode() in memory(pid) for pid, name in processes().items() if name in (serves, *others)}
+    except PermissionError:
+        return  # this user may not read the memory of the processes
+    equal(found, {serves: True, **{name: False for name in others}}, "who has the password in memory")
+
+
 def with_users(w, user, network, home):
     user.write("home.conf", w.home_conf())
     path = os.path.join(user.home, "users")
-    user.write(path, "me:secret\n")
+    user.write(path, "me:secret\nanother:ey5Ohk7eiphi\n")
     process = start(user, "--auth", path, "--direct")
+    knows_passwords("ey5Ohk7eiphi")
     for options, status in (("-U me:wrong", "407"), ("", "407"), ("-U me:secret", "200")):
         done = w.client.try_run(user.become() + ["curl", "-sS", "-o", "/dev/null", "-w", "%{http_code}", "-x", f"http://{SOCKS5}",
                                                  *options.split(), f"http://{LAN}:{PORT}/"])

@@ -192,7 +192,7 @@ static void begin(struct fixture *f,
 	char text[64];
 
 	*f = (struct fixture){ .log = { LOG_LEVEL_INFO, note, f },
-		               .wanted = { .entry = { run },
+		               .wanted = { .entry = { .run = run },
 		                           .clients = clients_of_gate,
 		                           .file = file_of_client } };
 	snprintf(text, sizeof(text), "127.0.0.1:%u", (unsigned)free_port());

@@ -220,7 +220,7 @@ static void begin(struct fixture *f)
 	resolver_child_init(&f->child,
 	                    &(struct resolver_child_env){ .log = &f->log,
 	                                                  .loop = f->loop,
-	                                                  .entry = { resolve_run },
+	                                                  .entry = { .run = resolve_run },
 	                                                  .forget = forget,
 	                                                  .context = f });
 	f->remote = resolver_child_remote(&f->child);

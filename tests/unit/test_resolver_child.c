@@ -202,6 +202,16 @@ static void obey(struct player *p, const struct resolver_question *q)
 		say_nonsense(p, (enum nonsense)atoi(q->name + 3), q->id);
 }
 
+/* In the process, of what the supervisor still has. */
+static bool forgotten;
+
+static void forget_secret(void *context)
+{
+	bool *done_so = context;
+
+	*done_so = true;
+}
+
 static int play(int channel_fd, int socket_fd, pid_t supervisor,
                 const struct resolver_options *options)
 {
@@ -209,7 +219,7 @@ static int play(int channel_fd, int socket_fd, pid_t supervisor,
 	struct pollfd ready = { channel_fd, POLLIN, 0 };
 	int got = channel_init(&p.channel, channel_fd);
 
-	if (got < 0 || supervisor != getppid())
+	if (got < 0 || supervisor != getppid() || !forgotten)
 		return 9;
 	while (got >= 0) {
 		struct resolver_question q;
@@ -267,11 +277,13 @@ static void begin(struct fixture *f)
 {
 	*f = (struct fixture){ .log = { LOG_LEVEL_DEBUG, note, f } };
 	ck_assert_int_eq(loop_new(&f->loop), 0);
-	resolver_child_init(&f->child, &(struct resolver_child_env){ .log = &f->log,
-	                                                             .loop = f->loop,
-	                                                             .entry = { play },
-	                                                             .forget = forget,
-	                                                             .context = f });
+	resolver_child_init(&f->child,
+	                    &(struct resolver_child_env){
+				    .log = &f->log,
+				    .loop = f->loop,
+				    .entry = { play, forget_secret, &forgotten },
+				    .forget = forget,
+				    .context = f });
 	f->remote = resolver_child_remote(&f->child);
 	f->settings.server_count = 1;
 	ck_assert(endpoint_parse(&f->settings.servers[0], "127.0.0.1:9"));
