@@ -31,9 +31,11 @@ static _Noreturn void become_child(struct child_plan plan, int channel_fd,
 	int fds[CHILD_FDS] = { channel_fd, plan.fd };
 	sigset_t none;
 
-	/* Ctrl-C in a terminal is meant for the supervisor, which then ends this process */
+	/* Ctrl-C in a terminal, and the SIGTERM that all processes of a service get, are meant
+	 * for the supervisor. It still needs this process on its way down, and then ends it. */
 	signal(SIGINT, SIG_IGN);
 	signal(SIGHUP, SIG_IGN);
+	signal(SIGTERM, SIG_IGN);
 	signal(SIGPIPE, SIG_IGN);
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);

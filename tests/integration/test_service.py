@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""Under a service manager: readiness and the end are told by the notify socket, and the unit file is one
-that systemd accepts."""
+"""Under a service manager: readiness and the end are told by the notify socket, SIGTERM for all processes is an end like
+any other, and the unit file is one that systemd accepts."""
 
 import os
 import re
@@ -43,11 +43,14 @@ def test(lab):
     notices.settimeout(20)
     notices.bind(os.path.join(lab.dir, "notify"))
     os.environ["NOTIFY_SOCKET"] = os.path.join(lab.dir, "notify")
-    t = Tunion(w.client, {"home.conf": w.home_conf()})
+    t = Tunion(w.client, {"home.conf": w.home_conf(interface_lines=["SaveConfig = true"])})
     process = w.client.start(t.argv("up", "--foreground", t.dir), name="tunion")
     equal(told(notices), "READY=1", "the first notice")
     w.client.reach(LAN)  # ready means ready
+    w.client.run("wg set home listen-port 51999")
+    os.kill(t.status()["engine_pid"], signal.SIGTERM)  # systemd sends it to all
     equal(process.stop(signal.SIGTERM), 0, "exit status")
+    check("ListenPort = 51999\n" in open(os.path.join(t.dir, "home.conf")).read(), f"home.conf isn't saved: {process.output()}")
     equal(told(notices), "STOPPING=1", "the second notice")
     del os.environ["NOTIFY_SOCKET"]
     test_unit()
