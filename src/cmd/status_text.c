@@ -141,10 +141,10 @@ static void cell_state(struct table *t, const struct status_look *look,
 		cell(t, look, COLOUR_BAD, way);
 	else if (json_is_false(json_object_get(peer, "usable")) && !is_away(peer))
 		cell(t, look, COLOUR_BAD, "unusable");
-	else if (json_is_true(json_object_get(peer, "session")))
-		cell(t, look, COLOUR_GOOD, "up");
 	else if (status_unanswered(peer))
 		cell(t, look, COLOUR_BAD, "no answer");
+	else if (json_is_true(json_object_get(peer, "session")))
+		cell(t, look, COLOUR_GOOD, "up");
 	else if (status_integer(peer, "latest_handshake") > 0)
 		cell(t, look, COLOUR_NONE, "idle");
 	else

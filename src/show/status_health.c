@@ -90,10 +90,18 @@ bool status_waits_for_call(const json_t *peer)
 	       !json_is_string(json_object_get(peer, "endpoint"));
 }
 
-bool status_unanswered(const json_t *peer)
+static bool owes_for(const json_t *peer, int64_t seconds)
 {
 	return !json_is_true(json_object_get(peer, "by_arrival")) &&
-	       status_integer(peer, "unanswered_seconds") >= STATUS_UNANSWERED_S;
+	       status_integer(peer, "unanswered_seconds") >= seconds;
+}
+
+bool status_unanswered(const json_t *peer)
+{
+	bool carried = json_is_string(json_object_get(peer, "carrier_peer"));
+
+	return owes_for(peer,
+	                carried ? STATUS_CARRIED_UNANSWERED_S : STATUS_UNANSWERED_S);
 }
 
 static enum trouble trouble_of(const json_t *peer)
@@ -134,7 +142,8 @@ static bool is_victim(const json_t *status, const json_t *peer)
 	struct hop at = carrier_of(status, peer);
 
 	for (unsigned i = 0; at.peer && i < CARRIERS_MAX; i++) {
-		if (trouble_of(at.peer) != TROUBLE_NONE)
+		if (trouble_of(at.peer) != TROUBLE_NONE ||
+		    owes_for(at.peer, STATUS_UNANSWERED_S))
 			return true;
 		at = carrier_of(status, at.peer);
 	}
@@ -273,6 +282,10 @@ static void write_remedy(const json_t *device, const json_t *peer,
 			out, NAMES_BYTES,
 			"is it only inside %.20s? Then write # tunion: Via = %.20s; or do the keys not match?",
 			via, via);
+	else if (status_integer(peer, "latest_handshake") > 0) /* so the keys match */
+		snprintf(
+			out, NAMES_BYTES,
+			"it has answered before: is the server up, does the network reach it?");
 	else
 		snprintf(
 			out, NAMES_BYTES,

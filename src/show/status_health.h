@@ -12,6 +12,9 @@
 /* A handshake that isn't answered is repeated after 5 s. After this time at least two of
  * them are unanswered. */
 #define STATUS_UNANSWERED_S 10
+/* For a carrier with a session it takes 15 s until its silence is noticed, and it may be the
+ * cause. So a peer that is carried is given more time. */
+#define STATUS_CARRIED_UNANSWERED_S 20
 
 /* Returns a new array of {device, text}, with what concerns no single device first; empty if
  * all is well. device is null if it concerns none. NULL if out of memory. */

@@ -139,6 +139,9 @@ struct wg_peer_stats {
 	 * given up meanwhile; 0 if the last one was answered. */
 	uint64_t handshake_unanswered_ns;
 	bool silent; /* data was sent, and nothing authentic came for 15 s */
+	/* Since this time (CLOCK_BOOTTIME) it has owed an answer: to data if it is silent, or
+	 * else to a handshake. 0: it owes none. */
+	uint64_t owed_since_ns;
 };
 void wg_peer_stats(const struct wg_peer *p, struct wg_peer_stats *out, uint64_t now_ns);
 

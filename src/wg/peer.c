@@ -40,7 +40,7 @@ static void forget_sessions(struct wg_peer *p)
 	p->next_initiation_ns = 0;
 	p->unanswered_since_ns = 0;
 	p->keepalive_staged = false;
-	p->silent = false;
+	p->silent_since_ns = 0;
 }
 
 void peer_start(struct wg_peer *p, uint64_t now_ns)
@@ -192,6 +192,12 @@ uint16_t wg_peer_keepalive(const struct wg_peer *p)
 	return p->keepalive_s;
 }
 
+/* A handshake after a silence is asked for because data was not answered before. */
+static uint64_t owed_since_ns(const struct wg_peer *p)
+{
+	return p->silent_since_ns ? p->silent_since_ns : p->unanswered_since_ns;
+}
+
 void wg_peer_stats(const struct wg_peer *p, struct wg_peer_stats *out, uint64_t now_ns)
 {
 	const struct keypair *k = p->keypairs.current;
@@ -202,7 +208,8 @@ void wg_peer_stats(const struct wg_peer *p, struct wg_peer_stats *out, uint64_t 
 		.last_handshake_ns = p->last_handshake_ns,
 		.session = k && k->can_send && now_ns - k->born_ns < REJECT_AFTER_TIME,
 		.handshake_unanswered_ns = p->unanswered_since_ns,
-		.silent = p->silent,
+		.silent = p->silent_since_ns != 0,
+		.owed_since_ns = owed_since_ns(p),
 	};
 }
 

@@ -75,10 +75,10 @@ struct wg_peer {
 	struct peer_transfer transfer;
 	uint64_t last_handshake_ns;   /* wall clock */
 	uint64_t unanswered_since_ns; /* CLOCK_BOOTTIME; 0: no handshake is unanswered */
+	uint64_t silent_since_ns;     /* CLOCK_BOOTTIME; 0: it isn't; see wg_peer_stats */
 	uint64_t next_initiation_ns;  /* none is sent before this: see REKEY_TIMEOUT */
 	uint16_t keepalive_s;         /* 0 if it is off */
 	bool keepalive_staged;        /* one is sent when there is a session */
-	bool silent;                  /* see wg_peer_stats */
 	bool by_arrival;              /* see wg_peer_by_arrival */
 };
 

@@ -86,8 +86,11 @@ static void send_due_keepalive(struct wg_peer *p, uint64_t now_ns)
 
 static void new_handshake(struct wg_peer *p, uint64_t now_ns)
 {
+	uint64_t patience_ns = KEEPALIVE_TIMEOUT + REKEY_TIMEOUT;
+
 	peer_log(p, LOG_LEVEL_DEBUG, "nothing heard for 15 s, new handshake");
-	p->silent = true;
+	if (p->silent_since_ns == 0)
+		p->silent_since_ns = now_ns > patience_ns ? now_ns - patience_ns : 1;
 	wg_peer_clear_local(p);
 	send_initiation(p, now_ns);
 }
@@ -177,7 +180,7 @@ void timers_any_sent(struct wg_peer *p)
 void timers_any_received(struct wg_peer *p)
 {
 	cancel(p, TIMER_NEW_HANDSHAKE);
-	p->silent = false;
+	p->silent_since_ns = 0;
 }
 
 void timers_any_traversal(struct wg_peer *p, uint64_t now_ns)

@@ -179,10 +179,10 @@ static bool add_prefix(void *context, const struct ip_prefix *prefix)
 	return p->all && p->standby;
 }
 
-/* For how long have its handshakes not been answered? */
+/* For how long has it owed an answer? */
 static json_t *unanswered_json(const struct wg_peer_stats *stats, uint64_t now_ns)
 {
-	uint64_t since_ns = stats->handshake_unanswered_ns;
+	uint64_t since_ns = stats->owed_since_ns;
 
 	if (since_ns == 0)
 		return json_null();

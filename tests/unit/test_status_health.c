@@ -78,6 +78,21 @@ static const struct {
 			       "vpn") ",'session':true}]}]}",
 	  "home: no answer from 9.9.9.9:9 in 20 s: is the server up, do PublicKey, PresharedKey and "
 	  "PrivateKey match?\n" },
+	{ "a carrier with a session, and not yet those that it carries",
+	  "{'devices':[{'name':'home','peers':[{" INSIDE(
+		  "home", "vpn",
+		  "V") ",'endpoint':'9.9.9.9:9','unanswered_seconds':19}]},"
+	               "{'name':'vpn','peers':[{'public_key':'V'," NETWORK(
+			       "vpn") ",'endpoint':'1.1.1.1:1','session':true,'latest_handshake':7,'unanswered_seconds':15}]}]}",
+	  "vpn: no answer from 1.1.1.1:1 in 15 s, and so none for home: it has answered before: is the "
+	  "server up, does the network reach it?\n" },
+	{ "carried ones, before their carrier's silence is noticed",
+	  "{'devices':[{'name':'home','peers':[{" INSIDE(
+		  "home", "vpn",
+		  "V") ",'endpoint':'9.9.9.9:9','unanswered_seconds':19}]},"
+	               "{'name':'vpn','peers':[{'public_key':'V'," NETWORK(
+			       "vpn") ",'session':true}]}]}",
+	  "" },
 	{ "the key of one of several peers",
 	  "{'devices':[{'name':'a','peers':[{'public_key':'qRCwZSKInrMAq5sepfCdaCsRJaoLe5jhtzfiw7CjbwM='," NETWORK(
 		  "a") ",'endpoint':'1.1.1.1:1','unanswered_seconds':11},{" NETWORK("a") ",'session':true}]}]}",

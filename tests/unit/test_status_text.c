@@ -118,6 +118,8 @@ static const struct {
 	{ "'state': 'no-endpoint', 'endpoint_name': 'a.example:1'", "no address" },
 	{ "'state': 'ok', 'session': false, 'unanswered_seconds': 10", "no answer" },
 	{ "'state': 'ok', 'session': false, 'unanswered_seconds': 9", "no session" },
+	{ "'state': 'ok', 'session': true, 'unanswered_seconds': 15", "no answer" },
+	{ "'state': 'ok', 'carrier_peer': 'K', 'unanswered_seconds': 19", "no session" },
 	/* a client that has gone */
 	{ "'state': 'ok', 'by_arrival': true, 'usable': false, 'latest_handshake': 7",
 	  "idle" },

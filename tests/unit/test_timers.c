@@ -88,6 +88,7 @@ START_TEST(a_new_packet_starts_again)
 		;
 	wg_peer_stats(lab_peer_of(lab, 0, 1), &stats, lab->now_ns);
 	ck_assert_uint_eq(stats.handshake_unanswered_ns, LAB_START_NS);
+	ck_assert_uint_eq(stats.owed_since_ns, LAB_START_NS);
 	ck_assert(!stats.session);
 	lab_send(lab, 0, 1, 64, 0);
 	while (lab_next(lab, &mail, lab->now_ns + 6 * SEC) && n < 15)
@@ -272,6 +273,25 @@ START_TEST(silence_for_15_s_makes_a_new_handshake)
 	lab_send(lab, 0, 1, 64, 0);
 	lab_throw_away(lab);
 	lab_expect_at(lab, MESSAGE_INITIATION, 0, t0 + 45 * SEC, JITTER_NS);
+}
+END_TEST
+
+START_TEST(a_silent_peer_has_owed_an_answer_since_the_first_packet)
+{
+	struct wg_peer_stats stats;
+	uint64_t sent_ns;
+
+	lab_begin_quiet_session(lab, 0, 1);
+	sent_ns = lab->now_ns;
+	lab_send(lab, 0, 1, 64, 0);
+	lab_throw_away(lab);
+	wg_peer_stats(lab_peer_of(lab, 0, 1), &stats, sent_ns);
+	ck_assert_uint_eq(stats.owed_since_ns, 0);
+	lab_expect_at(lab, MESSAGE_INITIATION, 0, sent_ns + 15 * SEC, JITTER_NS);
+	wg_peer_stats(lab_peer_of(lab, 0, 1), &stats, lab->now_ns);
+	ck_assert(stats.silent);
+	ck_assert_uint_ge(stats.owed_since_ns, sent_ns);
+	ck_assert_uint_le(stats.owed_since_ns, sent_ns + JITTER_NS);
 }
 END_TEST
 
@@ -548,6 +568,7 @@ TCase *unit_tests(void)
 	tcase_add_test(tc, a_packet_of_any_kind_is_as_good_as_a_keepalive);
 	tcase_add_test(tc, data_after_data_makes_a_second_keepalive);
 	tcase_add_test(tc, silence_for_15_s_makes_a_new_handshake);
+	tcase_add_test(tc, a_silent_peer_has_owed_an_answer_since_the_first_packet);
 	tcase_add_test(tc, the_first_of_several_packets_counts);
 	tcase_add_test(tc, a_keepalive_sent_expects_nothing);
 	tcase_add_test(tc, persistent_keepalives_begin_at_once_and_go_on);
