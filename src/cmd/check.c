@@ -13,6 +13,7 @@
 #include "cmd/plan_load.h"
 #include "cmd/plan_text.h"
 #include "host/hooks.h"
+#include "host/host_exit.h"
 #include "host/programs.h"
 #include "host/spawn.h"
 
@@ -129,6 +130,54 @@ static void warn_of_hooks(struct plan_load *load)
 	diag_clear(&refused);
 }
 
+/* A file that leaves its routes to the user takes nothing by itself. */
+static bool has_wide_prefix(const struct plan_device *d, enum ip_family family, int len,
+                            unsigned *line)
+{
+	for (size_t i = 0; i < d->peer_count; i++) {
+		const struct conf_prefixes *all = &d->peers[i].conf->allowed_ips;
+
+		for (size_t k = 0; k < all->n; k++) {
+			*line = all->v[k].line;
+			if (all->v[k].prefix.addr.family == family &&
+			    all->v[k].prefix.len <= len)
+				return d->conf->table.kind != CONF_TABLE_OFF;
+		}
+	}
+	return false;
+}
+
+/* Any address of the internet; who has a route to it has one to the others. */
+static bool host_has_ipv6(void)
+{
+	struct host_exit there;
+	struct ip_addr to;
+
+	return ip_addr_parse(&to, "2000::1") && host_exit_look(NULL, &to, &there) == 0;
+}
+
+/* All of IPv4 is in the tunnels, and IPv6 isn't: then programs prefer what leaves in the clear.
+ * Only a note, because only the host knows whether it has IPv6. */
+static void note_ipv6(struct plan_load *load)
+{
+	const struct plan_device *d, *full = NULL;
+	struct plan_walk walk = { 0 };
+	unsigned line = 0, at = 0;
+
+	while ((d = plan_next(&load->plan, &walk))) {
+		if (has_wide_prefix(d, IP_V6, 3, &at))
+			return;
+		if (!full && has_wide_prefix(d, IP_V4, 1, &at)) {
+			full = d;
+			line = at;
+		}
+	}
+	if (full && host_has_ipv6())
+		diag_note(
+			&load->diag, full->conf->path, line,
+			"0.0.0.0/0 without ::/0: this host has IPv6, and all of it leaves past the tunnels; add ::/0, also if the provider has no IPv6");
+}
+
 int cmd_check(int argc, char **argv)
 {
 	static const struct option options[] = {
@@ -177,6 +226,8 @@ int cmd_check(int argc, char **argv)
 	from.names_folder = paths.folder;
 	ok = plan_load(&load, &from, names) == 0;
 	warn_of_hooks(&load);
+	if (ok)
+		note_ipv6(&load);
 	ok = ok && !(strict && load.diag.warnings > 0) && count_loops(&load.plan) == 0;
 	missing.n = programs_missing(&load.plan, spawn_has, missing.v);
 	status = json ? print_json(&load, &missing, ok) : print_text(&load, &missing, ok);

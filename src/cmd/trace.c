@@ -19,6 +19,7 @@
 #include "cmd/trace_text.h"
 #include "host/host_exit.h"
 #include "instance/instance_find.h"
+#include "show/status_json.h"
 
 static const char usage[] =
 	"usage: tunion trace [--json] [--no-resolve] [--tun NAME] [--run-dir DIR]\n"
@@ -57,12 +58,14 @@ static json_t *addresses_json(const struct trace *t)
 	return list;
 }
 
-/* Adds where this host itself sends it; only an instance that is up on it has `tun`. */
+/* Adds where this host itself sends it; only an instance that is up on it has `tun`. Of files,
+ * this is only asked for what they leave to the host. */
 static void add_host(json_t *trace, const char *tun, const struct ip_addr *dst)
 {
 	char gateway[IP_ADDR_STRLEN];
 	struct host_exit there = { 0 };
-	bool known = tun && host_exit_look(tun, dst, &there) == 0;
+	bool asked = tun || strcmp(status_string(trace, "state"), "no-route") == 0;
+	bool known = asked && host_exit_look(tun, dst, &there) == 0;
 	bool routed = known && there.gateway.family != IP_NONE;
 
 	json_object_set_new(trace, "host_link",

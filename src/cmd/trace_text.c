@@ -97,22 +97,38 @@ static void host_text(const json_t *trace, FILE *out)
 		   *address = status_string(trace, "address"),
 		   *gateway = status_string(trace, "host_gateway");
 
-	if (*link == '\0' || strcmp(link, tun) == 0)
+	if (*tun == '\0' || *link == '\0' || strcmp(link, tun) == 0)
 		return;
 	if (json_is_true(json_object_get(trace, "host_local")))
 		fprintf(out,
-		        "this host has %s itself; what comes into %s all the same:\n",
+		        "this host has %s itself; a packet that does get into %s goes:\n",
 		        address, tun);
 	else if (is_own_tun(trace, link))
 		fprintf(out,
-		        "this host sends it into %s, see below; what comes into %s:\n",
+		        "this host sends it into %s, see below; a packet that does get into %s goes:\n",
 		        link, tun);
 	else
 		fprintf(out,
-		        "this host sends it to %s%s%s, not into %s; what comes in there all the same:\n",
+		        "this host sends it to %s%s%s, not into %s; a packet that does get into %s goes:\n",
 		        link,
 		        *gateway ? ", to the gateway " : ", to which it is attached",
-		        gateway, tun);
+		        gateway, tun, tun);
+}
+
+/* No instance was asked. `exec`, `gate` and `proxy` don't leave anything to the host. */
+static void left_to_host_text(const json_t *trace, FILE *out)
+{
+	const char *link = status_string(trace, "host_link"),
+		   *gateway = status_string(trace, "host_gateway");
+
+	if (json_is_true(json_object_get(trace, "host_local")))
+		fprintf(out, "in no prefix of the files, and this host has it itself\n");
+	else
+		fprintf(out,
+		        "in no prefix of the files; with up, this host sends it in the clear to %s%s%s\n",
+		        link,
+		        *gateway ? ", to the gateway " : ", to which it is attached",
+		        gateway);
 }
 
 /* Only the host decides what goes into such a tun. */
@@ -153,7 +169,12 @@ void trace_text(const json_t *trace, FILE *out)
 
 	host_text(trace, out);
 	if (strcmp(state, "no-route") == 0) {
-		fprintf(out, "%s: no route: ICMP unreachable\n", address);
+		fprintf(out, "%s: ", address);
+		if (*status_string(trace, "tun") == '\0' &&
+		    *status_string(trace, "host_link"))
+			left_to_host_text(trace, out);
+		else
+			fprintf(out, "no route: ICMP unreachable\n");
 		own_tuns_text(trace, out);
 		return;
 	}

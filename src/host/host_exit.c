@@ -14,7 +14,7 @@ int host_exit_look(const char *tun, const struct ip_addr *to, struct host_exit *
 	int err = netlink_open(&nl);
 
 	*out = (struct host_exit){ 0 };
-	if (!err)
+	if (!err && tun)
 		err = netlink_link_find(nl, tun, &link);
 	if (!err)
 		err = netlink_route_get(nl, to, 0, &route);

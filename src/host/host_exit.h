@@ -18,8 +18,8 @@ struct host_exit {
 	bool local;             /* the address is the host's own */
 };
 
-/* Returns 0; -ENODEV if there is no such tun in the network namespace of this process; or
- * another -errno, such as -ENETUNREACH if the host has no route. */
+/* Returns 0; -ENODEV if there is no such tun in the network namespace of this process, unless
+ * `tun` is NULL, for any namespace; or another -errno, such as -ENETUNREACH if the host has no route. */
 MUST_CHECK int host_exit_look(const char *tun, const struct ip_addr *to,
                               struct host_exit *out);
 

@@ -57,10 +57,10 @@ def fill_drawn(r, folder):
 def said(text):
     """Errors and warnings as sorted lines. Why a name has no address is told by two resolvers, and what
     comes of hooks, of routes that are there (those of another tun of the instance, too), and of a host
-    without IPv6, by `up` alone."""
+    with or without IPv6, by one of them alone."""
     lines = [re.sub(r"no address yet \(.*\);", "no address yet;", line) for line in text.splitlines()]
     lines = [line for line in lines if re.match(r"\S+\.conf(:\d+)?: |warning: ", line)
-             and not re.search(r": (Pre|Post)(Up|Down) failed with|this host has no IPv6| yields to ", line)]
+             and not re.search(r": (Pre|Post)(Up|Down) failed with|this host has (no )?IPv6| yields to ", line)]
     return "".join(f"{line}\n" for line in sorted(lines))
 
 

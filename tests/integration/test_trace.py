@@ -44,6 +44,15 @@ def test(lab):
     none = c.try_run(["tunion", "trace", "--tun", "tunion7", "192.168.77.10"])
     check(none.returncode == 1 and "tunion7 is not up" in none.stderr, f"--tun: {none.stderr}")
 
+    if c.ipv6:  # without ::/0, what the host does with IPv6 is told before `up`
+        t.write("vpn.conf", w.vpn_conf(allowed="0.0.0.0/0"))
+        text = c.run(["tunion", "trace", "2001:db8:2::2", t.dir])
+        check("this host sends it in the clear to eth0, to the gateway 2001:db8:1::1\n" in text, text)
+        noted = c.try_run(["tunion", "check", "--strict", t.dir])
+        check(noted.returncode == 0 and ": note: 0.0.0.0/0 without ::/0: " in noted.stderr, f"check: {noted}")
+        t.write("vpn.conf", w.vpn_conf())
+        noted = c.try_run(["tunion", "check", t.dir])
+        check("note: 0.0.0.0/0" not in noted.stderr, f"check: {noted}")
     c.run(["tunion", "up", t.dir])
     c.reach("192.168.77.10")
     text = c.run(["tunion", "trace", "192.168.77.10"])

@@ -117,17 +117,27 @@ static const struct {
 	{ "'host_link': 'tunion0'", "10.0.0.1: no route" },
 	{ "'host_link': null", "10.0.0.1: no route" },
 	{ "'host_link': 'eth1', 'host_gateway': null, 'host_local': false",
-	  "this host sends it to eth1, to which it is attached, not into tunion0; what comes in "
-	  "there all the same:\n10.0.0.1: no route" },
+	  "this host sends it to eth1, to which it is attached, not into tunion0; a packet that "
+	  "does get into tunion0 goes:\n10.0.0.1: no route" },
 	{ "'host_link': 'eth1', 'host_gateway': '10.0.0.254'",
-	  "this host sends it to eth1, to the gateway 10.0.0.254, not into tunion0; what comes in "
-	  "there all the same:\n10.0.0.1: no route" },
+	  "this host sends it to eth1, to the gateway 10.0.0.254, not into tunion0; a packet that "
+	  "does get into tunion0 goes:\n10.0.0.1: no route" },
 	{ "'host_link': 'lo', 'host_local': true",
-	  "this host has 10.0.0.1 itself; what comes into tunion0 all the same:\n10.0.0.1: no "
-	  "route" },
+	  "this host has 10.0.0.1 itself; a packet that does get into tunion0 goes:\n10.0.0.1: "
+	  "no route" },
 	{ "'host_link': 'wg0', 'own_tuns': [{'tun': 'wg0', 'way': 'w', 'prefix': 'p'}]",
-	  "this host sends it into wg0, see below; what comes into tunion0:\n10.0.0.1: no "
-	  "route" },
+	  "this host sends it into wg0, see below; a packet that does get into tunion0 goes:\n10.0.0.1: "
+	  "no route" },
+	/* of files, for which no instance was asked */
+	{ "'tun': null, 'host_link': null", "10.0.0.1: no route: ICMP unreachable\n" },
+	{ "'tun': null, 'host_link': 'eth0', 'host_gateway': '10.0.0.254'",
+	  "10.0.0.1: in no prefix of the files; with up, this host sends it in the clear to eth0, to "
+	  "the gateway 10.0.0.254\n" },
+	{ "'tun': null, 'host_link': 'eth0'",
+	  "10.0.0.1: in no prefix of the files; with up, this host sends it in the clear to eth0, to "
+	  "which it is attached\n" },
+	{ "'tun': null, 'host_link': 'lo', 'host_local': true",
+	  "10.0.0.1: in no prefix of the files, and this host has it itself\n" },
 	{ "'state': 'ok', 'way': 'a', 'hops': [{'destination': '1.2.3.4:5', 'endpoint': "
 	  "'a.example:5'}, {'destination': '1.2.3.4:5', 'endpoint': '1.2.3.4:5'}]",
 	  "10.0.0.1: a\n"
