@@ -26,21 +26,25 @@ bool changes_any(const struct reload *reload)
 	return false;
 }
 
+static bool is_changing(const struct reload *reload, const char *file)
+{
+	for (size_t i = 0; i < reload->n; i++) {
+		const struct reload_file *f = &reload->v[i];
+
+		if (reload_differs(f) && f->fresh && strcmp(f->fresh->path, file) == 0)
+			return true;
+	}
+	return false;
+}
+
 void changes_copy_warnings(const struct reload *reload, const struct diag *from,
                            struct diag *to)
 {
 	for (size_t i = 0; i < from->count; i++) {
 		const struct diag_entry *e = &from->entries[i];
 
-		if (e->severity == DIAG_ERROR || !e->file)
-			continue;
-		for (size_t j = 0; j < reload->n; j++) {
-			const struct reload_file *f = &reload->v[j];
-
-			if (reload_differs(f) && f->fresh &&
-			    strcmp(f->fresh->path, e->file) == 0)
-				diag_copy_entry(to, e);
-		}
+		if (e->severity != DIAG_ERROR && e->file && is_changing(reload, e->file))
+			diag_copy_entry(to, e);
 	}
 }
 
@@ -164,16 +168,52 @@ static int sort_out(struct trial *t, struct diag *diag)
 	return 0;
 }
 
+/* Finds what was said of the old versions, which went together. Returns false if nothing comes
+ * to them: then nothing new is said of those that stay. */
+static bool say_before(struct trial *t, struct diag *before)
+{
+	struct plan plan;
+	bool any = false;
+
+	for (size_t i = 0; i < t->reload->n; i++) {
+		const struct reload_file *f = &t->reload->v[i];
+
+		t->in[i] = false;
+		any = any || (reload_differs(f) && f->fresh);
+	}
+	if (!any || try_plan(t, t->env, &plan, before) < 0)
+		return false;
+	plan_clear(&plan);
+	return true;
+}
+
+/* If a file comes with a prefix that another one has, this is said of the other one, which
+ * doesn't change itself. */
+static void copy_new_warnings(const struct reload *reload, const struct diag *before,
+                              const struct diag *from, struct diag *to)
+{
+	changes_copy_warnings(reload, from, to);
+	for (size_t i = 0; i < from->count; i++) {
+		const struct diag_entry *e = &from->entries[i];
+
+		if (before && e->severity != DIAG_ERROR && e->file &&
+		    !is_changing(reload, e->file) && !diag_has(before, e))
+			diag_copy_entry(to, e);
+	}
+}
+
 int changes_accept(struct reload *reload, const struct plan_env *env,
                    struct conf_set *set, struct plan *out, struct diag *diag)
 {
 	struct trial t = { reload, env, set, calloc(reload->n + 1, sizeof(bool)) };
-	struct diag told = { 0 };
+	struct diag told = { 0 }, before = { 0 };
+	bool known;
 	int err;
 
 	*out = (struct plan){ 0 };
 	if (!t.in)
 		return -ENOMEM;
+	known = say_before(&t, &before);
 	for (size_t i = 0; i < reload->n; i++)
 		t.in[i] = reload_differs(&reload->v[i]);
 	err = try_plan(&t, env, out, &told);
@@ -186,7 +226,8 @@ int changes_accept(struct reload *reload, const struct plan_env *env,
 	if (err)
 		diag_copy_errors(diag, &told);
 	else
-		changes_copy_warnings(reload, &told, diag);
+		copy_new_warnings(reload, known ? &before : NULL, &told, diag);
+	diag_clear(&before);
 	diag_clear(&told);
 	free(t.in);
 	return err;

@@ -266,6 +266,30 @@ START_TEST(warnings_of_files_that_change)
 }
 END_TEST
 
+/* Said of the file that has the prefix, and stays. What was said before isn't said again. */
+START_TEST(a_file_that_comes_with_the_prefix_of_another)
+{
+	struct fixture f = { 0 };
+
+	add_file(&f, "a", ALL, ALL);
+	add_file(&f, "b", "", ALL);
+	ck_assert_int_eq(accept_changes(&f), 0);
+	ck_assert_uint_eq(f.diag.count, 1);
+	ck_assert_str_eq(f.diag.entries[0].file, "a.conf");
+	ck_assert_ptr_nonnull(
+		strstr(f.diag.entries[0].text,
+	               "0.0.0.0/0: a has it (first by name); b doesn't"));
+	clear(&f);
+	f = (struct fixture){ 0 };
+	add_file(&f, "a", ALL, ALL);
+	add_file(&f, "b", ALL, ALL);
+	add_file(&f, "c", "", PORT("7"));
+	ck_assert_int_eq(accept_changes(&f), 0);
+	ck_assert_uint_eq(f.diag.count, 0);
+	clear(&f);
+}
+END_TEST
+
 /* ---- random */
 
 /* A file that may have the same port as others, be their carrier, or be carried by
@@ -425,6 +449,7 @@ TCase *unit_tests(void)
 	tcase_add_test(tc, a_bad_version_is_left_alone);
 	tcase_add_test(tc, a_name_that_has_moved_away_from_its_carrier);
 	tcase_add_test(tc, warnings_of_files_that_change);
+	tcase_add_test(tc, a_file_that_comes_with_the_prefix_of_another);
 	tcase_add_test(tc, no_refused_change_could_be_taken);
 	return tc;
 }
