@@ -20,7 +20,7 @@
 static const char usage[] =
 	"usage: tunion check [--strict] [--json] [--no-resolve] [--gate FILE]\n"
 	"                    [DIR | FILE...]\n"
-	"  --strict      treat warnings as errors\n"
+	"  --strict      treat warnings and missing programs as errors\n"
 	"  --json        for programs; see tunion-json(5)\n"
 	"  --no-resolve  don't look up Endpoints that are names\n"
 	"  --gate FILE   as with tunion up\n";
@@ -228,8 +228,9 @@ int cmd_check(int argc, char **argv)
 	warn_of_hooks(&load);
 	if (ok)
 		note_ipv6(&load);
-	ok = ok && !(strict && load.diag.warnings > 0) && count_loops(&load.plan) == 0;
 	missing.n = programs_missing(&load.plan, spawn_has, missing.v);
+	ok = ok && !(strict && (load.diag.warnings > 0 || missing.n > 0)) &&
+	     count_loops(&load.plan) == 0;
 	status = json ? print_json(&load, &missing, ok) : print_text(&load, &missing, ok);
 	plan_load_clear(&load);
 	paths_clear(&paths);
