@@ -7,6 +7,7 @@ static const char *const names[] = {
 	[DROP_NONE] = "none",
 	[DROP_MALFORMED] = "malformed",
 	[DROP_NO_ROUTE] = "no-route",
+	[DROP_MULTICAST] = "multicast",
 	[DROP_NO_KEY] = "no-key",
 	[DROP_NO_ENDPOINT] = "no-endpoint",
 	[DROP_TOO_BIG] = "too-big",

@@ -10,6 +10,7 @@ enum drop {
 	/* outbound */
 	DROP_MALFORMED,          /* not an IP packet, or its lengths disagree */
 	DROP_NO_ROUTE,           /* no prefix of the union matches the destination */
+	DROP_MULTICAST,          /* the same, for a group: mostly the host's own messages */
 	DROP_NO_KEY,             /* the device has no private key */
 	DROP_NO_ENDPOINT,        /* the peer's endpoint is not known (yet) */
 	DROP_TOO_BIG,            /* larger than the device's MTU */

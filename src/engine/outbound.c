@@ -295,9 +295,9 @@ static bool is_packet(struct outbound *o, const struct packet *p, struct ip_view
 	                    !gate_quotes_another(o->gate, p, view));
 }
 
-static void no_route(struct outbound *o, struct packet *p)
+static void no_route(struct outbound *o, struct packet *p, const struct ip_addr *dst)
 {
-	drop(o, DROP_NO_ROUTE);
+	drop(o, ip_addr_is_multicast(dst) ? DROP_MULTICAST : DROP_NO_ROUTE);
 	unreachable(o, p);
 }
 
@@ -359,13 +359,13 @@ static void route(struct outbound *o, struct packet *p)
 	if (to.server_of != 0)
 		same_flow_forget(&o->flow); /* the resolver notes each of them */
 	if (goes_back(o, &to, &came.src))
-		no_route(o, p);
+		no_route(o, p, &came.dst);
 	else if (to.way)
 		to_peer(o, peer_of_way(to.way), p, &view, &came);
 	else if (to.is_host)
 		o->for_host[o->for_host_count++] = p;
 	else if (!goes_outside(o, p, &view, &to))
-		no_route(o, p);
+		no_route(o, p, &came.dst);
 }
 
 /* Sends the errors back to where the packets have come from. */

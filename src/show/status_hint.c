@@ -11,6 +11,7 @@ static const char *const hints[] = {
 	[DROP_NONE] = "",
 	[DROP_MALFORMED] = "A program writes something to the tun that is no IP packet.",
 	[DROP_NO_ROUTE] = "No file's AllowedIPs contain the destination.",
+	[DROP_MULTICAST] = "To a group, such as router solicitations: nothing is wrong.",
 	[DROP_NO_KEY] = "The device has no PrivateKey.",
 	[DROP_NO_ENDPOINT] =
 		"No Endpoint, and it has not called; or its name has no address.",
@@ -79,6 +80,8 @@ bool status_drop_is_news(const json_t *status, const json_t *ages, const char *r
 	int64_t engine_s = status_integer(status, "engine_seconds");
 	int64_t start_s = engine_s < up_s ? engine_s : up_s;
 
+	if (strcmp(reason, drop_name(DROP_MULTICAST)) == 0)
+		return false;
 	if (!json_is_integer(age))
 		return true;
 	if (json_integer_value(age) > STATUS_DROPS_OLD_S)

@@ -14,7 +14,8 @@ const char *status_hint(const char *reason);
 
 /* Are drops with this reason worth showing? `ages` is `drop_ages` of the device or of the
  * status. Old ones are not, nor those that belong to a start: until the sessions, names and
- * routes are there, some packets have no way. Without a known age they are. */
+ * routes are there, some packets have no way; nor those to groups, since each kernel and many
+ * programs send them to all links. Without a known age the others are. */
 bool status_drop_is_news(const json_t *status, const json_t *ages, const char *reason);
 
 #endif

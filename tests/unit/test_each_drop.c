@@ -14,6 +14,7 @@
 static const char *const words[] = {
 	"malformed",
 	"no-route",
+	"multicast",
 	"no-key",
 	"no-endpoint",
 	"too-big",

@@ -24,8 +24,9 @@ static const struct {
 	{ "fd10:1::2", "fd16:1::9", 100, false, DROP_NONE, 0 },
 	{ "10.0.0.2", "203.0.113.1", 100, false, DROP_NO_ROUTE, 1 },
 	{ "fd10::2", "fd99::1", 100, false, DROP_NO_ROUTE, 1 },
-	{ "10.0.0.2", "224.0.0.251", 100, false, DROP_NO_ROUTE,
+	{ "10.0.0.2", "224.0.0.251", 100, false, DROP_MULTICAST,
 	  0 }, /* no error to groups */
+	{ "fd10::2", "ff02::2", 100, false, DROP_MULTICAST, 0 },
 	{ "10.0.0.2", "172.16.0.9", 1420 - 28, true, DROP_NONE, 0 },
 	{ "10.0.0.2", "172.16.0.9", 1421 - 28, true, DROP_TOO_BIG, 1 },
 	{ "10.1.0.2", "172.16.1.9", 1340 - 28, true, DROP_NONE, 0 },
