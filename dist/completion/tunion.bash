@@ -18,8 +18,22 @@ _tunion_values() {
 	_tunion_usage "$1" | grep -oE -- "(^|[[ ])$2 [^] |]+" | sed 's/^.* //' | sort -u
 }
 
+_tunion_run_dir() { # that was typed already, or nothing
+	local i
+	for ((i = 2; i + 1 < COMP_CWORD; i++)); do
+		[ "${COMP_WORDS[i]}" = --run-dir ] && printf '%s\n' "${COMP_WORDS[i + 1]}" && return
+	done
+}
+
 _tunion_instances() {
-	local sock
+	local sock dir
+	dir=$(_tunion_run_dir)
+	if [ -n "$dir" ]; then
+		for sock in "$dir"/*.sock; do
+			[ -S "$sock" ] && basename "$sock" .sock
+		done
+		return
+	fi
 	for sock in /run/tunion/*.sock "${XDG_RUNTIME_DIR:-/nonexistent}"/tunion/*.sock \
 		/tmp/tunion-"$UID"/*.sock "${PREFIX:-/nonexistent}"/var/run/tunion/*.sock; do
 		[ -S "$sock" ] && basename "$sock" .sock
@@ -48,7 +62,9 @@ _tunion_clients() {
 }
 
 _tunion_devices() { # of the instance that is up
-	tunion status --json 2>/dev/null | sed -n 's/^      "name": "\(.*\)",\{0,1\}$/\1/p'
+	local dir
+	dir=$(_tunion_run_dir)
+	tunion status ${dir:+--run-dir "$dir"} --json 2>/dev/null | sed -n 's/^      "name": "\(.*\)",\{0,1\}$/\1/p'
 }
 
 # Completes the value of option $2 of command $1; returns 1 if it takes none.
@@ -110,6 +126,10 @@ _tunion() {
 		-*) mapfile -t COMPREPLY < <(compgen -W "--help --version" -- "$cur") ;;
 		*) mapfile -t COMPREPLY < <(compgen -W "$(_tunion_commands)" -- "$cur") ;;
 		esac
+		return
+	fi
+	if [ "$command" = help ]; then
+		[ "$COMP_CWORD" -ne 2 ] || mapfile -t COMPREPLY < <(compgen -W "$(_tunion_commands)" -- "$cur")
 		return
 	fi
 	case $prev in

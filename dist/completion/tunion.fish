@@ -22,7 +22,21 @@ function __tunion_values
     and __tunion_usage | grep -oE -- "(^|[[ ])$words[-1] [^] |]+" | sed 's/^.* //' | sort -u
 end
 
+function __tunion_run_dir # that was typed already, or nothing
+    set -l words (commandline -opc)
+    set -l at (contains -i -- --run-dir $words)
+    and test $at -lt (count $words)
+    and echo $words[(math $at + 1)]
+end
+
 function __tunion_instances
+    set -l dir (__tunion_run_dir)
+    if test -n "$dir"
+        for sock in $dir/*.sock
+            basename $sock .sock
+        end
+        return
+    end
     for sock in /run/tunion/*.sock $XDG_RUNTIME_DIR/tunion/*.sock /tmp/tunion-(id -u)/*.sock $PREFIX/var/run/tunion/*.sock
         basename $sock .sock
     end
@@ -53,7 +67,10 @@ function __tunion_clients
 end
 
 function __tunion_devices # of the instance that is up
-    tunion status --json 2>/dev/null | sed -n 's/^      "name": "\(.*\)",\{0,1\}$/\1/p'
+    set -l dir (__tunion_run_dir)
+    set -l from
+    test -n "$dir"; and set from --run-dir $dir
+    tunion status $from --json 2>/dev/null | sed -n 's/^      "name": "\(.*\)",\{0,1\}$/\1/p'
 end
 
 function __tunion_complete_value
@@ -81,6 +98,11 @@ function __tunion_complete_value
 end
 
 function __tunion_complete
+    set -l words (commandline -opc)
+    if test "$words[2]" = help
+        test (count $words) -gt 2; or __tunion_commands
+        return
+    end
     set -l values (__tunion_values)
     if test (count $values) -gt 0
         __tunion_complete_value $values
