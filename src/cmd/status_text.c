@@ -171,9 +171,28 @@ static void add_note(char note[static NOTE_BYTES], const char *title, const json
 	snprintf(note + n, NOTE_BYTES - n, "%s", end);
 }
 
-/* Says who has the prefixes of this peer, and why. */
-static void add_reasons(char note[static NOTE_BYTES], const json_t *after)
+/* Says which of its prefixes another device has, if there are others. If several devices have
+ * some, it isn't known here which has which. */
+static void add_prefixes(char note[static NOTE_BYTES], const json_t *peer)
 {
+	const json_t *taken = json_object_get(peer, "standby");
+	size_t n = strlen(note),
+	       all = json_array_size(json_object_get(peer, "allowed_ips"));
+	const char *first = json_string_value(json_array_get(taken, 0));
+
+	if (!first || json_array_size(taken) >= all ||
+	    json_array_size(json_object_get(peer, "comes_after")) != 1)
+		return;
+	n += (size_t)snprintf(note + n, NOTE_BYTES - n, " for %s", first);
+	if (json_array_size(taken) > 1 && n < NOTE_BYTES)
+		snprintf(note + n, NOTE_BYTES - n, " and %zu more",
+		         json_array_size(taken) - 1);
+}
+
+/* Says who has the prefixes of this peer, and why. */
+static void add_reasons(char note[static NOTE_BYTES], const json_t *peer)
+{
+	const json_t *after = json_object_get(peer, "comes_after");
 	static const struct {
 		const char *why, *text;
 	} reasons[] = {
@@ -197,6 +216,7 @@ static void add_reasons(char note[static NOTE_BYTES], const json_t *after)
 		snprintf(note + n, NOTE_BYTES - n, "%s%s %s (%s)", n ? "; " : "",
 		         standby ? "standing by for" : "shadowed by",
 		         status_string(a, "device"), why);
+		add_prefixes(note, peer);
 	}
 }
 
@@ -226,7 +246,7 @@ static const char *format_note(const json_t *peer, char note[static NOTE_BYTES])
 	add_note(note, "standing in for ", json_object_get(peer, "stands_in_for"), "");
 	add_note(note, "", by, json_array_size(by) == 1 ? " stands in" : " stand in");
 	if (json_object_get(peer, "comes_after"))
-		add_reasons(note, json_object_get(peer, "comes_after"));
+		add_reasons(note, peer);
 	else /* it is from a version that doesn't say why */
 		add_note(note, "standing by for ", json_object_get(peer, "stands_by_for"),
 		         "");
@@ -407,6 +427,7 @@ static void add_titles(struct table *t, const struct row *row, struct table_cut 
 	t->width = row->look->columns;
 	t->ellipsis = row->look->ellipsis;
 	t->cuts = out;
+	t->comes_back = place[COLUMN_HANDSHAKE];
 	for (size_t i = 0; i < n; i++) {
 		if (is_shown(row, (enum column)from[i].column))
 			out[t->cut_count++] = (struct table_cut){ place[from[i].column],
@@ -576,6 +597,8 @@ static void print_head(const struct status_look *look, FILE *out)
 	const json_t *status = look->status;
 	size_t devices = json_array_size(json_object_get(status, "devices"));
 	int64_t restarts = status_integer(status, "engine_restarts");
+	const json_t *engine = json_object_get(status, "engine_seconds");
+	char age[STATUS_AGE_BYTES];
 
 	fprintf(out, "%s: mtu %" PRId64 ", %zu device%s, up for ",
 	        status_string(status, "tun"), status_integer(status, "tun_mtu"), devices,
@@ -584,6 +607,9 @@ static void print_head(const struct status_look *look, FILE *out)
 	if (restarts > 0)
 		fprintf(out, ", worker restarted %" PRId64 " time%s", restarts,
 		        restarts == 1 ? "" : "s");
+	if (restarts > 0 && json_is_integer(engine)) /* this is its age */
+		fprintf(out, "%s %s ago", restarts == 1 ? "," : ", last",
+		        status_age(json_integer_value(engine), age));
 	print_folders(status, out);
 	print_taken_out(status, look->options, out);
 }

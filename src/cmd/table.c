@@ -79,7 +79,8 @@ static size_t total_width(const struct table *t, const size_t *widths)
 }
 
 /* Makes columns narrower, one after the other, until the rows fit. If more room came of one
- * that was left out than was needed, those that were only shortened have it. */
+ * that was left out than was needed, `comes_back` does so if it fits, and those that were
+ * only shortened have the rest. */
 static void fit(const struct table *t, size_t *widths)
 {
 	size_t i = 0, total;
@@ -94,7 +95,10 @@ static void fit(const struct table *t, size_t *widths)
 		size_t *now = &widths[t->cuts[i].column];
 		size_t full = column_width(t, t->cuts[i].column);
 
-		if (*now > 0 && *now < full)
+		if (*now == 0 && full > 0 && t->comes_back == t->cuts[i].column &&
+		    total + 2 + full <= t->width)
+			*now = full;
+		else if (*now > 0 && *now < full)
 			*now += full - *now < t->width - total ? full - *now
 			                                       : t->width - total;
 	}

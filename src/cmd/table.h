@@ -21,6 +21,7 @@ struct table {
 	size_t width;                 /* of the terminal; 0: no limit */
 	const struct table_cut *cuts; /* borrowed: from what goes first */
 	size_t cut_count;
+	size_t comes_back; /* the column that is shown again if it fits after all; 0: none */
 	const char *ellipsis; /* borrowed; one character; NULL: that of UTF-8 */
 	char **cells;         /* owned, row after row */
 	size_t count, capacity;

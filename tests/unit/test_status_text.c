@@ -49,6 +49,17 @@ static const struct {
 	  "tunion0: mtu 1420, 0 devices, up for 1 day, 1 hour\n" },
 	{ "{'tun': 't', 'up_seconds': 62, 'engine_restarts': 1}",
 	  "t: mtu 0, 0 devices, up for 1 minute, 2 seconds, worker restarted 1 time\n" },
+	{ "{'tun': 't', 'up_seconds': 62, 'engine_restarts': 7, 'engine_seconds': 30}",
+	  "t: mtu 0, 0 devices, up for 1 minute, 2 seconds, worker restarted 7 times, last 30 s ago\n" },
+	{ "{'devices': [{'name': 'a', 'peers': [{'state': 'ok', 'session': true, 'way': 'w',"
+	  " 'endpoint': '192.0.2.1:51820', 'allowed_ips': ['10.0.0.0/8', 'fd00::/8', '::/0'],"
+	  " 'standby': ['10.0.0.0/8', 'fd00::/8'], 'comes_after': [{'device': 'b', 'why': 'name',"
+	  " 'standby': false}]}]}]}",
+	  ": mtu 0, 1 device, up for 0 seconds\n"
+	  "\n"
+	  "DEVICE  STATE  HANDSHAKE  RECEIVED  SENT  ENDPOINT         WAY\n"
+	  "a       up     never      0 B       0 B   192.0.2.1:51820  w    shadowed by b (first by name) for "
+	  "10.0.0.0/8 and 1 more\n" },
 	{ "{'errors': [{'file': 'a.conf', 'line': 7, 'text': 'bad'}, {'file': 'b.conf', "
 	  "'line': null, 'text': 'worse'}, {'file': null, 'line': null, 'text': 'w'}]}",
 	  ": mtu 0, 0 devices, up for 0 seconds\n"
@@ -342,6 +353,20 @@ static const struct {
 	  "b       2        89 s ago  send    The network refused to send: is there a route to the endpoint?\n"
 	  "b       3        99 s ago  replay  The packet came twice, or was delayed for long.\n"
 	  "b       5        3 s ago   loop    Set Via in one of the files; tunion check shows the loop.\n" },
+	/* the handshake comes back when the notes have gone */
+	{ 82,
+	  ": mtu 0, 2 devices, up for 1 minute, 40 seconds\n"
+	  "a: nowhere.invalid:51820 does not resolve (not found, or no server); asked again\n"
+	  "  in 20 s\n"
+	  "\n"
+	  "DEVICE  STATE       HANDSHAKE  ENDPOINT           WAY\n"
+	  "a       no address  never      nowhere.invalid:…  a > ?\n"
+	  "b       up          never      [2001:db8:1111:2…  b > carrier-number-one > network\n"
+	  "\n"
+	  "DEVICE  DROPPED  LAST      REASON\n"
+	  "b       2        89 s ago  send    The network refused to send: is there a route …\n"
+	  "b       3        99 s ago  replay  The packet came twice, or was delayed for long.\n"
+	  "b       5        3 s ago   loop    Set Via in one of the files; tunion check show…\n" },
 	{ 80,
 	  ": mtu 0, 2 devices, up for 1 minute, 40 seconds\n"
 	  "a: nowhere.invalid:51820 does not resolve (not found, or no server); asked again\n"
