@@ -109,7 +109,7 @@ static int print_text(const struct plan_load *load, const struct missing *missin
 		       load->plan.device_count, union_count(&load->plan.table),
 		       load->diag.warnings);
 		if (loops > 0)
-			printf(", loops: %zu", loops);
+			printf(", %zu of them routing loops", loops);
 		putchar('\n');
 	}
 	return ok ? EXIT_SUCCESS : EXIT_FAILURE;

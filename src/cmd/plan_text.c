@@ -37,6 +37,10 @@ static void state_cell(struct table *t, const struct union_node *node,
 	else if (e->peer->state == WAY_NO_ENDPOINT &&
 	         !plan_peer_of(e->peer)->conf->has_endpoint)
 		table_cell(t, "%s, waiting", state); /* it has to call us */
+	else if (e->peer->state == WAY_NO_ENDPOINT)  /* the words of status */
+		table_cell(t, "%s, %s", state,
+		           e->peer->endpoint.addr.family == IP_NONE ? "no address"
+		                                                    : "no endpoint");
 	else
 		table_cell(t, "%s, %s", state, way_state_name(e->peer->state));
 }
@@ -262,7 +266,7 @@ void plan_text(const struct plan *plan, FILE *out)
 	fputc('\n', out);
 	ways_text(plan, out);
 	if (plan->shared_count > 0)
-		fprintf(out, "\nhost tun: MTU %u\n", plan->tun_mtu_bytes);
+		fprintf(out, "\ntun: MTU %u\n", plan->tun_mtu_bytes);
 	for (size_t i = 0; i < plan->device_count; i++) {
 		if (plan_needs_own_tun(plan->devices[i].conf))
 			print_left_out(&plan->devices[i], out);

@@ -10,6 +10,7 @@
 #include "plan/plan_standby.h"
 
 #define NAMES_STRLEN 160
+#define FALLBACK_STRLEN 160
 #define WAY_STRLEN   256 /* of names only */
 #define NAMES_MAX    3   /* of more, the first, the last and the number are told */
 
@@ -224,6 +225,38 @@ static void report_stuck(const struct plan *plan, const struct equal *e,
 		one || why.wants != &e->others[0]->way ? why.wants->name : "them");
 }
 
+/* Are its datagrams in the tunnel that it would stand by for? Then they fail with that one. */
+static bool is_carried_by(const struct plan_device *d, const struct plan_device *by)
+{
+	for (size_t i = 0; i < d->peer_count; i++) {
+		const struct way_peer *carrier = d->peers[i].way.next;
+
+		if (carrier && carrier->device == &by->way)
+			return true;
+	}
+	return false;
+}
+
+/* Writes what would make the others stand by. */
+static const char *fallback_text(const struct equal *e, char out[static FALLBACK_STRLEN])
+{
+	bool via = false, one = e->count == 1;
+
+	for (size_t i = 0; i < e->count; i++)
+		via = via || is_carried_by(e->others[i], owner(e));
+	out[0] = '\0';
+	if (e->reason != WAY_BY_TABLE && e->reason != WAY_BY_VIA)
+		snprintf(out, FALLBACK_STRLEN,
+		         "; with a Metric in %s%s%s, %s would stand by",
+		         one ? "both" : "each",
+		         via ? " and # tunion: Via = network in " : "",
+		         !via  ? ""
+		         : one ? e->others[0]->way.name
+		               : "those that come after it",
+		         one ? "it" : "they");
+	return out;
+}
+
 /* `e` is the first of `prefixes` that go into one line. */
 static void report(const struct plan *plan, const struct equal *e, size_t prefixes,
                    struct diag *diag)
@@ -231,9 +264,7 @@ static void report(const struct plan *plan, const struct equal *e, size_t prefix
 	const struct plan_device *d = owner(e);
 	const struct plan_prefix *p = plan_prefix_find(d, &e->node->trie.prefix);
 	char prefix[IP_PREFIX_STRLEN], names[NAMES_STRLEN], more[64] = "";
-	const char *rest = e->reason == WAY_BY_TABLE || e->reason == WAY_BY_VIA
-	                           ? ""
-	                           : "; a Metric in both would make a fallback";
+	char rest[FALLBACK_STRLEN];
 	bool one = e->count == 1;
 
 	ip_prefix_format(&e->node->trie.prefix, prefix);
@@ -251,7 +282,7 @@ static void report(const struct plan *plan, const struct equal *e, size_t prefix
 			diag, d->conf->path, p ? p->line : 0,
 			"%s%s: %s has it (%s); %s %s%s", prefix, more, d->way.name,
 			reason_text(e->reason), names_text(e, names),
-			one ? "doesn't" : "don't", rest);
+			one ? "doesn't" : "don't", fallback_text(e, rest));
 }
 
 /* The arrays don't grow any more. */

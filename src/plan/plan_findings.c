@@ -38,7 +38,7 @@ static void report_loop(struct plan_peer *on, struct diag *diag)
 	} while (p != on);
 	diag_warning(
 		diag, plan_device_of(&first->way)->conf->path, first->conf->endpoint_line,
-		"routing loop: %s; its packets will be dropped, unless a Via takes it apart",
+		"routing loop: %s; its packets will be dropped; write # tunion: Via = network into this file, unless its server is inside another tunnel",
 		way_format(&first->way, way, sizeof(way)));
 }
 

@@ -329,7 +329,7 @@ static const char *format_end(enum way_state state, bool whole,
 	case WAY_OK:
 		return " > network";
 	case WAY_NO_ENDPOINT:
-		return last->by_arrival ? " > ? (waiting)" : " > ? (endpoint not known)";
+		return last->by_arrival ? " > ? (waiting)" : " > ? (no address)";
 	case WAY_NO_CARRIER_PEER:
 		return " > ? (no peer of the carrier has the endpoint)";
 	case WAY_NO_CARRIER_ADDRESS:

@@ -215,8 +215,8 @@ static void tell_way(struct health *h, const json_t *device, const json_t *peer)
 	if (is_way(peer, "loop")) {
 		if (is_told_loop(h->status, device, peer))
 			tell(h, device,
-			     "%sits way is a loop: %s; # tunion: Via = NAME in one of the files takes it apart",
-			     who, way);
+			     "%sits way is a loop: %s; write # tunion: Via = network into %s.conf, unless its server is inside another tunnel",
+			     who, way, status_string(device, "name"));
 	} else if (is_victim(h->status, peer)) {
 		return;
 	} else if (is_way(peer, "too-long")) {

@@ -349,10 +349,10 @@ START_TEST(equal_prefixes_of_many_files)
 	ck_assert_int_eq(plan_make(&plan, &set, NULL, &diag), 0);
 	expect_diag(
 		"site-01.conf:3: warning: 192.168.1.0/24: site-01 has it (first by name); "
-		"site-02 ... site-27 (26 files) don't; a Metric in both would make a "
-		"fallback\n"
+		"site-02 ... site-27 (26 files) don't; with a Metric in each, they would "
+		"stand by\n"
 		"site-27.conf:3: warning: 10.0.0.0/8: site-27 has it (first by name); "
-		"site-28 doesn't; a Metric in both would make a fallback\n");
+		"site-28 doesn't; with a Metric in both, it would stand by\n");
 }
 END_TEST
 

@@ -164,7 +164,8 @@ static const struct {
 	  "{'name':'c','peers':[{'public_key':'C','state':'loop','chain':['c','b'],'carrier_peer':'B',"
 	  "'way':'c > b > c ... (loop)'}]},"
 	  "{'name':'a','peers':[{'state':'loop','chain':['a','b','c'],'carrier_peer':'B'}]}]}",
-	  "b: its way is a loop: b > c > b ... (loop); # tunion: Via = NAME in one of the files takes it apart\n" },
+	  "b: its way is a loop: b > c > b ... (loop); write # tunion: Via = network into b.conf, unless its "
+	  "server is inside another tunnel\n" },
 	{ "a loop that never comes back",
 	  "{'devices':[{'name':'a','peers':[{'state':'loop','chain':['a','b'],'carrier_peer':'B'}]},"
 	  "{'name':'b','peers':[{'public_key':'B','chain':['b','b'],'carrier_peer':'B'}]}]}",

@@ -251,8 +251,8 @@ START_TEST(a_way_ends_where_the_endpoint_is_not_known)
 		net_peer(&net, net_device(&net, "home"), "203.0.113.1", "192.168.1.0/24");
 
 	net_compute(&net);
-	expect(v, WAY_NO_ENDPOINT, "vpn > ? (endpoint not known)");
-	expect(h, WAY_NO_ENDPOINT, "home > vpn > ? (endpoint not known)");
+	expect(v, WAY_NO_ENDPOINT, "vpn > ? (no address)");
+	expect(h, WAY_NO_ENDPOINT, "home > vpn > ? (no address)");
 	ck_assert_ptr_eq(h->next, v);
 	v->by_arrival = true; /* it has to call */
 	expect(h, WAY_NO_ENDPOINT, "home > vpn > ? (waiting)");
