@@ -124,18 +124,29 @@ static int ask_down(struct instance *i, int pidfd)
 	return status;
 }
 
+/* With its last file the whole instance goes down. */
+static int tell_last(const struct instance *i, int pidfd, const char *name, char *answer)
+{
+	int status = tell(i, pidfd, answer);
+
+	if (status == EXIT_SUCCESS)
+		printf("%s was the last file: %s is down\n", name, i->tun);
+	return status;
+}
+
 static int ask_out(struct instance *i, int pidfd, const char *word)
 {
-	char *answer;
-	int status, err = one_file_ask_down(i, word, &answer);
+	char *answer = NULL, *name = one_file_name(word);
+	int status = EXIT_FAILURE, err;
 
+	err = name ? one_file_ask_down(i, name, &answer) : -ENOMEM;
 	if (err == -ENOENT || err == -ECONNREFUSED)
 		target_say_not_up(i);
-	if (err)
-		return EXIT_FAILURE;
-	status = one_file_is_answer(answer) ? one_file_tell(answer)
-	                                    : tell(i, pidfd, answer);
+	if (!err)
+		status = one_file_is_answer(answer) ? one_file_tell(answer)
+		                                    : tell_last(i, pidfd, name, answer);
 	free(answer);
+	free(name);
 	return status;
 }
 

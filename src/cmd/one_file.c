@@ -62,8 +62,7 @@ static int ask(const struct instance *i, const char *verb, const char *what,
 	return err;
 }
 
-/* Returns what stands between the last slash and ".conf"; to be freed. NULL: out of memory. */
-static char *name_of(const char *word)
+char *one_file_name(const char *word)
 {
 	const char *slash = strrchr(word, '/'), *part = slash ? slash + 1 : word;
 	size_t n = strlen(part);
@@ -73,7 +72,7 @@ static char *name_of(const char *word)
 
 static bool has(const json_t *names, const char *path)
 {
-	char *name = name_of(path);
+	char *name = one_file_name(path);
 	bool found = false;
 
 	for (size_t i = 0; name && i < json_array_size(names) && !found; i++) {
@@ -160,15 +159,8 @@ bool one_file_up(const char *run_dir, const char *tun, const struct paths *files
 	return is_up;
 }
 
-int one_file_ask_down(const struct instance *i, const char *word, char **answer)
+int one_file_ask_down(const struct instance *i, const char *name, char **answer)
 {
-	char *name = name_of(word);
-	int err;
-
 	*answer = NULL;
-	if (!name)
-		return -ENOMEM;
-	err = ask(i, "out", name, answer);
-	free(name);
-	return err;
+	return ask(i, "out", name, answer);
 }

@@ -15,10 +15,13 @@
 bool one_file_up(const char *run_dir, const char *tun, const struct paths *files,
                  int *status);
 
-/* Asks the instance to give up the file of this NAME; "NAME.conf" and its path are understood, too.
- * *answer is what one_file_tell takes, or, if it was the only file, what an instance says that goes
- * down. Returns and prints the same as target_ask. */
-MUST_CHECK int one_file_ask_down(const struct instance *i, const char *word,
+/* Returns the NAME that somebody means who has written this: it may also be "NAME.conf" or its
+ * path. To be freed. NULL: out of memory. */
+char *one_file_name(const char *word);
+/* Asks the instance to give up the file of this NAME. *answer is what one_file_tell takes, or, if
+ * it was the only file, what an instance says that goes down. Returns and prints the same as
+ * target_ask. */
+MUST_CHECK int one_file_ask_down(const struct instance *i, const char *name,
                                  char **answer);
 
 /* Is the answer one about a file? */

@@ -80,7 +80,7 @@ def from_single_files(w, t, folder):
     c.reach(LAN)
     write(folder, "home.conf", w.home_conf(interface_lines=["MTU = 1300"]))
     wait_for(lambda: "1300" in c.run("ip route show 192.168.77.0/24"), "the new file is watched")
-    says(t, ("down", "vpn", "home"), 0, "vpn is down\n")
+    says(t, ("down", "vpn", "home"), 0, "vpn is down\nhome was the last file: tunion0 is down\n")
     says(t, ("status",), 1, "is not up")
     says(t, ("down", "home"), 1, "tunion: tunion0 is not up")
 
