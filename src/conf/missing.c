@@ -105,29 +105,51 @@ static bool is_closed(const char *folder)
 	       errno == EACCES;
 }
 
+/* Has somebody left out the suffix of a file that is there? */
+static bool lacks_suffix(const char *path)
+{
+	char file[PATH_MAX];
+
+	return snprintf(file, sizeof(file), "%s" SUFFIX, path) < PATH_MAX &&
+	       access(file, F_OK) == 0;
+}
+
+/* A word without a slash may be a NAME; names_folder is where it would be looked up. */
+static void report_name(const char *name, const char *names_folder, struct diag *diag)
+{
+	char list[LIST_STRLEN];
+
+	if (is_closed(names_folder))
+		diag_error(
+			diag, name, 0,
+			"this needs root: there is no such file or folder here, and %s, where a NAME is looked up, is closed to this user",
+			names_folder);
+	else
+		diag_error(
+			diag, name, 0,
+			"there is no such file or folder here, nor %s.conf in %s, where a NAME is looked up: that folder %s",
+			name, names_folder, folder_text(names_folder, list));
+}
+
 void missing_report(const char *path, const char *names_folder, struct diag *diag)
 {
-	const char *name = last_part(path);
-	size_t n = strlen(name), tail = strlen(SUFFIX);
-	char list[LIST_STRLEN];
+	size_t n = strlen(path), tail = strlen(SUFFIX);
+	bool name = names_folder && ifname_valid(path);
 
 	if (names_folder && strcmp(path, names_folder) == 0)
 		diag_error(
 			diag, path, 0,
 			"there is no such folder, and it is where files are looked for if none are named: make it%s and put NAME.conf files into it, or name files or a folder",
 			geteuid() != 0 ? " (or ~/.config/tunion)" : "");
-	else if (n >= tail && strcmp(name + n - tail, SUFFIX) == 0)
+	else if (n >= tail && strcmp(path + n - tail, SUFFIX) == 0)
 		report_file(path, names_folder, diag);
-	else if (names_folder && ifname_valid(name) && is_closed(names_folder))
-		diag_error(
-			diag, path, 0,
-			"this needs root: there is no such file or folder here, and %s, where a NAME is looked up, is closed to this user",
-			names_folder);
-	else if (names_folder && ifname_valid(name))
-		diag_error(
-			diag, path, 0,
-			"there is no such file or folder here, nor %s.conf in %s, where a NAME is looked up: that folder %s",
-			name, names_folder, folder_text(names_folder, list));
+	else if (lacks_suffix(path))
+		diag_error(diag, path, 0,
+		           "there is no such file or folder; do you mean %s" SUFFIX "?",
+		           path);
+	/* README.md could be a NAME, but hardly is */
+	else if (name && (!strchr(path, '.') || is_closed(names_folder)))
+		report_name(path, names_folder, diag);
 	else
 		diag_error(
 			diag, path, 0,
