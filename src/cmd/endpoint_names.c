@@ -15,6 +15,7 @@
 #include "host/nameservers.h"
 #include "io/loop.h"
 #include "io/outward.h"
+#include "names/lookup.h"
 #include "names/names.h"
 #include "plan/plan_findings.h"
 
@@ -62,7 +63,9 @@ static void ask_libc(struct conf_set *set, struct diag *diag)
 			if (err)
 				plan_findings_unresolved(
 					diag, conf->path, peer->endpoint_line,
-					peer->endpoint_host, gai_strerror(err));
+					peer->endpoint_host,
+					err == EAI_NONAME ? LOOKUP_NO_SUCH_NAME
+							  : gai_strerror(err));
 		}
 	}
 }

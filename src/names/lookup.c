@@ -190,6 +190,11 @@ static bool is_no_such_name(int status)
 	return status == ARES_ENOTFOUND || status == ARES_ENODATA;
 }
 
+static const char *reason(int status)
+{
+	return status == ARES_ENOTFOUND ? LOOKUP_NO_SUCH_NAME : ares_strerror(status);
+}
+
 /* The call has ended. */
 static void finish(struct lookup_call *call, int status, const struct endpoint *found,
                    size_t n)
@@ -206,7 +211,7 @@ static void finish(struct lookup_call *call, int status, const struct endpoint *
 	if (status == ARES_EDESTRUCTION || (status == ARES_ECANCELLED && !changing))
 		return;
 	q->status = status;
-	q->done(q, status == ARES_SUCCESS ? NULL : ares_strerror(status), found, n);
+	q->done(q, status == ARES_SUCCESS ? NULL : reason(status), found, n);
 }
 
 static bool ask_remote(struct lookup_call *call, int status);
@@ -578,7 +583,7 @@ static bool answer_by_hosts(const struct lookup *l, struct lookup_query *query,
 	if (!l->hosts ||
 	    !hosts_file_find(l->hosts, host, found, LOOKUP_ADDRESSES_MAX, &n))
 		return false;
-	query->done(query, n > 0 ? NULL : ares_strerror(ARES_ENODATA), found, n);
+	query->done(query, n > 0 ? NULL : reason(ARES_ENODATA), found, n);
 	return true;
 }
 

@@ -24,6 +24,9 @@ struct lookup;
 #define LOOKUP_SERVER_NS (4500 * NS_PER_MS)
 /* The status of c-ares (ARES_ECONNREFUSED) that says that no server can be asked. */
 #define LOOKUP_STATUS_REFUSED 11
+/* Why there is no address, if there is no such name. Also for those who ask libc, whose own
+ * text depends on which libc it is. */
+#define LOOKUP_NO_SUCH_NAME "there is no such name"
 
 /* A question that another process asks name servers. Embedded by the lookup. */
 struct lookup_errand {

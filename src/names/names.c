@@ -64,6 +64,7 @@ struct name {
 struct names {
 	struct names_env env;
 	bool use_host;
+	bool started;       /* names_warn has said what isn't known */
 	struct name *first; /* owned */
 };
 
@@ -94,8 +95,8 @@ static void use_present(struct name *name)
 	name->since_ns = loop_now_ns();
 	if (!e)
 		return;
-	log_info(env->log, name->device, "%s is tried at %s", name->host,
-	         endpoint_format(e, text));
+	log_line(env->log, name->names->started ? LOG_LEVEL_INFO : LOG_LEVEL_DEBUG,
+	         name->device, "%s is tried at %s", name->host, endpoint_format(e, text));
 	env->moved(env->context, name->device, name->public_key, e);
 }
 
@@ -115,7 +116,7 @@ static void say_failure(const struct name *name, const char *error)
 {
 	const struct log *log = name->names->env.log;
 
-	if (!name->error)
+	if (!name->error && name->names->started)
 		log_warn(log, name->device, "%s is not resolved: %s", name->host, error);
 	else
 		log_debug(log, name->device, "%s is not resolved: %s", name->host, error);
@@ -360,8 +361,9 @@ void names_walk(const struct names *n,
 	}
 }
 
-void names_warn(const struct names *n, struct diag *diag)
+void names_warn(struct names *n, struct diag *diag)
 {
+	n->started = true;
 	for (const struct name *name = n->first; name; name = name->next) {
 		if (!known(name))
 			plan_findings_unresolved(diag, name->path, name->line, name->host,

@@ -72,8 +72,9 @@ struct names_state {
 void names_walk(const struct names *n,
                 void (*visit)(void *context, const struct names_state *state),
                 void *context);
-/* Adds a warning for each name that has no address yet. */
-void names_warn(const struct names *n, struct diag *diag);
+/* Adds a warning for each name that has no address yet. To be called at the end of the start:
+ * only what happens later is logged, unless the level is debug. */
+void names_warn(struct names *n, struct diag *diag);
 
 /* From now on the host's name servers may belong to tunnels, so both ways are used. */
 void names_use_host(struct names *n);

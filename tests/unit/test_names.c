@@ -18,6 +18,8 @@ struct fixture {
 	struct conf *conf; /* owned; the set's only one */
 	struct endpoint at;
 	size_t moves, servers_asked;
+	struct log log; /* counts its lines */
+	size_t lines;
 	struct diag diag;
 };
 
@@ -68,14 +70,21 @@ static void read_conf(struct fixture *f, const char *host)
 	f->set = (struct conf_set){ &f->conf, 1 };
 }
 
+static void count_line(void *context, enum log_level level, const char *line)
+{
+	struct fixture *f = context;
+
+	(void)level;
+	(void)line;
+	f->lines++;
+}
+
 static void init(struct fixture *f, const char *host)
 {
-	static const struct log silent = { .level = LOG_LEVEL_ERROR };
-
-	*f = (struct fixture){ 0 };
+	*f = (struct fixture){ .log = { LOG_LEVEL_INFO, count_line, f } };
 	ck_assert_int_eq(loop_new(&f->loop), 0);
 	ck_assert_int_eq(names_new(&f->names, &(struct names_env){ .loop = f->loop,
-	                                                           .log = &silent,
+	                                                           .log = &f->log,
 	                                                           .servers = no_servers,
 	                                                           .rank = rank,
 	                                                           .moved = moved,
@@ -117,6 +126,7 @@ START_TEST(a_name_is_found_and_entered_in_the_file)
 	is_at_localhost(&f.conf->peers[0].endpoint);
 	names_warn(f.names, &f.diag);
 	ck_assert_uint_eq(f.diag.count, 0);
+	ck_assert_uint_eq(f.lines, 0); /* it is where it should be */
 	clear(&f);
 }
 END_TEST
@@ -195,6 +205,7 @@ START_TEST(what_is_not_known_is_asked_for_again)
 	ck_assert_uint_eq(names_unasked(f.names), 0);
 	names_warn(f.names, &f.diag);
 	ck_assert_uint_eq(f.diag.count, 1);
+	ck_assert_uint_eq(f.lines, 0); /* it was said once */
 	due_ns = names_deadline_ns(f.names, now_ns);
 	ck_assert_uint_ge(due_ns, now_ns + NS_PER_SEC);
 	ck_assert_uint_lt(due_ns, now_ns + 3 * NS_PER_SEC);
@@ -210,6 +221,7 @@ START_TEST(what_is_not_known_is_asked_for_again)
 	ck_assert_int_eq(names_update(f.names, &f.set), 0);
 	names_run(f.names, now_ns);
 	is_at_localhost(&f.at);
+	ck_assert_uint_eq(f.lines, 1); /* this is news */
 	read_conf(&f, "192.0.2.1");
 	ck_assert_int_eq(names_update(f.names, &f.set), 0);
 	ck_assert_uint_eq(names_deadline_ns(f.names, now_ns), NEVER_NS);
