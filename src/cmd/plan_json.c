@@ -314,14 +314,14 @@ static json_t *source_json(const struct way_peer *p)
 
 static json_t *hop_json(const struct way_peer *p)
 {
-	return json_pack("{s:s, s:o, s:i, s:o, s:o, s:o, s:s, s:o, s:o}", "device",
+	return json_pack("{s:s, s:o, s:i, s:o, s:o, s:o, s:s, s:o, s:o, s:n}", "device",
 	                 p->device->name, "peer", public_key(plan_peer_of(p)->conf),
 	                 "mtu", (int)plan_device_of(p)->mtu_bytes, "source_address",
 	                 source_json(p), "source_port", number_or_null(p->device->port),
 	                 "destination", endpoint_or_null(&p->endpoint), "state",
 	                 way_state_name(p->state), "carrier_fits",
 	                 fits_or_null(plan_device_of(p)), "endpoint",
-	                 endpoint_said(plan_peer_of(p)->conf));
+	                 endpoint_said(plan_peer_of(p)->conf), "unanswered");
 }
 
 /* Where a packet goes that the host sends into a tun of a file's own. */

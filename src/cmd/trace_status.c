@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "conf/value.h"
+#include "show/status_health.h"
 #include "show/status_json.h"
 
 /* Which peer has an address, and because of which prefix? */
@@ -82,13 +83,14 @@ static json_t *member(const json_t *object, const char *key)
 
 static json_t *hop(const json_t *device, const json_t *peer)
 {
-	return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:n, s:o}", "device",
+	return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:n, s:o, s:b}", "device",
 	                 member(device, "name"), "peer", member(peer, "public_key"),
 	                 "mtu", member(device, "mtu"), "source_address",
 	                 member(peer, "source_address"), "source_port",
 	                 member(device, "listen_port"), "destination",
 	                 member(peer, "endpoint"), "state", member(peer, "state"),
-	                 "carrier_fits", "endpoint", member(peer, "endpoint_name"));
+	                 "carrier_fits", "endpoint", member(peer, "endpoint_name"),
+	                 "unanswered", status_unanswered(peer));
 }
 
 /* The chain contains the devices; each peer contains the key of the next device's

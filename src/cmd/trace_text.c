@@ -160,6 +160,23 @@ static void dropped_text(const json_t *trace, const char *state, FILE *out)
 		        strcmp(state, "too-long") == 0 ? "way-too-long" : state);
 }
 
+/* Of several, only the carrier of the others: what it carries can't be reached either. */
+static void unanswered_text(const json_t *hops, FILE *out)
+{
+	const char *device = NULL;
+
+	for (size_t i = 0; i < json_array_size(hops); i++) {
+		const json_t *hop = json_array_get(hops, i);
+
+		if (json_is_true(json_object_get(hop, "unanswered")))
+			device = status_string(hop, "device");
+	}
+	if (device)
+		fprintf(out,
+		        "\n%s doesn't answer: tunion status says since when, and what to do\n",
+		        device);
+}
+
 void trace_text(const json_t *trace, FILE *out)
 {
 	const json_t *hops = json_object_get(trace, "hops");
@@ -190,6 +207,7 @@ void trace_text(const json_t *trace, FILE *out)
 	for (size_t i = 0; i < json_array_size(hops); i++)
 		add_hop(&t, i + 1, json_array_get(hops, i));
 	table_print(&t, out);
+	unanswered_text(hops, out);
 	own_tuns_text(trace, out);
 	if (strcmp(state, "ok") != 0)
 		dropped_text(trace, state, out);

@@ -19,6 +19,7 @@ static const char status[] =
 	"', 'endpoint': '192.0.2.2:51821', 'allowed_ips': ['10.77.0.0/24', 'fd77::/64'],"
 	" 'standby': [], 'state': 'ok', 'chain': ['home', 'vpn', 'network'],"
 	" 'way': 'home > vpn > network', 'carrier_peer': '" KEY_V "',"
+	" 'unanswered_seconds': 60,"
 	" 'source_address': '10.66.0.2'}]},"
 	"{'name': 'lan', 'mtu': 1420, 'listen_port': 8, 'peers': [{'public_key': '" KEY_H
 	"', 'endpoint': '192.0.2.3:1', 'allowed_ips': ['10.9.0.0/16'],"
@@ -81,7 +82,9 @@ static const struct {
 	  "\n"
 	  "HOP  DEVICE  PEER       MTU   OUTER SOURCE  OUTER DESTINATION\n"
 	  "1    home    EXAM…AAAA  1340  10.66.0.2:7   192.0.2.2:51821\n"
-	  "2    vpn     EXAM…AAAA  1420  (host):9      203.0.113.2:51820\n" },
+	  "2    vpn     EXAM…AAAA  1420  (host):9      203.0.113.2:51820\n"
+	  "\n"
+	  "home doesn't answer: tunion status says since when, and what to do\n" },
 	/* not by lan, which stands by; and that wlan does not know its endpoint is no
 	 * reason to take vpn */
 	{ "10.9.0.1", "10.9.0.1: wlan > ? (waiting)\n"
@@ -125,6 +128,17 @@ static const struct {
 	{ "'host_link': 'lo', 'host_local': true",
 	  "this host has 10.0.0.1 itself; a packet that does get into tunion0 goes:\n10.0.0.1: "
 	  "no route" },
+	{ "'state': 'ok', 'way': 'a', 'hops': [{'device': 'a', 'unanswered': true}, "
+	  "{'device': 'b', 'unanswered': true}, {'device': 'c', 'unanswered': false}]",
+	  "10.0.0.1: a\n"
+	  "by , as it is in force on tunion0\n"
+	  "\n"
+	  "HOP  DEVICE  PEER  MTU  OUTER SOURCE  OUTER DESTINATION\n"
+	  "1    a       -     0    -             -\n"
+	  "2    b       -     0    -             -\n"
+	  "3    c       -     0    -             -\n"
+	  "\n"
+	  "b doesn't answer: tunion status says since when, and what to do\n" },
 	{ "'host_link': 'wg0', 'own_tuns': [{'tun': 'wg0', 'way': 'w', 'prefix': 'p'}]",
 	  "this host sends it into wg0, see below; a packet that does get into tunion0 goes:\n10.0.0.1: "
 	  "no route" },
