@@ -370,16 +370,18 @@ static const char *const titles[] = { "DEVICE",   "PEER",     "STATE",   "HANDSH
 _Static_assert(ARRAY_SIZE(titles) == COLUMN_COUNT, "a title for each column");
 
 static const struct table_cut cuts[] = {
-	{ COLUMN_NOTE, 16 },     { COLUMN_TX_RATE, 0 },  { COLUMN_RX_RATE, 0 },
-	{ COLUMN_SENT, 0 },      { COLUMN_RECEIVED, 0 }, { COLUMN_ENDPOINT, 16 },
-	{ COLUMN_HANDSHAKE, 0 }, { COLUMN_NOTE, 0 },     { COLUMN_ENDPOINT, 0 },
-	{ COLUMN_PEER, 0 },
+	{ COLUMN_NOTE, 16, false },     { COLUMN_TX_RATE, 0, true },
+	{ COLUMN_RX_RATE, 0, false },   { COLUMN_SENT, 0, true },
+	{ COLUMN_RECEIVED, 0, false },  { COLUMN_ENDPOINT, 16, false },
+	{ COLUMN_HANDSHAKE, 0, false }, { COLUMN_NOTE, 0, false },
+	{ COLUMN_ENDPOINT, 0, false },  { COLUMN_PEER, 0, false },
 };
 
 static const struct table_cut cuts_live[] = {
-	{ COLUMN_NOTE, 16 }, { COLUMN_TREND, 0 },   { COLUMN_HANDSHAKE, 0 },
-	{ COLUMN_NOTE, 0 },  { COLUMN_TX_RATE, 0 }, { COLUMN_RX_RATE, 0 },
-	{ COLUMN_PEER, 0 },
+	{ COLUMN_NOTE, 16, false },     { COLUMN_TREND, 0, false },
+	{ COLUMN_HANDSHAKE, 0, false }, { COLUMN_NOTE, 0, false },
+	{ COLUMN_TX_RATE, 0, true },    { COLUMN_RX_RATE, 0, false },
+	{ COLUMN_PEER, 0, false },
 };
 _Static_assert(ARRAY_SIZE(cuts_live) <= ARRAY_SIZE(cuts), "room for the translated cuts");
 
@@ -430,8 +432,9 @@ static void add_titles(struct table *t, const struct row *row, struct table_cut 
 	t->comes_back = place[COLUMN_HANDSHAKE];
 	for (size_t i = 0; i < n; i++) {
 		if (is_shown(row, (enum column)from[i].column))
-			out[t->cut_count++] = (struct table_cut){ place[from[i].column],
-				                                  from[i].least };
+			out[t->cut_count++] =
+				(struct table_cut){ place[from[i].column], from[i].least,
+				                    from[i].with_next };
 	}
 }
 
@@ -490,8 +493,10 @@ static void print_drops(const struct status_look *look, FILE *out)
 {
 	static const char *const drop_titles[] = { "DEVICE", "DROPPED", "LAST", "REASON",
 		                                   "" };
-	static const struct table_cut hint[] = { { ARRAY_SIZE(drop_titles) - 1, 16 },
-		                                 { ARRAY_SIZE(drop_titles) - 1, 0 } };
+	static const struct table_cut hint[] = {
+		{ ARRAY_SIZE(drop_titles) - 1, 16, false },
+		{ ARRAY_SIZE(drop_titles) - 1, 0, false },
+	};
 	const json_t *devices = json_object_get(look->status, "devices");
 	struct table t = { .columns = ARRAY_SIZE(drop_titles),
 		           .width = look->columns,

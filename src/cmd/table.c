@@ -84,10 +84,12 @@ static size_t total_width(const struct table *t, const size_t *widths)
 static void fit(const struct table *t, size_t *widths)
 {
 	size_t i = 0, total;
+	bool go_on = false;
 
-	while (i < t->cut_count && total_width(t, widths) > t->width) {
+	while (i < t->cut_count && (go_on || total_width(t, widths) > t->width)) {
 		const struct table_cut *cut = &t->cuts[i++];
 
+		go_on = cut->with_next;
 		if (widths[cut->column] > cut->least)
 			widths[cut->column] = cut->least;
 	}

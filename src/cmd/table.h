@@ -13,6 +13,7 @@
 struct table_cut {
 	size_t column;
 	size_t least;
+	bool with_next; /* they are a pair, so the next one is cut whenever this one is */
 };
 
 /* A table that is all zeroes except for columns is empty. */

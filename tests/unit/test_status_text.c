@@ -420,6 +420,28 @@ START_TEST(narrow_terminals)
 }
 END_TEST
 
+/* What was received means little without what was sent. */
+START_TEST(pairs_go_together)
+{
+	char *json = quoted(named);
+	size_t with = 0, without = 0;
+
+	for (unsigned columns = 60; columns < 180; columns++) {
+		struct status_look look = { .columns = columns };
+		char *text = text_of(&look, json, NULL);
+		bool received = strstr(text, "RECEIVED"), sent = strstr(text, "SENT");
+
+		ck_assert_msg(received == sent, "%u columns:\n%s", columns, text);
+		with += received;
+		without += !received;
+		free(text);
+	}
+	ck_assert_uint_gt(with, 0);
+	ck_assert_uint_gt(without, 0);
+	free(json);
+}
+END_TEST
+
 START_TEST(a_hint_for_each_reason)
 {
 	for (unsigned i = DROP_NONE + 1; i < DROP_COUNT; i++) {
@@ -444,6 +466,7 @@ TCase *unit_tests(void)
 	tcase_add_test(tc, rates_and_trends);
 	tcase_add_test(tc, colours_take_no_room);
 	tcase_add_test(tc, narrow_terminals);
+	tcase_add_test(tc, pairs_go_together);
 	tcase_add_test(tc, a_hint_for_each_reason);
 	return tc;
 }
