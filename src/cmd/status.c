@@ -128,6 +128,35 @@ static int print(const struct instance *i, enum output output)
 	return ok ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
+/* Returns false, after it was printed, if another output was wanted before. */
+static bool want(enum output *output, enum output wanted)
+{
+	if (*output != OUTPUT_TEXT && *output != wanted) {
+		fprintf(stderr,
+		        "tunion: status prints in one way; expected only one of --watch, --json, --metrics and --page\n");
+		return false;
+	}
+	*output = wanted;
+	return true;
+}
+
+/* Returns OUTPUT_TEXT if the option says nothing about the output. */
+static enum output output_of(int option)
+{
+	switch (option) {
+	case 'w':
+		return OUTPUT_WATCH;
+	case 'j':
+		return OUTPUT_JSON;
+	case 'm':
+		return OUTPUT_METRICS;
+	case 'p':
+		return OUTPUT_PAGE;
+	default:
+		return OUTPUT_TEXT;
+	}
+}
+
 int cmd_status(int argc, char **argv)
 {
 	static const struct option long_options[] = {
@@ -148,16 +177,11 @@ int cmd_status(int argc, char **argv)
 	while ((option = arguments_next(argc, argv, "h", long_options)) != -1) {
 		switch (option) {
 		case 'w':
-			output = OUTPUT_WATCH;
-			break;
 		case 'j':
-			output = OUTPUT_JSON;
-			break;
 		case 'm':
-			output = OUTPUT_METRICS;
-			break;
 		case 'p':
-			output = OUTPUT_PAGE;
+			if (!want(&output, output_of(option)))
+				return EXIT_FAILURE;
 			break;
 		case 't':
 			tun = optarg;
