@@ -42,19 +42,14 @@ static int start_watch(struct follow *f)
 	return err;
 }
 
-int follow_init(struct follow *f, const struct conf_paths *from, bool no_watch,
-                const struct log *log)
+int follow_init(struct follow *f, const struct conf_paths *from, bool no_watch)
 {
 	int err = keep_paths(f, from);
 
 	if (err || no_watch)
 		return err;
 	err = start_watch(f);
-	/* if something isn't there, this is reported when it is read */
-	if (err && err != -ENOENT && err != -ENOTDIR)
-		log_warn(log, NULL,
-		         "can't watch the files, so use tunion reload after a change: %s",
-		         strerror(-err));
+	f->watch_err = err;
 	return err == -ENOMEM ? err : 0;
 }
 
@@ -75,13 +70,23 @@ static void watch_ready(struct loop_source *source, uint32_t events, uint64_t no
 	watch_read(f->watch, now_ns);
 }
 
-int follow_start(struct follow *f, struct loop *loop)
+static int add_source(struct follow *f)
 {
-	f->loop = loop;
 	if (!f->watch)
 		return 0;
 	f->source = (struct loop_source){ watch_fd(f->watch), watch_ready };
-	return loop_add(loop, &f->source, EPOLLIN);
+	return loop_add(f->loop, &f->source, EPOLLIN);
+}
+
+int follow_start(struct follow *f, struct loop *loop, const struct log *log)
+{
+	f->loop = loop;
+	/* what wasn't there was reported when it was read */
+	if (f->watch_err && f->watch_err != -ENOENT && f->watch_err != -ENOTDIR)
+		log_warn(log, NULL,
+		         "can't watch the files, so use tunion reload after a change: %s",
+		         strerror(-f->watch_err));
+	return add_source(f);
 }
 
 void follow_clear(struct follow *f)
@@ -175,7 +180,7 @@ static void watch_again(struct follow *f)
 	}
 	loop_remove(f->loop, &f->source);
 	watch_free(old);
-	if (follow_start(f, f->loop) < 0) {
+	if (add_source(f) < 0) {
 		watch_free(f->watch);
 		f->watch = NULL;
 	}

@@ -22,18 +22,20 @@ struct follow {
 	char **without; /* owned: NAMEs whose files are left out */
 	size_t without_count;
 	struct watch *watch; /* owned; NULL: they can't be watched, or should not be */
+	int watch_err;       /* why they can't: -errno */
 	struct loop *loop;   /* borrowed; NULL: follow_start wasn't called */
 	struct loop_source source;
 };
 
 /* To be called before the files are read for the first time, so that no change is missed.
- * The paths are copied. Returns 0 or -ENOMEM. If the files can't be watched, this is only logged. */
-MUST_CHECK int follow_init(struct follow *f, const struct conf_paths *from, bool no_watch,
-                           const struct log *log);
+ * The paths are copied. Returns 0 or -ENOMEM. */
+MUST_CHECK int follow_init(struct follow *f, const struct conf_paths *from,
+                           bool no_watch);
 /* What was copied, and what has been added and left out; valid until the next change. */
 struct conf_paths follow_paths(const struct follow *f);
-/* From here on the loop watches the files. Returns 0 or -errno. */
-MUST_CHECK int follow_start(struct follow *f, struct loop *loop);
+/* From here on the loop watches the files. If they can't be watched although they could be
+ * read, this is only logged. Returns 0 or -errno. */
+MUST_CHECK int follow_start(struct follow *f, struct loop *loop, const struct log *log);
 void follow_clear(struct follow *f);
 
 /* From now on the file with this NAME is left out, as if it were gone. Returns 0 or -ENOMEM. */

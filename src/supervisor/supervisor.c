@@ -185,7 +185,7 @@ static int prepare(struct supervisor *s, const struct supervisor_options *o,
 	if (!err)
 		err = choose_instance(s, o, diag);
 	if (!err)
-		err = follow_init(&s->follow, &from, o->no_watch, &s->log);
+		err = follow_init(&s->follow, &from, o->no_watch);
 	env.tun = s->instance.tun;
 	if (!err)
 		err = tunnels_read(&s->tunnels, &from, &env, diag);
@@ -302,7 +302,7 @@ static int begin_to_serve(struct supervisor *s, const struct supervisor_options 
 	if (!err && lines_fd > 0)
 		err = helper_log_start(&s->lines, s->loop, lines_fd);
 	if (!err)
-		err = follow_start(&s->follow, s->loop);
+		err = follow_start(&s->follow, s->loop, &s->log);
 	if (!err && pidfd >= 0)
 		err = insiders_start(&s->insiders, s->loop, pidfd);
 	if (err)
