@@ -124,7 +124,9 @@ static int trace_answer(const struct trace *t, const json_t *now)
 	return status;
 }
 
-static int trace_files(const struct trace *t)
+/* `told`: it was already said why the instance isn't asked, and that is the reason to name if
+ * the files can't be read either. */
+static int trace_files(const struct trace *t, bool told)
 {
 	struct plan_load load;
 	int status = EXIT_FAILURE;
@@ -133,7 +135,7 @@ static int trace_files(const struct trace *t)
 		status = trace_plan(t, &load.plan);
 	else if (t->json)
 		status = plan_json_print(plan_json_errors(&load.diag), false);
-	else
+	else if (!told)
 		diag_print(&load.diag, stderr);
 	plan_load_clear(&load);
 	return status;
@@ -167,14 +169,20 @@ static bool trace_instance(const struct trace *t, const char *tun, int *status)
 	return err != -ENOENT && err != -ECONNREFUSED;
 }
 
-/* Is there an instance of root? Then this is said: the files alone don't know what is live. */
-static void say_roots(const struct diag *diag)
+/* Is there an instance of root? Then this is said: the files alone don't know what is live.
+ * Returns whether it was. */
+static bool say_roots(const struct diag *diag)
 {
 	char *other = instance_find_other(INSTANCE_ROOTS_DIR);
+	bool is_there;
 
-	if (other)
+	if (!other)
+		other = instance_find_killed_other(INSTANCE_ROOTS_DIR);
+	is_there = other != NULL;
+	if (is_there)
 		diag_print(diag, stderr);
 	free(other);
+	return is_there;
 }
 
 static int trace(const struct trace *t)
@@ -185,15 +193,13 @@ static int trace(const struct trace *t)
 	int err, status = EXIT_FAILURE;
 
 	if (t->files || t->from.gate)
-		return trace_files(t);
+		return trace_files(t, false);
 	err = t->tun ? 0 : instance_find_only(t->run_dir, &only, &diag);
 	tun = t->tun ? t->tun : only;
 	if (!err && trace_instance(t, tun, &status)) {
 		; /* it has answered, or has printed why not */
 	} else if (err != -ENOTUNIQ && !t->tun && !t->run_dir) {
-		if (err)
-			say_roots(&diag);
-		status = trace_files(t);
+		status = trace_files(t, err && say_roots(&diag));
 	} else if (err)
 		diag_print(&diag, stderr);
 	diag_clear(&diag);

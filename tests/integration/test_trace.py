@@ -27,6 +27,7 @@ def told_of_roots(host):
         for words in (["status"], ["trace", "192.168.77.10"]):
             told = host.try_run([*user, *words])
             check(told.returncode == 1 and "tunion0 of root is: put sudo in front" in told.stderr, f"{words}: {told}")
+            equal(told.stderr.count("\n"), 1, f"lines that {words} says: {told}")
 
 
 def test(lab):
