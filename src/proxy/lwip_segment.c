@@ -26,10 +26,12 @@ bool lwip_segment_may_see(const struct tcp_pcb *pcb, const struct tcp_hdr *hdr,
                           uint16_t data_bytes)
 {
 	uint32_t fin = TCPH_FLAGS(hdr) & TCP_FIN ? 1 : 0, end = hdr->seqno + data_bytes;
-	uint32_t edge = pcb->rcv_nxt + pcb->rcv_wnd;
+	uint32_t edge;
 
-	if (pcb->state < SYN_RCVD || pcb->state >= CLOSE_WAIT || data_bytes + fin == 0 ||
-	    TCP_SEQ_GEQ(hdr->seqno, edge))
+	if (pcb->state < SYN_RCVD || pcb->state >= CLOSE_WAIT || data_bytes + fin == 0)
+		return true;
+	edge = pcb->rcv_nxt + pcb->rcv_wnd; /* one that listens has none */
+	if (TCP_SEQ_GEQ(hdr->seqno, edge))
 		return true;
 	if (TCP_SEQ_GT(hdr->seqno, pcb->rcv_nxt) &&
 	    (!may_wait(pcb, data_bytes) || TCP_SEQ_GT(end + fin, edge)))
