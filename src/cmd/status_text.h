@@ -14,9 +14,8 @@ struct status_look {
 	uint64_t elapsed_ns;  /* time since the earlier status */
 	int64_t wall_s;       /* seconds since 1970, for ages */
 	bool colour;
-	unsigned columns; /* of the terminal; 0: it is none, and nothing is cut */
-	const char
-		*options; /* of commands to this instance; NULL: none, see instance.h */
+	unsigned columns;     /* of the terminal; 0: it is none, and nothing is cut */
+	const char *options;  /* of instance_options; may be NULL */
 	const char *ellipsis; /* one character, behind what is cut; NULL: that of UTF-8 */
 	/* May be NULL. Returns a device's sparkline, valid until the next call. It is
 	 * shown instead of totals and endpoints, because a terminal is too narrow for

@@ -7,6 +7,7 @@
 #include "instance/instance.h"
 
 #include <assert.h>
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -24,7 +25,6 @@
 #include "base/ifname.h"
 #include "base/rights.h"
 #include "base/termux.h"
-#include "instance/instance_find.h"
 
 #define BACKLOG    16
 #define UAPI_NAME  "wireguard"
@@ -531,10 +531,46 @@ void instance_unset_alias(const struct instance *i)
 	free(path);
 }
 
+/* Is the path one of the lines of this pid file, and does the instance run? */
+static bool has_socket(const char *pid_path, const char *socket_path)
+{
+	FILE *f = instance_file_is_stale(pid_path) ? NULL : fopen(pid_path, "re");
+	char line[sizeof(((struct sockaddr_un *)0)->sun_path) + 2];
+	bool found = false;
+
+	while (f && !found && next_line(f, line, sizeof(line)))
+		found = strcmp(line, socket_path) == 0;
+	if (f)
+		fclose(f);
+	return found;
+}
+
+/* Returns the name of the other instance in our run directory that has the socket, to be freed;
+ * NULL if none has. */
+static char *find_server(const struct instance *i, const char *socket_path)
+{
+	DIR *dir = opendir(i->run_dir);
+	struct dirent *entry;
+	char *found = NULL;
+
+	while (dir && !found && (entry = readdir(dir))) {
+		char *path = path_of(i->run_dir, entry->d_name, ""), *suffix;
+
+		suffix = strrchr(entry->d_name, '.');
+		if (path && suffix && strcmp(suffix, PID_SUFFIX) == 0 &&
+		    strcmp(path, i->pid_path) != 0 && has_socket(path, socket_path))
+			found = strndup(entry->d_name, (size_t)(suffix - entry->d_name));
+		free(path);
+	}
+	if (dir)
+		closedir(dir);
+	return found;
+}
+
 static void report_served(const struct instance *i, const char *path, const char *name,
                           struct diag *diag)
 {
-	char *tun = instance_find_server(i->run_dir, path, i->tun);
+	char *tun = find_server(i, path);
 
 	if (tun)
 		diag_error(

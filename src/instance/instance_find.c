@@ -102,46 +102,6 @@ char *instance_find_names(const char *run_dir)
 	return names;
 }
 
-/* Is the path one of the lines of the pid file? */
-static bool lists(const char *pid_path, const char *socket_path)
-{
-	FILE *f = fopen(pid_path, "re");
-	size_t size = 0, n = strlen(socket_path);
-	bool found = false;
-	char *line = NULL;
-	ssize_t length;
-
-	while (f && !found && (length = getline(&line, &size, f)) > 0)
-		found = (size_t)length == n + 1 && memcmp(line, socket_path, n) == 0;
-	free(line);
-	if (f)
-		fclose(f);
-	return found;
-}
-
-char *instance_find_server(const char *run_dir, const char *socket_path, const char *but)
-{
-	DIR *dir = opendir(run_dir);
-	struct dirent *entry;
-	char *found = NULL;
-
-	while (dir && !found && (entry = readdir(dir))) {
-		size_t n = pid_file_tun(entry->d_name);
-		char *path = n ? path_in(run_dir, entry->d_name) : NULL;
-
-		if (path && !instance_file_is_stale(path) && lists(path, socket_path))
-			found = strndup(entry->d_name, n);
-		free(path);
-		if (found && strcmp(found, but) == 0) {
-			free(found);
-			found = NULL;
-		}
-	}
-	if (dir)
-		closedir(dir);
-	return found;
-}
-
 /* ---- other directories */
 
 static bool is_plain(const char *path)

@@ -14,10 +14,6 @@ MUST_CHECK int instance_find_only(const char *run_dir, char **tun, struct diag *
  * NULL if there is none. */
 char *instance_find_names(const char *run_dir);
 
-/* Returns the name of the instance in the directory, but not of `but`, that has this socket of a
- * device; to be freed. NULL if none has. */
-char *instance_find_server(const char *run_dir, const char *socket_path, const char *but);
-
 /* Where root's instances are, unless they were given another directory. */
 #define INSTANCE_ROOTS_DIR RUNSTATEDIR "/tunion"
 
