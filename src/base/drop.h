@@ -8,15 +8,15 @@
 enum drop {
 	DROP_NONE = 0,
 	/* outbound */
-	DROP_MALFORMED,          /* not an IP packet, or its lengths disagree */
-	DROP_NO_ROUTE,           /* no prefix of the union matches the destination */
-	DROP_MULTICAST,          /* the same, for a group: mostly the host's own messages */
-	DROP_NO_KEY,             /* the device has no private key */
-	DROP_NO_ENDPOINT,        /* the peer's endpoint is not known (yet) */
-	DROP_TOO_BIG,            /* larger than the device's MTU */
-	DROP_LOOP,               /* the peer's way is a routing loop (design R2) */
-	DROP_WAY_TOO_LONG,       /* the way has more than WAY_MAX peers */
-	DROP_NO_CARRIER_PEER,    /* no peer of the Via carrier has the endpoint */
+	DROP_MALFORMED,       /* not an IP packet, or its lengths disagree */
+	DROP_NO_ROUTE,        /* no prefix of the union matches the destination */
+	DROP_MULTICAST,       /* the same, for a group: mostly the host's own messages */
+	DROP_NO_KEY,          /* the device has no private key */
+	DROP_NO_ENDPOINT,     /* the peer's endpoint is not known (yet) */
+	DROP_TOO_BIG,         /* larger than the device's MTU */
+	DROP_LOOP,            /* the peer's way is a routing loop (design R2) */
+	DROP_WAY_TOO_LONG,    /* the way has more than WAY_MAX peers */
+	DROP_NO_CARRIER_PEER, /* no peer of the Via carrier has the endpoint */
 	DROP_NO_CARRIER_ADDRESS, /* the carrier has no Address of the family (R7) */
 	DROP_STAGED_FULL,        /* the queue for a handshake was full; its oldest went */
 	DROP_HANDSHAKE_FAILED,   /* given up after REKEY_ATTEMPT_TIME, with its queue */

@@ -9,10 +9,10 @@
 
 #include "plan/plan_standby.h"
 
-#define NAMES_STRLEN 160
+#define NAMES_STRLEN    160
 #define FALLBACK_STRLEN 160
-#define WAY_STRLEN   256 /* of names only */
-#define NAMES_MAX    3   /* of more, the first, the last and the number are told */
+#define WAY_STRLEN      256 /* of names only */
+#define NAMES_MAX       3   /* of more, the first, the last and the number are told */
 
 /* What becomes of a file that doesn't have the prefix. */
 enum equal_kind {

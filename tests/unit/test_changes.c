@@ -276,9 +276,8 @@ START_TEST(a_file_that_comes_with_the_prefix_of_another)
 	ck_assert_int_eq(accept_changes(&f), 0);
 	ck_assert_uint_eq(f.diag.count, 1);
 	ck_assert_str_eq(f.diag.entries[0].file, "a.conf");
-	ck_assert_ptr_nonnull(
-		strstr(f.diag.entries[0].text,
-	               "0.0.0.0/0: a has it (first by name); b doesn't"));
+	ck_assert_ptr_nonnull(strstr(f.diag.entries[0].text,
+	                             "0.0.0.0/0: a has it (first by name); b doesn't"));
 	clear(&f);
 	f = (struct fixture){ 0 };
 	add_file(&f, "a", ALL, ALL);
