@@ -26,12 +26,19 @@ static int begin(const struct service *service, struct supervisor_options *optio
                  struct supervisor **out, struct log_output *output)
 {
 	struct diag diag = { 0 };
+	bool still_closed = false;
 	int err =
 		service->prepare ? service->prepare(service->context, options, &diag) : 0;
 
+	options->still_closed = &still_closed;
 	if (!err)
 		err = supervisor_up(out, options, &diag);
 	log_output_diag(output, &diag);
+	options->still_closed = NULL;
+	if (still_closed)
+		log_output_write(
+			output, LOG_LEVEL_ERROR,
+			"what belongs to the tunnels is still unreachable, because an earlier instance was killed: tunion down opens the host");
 	diag_clear(&diag);
 	return err;
 }

@@ -155,7 +155,7 @@ static bool collect(void *context, const struct netlink_item *item)
 	return c->error == 0;
 }
 
-void barriers_lift(struct netlink *nl, uint32_t ifindex, struct diag *diag)
+int barriers_find(struct host_items *out, struct netlink *nl, uint32_t ifindex)
 {
 	struct collector c = { .metric = netlink_worst_metric(ifindex) };
 	int err = -EAGAIN;
@@ -168,12 +168,23 @@ void barriers_lift(struct netlink *nl, uint32_t ifindex, struct diag *diag)
 		err = c.error;
 	for (size_t i = 0; i < c.found.n; i++)
 		c.found.v[i].route.ifindex = 0; /* IPv6 puts them on lo */
-	if (c.found.n > 0 && netlink_delete(nl, c.found.v, c.found.n, NULL) < 0)
+	if (c.found.n > 0)
+		qsort(c.found.v, c.found.n, sizeof(*c.found.v), compare);
+	*out = c.found;
+	return err;
+}
+
+void barriers_lift(struct netlink *nl, uint32_t ifindex, struct diag *diag)
+{
+	struct host_items found;
+	int err = barriers_find(&found, nl, ifindex);
+
+	if (found.n > 0 && netlink_delete(nl, found.v, found.n, NULL) < 0)
 		err = -EIO;
 	if (err < 0)
 		diag_warning(
 			diag, NULL, 0,
 			"unreachable routes with metric %u may be left, which stop packets: %s",
-			c.metric, netlink_error(nl));
-	host_items_clear(&c.found);
+			netlink_worst_metric(ifindex), netlink_error(nl));
+	host_items_clear(&found);
 }

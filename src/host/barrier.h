@@ -37,6 +37,10 @@ MUST_CHECK int barriers_join(struct host_items *there, const struct host_items *
 void barriers_trim(struct netlink *nl, struct host_items *there,
                    struct host_items *wanted);
 
+/* Lists, sorted, the barriers of the instance whose tun has, or had, this index. To be
+ * cleared also after an error. */
+MUST_CHECK int barriers_find(struct host_items *out, struct netlink *nl,
+                             uint32_t ifindex);
 /* Removes all barriers of the instance whose tun has, or had, this index. */
 void barriers_lift(struct netlink *nl, uint32_t ifindex, struct diag *diag);
 

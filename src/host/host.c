@@ -11,11 +11,11 @@
 
 #include "base/ifname.h"
 #include "host/closing.h"
-#include "host/hook_note.h"
 #include "host/hooks.h"
 #include "host/host_change.h"
 #include "host/journal.h"
 #include "host/learned.h"
+#include "host/remains.h"
 #include "host/rival.h"
 #include "host/undo.h"
 #include "io/outward.h"
@@ -36,24 +36,6 @@ struct host {
 };
 
 /* ---- new and free */
-
-static MUST_CHECK int clear_stale(struct host *h, struct diag *diag)
-{
-	struct journal *j = &h->state.journal;
-	int err = journal_load(j, diag);
-
-	if (err >= 0)
-		hook_note_wait(j->hook_note_path,
-		               j->hook_limit_s ? j->hook_limit_s : HOOKS_LIMIT_S,
-		               h->state.log);
-	if (err <= 0)
-		return err;
-	log_info(h->state.log, NULL, "removing what an earlier instance of %s has left",
-	         h->state.journal.tun);
-	/* an error is in diag */
-	(void)!undo_all(&h->state.journal, h->state.nl, h->state.log, diag);
-	return 0;
-}
 
 /* Opens the sockets for the place of the tun, and for our own. */
 static MUST_CHECK int open_netlink(struct host *h, struct diag *diag)
@@ -113,8 +95,9 @@ int host_new(struct host **out, const struct host_options *options, struct diag 
 	h->state.journal.lock_fd = options->lock_fd;
 	if (err == 0)
 		err = open_netlink(h, diag);
+	h->state.stay_closed = options->stay_closed;
 	if (err == 0)
-		err = clear_stale(h, diag);
+		err = remains_find(&h->state, options->keep_remains, diag);
 	/* only now, because an earlier instance has no devices, and has its own limit */
 	h->state.journal.events = options->events;
 	h->state.journal.hook_limit_s = options->hook_limit_s;
@@ -136,10 +119,13 @@ static void clear_config(struct host *h)
 	h->state.dns = NULL;
 }
 
-/* Undoes everything that is in place, in reverse order. Returns what undo_all returns. */
+/* Undoes everything that is in place, in reverse order, or leaves it as if we had been
+ * killed. Returns what undo_all returns. */
 static int undo(struct host *h, struct diag *diag)
 {
-	int err = undo_all(&h->state.journal, h->state.nl, h->state.log, diag);
+	int err = h->state.stay_closed
+	                  ? 0
+	                  : undo_all(&h->state.journal, h->state.nl, h->state.log, diag);
 
 	if (h->tun_fd >= 0)
 		close(h->tun_fd);
@@ -162,6 +148,7 @@ void host_free(struct host *h)
 	clear_config(h);
 	free(h->state.other_dns);
 	journal_clear(&h->state.journal);
+	journal_clear(&h->state.remains);
 	close_netlink(h);
 	free(h);
 }
@@ -519,6 +506,7 @@ int host_prepare(struct host *h, const struct plan *plan, struct diag *diag)
 	int err = check_hooks(h, plan, diag);
 
 	host_change_choose_resolver(&h->state, plan);
+	remains_review_numbers(&h->state, plan);
 	if (err == 0)
 		err = host_choose_mark(h, plan, diag);
 	if (err == 0)
@@ -541,6 +529,11 @@ int host_pre_up(struct host *h, const struct plan *plan, struct diag *diag)
 	if (err < 0)
 		(void)!undo(h, diag);
 	return err;
+}
+
+struct host_state *host_state_of(struct host *h)
+{
+	return &h->state;
 }
 
 static void warn_of_others(const struct host *h, const struct plan *plan,

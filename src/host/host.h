@@ -57,11 +57,18 @@ struct host_options {
 	/* Borrowed; NULL: the tun is in our own network namespace. Otherwise no hooks are
 	 * run, and nothing has to be kept in a state file. See host_place.h. */
 	const struct host_place *place;
+	/* What a killed instance has left is not undone, but keeps packets from leaving in
+	 * the clear until remains_let_go: see remains.h. */
+	bool keep_remains;
+	/* Nothing that fails opens the host: it is left as if we had been killed. See
+	 * remains_stay_closed. */
+	bool stay_closed;
 };
 
 struct host;
+struct host_state;
 
-/* Also undoes what the state file contains, and removes it. So call it only when no
+/* Also undoes what the state file contains, and removes it, unless it is to be kept. So call it only when no
  * instance of this name runs. Returns 0 or -errno, with the reason in diag. */
 MUST_CHECK int host_new(struct host **out, const struct host_options *options,
                         struct diag *diag);
@@ -132,6 +139,8 @@ bool host_may_ask_outside(const struct host *h);
 
 MUST_CHECK int host_pre_up(struct host *h, const struct plan *plan, struct diag *diag);
 MUST_CHECK int host_up(struct host *h, const struct plan *plan, struct diag *diag);
+/* For remains.h: with keep_remains, what is left is taken over before host_up. */
+struct host_state *host_state_of(struct host *h);
 /* For a file that comes while the instance is up: checks its hooks and runs PreUp, unless
  * it is already up. Returns 0 or -errno, with the reason in diag. After an error, the
  * file must not be in the plan for host_update. */

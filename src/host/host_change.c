@@ -209,8 +209,8 @@ void host_change_note_servers(struct host_state *h)
 	char *ours = NULL;
 	size_t n;
 
-	if (h->servers_given)
-		return;
+	if (h->servers_given || h->remains.dns || (h->journal.dns && !h->dns))
+		return; /* nothing else can be found out */
 	if (asprintf(&ours, "%s%s", h->place || !h->dns ? "" : h->dns,
 	             h->other_dns ? h->other_dns : "") < 0)
 		return;
@@ -256,6 +256,16 @@ static void set_resolv_conf(struct change *c)
 		free(text);
 }
 
+/* An instance that comes after we were killed can't find them out, but needs them. */
+static void note_servers(struct host_state *h)
+{
+	if (h->journal.dns)
+		return;
+	memcpy(h->journal.servers, h->network_servers,
+	       h->network_server_count * sizeof(h->network_servers[0]));
+	h->journal.server_count = h->network_server_count;
+}
+
 /* Tells resolvconf if something has changed. */
 static void set_dns(struct change *c)
 {
@@ -268,6 +278,7 @@ static void set_dns(struct change *c)
 	host_change_choose_resolver(h, c->plan);
 	if (err == 0 && !h->no_dns && strcmp(text, old) != 0) {
 		host_change_note_servers(h);
+		note_servers(h);
 		h->journal.dns = true;
 		err = journal_save(&h->journal, c->diag);
 		if (err == 0 && text[0])
@@ -352,7 +363,8 @@ static void unguard(struct change *c, enum ip_family family)
 	const struct spawn_tun tun = journal_tun(j);
 	bool *there = family == IP_V4 ? &j->guard4 : &j->guard6;
 
-	if (!*there || (family == IP_V4 ? c->to->rules4 : c->to->rules6))
+	if (!*there ||
+	    (!c->h->no_guard && (family == IP_V4 ? c->to->rules4 : c->to->rules6)))
 		return;
 	guard_down(&tun, family, c->diag);
 	*there = false;
@@ -378,7 +390,8 @@ static void add_all(struct change *c)
 	size_t rules = addresses + routes;
 	const struct run adding = { .items = netlink_add,
 		                    .failed = &c->failed,
-		                    .again = c->difference.remove.n > 0 };
+		                    .again = c->difference.remove.n > 0 &&
+		                             !c->h->stay_closed };
 	const struct run replacing = { .items = netlink_replace,
 		                       .failed = &c->unreplaced };
 
@@ -600,6 +613,22 @@ static MUST_CHECK int make_config(struct host_state *h, const struct plan *plan,
 	return err;
 }
 
+/* Removes what is to go, after the rest was added. */
+static void complete(struct change *c, struct host_config *to,
+                     struct host_items *barriers)
+{
+	struct host_state *h = c->h;
+
+	if (h->up) {
+		remove_all(c);
+		retry(c);
+		repair(c);
+		forget_learned(c);
+	}
+	barriers_trim(h->nl, &h->barriers, barriers);
+	settle(c, to);
+}
+
 /* Changes what is in force to what the plan wants. Returns 0 or the first error; all the
  * rest has been done all the same. */
 static MUST_CHECK int change_once(struct host_state *h, const struct plan *plan,
@@ -622,14 +651,9 @@ static MUST_CHECK int change_once(struct host_state *h, const struct plan *plan,
 		set_mtu(&c);
 		note(&c, barriers_add(h->nl, &h->barriers, &barriers, diag));
 		add_all(&c);
-		if (h->up) {
-			remove_all(&c);
-			retry(&c);
-			repair(&c);
-			forget_learned(&c);
-		}
-		barriers_trim(h->nl, &h->barriers, &barriers);
-		settle(&c, &to);
+		/* what holds the prefixes is removed only when the new is complete */
+		if (!h->stay_closed || c.error == 0)
+			complete(&c, &to, &barriers);
 		err = c.error;
 	}
 	host_difference_clear(&c.difference);
@@ -652,7 +676,7 @@ int host_change(struct host_state *h, const struct plan *plan, struct diag *diag
 		return 0;
 	}
 	err = change_once(h, plan, &first);
-	if (err != -EEXIST) {
+	if (err != -EEXIST || h->stay_closed) {
 		diag_move(diag, &first);
 		return err;
 	}

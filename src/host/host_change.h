@@ -21,6 +21,7 @@
 struct host_state {
 	struct netlink *nl; /* owned; NULL if there is no tun */
 	struct journal journal;
+	struct journal remains; /* see remains.h; zeroed: there are none */
 	struct host_numbers numbers;
 	struct host_config config;  /* what is in force */
 	struct host_items barriers; /* see barrier.h */
@@ -38,6 +39,7 @@ struct host_state {
 	bool no_guard, no_dns;
 	bool network_known; /* routes and rules of others are as we have seen them last */
 	bool up;
+	bool stay_closed; /* see host_options */
 	bool told_ipv6_left_out;
 };
 

@@ -153,6 +153,19 @@ static void forget_missing(struct host_asker *a, enum ip_family family,
 	items->n = kept;
 }
 
+void host_env_forget_missing(struct host_asker *asker)
+{
+	static const enum ip_family families[] = { IP_V4, IP_V6 };
+
+	for (size_t i = 0; i < ARRAY_SIZE(families); i++) {
+		struct lists l;
+
+		if (lists_make(&l, asker, families[i]))
+			forget_missing(asker, families[i], &l.list);
+		lists_clear(&l);
+	}
+}
+
 static bool review(struct host_asker *a, enum ip_family family, struct rule_place *place)
 {
 	struct lists l;

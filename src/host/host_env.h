@@ -16,6 +16,9 @@ struct host_asker {
 /* Fills in the functions and the context, which borrows the asker. */
 struct host_config_env host_env(struct host_asker *asker);
 
+/* Forgets rules in the asker's configuration that the kernel doesn't have. */
+void host_env_forget_missing(struct host_asker *asker);
+
 /* Forgets the places that are not right any more, because somebody has added rules or removed
  * ours, so that they will be chosen again. *renew4 and *renew6 become true where this has
  * happened; rules that the kernel doesn't have are then no longer in the asker's

@@ -43,17 +43,21 @@ void journal_clear(struct journal *j)
 
 /* ---- the file */
 
-static bool is_empty(const struct journal *j)
+bool journal_is_empty(const struct journal *j)
 {
-	return j->ifindex == 0 && j->rules.n == 0 && !j->guard4 && !j->guard6 &&
-	       !j->dns && !j->src_valid_mark && j->hooks.n == 0;
+	return j->ifindex == 0 && j->stale_count == 0 && j->rules.n == 0 && !j->guard4 &&
+	       !j->guard6 && !j->dns && !j->src_valid_mark && j->hooks.n == 0;
 }
 
 static void print(const struct journal *j, FILE *out)
 {
+	char server[IP_ADDR_STRLEN];
+
 	fprintf(out, "%s\n", MAGIC);
 	if (j->ifindex != 0)
 		fprintf(out, "tun %u\n", j->ifindex);
+	for (size_t i = 0; i < j->stale_count; i++)
+		fprintf(out, "stale %u\n", j->stale[i]);
 	for (size_t i = 0; i < j->rules.n; i++) {
 		const struct netlink_rule *r = &j->rules.v[i].rule;
 
@@ -71,6 +75,8 @@ static void print(const struct journal *j, FILE *out)
 		fprintf(out, "guard6\n");
 	if (j->dns)
 		fprintf(out, "dns\n");
+	for (size_t i = 0; i < j->server_count && j->dns; i++)
+		fprintf(out, "server %s\n", ip_addr_format(&j->servers[i], server));
 	if (j->src_valid_mark)
 		fprintf(out, "%s\n", SVM_LINE);
 	if (j->hook_limit_s != 0)
@@ -115,9 +121,9 @@ int journal_save(const struct journal *j, struct diag *diag)
 	char *temporary;
 	int err;
 
-	if (!j->path)
+	if (!j->path || j->held)
 		return 0;
-	if (is_empty(j)) {
+	if (journal_is_empty(j)) {
 		err = unlink(j->path) != 0 && errno != ENOENT ? -errno : 0;
 	} else if (!(temporary = temporary_path(j))) {
 		err = -ENOMEM;
@@ -166,6 +172,27 @@ static bool read_goto(struct journal *j, const char *line)
 	return host_items_add(&j->rules, &item) == 0;
 }
 
+static bool read_stale(struct journal *j, const char *line)
+{
+	if (j->stale_count == JOURNAL_STALE_MAX ||
+	    sscanf(line, "stale %u", &j->stale[j->stale_count]) != 1)
+		return false;
+	j->stale_count++;
+	return true;
+}
+
+static bool read_server(struct journal *j, const char *line)
+{
+	static const char word[] = "server ";
+
+	if (strncmp(line, word, sizeof(word) - 1) != 0 ||
+	    j->server_count == NAMESERVERS_MAX ||
+	    !ip_addr_parse(&j->servers[j->server_count], line + sizeof(word) - 1))
+		return false;
+	j->server_count++;
+	return true;
+}
+
 static bool read_line(struct journal *j, const char *line)
 {
 	if (strcmp(line, "guard4") == 0)
@@ -180,8 +207,8 @@ static bool read_line(struct journal *j, const char *line)
 		return true;
 	if (sscanf(line, "hooklimit %u", &j->hook_limit_s) == 1)
 		return j->hook_limit_s <= HOOKS_LIMIT_MAX_S;
-	return read_rule(j, line) || read_goto(j, line) ||
-	       hooks_read_line(&j->hooks, line);
+	return read_rule(j, line) || read_goto(j, line) || read_stale(j, line) ||
+	       read_server(j, line) || hooks_read_line(&j->hooks, line);
 }
 
 static MUST_CHECK int read_file(struct journal *j, FILE *in)

@@ -14,14 +14,23 @@
 #include "base/diag.h"
 #include "host/hooks.h"
 #include "host/host_items.h"
+#include "host/nameservers.h"
 #include "host/spawn.h"
+
+#define JOURNAL_STALE_MAX 8
 
 struct journal {
 	char tun[IF_NAMESIZE];
-	uint32_t ifindex;        /* of the tun; 0: there is none */
+	uint32_t ifindex; /* of the tun; 0: there is none */
+	/* Of tuns of killed instances, whose barriers (barrier.h) still stand. */
+	uint32_t stale[JOURNAL_STALE_MAX];
+	size_t stale_count;
 	struct host_items rules; /* owned */
 	bool guard4, guard6;
-	bool dns;              /* resolvconf was told something */
+	bool dns; /* resolvconf was told something */
+	/* The network's servers before that. */
+	struct ip_addr servers[NAMESERVERS_MAX];
+	size_t server_count;
 	bool src_valid_mark;   /* it was 0 before us, or before another instance */
 	struct hooks hooks;    /* owned; of the files that are up: PreDown and PostDown */
 	unsigned hook_limit_s; /* see hooks.h; 0: the default */
@@ -30,6 +39,7 @@ struct journal {
 	int lock_fd; /* borrowed; of the instance, see spawn.h; 0: there is none */
 	const struct hooks_events *events; /* borrowed; NULL: there are none */
 	bool pre_down_ran; /* undo_pre_down has succeeded; only in memory */
+	bool held; /* the file is that of a killed instance: nothing is written yet */
 };
 
 /* Borrows the name. */
@@ -49,6 +59,8 @@ MUST_CHECK int journal_load(struct journal *j, struct diag *diag);
 /* Writes the whole file, or removes it when there is nothing left to undo. Returns 0 or
  * -errno, with the reason in diag. */
 MUST_CHECK int journal_save(const struct journal *j, struct diag *diag);
+
+bool journal_is_empty(const struct journal *j);
 
 /* Does another instance, whose file is next to ours, need src_valid_mark, too? */
 bool journal_mark_is_needed_elsewhere(const struct journal *j);

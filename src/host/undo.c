@@ -23,11 +23,18 @@ static void undo_rules(struct journal *j, struct netlink *nl, struct diag *diag)
 	}
 }
 
+void undo_stale(struct journal *j, struct netlink *nl, struct diag *diag)
+{
+	while (j->stale_count > 0)
+		barriers_lift(nl, j->stale[--j->stale_count], diag);
+}
+
 static void undo_tun(struct journal *j, struct netlink *nl, struct diag *diag)
 {
 	struct netlink_link link;
 	int err;
 
+	undo_stale(j, nl, diag);
 	if (j->ifindex == 0)
 		return;
 	barriers_lift(nl, j->ifindex, diag);
@@ -69,6 +76,13 @@ int undo_pre_down(struct journal *j, const struct log *log, struct diag *diag)
 
 	j->pre_down_ran = err == 0;
 	return err;
+}
+
+void undo_hooks(struct journal *j, const struct log *log, struct diag *diag)
+{
+	(void)!run_hooks(j, CONF_PRE_DOWN, log, diag);
+	(void)!run_hooks(j, CONF_POST_DOWN, log, diag);
+	hooks_clear(&j->hooks);
 }
 
 int undo_all(struct journal *j, struct netlink *nl, const struct log *log,

@@ -12,6 +12,11 @@
  * 0, or what hooks_run_down has returned for the first one that has failed. */
 MUST_CHECK int undo_pre_down(struct journal *j, const struct log *log, struct diag *diag);
 
+/* Runs all PreDown and PostDown hooks, and forgets them. All failures are warnings. */
+void undo_hooks(struct journal *j, const struct log *log, struct diag *diag);
+/* Removes the barriers of tuns of killed instances. */
+void undo_stale(struct journal *j, struct netlink *nl, struct diag *diag);
+
 /* Undoes everything in reverse order, between PreDown and PostDown hooks, and saves.
  * Failures are warnings. log may be NULL. Returns 0, or what hooks_run_down has returned
  * for the first PostDown hook that has failed. */

@@ -9,6 +9,7 @@
 
 #include "base/ifname.h"
 #include "base/text_stream.h"
+#include "host/remains.h"
 
 #define STATE_SUFFIX      ".state"
 #define UNFINISHED_SUFFIX ".tmp" /* of a state file that was not written to its end */
@@ -155,47 +156,6 @@ int hosts_make_tun(struct hosts *h, const struct plan *plan, const struct plan_d
 
 /* ---- all of them */
 
-/* The devices of a file with a tun of its own are removed at the end of all, or before
- * hosts_post_down. */
-static void not_gone(void *context)
-{
-	(void)context;
-}
-
-int hosts_new(struct hosts *h, const struct host_options *options, struct diag *diag)
-{
-	int err = hosts_clear_stale(options, diag);
-
-	h->options = *options;
-	if (options->events)
-		h->own_events = *options->events;
-	h->own_events.gone = not_gone;
-	return err ? err : host_new(&h->shared, options, diag);
-}
-
-void hosts_free(struct hosts *h)
-{
-	while (h->own)
-		drop(h, h->own);
-	host_free(h->shared);
-	h->shared = NULL;
-}
-
-void hosts_forget(struct hosts *h)
-{
-	struct own_host *own;
-
-	while ((own = h->own)) {
-		h->own = own->next;
-		host_forget(own->host);
-		free(own->servers);
-		free(own);
-	}
-	host_forget(h->shared);
-	h->shared = NULL;
-	h->shared_is_up = false;
-}
-
 static size_t without(const char *suffix, const char *file, size_t n)
 {
 	size_t tail = strlen(suffix);
@@ -220,7 +180,10 @@ static bool is_own_state(const char *file, const char *tun,
 	return true;
 }
 
-int hosts_clear_stale(const struct host_options *options, struct diag *diag)
+/* Calls host_new, and frees it, for each file's own tun that has left something and is not
+ * among ours. */
+static int each_stale(const struct hosts *h, const struct host_options *options,
+                      bool *left, struct diag *diag)
 {
 	const char *path = options->state_path;
 	const char *slash = path ? strrchr(path, '/') : NULL;
@@ -232,15 +195,71 @@ int hosts_clear_stale(const struct host_options *options, struct diag *diag)
 	int err = 0;
 
 	while (dir && !err && (entry = readdir(dir))) {
-		if (!is_own_state(entry->d_name, options->tun, name))
+		if (!is_own_state(entry->d_name, options->tun, name) || find(h, name))
 			continue;
 		err = own_host_new(&host, options, name, NULL, diag);
+		*left |= !err && remains_exist(host_state_of(host));
 		host_free(host);
+		host = NULL;
 	}
 	if (dir)
 		closedir(dir);
 	free(folder);
 	return err;
+}
+
+/* The devices of a file with a tun of its own are removed at the end of all, or before
+ * hosts_post_down. */
+static void not_gone(void *context)
+{
+	(void)context;
+}
+
+int hosts_new(struct hosts *h, const struct host_options *options, struct diag *diag)
+{
+	bool *left = &h->options.stay_closed;
+	int err;
+
+	h->options = *options;
+	if (options->events)
+		h->own_events = *options->events;
+	h->own_events.gone = not_gone;
+	err = each_stale(h, options, left, diag);
+	if (!err)
+		err = host_new(&h->shared, &h->options, diag);
+	if (err || !options->keep_remains)
+		return err;
+	*left |= remains_exist(host_state_of(h->shared));
+	if (*left)
+		log_info(
+			options->log, NULL,
+			"an earlier instance of %s was killed: what belongs to the tunnels stays unreachable until they are up",
+			options->tun);
+	remains_stay_closed(host_state_of(h->shared), *left);
+	return 0;
+}
+
+void hosts_free(struct hosts *h)
+{
+	while (h->own)
+		drop(h, h->own);
+	host_free(h->shared);
+	h->shared = NULL;
+}
+
+void hosts_forget(struct hosts *h)
+{
+	struct own_host *own;
+
+	while ((own = h->own)) {
+		h->own = own->next;
+		host_forget(own->host);
+		free(own->servers);
+		free(own);
+	}
+	host_forget(h->shared);
+	h->shared = NULL;
+	h->shared_is_up = false;
 }
 
 int hosts_tun_fd(const struct hosts *h, const char *name)
@@ -334,15 +353,70 @@ int hosts_pre_up(struct hosts *h, const struct plan *plan, struct diag *diag)
 	return err ? undo_others(h, err) : 0;
 }
 
+static int own_take_over(struct own_host *own, const struct plan *part, struct diag *diag)
+{
+	int err = remains_take_over(host_state_of(own->host), diag);
+
+	if (!err)
+		host_close(own->host, part);
+	return err;
+}
+
+/* A prefix may have been on another tun than it will be, so all are closed first. */
+static int take_over(struct hosts *h, const struct plan *plan, struct diag *diag)
+{
+	struct plan shared = plan_of_shared_tun(plan);
+	int err;
+
+	if (!h->options.stay_closed)
+		return 0;
+	err = remains_take_over(host_state_of(h->shared), diag);
+	if (!err)
+		host_close(h->shared, &shared);
+	return err ? err : each_own(h, plan, own_take_over, diag);
+}
+
+/* Removes what no tun needs any more, also that of files that have no tun of their own now. */
+static void let_go(struct hosts *h, struct diag *diag)
+{
+	struct host_options options = h->options;
+	bool left = false;
+
+	if (!h->options.stay_closed)
+		return;
+	remains_let_go(host_state_of(h->shared), diag);
+	for (struct own_host *own = h->own; own; own = own->next)
+		remains_let_go(host_state_of(own->host), diag);
+	options.keep_remains = options.stay_closed = false;
+	(void)!each_stale(h, &options, &left, diag); /* an error is in diag */
+}
+
 int hosts_up(struct hosts *h, const struct plan *plan, struct diag *diag)
 {
 	struct plan shared = plan_of_shared_tun(plan);
-	int err = host_up(h->shared, &shared, diag);
+	int err = take_over(h, plan, diag);
 
+	if (!err)
+		err = host_up(h->shared, &shared, diag);
 	h->shared_is_up = err == 0;
 	if (!err)
 		err = each_own(h, plan, own_up, diag);
+	if (!err)
+		let_go(h, diag);
 	return err ? undo_others(h, err) : 0;
+}
+
+bool hosts_stay_closed(const struct hosts *h)
+{
+	return h->options.stay_closed;
+}
+
+void hosts_settle(struct hosts *h)
+{
+	h->options.keep_remains = h->options.stay_closed = false;
+	remains_stay_closed(host_state_of(h->shared), false);
+	for (struct own_host *own = h->own; own; own = own->next)
+		remains_stay_closed(host_state_of(own->host), false);
 }
 
 static void use_mark_of_shared(struct hosts *h)

@@ -28,7 +28,8 @@ struct hosts {
 	bool shared_is_up;
 };
 
-/* Also undoes what a killed instance of this name has left on any of its tuns. The
+/* Also undoes what a killed instance of this name has left on any of its tuns, or, with
+ * keep_remains, runs its hooks and keeps the rest until hosts_up has succeeded. The
  * strings in the options must live longer. Returns 0 or -errno, with the reason in
  * diag. */
 MUST_CHECK int hosts_new(struct hosts *h, const struct host_options *options,
@@ -37,9 +38,6 @@ MUST_CHECK int hosts_new(struct hosts *h, const struct host_options *options,
 void hosts_free(struct hosts *h);
 /* For a forked child, and to leave all as it is: see host_forget. */
 void hosts_forget(struct hosts *h);
-/* Does only this, for `tunion down` after an instance was killed. */
-MUST_CHECK int hosts_clear_stale(const struct host_options *options, struct diag *diag);
-
 /* The name is that of a device with a tun of its own; NULL: the shared one. -1: there is
  * none. */
 int hosts_tun_fd(const struct hosts *h, const char *name);
@@ -49,6 +47,10 @@ bool hosts_have_ifindex(const struct hosts *h, uint32_t ifindex);
 MUST_CHECK int hosts_prepare(struct hosts *h, const struct plan *plan, struct diag *diag);
 MUST_CHECK int hosts_pre_up(struct hosts *h, const struct plan *plan, struct diag *diag);
 MUST_CHECK int hosts_up(struct hosts *h, const struct plan *plan, struct diag *diag);
+/* Until hosts_settle, everything that fails leaves the host closed, because a killed instance
+ * has left it so. */
+bool hosts_stay_closed(const struct hosts *h);
+void hosts_settle(struct hosts *h);
 MUST_CHECK int hosts_update(struct hosts *h, const struct plan *plan, struct diag *diag);
 MUST_CHECK int hosts_choose_mark(struct hosts *h, const struct plan *plan,
                                  struct diag *diag);

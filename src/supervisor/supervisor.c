@@ -142,7 +142,8 @@ static int make_host(struct supervisor *s, const struct supervisor_options *o,
 		                        .place = s->elsewhere ? &s->place : NULL,
 		                        .log = &s->log,
 		                        .events = &s->hooks_events,
-		                        .hook_limit_s = o->hook_limit_s };
+		                        .hook_limit_s = o->hook_limit_s,
+		                        .keep_remains = true };
 
 	return hosts_new(&s->hosts, &options, diag);
 }
@@ -470,7 +471,8 @@ int supervisor_up(struct supervisor **out, const struct supervisor_options *opti
 	if (!err)
 		err = begin_to_serve(s, options, diag);
 	if (err) {
-		bool tell = s->tunnels.count > 0 && !s->elsewhere;
+		bool tell = s->tunnels.count > 0 && !s->elsewhere &&
+		            !takedown_stays_closed(&s->takedown, options->still_closed);
 
 		supervisor_down(s, &undo);
 		diag_clear(&undo);
@@ -478,6 +480,7 @@ int supervisor_up(struct supervisor **out, const struct supervisor_options *opti
 			takedown_tell_failed(diag);
 		return err;
 	}
+	hosts_settle(&s->hosts);
 	s->up_since_ns = loop_now_ns();
 	tell_plan(s);
 	tunnels_log_keys(&s->tunnels, &s->log);
@@ -663,8 +666,8 @@ void supervisor_down(struct supervisor *s, struct diag *diag)
 		return;
 	diag_move(diag, &s->prepared);
 	s->keeper.worker.interrupt_fd = -1;
-	closed = s->ending.error && !s->ready_for_down && !s->elsewhere &&
-	         s->hosts.shared_is_up;
+	closed = hosts_stay_closed(&s->hosts) || (s->ending.error && !s->ready_for_down &&
+	                                          !s->elsewhere && s->hosts.shared_is_up);
 	/* now it can't be refused any more */
 	if (s->up_since_ns && !s->ready_for_down && !closed)
 		(void)!takedown_prepare(&s->takedown, diag);
@@ -675,7 +678,7 @@ void supervisor_down(struct supervisor *s, struct diag *diag)
 	helper_log_end(&s->lines);
 	underlay_end(&s->underlay);
 	if (closed)
-		takedown_leave_closed(&s->takedown, &s->log);
+		takedown_leave_closed(&s->takedown, s->up_since_ns ? &s->log : NULL);
 	hosts_free(&s->hosts);
 	tunnels_clear(&s->tunnels);
 	follow_clear(&s->follow);

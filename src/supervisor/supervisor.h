@@ -71,7 +71,10 @@ struct supervisor_options {
 	bool no_firewall;               /* host_options.no_guard */
 	bool no_dns;                    /* host_options.no_dns */
 	unsigned hook_limit_s;          /* host_options.hook_limit_s */
-	bool no_offload;                /* exchange only single packets with the kernel */
+	/* May be NULL. After an error: is the host left closed, because an instance that was
+	 * killed has left it so? */
+	bool *still_closed;
+	bool no_offload; /* exchange only single packets with the kernel */
 	/* Borrowed. Only these are asked for names in Endpoints; 0: the host's, and those
 	 * of the network. */
 	const struct ip_addr *name_servers;

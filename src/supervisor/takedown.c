@@ -76,6 +76,15 @@ int takedown_save(const struct takedown *t, struct conf *conf, struct diag *diag
 	return conf->save_config ? save_one(t, conf, &patience, &answers, diag) : 0;
 }
 
+bool takedown_stays_closed(const struct takedown *t, bool *told)
+{
+	bool closed = hosts_stay_closed(t->hosts);
+
+	if (told)
+		*told = closed;
+	return closed;
+}
+
 /* What can't be undone is a warning. */
 void takedown_tell_failed(struct diag *diag)
 {
@@ -85,9 +94,10 @@ void takedown_tell_failed(struct diag *diag)
 
 void takedown_leave_closed(const struct takedown *t, const struct log *log)
 {
-	log_error(
-		log, NULL,
-		"what belongs to the tunnels stays unreachable: tunion up brings them up again, and tunion down gives it back to the network");
+	if (log)
+		log_error(
+			log, NULL,
+			"what belongs to the tunnels stays unreachable: tunion up brings them up again, and tunion down gives it back to the network");
 	hosts_forget(t->hosts);
 	instance_abandon(t->instance);
 }

@@ -33,10 +33,14 @@ MUST_CHECK int takedown_save(const struct takedown *t, struct conf *conf,
 /* Says that nothing is up after an `up` that has failed, and that has undone what it did. */
 void takedown_tell_failed(struct diag *diag);
 
+/* After a failed `up`: does it leave the host closed, because it has found it so? Also told in
+ * *told, which may be NULL. */
+bool takedown_stays_closed(const struct takedown *t, bool *told);
+
 /* For an end that nobody has asked for: the tun was lost, or a worker that somebody else rules
  * has said so. Instead of undoing anything, leaves the host and the instance's files as after
  * a kill. Then what belongs to the tunnels is unreachable until `down` or another `up` clears
- * up (design section 4). The process must end soon, because the tun stays open. */
+ * up (design section 4). The process must end soon, because the tun stays open. log may be NULL. */
 void takedown_leave_closed(const struct takedown *t, const struct log *log);
 
 #endif

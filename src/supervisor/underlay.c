@@ -294,7 +294,8 @@ int underlay_begin(struct underlay *u, const struct underlay_env *env)
 
 int underlay_files_changed(struct underlay *u)
 {
-	if (u->following) /* it may be another one, now that there are other files */
+	/* it may be another one, now that there are other files */
+	if (u->following || hosts_stay_closed(u->env.hosts))
 		resolver_child_set_mark(&u->resolver, host_mark(u->env.hosts->shared));
 	return names_update(u->names, &u->env.tunnels->files);
 }

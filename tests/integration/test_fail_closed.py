@@ -7,9 +7,11 @@ import os
 import signal
 
 from lab import Tunion, check, equal, here, main, need, same_text, six, wait_for
+from nameserver import NameServer
 from world import INTERNET, INTERNET6, LAN, LAN6, World
 
 ELSEWHERE = "198.51.100.1"  # the router, on the link
+RESOLVER = "198.18.0.53"
 
 
 def clear(lines):
@@ -35,12 +37,96 @@ def lose_the_tun(t):
     check("tunion down gives it back to the network" in t.log(), t.log())
 
 
+def senders(c, targets):
+    """Processes that send all the time, whether that is refused or not."""
+    text = """import socket, sys, time
+at = [socket.getaddrinfo(address, 9, type=socket.SOCK_DGRAM)[0] for address in sys.argv[1:]]
+while True:
+    for family, kind, protocol, _, address in at:
+        s = socket.socket(family, kind)
+        try:
+            s.sendto(b"x", address)
+        except OSError:
+            pass
+        s.close()
+    time.sleep(0.005)"""
+    return [c.start(["python3", "-c", text, *targets], name="senders")]
+
+
+def check_closed(w, capture, what):
+    lines = clear(capture.lines())
+    check(not lines, f"in the clear while {what}:\n" + "\n".join(lines[:20]))
+
+
+def up_over_the_remains(w, before):
+    """A slow `up` after a kill, and one that fails: nothing is open before the next one holds the same, or `down`."""
+    c, targets = w.client, here(INTERNET, INTERNET6, LAN, LAN6)
+    hooks = w.lab.new_file("hooks")
+    slow = [f"{kind} = echo {kind} >>{hooks}" for kind in ("PostUp", "PreDown", "PostDown")]
+    t = Tunion(c, {"vpn.conf": w.vpn_conf(interface_lines=[*slow, "DNS = 10.66.0.1"]), "home.conf": w.home_conf()}, tun="again")
+    t.up()
+    for address in targets:
+        c.reach(address)
+    kill(t)
+
+    capture, sending = w.net.capture("client"), senders(c, targets)
+    t.write("vpn.conf", w.vpn_conf(interface_lines=[*slow, "DNS = 10.66.0.1", "PreUp = sleep 0.5"]))
+    t.write("lost.conf", w.home_conf("nowhere.example:51820", allowed="10.99.0.0/24").replace("10.77.0.2/24, fd77::2/64", "10.99.0.2/32"))
+    t.up()
+    for address in targets:
+        c.reach(address)
+    for p in sending:
+        p.stop()
+    check_closed(w, capture, "a slow up followed a kill")
+    with open(hooks) as f:
+        equal(f.read().split(), ["PostUp", "PreDown", "PostDown", "PostUp"], "hooks of a killed instance and the next one")
+    os.unlink(os.path.join(t.dir, "lost.conf"))
+    kill(t)
+
+    # resolv.conf has only the tunnel's server, and that of the network is behind the barriers
+    w.net.run(f"ip route del blackhole {RESOLVER}; ip addr add {RESOLVER}/32 dev lo")
+    server = NameServer(w.net, RESOLVER, {"vpn.example": ["203.0.113.2"]})
+    t.write("vpn.conf", w.vpn_conf("vpn.example:51820", interface_lines=[*slow, "DNS = 10.66.0.1"]))
+    t.up()
+    check("no address yet" not in t.log(), t.log())
+    c.reach(INTERNET)
+    server.process.stop()
+    t.write("vpn.conf", w.vpn_conf(interface_lines=[*slow, "DNS = 10.66.0.1"]))
+    kill(t)
+
+    capture, sending = w.net.capture("client"), senders(c, targets)
+    for line, hidden in (("PreUp = exit 7", ()), ("PostUp = exit 8", ()), ("PreUp = true", ("nft", "iptables-restore", "ip6tables-restore")),
+                         ("PreUp = true", ("resolvconf",))):
+        t.write("home.conf", w.home_conf(interface_lines=[line]))
+        binds = list(c.binds)
+        c.hide(*hidden)
+        if "resolvconf" in hidden:
+            c.binds.append(("/bin/false", os.path.join(c.bin, "resolvconf")))
+        done = t.try_run("up", t.dir)
+        c.binds[:] = binds
+        equal(done.returncode, 1, "exit status of up: " + done.stderr)
+        check("tunion down opens the host" in done.stderr.splitlines()[-1], done.stderr)
+        done = t.try_run("status")
+        check(done.returncode == 1 and "was killed" in done.stderr, "status after a failed up: " + done.stderr)
+        try_all(c, targets)
+    for p in sending:
+        p.stop()
+    check_closed(w, capture, "up failed after a kill")
+    t.run("down")
+    same_text(c.snapshot(), before, "the client after kill, failed up, and down")
+    with open(hooks) as f:
+        text = f.read().split()
+    equal([text.count(kind) for kind in ("PostUp", "PreDown", "PostDown")], [text.count("PostUp")] * 3, "hooks")
+
+
 def test(lab):
-    need("nft", "tcpdump")
+    need("nft", "tcpdump", "python3")
     w = World(lab)
     w.start_vpn()
     w.start_home()
     c = w.client
+    c.use_name_servers(RESOLVER)
+    w.net.run(f"ip route add blackhole {RESOLVER}")  # until it is there
     c.run("nft list ruleset")
     before = c.snapshot()
     c.reach(INTERNET)
@@ -81,6 +167,7 @@ def test(lab):
     wait_for(lambda: "unreachable" in c.run("ip route show table 51820"), "the barrier is put back")
     t.down()
     same_text(c.snapshot(), before, "the client after down")
+    up_over_the_remains(w, before)
 
 
 main(test)

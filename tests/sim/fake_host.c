@@ -11,6 +11,7 @@
 
 #include "fake_kernel.h"
 #include "host/closing.h"
+#include "host/remains.h"
 #include "host/undo.h"
 #include "io/tun.h"
 #include "netlink/monitor.h"
@@ -19,12 +20,6 @@
 #define IFINDEX 7
 
 struct fake_host fake_host = { .shared.fd = -1 };
-
-struct host {
-	struct hooks_events events;
-	char *tun; /* owned: a leak would be seen */
-	struct fake_tun *at;
-};
 
 static struct {
 	int fd; /* borrowed: the eventfd of the one who listens; -1: nobody */
@@ -165,16 +160,12 @@ static void undo_in_kernel(struct fake_tun *t)
 {
 	struct diag not_told = { 0 };
 
-	(void)!undo_all(&t->state.journal, t->state.nl, NULL, &not_told);
+	if (t->state.stay_closed)
+		(void)!netlink_link_delete(t->state.nl, t->state.journal.ifindex);
+	else
+		(void)!undo_all(&t->state.journal, t->state.nl, NULL, &not_told);
 	diag_clear(&not_told);
-	host_items_clear(&t->state.journal.rules);
-	host_config_clear(&t->state.config);
-	host_items_clear(&t->state.barriers);
-	altnames_clear(&t->state.altnames);
-	free(t->state.dns);
-	t->state.dns = NULL;
-	t->state.up = t->state.network_known = false;
-	t->state.numbers = (struct host_numbers){ 0 };
+	fake_host_forget_state(t);
 }
 
 static int take_plan(struct fake_tun *t, const struct plan *plan)
@@ -228,16 +219,11 @@ void fake_host_reset(void)
 	monitor.bits = 0;
 }
 
-bool fake_host_has_ended(bool left_closed)
+bool fake_host_has_ended(void)
 {
-	bool as_expected = fake_host.fault[0] == '\0' &&
-	                   fake_host.shared.is_up == left_closed &&
-	                   (left_closed ? wire_is_closed() : fake_kernel_is_clean());
-
-	if (left_closed)
-		fake_host_reset();
-	return as_expected && fake_host.instances == 0 && !fake_host.shared.is_prepared &&
-	       fake_host.shared.file_count == 0;
+	return fake_host.fault[0] == '\0' && !fake_host.shared.is_up &&
+	       fake_kernel_is_clean() && fake_host.instances == 0 &&
+	       !fake_host.shared.is_prepared && fake_host.shared.file_count == 0;
 }
 
 /* ---- hooks: what they say is told by their words */
@@ -288,21 +274,24 @@ int host_new(struct host **out, const struct host_options *options, struct diag 
 {
 	struct host *h = calloc(1, sizeof(*h));
 
-	(void)diag;
 	*out = NULL;
 	if (!h)
 		return -ENOMEM;
 	h->tun = strdup(options->tun);
-	h->events = *options->events;
+	if (options->events)
+		h->events = *options->events;
 	h->at = fake_host.shared.name[0] ? fake_host_own("") : &fake_host.shared;
 	if (fake_host_own(options->tun))
 		out_of_order("host_new of %s, which is there", options->tun);
 	h->at->fd = -1;
 	snprintf(h->at->name, sizeof(h->at->name), "%s", options->tun);
-	h->at->state = (struct host_state){ .no_guard = true, .no_dns = true };
+	h->at->state = (struct host_state){ .no_guard = true,
+		                            .no_dns = true,
+		                            .stay_closed = options->stay_closed };
 	if (netlink_open(&h->at->state.nl) < 0 ||
-	    journal_init(&h->at->state.journal, options->tun, NULL) < 0)
-		out_of_order("host_new of %s: no memory", options->tun);
+	    journal_init(&h->at->state.journal, options->tun, options->state_path) < 0 ||
+	    remains_find(&h->at->state, options->keep_remains, diag) < 0)
+		out_of_order("host_new of %s", options->tun);
 	fake_host.instances++;
 	*out = h;
 	return 0;
@@ -323,6 +312,7 @@ void host_free(struct host *h)
 	if (h->at->is_up)
 		out_of_order("host_free of %s, which is up", h->tun);
 	leave(h->at);
+	journal_clear(&h->at->state.journal);
 	h->at->name[0] = '\0';
 	if (is_own(h->at))
 		h->at->numbers = (struct host_numbers){ 0 };
@@ -375,6 +365,7 @@ int host_prepare(struct host *h, const struct plan *plan, struct diag *diag)
 		return err;
 	h->at->state.journal.ifindex = host_tun_ifindex(h);
 	fake_kernel_add_tun(host_tun_ifindex(h), h->tun);
+	remains_review_numbers(&h->at->state, plan);
 	err = choose_mark_in_kernel(h->at, plan, diag);
 	if (err)
 		return err;
@@ -399,7 +390,9 @@ int host_tun_fd(const struct host *h)
 
 uint32_t host_tun_ifindex(const struct host *h)
 {
-	return is_own(h->at) ? IFINDEX + 1 + (uint32_t)(h->at - fake_host.own) : IFINDEX;
+	uint32_t first = IFINDEX + 100 * fake_host.kills;
+
+	return is_own(h->at) ? first + 1 + (uint32_t)(h->at - fake_host.own) : first;
 }
 
 /* No socket of a simulation reaches the network. */
@@ -628,9 +621,11 @@ int host_down(struct host *h, struct diag *diag)
 		out_of_order("host_down of %s, which is not up", h->tun);
 	if (is_own(h->at)) /* somebody has removed it, or all goes */
 		wire_excuse();
-	h->events.gone(h->events.context);
-	for (size_t i = h->at->file_count; i-- > 0;)
-		run_hook(h, h->at->files[i].name);
+	if (!h->at->state.stay_closed) {
+		h->events.gone(h->events.context);
+		for (size_t i = h->at->file_count; i-- > 0;)
+			run_hook(h, h->at->files[i].name);
+	}
 	leave(h->at);
 	return 0;
 }

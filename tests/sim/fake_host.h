@@ -63,6 +63,7 @@ struct fake_host {
 	bool tun_is_gone;      /* what the supervisor sees when it looks */
 
 	/* What has become of it. */
+	unsigned kills;     /* by fake_host_kill */
 	unsigned instances; /* hosts that were made and not freed */
 	struct fake_tun shared, own[FAKE_HOST_FILES];
 	struct ip_addr resolver;
@@ -72,11 +73,23 @@ struct fake_host {
 
 extern struct fake_host fake_host;
 
+struct host {
+	struct hooks_events events;
+	char *tun; /* owned: a leak would be seen */
+	struct fake_tun *at;
+};
+
 /* All as before any instance. */
 void fake_host_reset(void);
-/* After an instance: was everything undone, or nothing at all, and in the right order? Frees
- * what was left. */
-bool fake_host_has_ended(bool left_closed);
+/* After an instance: was everything undone, and in the right order? */
+bool fake_host_has_ended(void);
+/* Of an instance that has left everything as it is: its tuns go, and nobody knows any more what it
+ * had, but for its state files. Nothing fails by script any more, and no hook is told. */
+void fake_host_kill(void);
+/* Requires that all was closed until now, and does what `tunion down` does after that. */
+void fake_host_clear_up(const char *run_dir);
+/* Frees what is known of the tun's state. */
+void fake_host_forget_state(struct fake_tun *tun);
 /* What the part of a plan needs there, with the numbers as chosen. 0 or -errno. */
 MUST_CHECK int fake_host_config(struct fake_tun *tun, struct host_config *out,
                                 const struct plan *part);

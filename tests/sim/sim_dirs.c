@@ -61,3 +61,15 @@ void sim_dirs_remove(const struct sim_dirs *d)
 	REQUIRE(access(d->top, F_OK) == 0);
 	REQUIRE(rmdir(d->top) == 0);
 }
+
+int sim_dirs_fds(void)
+{
+	DIR *d = opendir("/proc/self/fd");
+	int n = 0;
+
+	while (d && readdir(d))
+		n++;
+	if (d)
+		closedir(d);
+	return n;
+}

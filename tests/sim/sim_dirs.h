@@ -13,4 +13,7 @@ void sim_dirs_make(struct sim_dirs *d);
 /* Requires that nothing of the instance is left. */
 void sim_dirs_remove(const struct sim_dirs *d);
 
+/* How many descriptors has this process? */
+int sim_dirs_fds(void);
+
 #endif

@@ -144,7 +144,7 @@ static void reload_with(const struct file *files, size_t n, const char *expected
 	diag_clear(&diag);
 	ck_assert_int_eq((int)sim.step, (int)END);
 	askers_end();
-	ck_assert(fake_host_has_ended(false));
+	ck_assert(fake_host_has_ended());
 }
 
 static void clean_up(void)

@@ -178,6 +178,17 @@ bool wire_is_closed(void)
 	return true;
 }
 
+bool wire_stayed_closed(void)
+{
+	for (size_t i = 0; i < PROBES; i++) {
+		if (wire.v[i].held && wire.v[i].open) {
+			tell("%s", wire.v[i].how);
+			return false;
+		}
+	}
+	return wire_is_closed();
+}
+
 unsigned long wire_packets(void)
 {
 	return packets;

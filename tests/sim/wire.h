@@ -20,6 +20,9 @@ void wire_check(const struct tunnel_files *files);
 /* Was the uplink closed, without tuns, for all that was in force at the last rest? */
 bool wire_is_closed(void);
 
+/* Did nothing leave since then of what was in force at the last rest, whatever has failed? */
+bool wire_stayed_closed(void);
+
 /* How many packets were sent since the program began? */
 unsigned long wire_packets(void);
 
