@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <netdb.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -162,8 +163,24 @@ static bool libc_has_servers(void)
 #endif
 }
 
+static bool any_name(const struct conf_set *set)
+{
+	for (size_t i = 0; i < set->n; i++) {
+		for (size_t k = 0; k < set->v[i]->peer_count; k++) {
+			if (is_name(&set->v[i]->peers[k]))
+				return true;
+		}
+	}
+	return false;
+}
+
 void endpoint_names_resolve(struct conf_set *set, struct diag *diag)
 {
+	if (!any_name(set))
+		return;
+	if (isatty(STDERR_FILENO)) /* it may take seconds, and somebody waits */
+		fprintf(stderr,
+		        "looking up the names of Endpoints; --no-resolve leaves this out\n");
 	if (libc_has_servers())
 		ask_libc(set, diag);
 	else

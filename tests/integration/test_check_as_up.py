@@ -7,6 +7,7 @@ import os
 import random
 import re
 import shutil
+import subprocess
 import time
 
 from lab import TOP, Keys, Tunion, check, main, same_text, need
@@ -96,6 +97,10 @@ def test(lab):
             f"tail -n +1 {folder}/* | grep -v Key"))
         ups += up
         warnings += n
+    t.write("named.conf", w.vpn_conf(endpoint="localhost:51820"))
+    spawn = "import pty, sys; sys.exit(pty.spawn(sys.argv[1:]))"
+    told = w.client.run(["python3", "-c", spawn, *t.argv("check", os.path.join(t.dir, "named.conf"))], stdin=subprocess.DEVNULL)
+    check("looking up the names of Endpoints" in told, f"nobody knows what it waits for: {told}")
     check(ups > DRAWN / 2 and warnings > DRAWN, f"{ups} came up, {warnings} messages: this tests nothing")
 
 
