@@ -15,8 +15,9 @@ def conf(allowed, *lines):
 
 
 def errors(text):
-    """What `up` says, but for what it leaves out where there is no IPv6."""
-    return "".join(line for line in text.splitlines(True) if "this host has no IPv6" not in line)
+    """What `up` says, but that nothing is up, and what it leaves out where there is no IPv6."""
+    check("nothing is up: everything was undone" in text, text)
+    return "".join(line for line in text.splitlines(True) if "nothing is up" not in line and "this host has no IPv6" not in line)
 
 
 class Bed:

@@ -157,7 +157,7 @@ def serves_as_proxy(w, phone, servers):
     if "without lwIP" in proxy.output():
         print("left out, since tunion was built without lwIP: tunion proxy")
         return
-    check(proxy.alive() and "the proxy uses lwIP" in proxy.output(), "tunion proxy:\n" + proxy.output())
+    check(proxy.alive() and "the proxy uses the lwIP stack" in proxy.output(), "tunion proxy:\n" + proxy.output())
     path = os.path.join(w.client.run_dir, "fetched")
     for way in ("socks5h", "http"):
         by_proxy = ["curl", "-x", f"{way}://127.0.0.1:1080"]
