@@ -272,6 +272,7 @@ int load_file(struct conf **out, const char *path, struct load_buffer *buffer,
 		setvbuf(stream, NULL, _IONBF, 0); /* or stdio would copy the keys */
 		err = fill(*out, stream, buffer, known, diag);
 		fclose(stream);
+		assert(err <= 0 || known);
 		warn_of_mode(err > 0 ? known : *out, open_mode, diag);
 	}
 	if (err > 0) {

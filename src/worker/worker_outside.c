@@ -92,10 +92,12 @@ static struct outside_server *server_for(struct worker_outside *w,
 	if (s) {
 		*at = s->next;
 	} else {
-		if (w->count >= WORKER_OUTSIDE_SERVERS_MAX && is_awaited(*last, now_ns))
-			return NULL;
-		if (w->count >= WORKER_OUTSIDE_SERVERS_MAX)
+		if (w->count >= WORKER_OUTSIDE_SERVERS_MAX) {
+			assert(*last);
+			if (is_awaited(*last, now_ns))
+				return NULL;
 			drop(w, last);
+		}
 		s = calloc(1, sizeof(*s));
 		if (!s)
 			return NULL;
