@@ -310,3 +310,18 @@ void lwip_lab_hear(struct lwip_lab_end *end, size_t n)
 		n -= (size_t)got;
 	}
 }
+
+bool lwip_lab_is_heard(void *talk)
+{
+	struct lwip_lab_talk *t = talk;
+
+	lwip_lab_say(&t->client, t->bytes);
+	lwip_lab_hear(&t->server, SIZE_MAX);
+	return t->server.heard == t->bytes;
+}
+
+void lwip_lab_close(struct lwip_lab_talk *talk)
+{
+	talk->client.stream->ops->close(talk->client.stream, false);
+	talk->server.stream->ops->close(talk->server.stream, false);
+}

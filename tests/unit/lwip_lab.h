@@ -72,4 +72,15 @@ void lwip_lab_say(struct lwip_lab_end *end, size_t total);
 /* Reads what is there, at most n bytes, and checks the pattern. */
 void lwip_lab_hear(struct lwip_lab_end *end, size_t n);
 
+/* The client says so many bytes to the server. */
+struct lwip_lab_talk {
+	struct lwip_lab_end client, server;
+	size_t bytes;
+};
+
+/* For lwip_lab_until: goes on saying and hearing; has the server heard all? */
+bool lwip_lab_is_heard(void *talk);
+/* Closes both ends, in order. */
+void lwip_lab_close(struct lwip_lab_talk *talk);
+
 #endif

@@ -34,26 +34,6 @@ static bool is_of_client(const uint8_t *bytes, size_t n)
 	       lwip_lab_data_bytes(bytes, n) > 0;
 }
 
-struct talk {
-	struct lwip_lab_end client, server;
-	size_t bytes;
-};
-
-static bool is_heard(void *context)
-{
-	struct talk *t = context;
-
-	lwip_lab_say(&t->client, t->bytes);
-	lwip_lab_hear(&t->server, SIZE_MAX);
-	return t->server.heard == t->bytes;
-}
-
-static void close_both(struct talk *t)
-{
-	t->client.stream->ops->close(t->client.stream, false);
-	t->server.stream->ops->close(t->server.stream, false);
-}
-
 /* Its first copy gets lost, and the second one. */
 static bool loses_twice(struct lwip_lab *l, const uint8_t *bytes, size_t n)
 {
@@ -70,23 +50,23 @@ static bool loses_twice(struct lwip_lab *l, const uint8_t *bytes, size_t n)
 /* lwIP's timer would take some hundreds of rounds. */
 START_TEST(what_is_lost_twice_does_not_wait_for_the_timer)
 {
-	struct talk t = { .bytes = MEGABYTE };
+	struct lwip_lab_talk t = { .bytes = MEGABYTE };
 	int rounds = 0;
 
 	net.from = 15; /* the window is small yet, so that new data goes on */
 	lwip_lab_pair(&lab, _i ? IP_V6 : IP_V4, PORT, &t.client, &t.server);
 	lab.loses = loses_twice;
-	while (net.lost < 2 && !is_heard(&t))
+	while (net.lost < 2 && !lwip_lab_is_heard(&t))
 		lwip_lab_round(&lab);
-	while (net.lost < 3 && !is_heard(&t)) {
+	while (net.lost < 3 && !lwip_lab_is_heard(&t)) {
 		lwip_lab_round(&lab);
 		rounds++;
 	}
 	ck_assert_uint_eq(net.lost, 3);
 	ck_assert_int_lt(rounds, 20);
 	t.bytes = t.client.said;
-	lwip_lab_until(&lab, is_heard, &t);
-	close_both(&t);
+	lwip_lab_until(&lab, lwip_lab_is_heard, &t);
+	lwip_lab_close(&t);
 }
 END_TEST
 
@@ -117,7 +97,7 @@ static void deliver(void)
 /* In the same round in which the loss becomes known. */
 START_TEST(what_is_lost_is_sent_again_although_more_is_written)
 {
-	struct talk t = { .bytes = 10000 };
+	struct lwip_lab_talk t = { .bytes = 10000 };
 
 	lwip_lab_pair(&lab, IP_V4, PORT, &t.client, &t.server);
 	lab.loses = loses_third;
@@ -129,9 +109,9 @@ START_TEST(what_is_lost_is_sent_again_although_more_is_written)
 	lwip_lab_say(&t.client, t.bytes);
 	lwip_lab_round(&lab);
 	ck_assert_uint_eq(net.lost, 2);
-	lwip_lab_until(&lab, is_heard, &t);
+	lwip_lab_until(&lab, lwip_lab_is_heard, &t);
 	ck_assert_uint_eq(net.lost, 2);
-	close_both(&t);
+	lwip_lab_close(&t);
 }
 END_TEST
 
@@ -154,7 +134,7 @@ static void forget_but_last(void)
 	}
 }
 
-static void say_some(struct talk *t, size_t n, size_t bytes)
+static void say_some(struct lwip_lab_talk *t, size_t n, size_t bytes)
 {
 	for (size_t i = 0; i < n; i++)
 		lwip_lab_say(&t->client, t->client.said + bytes);
@@ -165,7 +145,7 @@ static void say_some(struct talk *t, size_t n, size_t bytes)
  * the small ones were lost. */
 START_TEST(what_has_arrived_at_last_is_not_lost_again)
 {
-	struct talk t = { 0 };
+	struct lwip_lab_talk t = { 0 };
 
 	lwip_lab_pair(&lab, IP_V4, PORT, &t.client, &t.server);
 	lab.loses = loses_first_and_small;
@@ -181,8 +161,8 @@ START_TEST(what_has_arrived_at_last_is_not_lost_again)
 	forget_but_last();
 	lwip_lab_round(&lab);
 	ck_assert_uint_eq(net.lost, 5);
-	lwip_lab_until(&lab, is_heard, &t);
-	close_both(&t);
+	lwip_lab_until(&lab, lwip_lab_is_heard, &t);
+	lwip_lab_close(&t);
 }
 END_TEST
 
@@ -196,7 +176,7 @@ static bool counts(struct lwip_lab *l, const uint8_t *bytes, size_t n)
 /* RFC 6928. */
 START_TEST(a_connection_begins_with_ten_segments)
 {
-	struct talk t = { .bytes = MEGABYTE };
+	struct lwip_lab_talk t = { .bytes = MEGABYTE };
 
 	lwip_lab_pair(&lab, _i ? IP_V6 : IP_V4, PORT, &t.client, &t.server);
 	lab.loses = counts;
@@ -204,27 +184,27 @@ START_TEST(a_connection_begins_with_ten_segments)
 	lwip_lab_round(&lab);
 	ck_assert_uint_eq(net.data, 10);
 	t.bytes = t.client.said;
-	lwip_lab_until(&lab, is_heard, &t);
-	close_both(&t);
+	lwip_lab_until(&lab, lwip_lab_is_heard, &t);
+	lwip_lab_close(&t);
 }
 END_TEST
 
 /* 4 MiB are 0.3 Gbit/s at a round trip of 100 ms. */
 START_TEST(much_may_be_on_the_way)
 {
-	struct talk t = { .bytes = 32 * MEGABYTE };
+	struct lwip_lab_talk t = { .bytes = 32 * MEGABYTE };
 	size_t most = 0;
 
 	lwip_lab_pair(&lab, IP_V4, PORT, &t.client, &t.server);
-	while (most < 6 * MEGABYTE && !is_heard(&t)) {
+	while (most < 6 * MEGABYTE && !lwip_lab_is_heard(&t)) {
 		if (t.client.said - t.server.heard > most)
 			most = t.client.said - t.server.heard;
 		lwip_lab_round(&lab);
 	}
 	ck_assert_uint_ge(most, 6 * MEGABYTE);
 	t.bytes = t.client.said;
-	lwip_lab_until(&lab, is_heard, &t);
-	close_both(&t);
+	lwip_lab_until(&lab, lwip_lab_is_heard, &t);
+	lwip_lab_close(&t);
 }
 END_TEST
 

@@ -70,35 +70,15 @@ static bool note_seq(const uint8_t *bytes)
 
 /* ---- talking */
 
-struct talk {
-	struct lwip_lab_end client, server;
-	size_t bytes;
-};
-
-static bool is_heard(void *context)
-{
-	struct talk *t = context;
-
-	lwip_lab_say(&t->client, t->bytes);
-	lwip_lab_hear(&t->server, SIZE_MAX);
-	return t->server.heard == t->bytes;
-}
-
-static void close_both(struct talk *t)
-{
-	t->client.stream->ops->close(t->client.stream, false);
-	t->server.stream->ops->close(t->server.stream, false);
-}
-
 /* Many round trips are measured, so that the timer doesn't wait for seconds any more. lwIP
  * can't measure before its first tick. */
-static void settle(struct talk *t)
+static void settle(struct lwip_lab_talk *t)
 {
 	uint64_t end_ns = loop_now_ns() + 300 * NS_PER_MS;
 
 	while (loop_now_ns() < end_ns) {
 		t->bytes++;
-		lwip_lab_until(&lab, is_heard, t);
+		lwip_lab_until(&lab, lwip_lab_is_heard, t);
 	}
 }
 
@@ -120,17 +100,17 @@ static bool loses_some(struct lwip_lab *l, const uint8_t *bytes, size_t n)
  * could be sent again in a round trip; or all that wait, also those that have arrived. */
 START_TEST(only_what_is_lost_is_sent_again)
 {
-	struct talk t = { .bytes = 2 * MEGABYTE };
+	struct lwip_lab_talk t = { .bytes = 2 * MEGABYTE };
 
 	net.lose_each = 16;
 	net.from = 200;
 	lwip_lab_pair(&lab, _i ? IP_V6 : IP_V4, PORT, &t.client, &t.server);
 	lab.loses = loses_some;
-	lwip_lab_until(&lab, is_heard, &t);
+	lwip_lab_until(&lab, lwip_lab_is_heard, &t);
 	ck_assert_uint_gt(net.lost, 50);
 	ck_assert_uint_ge(net.again, net.lost / 2);
 	ck_assert_uint_le(net.again, net.lost * 3 / 2);
-	close_both(&t);
+	lwip_lab_close(&t);
 }
 END_TEST
 
@@ -154,18 +134,18 @@ static bool thins_acknowledgements(struct lwip_lab *l, const uint8_t *bytes, siz
 
 START_TEST(the_window_grows_by_what_is_acknowledged)
 {
-	struct talk t = { .bytes = 6 * MEGABYTE };
+	struct lwip_lab_talk t = { .bytes = 6 * MEGABYTE };
 	int rounds = 0;
 
 	lwip_lab_pair(&lab, IP_V4, PORT, &t.client, &t.server);
 	lab.loses = thins_acknowledgements;
-	while (!is_heard(&t) && rounds < 1000) {
+	while (!lwip_lab_is_heard(&t) && rounds < 1000) {
 		lwip_lab_round(&lab);
 		rounds++;
 	}
 	ck_assert_uint_eq(t.server.heard, t.bytes);
 	ck_assert_int_lt(rounds, 64);
-	close_both(&t);
+	lwip_lab_close(&t);
 }
 END_TEST
 
@@ -232,22 +212,22 @@ static bool is_narrow(struct lwip_lab *l, const uint8_t *bytes, size_t n)
 
 START_TEST(a_connection_learns_that_the_path_is_smaller)
 {
-	struct talk t = { .bytes = 64 };
+	struct lwip_lab_talk t = { .bytes = 64 };
 
 	lwip_lab_pair(&lab, _i ? IP_V6 : IP_V4, PORT, &t.client, &t.server);
-	lwip_lab_until(&lab, is_heard, &t);
+	lwip_lab_until(&lab, lwip_lab_is_heard, &t);
 	t.bytes = MEGABYTE;
 	lab.loses = is_narrow;
-	lwip_lab_until(&lab, is_heard, &t);
+	lwip_lab_until(&lab, lwip_lab_is_heard, &t);
 	ck_assert_uint_gt(net.icmp, 0);
 	ck_assert_uint_lt(net.icmp, 200); /* not one for each packet */
-	close_both(&t);
+	lwip_lab_close(&t);
 }
 END_TEST
 
 static bool server_has_heard_the_end(void *context)
 {
-	struct talk *t = context;
+	struct lwip_lab_talk *t = context;
 
 	lwip_lab_hear(&t->server, SIZE_MAX);
 	return t->server.ended;
@@ -256,7 +236,7 @@ static bool server_has_heard_the_end(void *context)
 /* Data waits to be sent, so the end of the connection is in its last segment. */
 START_TEST(the_end_stays_the_end_on_a_smaller_path)
 {
-	struct talk t = { .bytes = (size_t)70 * (LWIP_LAB_MTU - 52) };
+	struct lwip_lab_talk t = { .bytes = (size_t)70 * (LWIP_LAB_MTU - 52) };
 
 	lwip_lab_pair(&lab, IP_V4, PORT, &t.client, &t.server);
 	lab.loses = is_narrow;
@@ -265,7 +245,7 @@ START_TEST(the_end_stays_the_end_on_a_smaller_path)
 	lwip_lab_until(&lab, server_has_heard_the_end, &t);
 	ck_assert_uint_gt(net.icmp, 0);
 	ck_assert_uint_eq(t.server.heard, t.bytes);
-	close_both(&t);
+	lwip_lab_close(&t);
 }
 END_TEST
 
@@ -300,10 +280,10 @@ static bool has_timed_out(void *context)
 
 START_TEST(what_has_arrived_fits_the_smaller_path_too)
 {
-	struct talk t = { .bytes = MEGABYTE / 8 };
+	struct lwip_lab_talk t = { .bytes = MEGABYTE / 8 };
 
 	lwip_lab_pair(&lab, IP_V4, PORT, &t.client, &t.server);
-	lwip_lab_until(&lab, is_heard, &t);
+	lwip_lab_until(&lab, lwip_lab_is_heard, &t);
 	settle(&t);
 	t.bytes += 20000;
 	first.arrives = 4;
@@ -313,8 +293,8 @@ START_TEST(what_has_arrived_fits_the_smaller_path_too)
 	lwip_lab_until(&lab, has_timed_out, NULL);
 	t.bytes += 20000;
 	lwip_lab_say(&t.client, t.bytes);
-	lwip_lab_until(&lab, is_heard, &t);
-	close_both(&t);
+	lwip_lab_until(&lab, lwip_lab_is_heard, &t);
+	lwip_lab_close(&t);
 }
 END_TEST
 
@@ -327,10 +307,10 @@ static bool has_sent_more(void *context)
 /* The acknowledgement of the first one is of all the others, too. */
 START_TEST(after_a_timeout_the_window_is_small)
 {
-	struct talk t = { .bytes = MEGABYTE / 8 };
+	struct lwip_lab_talk t = { .bytes = MEGABYTE / 8 };
 
 	lwip_lab_pair(&lab, IP_V4, PORT, &t.client, &t.server);
-	lwip_lab_until(&lab, is_heard, &t);
+	lwip_lab_until(&lab, lwip_lab_is_heard, &t);
 	settle(&t);
 	t.bytes += 20000;
 	first.arrives = 3;
@@ -342,8 +322,8 @@ START_TEST(after_a_timeout_the_window_is_small)
 	net.data = 0;
 	lwip_lab_until(&lab, has_sent_more, NULL);
 	ck_assert_uint_le(net.data, 3); /* all that goes at once */
-	lwip_lab_until(&lab, is_heard, &t);
-	close_both(&t);
+	lwip_lab_until(&lab, lwip_lab_is_heard, &t);
+	lwip_lab_close(&t);
 }
 END_TEST
 
@@ -358,14 +338,14 @@ static bool lies(struct lwip_lab *l, const uint8_t *bytes, size_t n)
 
 START_TEST(a_tiny_path_is_not_believed)
 {
-	struct talk t = { .bytes = MEGABYTE };
+	struct lwip_lab_talk t = { .bytes = MEGABYTE };
 
 	lwip_lab_pair(&lab, _i ? IP_V6 : IP_V4, PORT, &t.client, &t.server);
 	lab.loses = lies;
-	lwip_lab_until(&lab, is_heard, &t);
+	lwip_lab_until(&lab, lwip_lab_is_heard, &t);
 	ck_assert_uint_eq(net.icmp, 1);
 	ck_assert_uint_lt(net.data, MEGABYTE / 400);
-	close_both(&t);
+	lwip_lab_close(&t);
 }
 END_TEST
 
@@ -432,7 +412,7 @@ static const struct {
 
 START_TEST(a_peer_that_offers_next_to_nothing_gets_its_bytes)
 {
-	struct talk t = { .bytes = 10 };
+	struct lwip_lab_talk t = { .bytes = 10 };
 
 	offer.window = tiny[_i].window;
 	offer.mss = tiny[_i].mss;
@@ -441,9 +421,9 @@ START_TEST(a_peer_that_offers_next_to_nothing_gets_its_bytes)
 	lwip_lab_say(&t.client, 10);
 	lwip_lab_say(&t.client, 20);
 	t.bytes = 5000;
-	lwip_lab_until(&lab, is_heard, &t);
+	lwip_lab_until(&lab, lwip_lab_is_heard, &t);
 	ck_assert_uint_lt(lab.sent, 500); /* and not in pieces of a byte */
-	close_both(&t);
+	lwip_lab_close(&t);
 }
 END_TEST
 
@@ -468,13 +448,13 @@ static bool has_mss_too_late(struct lwip_lab *l, const uint8_t *bytes, size_t n)
 
 START_TEST(a_segment_size_counts_in_a_syn_only)
 {
-	struct talk t = { .bytes = MEGABYTE };
+	struct lwip_lab_talk t = { .bytes = MEGABYTE };
 
 	lwip_lab_pair(&lab, IP_V4, PORT, &t.client, &t.server);
 	lab.loses = has_mss_too_late;
-	lwip_lab_until(&lab, is_heard, &t);
+	lwip_lab_until(&lab, lwip_lab_is_heard, &t);
 	ck_assert_uint_gt(net.data, 0);
-	close_both(&t);
+	lwip_lab_close(&t);
 }
 END_TEST
 
@@ -543,7 +523,7 @@ static bool is_quiet(void *context)
 
 START_TEST(who_has_acknowledged_all_is_not_probed)
 {
-	struct talk t = { 0 };
+	struct lwip_lab_talk t = { 0 };
 
 	lwip_lab_pair(&lab, IP_V4, PORT, &t.client, &t.server);
 	settle(&t);
@@ -555,14 +535,14 @@ START_TEST(who_has_acknowledged_all_is_not_probed)
 	lwip_lab_until(&lab, is_probed, NULL);
 	acknowledge(100, 0);
 	lwip_lab_until(&lab, is_quiet, NULL);
-	close_both(&t);
+	lwip_lab_close(&t);
 }
 END_TEST
 
 /* The end of the connection is in a segment of which only a part may be sent. */
 START_TEST(the_end_stays_the_end_in_a_small_window)
 {
-	struct talk t = { 0 };
+	struct lwip_lab_talk t = { 0 };
 
 	lwip_lab_pair(&lab, IP_V4, PORT, &t.client, &t.server);
 	settle(&t);
@@ -575,7 +555,7 @@ START_TEST(the_end_stays_the_end_in_a_small_window)
 	t.client.stream->ops->shut_down(t.client.stream);
 	lwip_lab_until(&lab, is_sent, NULL);
 	ck_assert_uint_eq(lwip_lab_tcp(heard.last)->flags & TCP_FIN, 0);
-	close_both(&t);
+	lwip_lab_close(&t);
 }
 END_TEST
 
@@ -625,7 +605,7 @@ static void deliver(void)
  * last one of all, although it is the only one that waits to be sent. */
 START_TEST(nothing_is_added_to_what_is_to_be_sent_again)
 {
-	struct talk t = { 0 };
+	struct lwip_lab_talk t = { 0 };
 
 	lwip_lab_pair(&lab, IP_V4, PORT, &t.client, &t.server);
 	lab.loses = loses_third;
@@ -642,7 +622,7 @@ START_TEST(nothing_is_added_to_what_is_to_be_sent_again)
 		t.client.stream->ops->shut_down(t.client.stream);
 	if (_i == 2)
 		t.client.stream->ops->close(t.client.stream, false);
-	lwip_lab_until(&lab, _i == 0 ? is_heard : server_has_heard_the_end, &t);
+	lwip_lab_until(&lab, _i == 0 ? lwip_lab_is_heard : server_has_heard_the_end, &t);
 	ck_assert_uint_eq(t.server.heard, t.bytes);
 	if (_i != 2)
 		t.client.stream->ops->close(t.client.stream, false);
@@ -653,7 +633,7 @@ END_TEST
 /* Few bytes are on the way, but many segments. */
 START_TEST(a_small_segment_is_sent_again_without_waiting)
 {
-	struct talk t = { 0 };
+	struct lwip_lab_talk t = { 0 };
 
 	lwip_lab_pair(&lab, IP_V4, PORT, &t.client, &t.server);
 	lab.loses = loses_third;
@@ -663,8 +643,8 @@ START_TEST(a_small_segment_is_sent_again_without_waiting)
 	for (int i = 0; i < 4; i++) /* there, back, and there again */
 		lwip_lab_round(&lab);
 	ck_assert_uint_ge(net.data, 7);
-	ck_assert(is_heard(&t));
-	close_both(&t);
+	ck_assert(lwip_lab_is_heard(&t));
+	lwip_lab_close(&t);
 }
 END_TEST
 
