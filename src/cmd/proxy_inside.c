@@ -139,7 +139,7 @@ static void control_ready(struct loop_source *source, uint32_t events, uint64_t 
 		take_hosts(p, hosts);
 		p->message[n] = '\0';
 		take_names(p, p->message);
-	} else if (n == 0 || n != -EAGAIN) {
+	} else if (n != -EAGAIN) {
 		p->ending = true;
 	}
 }

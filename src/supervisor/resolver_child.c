@@ -75,11 +75,15 @@ static bool has_unsent(const struct resolver_child *c)
 	return false;
 }
 
+static struct lookup_settings *settings_of(struct resolver_child *c, bool network)
+{
+	return &c->wanted.settings[network ? RESOLVER_NETWORK : RESOLVER_HOST];
+}
+
 static void use_settings(struct resolver_child *c, bool network,
                          const struct lookup_settings *settings)
 {
-	struct lookup_settings *mine =
-		&c->wanted.settings[network ? RESOLVER_NETWORK : RESOLVER_HOST];
+	struct lookup_settings *mine = settings_of(c, network);
 
 	if (lookup_settings_equal(mine, settings))
 		return;
@@ -223,11 +227,9 @@ static int connect_to(int fd, const struct endpoint *server)
 }
 
 /* Returns a socket or -errno. */
-static int make_socket(const struct resolver_child *c, const struct resolver_socket *s)
+static int make_socket(struct resolver_child *c, const struct resolver_socket *s)
 {
-	const struct lookup_settings *settings =
-		&c->wanted.settings[s->network ? RESOLVER_NETWORK : RESOLVER_HOST];
-	const struct endpoint *server = &settings->servers[s->server];
+	const struct endpoint *server = &settings_of(c, s->network)->servers[s->server];
 	int family = server->addr.family == IP_V6 ? AF_INET6 : AF_INET,
 	    type = s->stream ? SOCK_STREAM : SOCK_DGRAM, fd, err;
 
@@ -256,7 +258,7 @@ static int give_socket(struct resolver_child *c, const void *bytes, size_t n)
 	if (!resolver_message_get_socket(&s, bytes, n))
 		return -EPROTO;
 	if (!c->stale) {
-		if (s.server >= c->wanted.settings[s.network].server_count ||
+		if (s.server >= settings_of(c, s.network)->server_count ||
 		    c->sockets_left == 0)
 			return -EPROTO;
 		c->sockets_left--;
@@ -372,10 +374,9 @@ static void replace(struct resolver_child *c, uint64_t now_ns)
 /* ---- questions */
 
 /* c-ares asks each server for the name in each domain; perhaps once more by TCP. */
-static size_t exchanges(const struct resolver_child *c, bool network)
+static size_t exchanges(struct resolver_child *c, bool network)
 {
-	const struct lookup_settings *s =
-		&c->wanted.settings[network ? RESOLVER_NETWORK : RESOLVER_HOST];
+	const struct lookup_settings *s = settings_of(c, network);
 
 	return 2 * s->server_count * (s->domain_count + 1);
 }
