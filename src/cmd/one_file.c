@@ -84,6 +84,18 @@ static bool has(const json_t *names, const char *path)
 	return found;
 }
 
+struct search {
+	const struct instance *standard;
+	const struct paths *files;
+};
+
+static bool is_standard(void *context, const char *tun)
+{
+	const struct search *s = context;
+
+	return strcmp(tun, s->standard->tun) == 0;
+}
+
 /* Was one of the files taken out of this instance? */
 static bool lacks(const struct instance *i, const struct paths *files)
 {
@@ -100,27 +112,29 @@ static bool lacks(const struct instance *i, const struct paths *files)
 	return found;
 }
 
+static bool has_lost_one(void *context, const char *tun)
+{
+	const struct search *s = context;
+	struct instance one;
+	bool it;
+
+	if (target_find(&one, s->standard->run_dir, tun) < 0)
+		return false;
+	it = lacks(&one, s->files);
+	instance_clear(&one);
+	return it;
+}
+
 /* Returns the tun of the first running instance that lacks one of the files, to be freed; NULL if
  * there is none, or if the default one runs. */
 static char *find_lacking(const struct instance *standard, const struct paths *files)
 {
-	char *names = instance_find_names(standard->run_dir), *found = NULL, *rest = NULL;
-	char *at = names ? strtok_r(names, ", ", &rest) : NULL;
-	struct instance one;
+	struct search s = { standard, files };
+	char *running = instance_find_running(standard->run_dir, is_standard, &s);
+	bool runs = running != NULL;
 
-	for (; at; at = strtok_r(NULL, ", ", &rest)) {
-		if (strcmp(at, standard->tun) == 0) {
-			free(found);
-			found = NULL;
-			break;
-		}
-		if (!found && target_find(&one, standard->run_dir, at) == 0) {
-			found = lacks(&one, files) ? strdup(at) : NULL;
-			instance_clear(&one);
-		}
-	}
-	free(names);
-	return found;
+	free(running);
+	return runs ? NULL : instance_find_running(standard->run_dir, has_lost_one, &s);
 }
 
 static int find(struct instance *out, const char *run_dir, const char *tun,

@@ -32,13 +32,20 @@ static bool is_at(const char *url, const struct endpoint *at)
 	        ip_addr_equal(&page.addr, &at->addr));
 }
 
-static bool holds(const char *run_dir, const char *tun, const struct endpoint *at)
+struct search {
+	const char *run_dir;
+	const struct endpoint *at;
+};
+
+static bool holds(void *context, const char *tun)
 {
+	const struct search *s = context;
 	struct diag diag = { 0 };
 	struct instance i = { .lock_fd = -1, .listen_fd = -1 };
 	char *answer = NULL;
-	bool it = instance_init(&i, run_dir, tun, &diag) == 0 &&
-	          target_ask_quietly(&i, "page", &answer) == 0 && is_at(answer, at);
+	bool it = strncmp(tun, BASE, strlen(BASE)) == 0 &&
+	          instance_init(&i, s->run_dir, tun, &diag) == 0 &&
+	          target_ask_quietly(&i, "page", &answer) == 0 && is_at(answer, s->at);
 
 	free(answer);
 	instance_clear(&i);
@@ -48,14 +55,7 @@ static bool holds(const char *run_dir, const char *tun, const struct endpoint *a
 
 char *proxy_holder_find(const char *run_dir, const struct endpoint *at)
 {
-	char *dir = run_dir ? strdup(run_dir) : instance_default_dir();
-	char *names = dir ? instance_find_names(dir) : NULL, *rest = NULL;
-	char *tun = names ? strtok_r(names, ", ", &rest) : NULL, *found;
+	struct search s = { run_dir, at };
 
-	while (tun && (strncmp(tun, BASE, strlen(BASE)) != 0 || !holds(run_dir, tun, at)))
-		tun = strtok_r(NULL, ", ", &rest);
-	found = tun ? strdup(tun) : NULL;
-	free(names);
-	free(dir);
-	return found;
+	return instance_find_running(run_dir, holds, &s);
 }

@@ -7,7 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "instance/instance.h"
 #include "instance/instance_find.h"
 
 /* Writes the name of the only interface besides lo; false if there are others. */
@@ -27,26 +26,22 @@ static bool only_interface(char out[static IF_NAMESIZE])
 	return count == 1;
 }
 
-static bool is_listed(const char *name, char *names)
+static bool is_called(void *context, const char *tun)
 {
-	char *rest = NULL, *at = names ? strtok_r(names, ", ", &rest) : NULL;
-
-	while (at && strcmp(at, name) != 0)
-		at = strtok_r(NULL, ", ", &rest);
-	return at != NULL;
+	return strcmp(tun, context) == 0;
 }
 
 void within_warn(const char *what, const char *run_dir, const struct log *log)
 {
-	char *dir = run_dir ? strdup(run_dir) : instance_default_dir();
-	char *names = dir ? instance_find_names(dir) : NULL;
-	char tun[IF_NAMESIZE];
+	char tun[IF_NAMESIZE], *instance;
 
-	if (only_interface(tun) && is_listed(tun, names))
+	if (!only_interface(tun))
+		return;
+	instance = instance_find_running(run_dir, is_called, tun);
+	if (instance)
 		log_warn(
 			log, NULL,
 			"%s is inside %s, so only programs in there reach it: start it outside of tunion exec for all others",
 			what, tun);
-	free(names);
-	free(dir);
+	free(instance);
 }

@@ -40,42 +40,60 @@ static char *path_in(const char *dir, const char *name)
 	return asprintf(&path, "%s/%s", dir, name) < 0 ? NULL : path;
 }
 
-/* Out of memory, it isn't added. */
-static void add_name(char **names, const char *name, size_t n)
-{
-	char *more;
-
-	if (asprintf(&more, "%s%s%.*s", *names ? *names : "", *names ? ", " : "", (int)n,
-	             name) < 0)
-		return;
-	free(*names);
-	*names = more;
-}
-
-/* Counts the running instances, or the stale ones. *names becomes their names, with commas
- * between them; NULL if there is none. */
-static size_t find_all(const char *dir_path, bool stale, char **names)
+/* Goes through the running instances, or the stale ones, until is_it is true of one. Returns
+ * that one's name, to be freed; NULL if there is none. */
+static char *find(const char *dir_path, bool stale,
+                  bool (*is_it)(void *context, const char *tun), void *context)
 {
 	DIR *dir = opendir(dir_path);
 	struct dirent *entry;
-	size_t count = 0, n;
+	char *found = NULL;
 
-	while (dir && (entry = readdir(dir))) {
-		char *path;
-		bool wanted;
+	while (dir && !found && (entry = readdir(dir))) {
+		size_t n = pid_file_tun(entry->d_name);
+		char *path = n ? path_in(dir_path, entry->d_name) : NULL;
+		char *tun = path && instance_file_is_stale(path) == stale
+		                    ? strndup(entry->d_name, n)
+		                    : NULL;
 
-		n = pid_file_tun(entry->d_name);
-		path = n ? path_in(dir_path, entry->d_name) : NULL;
-		wanted = path && instance_file_is_stale(path) == stale;
+		if (tun && is_it(context, tun))
+			found = tun;
+		else
+			free(tun);
 		free(path);
-		if (wanted) {
-			add_name(names, entry->d_name, n);
-			count++;
-		}
 	}
 	if (dir)
 		closedir(dir);
-	return count;
+	return found;
+}
+
+struct list {
+	char **names; /* with commas between them; NULL if there is none */
+	size_t count;
+};
+
+/* Out of memory, it isn't added. */
+static bool add_name(void *context, const char *tun)
+{
+	struct list *l = context;
+	char *more;
+
+	l->count++;
+	if (asprintf(&more, "%s%s%s", *l->names ? *l->names : "", *l->names ? ", " : "",
+	             tun) >= 0) {
+		free(*l->names);
+		*l->names = more;
+	}
+	return false;
+}
+
+/* Counts the running instances, or the stale ones. *names becomes their names. */
+static size_t find_all(const char *dir_path, bool stale, char **names)
+{
+	struct list l = { .names = names };
+
+	(void)find(dir_path, stale, add_name, &l);
+	return l.count;
 }
 
 /* An instance of `tunion exec` ends a moment after its command, and nobody should be asked to
@@ -92,6 +110,16 @@ static size_t find_running(const char *dir_path, char **tun)
 		count = find_all(dir_path, false, tun);
 	}
 	return count;
+}
+
+char *instance_find_running(const char *run_dir,
+                            bool (*is_it)(void *context, const char *tun), void *context)
+{
+	char *dir = run_dir ? strdup(run_dir) : instance_default_dir();
+	char *found = dir ? find(dir, false, is_it, context) : NULL;
+
+	free(dir);
+	return found;
 }
 
 char *instance_find_names(const char *run_dir)

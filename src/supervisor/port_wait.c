@@ -65,8 +65,15 @@ static bool has_port(const json_t *status, uint16_t port)
 	return false;
 }
 
-static bool is_holder(const struct instance *self, const char *tun, uint16_t port)
+struct search {
+	const struct instance *self;
+	uint16_t port; /* 0: nobody is asked */
+	bool others;   /* is there any besides us? */
+};
+
+static bool is_holder(void *context, const char *tun)
 {
+	struct search *s = context;
 	struct diag not_told = { 0 };
 	struct instance other;
 	char *answer = NULL;
@@ -74,39 +81,24 @@ static bool is_holder(const struct instance *self, const char *tun, uint16_t por
 	bool has;
 	int fd;
 
-	if (instance_init(&other, self->run_dir, tun, &not_told) == 0 &&
+	if (strcmp(s->self->tun, tun) == 0)
+		return false;
+	s->others = true;
+	if (s->port == 0)
+		return false;
+	if (instance_init(&other, s->self->run_dir, tun, &not_told) == 0 &&
 	    instance_ask(&other, "status", &fd) == 0) {
 		answer = read_answer(fd);
 		close(fd);
 	}
 	if (answer)
 		status = json_loads(answer, 0, NULL);
-	has = has_port(status, port);
+	has = has_port(status, s->port);
 	json_decref(status);
 	free(answer);
 	instance_clear(&other);
 	diag_clear(&not_told);
 	return has;
-}
-
-/* Asks the others for the one that has the port, unless it is 0. *others: is there any besides us? */
-static bool find_holder(const struct instance *self, uint16_t port, char **holder,
-                        bool *others)
-{
-	char *names = instance_find_names(self->run_dir), *rest = NULL;
-
-	*others = false;
-	*holder = NULL;
-	for (char *tun = names ? strtok_r(names, ", ", &rest) : NULL; tun && !*holder;
-	     tun = strtok_r(NULL, ", ", &rest)) {
-		if (strcmp(tun, self->tun) == 0)
-			continue;
-		*others = true;
-		if (port != 0 && is_holder(self, tun, port))
-			*holder = strdup(tun);
-	}
-	free(names);
-	return *holder != NULL;
 }
 
 /* ---- waiting */
@@ -130,10 +122,13 @@ static bool wait_a_moment(const struct instance *self, uint16_t port, int64_t si
                           int64_t *asked_ms, char **holder)
 {
 	int64_t now_ms = clock_now_ms();
-	bool ask = now_ms - since_ms >= ENDING_MS && now_ms - *asked_ms >= ASK_MS, others;
+	bool ask = now_ms - since_ms >= ENDING_MS && now_ms - *asked_ms >= ASK_MS;
+	struct search s = { .self = self, .port = ask ? port : 0 };
 
-	if (now_ms - since_ms >= LIMIT_MS ||
-	    find_holder(self, ask ? port : 0, holder, &others) || !others)
+	if (now_ms - since_ms >= LIMIT_MS)
+		return false;
+	*holder = instance_find_running(self->run_dir, is_holder, &s);
+	if (*holder || !s.others)
 		return false;
 	if (ask)
 		*asked_ms = now_ms;
