@@ -142,6 +142,15 @@ bool endpoint_equal(const struct endpoint *a, const struct endpoint *b)
 	       ip_addr_equal(&a->addr, &b->addr);
 }
 
+bool endpoint_is_among(const struct endpoint *e, const struct endpoint *list, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		if (endpoint_equal(&list[i], e))
+			return true;
+	}
+	return false;
+}
+
 const char *endpoint_format(const struct endpoint *e, char out[static ENDPOINT_STRLEN])
 {
 	char addr[IP_ADDR_STRLEN];

@@ -118,6 +118,7 @@ const char *ip_prefix_format(const struct ip_prefix *p,
 
 /* True if address, port and scope are the same; local and ifindex are not compared. */
 bool endpoint_equal(const struct endpoint *a, const struct endpoint *b);
+bool endpoint_is_among(const struct endpoint *e, const struct endpoint *list, size_t n);
 /* Writes "1.2.3.4:51820", "[2001:db8::1]:51820", "[fe80::1%3]:51820" or, for IP_NONE,
  * "(none)", and returns `out`. */
 const char *endpoint_format(const struct endpoint *e, char out[static ENDPOINT_STRLEN]);

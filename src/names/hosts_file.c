@@ -72,15 +72,6 @@ static bool has_name(const char *at, const char *end, const char *name, size_t n
 	return false;
 }
 
-static bool is_there(const struct endpoint *list, size_t n, const struct endpoint *e)
-{
-	for (size_t i = 0; i < n; i++) {
-		if (endpoint_equal(&list[i], e))
-			return true;
-	}
-	return false;
-}
-
 static bool parse_address(struct endpoint *out, struct word w)
 {
 	char text[IP_ADDR_STRLEN];
@@ -113,7 +104,7 @@ bool hosts_file_find(const char *text, const char *name, struct endpoint *out, s
 			continue;
 		found = true;
 		if (*n < max && !ip_addr_is_unspecified(&e.addr) &&
-		    !is_there(out, *n, &e))
+		    !endpoint_is_among(&e, out, *n))
 			out[(*n)++] = e;
 	}
 	return found;

@@ -131,14 +131,6 @@ static void watch_changed(void *context, ares_socket_t fd, int readable, int wri
 
 /* ---- answers */
 
-static bool contains(const struct endpoint *list, size_t n, const struct endpoint *e)
-{
-	for (size_t i = 0; i < n; i++)
-		if (endpoint_equal(&list[i], e))
-			return true;
-	return false;
-}
-
 static size_t collect(struct endpoint out[static LOOKUP_ADDRESSES_MAX],
                       const struct ares_addrinfo *info)
 {
@@ -147,7 +139,8 @@ static size_t collect(struct endpoint out[static LOOKUP_ADDRESSES_MAX],
 	for (const struct ares_addrinfo_node *at = info ? info->nodes : NULL;
 	     at && n < LOOKUP_ADDRESSES_MAX; at = at->ai_next) {
 		if (endpoint_from_sockaddr(&out[n], at->ai_addr) &&
-		    !ip_addr_is_unspecified(&out[n].addr) && !contains(out, n, &out[n]))
+		    !ip_addr_is_unspecified(&out[n].addr) &&
+		    !endpoint_is_among(&out[n], out, n))
 			n++;
 	}
 	return n;
@@ -263,7 +256,7 @@ static void remote_answered(struct lookup_errand *errand, int status,
 	leave_remote(call);
 	for (size_t i = 0; i < n && count < LOOKUP_ADDRESSES_MAX; i++) {
 		found[count] = (struct endpoint){ .addr = addresses[i] };
-		if (!contains(found, count, &found[count]))
+		if (!endpoint_is_among(&found[count], found, count))
 			count++;
 	}
 	finish(call, status_of_remote(status), found, count);
