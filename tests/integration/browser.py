@@ -35,6 +35,7 @@ class Browser:
         program = next((p for p in map(shutil.which, NAMES) if p), None)
         if not program:
             raise Skip("chromium is not installed")
+        host.wait_addresses()  # at a new address it gives up what it is loading
         self.seconds = seconds
         self.errors = []
         self.events = []
@@ -118,6 +119,20 @@ class Browser:
         if "exceptionDetails" in result:
             raise Failed(f"{expression}: {result['exceptionDetails']}")
         return result["result"].get("value")
+
+    def whereabouts(self):
+        """For a failed test: what page it shows, and what it has asked for without an end."""
+        begun = {}
+        for event in self.events:
+            what = event.get("params", {})
+            if event["method"] == "Network.requestWillBeSent":
+                begun[what["requestId"]] = what["request"]["url"]
+            elif event["method"] == "Network.loadingFinished":
+                begun.pop(what["requestId"], None)
+            elif event["method"] == "Network.loadingFailed":
+                begun[what["requestId"]] = f"{begun.get(what['requestId'])} ({what['errorText']})"
+        page = self.eval("`${location.href} titled ${document.title}, ${document.readyState}`")
+        return f"it shows {page}; not loaded: {list(begun.values())}"
 
     def screenshot(self, path, whole=False):
         data = self.call("Page.captureScreenshot", captureBeyondViewport=whole)["data"]

@@ -71,14 +71,14 @@ def same_text(got, expected, what):
 
 
 def wait_for(condition, what, seconds=SECONDS):
-    """Asks `condition` until it gives something true; returns that."""
+    """Asks `condition` until it gives something true; returns that. `what` is waited for, or says what it is in the end."""
     end = time.monotonic() + seconds
     while True:
         result = condition()
         if result:
             return result
         if time.monotonic() > end:
-            raise Failed(f"not within {seconds} s: {what}")
+            raise Failed(f"not within {seconds} s: {what() if callable(what) else what}")
         time.sleep(0.02)
 
 
@@ -377,12 +377,16 @@ class Host:
                 return int(rx), int(tx)
         return 0, 0
 
+    def wait_addresses(self):
+        """Until the kernel has seen that nobody else has this host's IPv6 addresses."""
+        if self.ipv6:
+            wait_for(lambda: "tentative" not in self.run("ip -6 addr"), "duplicate address detection")
+
     def snapshot(self):
         """All that a tunnel could change: compared before and after with same_text. The index of a tun, from which the
         metric of unreachable routes follows, doesn't count."""
         need("nft")
-        if self.ipv6:
-            wait_for(lambda: "tentative" not in self.run("ip -6 addr"), "duplicate address detection")
+        self.wait_addresses()
         return self.run("""ip -o link | sed 's/^[0-9]*: //'; ip -o addr | sed 's/^[0-9]*: //; s/valid_lft.*//'
             (ip -4 route show table all; ip -6 route show table all) | sed 's/metric 42949[0-9]*/metric worst/'
             ip -4 rule; ip -6 rule

@@ -19,7 +19,8 @@ PAC = "http://127.0.0.1:1080/proxy.pac"
 def loads(w, proxy, url):
     browser = Browser(w.client, proxy=proxy)
     browser.open(f"http://nas.home.lan:{PORT}/")
-    wait_for(lambda: browser.eval("document.title") == f"{PICTURES} pictures", f"all pictures by {proxy}")
+    wait_for(lambda: browser.eval("document.title") == f"{PICTURES} pictures",
+             lambda: f"all pictures by {proxy}, but {browser.whereabouts()}")
     equal(browser.errors, [], f"errors in the console with {proxy}")
     # what is on this machine is not asked of the proxy
     browser.size(360, 740, 2, mobile=True)
