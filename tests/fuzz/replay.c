@@ -3,7 +3,8 @@
  *   TARGET FILE...   gives each file to the target: to look at a crash
  *   TARGET           gives it each file of tests/fuzz/corpus/TARGET, and then
  *                    TUNION_FUZZ_RUNS (2000) inputs that are made of these files or of
- *                    nothing, beginning with TUNION_SEED: this is for `make check`
+ *                    nothing, beginning with TUNION_SEED, or more of them, until
+ *                    TUNION_FUZZ_SECONDS (0) are over: this is for `make check`
  *
  * A made-up input that crashes is not lost: each one is written to the file
  * `crash-TARGET` in the working directory before it is run. */
@@ -133,7 +134,8 @@ static void run_made_up(const char *target, struct input *const *corpus,
 {
 	uint64_t seed =
 		setting("TUNION_SEED", (uint64_t)time(NULL) << 16 ^ (uint64_t)getpid());
-	uint64_t runs = setting("TUNION_FUZZ_RUNS", RUNS_DEFAULT);
+	uint64_t runs = setting("TUNION_FUZZ_RUNS", RUNS_DEFAULT), done = 0;
+	time_t end = time(NULL) + (time_t)setting("TUNION_FUZZ_SECONDS", 0);
 	static struct input in;
 	char path[128];
 	int fd;
@@ -144,13 +146,14 @@ static void run_made_up(const char *target, struct input *const *corpus,
 	fflush(stdout);
 	snprintf(path, sizeof(path), "crash-%s", target);
 	fd = open(path, O_RDWR | O_CREAT | O_TRUNC, 0644);
-	while (runs-- > 0) {
+	for (; done < runs || time(NULL) < end; done++) {
 		make_input(&in, corpus, corpus_count, &seed);
 		if (fd >= 0 && (ftruncate(fd, (off_t)in.n) != 0 ||
 		                pwrite(fd, in.bytes, in.n, 0) != (ssize_t)in.n))
 			perror(path);
 		run(in.bytes, in.n);
 	}
+	printf("%" PRIu64 " made-up inputs passed\n", done);
 	if (fd >= 0) {
 		close(fd);
 		unlink(path);
