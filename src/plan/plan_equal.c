@@ -225,13 +225,25 @@ static void report_stuck(const struct plan *plan, const struct equal *e,
 		one || why.wants != &e->others[0]->way ? why.wants->name : "them");
 }
 
+/* The name of its server has no address yet. Whichever it will have, a default route has it. */
+static bool will_be_carried(const struct plan_peer *p, const struct ip_prefix *prefix)
+{
+	struct way_device *via;
+
+	return p->way.state == WAY_NO_ENDPOINT && p->conf->has_endpoint &&
+	       way_is_default(prefix) && !p->way.device->has_fwmark &&
+	       way_effective_via(&p->way, &via) == WAY_VIA_UNION;
+}
+
 /* Are its datagrams in the tunnel that it would stand by for? Then they fail with that one. */
-static bool is_carried_by(const struct plan_device *d, const struct plan_device *by)
+static bool is_carried(const struct plan_device *d, const struct equal *e)
 {
 	for (size_t i = 0; i < d->peer_count; i++) {
-		const struct way_peer *carrier = d->peers[i].way.next;
+		const struct plan_peer *p = &d->peers[i];
+		const struct way_peer *carrier = p->way.next;
 
-		if (carrier && carrier->device == &by->way)
+		if ((carrier && carrier->device == &owner(e)->way) ||
+		    will_be_carried(p, &e->node->trie.prefix))
 			return true;
 	}
 	return false;
@@ -243,7 +255,7 @@ static const char *fallback_text(const struct equal *e, char out[static FALLBACK
 	bool via = false, one = e->count == 1;
 
 	for (size_t i = 0; i < e->count; i++)
-		via = via || is_carried_by(e->others[i], owner(e));
+		via = via || is_carried(e->others[i], e);
 	out[0] = '\0';
 	if (e->reason != WAY_BY_TABLE && e->reason != WAY_BY_VIA)
 		snprintf(out, FALLBACK_STRLEN,

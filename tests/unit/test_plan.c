@@ -356,6 +356,27 @@ START_TEST(equal_prefixes_of_many_files)
 }
 END_TEST
 
+/* What would make b stand by for a, if b's server is a name without an address yet? */
+static const struct {
+	const char *line, *advice;
+} not_looked_up[] = {
+	{ "", "a Metric in both and # tunion: Via = network in b, it" },
+	{ "# tunion: Via = network", "a Metric in both, it" },
+	{ "FwMark = 7", "a Metric in both, it" },
+};
+
+START_TEST(a_server_without_an_address_yet_will_be_inside_the_full_tunnel)
+{
+	add_file("a", "[Peer]\nPublicKey = " KEY_A "\nAllowedIPs = 0.0.0.0/0\n");
+	add_file("b",
+	         "[Interface]\n%s\n[Peer]\nPublicKey = " KEY_B
+	         "\nAllowedIPs = 0.0.0.0/0\nEndpoint = b.example:1\n",
+	         not_looked_up[_i].line);
+	ck_assert_int_eq(plan_make(&plan, &set, NULL, &diag), 0);
+	ck_assert(was_told(not_looked_up[_i].advice));
+}
+END_TEST
+
 /* Who has 0.0.0.0/0, and why. The files are a.conf and b.conf. */
 static const struct {
 	const char *a, *b; /* lines of [Interface] */
@@ -505,6 +526,9 @@ TCase *unit_tests(void)
 	tcase_add_test(tc, a_resolved_name_is_followed);
 	tcase_add_test(tc, standbys_are_told_once_per_prefix);
 	tcase_add_test(tc, equal_prefixes_of_many_files);
+	tcase_add_loop_test(
+		tc, a_server_without_an_address_yet_will_be_inside_the_full_tunnel, 0,
+		(int)ARRAY_SIZE(not_looked_up));
 	tcase_add_loop_test(tc, who_has_an_equal_prefix_and_why, 0, ARRAY_SIZE(order));
 	tcase_add_loop_test(tc, a_server_inside_the_other_full_tunnel_needs_via, 0, 2);
 	tcase_add_loop_test(tc, a_prefix_that_is_covered_whole, 0, ARRAY_SIZE(covers));
