@@ -471,8 +471,8 @@ int supervisor_up(struct supervisor **out, const struct supervisor_options *opti
 	if (!err)
 		err = begin_to_serve(s, options, diag);
 	if (err) {
-		bool tell = s->tunnels.count > 0 && !s->elsewhere &&
-		            !takedown_stays_closed(&s->takedown, options->still_closed);
+		bool tell = !takedown_stays_closed(&s->takedown, options->still_closed) &&
+		            s->tunnels.count > 0 && !s->elsewhere;
 
 		supervisor_down(s, &undo);
 		diag_clear(&undo);

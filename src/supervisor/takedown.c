@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "supervisor/save.h"
@@ -78,7 +79,11 @@ int takedown_save(const struct takedown *t, struct conf *conf, struct diag *diag
 
 bool takedown_stays_closed(const struct takedown *t, bool *told)
 {
-	bool closed = hosts_stay_closed(t->hosts);
+	const struct instance *i = t->instance;
+	/* if the files have mistakes, it has not come to the host */
+	bool closed = hosts_stay_closed(t->hosts) ||
+	              (i->state_path && access(i->state_path, F_OK) == 0 &&
+	               instance_is_stale(i));
 
 	if (told)
 		*told = closed;

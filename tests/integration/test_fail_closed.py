@@ -95,7 +95,7 @@ def up_over_the_remains(w, before):
     kill(t)
 
     capture, sending = w.net.capture("client"), senders(c, targets)
-    for line, hidden in (("PreUp = exit 7", ()), ("PostUp = exit 8", ()), ("PreUp = true", ("nft", "iptables-restore", "ip6tables-restore")),
+    for line, hidden in (("MTU = a mistake", ()), ("PreUp = exit 7", ()), ("PostUp = exit 8", ()), ("PreUp = true", ("nft", "iptables-restore", "ip6tables-restore")),
                          ("PreUp = true", ("resolvconf",))):
         t.write("home.conf", w.home_conf(interface_lines=[line]))
         binds = list(c.binds)
