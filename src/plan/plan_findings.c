@@ -300,7 +300,7 @@ void plan_findings_unresolved(struct diag *diag, const char *path, unsigned line
 {
 	diag_warning(
 		diag, path, line,
-		"the Endpoint %s has no address yet (%s); it will be asked for again",
+		"the Endpoint %s has no address yet (%s); while the files are up, it is asked for again",
 		host, why);
 }
 
