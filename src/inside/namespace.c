@@ -44,7 +44,7 @@ static const char *why_no_user_namespace(int error)
 	case EACCES:
 		if (contains("/proc/sys/kernel/unprivileged_userns_clone", 0))
 			return "the system does not let ordinary users make user namespaces; have root run: sysctl kernel.unprivileged_userns_clone=1";
-		return "it is forbidden by the seccomp filter of a container, or by a security module; let the container use the system calls unshare and setns (Docker: --security-opt seccomp=unconfined)";
+		return "it is forbidden in a chroot, by the seccomp filter of a container, or by a security module; let the container use the system calls unshare and setns (Docker: --security-opt seccomp=unconfined)";
 	case ENOSPC:
 	case EUSERS:
 		return "the system allows no more of them; have root run: sysctl user.max_user_namespaces=10000";

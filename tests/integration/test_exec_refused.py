@@ -71,7 +71,7 @@ def user_namespaces(lab, user):
         raise Skip(f"the number of unshare(2) on {platform.machine()} is not in the test")
     become = user.become()
     filtered = [*become, user.python, "-c", SECCOMP]
-    refused(user, as_root_says("it is forbidden by the seccomp filter of a container, or by a security module; let the "
+    refused(user, as_root_says("it is forbidden in a chroot, by the seccomp filter of a container, or by a security module; let the "
                                "container use the system calls unshare and setns (Docker: --security-opt "
                                "seccomp=unconfined)"),
             [*filtered, "user", str(number), *command[len(become):]], "seccomp's EPERM")
