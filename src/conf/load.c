@@ -198,7 +198,7 @@ static void warn_of_mode(const struct conf *conf, mode_t mode, struct diag *diag
 	if (mode != 0 && !is_example(conf))
 		diag_warning(
 			diag, conf->path, 0,
-			"is world accessible and contains keys; expected mode 0600, but it has %04o",
+			"is world accessible and contains keys; expected mode 0600 (chmod 600), but it has %04o",
 			(unsigned)mode & 07777);
 }
 

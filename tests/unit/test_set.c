@@ -447,7 +447,7 @@ START_TEST(a_file_that_everybody_can_get_at)
 		ck_assert_int_eq(chmod("d", modes[i].directory), 0);
 		snprintf(
 			expected, sizeof(expected),
-			"a d/a.conf\nd/a.conf: warning: is world accessible and contains keys; expected mode 0600, but it has %04o\n",
+			"a d/a.conf\nd/a.conf: warning: is world accessible and contains keys; expected mode 0600 (chmod 600), but it has %04o\n",
 			(unsigned)modes[i].file);
 		if (!modes[i].warned)
 			*(strchr(expected, '\n') + 1) = '\0';
