@@ -1,6 +1,6 @@
 /* src/host/altnames.h - the tun has the name of each file as an alternative name
  *
- * So `ip link show home`, `tcpdump -i home` and a program that binds to `home` find the tun,
+ * So `ip link show dev home`, `tcpdump -i home` and a program that binds to `home` find the tun,
  * although all files share it. A name that another link has is left out until it is free.
  * Firewall rules only know the name of the tun. Kernels before 5.5 have no alternative
  * names. */
