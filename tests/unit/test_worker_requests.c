@@ -6,7 +6,6 @@
 #include <fcntl.h>
 #include <jansson.h>
 #include <netinet/in.h>
-#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -29,14 +28,6 @@ static void set_up(void)
 static void tear_down(void)
 {
 	worker_lab_end(&lab);
-}
-
-/* Is this descriptor closed everywhere? `other` is the other end of its socket pair. */
-static bool closed(int other)
-{
-	struct pollfd p = { .fd = other, .events = POLLIN };
-
-	return poll(&p, 1, 0) == 1 && (p.revents & POLLHUP);
 }
 
 /* A socket for a peer's datagrams. */
@@ -121,7 +112,7 @@ START_TEST(a_device_is_added_once)
 	m.fds[0] = pair[0];
 	m.fd_count = 1;
 	ck_assert_int_eq(worker_lab_ask(&lab, &m), -EEXIST);
-	ck_assert(closed(pair[1]));
+	ck_assert(worker_lab_closed(pair[1]));
 	close(pair[1]);
 	ck_assert_int_eq(worker_lab_ask_name(&lab, COMMAND_DEVICE_REMOVE, "home"), 0);
 	ck_assert_int_eq(worker_lab_ask_name(&lab, COMMAND_DEVICE_REMOVE, "home"),

@@ -2,7 +2,6 @@
 #include "unit.h"
 
 #include <errno.h>
-#include <poll.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -20,14 +19,6 @@ static void set_up(void)
 static void tear_down(void)
 {
 	worker_lab_end(&lab);
-}
-
-/* Is this descriptor closed everywhere? `other` is the other end of its socket pair. */
-static bool closed(int other)
-{
-	struct pollfd p = { .fd = other, .events = POLLIN };
-
-	return poll(&p, 1, 0) == 1 && (p.revents & POLLHUP);
 }
 
 struct fake_stand_in {
@@ -142,7 +133,7 @@ START_TEST(without_it_nothing_can_be_given)
 
 	ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
 	ck_assert_int_eq(give("port", pair[0]), -EPROTO);
-	ck_assert(closed(pair[1]));
+	ck_assert(worker_lab_closed(pair[1]));
 	close(pair[1]);
 	worker_stand_in_run(&lab.stand_in, 1);
 	ck_assert_uint_eq(worker_stand_in_deadline_ns(&lab.stand_in, 1), NEVER_NS);

@@ -1,6 +1,7 @@
 /* tests/unit/worker_lab.c */
 #include "worker_lab.h"
 
+#include <poll.h>
 #include <sodium.h>
 #include <string.h>
 #include <unistd.h>
@@ -169,4 +170,11 @@ int worker_lab_client(const struct sockaddr_un *address, socklen_t address_len)
 	ck_assert_int_ge(fd, 0);
 	ck_assert_int_eq(connect(fd, (const struct sockaddr *)address, address_len), 0);
 	return fd;
+}
+
+bool worker_lab_closed(int other)
+{
+	struct pollfd p = { .fd = other, .events = POLLIN };
+
+	return poll(&p, 1, 0) == 1 && (p.revents & POLLHUP);
 }

@@ -59,5 +59,7 @@ void worker_lab_device(struct worker_lab *lab, const char *name,
 int worker_lab_client(const struct sockaddr_un *address, socklen_t address_len);
 /* A listening socket with an abstract address that the kernel chose. */
 int worker_lab_listen(struct sockaddr_un *address, socklen_t *address_len);
+/* Is a descriptor closed everywhere? `other` is the other end of its socket pair. */
+bool worker_lab_closed(int other);
 
 #endif
