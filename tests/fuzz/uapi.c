@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "fixed_env.h"
 #include "worker/uapi.h"
 
 #define NOW_NS (1000 * NS_PER_SEC)
@@ -23,18 +24,6 @@ struct world {
 };
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n);
-
-static void fill_random(void *context, void *bytes, size_t n)
-{
-	(void)context;
-	memset(bytes, 0x5a, n);
-}
-
-static uint64_t wall_clock_ns(void *context)
-{
-	(void)context;
-	return NOW_NS;
-}
 
 static int set_port(void *context, struct device *device, uint16_t port)
 {
@@ -68,8 +57,7 @@ static uint32_t get_fwmark(void *context, const struct device *device)
 
 static void begin(struct world *w)
 {
-	struct engine_env env = { .rng = { fill_random, NULL },
-		                  .wall_clock_ns = wall_clock_ns };
+	struct engine_env env = fixed_env();
 
 	*w = (struct world){ .host = { set_port, set_fwmark, get_fwmark, NULL, NULL,
 		                       w } };

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "fixed_env.h"
 #include "planned.h"
 #include "supervisor/configure.h"
 #include "supervisor/reload.h"
@@ -328,18 +329,6 @@ END_TEST
 
 /* ---- random: an old device that is told the difference is as a new one */
 
-static void fill_random(void *context, void *bytes, size_t n)
-{
-	(void)context;
-	memset(bytes, 0x5a, n);
-}
-
-static uint64_t wall_clock_ns(void *context)
-{
-	(void)context;
-	return 1700000000 * NS_PER_SEC;
-}
-
 static void feed(struct device *d, const struct outbuf *lines)
 {
 	static const struct uapi_host host;
@@ -441,8 +430,7 @@ static void random_file(char *out, size_t size, uint64_t *state)
 
 START_TEST(a_device_follows_its_file)
 {
-	struct engine_env env = { .rng = { fill_random, NULL },
-		                  .wall_clock_ns = wall_clock_ns };
+	struct engine_env env = fixed_env();
 	uint64_t state = unit_seed() + (uint64_t)_i;
 	char old_text[4096], fresh_text[4096], one[16384], other[16384];
 	const char *const old[] = { "a", old_text, NULL };

@@ -7,22 +7,11 @@
 
 #include <jansson.h>
 
+#include "fixed_env.h"
 #include "supervisor/instance_status.h"
 #include "worker/engine_status.h"
 
 #define NOW_NS (1000 * NS_PER_SEC)
-
-static void fill_random(void *context, void *bytes, size_t n)
-{
-	(void)context;
-	memset(bytes, 0x5a, n);
-}
-
-static uint64_t wall_clock_ns(void *context)
-{
-	(void)context;
-	return 1700000000 * NS_PER_SEC;
-}
 
 /* A device with one peer, whose key is all `fill`; endpoint may be NULL. */
 static void add(struct engine *e, const char *name, uint8_t fill, const char *endpoint,
@@ -64,8 +53,7 @@ static struct engine *two_devices(void)
 {
 	static const char *const home[] = { "10.1.0.0:16", "10.2.0.0:16", NULL };
 	static const char *const vpn[] = { "0.0.0.0:0", "10.1.0.0:16", NULL };
-	struct engine_env env = { .rng = { fill_random, NULL },
-		                  .wall_clock_ns = wall_clock_ns };
+	struct engine_env env = fixed_env();
 	struct engine *e;
 
 	ck_assert_int_eq(engine_new(&e, &env), 0);
@@ -170,8 +158,7 @@ static const char *only_name(const json_t *peer, const char *key)
 START_TEST(who_stands_in)
 {
 	static const char *const prefixes[] = { "10.1.0.0:16", "10.2.0.0:16", NULL };
-	struct engine_env env = { .rng = { fill_random, NULL },
-		                  .wall_clock_ns = wall_clock_ns };
+	struct engine_env env = fixed_env();
 	struct engine *e;
 	struct wg_device *a;
 	json_t *s, *after;
@@ -215,8 +202,7 @@ END_TEST
 START_TEST(ages)
 {
 	static const char *const prefixes[] = { "10.1.0.0:16", NULL };
-	struct engine_env env = { .rng = { fill_random, NULL },
-		                  .wall_clock_ns = wall_clock_ns };
+	struct engine_env env = fixed_env();
 	struct wg_device *a;
 	struct engine *e;
 	json_t *s, *device;
@@ -360,8 +346,7 @@ START_TEST(devices_in_the_order_of_files)
 	static const char *const names[] = { "m", "z", "a", "home", "h", "B" };
 	static const char *const sorted[] = { "B", "a", "h", "home", "m", "z" };
 	static const char *const prefixes[] = { NULL };
-	struct engine_env env = { .rng = { fill_random, NULL },
-		                  .wall_clock_ns = wall_clock_ns };
+	struct engine_env env = fixed_env();
 	struct engine *e;
 	json_t *s, *devices;
 
@@ -393,8 +378,7 @@ START_TEST(an_endpoint_of_an_interface)
 		{ "[2001:db8::1]:51820", "[2001:db8::1]:51820" },
 	};
 	static const char *const prefixes[] = { "10.1.0.0:16", NULL };
-	struct engine_env env = { .rng = { fill_random, NULL },
-		                  .wall_clock_ns = wall_clock_ns };
+	struct engine_env env = fixed_env();
 
 	for (size_t i = 0; i < ARRAY_SIZE(table); i++) {
 		struct engine *e;
@@ -532,8 +516,7 @@ END_TEST
 START_TEST(a_peer_that_never_called_is_waiting)
 {
 	static const char *const prefixes[] = { "10.1.0.0:16", NULL };
-	struct engine_env env = { .rng = { fill_random, NULL },
-		                  .wall_clock_ns = wall_clock_ns };
+	struct engine_env env = fixed_env();
 	struct engine *e;
 	json_t *s;
 

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "fixed_env.h"
 #include "worker/uapi.h"
 
 /* A key pair and two public keys, as hex. PRIVATE is clamped. */
@@ -29,18 +30,6 @@ struct fixture {
 	uint32_t fwmark;
 	int port_result; /* of set_port and set_fwmark */
 };
-
-static void fill_random(void *context, void *bytes, size_t n)
-{
-	(void)context;
-	memset(bytes, 0x5a, n);
-}
-
-static uint64_t wall_clock_ns(void *context)
-{
-	(void)context;
-	return 1700000000 * NS_PER_SEC;
-}
 
 static int set_port(void *context, struct device *device, uint16_t port)
 {
@@ -80,8 +69,7 @@ static uint32_t interface_index(void *context, const struct device *device,
 
 static void begin(struct fixture *f)
 {
-	struct engine_env env = { .rng = { fill_random, NULL },
-		                  .wall_clock_ns = wall_clock_ns };
+	struct engine_env env = fixed_env();
 
 	*f = (struct fixture){ .host = { set_port, set_fwmark, get_fwmark,
 		                         interface_index, NULL, f } };

@@ -9,6 +9,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "fixed_env.h"
 #include "worker/uapi_server.h"
 
 #define PEER "b85996fecc9c7f1fc6d2572a76eda11d59bcd20be8e543b15ce4bd85a8e75a33"
@@ -25,18 +26,6 @@ struct fixture {
 	unsigned asked; /* for ports */
 };
 
-static void fill_random(void *context, void *bytes, size_t n)
-{
-	(void)context;
-	memset(bytes, 0x5a, n);
-}
-
-static uint64_t wall_clock_ns(void *context)
-{
-	(void)context;
-	return 1700000000 * NS_PER_SEC;
-}
-
 static int set_port(void *context, struct device *device, uint16_t port)
 {
 	struct fixture *f = context;
@@ -49,8 +38,7 @@ static int set_port(void *context, struct device *device, uint16_t port)
 
 static void begin(struct fixture *f)
 {
-	struct engine_env env = { .rng = { fill_random, NULL },
-		                  .wall_clock_ns = wall_clock_ns };
+	struct engine_env env = fixed_env();
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 
 	*f = (struct fixture){ .host = { .set_port = set_port, .context = f } };
