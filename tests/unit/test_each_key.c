@@ -11,6 +11,7 @@
 #include <sys/types.h>
 #include <unistd.h>
 
+#include "channel/command.h"
 #include "channel/frame.h"
 #include "channel/outbuf.h"
 #include "conf/keys.h"
@@ -211,23 +212,54 @@ static void plan_with(struct planned *p, const struct keys_key *key, bool tunion
 	free(text);
 }
 
-/* Returns the length of the messages. */
+/* Sends what waits in the channel, ends it, and returns the length of what has come at the other end. */
+static size_t written(uint8_t out[static 4096], struct channel *channel, int other_end)
+{
+	ssize_t n, total = 0;
+
+	ck_assert_int_eq(channel_write(channel), 0);
+	channel_clear(channel);
+	while ((n = read(other_end, out + total, 4096 - (size_t)total)) > 0)
+		total += n;
+	close(other_end);
+	return (size_t)total;
+}
+
+/* Returns the length of the message. */
 static size_t settings_of(uint8_t out[static 4096], const struct plan_device *d)
 {
 	struct worker_child worker = { .pid = 1 };
-	ssize_t n, total = 0;
 	int fds[2];
 
 	ck_assert_int_eq(channel_pair(fds), 0);
 	ck_assert_int_eq(channel_init(&worker.channel, fds[0]), 0);
 	ck_assert_int_eq(configure_settings(&worker, d), 0);
-	ck_assert_int_eq(channel_write(&worker.channel), 0);
-	channel_clear(&worker.channel);
 	permit_clear(&worker.permit);
-	while ((n = read(fds[1], out + total, 4096 - (size_t)total)) > 0)
-		total += n;
+	return written(out, &worker.channel, fds[1]);
+}
+
+/* Is the message, once it was received, still the same? */
+static void check_received(const char *name, const uint8_t *message, size_t n)
+{
+	struct channel from, to;
+	uint8_t again[4096];
+	struct command m;
+	int fds[2], more[2];
+
+	ck_assert_int_eq(channel_pair(fds), 0);
+	ck_assert_int_eq(channel_pair(more), 0);
+	ck_assert_int_eq(channel_init(&from, fds[0]), 0);
+	ck_assert_int_eq(channel_init(&to, more[0]), 0);
+	ck_assert_int_eq(write(fds[1], message, n), (ssize_t)n);
+	ck_assert_int_eq(command_next(&from, &m), 1);
+	ck_assert_int_eq(command_send(&to, &m), 0);
+	ck_assert_msg(
+		written(again, &to, more[1]) == n && memcmp(again, message, n) == 0,
+		"struct command loses %s on its way to the worker (src/channel/command.c)",
+		name);
+	command_clear(&m);
+	channel_clear(&from);
 	close(fds[1]);
-	return (size_t)total;
 }
 
 static void check_told(const struct keys_key *key, bool tunion)
@@ -245,8 +277,9 @@ static void check_told(const struct keys_key *key, bool tunion)
 		n != settings_of(other, &b.plan.devices[1]) || memcmp(one, other, n) != 0;
 	ck_assert_msg(
 		differ == s->setting,
-		"configure_settings (src/supervisor/configure.c) %s the worker of %s, not as the table above says",
+		"configure_settings (src/supervisor/configure.c) %s the worker of %s; the table above says otherwise",
 		differ ? "tells" : "doesn't tell", key->name);
+	check_received(key->name, one, n);
 	ck_assert_msg(
 		differ != reload_same_settings(&a.plan.devices[1], &b.plan.devices[1]),
 		"reload_same_settings (src/supervisor/reload.c) doesn't look at %s as configure_settings does",
