@@ -11,6 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "engine/core.h"
 #include "worker_lab.h"
 
 #define INITIATION_BYTES 148
@@ -186,6 +187,34 @@ START_TEST(settings_reach_the_device)
 	ck_assert_int_eq(worker_lab_ask(&lab, &m), 0);
 	ck_assert_uint_eq(device_mtu_bytes(engine_find_device(lab.engine, "home")), 1280);
 	ck_assert_uint_ne(device_port(engine_find_device(lab.engine, "home")), 0);
+}
+END_TEST
+
+/* Members by position, so that the compiler asks for a new one: it has to reach the engine, too. */
+static const struct command_settings settings[] = {
+	{ 1337, -3, true, true, true, true, false, true, true, true, true },
+	{ 1280, 7, true, false, false, false, true, false, false, false, false },
+};
+
+START_TEST(each_setting_reaches_the_engine)
+{
+	struct command m = command_of(COMMAND_DEVICE_SETTINGS, "home");
+	const struct device *d = engine_find_device(lab.engine, "home");
+	const struct command_settings *s = &settings[_i];
+
+	m.settings = *s;
+	ck_assert_int_eq(worker_lab_ask(&lab, &m), 0);
+	ck_assert_uint_eq(d->mtu_bytes, s->mtu_bytes);
+	ck_assert_int_eq(d->way.metric, s->metric);
+	ck_assert(d->way.has_metric == s->has_metric);
+	ck_assert(d->way.has_fwmark == s->has_fwmark);
+	ck_assert(d->way.table_off == s->table_off);
+	ck_assert(d->left_out == s->left_out);
+	ck_assert(d->tun.own == s->own_tun);
+	ck_assert(d->source_fix_off == s->source_fix_off);
+	ck_assert(d->source_check_off == s->source_check_off);
+	ck_assert(d->gate.on == s->gate);
+	ck_assert(d->gate.isolate_off == s->isolate_off);
 }
 END_TEST
 
@@ -557,6 +586,7 @@ TCase *unit_tests(void)
 	tcase_add_test(tc, a_device_needs_a_socket_for_its_uapi);
 	tcase_add_test(tc, devices_are_removed_in_any_order);
 	tcase_add_test(tc, settings_reach_the_device);
+	tcase_add_loop_test(tc, each_setting_reaches_the_engine, 0, ARRAY_SIZE(settings));
 	tcase_add_test(tc, sockets_and_what_is_none);
 	tcase_add_test(tc, new_sockets_take_the_place_of_the_old_ones);
 	tcase_add_test(tc, sockets_that_the_loop_can_not_wait_for);
