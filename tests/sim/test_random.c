@@ -681,12 +681,11 @@ END_TEST
 TCase *unit_tests(void)
 {
 	TCase *tc = tcase_create("sim/random");
-	const char *seeds = getenv("TUNION_SIM_SEEDS");
 
 	tcase_set_timeout(tc, 60);
 	tcase_add_loop_test(tc, every_packet_by_its_chain, -(int)ARRAY_SIZE(rare),
-	                    seeds ? atoi(seeds) : SEEDS);
+	                    (int)unit_number("TUNION_SIM_SEEDS", SEEDS));
 	tcase_add_loop_test(tc, every_standby_as_the_oracle_says, 0,
-	                    seeds ? atoi(seeds) : STANDBY_SEEDS);
+	                    (int)unit_number("TUNION_SIM_SEEDS", STANDBY_SEEDS));
 	return tc;
 }

@@ -665,21 +665,14 @@ static void run_script(uint64_t seed)
 	alarm(0);
 }
 
-static uint64_t number_of(const char *variable, uint64_t otherwise)
-{
-	const char *text = getenv(variable);
-
-	return text ? strtoull(text, NULL, 0) : otherwise;
-}
-
 START_TEST(host_and_worker_follow_the_files)
 {
-	uint64_t n = number_of("TUNION_SIM_SEEDS", SEEDS), state = unit_seed();
+	uint64_t n = unit_number("TUNION_SIM_SEEDS", SEEDS), state = unit_seed();
 
 	signal(SIGALRM, stuck);
 	signal(SIGPIPE, SIG_IGN);
 	if (getenv("TUNION_SIM_SEED")) {
-		run_script(number_of("TUNION_SIM_SEED", 0));
+		run_script(unit_number("TUNION_SIM_SEED", 0));
 		story_print();
 		return;
 	}

@@ -574,8 +574,7 @@ static void begin(struct upheaval *u, uint64_t seed)
 
 START_TEST(nothing_breaks_and_then_all_is_well)
 {
-	const char *seeds = getenv("TUNION_SIM_SEEDS");
-	uint64_t n = seeds ? strtoull(seeds, NULL, 0) : SEEDS, state = unit_seed();
+	uint64_t n = unit_number("TUNION_SIM_SEEDS", SEEDS), state = unit_seed();
 	struct upheaval *u = malloc(sizeof(*u));
 
 	ck_assert_ptr_nonnull(u);

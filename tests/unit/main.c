@@ -40,14 +40,29 @@ char *unit_source_text(const char *path)
 	return text;
 }
 
+uint64_t unit_number(const char *variable, uint64_t otherwise)
+{
+	const char *text = getenv(variable);
+	uint64_t number;
+	char *end;
+
+	if (!text)
+		return otherwise;
+	number = strtoull(text, &end, 0);
+	if (end == text || *end) {
+		fprintf(stderr, "%s=%s is not a number\n", variable, text);
+		exit(EXIT_FAILURE);
+	}
+	return number;
+}
+
 static void choose_seed(void)
 {
-	const char *given = getenv("TUNION_SEED");
 	struct timespec now;
 
 	clock_gettime(CLOCK_MONOTONIC, &now);
-	seed = given ? strtoull(given, NULL, 0)
-	             : (uint64_t)now.tv_sec << 32 ^ (uint64_t)now.tv_nsec;
+	seed = unit_number("TUNION_SEED",
+	                   (uint64_t)now.tv_sec << 32 ^ (uint64_t)now.tv_nsec);
 	printf("TUNION_SEED=%" PRIu64 "\n", seed);
 }
 

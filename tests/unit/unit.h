@@ -12,6 +12,10 @@ TCase *unit_tests(void);
 /* The seed of this run's random tests: TUNION_SEED, or else drawn. main.c prints it. */
 uint64_t unit_seed(void);
 
+/* The number in a variable of the environment, or `otherwise` if there is none. What is no number
+ * ends the program: 0 would make a test that runs nothing, and passes. */
+uint64_t unit_number(const char *variable, uint64_t otherwise);
+
 /* The test that calls it can't do its work here because it lacks this. If all other tests
  * pass, the program's result is SKIP, with this as the reason. */
 void unit_lacks(const char *what);
