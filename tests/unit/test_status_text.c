@@ -448,7 +448,10 @@ START_TEST(a_hint_for_each_reason)
 		const char *hint = status_hint(drop_name((enum drop)i));
 		size_t n = hint ? strlen(hint) : 0;
 
-		ck_assert_msg(n > 1 && n <= 64, "%s", drop_name((enum drop)i));
+		ck_assert_msg(
+			n > 1 && n <= 64,
+			"the hint of %s (src/show/status_hint.c) has %zu characters, not 2 to 64",
+			drop_name((enum drop)i), n);
 		ck_assert_msg(hint[n - 1] == '.' || hint[n - 1] == '?', "%s", hint);
 	}
 	ck_assert_ptr_null(status_hint("none"));
