@@ -127,8 +127,10 @@ static bool can_splice(struct half *h, const struct half_space *space)
 	return true;
 }
 
-/* Moves what fits into the pipe once. Returns false if that must be done by copying. */
-static bool splice_some(struct half *h, const struct half_space *space,
+/* Moves what fits into the pipe once. Returns false if that must be done by copying: also if it
+ * is the first try and nothing comes, because splice never gets past an urgent byte (RFC 9293
+ * 3.8.5), and the stream would be ready for ever. */
+static bool splice_some(struct half *h, const struct half_space *space, bool first,
                         enum half_result *result)
 {
 	int error;
@@ -149,6 +151,8 @@ static bool splice_some(struct half *h, const struct half_space *space,
 		space->pipes->useless = true;
 		return false;
 	}
+	if (n < 0 && error == EAGAIN && first)
+		return false;
 	if (n == 0)
 		half_end(h);
 	*result = n == 0                              ? HALF_ENDED
@@ -191,13 +195,13 @@ static enum half_result copy_some(struct half *h, struct http_body *body,
 }
 
 static enum half_result move_some(struct half *h, struct http_body *body,
-                                  const struct half_space *space)
+                                  const struct half_space *space, bool first)
 {
 	enum half_result result;
 
 	if (h->piped_n > 0)
 		return empty_pipe(h);
-	if (!body && splice_some(h, space, &result))
+	if (!body && splice_some(h, space, first, &result))
 		return result;
 	return copy_some(h, body, space);
 }
@@ -216,7 +220,7 @@ enum half_result half_move(struct half *h, struct http_body *body,
 	for (int i = 0; i < TURNS && result == HALF_AGAIN; i++) {
 		if (body && body->state == HTTP_BODY_ENDED)
 			return HALF_BODY_ENDED;
-		result = move_some(h, body, space);
+		result = move_some(h, body, space, i == 0);
 	}
 	if (result == HALF_AGAIN && body && body->state == HTTP_BODY_ENDED)
 		return HALF_BODY_ENDED;

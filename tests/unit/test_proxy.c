@@ -51,6 +51,28 @@ START_TEST(a_reset_is_passed_on)
 }
 END_TEST
 
+/* The byte that is urgent is lost, as to any program that doesn't ask for such; but what comes
+ * behind it goes on. */
+START_TEST(urgent_data)
+{
+	struct proxy_lab f;
+	int client, server;
+
+	proxy_lab_begin(&f);
+	proxy_lab_connect_both(&f, &client, &server);
+	for (int i = 0; i < 2; i++) {
+		proxy_lab_say(client, BYTES("before "));
+		ck_assert_int_eq(send(client, "!", 1, MSG_OOB), 1);
+		proxy_lab_say(client, BYTES("behind "));
+		proxy_lab_expect(&f, server, BYTES("before behind "));
+	}
+	close(client);
+	ck_assert(proxy_lab_ends(&f, server));
+	close(server);
+	proxy_lab_end(&f);
+}
+END_TEST
+
 /* The bytes of a stream from `at` on. */
 static void fill(uint8_t *bytes, uint64_t at, size_t n)
 {
@@ -504,6 +526,7 @@ TCase *unit_tests(void)
 
 	tcase_add_test(tc, halves_end_one_after_the_other);
 	tcase_add_test(tc, a_reset_is_passed_on);
+	tcase_add_test(tc, urgent_data);
 	tcase_add_test(tc, back_pressure);
 	tcase_add_loop_test(tc, what_cannot_be_is_refused, 0, ARRAY_SIZE(refusals));
 	tcase_add_test(tc, silence_is_answered_in_time);
