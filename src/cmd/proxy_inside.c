@@ -37,7 +37,9 @@
 #define DESCRIPTORS_OTHER (64 + 2 * PIPES_MAX)
 #define FILES_MAX         (DESCRIPTORS_EACH * PROXY_CONNECTIONS_MAX + DESCRIPTORS_OTHER)
 
-#define OUTLET_FILES_MAX 16
+/* It has few. But the kernel also compares this with how many descriptors are on their way from
+ * any process of the same user, and sends no more then (unix(7), ETOOMANYREFS). */
+#define OUTLET_FILES_MAX 1024
 
 struct process {
 	struct proxy_inside *x;

@@ -91,13 +91,19 @@ static int make(const struct wanted *w)
 	return err;
 }
 
+/* The kernel refuses to send a socket while too many others of this user are on their way. Then
+ * that is the answer, because the proxy serves nobody while it waits for one. */
 static void reply(int fd, uint32_t number, int made)
 {
 	struct answer answer = { made < 0 ? made : 0, number };
+	int err = fd_pass_send(fd, &answer, sizeof(answer), made, 0);
 
-	(void)!fd_pass_send(fd, &answer, sizeof(answer), made, 0);
 	if (made >= 0)
 		close(made);
+	if (!err || made < 0)
+		return;
+	answer.error = err;
+	(void)!fd_pass_send(fd, &answer, sizeof(answer), -1, 0);
 }
 
 bool outlet_serve(int fd)

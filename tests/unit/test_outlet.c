@@ -5,6 +5,7 @@
 #include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/time.h>
 #include <sys/wait.h>
@@ -73,6 +74,60 @@ START_TEST(sockets_are_handed_over)
 }
 END_TEST
 
+/* More descriptors are on their way than the user may have there, who isn't root. */
+static void send_many(void)
+{
+	enum { MANY = 20 };
+	const struct rlimit few = { MANY - 4, MANY - 4 };
+	int pair[2], fds[MANY];
+	union {
+		struct cmsghdr header;
+		char bytes[CMSG_SPACE(sizeof(fds))];
+	} control = { .header = { .cmsg_len = CMSG_LEN(sizeof(fds)),
+		                  .cmsg_level = SOL_SOCKET,
+		                  .cmsg_type = SCM_RIGHTS } };
+	char byte = 0;
+	struct iovec iov = { &byte, 1 };
+	struct msghdr m = { .msg_iov = &iov,
+		            .msg_iovlen = 1,
+		            .msg_control = control.bytes,
+		            .msg_controllen = sizeof(control.bytes) };
+
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET, 0, pair) < 0 ||
+	    (getuid() == 0 && setuid(65534) < 0))
+		_exit(1);
+	for (size_t i = 0; i < MANY; i++)
+		fds[i] = pair[0];
+	memcpy(CMSG_DATA(&control.header), fds, sizeof(fds));
+	if (sendmsg(pair[0], &m, 0) < 0 || setrlimit(RLIMIT_NOFILE, &few) < 0)
+		_exit(1);
+}
+
+/* The proxy doesn't wait for a socket that can't come. */
+START_TEST(a_socket_that_cannot_be_sent)
+{
+	int fds[2], status, err = outlet_pair(fds);
+	struct outlet outlet = { .fd = fds[0] };
+	pid_t child;
+
+	ck_assert_int_eq(err, 0);
+	child = fork();
+	ck_assert_int_ge(child, 0);
+	if (child == 0) {
+		close(fds[0]);
+		send_many();
+		while (outlet_serve(fds[1]))
+			continue;
+		_exit(0);
+	}
+	close(fds[1]);
+	ck_assert_int_eq(outlet_socket(&outlet, AF_INET, SOCK_STREAM), -ETOOMANYREFS);
+	close(fds[0]);
+	ck_assert_int_eq(waitpid(child, &status, 0), child);
+	ck_assert(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+}
+END_TEST
+
 START_TEST(nobody_is_outside)
 {
 	int fds[2], err = outlet_pair(fds);
@@ -127,6 +182,7 @@ TCase *unit_tests(void)
 	TCase *tc = tcase_create("proxy/outlet");
 
 	tcase_add_test(tc, sockets_are_handed_over);
+	tcase_add_test(tc, a_socket_that_cannot_be_sent);
 	tcase_add_test(tc, nobody_is_outside);
 	tcase_add_test(tc, a_late_answer_is_not_taken_for_the_next_one);
 	return tc;
