@@ -21,6 +21,22 @@ size_t line_make(char out[static LINE_BYTES], enum log_level level, const char *
 MUST_CHECK bool line_read(const char *message, size_t n, enum log_level *level,
                           char out[static LINE_BYTES]);
 
+/* How far such a process is locked in (sandbox/sandbox.h) is said by messages, too: one for each
+ * stage. Their line begins with a tab, which no line of the log does. */
+#define LINE_WORD 16
+
+struct line_stage {
+	char process[LINE_WORD]; /* what it is called: "page" */
+	char stage[LINE_WORD];
+	char why[128]; /* why it is not in force; empty: it is */
+};
+
+/* Makes the line. */
+void line_put_stage(char out[static LINE_BYTES], const struct line_stage *stage);
+/* Reads the message. The texts are printable, and may be wrong in what they say. Returns false if
+ * it says no stage. */
+MUST_CHECK bool line_read_stage(const char *message, size_t n, struct line_stage *out);
+
 /* A `write` of struct log; the context is an int, a SOCK_SEQPACKET. If the supervisor is so
  * late that there is no room, the line is lost. */
 void line_send(void *context, enum log_level level, const char *line);

@@ -228,7 +228,7 @@ static int serve(struct process *p)
 	if (!err)
 		err = lock_in(p);
 	if (!err)
-		sandbox_log_stages(&p->log, &p->sandbox, "proxy");
+		sandbox_tell_stages(&p->log, &p->sandbox, "proxy");
 	while (!err && !p->ending) {
 		uint64_t deadline_ns = proxy_deadline_ns(p->proxy, loop_now_ns());
 
@@ -323,7 +323,7 @@ int proxy_outlet_run(int fd, int lines, pid_t supervisor)
 	inmate.calls = proxy_socket_calls(&inmate.call_count);
 	if (sandbox_enter(&sandbox, &inmate))
 		return EXIT_FAILURE;
-	sandbox_log_stages(&log, &sandbox, "outlet");
+	sandbox_tell_stages(&log, &sandbox, "outlet");
 	while (outlet_serve(fd))
 		sandbox_log_refused(&log, &refused, loop_now_ns(), "outlet");
 	return EXIT_SUCCESS;

@@ -43,7 +43,7 @@ static int serve(struct page *p)
 	struct page_server *s = &p->server;
 	int err = 0;
 
-	sandbox_log_stages(&p->log, &p->sandbox, "page");
+	sandbox_tell_stages(&p->log, &p->sandbox, "page");
 	while (!err && !s->ask.gone) {
 		err = loop_wait(p->loop, page_server_deadline_ns(s));
 		page_server_run(s, loop_now_ns());

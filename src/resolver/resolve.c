@@ -286,7 +286,7 @@ int resolve_run(int channel_fd, int socket_fd, pid_t supervisor,
 	if (err) {
 		r->status = EXIT_FAILURE;
 	} else {
-		sandbox_log_stages(&r->log, &r->sandbox, "resolver");
+		sandbox_tell_stages(&r->log, &r->sandbox, "resolver");
 		flush(r);
 		serve(r);
 	}

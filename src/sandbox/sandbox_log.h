@@ -11,6 +11,11 @@
 void sandbox_log_stages(const struct log *log, const struct sandbox *s,
                         const char *process);
 
+/* The same for a process that has no log of its own (channel/line.h): the supervisor also learns
+ * it, for the status. */
+void sandbox_tell_stages(const struct log *log, const struct sandbox *s,
+                         const char *process);
+
 /* To be called in each round: says, at most once a minute, that a system call was refused. That
  * is either a fault of ours, which the reader should tell us, or somebody has taken this process
  * over and isn't experienced. */

@@ -2,6 +2,7 @@
 #include "supervisor/helper_log.h"
 
 #include <errno.h>
+#include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 
@@ -9,13 +10,33 @@
 
 #define AT_ONCE 64 /* messages; then others have their turn */
 
+/* What is more than they have to say is not kept. */
+static void note_stage(struct helper_log *h, const struct line_stage *said)
+{
+	size_t i = 0;
+
+	while (i < h->stage_count && (strcmp(h->stages[i].process, said->process) != 0 ||
+	                              strcmp(h->stages[i].stage, said->stage) != 0))
+		i++;
+	if (i == HELPER_LOG_STAGES)
+		return;
+	h->stages[i] = *said;
+	if (i == h->stage_count)
+		h->stage_count++;
+}
+
 int helper_log_take(struct helper_log *h, const void *message, size_t n)
 {
 	char text[LINE_BYTES];
+	struct line_stage stage;
 	enum log_level level;
 
 	if (!line_read(message, n, &level, text))
 		return -EPROTO;
+	if (line_read_stage(message, n, &stage)) {
+		note_stage(h, &stage);
+		return 0;
+	}
 	if (line_limit_allows(&h->limit, h->log, level, h->who, loop_now_ns()))
 		log_line(h->log, level, NULL, "%s", text);
 	return 0;

@@ -7,19 +7,26 @@
 
 #include "base/attr.h"
 #include "base/log.h"
+#include "channel/line.h"
 #include "io/loop.h"
 #include "supervisor/line_limit.h"
+
+#define HELPER_LOG_STAGES 8 /* of two processes */
 
 /* Embedded. All zeroes but log and who: nobody says anything. */
 struct helper_log {
 	const struct log *log; /* borrowed */
 	const char *who;       /* borrowed: "process of the page" or the like */
 	struct line_limit limit;
+	/* how the process is locked in; if there were several of it, then the last one */
+	struct line_stage stages[HELPER_LOG_STAGES];
+	size_t stage_count;
 	struct loop_source source; /* its fd is borrowed */
 	struct loop *loop;         /* borrowed; NULL: not in a loop */
 };
 
-/* Writes one message, whose bytes may be nonsense. Returns 0, or -EPROTO if it is no line. */
+/* Writes one message, or notes the stage that it says; its bytes may be nonsense. Returns 0, or
+ * -EPROTO if it is neither. */
 MUST_CHECK int helper_log_take(struct helper_log *h, const void *message, size_t n);
 
 /* Lines come from this socket, a SOCK_SEQPACKET. Returns 0 or -errno. */

@@ -260,6 +260,45 @@ static MUST_CHECK bool add_names(const json_t *worker, const struct instance_sta
 	return !n.failed;
 }
 
+/* ---- the processes besides the worker */
+
+static json_t *stage_json(const struct line_stage *s)
+{
+	return json_pack("{s:s, s:b, s:o}", "stage", s->stage, "in_force",
+	                 s->why[0] == '\0', "why",
+	                 s->why[0] ? json_string(s->why) : json_null());
+}
+
+/* Two processes may have said it by turns. */
+static json_t *add_stage(json_t *list, const struct line_stage *s)
+{
+	size_t at = 0;
+	json_t *process = find_member(list, "process", s->process, &at);
+
+	if (!process)
+		return json_list_add(list,
+		                     json_pack("{s:s, s:[o]}", "process", s->process,
+		                               "sandbox", stage_json(s)));
+	if (json_array_append_new(json_object_get(process, "sandbox"), stage_json(s)) ==
+	    0)
+		return list;
+	json_decref(list);
+	return NULL;
+}
+
+static json_t *helpers_json(const struct instance_status *instance)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < INSTANCE_STATUS_HELPERS; i++) {
+		const struct helper_log *h = instance->helpers[i];
+
+		for (size_t k = 0; h && k < h->stage_count; k++)
+			list = add_stage(list, &h->stages[k]);
+	}
+	return list;
+}
+
 /* Returns false if out of memory. */
 static MUST_CHECK bool add_health(json_t *all)
 {
@@ -272,14 +311,15 @@ char *instance_status_text(const char *worker_text, size_t worker_bytes,
 	json_t *worker = worker_json(worker_text, worker_bytes), *all;
 	char *text = NULL;
 
-	all = json_pack("{s:s, s:i, s:I, s:i, s:i, s:i, s:I, s:o, s:o, s:o, s:o}", "tun",
-	                i->tun, "tun_mtu", (int)i->tun_mtu_bytes, "mark",
+	all = json_pack("{s:s, s:i, s:I, s:i, s:i, s:i, s:I, s:o, s:o, s:o, s:o, s:o}",
+	                "tun", i->tun, "tun_mtu", (int)i->tun_mtu_bytes, "mark",
 	                (json_int_t)i->mark, "pid", i->pid, "engine_pid", i->engine_pid,
 	                "engine_restarts", (int)i->engine_restarts, "up_seconds",
 	                (json_int_t)i->up_s, "errors", errors_json(i->errors), "yields",
 	                yields_json(i->yields, i->yield_count), "folders",
 	                folders_json(&i->files), "taken_out",
-	                names_json(i->files.without, i->files.without_count));
+	                names_json(i->files.without, i->files.without_count), "helpers",
+	                helpers_json(i));
 	if (all && worker && sort_devices(worker) && name_interfaces(worker) &&
 	    add_names(worker, i) && json_object_update_missing(all, worker) == 0 &&
 	    add_health(all))

@@ -13,6 +13,9 @@
 #include "conf/set.h"
 #include "host/yield.h"
 #include "names/names.h"
+#include "supervisor/helper_log.h"
+
+#define INSTANCE_STATUS_HELPERS 3
 
 /* What only the supervisor knows. The worker is called engine in the members of the
  * JSON. */
@@ -34,6 +37,8 @@ struct instance_status {
 	const struct diag *errors;  /* borrowed: of the last reload; NULL: none */
 	const struct yield *yields; /* borrowed: prefixes that another link has, too */
 	size_t yield_count;
+	/* borrowed: what the other processes say; NULL: they have said nothing */
+	const struct helper_log *helpers[INSTANCE_STATUS_HELPERS];
 };
 
 /* Adds the instance's members to the worker's text, which can't replace them, and what is

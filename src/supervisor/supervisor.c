@@ -25,7 +25,6 @@
 #include "supervisor/clients.h"
 #include "supervisor/end_signals.h"
 #include "supervisor/follow.h"
-#include "supervisor/helper_log.h"
 #include "supervisor/hook_service.h"
 #include "supervisor/hosts.h"
 #include "supervisor/keeper.h"
@@ -409,9 +408,10 @@ static void connect_place(struct supervisor *s, const struct supervisor_options 
 
 static void connect_parts(struct supervisor *s)
 {
-	s->self = (struct supervisor_status){ &s->instance, &s->tunnels,    &s->hosts,
-		                              &s->keeper,   &s->live,       &s->follow,
-		                              &s->underlay, &s->up_since_ns };
+	s->self = (struct supervisor_status){
+		&s->instance, &s->tunnels,  &s->hosts,       &s->keeper,     &s->live,
+		&s->follow,   &s->underlay, &s->up_since_ns, &s->page.lines, &s->lines
+	};
 	s->status = (struct status_request){ .clients = &s->clients,
 		                             .worker = &s->keeper.worker,
 		                             .describe = supervisor_status_describe,

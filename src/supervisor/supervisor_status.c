@@ -22,6 +22,7 @@ void supervisor_status_describe(void *context, struct instance_status *out)
 		.walk_names = s->underlay->names ? names_walk : NULL,
 		.now_ns = loop_now_ns(),
 		.up_s = (loop_now_ns() - *s->up_since_ns) / NS_PER_SEC,
+		.helpers = { &s->underlay->resolver.lines, s->page, s->proxy },
 	};
 	out->yields = host_yields(s->hosts->shared, &out->yield_count);
 }

@@ -5,6 +5,7 @@
 #include <stdint.h>
 
 #include "supervisor/follow.h"
+#include "supervisor/helper_log.h"
 #include "supervisor/hosts.h"
 #include "supervisor/instance_status.h"
 #include "supervisor/keeper.h"
@@ -22,6 +23,7 @@ struct supervisor_status {
 	const struct follow *follow;
 	const struct underlay *underlay;
 	const uint64_t *up_since_ns;
+	const struct helper_log *page, *proxy;
 };
 
 /* For status_request.describe; context is a struct supervisor_status. */

@@ -64,10 +64,27 @@ def child_of(supervisor, name):
     return found[0]
 
 
+def status_with(get_status, *helpers):
+    """The status, when these processes have said how they are locked in."""
+    wait_for(lambda: set(helpers) <= {h["process"] for h in get_status()["helpers"]}, f"{helpers} in the status")
+    return get_status()
+
+
+def stages_of(status, name):
+    """As the status has them."""
+    if name == "tunion-worker":
+        return status["sandbox"]
+    found = [h["sandbox"] for h in status["helpers"] if f"tunion-{h['process']}" == name]
+    equal(len(found), 1, f"{name} among the helpers of the status: {status['helpers']}")
+    return found[0]
+
+
 def is_locked_in(status, name, uid, user_namespace, network="own"):
     supervisor = status["pid"]
     pid = child_of(supervisor, name)
-    missing = {s["stage"]: s["why"] for s in status["sandbox"] if not s["in_force"]}
+    stages = stages_of(status, name)
+    equal([s["stage"] for s in stages], ["namespaces", "rights", "files", "calls"], f"{name}: the stages in the status")
+    missing = {s["stage"]: s["why"] for s in stages if not s["in_force"]}
     if missing:
         raise Skip(f"the sandbox lacks here: {missing}")
     try:
@@ -125,8 +142,9 @@ def worker_may_do_nothing(get_status, path):
     next_slice += SLICE
 
 
-def resolver_may_do_nothing(status, uid, user_namespace, path):
+def resolver_may_do_nothing(get_status, uid, user_namespace, path):
     """It is exchanged when `up` has ended, since its sockets get a mark then: the status comes later."""
+    status = status_with(get_status, "resolver")
     wait_for(lambda: "tunion-resolver" in processes().values() and
              facts(child_of(status["pid"], "tunion-resolver"))["Seccomp"] == "2", "the resolver")
     is_locked_in(status, "tunion-resolver", uid, user_namespace)
@@ -150,7 +168,7 @@ def up_as_root(w):
     t = Tunion(w.client, {"home.conf": w.home_conf(), "vpn.conf": w.vpn_conf(), "nowhere.conf": nowhere_conf()})
     t.up("--no-dns", "--log-level", "debug", "--page", PAGE, "--resolver", SILENT)
     path = os.path.join(t.dir, "home.conf")
-    before = t.status()
+    before = status_with(t.status, "page")
     page = t.run("status", "--page").strip()
     is_locked_in(before, "tunion-worker", WORKER_UID, False)
     is_locked_in(before, "tunion-page", PAGE_UID, False)
@@ -161,7 +179,7 @@ def up_as_root(w):
     worker_may_do_nothing(t.status, path)
     if not kills():
         may_do_nothing(before, "tunion-page", path)
-    resolver_may_do_nothing(before, RESOLVER_UID, False, path)
+    resolver_may_do_nothing(t.status, RESOLVER_UID, False, path)
     w.client.reach(LAN)
     get_page(w, page)
     lives(t.status(), before)
@@ -180,7 +198,7 @@ def as_user(w, user, command, tun):
     is_locked_in(before, "tunion-worker", UID, True)
     worker_may_do_nothing(lambda: user.status(tun), os.path.join(user.dir, "home.conf"))
     if tun == "gate0":
-        resolver_may_do_nothing(before, UID, True, os.path.join(user.dir, "home.conf"))
+        resolver_may_do_nothing(lambda: user.status(tun), UID, True, os.path.join(user.dir, "home.conf"))
     lives(user.status(tun), before)
     process.stop()
     wait_for(lambda: not processes(), f"{tun}: processes left: {processes()}")
@@ -190,7 +208,7 @@ def proxy(w, command, get_status, uids, user_namespace, path):
     """Its two processes have the networks inside and outside."""
     process = w.client.start(command, name="proxy0")
     process.wait_output("proxy0 is up")
-    status = get_status()
+    status = status_with(get_status, "proxy", "outlet", "page")
     for name, uid, network in (("tunion-proxy", uids[1], "own"), ("tunion-outlet", uids[1], "shared"), ("tunion-page", uids[0], "own")):
         is_locked_in(status, name, uid, user_namespace, network)
     fetch(w)

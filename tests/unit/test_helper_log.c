@@ -129,6 +129,77 @@ START_TEST(it_says_too_much)
 }
 END_TEST
 
+static void say_stage(struct fixture *f, const char *process, const char *stage,
+                      const char *why)
+{
+	struct line_stage s;
+	char line[LINE_BYTES];
+
+	snprintf(s.process, sizeof(s.process), "%s", process);
+	snprintf(s.stage, sizeof(s.stage), "%s", stage);
+	snprintf(s.why, sizeof(s.why), "%s", why);
+	line_put_stage(line, &s);
+	line_send(&f->fds[1], LOG_LEVEL_DEBUG, line);
+	serve(f);
+}
+
+static void expect_stage(const struct fixture *f, size_t i, const char *process,
+                         const char *stage, const char *why)
+{
+	ck_assert_str_eq(f->helper.stages[i].process, process);
+	ck_assert_str_eq(f->helper.stages[i].stage, stage);
+	ck_assert_str_eq(f->helper.stages[i].why, why);
+}
+
+/* They are kept, the last word of each, and aren't lines of the log. */
+START_TEST(how_it_is_locked_in)
+{
+	struct fixture f;
+
+	begin(&f, LOG_LEVEL_DEBUG);
+	say_stage(&f, "proxy", "files", "Function not implemented");
+	say_stage(&f, "outlet", "files", "");
+	say_stage(&f, "proxy", "files", "");
+	say_stage(&f, "proxy", "calls", "no \033[2J here");
+	ck_assert_uint_eq(f.helper.stage_count, 3);
+	expect_stage(&f, 0, "proxy", "files", "");
+	expect_stage(&f, 1, "outlet", "files", "");
+	expect_stage(&f, 2, "proxy", "calls", "no ?[2J here");
+	for (int i = 0; i < 2 * HELPER_LOG_STAGES; i++)
+		say_stage(&f, "proxy", (char[]){ (char)('a' + i), '\0' }, "");
+	ck_assert_uint_eq(f.helper.stage_count, HELPER_LOG_STAGES);
+	ck_assert_uint_eq(f.lines, 0);
+	end(&f);
+}
+END_TEST
+
+/* What looks like a stage and is none is a line. */
+START_TEST(no_stage)
+{
+	static const char *const messages[] = {
+		"3\t",
+		"3\t\t\t",
+		"3\ta\t\tc",
+		"3\ta\tb\tc\td",
+		"3\ta2345678901234567\tb\tc",
+		"3\ta",
+	};
+	struct line_stage stage;
+	struct fixture f;
+
+	begin(&f, LOG_LEVEL_DEBUG);
+	for (size_t i = 0; i < ARRAY_SIZE(messages); i++) {
+		size_t n = strlen(messages[i]);
+
+		ck_assert(!line_read_stage(messages[i], n, &stage));
+		ck_assert_int_eq(helper_log_take(&f.helper, messages[i], n), 0);
+		ck_assert_uint_eq(f.lines, i + 1);
+	}
+	ck_assert_uint_eq(f.helper.stage_count, 0);
+	end(&f);
+}
+END_TEST
+
 /* Its last words are written, too. */
 START_TEST(the_process_has_ended)
 {
@@ -156,6 +227,8 @@ TCase *unit_tests(void)
 	tcase_add_test(tc, what_is_not_printable);
 	tcase_add_test(tc, nonsense);
 	tcase_add_test(tc, it_says_too_much);
+	tcase_add_test(tc, how_it_is_locked_in);
+	tcase_add_test(tc, no_stage);
 	tcase_add_test(tc, the_process_has_ended);
 	return tc;
 }

@@ -513,6 +513,33 @@ START_TEST(what_is_taken_out)
 }
 END_TEST
 
+/* Proxy and outlet have talked by turns. */
+START_TEST(how_other_processes_are_locked_in)
+{
+	const struct helper_log page = { .stages = { { "page", "files", "" } },
+		                         .stage_count = 1 },
+				proxy = { .stages = { { "proxy", "files", "" },
+		                                      { "outlet", "files", "no" },
+		                                      { "proxy", "calls", "not here" } },
+		                          .stage_count = 3 };
+	const struct instance_status instance = { .tun = "t",
+		                                  .helpers = { NULL, &page, &proxy } };
+	char *text = instance_status_text("{}", 2, &instance);
+	json_t *s = text ? json_loads(text, 0, NULL) : NULL;
+	json_t *expected = json_pack(
+		"[{s:s, s:[{s:s, s:b, s:n}]}, {s:s, s:[{s:s, s:b, s:n}, {s:s, s:b, s:s}]}, {s:s, s:[{s:s, s:b, s:s}]}]",
+		"process", "page", "sandbox", "stage", "files", "in_force", 1, "why",
+		"process", "proxy", "sandbox", "stage", "files", "in_force", 1, "why",
+		"stage", "calls", "in_force", 0, "why", "not here", "process", "outlet",
+		"sandbox", "stage", "files", "in_force", 0, "why", "no");
+
+	ck_assert(expected && json_equal(json_object_get(s, "helpers"), expected));
+	json_decref(expected);
+	json_decref(s);
+	free(text);
+}
+END_TEST
+
 START_TEST(a_peer_that_never_called_is_waiting)
 {
 	static const char *const prefixes[] = { "10.1.0.0:16", NULL };
@@ -549,6 +576,7 @@ TCase *unit_tests(void)
 	tcase_add_test(tc, names_folders_and_health);
 	tcase_add_test(tc, errors_of_files);
 	tcase_add_test(tc, what_yields);
+	tcase_add_test(tc, how_other_processes_are_locked_in);
 	tcase_add_test(tc, what_is_taken_out);
 	return tc;
 }
