@@ -638,9 +638,11 @@ static void timer_due(struct timer *timer, uint64_t now_ns)
 		else
 			set_timer(c, c->active_ns + idle_ns(c));
 		break;
+	case CONN_ENDING: /* what it was told still waits in the kernel's buffers */
+		close_all(c, half_is_saying(&c->down));
+		break;
 	case CONN_DIALING:
 	case CONN_ASSOCIATED:
-	case CONN_ENDING:
 		close_all(c, true);
 		break;
 	}

@@ -23,7 +23,7 @@ struct conn_limits {
 	uint64_t keep_ns;        /* until the next request of plain HTTP */
 	uint64_t idle_ns;        /* without a byte */
 	uint64_t half_closed_ns; /* the same, when one side has ended */
-	uint64_t end_ns;         /* until a client has read the last answer */
+	uint64_t end_ns;         /* until a client hangs up after the last answer */
 };
 
 /* What connections share; all borrowed. */

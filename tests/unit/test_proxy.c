@@ -252,6 +252,46 @@ START_TEST(who_says_nothing_has_to_go)
 END_TEST
 
 /* One that has ended waits for the other side, but not as long as one that is open. */
+/* All of the response is in the buffers of the kernel, and no more is waited for: a client that
+ * reads slowly still gets it. */
+START_TEST(who_reads_slowly_gets_the_end)
+{
+	enum { BODY = 100000 };
+	static const struct conn_limits limits = {
+		.ask_ns = 60 * NS_PER_SEC,
+		.idle_ns = 60 * NS_PER_SEC,
+		.half_closed_ns = 60 * NS_PER_SEC,
+		.end_ns = 20 * NS_PER_MS,
+	};
+	static char body[BODY], got[2 * BODY];
+	static const char head[] = "HTTP/1.0 200 OK\r\n\r\n";
+	char request[128];
+	struct sockaddr_in at;
+	struct proxy_lab f;
+	int listener, server, client, small = 4096;
+	size_t n;
+
+	proxy_lab_begin_with(&f, NULL, 10, &limits);
+	listener = proxy_lab_listen_at(&at, 10);
+	client = proxy_lab_connect_to(&f.at);
+	setsockopt(client, SOL_SOCKET, SO_RCVBUF, &small, sizeof(small));
+	snprintf(request, sizeof(request), "GET http://127.0.0.1:%d/ HTTP/1.1\r\n\r\n",
+	         ntohs(at.sin_port));
+	proxy_lab_say(client, request, strlen(request));
+	server = proxy_lab_accept_one(&f, listener);
+	proxy_lab_say(server, head, sizeof(head) - 1);
+	proxy_lab_say(server, body, sizeof(body));
+	close(server);
+	for (int i = 0; i < 100; i++)
+		proxy_lab_serve(&f);
+	n = proxy_lab_receive(&f, client, got, sizeof(got));
+	ck_assert_uint_gt(n, BODY);
+	close(client);
+	close(listener);
+	proxy_lab_end(&f);
+}
+END_TEST
+
 START_TEST(half_closed_for_too_long)
 {
 	static const struct conn_limits limits = { .ask_ns = 60 * NS_PER_SEC,
@@ -531,6 +571,7 @@ TCase *unit_tests(void)
 	tcase_add_loop_test(tc, what_cannot_be_is_refused, 0, ARRAY_SIZE(refusals));
 	tcase_add_test(tc, silence_is_answered_in_time);
 	tcase_add_test(tc, who_says_nothing_has_to_go);
+	tcase_add_test(tc, who_reads_slowly_gets_the_end);
 	tcase_add_test(tc, half_closed_for_too_long);
 	tcase_add_test(tc, no_more_than_allowed);
 	tcase_add_test(tc, plain_http_goes_on_with_other_servers);
