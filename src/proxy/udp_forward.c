@@ -1,5 +1,6 @@
 /* src/proxy/udp_forward.c - while a name is looked up, datagrams are lost. It is looked up
- * again for a sender that is new, but not more often than once in RESOLVE_NS. */
+ * again for a sender that is new, but not more often than once in RESOLVE_NS, or in TRY_AGAIN_NS
+ * as long as it isn't known: whoever sends to the port could flood the name servers. */
 #include "proxy/udp_forward.h"
 
 #include <errno.h>
@@ -7,8 +8,9 @@
 
 #include "io/loop.h"
 
-#define TURNS      64
-#define RESOLVE_NS (60 * NS_PER_SEC)
+#define TURNS        64
+#define RESOLVE_NS   (60 * NS_PER_SEC)
+#define TRY_AGAIN_NS NS_PER_SEC
 
 struct flow {
 	struct flow *next; /* the one that was active last comes first */
@@ -25,7 +27,7 @@ struct udp_forward {
 	struct packets *port; /* owned */
 	struct destination destination;
 	struct endpoint to; /* IP_NONE: not known yet */
-	uint64_t resolved_ns;
+	uint64_t asked_ns;  /* when it was looked up; 0: never */
 	struct lookup_query query;
 	struct flow *flows; /* owned */
 	size_t count;
@@ -140,10 +142,12 @@ static void looked_up(struct lookup_query *query, const char *error,
 
 static void refresh(struct udp_forward *u, uint64_t now_ns)
 {
+	uint64_t pause_ns = u->to.addr.family != IP_NONE ? RESOLVE_NS : TRY_AGAIN_NS;
+
 	if (u->destination.addr.family != IP_NONE || lookup_asked(&u->query) ||
-	    !*u->env->lookup || (u->resolved_ns && now_ns - u->resolved_ns < RESOLVE_NS))
+	    !*u->env->lookup || (u->asked_ns && now_ns - u->asked_ns < pause_ns))
 		return;
-	u->resolved_ns = u->to.addr.family != IP_NONE ? now_ns : 0;
+	u->asked_ns = now_ns;
 	lookup_ask(*u->env->lookup, &u->query, u->destination.name);
 }
 

@@ -1,10 +1,12 @@
 #include "proxy/association.h"
 #include "proxy/udp_forward.h"
 
+#include <errno.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "names/lookup.h"
 #include "proxy_lab.h"
 #include "unit.h"
 
@@ -142,6 +144,54 @@ START_TEST(datagrams_of_a_forwarded_port)
 }
 END_TEST
 
+/* Sockets for c-ares, of which there are none: so each lookup fails at once. */
+static int refuse_to_open(void *context, int family, int type)
+{
+	unsigned *asked = context;
+
+	(void)family;
+	(void)type;
+	++*asked;
+	return -EMFILE;
+}
+
+/* Datagrams to a name that can't be looked up don't ask for it each time. */
+START_TEST(an_unknown_name_of_a_forwarded_port)
+{
+	const struct ip_addr nameserver = { IP_V4, { 127, 0, 0, 1 } };
+	struct destination to = { .name = "unknown.example", .port = 1 };
+	unsigned asked = 0, first = 0;
+	const struct lookup_sockets none = { .open = refuse_to_open, .context = &asked };
+	struct sockaddr_in port, own;
+	struct lookup *lookup;
+	struct proxy_lab f;
+	int client, fd = udp_at(&port), err;
+
+	proxy_lab_begin(&f);
+	err = lookup_new_bare(&lookup, f.loop);
+	ck_assert_int_eq(err, 0);
+	lookup_set_own_sockets(lookup, &none);
+	err = lookup_set_servers(lookup, &nameserver, 1, NULL, 0);
+	ck_assert_int_eq(err, 0);
+	proxy_use_lookup(f.proxy, lookup);
+	ck_assert_int_eq(proxy_listen_udp(f.proxy, fd, PROXY_INSIDE, &to), 0);
+	client = udp_at(&own);
+	for (int i = 0; i < 10; i++) {
+		ck_assert_int_eq(sendto(client, "hello", 5, 0, (struct sockaddr *)&port,
+		                        sizeof(port)),
+		                 5);
+		proxy_lab_serve(&f);
+		if (i == 0)
+			first = asked;
+	}
+	ck_assert_uint_gt(first, 0);
+	ck_assert_uint_lt(asked, 5 * first); /* it may be a slow machine */
+	close(client);
+	proxy_lab_end(&f);
+	lookup_free(lookup);
+}
+END_TEST
+
 TCase *unit_tests(void)
 {
 	TCase *tc = tcase_create("proxy/association, proxy/udp_forward");
@@ -149,5 +199,6 @@ TCase *unit_tests(void)
 	tcase_add_test(tc, datagrams_of_socks);
 	tcase_add_test(tc, a_client_that_says_its_port);
 	tcase_add_test(tc, datagrams_of_a_forwarded_port);
+	tcase_add_test(tc, an_unknown_name_of_a_forwarded_port);
 	return tc;
 }
