@@ -177,6 +177,9 @@ int kernel_stream_new(struct stream **out, struct loop *loop, int fd)
 	k->stream.ops = &stream_ops;
 	k->source = (struct loop_source){ fd, stream_ready };
 	k->loop = loop;
+	/* A byte that is urgent (MSG_OOB) is passed on like any other. Else it is lost, and in a Unix
+	 * socket it stays in front: that is ready for ever, and there is nothing to peek at. */
+	(void)setsockopt(fd, SOL_SOCKET, SO_OOBINLINE, &on, sizeof(on));
 	/* this fails if it is no TCP */
 	k->can_discard = setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on)) == 0;
 	k->stream.splice_fd = k->can_discard ? fd : 0;

@@ -22,7 +22,7 @@ static const struct call_rule rules[] = {
 	CALL(shutdown),                          /* one side has ended */
 	CALL_EQUAL(setsockopt, 1, IPPROTO_TCP),  /* small pieces go at once */
 	CALL_EQUAL(setsockopt, 1, IPPROTO_IPV6), /* a port of one family */
-	CALL_EQUAL(setsockopt, 1, SOL_SOCKET),   /* a connection ends by a reset */
+	CALL_EQUAL(setsockopt, 1, SOL_SOCKET),   /* to end by a reset; urgent bytes */
 };
 
 /* The outlet needs no others. */

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include "base/process.h"
@@ -51,8 +52,7 @@ START_TEST(a_reset_is_passed_on)
 }
 END_TEST
 
-/* The byte that is urgent is lost, as to any program that doesn't ask for such; but what comes
- * behind it goes on. */
+/* They are nothing special here. */
 START_TEST(urgent_data)
 {
 	struct proxy_lab f;
@@ -64,11 +64,38 @@ START_TEST(urgent_data)
 		proxy_lab_say(client, BYTES("before "));
 		ck_assert_int_eq(send(client, "!", 1, MSG_OOB), 1);
 		proxy_lab_say(client, BYTES("behind "));
-		proxy_lab_expect(&f, server, BYTES("before behind "));
+		proxy_lab_expect(&f, server, BYTES("before !behind "));
 	}
 	close(client);
 	ck_assert(proxy_lab_ends(&f, server));
 	close(server);
+	proxy_lab_end(&f);
+}
+END_TEST
+
+/* The same in a Unix socket, where it would be ready for ever. */
+START_TEST(urgent_data_of_a_unix_socket)
+{
+	struct sockaddr_un at = { .sun_family = AF_UNIX }; /* the kernel draws a name */
+	socklen_t size = sizeof(at.sun_family);
+	int listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	int client = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	struct proxy_lab f;
+
+	proxy_lab_begin(&f);
+	ck_assert_int_eq(bind(listener, (struct sockaddr *)&at, size), 0);
+	size = sizeof(at);
+	ck_assert_int_eq(getsockname(listener, (struct sockaddr *)&at, &size), 0);
+	ck_assert_int_eq(listen(listener, 1), 0);
+	ck_assert_int_eq(proxy_listen(f.proxy, listener, PROXY_ASK, NULL), 0);
+	ck_assert_int_eq(connect(client, (struct sockaddr *)&at, size), 0);
+	if (send(client, "\5", 1, MSG_OOB) == 1) {
+		proxy_lab_say(client, BYTES("\1\0"));
+		proxy_lab_expect(&f, client, BYTES("\5\0"));
+	} else {
+		unit_lacks("MSG_OOB of Unix sockets (Linux 5.15)");
+	}
+	close(client);
 	proxy_lab_end(&f);
 }
 END_TEST
@@ -567,6 +594,7 @@ TCase *unit_tests(void)
 	tcase_add_test(tc, halves_end_one_after_the_other);
 	tcase_add_test(tc, a_reset_is_passed_on);
 	tcase_add_test(tc, urgent_data);
+	tcase_add_test(tc, urgent_data_of_a_unix_socket);
 	tcase_add_test(tc, back_pressure);
 	tcase_add_loop_test(tc, what_cannot_be_is_refused, 0, ARRAY_SIZE(refusals));
 	tcase_add_test(tc, silence_is_answered_in_time);
