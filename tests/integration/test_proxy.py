@@ -192,6 +192,7 @@ def knows_passwords(password):
     """Only who has clients that may use them."""
     serves = "tunion-worker" if LWIP else "tunion-proxy"
     others = ("tunion-page", "tunion-outlet")
+    wait_for(lambda: {serves, *others} <= set(processes().values()), "the processes have their names")
     try:
         found = {name: password.encode() in memory(pid) for pid, name in processes().items() if name in (serves, *others)}
     except PermissionError:
