@@ -634,11 +634,13 @@ void instance_release(struct instance *i)
 	}
 	if (i->lock_fd < 0)
 		return;
-	assert(i->pid_path && i->uapi_dir);
+	assert(i->pid_path && i->uapi_dir && i->state_path);
 	remove_listed_sockets(i->lock_fd);
 	if (i->separate_uapi)
 		(void)!rmdir(i->uapi_dir);
-	unlink(i->pid_path);
+	/* as long as something is left on the host, `tunion down` has to find the instance */
+	if (access(i->state_path, F_OK) < 0)
+		unlink(i->pid_path);
 	close(i->lock_fd);
 	i->lock_fd = -1;
 }

@@ -109,6 +109,9 @@ def up_over_the_remains(w, before):
         done = t.try_run("status")
         check(done.returncode == 1 and "was killed" in done.stderr, "status after a failed up: " + done.stderr)
         try_all(c, targets)
+    full = ["sh", "-c", "trap '' XFSZ; ulimit -f 0; exec \"$@\"", "sh"]  # no file can be written
+    done = c.try_run([*full, *t.argv("up", t.dir)])
+    check(done.returncode == 1 and "File too large" in done.stderr, "up that can't write a file: " + done.stderr)
     for p in sending:
         p.stop()
     check_closed(w, capture, "up failed after a kill")
