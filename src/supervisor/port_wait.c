@@ -21,8 +21,25 @@
 
 /* ---- asking */
 
+/* Waits until the descriptor is readable. Returns false if it isn't in time, or if somebody
+ * interrupts. fd may be -1. */
+static bool wait_for(const struct port_wait *w, int fd, int64_t ms)
+{
+	struct pollfd p[] = { { .fd = fd, .events = POLLIN },
+		              { .fd = w->interrupt_fd, .events = POLLIN } };
+
+	return poll(p, ARRAY_SIZE(p), (int)ms) > 0 && p[1].revents == 0;
+}
+
+static bool is_interrupted(const struct port_wait *w)
+{
+	struct pollfd p = { .fd = w->interrupt_fd, .events = POLLIN };
+
+	return poll(&p, 1, 0) > 0;
+}
+
 /* Returns the text of an answer that ends within ANSWER_MS; NULL if it doesn't. To be freed. */
-static char *read_answer(int fd)
+static char *read_answer(const struct port_wait *w, int fd)
 {
 	int64_t until_ms = clock_now_ms() + ANSWER_MS, left_ms;
 	size_t used = 0, size = 0;
@@ -30,8 +47,6 @@ static char *read_answer(int fd)
 	ssize_t n = 1;
 
 	while (n > 0 && used < ANSWER_MAX && (left_ms = until_ms - clock_now_ms()) > 0) {
-		struct pollfd p = { .fd = fd, .events = POLLIN };
-
 		if (size - used < 2) {
 			char *more = realloc(text, size = 2 * size + 4096);
 
@@ -39,7 +54,7 @@ static char *read_answer(int fd)
 				break;
 			text = more;
 		}
-		if (poll(&p, 1, (int)left_ms) != 1)
+		if (!wait_for(w, fd, left_ms))
 			break;
 		n = read(fd, text + used, size - used - 1);
 		used += n > 0 ? (size_t)n : 0;
@@ -66,7 +81,7 @@ static bool has_port(const json_t *status, uint16_t port)
 }
 
 struct search {
-	const struct instance *self;
+	const struct port_wait *wait;
 	uint16_t port; /* 0: nobody is asked */
 	bool others;   /* is there any besides us? */
 };
@@ -74,6 +89,7 @@ struct search {
 static bool is_holder(void *context, const char *tun)
 {
 	struct search *s = context;
+	const struct instance *self = s->wait->self;
 	struct diag not_told = { 0 };
 	struct instance other;
 	char *answer = NULL;
@@ -81,14 +97,14 @@ static bool is_holder(void *context, const char *tun)
 	bool has;
 	int fd;
 
-	if (strcmp(s->self->tun, tun) == 0)
+	if (strcmp(self->tun, tun) == 0)
 		return false;
 	s->others = true;
 	if (s->port == 0)
 		return false;
-	if (instance_init(&other, s->self->run_dir, tun, &not_told) == 0 &&
+	if (instance_init(&other, self->run_dir, tun, &not_told) == 0 &&
 	    instance_ask(&other, "status", &fd) == 0) {
-		answer = read_answer(fd);
+		answer = read_answer(s->wait, fd);
 		close(fd);
 	}
 	if (answer)
@@ -118,45 +134,46 @@ static void report(const struct conf *conf, const char *holder, struct diag *dia
 }
 
 /* Is it worth trying once more? Otherwise *holder may be who has the port. */
-static bool wait_a_moment(const struct instance *self, uint16_t port, int64_t since_ms,
-                          int64_t *asked_ms, char **holder)
+static bool wait_a_moment(struct port_wait *w, uint16_t port, char **holder)
 {
 	int64_t now_ms = clock_now_ms();
-	bool ask = now_ms - since_ms >= ENDING_MS && now_ms - *asked_ms >= ASK_MS;
-	struct search s = { .self = self, .port = ask ? port : 0 };
+	int64_t waited_ms = w->since_ms ? now_ms - w->since_ms : 0;
+	bool ask = waited_ms >= ENDING_MS && now_ms - w->asked_ms >= ASK_MS;
+	struct search s = { .wait = w, .port = ask ? port : 0 };
 
-	if (now_ms - since_ms >= LIMIT_MS)
+	w->since_ms = now_ms - waited_ms;
+	if (waited_ms >= LIMIT_MS)
 		return false;
-	*holder = instance_find_running(self->run_dir, is_holder, &s);
+	*holder = instance_find_running(w->self->run_dir, is_holder, &s);
 	if (*holder || !s.others)
 		return false;
 	if (ask)
-		*asked_ms = now_ms;
-	(void)poll(NULL, 0, PAUSE_MS);
+		w->asked_ms = now_ms;
+	(void)wait_for(w, -1, PAUSE_MS);
 	return true;
 }
 
-int port_wait_open(struct tunnel *t, uint32_t mark, const struct instance *self,
+int port_wait_open(struct port_wait *w, struct tunnel *t, uint32_t mark,
                    struct diag *diag)
 {
 	const struct conf *conf = t->plan->conf;
-	int64_t since_ms = clock_now_ms(), asked_ms = 0;
 	struct diag tried = { 0 };
 	bool last = false;
 	char *holder = NULL;
 	int err = tunnel_open_udp(t, mark, NULL, &tried);
 
 	while (err == -EADDRINUSE && conf->listen_port && !last) {
-		last = !wait_a_moment(self, conf->listen_port, since_ms, &asked_ms,
-		                      &holder);
+		last = !wait_a_moment(w, conf->listen_port, &holder);
 		if (holder)
 			break;
 		/* if it was the last one that has just gone, its port is free now */
 		diag_clear(&tried);
-		err = tunnel_open_udp(t, mark, NULL, &tried);
+		err = is_interrupted(w) ? -EINTR : tunnel_open_udp(t, mark, NULL, &tried);
 	}
 	if (holder)
 		report(conf, holder, diag);
+	else if (err == -EINTR)
+		diag_error(diag, NULL, 0, "interrupted");
 	else
 		diag_move(diag, &tried);
 	diag_clear(&tried);

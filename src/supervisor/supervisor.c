@@ -98,21 +98,21 @@ static int make_plan(struct supervisor *s, struct diag *diag)
 
 static int open_sockets(struct supervisor *s, struct diag *diag)
 {
+	struct port_wait wait = { &s->instance, s->keeper.worker.interrupt_fd, 0, 0 };
 	int first = tunnels_make(&s->tunnels);
 
 	if (first)
 		diag_error(diag, NULL, 0, "out of memory");
 	/* all of them are tried, so that all errors are reported in one run */
-	for (size_t i = 0; i < s->tunnels.count; i++) {
+	for (size_t i = 0; i < s->tunnels.count && first != -EINTR; i++) {
 		struct tunnel *t = &s->tunnels.v[i];
-		int err =
-			port_wait_open(t, host_file_mark(s->hosts.shared, t->plan->conf),
-		                       &s->instance, diag);
+		uint32_t mark = host_file_mark(s->hosts.shared, t->plan->conf);
+		int err = port_wait_open(&wait, t, mark, diag);
 
 		if (!err)
 			err = instance_listen_uapi(&s->instance, t->plan->way.name,
 			                           &t->uapi_fd, diag);
-		if (!first)
+		if (!first || err == -EINTR)
 			first = err;
 	}
 	return first;

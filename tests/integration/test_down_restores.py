@@ -3,6 +3,7 @@
 the next `up` or `down` after a kill. The host's own odd routes and rules stay."""
 
 import signal
+import socket
 
 from lab import Tunion, check, main, same_text, wait_for
 from world import INTERNET, LAN, World
@@ -18,10 +19,23 @@ KINDS = {
 }
 
 
+def interrupted(c, w):
+    """Beside another instance a start waits for a port that is in use, which ends with a signal."""
+    held = c.call(lambda: socket.socket(socket.AF_INET, socket.SOCK_DGRAM))
+    held.bind(("0.0.0.0", 4000))
+    t = Tunion(c, {"waits.conf": w.home_conf(interface_lines=["ListenPort = 4000"])}, tun="waits")
+    process = c.start(t.argv("up", "--foreground", t.dir), name="waits")
+    wait_for(lambda: c.try_run("ip link show waits").returncode == 0, "the tun of the instance that waits")
+    process.stop()
+    check("tunion: interrupted" in process.output() and "in use" not in process.output(), process.output())
+    held.close()
+
+
 def two_defaults(c, w):
     """The second of two instances says that neither of them works, and which one is the other."""
     one, other = (Tunion(c, {f"{name}.conf": w.vpn_conf()}, tun=name) for name in ("one", "other"))
     check("warning" not in one.try_run("up", one.dir).stderr, "a warning with one instance")
+    interrupted(c, w)
     said = other.try_run("up", other.dir).stderr
     check("tunion: warning: another instance, one, has a default route, too" in said and said.count("default route") == 1, said)
     other.run("down")
