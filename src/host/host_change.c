@@ -613,19 +613,32 @@ static MUST_CHECK int make_config(struct host_state *h, const struct plan *plan,
 	return err;
 }
 
+/* What is to go stays in force, and what is new is there as well. */
+static void keep_all(struct change *c, struct host_config *to,
+                     const struct host_items *barriers)
+{
+	for (size_t i = c->difference.remove.n; i-- > 0;)
+		note(c, host_items_add(&to->items, &c->difference.remove.v[i]));
+	note(c, barriers_join(&c->h->barriers, barriers));
+}
+
 /* Removes what is to go, after the rest was added. */
 static void complete(struct change *c, struct host_config *to,
                      struct host_items *barriers)
 {
 	struct host_state *h = c->h;
 
-	if (h->up) {
+	if (h->up && !h->stay_closed) {
 		remove_all(c);
 		retry(c);
 		repair(c);
-		forget_learned(c);
 	}
-	barriers_trim(h->nl, &h->barriers, barriers);
+	if (h->up)
+		forget_learned(c);
+	if (h->stay_closed)
+		keep_all(c, to, barriers);
+	else
+		barriers_trim(h->nl, &h->barriers, barriers);
 	settle(c, to);
 }
 
@@ -651,7 +664,6 @@ static MUST_CHECK int change_once(struct host_state *h, const struct plan *plan,
 		set_mtu(&c);
 		note(&c, barriers_add(h->nl, &h->barriers, &barriers, diag));
 		add_all(&c);
-		/* what holds the prefixes is removed only when the new is complete */
 		if (!h->stay_closed || c.error == 0)
 			complete(&c, &to, &barriers);
 		err = c.error;

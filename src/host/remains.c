@@ -95,7 +95,8 @@ void remains_review_numbers(struct host_state *h, const struct plan *plan)
 	n->mark_is_a_files = all && n->mark != 0;
 }
 
-/* If they are too many, those of the oldest are removed. */
+/* The first one is that of an instance which was up, and the others are those of an `up` that has
+ * failed. If they are too many, those of the last but one such `up` are removed. */
 static void note_stale(struct host_state *h, uint32_t ifindex, struct diag *diag)
 {
 	struct journal *j = &h->journal;
@@ -103,9 +104,8 @@ static void note_stale(struct host_state *h, uint32_t ifindex, struct diag *diag
 	if (ifindex == 0 || ifindex == j->ifindex)
 		return;
 	if (j->stale_count == JOURNAL_STALE_MAX) {
-		barriers_lift(h->nl, j->stale[0], diag);
-		memmove(&j->stale[0], &j->stale[1],
-		        --j->stale_count * sizeof(j->stale[0]));
+		barriers_lift(h->nl, j->stale[j->stale_count - 1], diag);
+		j->stale_count--;
 	}
 	j->stale[j->stale_count++] = ifindex;
 }
@@ -140,17 +140,23 @@ int remains_take_over(struct host_state *h, struct diag *diag)
 	return err < 0 ? err : journal_save(j, diag);
 }
 
-void remains_let_go(struct host_state *h, struct diag *diag)
+int remains_let_go(struct host_state *h, const struct plan *plan, struct diag *diag)
 {
 	struct journal *j = &h->journal;
 	const struct spawn_tun tun = journal_tun(j);
+	int err;
 
+	h->stay_closed = false;
+	err = host_change(h, plan, diag);
+	h->stay_closed = true; /* not everything is up yet */
+	if (err < 0)
+		return err;
 	undo_stale(j, h->nl, diag);
 	if (j->dns && !(h->dns && h->dns[0])) {
 		dns_down(&tun, diag);
 		j->dns = false;
 	}
-	(void)!journal_save(j, diag); /* it reports an error itself */
+	return journal_save(j, diag);
 }
 
 void remains_stay_closed(struct host_state *h, bool stay)

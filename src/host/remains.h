@@ -5,8 +5,8 @@
  * (barrier.h) of the killed instance, and the rules that lead to them, keep packets from
  * leaving in the clear. So the journal of the killed instance is set aside, and its file
  * stays as it is. The new instance has the same mark and tables where that is possible. At
- * last its journal gets the entries of the old one, as if they were its own, and host_change
- * changes them to what is wanted now. */
+ * last its journal gets the entries of the old one, as if they were its own. host_change adds
+ * what is wanted now, and only when everything is up, the PostUp hooks too, the rest goes. */
 #ifndef TUNION_HOST_REMAINS_H
 #define TUNION_HOST_REMAINS_H
 
@@ -29,7 +29,9 @@ void remains_review_numbers(struct host_state *h, const struct plan *plan);
 MUST_CHECK int remains_take_over(struct host_state *h, struct diag *diag);
 /* From now on, or no longer, is everything left closed that fails? See host_options. */
 void remains_stay_closed(struct host_state *h, bool stay);
-/* After host_change, on all tuns: removes what is not needed any more. */
-void remains_let_go(struct host_state *h, struct diag *diag);
+/* After host_up, on all tuns: removes what this plan doesn't need. Returns 0 or -errno, with the
+ * reason in diag. */
+MUST_CHECK int remains_let_go(struct host_state *h, const struct plan *plan,
+                              struct diag *diag);
 
 #endif

@@ -376,19 +376,23 @@ static int take_over(struct hosts *h, const struct plan *plan, struct diag *diag
 	return err ? err : each_own(h, plan, own_take_over, diag);
 }
 
-/* Removes what no tun needs any more, also that of files that have no tun of their own now. */
-static void let_go(struct hosts *h, struct diag *diag)
+static int own_let_go(struct own_host *own, const struct plan *part, struct diag *diag)
 {
+	return remains_let_go(host_state_of(own->host), part, diag);
+}
+
+/* Removes what no tun needs any more, also that of files that have no tun of their own now. */
+static int let_go(struct hosts *h, const struct plan *plan, struct diag *diag)
+{
+	struct plan shared = plan_of_shared_tun(plan);
 	struct host_options options = h->options;
 	bool left = false;
+	int err = remains_let_go(host_state_of(h->shared), &shared, diag);
 
-	if (!h->options.stay_closed)
-		return;
-	remains_let_go(host_state_of(h->shared), diag);
-	for (struct own_host *own = h->own; own; own = own->next)
-		remains_let_go(host_state_of(own->host), diag);
+	if (!err)
+		err = each_own(h, plan, own_let_go, diag);
 	options.keep_remains = options.stay_closed = false;
-	(void)!each_stale(h, &options, &left, diag); /* an error is in diag */
+	return err ? err : each_stale(h, &options, &left, diag);
 }
 
 int hosts_up(struct hosts *h, const struct plan *plan, struct diag *diag)
@@ -401,8 +405,8 @@ int hosts_up(struct hosts *h, const struct plan *plan, struct diag *diag)
 	h->shared_is_up = err == 0;
 	if (!err)
 		err = each_own(h, plan, own_up, diag);
-	if (!err)
-		let_go(h, diag);
+	if (!err && h->options.stay_closed)
+		err = let_go(h, plan, diag);
 	return err ? undo_others(h, err) : 0;
 }
 

@@ -109,6 +109,11 @@ def up_over_the_remains(w, before):
         done = t.try_run("status")
         check(done.returncode == 1 and "was killed" in done.stderr, "status after a failed up: " + done.stderr)
         try_all(c, targets)
+    for name in ("vpn.conf", "home.conf"):
+        os.unlink(os.path.join(t.dir, name))
+    t.write("other.conf", w.home_conf(allowed="10.99.0.0/24", interface_lines=["PostUp = exit 9"]))
+    for _ in range(9):
+        equal(t.try_run("up", t.dir).returncode, 1, "exit status of up with another file, whose PostUp fails")
     full = ["sh", "-c", "trap '' XFSZ; ulimit -f 0; exec \"$@\"", "sh"]  # no file can be written
     done = c.try_run([*full, *t.argv("up", t.dir)])
     check(done.returncode == 1 and "File too large" in done.stderr, "up that can't write a file: " + done.stderr)
