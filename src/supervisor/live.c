@@ -192,13 +192,14 @@ static int open_sockets(struct round *r, struct prepared *p, const struct reload
 
 static int wait_for_worker(struct round *r, int err)
 {
+	struct worker_child *worker = &r->l->keeper->worker;
 	bool told = r->worker_silent;
 
 	if (!err)
-		err = worker_child_wait(&r->l->keeper->worker);
+		err = worker_child_wait(worker);
 	r->worker_silent = err == -ETIMEDOUT;
-	if (err && !(told && r->worker_silent))
-		worker_child_explain(&r->l->keeper->worker, err, r->diag);
+	if (err && !worker->broken && !(told && r->worker_silent))
+		worker_child_explain(worker, err, r->diag);
 	return err;
 }
 
@@ -211,7 +212,11 @@ static int make_device(struct round *r, struct prepared *p)
 	if (!err)
 		err = configure_tun(worker, name, hosts_tun_fd(r->l->hosts, name));
 	err = wait_for_worker(r, err);
-	/* a worker that is late makes the device when it continues */
+	/* A worker that is late makes the device when it continues. If it has ended, the next
+	 * one does: the file must not be refused for that, while another one goes whose
+	 * prefixes it has. */
+	if (worker->broken)
+		err = 0;
 	p->made = !err || err == -ETIMEDOUT || err == -EINTR;
 	if (p->made)
 		tunnels_put_beside(r->l->tunnels, &p->device);

@@ -5,6 +5,7 @@ an unreachable one behind it. `down` removes all of them, also those that such a
 
 import os
 import signal
+import socket
 
 from lab import Tunion, check, equal, here, main, need, same_text, six, wait_for
 from nameserver import NameServer
@@ -127,6 +128,29 @@ def up_over_the_remains(w, before):
     equal([text.count(kind) for kind in ("PostUp", "PreDown", "PostDown")], [text.count("PostUp")] * 3, "hooks")
 
 
+def renamed_while_the_worker_ends(w, t, targets):
+    """A reload finds the worker gone; the file that comes is taken in all the same, since that which goes had its prefixes."""
+    status, capture, sending = t.status(), w.net.capture("client"), senders(w.client, targets)
+    os.rename(os.path.join(t.dir, "vpn.conf"), os.path.join(t.dir, "renamed.conf"))
+    with socket.socket(socket.AF_UNIX) as s:
+        s.connect(os.path.join(w.client.run_dir, t.tun + ".sock"))
+        t.status()  # so the first one is accepted, too
+        os.kill(status["pid"], signal.SIGSTOP)
+        os.kill(status["engine_pid"], signal.SIGKILL)
+        with open(f"/proc/{status['engine_pid']}/stat") as f:
+            wait_for(lambda: f.seek(0) == 0 and ") Z " in f.read(), "the end of the worker")
+        s.sendall(b"reload\n")
+        os.kill(status["pid"], signal.SIGCONT)
+        with s.makefile() as f:
+            answer = f.read()
+    check("1 added, 0 changed, 1 removed" in answer, answer)
+    for address in targets:
+        w.client.reach(address)
+    for p in sending:
+        p.stop()
+    check_closed(w, capture, "a file was renamed and the worker ended")
+
+
 def test(lab):
     need("nft", "tcpdump", "python3")
     w = World(lab)
@@ -166,7 +190,8 @@ def test(lab):
         c.reach(INTERNET)
 
     t = Tunion(c, everything)
-    t.up()
+    t.up("--no-watch")
+    renamed_while_the_worker_ends(w, t, here(INTERNET, INTERNET6))
     os.unlink(os.path.join(t.dir, "home.conf"))
     t.run("reload")
     routes = c.run("ip route; " + six("ip -6 route"))
