@@ -212,7 +212,7 @@ int guard_up(const struct spawn_tun *tun, enum ip_family family,
 
 	free(text);
 	if (err == -ENOENT) {
-		guard_down(tun, family, diag);
+		(void)!guard_down(tun, family, diag);
 		text = guard_iptables_text(tun->name, family, items, mark);
 		err = iptables_restore(tun, family, text, &why);
 		free(text);
@@ -230,23 +230,28 @@ int guard_up(const struct spawn_tun *tun, enum ip_family family,
 	return err;
 }
 
-static void iptables_down(const struct spawn_tun *tun, enum ip_family family,
-                          struct diag *diag)
+/* Returns -ENOENT if the program is missing. */
+static int iptables_down(const struct spawn_tun *tun, enum ip_family family,
+                         struct diag *diag)
 {
 	const char *argv[] = { family == IP_V4 ? "iptables-save" : "ip6tables-save",
 		               NULL };
 	struct spawn s = { .argv = argv, .output_size = SAVED_BYTES };
 	struct failure why;
 	char *text = NULL;
+	int err = -ENOMEM;
 
 	s.output = calloc(1, s.output_size);
-	if (s.output && spawn_run(&s) == 0)
+	if (s.output)
+		err = spawn_run(&s);
+	if (err == 0)
 		text = guard_iptables_removal(tun->name, s.output);
 	if (text && strstr(text, "-D") &&
 	    iptables_restore(tun, family, text, &why) == -EIO)
 		diag_warning(diag, NULL, 0, "%s", why.text);
 	free(text);
 	free(s.output);
+	return err == -ENOENT ? err : 0;
 }
 
 const char *guard_nft_removal(const char *tun, enum ip_family family,
@@ -261,14 +266,15 @@ const char *guard_nft_removal(const char *tun, enum ip_family family,
 	return out;
 }
 
-void guard_down(const struct spawn_tun *tun, enum ip_family family, struct diag *diag)
+int guard_down(const struct spawn_tun *tun, enum ip_family family, struct diag *diag)
 {
 	struct failure why;
 	char text[GUARD_REMOVAL_STRLEN];
 	int err = nft(tun, guard_nft_removal(tun->name, family, text), &why);
 
 	if (err == -ENOENT)
-		iptables_down(tun, family, diag);
+		err = iptables_down(tun, family, diag);
 	else if (err == -EIO)
 		diag_warning(diag, NULL, 0, "%s", why.text);
+	return err;
 }

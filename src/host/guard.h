@@ -29,8 +29,10 @@
  * neither program. */
 MUST_CHECK int guard_up(const struct spawn_tun *tun, enum ip_family family,
                         const struct host_items *items, uint32_t mark, struct diag *diag);
-/* Removes the guard, if there is one. Failures are warnings. */
-void guard_down(const struct spawn_tun *tun, enum ip_family family, struct diag *diag);
+/* Removes the guard, if there is one. Failures are warnings, but for -ENOENT, which it returns if
+ * there is neither program. Otherwise returns 0 or another -errno. */
+MUST_CHECK int guard_down(const struct spawn_tun *tun, enum ip_family family,
+                          struct diag *diag);
 
 /* Return the text for nft and for iptables-restore. To be freed; NULL if out of
  * memory. */

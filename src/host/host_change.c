@@ -350,7 +350,7 @@ static void guard(struct change *c, enum ip_family family)
 	c->unguarded = err < 0;
 	if (err == 0 || was_there)
 		return;
-	guard_down(&tun, family, &told);
+	(void)!guard_down(&tun, family, &told);
 	diag_clear(&told);
 	*there = false;
 	note(c, journal_save(j, c->diag));
@@ -366,8 +366,8 @@ static void unguard(struct change *c, enum ip_family family)
 	if (!*there ||
 	    (!c->h->no_guard && (family == IP_V4 ? c->to->rules4 : c->to->rules6)))
 		return;
-	guard_down(&tun, family, c->diag);
-	*there = false;
+	/* if it is left, an undo may find the programs again */
+	*there = guard_down(&tun, family, c->diag) < 0;
 }
 
 /* Enters the rules in the journal before they are added. */

@@ -85,6 +85,16 @@ void undo_hooks(struct journal *j, const struct log *log, struct diag *diag)
 	hooks_clear(&j->hooks);
 }
 
+static void undo_guard(const struct spawn_tun *tun, enum ip_family family,
+                       struct diag *diag)
+{
+	if (guard_down(tun, family, diag) == -ENOENT)
+		diag_warning(
+			diag, NULL, 0,
+			"the firewall rules for %s (IPv%u) are left, because the programs nft and iptables are missing",
+			tun->name, (unsigned)family);
+}
+
 int undo_all(struct journal *j, struct netlink *nl, const struct log *log,
              struct diag *diag)
 {
@@ -97,9 +107,9 @@ int undo_all(struct journal *j, struct netlink *nl, const struct log *log,
 	j->pre_down_ran = false;
 	undo_rules(j, nl, diag);
 	if (j->guard6)
-		guard_down(&tun, IP_V6, diag);
+		undo_guard(&tun, IP_V6, diag);
 	if (j->guard4)
-		guard_down(&tun, IP_V4, diag);
+		undo_guard(&tun, IP_V4, diag);
 	if (j->dns)
 		dns_down(&tun, diag);
 	j->guard4 = j->guard6 = j->dns = false;
