@@ -329,14 +329,16 @@ int dns_up(const struct spawn_tun *tun, const struct plan *plan, const char *tex
 	return err;
 }
 
-void dns_down(const struct spawn_tun *tun, struct diag *diag)
+int dns_down(const struct spawn_tun *tun, struct diag *diag)
 {
 	char name[DNS_INTERFACE_STRLEN];
 	const char *argv[] = { "resolvconf", "-d",
 		               dns_interface(ORDER_PATH, tun->name, name), "-f", NULL };
 	const char *revert[] = { "resolvectl", "revert", tun->name, NULL };
+	int err = run(argv, NULL, tun, diag);
 
 	/* both report their failures themselves */
-	if (run(argv, NULL, tun, diag) == -ENOENT && dns_is_resolved(RESOLV_CONF_PATH))
-		(void)!run(revert, NULL, tun, diag);
+	if (err == -ENOENT && dns_is_resolved(RESOLV_CONF_PATH))
+		err = run(revert, NULL, tun, diag);
+	return err;
 }

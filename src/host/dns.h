@@ -59,7 +59,7 @@ bool dns_is_resolved(const char *path);
  * because queries that still go to the old servers would leak. */
 MUST_CHECK int dns_up(const struct spawn_tun *tun, const struct plan *plan,
                       const char *text, struct diag *diag);
-/* Failures are warnings. */
-void dns_down(const struct spawn_tun *tun, struct diag *diag);
+/* Returns 0 or -errno. Failures are warnings, but for -ENOENT: there is no such program. */
+MUST_CHECK int dns_down(const struct spawn_tun *tun, struct diag *diag);
 
 #endif

@@ -273,7 +273,7 @@ static void set_dns(struct change *c)
 	char *text = dns_text(c->plan);
 	const char *old = h->dns ? h->dns : "";
 	const struct spawn_tun tun = journal_tun(&h->journal);
-	int err = text ? 0 : -ENOMEM;
+	int err = text ? 0 : -ENOMEM, left = 0;
 
 	host_change_choose_resolver(h, c->plan);
 	if (err == 0 && !h->no_dns && strcmp(text, old) != 0) {
@@ -284,8 +284,8 @@ static void set_dns(struct change *c)
 		if (err == 0 && text[0])
 			err = dns_up(&tun, c->plan, text, c->diag);
 		else if (err == 0)
-			dns_down(&tun, c->diag);
-		h->journal.dns = text[0];
+			left = dns_down(&tun, c->diag);
+		h->journal.dns = text[0] || left < 0;
 	}
 	note(c, err);
 	if (err == 0 && !h->no_dns) {

@@ -152,10 +152,8 @@ int remains_let_go(struct host_state *h, const struct plan *plan, struct diag *d
 	if (err < 0)
 		return err;
 	undo_stale(j, h->nl, diag);
-	if (j->dns && !(h->dns && h->dns[0])) {
-		dns_down(&tun, diag);
-		j->dns = false;
-	}
+	if (j->dns && !(h->dns && h->dns[0]))
+		j->dns = dns_down(&tun, diag) < 0;
 	return journal_save(j, diag);
 }
 

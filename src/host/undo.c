@@ -111,7 +111,7 @@ int undo_all(struct journal *j, struct netlink *nl, const struct log *log,
 	if (j->guard4)
 		undo_guard(&tun, IP_V4, diag);
 	if (j->dns)
-		dns_down(&tun, diag);
+		(void)!dns_down(&tun, diag);
 	j->guard4 = j->guard6 = j->dns = false;
 	valid_mark_restore(j, diag);
 	undo_tun(j, nl, diag);

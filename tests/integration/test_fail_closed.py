@@ -121,9 +121,11 @@ def up_over_the_remains(w, before):
     for p in sending:
         p.stop()
     check_closed(w, capture, "up failed after a kill")
-    # the next one needs no firewall rules and can't remove those that are there; so `down` has to do it after a kill
+    # the next one needs no firewall rules nor name servers, and can't remove those that are there; so `down` has to do
+    # it after a kill
     binds = list(c.binds)
     c.hide("nft", "iptables-save")
+    c.binds.append(("/bin/false", os.path.join(c.bin, "resolvconf")))
     t.write("other.conf", w.home_conf(allowed="10.99.0.0/24"))
     t.run("up", t.dir)
     pid = t.status()["pid"]
