@@ -86,8 +86,8 @@ void instance_unset_alias(const struct instance *i);
 char *instance_uapi_path(const struct instance *i, const char *name);
 /* Listens for requests from now on, with listen_fd. */
 MUST_CHECK int instance_listen(struct instance *i, struct diag *diag);
-/* Removes the sockets and the pid file, and releases the lock. May be called if it isn't
- * locked. */
+/* Removes the sockets and the pid file, and releases the lock. The pid file stays if there is a
+ * state file, since something is left on the host then. May be called if it isn't locked. */
 void instance_release(struct instance *i);
 
 #define INSTANCE_OPTIONS_MAX (PATH_MAX + IFNAME_MAX + 32)
