@@ -197,18 +197,23 @@ int hooks_run_up(const struct hooks_env *env, const struct conf *conf,
 	return -EIO;
 }
 
-int hooks_run_down(const struct hooks_env *env, const struct hooks_file *file,
+int hooks_run_down(const struct hooks_env *env, struct hooks_file *file,
                    enum conf_hook kind)
 {
 	const struct conf_texts *hooks =
 		kind == CONF_PRE_DOWN ? &file->pre_down : &file->post_down;
 	char text[200];
 	int err;
-	size_t i = run_all(env, file->name, file->path, hooks, &err);
+	size_t i;
 
+	if (kind == CONF_PRE_DOWN && file->pre_down_ran)
+		return 0;
+	i = run_all(env, file->name, file->path, hooks, &err);
 	if (i < hooks->n)
 		diag_warning(env->diag, file->path, hooks->v[i].line, "%s %s",
 		             kind_names[kind], outcome(err, env, text, sizeof(text)));
+	else if (kind == CONF_PRE_DOWN)
+		file->pre_down_ran = true;
 	return err;
 }
 
@@ -288,6 +293,7 @@ int hooks_remember(struct hooks *h, const struct conf *conf)
 		clear_file(&new);
 		return err;
 	}
+	new.pre_down_ran = at->pre_down_ran;
 	clear_file(at);
 	*at = new;
 	return 0;

@@ -22,6 +22,9 @@
 struct hooks_file {
 	char *name, *path;
 	struct conf_texts pre_down, post_down;
+	/* All of pre_down have succeeded, and are not run again if the file is up all the same,
+	 * because another one refused to go down; only in memory. */
+	bool pre_down_ran;
 };
 
 /* The files in the order in which they came up. Zeroed is empty. */
@@ -79,7 +82,7 @@ int hooks_find(const struct hooks *h, const char *name);
 /* Runs CONF_PRE_DOWN or CONF_POST_DOWN of one file, in order, until one fails, which is a
  * warning with FILE:LINE. Then returns its exit status, which is above 0, or -errno if it
  * can't be run; -ETIMEDOUT if its time was over. */
-MUST_CHECK int hooks_run_down(const struct hooks_env *env, const struct hooks_file *file,
+MUST_CHECK int hooks_run_down(const struct hooks_env *env, struct hooks_file *file,
                               enum conf_hook kind);
 
 /* Convert to and from the lines of a journal. read_line takes a line without its newline;

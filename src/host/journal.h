@@ -38,7 +38,7 @@ struct journal {
 	char *path;            /* owned; NULL: it is only kept in memory */
 	int lock_fd; /* borrowed; of the instance, see spawn.h; 0: there is none */
 	const struct hooks_events *events; /* borrowed; NULL: there are none */
-	bool pre_down_ran; /* undo_pre_down has succeeded; only in memory */
+	bool pre_down_ran; /* as far as it goes, see host_end; only in memory */
 	bool held; /* the file is that of a killed instance: nothing is written yet */
 };
 

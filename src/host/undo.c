@@ -72,10 +72,7 @@ static MUST_CHECK int run_hooks(struct journal *j, enum conf_hook kind,
 
 int undo_pre_down(struct journal *j, const struct log *log, struct diag *diag)
 {
-	int err = run_hooks(j, CONF_PRE_DOWN, log, diag);
-
-	j->pre_down_ran = err == 0;
-	return err;
+	return run_hooks(j, CONF_PRE_DOWN, log, diag);
 }
 
 void undo_hooks(struct journal *j, const struct log *log, struct diag *diag)

@@ -8,8 +8,8 @@
 #include "host/journal.h"
 #include "netlink/netlink.h"
 
-/* Runs PreDown hooks; undo_all then leaves them out. All failures are warnings. Returns
- * 0, or what hooks_run_down has returned for the first one that has failed. */
+/* Runs the PreDown hooks of files for which they have not succeeded yet. All failures are warnings.
+ * Returns 0, or what hooks_run_down has returned for the first one that has failed. */
 MUST_CHECK int undo_pre_down(struct journal *j, const struct log *log, struct diag *diag);
 
 /* Runs all PreDown and PostDown hooks, and forgets them. All failures are warnings. */
