@@ -21,6 +21,7 @@
 #include "cmd/arguments.h"
 #include "cmd/log_output.h"
 #include "cmd/paths.h"
+#include "cmd/service.h"
 #include "cmd/target.h"
 #include "inside/handover.h"
 #include "inside/inside.h"
@@ -293,7 +294,8 @@ static int run(struct exec *e, int argc, char **argv)
 		e->options.paths = paths.v;
 		e->options.path_count = paths.n;
 		e->options.names_folder = paths.folder;
-		status = start_with_absolute_paths(e);
+		if (service_names_exist(&e->options))
+			status = start_with_absolute_paths(e);
 	}
 	paths_clear(&paths);
 	e->options.paths = NULL; /* they end here */

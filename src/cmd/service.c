@@ -1,15 +1,18 @@
 /* src/cmd/service.c */
 #include "cmd/service.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/ifname.h"
 #include "cmd/background.h"
 #include "cmd/log_output.h"
 #include "cmd/notify.h"
 #include "cmd/paths.h"
+#include "conf/missing.h"
 
 /* Whoever knows the address may read the page, and others may read a log. */
 static void tell_page(struct log_output *output, const char *url)
@@ -103,8 +106,27 @@ static int run_with_absolute_paths(const void *context, int ready_fd)
 	return status;
 }
 
+bool service_names_exist(const struct supervisor_options *options)
+{
+	struct diag diag = { 0 };
+	bool ok;
+
+	for (size_t i = 0; i < options->path_count; i++) {
+		const char *word = options->paths[i];
+
+		if (!strchr(word, '/') && access(word, F_OK) < 0 && errno == ENOENT)
+			missing_report(word, options->names_folder, &diag);
+	}
+	ok = diag.errors == 0;
+	diag_print(&diag, stderr);
+	diag_clear(&diag);
+	return ok;
+}
+
 int service_run(const struct service *service)
 {
+	if (!service_names_exist(&service->options))
+		return EXIT_FAILURE;
 	return service->options.foreground
 	               ? run_with_absolute_paths(service, -1)
 	               : background_run(run_with_absolute_paths, service,

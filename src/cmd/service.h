@@ -50,5 +50,8 @@ bool service_take_option(struct service *service, int option, const char *argume
  * only if this was asked for. Otherwise returns when it is down. Returns the exit
  * status. */
 int service_run(const struct service *service);
+/* Are the words without a slash there? Otherwise says, on stderr, where a NAME was looked for: as an
+ * absolute path it could no longer be told from other paths. */
+bool service_names_exist(const struct supervisor_options *options);
 
 #endif

@@ -67,8 +67,7 @@ static bool name_of(const char *path, char name[static IFNAME_MAX + 1])
 	const char *slash = strrchr(path, '/'), *part = slash ? slash + 1 : path;
 	size_t n = strlen(part), tail = strlen(SUFFIX);
 
-	if (path[0] != '/' || n <= tail || n - tail > IFNAME_MAX ||
-	    strcmp(part + n - tail, SUFFIX) != 0)
+	if (n <= tail || n - tail > IFNAME_MAX || strcmp(part + n - tail, SUFFIX) != 0)
 		return false;
 	memcpy(name, part, n - tail);
 	name[n - tail] = '\0';
@@ -170,8 +169,9 @@ static bool take_in(struct refresh *r, const char *path, const char *name,
 	if (!was_out && path[0] != '/') {
 		diag_error(
 			diag, NULL, 0,
-			"%s is neither a file that was taken out nor the NAME of one in the default folder; put %s.conf into that folder, or into one that this instance has already",
-			path, path);
+			"%s is neither a file that was taken out nor the NAME of one in the default folder%s; put %s.conf into that folder, or into one that this instance has already",
+			path, strcmp(path, name) != 0 ? ", which has no .conf" : "",
+			name);
 		return false;
 	}
 	added = !was_out && !follow_has(r->follow, path) &&

@@ -99,9 +99,10 @@ def from_another_folder(w):
     equal(w.client.run([TUNION, "up", *options, "lab"]), "lab is up\n", "up of what was taken out of the only instance")
     w.client.reach(LAN)
     says(t, ("down", "vpn"), 0, "vpn is down\n")
-    says(t, ("up", "vpn"), 0, "vpn is up\n")  # not the one in the default folder
+    says(t, ("up", "vpn.conf"), 0, "vpn is up\n")  # not the one in the default folder
     check("198.18.0.0" not in w.client.run("ip route"), "the file of the default folder came instead")
     says(t, ("up", "nobody"), 1, "nobody is neither a file that was taken out nor", "put nobody.conf into")
+    says(t, ("up", "nobody.conf"), 1, "default folder, which has no .conf; put nobody.conf into")
     t.down()
 
 
