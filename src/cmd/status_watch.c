@@ -182,18 +182,37 @@ static void write_line(const char *line, size_t bytes, unsigned columns)
 		fputs(status_watch_ellipsis(), stdout);
 }
 
+static size_t count_lines(const char *text)
+{
+	size_t n = 0;
+
+	for (; *text; n++) {
+		text += strcspn(text, "\n");
+		text += *text == '\n';
+	}
+	return n;
+}
+
 static void write_frame(const char *text, bool colour)
 {
 	unsigned rows, columns;
+	size_t lines = count_lines(text);
+	char more[80] = "";
 
 	size_of_terminal(&rows, &columns);
+	if (lines > rows)
+		snprintf(more, sizeof(more), "(%zu more lines: tunion status prints all)",
+		         lines - (rows - 1));
 	fputs(HOME, stdout);
 	for (unsigned row = 0; *text && row < rows; row++) {
 		size_t bytes = strcspn(text, "\n");
 
 		if (row > 0)
 			fputc('\n', stdout);
-		write_line(text, bytes, columns);
+		if (*more && row == rows - 1)
+			write_line(more, strlen(more), columns);
+		else
+			write_line(text, bytes, columns);
 		fputs(colour ? "\033[0m" CLEAR_LINE : CLEAR_LINE, stdout);
 		text += bytes + (text[bytes] == '\n');
 	}

@@ -102,6 +102,8 @@ def test_watch(t, w):
     check("\033[32m" not in ascii.seen and ascii.seen.isascii(), "colours, or no ASCII")
     for line in re.sub(r"\033\[[0-9;?]*[A-Za-z]", "", blocks.seen.replace("\033[H", "\r\n")).split("\r\n"):
         check(len(line) <= 100, f"a line is longer than the terminal is wide: {line!r}")
+    fcntl.ioctl(blocks.slave, termios.TIOCSWINSZ, struct.pack("HHHH", 4, 100, 0, 0))
+    blocks.wait_seen(r"\([0-9]+ more lines: tunion status prints all\)", "that a terminal is not high enough")
     blocks.end(b"q")
     ascii.end(b"\x03")
     again = t.try_run("status", "--watch")
