@@ -19,15 +19,28 @@ void paths_free(char **paths)
 	free(paths);
 }
 
+/* Messages are to name the path as people would write it. */
+static const char *without_dots(const char *path)
+{
+	while (path[0] == '.' && path[1] == '/') {
+		path++;
+		path += strspn(path, "/");
+	}
+	return strcmp(path, ".") == 0 ? "" : path;
+}
+
 char **paths_absolute(const char *const *paths, size_t n)
 {
 	char **out = calloc(n + 1, sizeof(*out));
 	char *cwd = getcwd(NULL, 0);
 
 	for (size_t i = 0; out && i < n; i++) {
-		if (paths[i][0] == '/' || !cwd)
+		const char *path = without_dots(paths[i]);
+
+		if (*path == '/' || !cwd)
 			out[i] = strdup(paths[i]);
-		else if (asprintf(&out[i], "%s/%s", cwd, paths[i]) < 0)
+		else if (asprintf(&out[i], "%s%s%s", cwd, *path && cwd[1] ? "/" : "",
+		                  path) < 0)
 			out[i] = NULL;
 		if (!out[i]) {
 			paths_free(out);

@@ -173,6 +173,31 @@ START_TEST(words_are_paths_or_names)
 }
 END_TEST
 
+START_TEST(absolute_paths_are_as_people_write_them)
+{
+	static const char *const given[] = { "a",  "./a",    ".//./a/b", ".",
+		                             "./", "/a/./b", "../a",     ".a" };
+	static const char *const in_usr[] = {
+		"/usr/a", "/usr/a", "/usr/a/b",  "/usr",
+		"/usr",   "/a/./b", "/usr/../a", "/usr/.a"
+	};
+	static const char *const in_root[] = { "/a", "/a",     "/a/b",  "/",
+		                               "/",  "/a/./b", "/../a", "/.a" };
+	const char *const *expected = _i ? in_usr : in_root;
+	size_t n = sizeof(given) / sizeof(*given);
+	char **out;
+
+	ck_assert_int_eq(chdir(_i ? "/usr" : "/"), 0);
+	out = paths_absolute(given, n);
+	ck_assert_ptr_nonnull(out);
+	for (size_t i = 0; i < n; i++)
+		ck_assert_str_eq(out[i], expected[i]);
+	ck_assert_ptr_null(out[n]);
+	paths_free(out);
+	ck_assert_int_eq(chdir("/"), 0);
+}
+END_TEST
+
 TCase *unit_tests(void)
 {
 	TCase *tc = tcase_create("cmd/paths");
@@ -181,5 +206,6 @@ TCase *unit_tests(void)
 	tcase_add_test(tc, root_has_none);
 	tcase_add_test(tc, words_are_paths_or_names);
 	tcase_add_loop_test(tc, termux_has_its_own, 0, 2);
+	tcase_add_loop_test(tc, absolute_paths_are_as_people_write_them, 0, 2);
 	return tc;
 }
