@@ -196,7 +196,7 @@ static void add_reasons(char note[static NOTE_BYTES], const json_t *peer)
 	static const struct {
 		const char *why, *text;
 	} reasons[] = {
-		{ "table", "no Table = off" },
+		{ "table", "no Table of its own" },
 		{ "via", "by Via" },
 		{ "metric", "lower Metric" },
 		{ "default-routes", "only default routes" },

@@ -159,7 +159,7 @@ static const char *reason_text(enum way_reason reason)
 {
 	switch (reason) {
 	case WAY_BY_TABLE:
-		return "it has no Table = off";
+		return "it has no Table of its own";
 	case WAY_BY_VIA:
 		return "by Via";
 	case WAY_BY_METRIC:
