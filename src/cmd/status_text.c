@@ -601,13 +601,15 @@ static void print_head(const struct status_look *look, FILE *out)
 {
 	const json_t *status = look->status;
 	size_t devices = json_array_size(json_object_get(status, "devices"));
-	int64_t restarts = status_integer(status, "engine_restarts");
+	int64_t mtu = status_integer(status, "tun_mtu"),
+		restarts = status_integer(status, "engine_restarts");
 	const json_t *engine = json_object_get(status, "engine_seconds");
 	char age[STATUS_AGE_BYTES];
 
-	fprintf(out, "%s: mtu %" PRId64 ", %zu device%s, up for ",
-	        status_string(status, "tun"), status_integer(status, "tun_mtu"), devices,
-	        devices == 1 ? "" : "s");
+	fprintf(out, "%s: ", status_string(status, "tun"));
+	if (mtu > 0) /* else no device shares the tun */
+		fprintf(out, "mtu %" PRId64 ", ", mtu);
+	fprintf(out, "%zu device%s, up for ", devices, devices == 1 ? "" : "s");
 	print_duration(status_integer(status, "up_seconds"), out);
 	if (restarts > 0)
 		fprintf(out, ", worker restarted %" PRId64 " time%s", restarts,

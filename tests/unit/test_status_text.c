@@ -44,31 +44,31 @@ static void check_text(struct status_look look, const char *status, const char *
 static const struct {
 	const char *json, *text;
 } heads[] = {
-	{ "{}", ": mtu 0, 0 devices, up for 0 seconds\n" },
+	{ "{}", ": 0 devices, up for 0 seconds\n" },
 	{ "{'tun': 'tunion0', 'tun_mtu': 1420, 'up_seconds': 90061, 'devices': []}",
 	  "tunion0: mtu 1420, 0 devices, up for 1 day, 1 hour\n" },
 	{ "{'tun': 't', 'up_seconds': 62, 'engine_restarts': 1}",
-	  "t: mtu 0, 0 devices, up for 1 minute, 2 seconds, worker restarted 1 time\n" },
+	  "t: 0 devices, up for 1 minute, 2 seconds, worker restarted 1 time\n" },
 	{ "{'tun': 't', 'up_seconds': 62, 'engine_restarts': 7, 'engine_seconds': 30}",
-	  "t: mtu 0, 0 devices, up for 1 minute, 2 seconds, worker restarted 7 times, last 30 s ago\n" },
+	  "t: 0 devices, up for 1 minute, 2 seconds, worker restarted 7 times, last 30 s ago\n" },
 	{ "{'devices': [{'name': 'a', 'peers': [{'state': 'ok', 'session': true, 'way': 'w',"
 	  " 'endpoint': '192.0.2.1:51820', 'allowed_ips': ['10.0.0.0/8', 'fd00::/8', '::/0'],"
 	  " 'standby': ['10.0.0.0/8', 'fd00::/8'], 'comes_after': [{'device': 'b', 'why': 'name',"
 	  " 'standby': false}]}]}]}",
-	  ": mtu 0, 1 device, up for 0 seconds\n"
+	  ": 1 device, up for 0 seconds\n"
 	  "\n"
 	  "DEVICE  STATE  HANDSHAKE  RECEIVED  SENT  ENDPOINT         WAY\n"
 	  "a       up     never      0 B       0 B   192.0.2.1:51820  w    shadowed by b (first by name) for "
 	  "10.0.0.0/8 and 1 more\n" },
 	{ "{'errors': [{'file': 'a.conf', 'line': 7, 'text': 'bad'}, {'file': 'b.conf', "
 	  "'line': null, 'text': 'worse'}, {'file': null, 'line': null, 'text': 'w'}]}",
-	  ": mtu 0, 0 devices, up for 0 seconds\n"
+	  ": 0 devices, up for 0 seconds\n"
 	  "not in force: a.conf:7: bad\n"
 	  "not in force: b.conf: worse\n"
 	  "not in force: w\n" },
 	{ "{'yields': [{'prefix': '192.168.7.0/24', 'device': 'home', 'to': 'eth0'}, "
 	  "{'prefix': 'fd07::/64', 'device': 'home', 'to': null}]}",
-	  ": mtu 0, 0 devices, up for 0 seconds\n"
+	  ": 0 devices, up for 0 seconds\n"
 	  "home: 192.168.7.0/24 yields to eth0, and is reached there as long as that has it, "
 	  "too\n"
 	  "home: fd07::/64 yields to another route, and is reached there as long as that has "
@@ -76,17 +76,17 @@ static const struct {
 	/* what the instance says of itself counts */
 	{ "{'tun': 't', 'folders': ['/etc/tunion', '/srv'], 'health': [{'device': 'a', "
 	  "'text': 'bad'}, {'device': null, 'text': 'worse'}], 'errors': [{'text': 'w'}]}",
-	  "t: mtu 0, 0 devices, up for 0 seconds, files in /etc/tunion, /srv\n"
+	  "t: 0 devices, up for 0 seconds, files in /etc/tunion, /srv\n"
 	  "a: bad\n"
 	  "worse\n" },
 	/* of another version than ours */
 	{ "{'devices': 5, 'tun': [], 'up_seconds': 'long', 'drops': 7}",
-	  ": mtu 0, 0 devices, up for 0 seconds\n" },
+	  ": 0 devices, up for 0 seconds\n" },
 	{ "{'tun': 't', 'taken_out': ['a', 'b']}",
-	  "t: mtu 0, 0 devices, up for 0 seconds; taken out: a, b (tunion up --tun t NAME "
+	  "t: 0 devices, up for 0 seconds; taken out: a, b (tunion up --tun t NAME "
 	  "brings it back)\n" },
 	{ "{'devices': [7]}",
-	  ": mtu 0, 1 device, up for 0 seconds\n"
+	  ": 1 device, up for 0 seconds\n"
 	  "\n"
 	  "DEVICE  STATE     HANDSHAKE  RECEIVED  SENT  ENDPOINT  WAY\n"
 	  "        no peers\n" },
@@ -210,7 +210,7 @@ static const char two[] =
 	" 'rx_bytes': 2000000, 'tx_bytes': 150}]}]}";
 
 static const char two_text[] =
-	"t: mtu 0, 3 devices, up for 1 hour, 1 minute\n"
+	"t: 3 devices, up for 1 hour, 1 minute\n"
 	"\n"
 	"DEVICE  PEER       STATE        HANDSHAKE  RECEIVED  SENT     ENDPOINT         "
 	"WAY\n"
@@ -266,7 +266,7 @@ START_TEST(rates_and_trends)
 
 	check_text(
 		look, now, before,
-		": mtu 0, 2 devices, up for 0 seconds\n"
+		": 2 devices, up for 0 seconds\n"
 		"\n"
 		"DEVICE  PEER       STATE       HANDSHAKE  RX RATE     TX RATE  TREND  WAY\n"
 		"a       ZZZZ…ZZZA  no session  never      0 bit/s     0 bit/s  ▁█     a >\n"
@@ -275,7 +275,7 @@ START_TEST(rates_and_trends)
 	look.trend = NULL;
 	check_text(
 		look, now, before,
-		": mtu 0, 2 devices, up for 0 seconds\n"
+		": 2 devices, up for 0 seconds\n"
 		"\n"
 		"DEVICE  PEER       STATE       HANDSHAKE  RECEIVED  SENT  RX RATE     TX "
 		"RATE  ENDPOINT  WAY\n"
@@ -330,7 +330,7 @@ static const struct {
 	const char *text;
 } narrow[] = {
 	{ 0,
-	  ": mtu 0, 2 devices, up for 1 minute, 40 seconds\n"
+	  ": 2 devices, up for 1 minute, 40 seconds\n"
 	  "a: nowhere.invalid:51820 does not resolve (not found, or no server); asked again in 20 s\n"
 	  "\n"
 	  "DEVICE  STATE       HANDSHAKE  RECEIVED  SENT  ENDPOINT                                     WAY\n"
@@ -342,7 +342,7 @@ static const struct {
 	  "b       3        99 s ago  replay  The packet came twice, or was delayed for long.\n"
 	  "b       5        3 s ago   loop    Set Via in one of the files; tunion check shows the loop.\n" },
 	{ 120,
-	  ": mtu 0, 2 devices, up for 1 minute, 40 seconds\n"
+	  ": 2 devices, up for 1 minute, 40 seconds\n"
 	  "a: nowhere.invalid:51820 does not resolve (not found, or no server); asked again in 20 s\n"
 	  "\n"
 	  "DEVICE  STATE       HANDSHAKE  ENDPOINT                               WAY\n"
@@ -355,7 +355,7 @@ static const struct {
 	  "b       5        3 s ago   loop    Set Via in one of the files; tunion check shows the loop.\n" },
 	/* the handshake comes back when the notes have gone */
 	{ 82,
-	  ": mtu 0, 2 devices, up for 1 minute, 40 seconds\n"
+	  ": 2 devices, up for 1 minute, 40 seconds\n"
 	  "a: nowhere.invalid:51820 does not resolve (not found, or no server); asked again\n"
 	  "  in 20 s\n"
 	  "\n"
@@ -368,7 +368,7 @@ static const struct {
 	  "b       3        99 s ago  replay  The packet came twice, or was delayed for long.\n"
 	  "b       5        3 s ago   loop    Set Via in one of the files; tunion check show…\n" },
 	{ 80,
-	  ": mtu 0, 2 devices, up for 1 minute, 40 seconds\n"
+	  ": 2 devices, up for 1 minute, 40 seconds\n"
 	  "a: nowhere.invalid:51820 does not resolve (not found, or no server); asked again\n"
 	  "  in 20 s\n"
 	  "\n"
@@ -380,7 +380,7 @@ static const struct {
 	  "b       2        89 s ago  send    The network refused to send: is there a rout…\n"
 	  "b       3        99 s ago  replay  The packet came twice, or was delayed for lo…\n"
 	  "b       5        3 s ago   loop    Set Via in one of the files; tunion check sh…\n" },
-	{ 60, ": mtu 0, 2 devices, up for 1 minute, 40 seconds\n"
+	{ 60, ": 2 devices, up for 1 minute, 40 seconds\n"
 	      "a: nowhere.invalid:51820 does not resolve (not found, or no\n"
 	      "  server); asked again in 20 s\n"
 	      "\n"
@@ -392,8 +392,7 @@ static const struct {
 	      "b       2        89 s ago  send    The network refused to s…\n"
 	      "b       3        99 s ago  replay  The packet came twice, o…\n"
 	      "b       5        3 s ago   loop    Set Via in one of the fi…\n" },
-	{ 40, ": mtu 0, 2 devices, up for 1 minute, 40\n"
-	      "  seconds\n"
+	{ 40, ": 2 devices, up for 1 minute, 40 seconds\n"
 	      "a: nowhere.invalid:51820 does not\n"
 	      "  resolve (not found, or no server);\n"
 	      "  asked again in 20 s\n"
