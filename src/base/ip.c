@@ -68,6 +68,11 @@ bool ip_addr_is_multicast(const struct ip_addr *a)
 	return a->family == IP_V6 && a->b[0] == 0xff;
 }
 
+bool ip_addr_is_link_local(const struct ip_addr *a)
+{
+	return a->family == IP_V6 && a->b[0] == 0xfe && (a->b[1] & 0xc0) == 0x80;
+}
+
 struct ip_prefix ip_prefix_mask(struct ip_prefix p)
 {
 	size_t whole = p.len / 8;

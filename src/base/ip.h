@@ -99,6 +99,8 @@ const char *ip_addr_format(const struct ip_addr *a, char out[static IP_ADDR_STRL
 bool ip_addr_is_loopback(const struct ip_addr *a);
 bool ip_addr_is_unspecified(const struct ip_addr *a);
 bool ip_addr_is_multicast(const struct ip_addr *a);
+/* fe80::/10: the same address may be on each link. */
+bool ip_addr_is_link_local(const struct ip_addr *a);
 
 /* Bit number i; bit 0 is the most significant bit of the first byte. */
 static inline unsigned ip_addr_bit(const struct ip_addr *a, unsigned i)

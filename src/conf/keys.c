@@ -465,6 +465,12 @@ static void set_endpoint(struct keys_file *f, char *value)
 			f->diag, f->conf->path, f->line,
 			"Endpoint %s is taken as [%s]:%u, as wg does; write it like that, or add the port if it is missing",
 			value_show(&shown, value), host, endpoint.port);
+	if (ip_addr_is_link_local(&endpoint.numeric.addr) &&
+	    endpoint.numeric.scope_id == 0)
+		diag_warning(
+			f->diag, f->conf->path, f->line,
+			"Endpoint %s is a link-local address without its link, so nothing can be sent there; expected one such as [%s%%eth0]:%u",
+			value_show(&shown, value), host, endpoint.port);
 	free(peer->endpoint_host);
 	peer->has_endpoint = true;
 	peer->endpoint_host = host;

@@ -42,12 +42,6 @@ struct key {
 	uint32_t used; /* a bit for each metric from YIELD_METRIC on that others have */
 };
 
-/* Every link has a route of its own to these, fe80::/10. */
-static bool is_link_local(const struct ip_addr *a)
-{
-	return a->family == IP_V6 && a->b[0] == 0xfe && (a->b[1] & 0xc0) == 0x80;
-}
-
 /* False if the item has no prefix that could yield. */
 static bool key_of(const struct netlink_item *item, struct key *out)
 {
@@ -64,7 +58,7 @@ static bool key_of(const struct netlink_item *item, struct key *out)
 	case NETLINK_KIND_RULE:
 		return false;
 	}
-	return out->prefix.len > 0 && !is_link_local(&out->prefix.addr);
+	return out->prefix.len > 0 && !ip_addr_is_link_local(&out->prefix.addr);
 }
 
 static int compare_keys(const void *a, const void *b)

@@ -425,6 +425,8 @@ static const struct {
 	  "a service name" ENDPOINT },
 	{ PEER, "Endpoint = 2001:db8::a01:53", "Endpoint = [2001:db8::a01]:53\n",
 	  "t.conf:5: warning: Endpoint \"2001:db8::a01:53\" is taken as [2001:db8::a01]:53, as wg does; write it like that, or add the port if it is missing" },
+	{ PEER, "Endpoint = [fe80::1]:51820", "Endpoint = [fe80::1]:51820\n",
+	  "t.conf:5: warning: Endpoint \"[fe80::1]:51820\" is a link-local address without its link, so nothing can be sent there; expected one such as [fe80::1%eth0]:51820" },
 	{ PEER, "Endpoint = [fe80::1%nosuchif0]:51820", NULL,
 	  "t.conf:5: Endpoint \"[fe80::1%nosuchif0]:51820\" is wrong: its address is wrong, or no interface has the name after the '%'" ENDPOINT },
 	{ PEER, "Endpoint = ho+st:51820", NULL,
