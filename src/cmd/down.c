@@ -157,8 +157,12 @@ static int take_down(struct instance *i, char *const *words)
 	int fd = pid > 0 ? process_pidfd(pid) : -1, status;
 
 	status = *words ? EXIT_SUCCESS : ask_down(i, fd);
-	for (; *words && status == EXIT_SUCCESS; words++)
-		status = ask_out(i, fd, *words);
+	for (; *words; words++) {
+		int one = ask_out(i, fd, *words);
+
+		if (status == EXIT_SUCCESS)
+			status = one;
+	}
 	if (fd >= 0)
 		close(fd);
 	return status;

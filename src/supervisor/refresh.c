@@ -184,7 +184,8 @@ static bool take_in(struct refresh *r, const char *path, const char *name,
 	if (was_out && follow_leave_out(r->follow, name) < 0)
 		diag_error(diag, NULL, 0, "out of memory");
 	if (diag->errors == 0)
-		diag_error(diag, path, 0, "can't be read");
+		diag_error(diag, path, 0,
+		           "there is no such file any more, or it can't be read");
 	if (added || was_out)
 		forget_errors(&r->live->file_errors, name);
 	return false;

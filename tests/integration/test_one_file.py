@@ -98,7 +98,7 @@ def from_another_folder(w):
     says(t, ("status",), 0, f"taken out: lab (tunion up --run-dir {w.client.run_dir} --tun other NAME brings it back)")
     equal(w.client.run([TUNION, "up", *options, "lab"]), "lab is up\n", "up of what was taken out of the only instance")
     w.client.reach(LAN)
-    says(t, ("down", "vpn"), 0, "vpn is down\n")
+    says(t, ("down", "nobody", "vpn"), 1, "no file of the NAME nobody is up", "vpn is down\n")
     says(t, ("up", "vpn.conf"), 0, "vpn is up\n")  # not the one in the default folder
     check("198.18.0.0" not in w.client.run("ip route"), "the file of the default folder came instead")
     says(t, ("up", "nobody"), 1, "nobody is neither a file that was taken out nor", "put nobody.conf into")
