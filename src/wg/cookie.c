@@ -87,6 +87,13 @@ static void make_cookie(struct cookie_checker *c, uint8_t out[static COOKIE_BYTE
 	blake2s_final(&s, out);
 }
 
+bool cookie_checker_no_mac2(const void *message, size_t n)
+{
+	const struct message_macs *received = macs_of(message, n);
+
+	return !received || sodium_is_zero(received->mac2, MAC_BYTES);
+}
+
 bool cookie_checker_mac2(struct cookie_checker *c, const void *message, size_t n,
                          const struct endpoint *from, const struct rng *rng,
                          uint64_t now_ns)
@@ -94,8 +101,7 @@ bool cookie_checker_mac2(struct cookie_checker *c, const void *message, size_t n
 	const struct message_macs *received = macs_of(message, n);
 	uint8_t cookie[COOKIE_BYTES], mac2[MAC_BYTES];
 
-	/* a sender without a cookie leaves it zero; this is not worth two hashes */
-	if (!received || sodium_is_zero(received->mac2, MAC_BYTES))
+	if (cookie_checker_no_mac2(message, n)) /* it is not worth two hashes */
 		return false;
 	make_cookie(c, cookie, from, rng, now_ns);
 	make_mac2(mac2, cookie, message, n);

@@ -45,6 +45,8 @@ void cookie_checker_set(struct cookie_checker *c,
 /* True if mac1 is right. `message` is a whole initiation or response; the MACs
  * are its end. */
 bool cookie_checker_mac1(const struct cookie_checker *c, const void *message, size_t n);
+/* Does the message have no mac2? Then its sender has no cookie. `message` is as above. */
+bool cookie_checker_no_mac2(const void *message, size_t n);
 /* True if mac2 is made with the cookie that the sender `from` gets now, so this address
  * and port are really the sender's. `message` is as above. */
 bool cookie_checker_mac2(struct cookie_checker *c, const void *message, size_t n,

@@ -1,6 +1,7 @@
 /* src/wg/handshakes.c - A message that comes in costs one hash at once: its mac1 is
  * checked, so that whoever doesn't know our public key can't fill the queues. Then it
- * waits in the intake. Its turn comes in a slice: it is answered by a handshake, or, under
+ * waits in the intake. If this takes no more messages without a mac2 now, they don't even
+ * cost the hash. Its turn comes in a slice: it is answered by a handshake, or, under
  * load and without a right mac2, by a cookie reply. */
 #include "wg/handshakes.h"
 
@@ -147,6 +148,8 @@ enum drop handshakes_receive(struct wg_device *d, enum message_type type,
 		return receive_cookie_reply(d, packet, now_ns);
 	if (!d->identity.present)
 		return DROP_NO_KEY;
+	if (cookie_checker_no_mac2(bytes, n) && intake_is_full(in, now_ns))
+		return DROP_UNDER_LOAD;
 	if (!cookie_checker_mac1(&d->cookie_checker, bytes, n))
 		return refuse(d, type, packet->from, DROP_BAD_MAC1, now_ns);
 	if (!intake_under_load(in, now_ns) ||

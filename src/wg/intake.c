@@ -10,6 +10,8 @@
 
 #include "wg/source_limit.h"
 
+#define TOKEN_NS (NS_PER_SEC / INTAKE_UNPROVEN_PER_SEC)
+
 struct ring {
 	struct intake_message *slots; /* owned */
 	size_t max, first, count;
@@ -19,6 +21,9 @@ struct intake {
 	struct ring rings[INTAKE_QUEUES];
 	enum intake_queue turn; /* where the next one is taken from */
 	uint64_t load_until_ns; /* CLOCK_BOOTTIME; 0: never was under load */
+	/* Under load each message without a proof takes a token out of one bucket, which is
+	 * full again at this time (CLOCK_BOOTTIME). */
+	uint64_t tokens_full_ns;
 	struct source_limit *limit;
 	struct timerq *timers; /* borrowed */
 	struct timer timer;
@@ -100,6 +105,21 @@ bool intake_allow(struct intake *in, const struct ip_addr *source, uint64_t now_
 	return source_limit_allow(in->limit, source, now_ns);
 }
 
+static bool has_token(const struct intake *in, uint64_t now_ns)
+{
+	return in->tokens_full_ns <= now_ns + (INTAKE_UNPROVEN_BURST - 1) * TOKEN_NS;
+}
+
+/* Where there are no more tokens, messages are refused: this is load, however few wait. */
+static void take_token(struct intake *in, uint64_t now_ns)
+{
+	if (in->tokens_full_ns < now_ns)
+		in->tokens_full_ns = now_ns;
+	in->tokens_full_ns += TOKEN_NS;
+	if (!has_token(in, now_ns))
+		in->load_until_ns = now_ns + INTAKE_LOAD_MEMORY;
+}
+
 /* ---- in and out */
 
 static void forget_in(struct ring *r, const struct wg_device *d)
@@ -124,6 +144,14 @@ void intake_forget(struct intake *in, const struct wg_device *d)
 		timerq_disarm(in->timers, &in->timer);
 }
 
+bool intake_is_full(const struct intake *in, uint64_t now_ns)
+{
+	const struct ring *r = &in->rings[INTAKE_UNPROVEN];
+
+	return r->count == r->max ||
+	       (intake_under_load(in, now_ns) && !has_token(in, now_ns));
+}
+
 enum drop intake_put(struct intake *in, enum intake_queue queue, struct wg_device *d,
                      const struct packet *message, uint64_t now_ns)
 {
@@ -133,8 +161,10 @@ enum drop intake_put(struct intake *in, enum intake_queue queue, struct wg_devic
 	assert(message->len_bytes <= sizeof(m->bytes));
 	if (waiting(in) + 1 >= INTAKE_LOAD)
 		in->load_until_ns = now_ns + INTAKE_LOAD_MEMORY;
-	if (r->count == r->max)
+	if (queue == INTAKE_PROVEN ? r->count == r->max : intake_is_full(in, now_ns))
 		return DROP_UNDER_LOAD;
+	if (queue == INTAKE_UNPROVEN && intake_under_load(in, now_ns))
+		take_token(in, now_ns);
 	m = slot(r, r->count++);
 	m->device = d;
 	m->queue = queue;

@@ -39,6 +39,12 @@ enum intake_queue {
 #define INTAKE_BUSY         32         /* packets of data between two slices */
 #define INTAKE_LOAD_MEMORY  NS_PER_SEC /* and so long afterwards */
 
+/* Under load so many messages without a proof are taken, from all sources together, since
+ * these may be forged. Each costs a cookie reply, which takes about 8 us; so this is 6 % of
+ * a processor. The others are dropped before anything is computed. */
+#define INTAKE_UNPROVEN_PER_SEC 8000
+#define INTAKE_UNPROVEN_BURST   1024
+
 /* A copy of an initiation or response. */
 struct intake_message {
 	struct wg_device *device; /* borrowed */
@@ -62,8 +68,12 @@ bool intake_under_load(const struct intake *in, uint64_t now_ns);
 /* Under load: does the rate limit of this real address permit one more message? */
 bool intake_allow(struct intake *in, const struct ip_addr *source, uint64_t now_ns);
 
+/* Would intake_put refuse a message without a proof now? Then it isn't worth the check of its
+ * mac1. */
+bool intake_is_full(const struct intake *in, uint64_t now_ns);
+
 /* Copies an initiation or response, which must have passed message_type_of. Returns
- * DROP_NONE, or DROP_UNDER_LOAD if the queue is full. */
+ * DROP_NONE, or DROP_UNDER_LOAD if the queue is full, or if too many came without a proof. */
 MUST_CHECK enum drop intake_put(struct intake *in, enum intake_queue queue,
                                 struct wg_device *d, const struct packet *message,
                                 uint64_t now_ns);

@@ -110,6 +110,36 @@ START_TEST(a_full_queue_takes_nothing_from_the_other)
 }
 END_TEST
 
+/* A flood of five times as many as are taken, for three seconds. Each is taken out at
+ * once, so that no queue is full. */
+START_TEST(without_a_proof_only_so_many_are_taken)
+{
+	const uint64_t step_ns = NS_PER_SEC / INTAKE_UNPROVEN_PER_SEC / 5;
+	uint64_t now_ns = NOW_NS;
+	size_t taken = 0;
+
+	put_many(INTAKE_UNPROVEN, INTAKE_LOAD - 1, now_ns);
+	ck_assert(!intake_is_full(in, now_ns));
+	put_many(INTAKE_PROVEN, 1, now_ns);
+	take_many(INTAKE_LOAD);
+	for (; now_ns < NOW_NS + 3 * NS_PER_SEC; now_ns += step_ns) {
+		bool full = intake_is_full(in, now_ns);
+
+		ck_assert_int_eq(put(INTAKE_UNPROVEN, 0, now_ns),
+		                 full ? DROP_UNDER_LOAD : DROP_NONE);
+		put_many(INTAKE_PROVEN, 1, now_ns); /* these are always taken */
+		take_many(1 + !full);
+		taken += !full;
+	}
+	ck_assert_uint_ge(taken, 3 * INTAKE_UNPROVEN_PER_SEC + INTAKE_UNPROVEN_BURST - 1);
+	ck_assert_uint_le(taken, 3 * INTAKE_UNPROVEN_PER_SEC + INTAKE_UNPROVEN_BURST + 1);
+	ck_assert(intake_under_load(in, now_ns + INTAKE_LOAD_MEMORY / 2));
+	now_ns += 2 * INTAKE_LOAD_MEMORY;
+	ck_assert(!intake_under_load(in, now_ns));
+	ck_assert(!intake_is_full(in, now_ns));
+}
+END_TEST
+
 START_TEST(load_is_remembered_for_a_second)
 {
 	uint64_t now_ns = NOW_NS;
@@ -185,7 +215,7 @@ START_TEST(random_operations_as_plain_lists)
 	static uint8_t lists[INTAKE_QUEUES][INTAKE_UNPROVEN_MAX];
 	static const size_t max[] = { INTAKE_UNPROVEN_MAX, INTAKE_PROVEN_MAX };
 	size_t count[INTAKE_QUEUES] = { 0 };
-	uint64_t state = unit_seed();
+	uint64_t state = unit_seed(), now_ns = NOW_NS;
 
 	for (int step = 0; step < 50000; step++) {
 		/* there are phases that fill and phases that empty */
@@ -195,8 +225,9 @@ START_TEST(random_operations_as_plain_lists)
 		uint8_t number = (uint8_t)unit_random(&state);
 		struct intake_message m;
 
+		now_ns += NS_PER_SEC / INTAKE_UNPROVEN_PER_SEC;
 		if (fills) {
-			ck_assert_int_eq(put(q, number, NOW_NS), count[q] == max[q]
+			ck_assert_int_eq(put(q, number, now_ns), count[q] == max[q]
 			                                                 ? DROP_UNDER_LOAD
 			                                                 : DROP_NONE);
 			if (count[q] < max[q])
@@ -222,6 +253,7 @@ TCase *unit_tests(void)
 	tcase_add_checked_fixture(tc, set_up, tear_down);
 	tcase_add_test(tc, queues_take_turns_and_keep_their_order);
 	tcase_add_test(tc, a_full_queue_takes_nothing_from_the_other);
+	tcase_add_test(tc, without_a_proof_only_so_many_are_taken);
 	tcase_add_test(tc, load_is_remembered_for_a_second);
 	tcase_add_test(tc, a_timer_asks_for_the_slices_that_are_left);
 	tcase_add_test(tc, messages_of_a_device_that_is_gone);

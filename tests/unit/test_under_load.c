@@ -263,6 +263,7 @@ START_TEST(a_flood_takes_no_room_from_real_sources)
 	uint64_t before;
 
 	put_under_load();
+	lab->now_ns += INTAKE_LOAD_MEMORY / 2;
 	before = lab_drops(lab, 1, DROP_UNDER_LOAD);
 	flood(INTAKE_UNPROVEN_MAX + MANY);
 	ck_assert_uint_eq(lab_drops(lab, 1, DROP_UNDER_LOAD), before + MANY);
@@ -271,6 +272,39 @@ START_TEST(a_flood_takes_no_room_from_real_sources)
 	run_slices(1);
 	while (lab->mail_count > 0 && lab_type(&lab->mail[0]) == MESSAGE_COOKIE_REPLY)
 		lab_expect(lab, MESSAGE_COOKIE_REPLY, 1);
+	lab_expect(lab, MESSAGE_RESPONSE, 1);
+}
+END_TEST
+
+static void count_reply(void *context, const struct endpoint *to, struct packet *packet,
+                        uint64_t now_ns)
+{
+	(void)context;
+	(void)to;
+	(void)packet;
+	(void)now_ns;
+	replies++;
+}
+
+/* One that has a cookie is answered all the same. */
+START_TEST(too_many_are_dropped_before_their_mac1)
+{
+	struct lab_mail mail = proven_initiation();
+	uint64_t before, taken = replies;
+
+	lab->callbacks.emit_to = count_reply;
+	put_under_load();
+	for (int i = 0; i < 2; i++) {
+		flood(INTAKE_UNPROVEN_BURST);
+		run_all_slices();
+	}
+	ck_assert_uint_le(replies - taken, INTAKE_LOAD + INTAKE_UNPROVEN_BURST + 1);
+	before = lab_drops(lab, 1, DROP_UNDER_LOAD);
+	forger.mac1_key[0] ^= 1;
+	flood(MANY);
+	ck_assert_uint_eq(lab_drops(lab, 1, DROP_UNDER_LOAD), before + MANY);
+	ck_assert_uint_eq(lab_drops(lab, 1, DROP_BAD_MAC1), 0);
+	lab_hand_over(lab, &mail);
 	lab_expect(lab, MESSAGE_RESPONSE, 1);
 }
 END_TEST
@@ -289,16 +323,6 @@ START_TEST(data_does_not_wait)
 	ck_assert_uint_le(lab_all_drops(lab, 1), 16); /* one slice */
 }
 END_TEST
-
-static void count_reply(void *context, const struct endpoint *to, struct packet *packet,
-                        uint64_t now_ns)
-{
-	(void)context;
-	(void)to;
-	(void)packet;
-	(void)now_ns;
-	replies++;
-}
 
 static uint64_t answered_by_one_slice(void)
 {
@@ -328,6 +352,7 @@ START_TEST(a_flood_allocates_nothing)
 	lab->callbacks.emit_to = count_reply;
 	for (int i = 0; i < 40; i++) {
 		flood(INTAKE_UNPROVEN_MAX + MANY);
+		lab->now_ns += INTAKE_LOAD_MEMORY / 2;
 		watching = true;
 		run_all_slices();
 		watching = false;
@@ -364,6 +389,7 @@ TCase *unit_tests(void)
 	tcase_add_test(tc, a_response_needs_mac2_too);
 	tcase_add_test(tc, a_real_source_is_limited);
 	tcase_add_test(tc, a_flood_takes_no_room_from_real_sources);
+	tcase_add_test(tc, too_many_are_dropped_before_their_mac1);
 	tcase_add_test(tc, data_does_not_wait);
 	tcase_add_test(tc, slices_are_short_while_there_is_much_data);
 	tcase_add_test(tc, a_flood_allocates_nothing);
