@@ -17,12 +17,13 @@
 
 /* What is done in one slice, and what one message costs of it: an answer needs up to six
  * multiplications on the curve, a cookie reply some hashes and a system call. While there
- * is much data, slices are short, because what arrives in the meantime must not fill up
- * the socket: data would be lost with it. */
+ * is much data, and under load, slices are short, because what arrives in the meantime must
+ * not fill up the socket: data would be lost with it. There is a slice for each read, so the
+ * further behind we are, the smaller is their share. */
 #define SLICE_WORK      16
 #define SLICE_WORK_BUSY 4
 #define WORK_ANSWER     8
-#define WORK_COOKIE     1
+#define WORK_COOKIE     2
 
 /* ---- answers */
 
@@ -221,7 +222,8 @@ static unsigned take_turn(struct intake *in, struct intake_message *m, uint64_t 
 static void slice(struct intake *in, uint64_t now_ns)
 {
 	struct intake_message m;
-	unsigned work = 0, enough = intake_busy(in) ? SLICE_WORK_BUSY : SLICE_WORK;
+	bool is_short = intake_busy(in) || intake_under_load(in, now_ns);
+	unsigned work = 0, enough = is_short ? SLICE_WORK_BUSY : SLICE_WORK;
 
 	if (!intake_begin(in))
 		return;
