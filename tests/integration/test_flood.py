@@ -105,7 +105,7 @@ def comes_in_by_a_cookie(guest, client):
     def has_cookie():
         return "Receiving cookie response" in log.output()
 
-    wait_for(lambda: has_cookie() or came_in(), "the guest gets a cookie, or comes in", 60)
+    wait_for(lambda: has_cookie() or came_in(), "the guest gets a cookie, or comes in", 90)
     if not came_in():
         tries = sent()
         wait_for(lambda: sent() > tries or came_in(), "it tries again, with its cookie")
