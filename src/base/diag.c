@@ -167,6 +167,18 @@ void diag_log(const struct diag *d, const struct log *log)
 	}
 }
 
+void diag_log_news(const struct diag *d, struct diag *known, const struct log *log)
+{
+	for (size_t i = 0; i < d->count; i++) {
+		struct diag one = { .entries = &d->entries[i], .count = 1 };
+
+		if (!diag_has(known, &d->entries[i]))
+			diag_log(&one, log);
+	}
+	diag_clear(known);
+	diag_copy_errors(known, d);
+}
+
 void diag_move(struct diag *to, struct diag *from)
 {
 	size_t untold = total(from) - from->count;

@@ -57,6 +57,8 @@ bool diag_has(const struct diag *d, const struct diag_entry *entry);
 enum log_level diag_level(const struct diag_entry *entry);
 /* For when nobody is left to print them: one line of the log for each entry. */
 void diag_log(const struct diag *d, const struct log *log);
+/* The same, but only for entries that are not in *known, which becomes the errors of d. */
+void diag_log_news(const struct diag *d, struct diag *known, const struct log *log);
 
 /* Prints each entry as "FILE:LINE: text", with "warning: " or "note: " in front of the text if
  * it is one, and with "tunion" in the place of a file that there isn't.

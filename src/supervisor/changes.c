@@ -276,6 +276,71 @@ void changes_remove_carried(struct reload *reload, struct diag *diag)
 	}
 }
 
+/* ---- what a refused file would have taken over */
+
+static bool overlap(const struct ip_prefix *a, const struct ip_prefix *b)
+{
+	return a->len <= b->len ? ip_prefix_contains(a, &b->addr)
+	                        : ip_prefix_contains(b, &a->addr);
+}
+
+static bool has_prefix(const struct conf *conf, const struct ip_prefix *wanted,
+                       bool (*is)(const struct ip_prefix *a, const struct ip_prefix *b))
+{
+	for (size_t i = 0; i < conf->peer_count; i++) {
+		const struct conf_prefixes *list = &conf->peers[i].allowed_ips;
+
+		for (size_t k = 0; k < list->n; k++) {
+			if (is(&list->v[k].prefix, wanted))
+				return true;
+		}
+	}
+	return false;
+}
+
+/* Returns a prefix that the file has had, and that is the other one's now; NULL: none. */
+static const struct ip_prefix *given_up(const struct reload_file *f,
+                                        const struct conf *other)
+{
+	for (size_t i = 0; i < f->old->peer_count; i++) {
+		const struct conf_prefixes *list = &f->old->peers[i].allowed_ips;
+
+		for (size_t k = 0; k < list->n; k++) {
+			const struct ip_prefix *p = &list->v[k].prefix;
+
+			if (has_prefix(other, p, overlap) &&
+			    !(f->fresh && has_prefix(f->fresh, p, ip_prefix_equal)))
+				return p;
+		}
+	}
+	return NULL;
+}
+
+bool changes_hold_back(struct reload *reload, const struct reload_file *refused,
+                       struct diag *diag)
+{
+	bool any = false;
+
+	for (size_t i = 0; i < reload->n; i++) {
+		struct reload_file *f = &reload->v[i];
+		const struct ip_prefix *p = NULL;
+		char text[IP_PREFIX_STRLEN];
+
+		if (f->old && reload_differs(f))
+			p = given_up(f, refused->fresh);
+		if (!p)
+			continue;
+		diag_error(diag, f->old->path, 0,
+		           "stays as it was, because %s, which is to have %s, is refused",
+		           refused->fresh->name, ip_prefix_format(p, text));
+		f->state = RELOAD_BAD;
+		any = true;
+	}
+	return any;
+}
+
+/* ---- counting */
+
 void changes_count(const struct reload *reload, struct changes_done *done,
                    const struct log *log)
 {

@@ -11,7 +11,6 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "plan/plan_tun.h"
 #include "supervisor/changes.h"
@@ -547,6 +546,22 @@ static void update_host_again(struct round *r)
 	(void)!wait_for_worker(r, keeper_send_host(r->l->keeper));
 }
 
+/* What a refused new file would have taken over stays where it is, or it would be in the
+ * clear. Returns true if there is any. */
+static bool hold_back(struct round *r)
+{
+	bool any = false;
+
+	for (size_t i = 0; i < r->reload.n; i++)
+		if (r->prepared[i].wanted == RELOAD_ADDED &&
+		    r->reload.v[i].state == RELOAD_BAD)
+			any |= changes_hold_back(&r->reload, &r->reload.v[i], r->diag);
+	for (size_t i = 0; any && i < r->reload.n; i++)
+		if (r->reload.v[i].state == RELOAD_BAD)
+			refuse(r, i);
+	return any;
+}
+
 /* Repeats until everything that is accepted is prepared. Each time round at least one
  * more file has failed, so this comes to an end. */
 static int accept_and_prepare(struct round *r)
@@ -556,7 +571,7 @@ static int accept_and_prepare(struct round *r)
 	do {
 		want_again(r);
 		err = changes_any(&r->reload) ? accept_changes(r) : 0;
-	} while (!err && !prepare_changes(r));
+	} while (!err && (!prepare_changes(r) || hold_back(r)));
 	diag_move(r->diag, &r->contradictions);
 	return err;
 }
@@ -632,20 +647,6 @@ static void finish_added(struct round *r)
 	reload_clear(&again.reload);
 }
 
-/* A bad file is read again whenever another file changes, but it is logged only once.
- * Keeps the errors for the next time, and for the status. */
-static void tell_news(struct live *l, const struct diag *diag)
-{
-	for (size_t i = 0; i < diag->count; i++) {
-		struct diag one = { .entries = &diag->entries[i], .count = 1 };
-
-		if (!diag_has(&l->file_errors, &diag->entries[i]))
-			diag_log(&one, l->log);
-	}
-	diag_clear(&l->file_errors);
-	diag_copy_errors(&l->file_errors, diag);
-}
-
 static int read_again(struct round *r, const struct conf_paths *from, struct diag *read)
 {
 	struct conf_set *files = &r->l->tunnels->files;
@@ -681,7 +682,8 @@ int live_reload(struct live *l, const struct conf_paths *from,
 		                  hosts_any_missing(l->hosts, &l->tunnels->plan)))
 			update_host_again(&r);
 	}
-	tell_news(l, diag);
+	/* a bad file is read with each change, but logged once; the status has its errors */
+	diag_log_news(diag, &l->file_errors, l->log);
 	free(r.set.v);
 	reload_clear(&r.reload);
 	conf_set_clear_but(&r.fresh, &l->tunnels->files);

@@ -162,6 +162,25 @@ def renamed_while_the_worker_ends(w, t, targets):
     check_closed(w, capture, "a file was renamed and the worker ended")
 
 
+def renamed_with_a_mistake(w, t, targets):
+    """The new file is refused, so the old one stays until that is mended."""
+    capture, sending = w.net.capture("client"), senders(w.client, targets)
+    os.unlink(os.path.join(t.dir, "renamed.conf"))
+    t.write("again.conf", w.vpn_conf(interface_lines=["PreUp = false"]))
+    done = t.try_run("reload")
+    equal(done.returncode, 1, "exit status of a reload with a file that is refused")
+    check("renamed.conf: stays as it was, because again, which is to have 0.0.0.0/0, is refused" in done.stderr, done.stderr)
+    equal({d["name"] for d in t.status()["devices"]}, {"home", "renamed"}, "what is up")
+    t.write("again.conf", w.vpn_conf())
+    t.run("reload")
+    equal({d["name"] for d in t.status()["devices"]}, {"home", "again"}, "what is up")
+    for address in targets:
+        w.client.reach(address)
+    for p in sending:
+        p.stop()
+    check_closed(w, capture, "a file was renamed, and the new one refused")
+
+
 def test(lab):
     need("nft", "tcpdump", "python3")
     w = World(lab)
@@ -203,6 +222,7 @@ def test(lab):
     t = Tunion(c, everything)
     t.up("--no-watch")
     renamed_while_the_worker_ends(w, t, here(INTERNET, INTERNET6))
+    renamed_with_a_mistake(w, t, here(INTERNET, INTERNET6))
     os.unlink(os.path.join(t.dir, "home.conf"))
     t.run("reload")
     routes = c.run("ip route; " + six("ip -6 route"))

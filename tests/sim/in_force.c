@@ -137,6 +137,42 @@ static bool moves(const struct tunnel_version *from, const struct tunnel_version
 	return plan_tun_is_own(from->conf, &env) != plan_tun_is_own(to->conf, &env);
 }
 
+static bool has_prefix(const struct conf *c, const struct ip_prefix *wanted, bool whole)
+{
+	for (size_t i = 0; i < c->peer_count; i++)
+		for (size_t k = 0; k < c->peers[i].allowed_ips.n; k++) {
+			const struct ip_prefix *p = &c->peers[i].allowed_ips.v[k].prefix;
+
+			if (whole ? ip_prefix_equal(p, wanted)
+			          : ip_prefix_contains(p, &wanted->addr) ||
+			                    ip_prefix_contains(wanted, &p->addr))
+				return true;
+		}
+	return false;
+}
+
+/* Is there a new file that doesn't come, and that has a prefix which this one gives up? */
+static bool is_held_back(const struct in_force *f, const struct tunnel_files *files,
+                         const struct conf *now, const struct conf *disk)
+{
+	for (size_t i = 0; i < TUNNEL_FILES; i++) {
+		const struct tunnel_version *refused = files->v[i].on_disk;
+
+		if (f->v[i] || !refused)
+			continue;
+		for (size_t k = 0; k < now->peer_count; k++)
+			for (size_t n = 0; n < now->peers[k].allowed_ips.n; n++) {
+				const struct ip_prefix *p =
+					&now->peers[k].allowed_ips.v[n].prefix;
+
+				if (has_prefix(refused->conf, p, false) &&
+				    !(disk && has_prefix(disk, p, true)))
+					return true;
+			}
+	}
+	return false;
+}
+
 /* What is on the disk is in force, or there is a reason. */
 void in_force_check(const struct in_force *f, const struct tunnel_files *files,
                     bool (*port_is_taken)(const struct tunnel_version *v,
@@ -156,6 +192,8 @@ void in_force_check(const struct in_force *f, const struct tunnel_files *files,
 		if (disk && disk->hooks_fail && (!now || moves(now, disk)))
 			continue;
 		if (port_is_taken(disk, a))
+			continue;
+		if (now && is_held_back(f, files, now->conf, disk ? disk->conf : NULL))
 			continue;
 		other.v[i] = disk;
 		tell("%s is not in force as it is on the disk", file->name);

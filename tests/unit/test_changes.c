@@ -289,6 +289,58 @@ START_TEST(a_file_that_comes_with_the_prefix_of_another)
 }
 END_TEST
 
+/* ---- what a refused file would have taken over */
+
+static const struct {
+	const char *what, *old, *fresh, *refused; /* AllowedIPs; NULL: there is no file */
+	bool stays;
+} given[] = {
+	{ "a file that goes", "10.0.0.0/8", NULL, "10.0.0.0/8", true },
+	{ "a wider one", "10.0.0.0/8", NULL, "0.0.0.0/0", true },
+	{ "half of it", "0.0.0.0/0", NULL, "128.0.0.0/1", true },
+	{ "another network", "10.0.0.0/8", NULL, "11.0.0.0/8", false },
+	{ "the other family", "0.0.0.0/0", NULL, "::/0", false },
+	{ "a prefix moves", "10.0.0.0/8, 11.0.0.0/8", "10.0.0.0/8", "11.0.0.0/8", true },
+	{ "another prefix moves", "10.0.0.0/8, 11.0.0.0/8", "10.0.0.0/8", "10.0.0.0/8",
+	  false },
+	{ "a file that stays", "10.0.0.0/8", "10.0.0.0/8", "10.0.0.0/8", false },
+};
+
+static const char *with_allowed_ips(char out[static TEXT_MAX], const char *list)
+{
+	if (!list)
+		return NULL;
+	snprintf(out, TEXT_MAX,
+	         "[Interface]\n[Peer]\nPublicKey = "
+	         "xTIBA5rboUvnH4htodjb6e697QjLERt1NAB4mZqp8Dg=\nAllowedIPs = %s\n",
+	         list);
+	return out;
+}
+
+START_TEST(what_a_refused_file_would_have_taken_over_stays)
+{
+	char old[TEXT_MAX], fresh[TEXT_MAX], refused[TEXT_MAX];
+
+	for (size_t i = 0; i < ARRAY_SIZE(given); i++) {
+		struct fixture f = { 0 };
+		bool held;
+
+		add_file(&f, "a", with_allowed_ips(old, given[i].old),
+		         with_allowed_ips(fresh, given[i].fresh));
+		add_file(&f, "b", NULL, with_allowed_ips(refused, given[i].refused));
+		f.v[1].state = RELOAD_BAD;
+		held = changes_hold_back(&f.reload, &f.v[1], &f.diag);
+		ck_assert_msg(held == given[i].stays, "%s", given[i].what);
+		ck_assert_msg((f.v[0].state == RELOAD_BAD) == held, "%s", given[i].what);
+		ck_assert_uint_eq(f.diag.errors, held ? 1 : 0);
+		if (held)
+			ck_assert_ptr_nonnull(
+				strstr(f.diag.entries[0].text, "because b, "));
+		clear(&f);
+	}
+}
+END_TEST
+
 /* ---- random */
 
 /* A file that may have the same port as others, be their carrier, or be carried by
@@ -449,6 +501,7 @@ TCase *unit_tests(void)
 	tcase_add_test(tc, a_name_that_has_moved_away_from_its_carrier);
 	tcase_add_test(tc, warnings_of_files_that_change);
 	tcase_add_test(tc, a_file_that_comes_with_the_prefix_of_another);
+	tcase_add_test(tc, what_a_refused_file_would_have_taken_over_stays);
 	tcase_add_test(tc, no_refused_change_could_be_taken);
 	return tc;
 }
