@@ -151,26 +151,50 @@ static bool has_prefix(const struct conf *c, const struct ip_prefix *wanted, boo
 	return false;
 }
 
+/* Has the file a prefix in force that it gives up, and that the other one has? */
+static bool gives_up_to(const struct conf *now, const struct conf *disk,
+                        const struct conf *other)
+{
+	for (size_t i = 0; i < now->peer_count; i++)
+		for (size_t k = 0; k < now->peers[i].allowed_ips.n; k++) {
+			const struct ip_prefix *p =
+				&now->peers[i].allowed_ips.v[k].prefix;
+
+			if (has_prefix(other, p, false) &&
+			    !(disk && has_prefix(disk, p, true)))
+				return true;
+		}
+	return false;
+}
+
+static const struct conf *conf_of(const struct tunnel_version *v)
+{
+	return v ? v->conf : NULL;
+}
+
 /* Is there a new file that doesn't come, and that has a prefix which this one gives up? */
 static bool is_held_back(const struct in_force *f, const struct tunnel_files *files,
                          const struct conf *now, const struct conf *disk)
 {
 	for (size_t i = 0; i < TUNNEL_FILES; i++) {
-		const struct tunnel_version *refused = files->v[i].on_disk;
+		const struct conf *refused = conf_of(files->v[i].on_disk);
 
-		if (f->v[i] || !refused)
-			continue;
-		for (size_t k = 0; k < now->peer_count; k++)
-			for (size_t n = 0; n < now->peers[k].allowed_ips.n; n++) {
-				const struct ip_prefix *p =
-					&now->peers[k].allowed_ips.v[n].prefix;
-
-				if (has_prefix(refused->conf, p, false) &&
-				    !(disk && has_prefix(disk, p, true)))
-					return true;
-			}
+		if (!f->v[i] && refused && gives_up_to(now, disk, refused))
+			return true;
 	}
 	return false;
+}
+
+/* If this new file came, those that it holds back would not stay. */
+static void let_go(struct in_force *f, const struct tunnel_files *files,
+                   const struct conf *coming)
+{
+	for (size_t i = 0; i < TUNNEL_FILES; i++) {
+		const struct tunnel_version *disk = files->v[i].on_disk;
+
+		if (f->v[i] && gives_up_to(f->v[i]->conf, conf_of(disk), coming))
+			f->v[i] = disk;
+	}
 }
 
 /* What is on the disk is in force, or there is a reason. */
@@ -193,8 +217,10 @@ void in_force_check(const struct in_force *f, const struct tunnel_files *files,
 			continue;
 		if (port_is_taken(disk, a))
 			continue;
-		if (now && is_held_back(f, files, now->conf, disk ? disk->conf : NULL))
+		if (now && is_held_back(f, files, now->conf, conf_of(disk)))
 			continue;
+		if (!now)
+			let_go(&other, files, disk->conf);
 		other.v[i] = disk;
 		tell("%s is not in force as it is on the disk", file->name);
 		REQUIRE(!can_come(&other, files));
