@@ -129,7 +129,8 @@ static bool can_splice(struct half *h, const struct half_space *space)
 
 /* Moves what fits into the pipe once. Returns false if that must be done by copying: also if it
  * is the first try and nothing comes, because splice never gets past an urgent byte (RFC 9293
- * 3.8.5), and the stream would be ready for ever. */
+ * 3.8.5), and the stream would be ready for ever; and if it says that the stream has ended,
+ * because then it says so in front of that byte. */
 static bool splice_some(struct half *h, const struct half_space *space, bool first,
                         enum half_result *result)
 {
@@ -151,13 +152,9 @@ static bool splice_some(struct half *h, const struct half_space *space, bool fir
 		space->pipes->useless = true;
 		return false;
 	}
-	if (n < 0 && error == EAGAIN && first)
+	if (n == 0 || (error == EAGAIN && first))
 		return false;
-	if (n == 0)
-		half_end(h);
-	*result = n == 0                              ? HALF_ENDED
-	          : error == EAGAIN || error == EINTR ? HALF_WAITS
-	                                              : HALF_BROKEN;
+	*result = error == EAGAIN || error == EINTR ? HALF_WAITS : HALF_BROKEN;
 	return true;
 }
 

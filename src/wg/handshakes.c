@@ -18,8 +18,8 @@
 /* What is done in one slice, and what one message costs of it: an answer needs up to six
  * multiplications on the curve, a cookie reply some hashes and a system call. While there
  * is much data, and under load, slices are short, because what arrives in the meantime must
- * not fill up the socket: data would be lost with it. There is a slice for each read, so the
- * further behind we are, the smaller is their share. */
+ * not fill up the socket: data would be lost with it. There is a slice for each round of the
+ * loop, so the further behind we are, the smaller is their share. */
 #define SLICE_WORK      16
 #define SLICE_WORK_BUSY 4
 #define WORK_ANSWER     8

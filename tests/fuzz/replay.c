@@ -125,8 +125,25 @@ static void make_input(struct input *in, struct input *const *corpus, size_t cor
 static uint64_t setting(const char *name, uint64_t otherwise)
 {
 	const char *text = getenv(name);
+	uint64_t value;
+	char *end;
 
-	return text ? strtoull(text, NULL, 0) : otherwise;
+	if (!text)
+		return otherwise;
+	value = strtoull(text, &end, 0);
+	if (end == text || *end) {
+		fprintf(stderr, "%s=%s: expected a number\n", name, text);
+		exit(EXIT_FAILURE);
+	}
+	return value;
+}
+
+static uint64_t now_s(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec;
 }
 
 static void run_made_up(const char *target, struct input *const *corpus,
@@ -135,7 +152,7 @@ static void run_made_up(const char *target, struct input *const *corpus,
 	uint64_t seed =
 		setting("TUNION_SEED", (uint64_t)time(NULL) << 16 ^ (uint64_t)getpid());
 	uint64_t runs = setting("TUNION_FUZZ_RUNS", RUNS_DEFAULT), done = 0;
-	time_t end = time(NULL) + (time_t)setting("TUNION_FUZZ_SECONDS", 0);
+	uint64_t end_s = now_s() + setting("TUNION_FUZZ_SECONDS", 0);
 	static struct input in;
 	char path[128];
 	int fd;
@@ -146,7 +163,7 @@ static void run_made_up(const char *target, struct input *const *corpus,
 	fflush(stdout);
 	snprintf(path, sizeof(path), "crash-%s", target);
 	fd = open(path, O_RDWR | O_CREAT | O_TRUNC, 0644);
-	for (; done < runs || time(NULL) < end; done++) {
+	for (; done < runs || now_s() < end_s; done++) {
 		make_input(&in, corpus, corpus_count, &seed);
 		if (fd >= 0 && (ftruncate(fd, (off_t)in.n) != 0 ||
 		                pwrite(fd, in.bytes, in.n, 0) != (ssize_t)in.n))

@@ -74,10 +74,12 @@ START_TEST(sockets_are_handed_over)
 }
 END_TEST
 
+#define NO_OTHER_USER 77
+
 /* More descriptors are on their way than the user may have there, who isn't root. */
 static void send_many(void)
 {
-	enum { MANY = 20 };
+	enum { MANY = 64 };
 	const struct rlimit few = { MANY - 4, MANY - 4 };
 	int pair[2], fds[MANY];
 	union {
@@ -93,8 +95,9 @@ static void send_many(void)
 		            .msg_control = control.bytes,
 		            .msg_controllen = sizeof(control.bytes) };
 
-	if (socketpair(AF_UNIX, SOCK_SEQPACKET, 0, pair) < 0 ||
-	    (getuid() == 0 && setuid(65534) < 0))
+	if (getuid() == 0 && setuid(65534) < 0)
+		_exit(NO_OTHER_USER);
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET, 0, pair) < 0)
 		_exit(1);
 	for (size_t i = 0; i < MANY; i++)
 		fds[i] = pair[0];
@@ -106,7 +109,7 @@ static void send_many(void)
 /* The proxy doesn't wait for a socket that can't come. */
 START_TEST(a_socket_that_cannot_be_sent)
 {
-	int fds[2], status, err = outlet_pair(fds);
+	int fds[2], status, made, err = outlet_pair(fds);
 	struct outlet outlet = { .fd = fds[0] };
 	pid_t child;
 
@@ -121,10 +124,15 @@ START_TEST(a_socket_that_cannot_be_sent)
 		_exit(0);
 	}
 	close(fds[1]);
-	ck_assert_int_eq(outlet_socket(&outlet, AF_INET, SOCK_STREAM), -ETOOMANYREFS);
+	made = outlet_socket(&outlet, AF_INET, SOCK_STREAM);
 	close(fds[0]);
 	ck_assert_int_eq(waitpid(child, &status, 0), child);
+	if (WIFEXITED(status) && WEXITSTATUS(status) == NO_OTHER_USER) {
+		unit_lacks("a second user");
+		return;
+	}
 	ck_assert(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+	ck_assert_int_eq(made, -ETOOMANYREFS);
 }
 END_TEST
 

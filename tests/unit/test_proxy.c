@@ -66,7 +66,12 @@ START_TEST(urgent_data)
 		proxy_lab_say(client, BYTES("behind "));
 		proxy_lab_expect(&f, server, BYTES("before !behind "));
 	}
+	/* the end comes while the byte still waits */
+	proxy_lab_say(client, BYTES("before "));
+	ck_assert_int_eq(send(client, "!", 1, MSG_OOB), 1);
+	proxy_lab_say(client, BYTES("behind "));
 	close(client);
+	proxy_lab_expect(&f, server, BYTES("before !behind "));
 	ck_assert(proxy_lab_ends(&f, server));
 	close(server);
 	proxy_lab_end(&f);
@@ -278,7 +283,6 @@ START_TEST(who_says_nothing_has_to_go)
 }
 END_TEST
 
-/* One that has ended waits for the other side, but not as long as one that is open. */
 /* All of the response is in the buffers of the kernel, and no more is waited for: a client that
  * reads slowly still gets it. */
 START_TEST(who_reads_slowly_gets_the_end)
@@ -319,6 +323,7 @@ START_TEST(who_reads_slowly_gets_the_end)
 }
 END_TEST
 
+/* One that has ended waits for the other side, but not as long as one that is open. */
 START_TEST(half_closed_for_too_long)
 {
 	static const struct conn_limits limits = { .ask_ns = 60 * NS_PER_SEC,
