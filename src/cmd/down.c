@@ -134,12 +134,14 @@ static int tell_last(const struct instance *i, int pidfd, const char *name, char
 	return status;
 }
 
-static int ask_out(struct instance *i, int pidfd, const char *word)
+/* Sets *heard to false if the instance gives no answer. */
+static int ask_out(struct instance *i, int pidfd, const char *word, bool *heard)
 {
 	char *answer = NULL, *name = one_file_name(word);
 	int status = EXIT_FAILURE, err;
 
 	err = name ? one_file_ask_down(i, name, &answer) : -ENOMEM;
+	*heard = err == 0;
 	if (err == -ENOENT || err == -ECONNREFUSED)
 		target_say_not_up(i);
 	if (!err)
@@ -155,10 +157,11 @@ static int take_down(struct instance *i, char *const *words)
 	pid_t pid = instance_pid(i);
 	/* without pidfds, which are new in Linux 5.3, we don't wait */
 	int fd = pid > 0 ? process_pidfd(pid) : -1, status;
+	bool heard = true;
 
 	status = *words ? EXIT_SUCCESS : ask_down(i, fd);
-	for (; *words; words++) {
-		int one = ask_out(i, fd, *words);
+	for (; *words && heard; words++) {
+		int one = ask_out(i, fd, *words, &heard);
 
 		if (status == EXIT_SUCCESS)
 			status = one;

@@ -230,7 +230,7 @@ int guard_up(const struct spawn_tun *tun, enum ip_family family,
 	return err;
 }
 
-/* Returns -ENOENT if the program is missing. */
+/* Returns 0 or -errno; -ENOENT if the program is missing. */
 static int iptables_down(const struct spawn_tun *tun, enum ip_family family,
                          struct diag *diag)
 {
@@ -246,12 +246,14 @@ static int iptables_down(const struct spawn_tun *tun, enum ip_family family,
 		err = spawn_run(&s);
 	if (err == 0)
 		text = guard_iptables_removal(tun->name, s.output);
-	if (text && strstr(text, "-D") &&
-	    iptables_restore(tun, family, text, &why) == -EIO)
-		diag_warning(diag, NULL, 0, "%s", why.text);
+	if (text && strstr(text, "-D")) {
+		err = iptables_restore(tun, family, text, &why);
+		if (err == -EIO)
+			diag_warning(diag, NULL, 0, "%s", why.text);
+	}
 	free(text);
 	free(s.output);
-	return err == -ENOENT ? err : 0;
+	return err > 0 ? -EIO : err;
 }
 
 const char *guard_nft_removal(const char *tun, enum ip_family family,

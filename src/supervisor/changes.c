@@ -284,6 +284,20 @@ static bool overlap(const struct ip_prefix *a, const struct ip_prefix *b)
 	                        : ip_prefix_contains(b, &a->addr);
 }
 
+static bool covers(const struct ip_prefix *a, const struct ip_prefix *b)
+{
+	return a->len <= b->len && ip_prefix_contains(a, &b->addr);
+}
+
+static bool is_left_out(const struct conf_paths *from, const char *name)
+{
+	for (size_t i = 0; i < from->without_count; i++) {
+		if (strcmp(from->without[i], name) == 0)
+			return true;
+	}
+	return false;
+}
+
 static bool has_prefix(const struct conf *conf, const struct ip_prefix *wanted,
                        bool (*is)(const struct ip_prefix *a, const struct ip_prefix *b))
 {
@@ -298,9 +312,10 @@ static bool has_prefix(const struct conf *conf, const struct ip_prefix *wanted,
 	return false;
 }
 
-/* Returns a prefix that the file has had, and that is the other one's now; NULL: none. */
+/* Returns a prefix that the file has had, and that is only in the fresh version of the other
+ * one now; NULL: there is none. */
 static const struct ip_prefix *given_up(const struct reload_file *f,
-                                        const struct conf *other)
+                                        const struct reload_file *other)
 {
 	for (size_t i = 0; i < f->old->peer_count; i++) {
 		const struct conf_prefixes *list = &f->old->peers[i].allowed_ips;
@@ -308,8 +323,9 @@ static const struct ip_prefix *given_up(const struct reload_file *f,
 		for (size_t k = 0; k < list->n; k++) {
 			const struct ip_prefix *p = &list->v[k].prefix;
 
-			if (has_prefix(other, p, overlap) &&
-			    !(f->fresh && has_prefix(f->fresh, p, ip_prefix_equal)))
+			if (has_prefix(other->fresh, p, overlap) &&
+			    !(other->old && has_prefix(other->old, p, covers)) &&
+			    !(f->fresh && has_prefix(f->fresh, p, covers)))
 				return p;
 		}
 	}
@@ -317,7 +333,7 @@ static const struct ip_prefix *given_up(const struct reload_file *f,
 }
 
 bool changes_hold_back(struct reload *reload, const struct reload_file *refused,
-                       struct diag *diag)
+                       const struct conf_paths *from, struct diag *diag)
 {
 	bool any = false;
 
@@ -326,13 +342,15 @@ bool changes_hold_back(struct reload *reload, const struct reload_file *refused,
 		const struct ip_prefix *p = NULL;
 		char text[IP_PREFIX_STRLEN];
 
-		if (f->old && reload_differs(f))
-			p = given_up(f, refused->fresh);
+		if (f->old && reload_differs(f) &&
+		    (f->fresh || !is_left_out(from, f->old->name)))
+			p = given_up(f, refused);
 		if (!p)
 			continue;
-		diag_error(diag, f->old->path, 0,
-		           "stays as it was, because %s, which is to have %s, is refused",
-		           refused->fresh->name, ip_prefix_format(p, text));
+		diag_error(
+			diag, f->old->path, 0,
+			"stays as it was: it gives up %s, and %s, which is to have this or a part of it, is refused",
+			ip_prefix_format(p, text), refused->fresh->name);
 		f->state = RELOAD_BAD;
 		any = true;
 	}

@@ -27,11 +27,12 @@ void changes_copy_warnings(const struct reload *reload, const struct diag *from,
  * those that these carry. */
 void changes_remove_carried(struct reload *reload, struct diag *diag);
 
-/* Files that go, or give up a prefix, become RELOAD_BAD if `refused`, a new file that is not
- * taken in, has that prefix: otherwise nobody would have it, and its packets would be in the
- * clear. diag says so. Returns true if there are any. */
+/* Files that go, or give up a prefix, become RELOAD_BAD if the fresh version of `refused`, which
+ * does not come into force, has that prefix: otherwise nobody would have it, and its packets would
+ * be in the clear. diag says so. Files that `from` leaves out are meant to go. Returns true if
+ * there are any. */
 bool changes_hold_back(struct reload *reload, const struct reload_file *refused,
-                       struct diag *diag);
+                       const struct conf_paths *from, struct diag *diag);
 
 struct changes_done {
 	size_t added, changed, removed; /* how many files were applied */

@@ -30,7 +30,8 @@ struct prepared {
 };
 
 struct round {
-	struct live *l; /* borrowed */
+	struct live *l;                /* borrowed */
+	const struct conf_paths *from; /* borrowed */
 	struct changes_done *result;
 	struct diag *diag;
 	struct conf_set fresh; /* owned */
@@ -464,23 +465,10 @@ static void remove_gone(struct round *r)
  * reload is no longer valid. */
 static void keep_files(struct round *r)
 {
-	struct conf_set *kept = &r->set;
-
-	kept->n = 0;
-	for (size_t i = 0; i < r->reload.n; i++) {
-		struct reload_file *f = &r->reload.v[i];
-		struct conf *keep = reload_conf(f);
-
-		if (keep)
-			kept->v[kept->n++] = keep;
-		if (f->old != keep)
-			conf_free(f->old);
-		if (f->fresh != keep)
-			conf_free(f->fresh);
-	}
+	reload_keep(&r->reload, &r->set);
 	free(r->l->tunnels->files.v);
-	r->l->tunnels->files = *kept;
-	*kept = (struct conf_set){ 0 };
+	r->l->tunnels->files = r->set;
+	r->set = (struct conf_set){ 0 };
 	r->fresh.n = 0;
 	if (underlay_files_changed(r->l->underlay) < 0)
 		diag_error(r->diag, NULL, 0, "out of memory");
@@ -546,16 +534,20 @@ static void update_host_again(struct round *r)
 	(void)!wait_for_worker(r, keeper_send_host(r->l->keeper));
 }
 
-/* What a refused new file would have taken over stays where it is, or it would be in the
- * clear. Returns true if there is any. */
+/* What a refused file would have taken over stays where it is, or it would be in the clear.
+ * Returns true if there is any. The files that are refused are not judged again. */
 static bool hold_back(struct round *r)
 {
 	bool any = false;
 
 	for (size_t i = 0; i < r->reload.n; i++)
-		if (r->prepared[i].wanted == RELOAD_ADDED &&
+		if ((r->prepared[i].wanted == RELOAD_ADDED ||
+		     r->prepared[i].wanted == RELOAD_CHANGED) &&
 		    r->reload.v[i].state == RELOAD_BAD)
-			any |= changes_hold_back(&r->reload, &r->reload.v[i], r->diag);
+			any |= changes_hold_back(&r->reload, &r->reload.v[i], r->from,
+			                         r->diag);
+	if (any)
+		diag_copy_errors(r->diag, &r->contradictions);
 	for (size_t i = 0; any && i < r->reload.n; i++)
 		if (r->reload.v[i].state == RELOAD_BAD)
 			refuse(r, i);
@@ -635,7 +627,9 @@ static bool run_post_up(struct live *l, const struct reload *done, struct reload
 static void finish_added(struct round *r)
 {
 	struct changes_done not_told = { 0 };
-	struct round again = { .l = r->l, .result = &not_told, .diag = r->diag };
+	struct round again = {
+		.l = r->l, .from = r->from, .result = &not_told, .diag = r->diag
+	};
 	bool failed = run_post_up(r->l, &r->reload, &again.reload, r->diag);
 
 	if (failed)
@@ -664,7 +658,7 @@ static int read_again(struct round *r, const struct conf_paths *from, struct dia
 int live_reload(struct live *l, const struct conf_paths *from,
                 struct changes_done *result, struct diag *diag)
 {
-	struct round r = { .l = l, .result = result, .diag = diag };
+	struct round r = { .l = l, .from = from, .result = result, .diag = diag };
 	struct diag read = { 0 };
 	int err;
 

@@ -246,6 +246,22 @@ int reload_compare(struct reload *out, const struct conf_set *old,
 	return 0;
 }
 
+void reload_keep(const struct reload *r, struct conf_set *kept)
+{
+	kept->n = 0;
+	for (size_t i = 0; i < r->n; i++) {
+		const struct reload_file *f = &r->v[i];
+		struct conf *keep = reload_conf(f);
+
+		if (keep)
+			kept->v[kept->n++] = keep;
+		if (f->old != keep)
+			conf_free(f->old);
+		if (f->fresh != keep)
+			conf_free(f->fresh);
+	}
+}
+
 void reload_clear(struct reload *r)
 {
 	free(r->v);

@@ -68,6 +68,10 @@ static inline bool reload_differs(const struct reload_file *f)
 	       f->state == RELOAD_REMOVED;
 }
 
+/* Puts the confs that are to be in force into kept, which has room for r->n, and frees the others.
+ * Then r is no longer valid. */
+void reload_keep(const struct reload *r, struct conf_set *kept);
+
 /* Returns NULL if there is no file with this name. */
 struct reload_file *reload_find(const struct reload *r, const char *name);
 

@@ -143,7 +143,8 @@ static bool has_prefix(const struct conf *c, const struct ip_prefix *wanted, boo
 		for (size_t k = 0; k < c->peers[i].allowed_ips.n; k++) {
 			const struct ip_prefix *p = &c->peers[i].allowed_ips.v[k].prefix;
 
-			if (whole ? ip_prefix_equal(p, wanted)
+			if (whole ? p->len <= wanted->len &&
+			                    ip_prefix_contains(p, &wanted->addr)
 			          : ip_prefix_contains(p, &wanted->addr) ||
 			                    ip_prefix_contains(wanted, &p->addr))
 				return true;
@@ -172,20 +173,33 @@ static const struct conf *conf_of(const struct tunnel_version *v)
 	return v ? v->conf : NULL;
 }
 
-/* Is there a new file that doesn't come, and that has a prefix which this one gives up? */
+static bool is_same(const struct tunnel_version *now, const struct tunnel_version *disk,
+                    const char *name, const struct tunnel_files *files)
+{
+	const struct tunnel_version *v =
+		tunnel_files_find(files, name, disk->conf->file.digest);
+
+	return now && v && now->id == v->id;
+}
+
+/* Is there a file that doesn't come into force as it is on the disk, and that has a prefix there
+ * which this one gives up? */
 static bool is_held_back(const struct in_force *f, const struct tunnel_files *files,
                          const struct conf *now, const struct conf *disk)
 {
 	for (size_t i = 0; i < TUNNEL_FILES; i++) {
-		const struct conf *refused = conf_of(files->v[i].on_disk);
+		const struct tunnel_version *refused = files->v[i].on_disk;
 
-		if (!f->v[i] && refused && gives_up_to(now, disk, refused))
+		if (!refused || (f->v[i] && f->v[i]->conf == now) ||
+		    is_same(f->v[i], refused, files->v[i].name, files))
+			continue;
+		if (gives_up_to(now, disk, refused->conf))
 			return true;
 	}
 	return false;
 }
 
-/* If this new file came, those that it holds back would not stay. */
+/* If this version came, those that it holds back would not stay. */
 static void let_go(struct in_force *f, const struct tunnel_files *files,
                    const struct conf *coming)
 {
@@ -219,7 +233,7 @@ void in_force_check(const struct in_force *f, const struct tunnel_files *files,
 			continue;
 		if (now && is_held_back(f, files, now->conf, conf_of(disk)))
 			continue;
-		if (!now)
+		if (disk)
 			let_go(&other, files, disk->conf);
 		other.v[i] = disk;
 		tell("%s is not in force as it is on the disk", file->name);

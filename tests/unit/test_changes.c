@@ -294,16 +294,27 @@ END_TEST
 static const struct {
 	const char *what, *old, *fresh, *refused; /* AllowedIPs; NULL: there is no file */
 	bool stays;
+	const char *refused_old; /* what the refused one has had */
+	bool left_out;
 } given[] = {
-	{ "a file that goes", "10.0.0.0/8", NULL, "10.0.0.0/8", true },
-	{ "a wider one", "10.0.0.0/8", NULL, "0.0.0.0/0", true },
-	{ "half of it", "0.0.0.0/0", NULL, "128.0.0.0/1", true },
-	{ "another network", "10.0.0.0/8", NULL, "11.0.0.0/8", false },
-	{ "the other family", "0.0.0.0/0", NULL, "::/0", false },
-	{ "a prefix moves", "10.0.0.0/8, 11.0.0.0/8", "10.0.0.0/8", "11.0.0.0/8", true },
+	{ "a file that goes", "10.0.0.0/8", NULL, "10.0.0.0/8", true, NULL, false },
+	{ "a wider one", "10.0.0.0/8", NULL, "0.0.0.0/0", true, NULL, false },
+	{ "half of it", "0.0.0.0/0", NULL, "128.0.0.0/1", true, NULL, false },
+	{ "another network", "10.0.0.0/8", NULL, "11.0.0.0/8", false, NULL, false },
+	{ "the other family", "0.0.0.0/0", NULL, "::/0", false, NULL, false },
+	{ "a prefix moves", "10.0.0.0/8, 11.0.0.0/8", "10.0.0.0/8", "11.0.0.0/8", true,
+	  NULL, false },
 	{ "another prefix moves", "10.0.0.0/8, 11.0.0.0/8", "10.0.0.0/8", "10.0.0.0/8",
+	  false, NULL, false },
+	{ "a file that stays", "10.0.0.0/8", "10.0.0.0/8", "10.0.0.0/8", false, NULL,
 	  false },
-	{ "a file that stays", "10.0.0.0/8", "10.0.0.0/8", "10.0.0.0/8", false },
+	{ "a part is left", "0.0.0.0/0", "0.0.0.0/1", "0.0.0.0/0", true, NULL, false },
+	{ "it has more now", "10.0.0.0/8", "0.0.0.0/0", "10.0.0.0/8", false, NULL,
+	  false },
+	{ "to a file that is up", "10.0.0.0/8", NULL, "10.0.0.0/8", true, "::/0", false },
+	{ "to one that has had it", "10.0.0.0/8", NULL, "10.0.0.0/8", false, "0.0.0.0/0",
+	  false },
+	{ "tunion down NAME", "10.0.0.0/8", NULL, "10.0.0.0/8", false, NULL, true },
 };
 
 static const char *with_allowed_ips(char out[static TEXT_MAX], const char *list)
@@ -319,23 +330,26 @@ static const char *with_allowed_ips(char out[static TEXT_MAX], const char *list)
 
 START_TEST(what_a_refused_file_would_have_taken_over_stays)
 {
-	char old[TEXT_MAX], fresh[TEXT_MAX], refused[TEXT_MAX];
+	char old[TEXT_MAX], fresh[TEXT_MAX], refused[TEXT_MAX], refused_old[TEXT_MAX];
+	static const char *const names[] = { "c", "a" };
 
 	for (size_t i = 0; i < ARRAY_SIZE(given); i++) {
+		struct conf_paths from = { .without = names, .without_count = 1 };
 		struct fixture f = { 0 };
 		bool held;
 
+		from.without_count += given[i].left_out;
 		add_file(&f, "a", with_allowed_ips(old, given[i].old),
 		         with_allowed_ips(fresh, given[i].fresh));
-		add_file(&f, "b", NULL, with_allowed_ips(refused, given[i].refused));
+		add_file(&f, "b", with_allowed_ips(refused_old, given[i].refused_old),
+		         with_allowed_ips(refused, given[i].refused));
 		f.v[1].state = RELOAD_BAD;
-		held = changes_hold_back(&f.reload, &f.v[1], &f.diag);
+		held = changes_hold_back(&f.reload, &f.v[1], &from, &f.diag);
 		ck_assert_msg(held == given[i].stays, "%s", given[i].what);
 		ck_assert_msg((f.v[0].state == RELOAD_BAD) == held, "%s", given[i].what);
 		ck_assert_uint_eq(f.diag.errors, held ? 1 : 0);
 		if (held)
-			ck_assert_ptr_nonnull(
-				strstr(f.diag.entries[0].text, "because b, "));
+			ck_assert_ptr_nonnull(strstr(f.diag.entries[0].text, "and b, "));
 		clear(&f);
 	}
 }
