@@ -206,7 +206,8 @@ static void let_go(struct in_force *f, const struct tunnel_files *files,
 	for (size_t i = 0; i < TUNNEL_FILES; i++) {
 		const struct tunnel_version *disk = files->v[i].on_disk;
 
-		if (f->v[i] && gives_up_to(f->v[i]->conf, conf_of(disk), coming))
+		if (f->v[i] && !files->v[i].bad &&
+		    gives_up_to(f->v[i]->conf, conf_of(disk), coming))
 			f->v[i] = disk;
 	}
 }
