@@ -199,17 +199,20 @@ static bool is_held_back(const struct in_force *f, const struct tunnel_files *fi
 	return false;
 }
 
-/* If this version came, those that it holds back would not stay. */
-static void let_go(struct in_force *f, const struct tunnel_files *files,
-                   const struct conf *coming)
+/* Whether a file could come can't be told then: one that is held back may have its port, or be its
+ * carrier. */
+static bool any_is_held_back(const struct in_force *f, const struct tunnel_files *files)
 {
 	for (size_t i = 0; i < TUNNEL_FILES; i++) {
 		const struct tunnel_version *disk = files->v[i].on_disk;
 
-		if (f->v[i] && !files->v[i].bad &&
-		    gives_up_to(f->v[i]->conf, conf_of(disk), coming))
-			f->v[i] = disk;
+		if (!f->v[i] || files->v[i].bad ||
+		    (disk && is_same(f->v[i], disk, files->v[i].name, files)))
+			continue;
+		if (is_held_back(f, files, f->v[i]->conf, conf_of(disk)))
+			return true;
 	}
+	return false;
 }
 
 /* What is on the disk is in force, or there is a reason. */
@@ -232,10 +235,8 @@ void in_force_check(const struct in_force *f, const struct tunnel_files *files,
 			continue;
 		if (port_is_taken(disk, a))
 			continue;
-		if (now && is_held_back(f, files, now->conf, conf_of(disk)))
+		if (any_is_held_back(f, files))
 			continue;
-		if (disk)
-			let_go(&other, files, disk->conf);
 		other.v[i] = disk;
 		tell("%s is not in force as it is on the disk", file->name);
 		REQUIRE(!can_come(&other, files));
