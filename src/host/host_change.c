@@ -600,8 +600,8 @@ static MUST_CHECK int make_config(struct host_state *h, const struct plan *plan,
 	int err;
 
 	env.without_ipv6 = ipv6_missing(h->nl, h->place ? NULL : h->journal.tun);
-	if (!h->network_known)
-		host_env_review_places(&h->asker, &h->numbers, &renew4, &renew6);
+	host_env_review_places(&h->asker, &h->numbers, h->network_known, &renew4,
+	                       &renew6);
 	err = host_config_make(to, &h->numbers, plan, &env, diag);
 	if (err < 0)
 		return err;

@@ -184,11 +184,33 @@ static bool review(struct host_asker *a, enum ip_family family, struct rule_plac
 	return !right;
 }
 
-void host_env_review_places(struct host_asker *asker, struct host_numbers *numbers,
-                            bool *renew4, bool *renew6)
+static bool has_rules(const struct host_config *config, enum ip_family family)
 {
-	*renew4 = review(asker, IP_V4, &numbers->place4);
-	*renew6 = review(asker, IP_V6, &numbers->place6);
+	for (size_t i = 0; i < config->items.n; i++) {
+		const struct netlink_item *item = &config->items.v[i];
+
+		if (item->kind == NETLINK_KIND_RULE && item->rule.family == family)
+			return true;
+	}
+	return false;
+}
+
+/* A place without rules is not kept for us: another tun may have taken it. Before anything is
+ * there, it is the place of a killed instance, whose rules are. */
+static void leave_empty(const struct host_config *config, enum ip_family family,
+                        struct rule_place *place)
+{
+	if (config->items.n > 0 && !has_rules(config, family))
+		*place = (struct rule_place){ 0 };
+}
+
+void host_env_review_places(struct host_asker *asker, struct host_numbers *numbers,
+                            bool known, bool *renew4, bool *renew6)
+{
+	leave_empty(asker->config, IP_V4, &numbers->place4);
+	leave_empty(asker->config, IP_V6, &numbers->place6);
+	*renew4 = !known && review(asker, IP_V4, &numbers->place4);
+	*renew6 = !known && review(asker, IP_V6, &numbers->place6);
 }
 
 struct host_config_env host_env(struct host_asker *asker)

@@ -22,8 +22,8 @@ void host_env_forget_missing(struct host_asker *asker);
 /* Forgets the places that are not right any more, because somebody has added rules or removed
  * ours, so that they will be chosen again. *renew4 and *renew6 become true where this has
  * happened; rules that the kernel doesn't have are then no longer in the asker's
- * configuration. */
+ * configuration. known: nobody else has changed any rules since the last time. */
 void host_env_review_places(struct host_asker *asker, struct host_numbers *numbers,
-                            bool *renew4, bool *renew6);
+                            bool known, bool *renew4, bool *renew6);
 
 #endif
