@@ -365,8 +365,10 @@ int host_prepare(struct host *h, const struct plan *plan, struct diag *diag)
 		return err;
 	h->at->state.journal.ifindex = host_tun_ifindex(h);
 	fake_kernel_add_tun(host_tun_ifindex(h), h->tun);
+	err = journal_save(&h->at->state.journal, diag);
 	remains_review_numbers(&h->at->state, plan);
-	err = choose_mark_in_kernel(h->at, plan, diag);
+	if (!err)
+		err = choose_mark_in_kernel(h->at, plan, diag);
 	if (err)
 		return err;
 	if (!is_own(h->at))
