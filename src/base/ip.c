@@ -100,6 +100,16 @@ bool ip_prefix_contains(const struct ip_prefix *p, const struct ip_addr *a)
 	return mask == 0 || ((p->addr.b[whole] ^ a->b[whole]) & mask) == 0;
 }
 
+bool ip_prefix_covers(const struct ip_prefix *outer, const struct ip_prefix *inner)
+{
+	return outer->len <= inner->len && ip_prefix_contains(outer, &inner->addr);
+}
+
+bool ip_prefix_overlaps(const struct ip_prefix *a, const struct ip_prefix *b)
+{
+	return ip_prefix_covers(a, b) || ip_prefix_covers(b, a);
+}
+
 static bool parse_len(uint8_t *out, const char *text, unsigned max)
 {
 	unsigned len = 0;

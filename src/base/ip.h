@@ -112,6 +112,10 @@ static inline unsigned ip_addr_bit(const struct ip_addr *a, unsigned i)
 struct ip_prefix ip_prefix_mask(struct ip_prefix p);
 bool ip_prefix_equal(const struct ip_prefix *a, const struct ip_prefix *b);
 bool ip_prefix_contains(const struct ip_prefix *p, const struct ip_addr *a);
+/* Is each address of `inner` in `outer`? They may be equal. */
+bool ip_prefix_covers(const struct ip_prefix *outer, const struct ip_prefix *inner);
+/* Is there an address in both? */
+bool ip_prefix_overlaps(const struct ip_prefix *a, const struct ip_prefix *b);
 /* Reads ADDR/LEN; the length must not be missing. Masks the host bits. */
 MUST_CHECK bool ip_prefix_parse(struct ip_prefix *out, const char *text);
 /* Writes "ADDR/LEN" and returns `out`. */

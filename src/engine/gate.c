@@ -100,7 +100,7 @@ bool gate_may_pass_on(const struct ip_addr *dst)
 	    ip_addr_is_loopback(dst))
 		return false;
 	if (dst->family == IP_V6)
-		return dst->b[0] != 0xfe || (dst->b[1] & 0xc0) != 0x80;
+		return !ip_addr_is_link_local(dst);
 	return dst->b[0] != 0 && dst->b[0] < 240 &&
 	       !(dst->b[0] == 169 && dst->b[1] == 254);
 }

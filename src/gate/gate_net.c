@@ -18,8 +18,7 @@ static const uint8_t blocks[][2] = {
 
 static unsigned overlap_with(const struct ip_prefix *net, const struct ip_prefix *other)
 {
-	if (other->len <= LARGE_BITS || (!ip_prefix_contains(net, &other->addr) &&
-	                                 !ip_prefix_contains(other, &net->addr)))
+	if (other->len <= LARGE_BITS || !ip_prefix_overlaps(net, other))
 		return 0;
 	return other->len;
 }

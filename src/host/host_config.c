@@ -341,7 +341,7 @@ static bool is_connected(const struct maker *m, const struct plan_device *device
 
 	for (size_t i = 0; i < device->conf->addresses.n; i++) {
 		if (host_item_network(&device->conf->addresses.v[i].prefix, &c) &&
-		    c.len <= prefix->len && ip_prefix_contains(&c, &prefix->addr))
+		    ip_prefix_covers(&c, prefix))
 			return true;
 	}
 	return bsearch(prefix, m->connected, m->connected_count, sizeof(*m->connected),

@@ -30,15 +30,10 @@ static const struct {
 
 static const struct ip_prefix global_unicast = { { IP_V6, { 0x20 } }, 3 };
 
-static bool holds(const struct ip_prefix *outer, const struct ip_prefix *inner)
-{
-	return outer->len <= inner->len && ip_prefix_contains(outer, &inner->addr);
-}
-
 static int label(const struct ip_prefix *p)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(labels); i++) {
-		if (holds(&labels[i].prefix, p))
+		if (ip_prefix_covers(&labels[i].prefix, p))
 			return labels[i].label;
 	}
 	return LABEL_OTHER;
@@ -96,7 +91,7 @@ bool source_address_is_better(const struct ip_prefix *candidate,
 		return true;
 	if (dst->addr.family == IP_V4)
 		return false;
-	if (holds(dst, &global_unicast))
+	if (ip_prefix_covers(dst, &global_unicast))
 		dst = &global_unicast;
 	if (scope(&a) < scope(&b)) /* rule 2 */
 		return scope(&a) >= scope(dst);

@@ -278,17 +278,6 @@ void changes_remove_carried(struct reload *reload, struct diag *diag)
 
 /* ---- what a refused file would have taken over */
 
-static bool overlap(const struct ip_prefix *a, const struct ip_prefix *b)
-{
-	return a->len <= b->len ? ip_prefix_contains(a, &b->addr)
-	                        : ip_prefix_contains(b, &a->addr);
-}
-
-static bool covers(const struct ip_prefix *a, const struct ip_prefix *b)
-{
-	return a->len <= b->len && ip_prefix_contains(a, &b->addr);
-}
-
 static bool is_left_out(const struct conf_paths *from, const char *name)
 {
 	for (size_t i = 0; i < from->without_count; i++) {
@@ -323,9 +312,10 @@ static const struct ip_prefix *given_up(const struct reload_file *f,
 		for (size_t k = 0; k < list->n; k++) {
 			const struct ip_prefix *p = &list->v[k].prefix;
 
-			if (has_prefix(other->fresh, p, overlap) &&
-			    !(other->old && has_prefix(other->old, p, covers)) &&
-			    !(f->fresh && has_prefix(f->fresh, p, covers)))
+			if (has_prefix(other->fresh, p, ip_prefix_overlaps) &&
+			    !(other->old &&
+			      has_prefix(other->old, p, ip_prefix_covers)) &&
+			    !(f->fresh && has_prefix(f->fresh, p, ip_prefix_covers)))
 				return p;
 		}
 	}

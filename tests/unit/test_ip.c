@@ -181,6 +181,34 @@ START_TEST(what_a_prefix_contains)
 }
 END_TEST
 
+START_TEST(prefixes_inside_one_another)
+{
+	static const struct {
+		const char *outer, *inner;
+		bool covers, overlaps;
+	} cases[] = {
+		{ "10.0.0.0/8", "10.1.0.0/16", true, true },
+		{ "10.1.0.0/16", "10.0.0.0/8", false, true },
+		{ "10.0.0.0/16", "10.0.0.0/8", false, true },
+		{ "10.0.0.0/8", "10.0.0.0/8", true, true },
+		{ "10.0.0.0/8", "11.0.0.0/8", false, false },
+		{ "0.0.0.0/0", "128.0.0.0/1", true, true },
+		{ "0.0.0.0/0", "::/0", false, false },
+		{ "fd00::/8", "fd00::1/128", true, true },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct ip_prefix a = prefix(cases[i].outer), b = prefix(cases[i].inner);
+
+		ck_assert_msg(ip_prefix_covers(&a, &b) == cases[i].covers, "%s %s",
+		              cases[i].outer, cases[i].inner);
+		ck_assert_msg(ip_prefix_overlaps(&a, &b) == cases[i].overlaps, "%s %s",
+		              cases[i].outer, cases[i].inner);
+		ck_assert(ip_prefix_overlaps(&b, &a) == cases[i].overlaps);
+	}
+}
+END_TEST
+
 /* contains, bit by bit */
 START_TEST(random_contains)
 {
@@ -354,6 +382,7 @@ TCase *unit_tests(void)
 	tcase_add_test(tc, masks_and_text_of_prefixes);
 	tcase_add_test(tc, texts_that_are_no_prefixes);
 	tcase_add_test(tc, what_a_prefix_contains);
+	tcase_add_test(tc, prefixes_inside_one_another);
 	tcase_add_test(tc, random_contains);
 	tcase_add_test(tc, total_order);
 	tcase_add_test(tc, endpoints_as_text_and_back);
