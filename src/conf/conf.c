@@ -30,6 +30,15 @@ static void clear_texts(struct conf_texts *list)
 	free(list->v);
 }
 
+bool conf_texts_equal(const struct conf_texts *a, const struct conf_texts *b)
+{
+	for (size_t i = 0; i < a->n && a->n == b->n; i++) {
+		if (strcmp(a->v[i].text, b->v[i].text) != 0)
+			return false;
+	}
+	return a->n == b->n;
+}
+
 static void clear_peer(struct conf_peer *peer)
 {
 	sealed_clear(&peer->preshared_key);

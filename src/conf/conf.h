@@ -172,5 +172,7 @@ const struct conf_peer *conf_find_peer(const struct conf *conf,
 const struct sealed_key *conf_some_key(const struct conf *conf);
 /* Wipes the keys. conf may be NULL. */
 void conf_free(struct conf *conf);
+/* The same texts in the same order? Their lines don't count. */
+bool conf_texts_equal(const struct conf_texts *a, const struct conf_texts *b);
 
 #endif

@@ -259,15 +259,6 @@ static MUST_CHECK int copy_texts(struct conf_texts *to, const struct conf_texts 
 	return err;
 }
 
-static bool same_texts(const struct conf_texts *a, const struct conf_texts *b)
-{
-	for (size_t i = 0; i < a->n && a->n == b->n; i++) {
-		if (strcmp(a->v[i].text, b->v[i].text) != 0)
-			return false;
-	}
-	return a->n == b->n;
-}
-
 /* Adds an empty entry at the end. */
 static struct hooks_file *append(struct hooks *h)
 {
@@ -302,7 +293,8 @@ int hooks_remember(struct hooks *h, const struct conf *conf)
 		clear_file(&new);
 		return err;
 	}
-	new.pre_down_ran = at->pre_down_ran &&same_texts(&at->pre_down, &new.pre_down);
+	if (conf_texts_equal(&at->pre_down, &new.pre_down))
+		new.pre_down_ran = at->pre_down_ran;
 	clear_file(at);
 	*at = new;
 	return 0;

@@ -23,14 +23,6 @@ static bool same_prefixes(const struct conf_prefixes *a, const struct conf_prefi
 	return a->n == b->n;
 }
 
-static bool same_texts(const struct conf_texts *a, const struct conf_texts *b)
-{
-	for (size_t i = 0; i < a->n && a->n == b->n; i++)
-		if (strcmp(a->v[i].text, b->v[i].text) != 0)
-			return false;
-	return a->n == b->n;
-}
-
 static bool same_addrs(const struct conf_addrs *a, const struct conf_addrs *b)
 {
 	for (size_t i = 0; i < a->n && a->n == b->n; i++)
@@ -76,7 +68,7 @@ static bool same_peers(const struct conf *a, const struct conf *b)
 static bool same_hooks(const struct conf *a, const struct conf *b)
 {
 	for (int i = 0; i < CONF_HOOK_COUNT; i++)
-		if (!same_texts(&a->hooks[i], &b->hooks[i]))
+		if (!conf_texts_equal(&a->hooks[i], &b->hooks[i]))
 			return false;
 	return true;
 }
@@ -87,9 +79,9 @@ static bool same_interface(const struct conf *a, const struct conf *b)
 	       a->listen_port == b->listen_port && a->fwmark == b->fwmark &&
 	       same_prefixes(&a->addresses, &b->addresses) &&
 	       same_addrs(&a->dns.servers, &b->dns.servers) &&
-	       same_texts(&a->dns.domains, &b->dns.domains) &&
-	       same_texts(&a->applications.included, &b->applications.included) &&
-	       same_texts(&a->applications.excluded, &b->applications.excluded) &&
+	       conf_texts_equal(&a->dns.domains, &b->dns.domains) &&
+	       conf_texts_equal(&a->applications.included, &b->applications.included) &&
+	       conf_texts_equal(&a->applications.excluded, &b->applications.excluded) &&
 	       a->mtu_bytes == b->mtu_bytes && a->table.kind == b->table.kind &&
 	       a->table.number == b->table.number && a->save_config == b->save_config &&
 	       same_carrier(&a->via, &b->via) && a->metric == b->metric &&
@@ -417,6 +409,6 @@ bool reload_same_settings(const struct plan_device *a, const struct plan_device 
 	       a->conf->switches.isolate_off == b->conf->switches.isolate_off &&
 	       same_prefixes(&a->conf->addresses, &b->conf->addresses) &&
 	       same_addrs(&a->conf->dns.servers, &b->conf->dns.servers) &&
-	       same_texts(&a->conf->dns.domains, &b->conf->dns.domains) &&
+	       conf_texts_equal(&a->conf->dns.domains, &b->conf->dns.domains) &&
 	       same_carrier(&a->conf->via, &b->conf->via) && same_vias(a, b);
 }
