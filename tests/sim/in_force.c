@@ -137,18 +137,13 @@ static bool moves(const struct tunnel_version *from, const struct tunnel_version
 	return plan_tun_is_own(from->conf, &env) != plan_tun_is_own(to->conf, &env);
 }
 
-static bool has_prefix(const struct conf *c, const struct ip_prefix *wanted, bool whole)
+static bool has_prefix(const struct conf *c, const struct ip_prefix *wanted,
+                       bool (*is)(const struct ip_prefix *a, const struct ip_prefix *b))
 {
 	for (size_t i = 0; i < c->peer_count; i++)
-		for (size_t k = 0; k < c->peers[i].allowed_ips.n; k++) {
-			const struct ip_prefix *p = &c->peers[i].allowed_ips.v[k].prefix;
-
-			if (whole ? p->len <= wanted->len &&
-			                    ip_prefix_contains(p, &wanted->addr)
-			          : ip_prefix_contains(p, &wanted->addr) ||
-			                    ip_prefix_contains(wanted, &p->addr))
+		for (size_t k = 0; k < c->peers[i].allowed_ips.n; k++)
+			if (is(&c->peers[i].allowed_ips.v[k].prefix, wanted))
 				return true;
-		}
 	return false;
 }
 
@@ -161,8 +156,8 @@ static bool gives_up_to(const struct conf *now, const struct conf *disk,
 			const struct ip_prefix *p =
 				&now->peers[i].allowed_ips.v[k].prefix;
 
-			if (has_prefix(other, p, false) &&
-			    !(disk && has_prefix(disk, p, true)))
+			if (has_prefix(other, p, ip_prefix_overlaps) &&
+			    !(disk && has_prefix(disk, p, ip_prefix_covers)))
 				return true;
 		}
 	return false;
@@ -221,6 +216,8 @@ void in_force_check(const struct in_force *f, const struct tunnel_files *files,
                                           const struct answers *a),
                     const struct answers *a)
 {
+	if (any_is_held_back(f, files))
+		return;
 	for (size_t i = 0; i < TUNNEL_FILES; i++) {
 		const struct tunnel_file *file = &files->v[i];
 		const struct tunnel_version *now = f->v[i], *disk = file->on_disk;
@@ -234,8 +231,6 @@ void in_force_check(const struct in_force *f, const struct tunnel_files *files,
 		if (disk && disk->hooks_fail && (!now || moves(now, disk)))
 			continue;
 		if (port_is_taken(disk, a))
-			continue;
-		if (any_is_held_back(f, files))
 			continue;
 		other.v[i] = disk;
 		tell("%s is not in force as it is on the disk", file->name);

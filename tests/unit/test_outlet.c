@@ -36,6 +36,24 @@ static void connects(struct outlet *outlet)
 	ck_assert_int_lt(outlet_connect(outlet, &none), 0);
 }
 
+/* Answers at the other end in a child, which does first what it is given, if anything. */
+static pid_t serve_in_child(const int fds[static 2], void (*first)(void))
+{
+	pid_t child = fork();
+
+	ck_assert_int_ge(child, 0);
+	if (child == 0) {
+		close(fds[0]);
+		if (first)
+			first();
+		while (outlet_serve(fds[1]))
+			continue;
+		_exit(0);
+	}
+	close(fds[1]);
+	return child;
+}
+
 START_TEST(sockets_are_handed_over)
 {
 	static const int types[] = { SOCK_STREAM, SOCK_DGRAM };
@@ -44,15 +62,7 @@ START_TEST(sockets_are_handed_over)
 	pid_t child;
 
 	ck_assert_int_eq(err, 0);
-	child = fork();
-	ck_assert_int_ge(child, 0);
-	if (child == 0) {
-		close(fds[0]);
-		while (outlet_serve(fds[1]))
-			continue;
-		_exit(0);
-	}
-	close(fds[1]);
+	child = serve_in_child(fds, NULL);
 	for (size_t i = 0; i < ARRAY_SIZE(types); i++) {
 		int type = 0, fd = outlet_socket(&outlet, AF_INET, types[i]);
 		socklen_t size = sizeof(type);
@@ -114,16 +124,7 @@ START_TEST(a_socket_that_cannot_be_sent)
 	pid_t child;
 
 	ck_assert_int_eq(err, 0);
-	child = fork();
-	ck_assert_int_ge(child, 0);
-	if (child == 0) {
-		close(fds[0]);
-		send_many();
-		while (outlet_serve(fds[1]))
-			continue;
-		_exit(0);
-	}
-	close(fds[1]);
+	child = serve_in_child(fds, send_many);
 	made = outlet_socket(&outlet, AF_INET, SOCK_STREAM);
 	close(fds[0]);
 	ck_assert_int_eq(waitpid(child, &status, 0), child);
@@ -163,15 +164,7 @@ START_TEST(a_late_answer_is_not_taken_for_the_next_one)
 		setsockopt(fds[0], SOL_SOCKET, SO_RCVTIMEO, &at_once, sizeof(at_once)),
 		0);
 	ck_assert_int_eq(outlet_socket(&outlet, AF_INET, SOCK_STREAM), -ENETUNREACH);
-	child = fork();
-	ck_assert_int_ge(child, 0);
-	if (child == 0) {
-		close(fds[0]);
-		while (outlet_serve(fds[1]))
-			continue;
-		_exit(0);
-	}
-	close(fds[1]);
+	child = serve_in_child(fds, NULL);
 	ck_assert_int_eq(
 		setsockopt(fds[0], SOL_SOCKET, SO_RCVTIMEO, &patient, sizeof(patient)),
 		0);
