@@ -188,6 +188,7 @@ static int make_proxy(struct process *p)
 		return err;
 	kernel_stack_init(&p->inside, p->loop, NULL, NULL);
 	kernel_stack_init(&p->outside, p->loop, make_outside, p);
+	p->outside.limit_unsent = true;
 	p->control = (struct loop_source){ p->x->control, control_ready };
 	err = proxy_new(&p->proxy, &options);
 	if (!err)

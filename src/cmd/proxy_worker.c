@@ -285,6 +285,7 @@ static int make_proxy(struct process *p)
 	if (err)
 		return err;
 	kernel_stack_init(&p->outside, p->env.loop, make_outside, p);
+	p->outside.limit_unsent = true;
 	p->outside.connect_socket = connect_outside;
 	options.inside = lwip_stack_as_stack(p->stack);
 	return proxy_new(&p->proxy, &options);

@@ -17,6 +17,7 @@
 #include "base/attr.h"
 
 #define DISCARD_BYTES 16384
+#define UNSENT_BYTES  (128 << 10)
 
 struct kernel_stream {
 	struct stream stream;
@@ -187,6 +188,14 @@ int kernel_stream_new(struct stream **out, struct loop *loop, int fd)
 	return 0;
 }
 
+void kernel_stream_limit_unsent(struct stream *s)
+{
+	const int bytes = UNSENT_BYTES;
+
+	(void)setsockopt(of(s)->source.fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &bytes,
+	                 sizeof(bytes)); /* this fails if it is no TCP */
+}
+
 /* ---- datagrams */
 
 static int packets_send(struct packets *p, const struct endpoint *to, const void *bytes,
@@ -294,9 +303,13 @@ static int stack_connect(struct stack *s, const struct endpoint *to, struct stre
 	struct kernel_stack *k = CONTAINER_OF(s, struct kernel_stack, stack);
 	int fd = k->connect_socket ? k->connect_socket(k->context, to)
 	                           : make_and_connect(k, to);
+	int err;
 
 	*out = NULL;
-	return fd < 0 ? fd : kernel_stream_new(out, k->loop, fd);
+	err = fd < 0 ? fd : kernel_stream_new(out, k->loop, fd);
+	if (!err && k->limit_unsent)
+		kernel_stream_limit_unsent(*out);
+	return err;
 }
 
 static int stack_open_packets(struct stack *s, enum ip_family family,

@@ -19,7 +19,8 @@ struct kernel_stack {
 	/* NULL, or makes a stream that is connected or connecting, where this process may not
 	 * connect. */
 	int (*connect_socket)(void *context, const struct endpoint *to);
-	void *context; /* borrowed */
+	bool limit_unsent; /* of all its streams: see kernel_stream_limit_unsent */
+	void *context;     /* borrowed */
 };
 
 /* make_socket may be NULL: this process makes them. */
@@ -31,5 +32,10 @@ void kernel_stack_init(struct kernel_stack *k, struct loop *loop,
  * Return 0 or -errno. */
 MUST_CHECK int kernel_stream_new(struct stream **out, struct loop *loop, int fd);
 MUST_CHECK int kernel_packets_new(struct packets **out, struct loop *loop, int fd);
+
+/* Lets the kernel take only little of what the receiver has no room for yet. Otherwise it takes
+ * megabytes, so a program that doesn't read looks like one that reads fast, and the sender is
+ * offered an ever larger window. */
+void kernel_stream_limit_unsent(struct stream *s);
 
 #endif

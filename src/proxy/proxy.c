@@ -101,6 +101,7 @@ static void start(const struct listener *l, int fd, uint64_t now_ns)
 
 	if (kernel_stream_new(&client, p->o.loop, fd) < 0)
 		return;
+	kernel_stream_limit_unsent(client);
 	conn_start(&p->conns,
 	           l->way == PROXY_OUTSIDE ? &p->dial_outside : &p->dial_inside, client,
 	           l->way == PROXY_ASK ? NULL : &l->to, now_ns);

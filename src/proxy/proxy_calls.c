@@ -20,7 +20,7 @@ static const struct call_rule rules[] = {
 	CALL_EQUAL(fcntl, 1, F_SETPIPE_SZ),      /* such a pipe holds more */
 	CALL_EQUAL(fcntl64, 1, F_SETPIPE_SZ),    /* as fcntl */
 	CALL(shutdown),                          /* one side has ended */
-	CALL_EQUAL(setsockopt, 1, IPPROTO_TCP),  /* small pieces go at once */
+	CALL_EQUAL(setsockopt, 1, IPPROTO_TCP),  /* what is sent when, and kept */
 	CALL_EQUAL(setsockopt, 1, IPPROTO_IPV6), /* a port of one family */
 	CALL_EQUAL(setsockopt, 1, SOL_SOCKET),   /* to end by a reset; urgent bytes */
 };

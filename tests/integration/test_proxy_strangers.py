@@ -16,6 +16,7 @@ from world import LAN, World
 AGAIN_WITH = "--stack lwip"
 SEED = int(os.environ.get("TUNION_SEED", random.randrange(1 << 32)))
 PROXY = "tunion-worker" if "lwip" in UP_OPTIONS else "tunion-proxy"  # who has the connections
+SLOW, UNREAD_KIB = 40, 512  # clients that don't read, and what may be in memory of each
 DEAD = "10.66.0.1"  # in the prefix of a tunnel that nobody answers
 
 # What runs among the clients: argv[1] says what, and prints what came of it.
@@ -100,23 +101,20 @@ def vanish(seed, address):
     print("done")
 
 
-def never_read(address):
+def never_read(address, count):
     clients = []
-    for i in range(20):
+    for i in range(int(count)):
         s = connect()
         s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-        s.sendall([b"GET http://%s:8080/ HTTP/1.1\r\n\r\n", b"CONNECT %s:8080 HTTP/1.1\r\n\r\nGET / HTTP/1.0\r\n\r\n"][i % 2] % address.encode())
+        s.sendall([b"GET http://%s:8081/ HTTP/1.1\r\n\r\n", b"CONNECT %s:8081 HTTP/1.1\r\n\r\nGET / HTTP/1.0\r\n\r\n"][i % 2] % address.encode())
         clients.append(s)
-    for s in clients:
-        s.recv(1, socket.MSG_PEEK)
-    print("full", flush=True)
     time.sleep(600)  # is ended before
 
 
 globals()[sys.argv[1]](*sys.argv[2:])
 """
 
-# Sends to everybody without end.
+# Sends to everybody without end. Says so once nobody has taken anything of a connection for a second.
 FLOOD = r"""
 import socket, sys, threading
 
@@ -124,8 +122,13 @@ def serve(c):
     try:
         c.recv(4096)
         c.sendall(b"HTTP/1.0 200 OK\r\n\r\n")
+        c.settimeout(1)
         while True:
-            c.sendall(bytes(65536))
+            try:
+                c.send(bytes(65536))
+            except TimeoutError:
+                print("stuck", flush=True)
+                c.settimeout(None)
     except OSError:
         c.close()
 
@@ -170,10 +173,10 @@ class Watched:
         """All that was opened for strangers is closed."""
         wait_for(lambda: all(n <= self.before[name][0] for name, (n, _) in state(self.pids).items()), f"{what}: the descriptors are closed", 40)
 
-    def has_not_grown(self, what):
+    def has_not_grown(self, what, by_kib=4096):
         for name, (_, now) in state(self.pids).items():
             before = self.before[name][1]
-            check(now - before < 4096, f"{what}: {name} has grown from {before} to {now} KiB")
+            check(now - before < by_kib, f"{what}: {name} has grown from {before} to {now} KiB")
 
     def check(self, what):
         self.settle(what)
@@ -199,6 +202,8 @@ def test(lab):
     user = User(lab, w.client, {"vpn.conf": w.vpn_conf(allowed="10.66.0.0/24"),
                                 "home.conf": w.home_conf(interface_lines=["DNS = 10.77.0.1, home.lan"])})
     w.lan.start([sys.executable, "-c", FLOOD, "8080"], "flood").wait_output("ready")
+    endless = w.lan.start([sys.executable, "-c", FLOOD, "8081"], "for clients that don't read")
+    endless.wait_output("ready")
     if UP_OPTIONS and "without lwIP" in user.tunion("proxy", *UP_OPTIONS, user.dir + "/none").stderr:
         raise Skip("tunion was built without lwIP")
     process = w.client.start(user.become() + [user.program, "proxy", "--foreground", *UP_OPTIONS, user.dir], "proxy")
@@ -210,11 +215,11 @@ def test(lab):
     watched.check("after refusals")
     equal(watched.run("vanish", SEED, LAN, seconds=60), "done\n", "clients that vanish")
     watched.check("after clients that have vanished")
-    full = watched.start("never_read", LAN)
-    full.wait_output("full")
+    slow = watched.start("never_read", LAN, SLOW)
+    wait_for(lambda: endless.output().count("stuck") == SLOW, "nothing more is taken for clients that don't read", 30)
     equal(watched.ask(f"socks5:{LAN}:8080"), {f"socks5:{LAN}:8080": "0"}, "others are served meanwhile")
-    watched.has_not_grown("while clients don't read")
-    full.stop()
+    watched.has_not_grown("while clients don't read", 4096 + SLOW * UNREAD_KIB)
+    slow.stop()
     watched.check("after clients that didn't read")
     equal(process.stop(), 0, "the end by SIGTERM")
 
