@@ -320,8 +320,10 @@ static void print_changed_peer(struct outbuf *o, const struct conf_peer *old,
 	outbuf_print_key(o, "public_key", new->public_key);
 	if (!sealed_equal(&old->preshared_key, &new->preshared_key))
 		outbuf_print_sealed(o, "preshared_key", &new->preshared_key);
-	if (!reload_same_endpoint(old, new))
+	if (!reload_same_endpoint(old, new) && new->has_endpoint)
 		configure_print_endpoint(o, to);
+	else if (!reload_same_endpoint(old, new)) /* it keeps the endpoint that it has */
+		outbuf_print(o, "tunion_by_arrival=true\n");
 	if (keepalive_of(old) != keepalive_of(new))
 		outbuf_print(o, "persistent_keepalive_interval=%u\n",
 		             (unsigned)keepalive_of(new));

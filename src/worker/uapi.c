@@ -284,8 +284,8 @@ static int apply_endpoint(const struct uapi_line *l)
 {
 	const struct zones zones = { interface_index, l->uapi };
 	const struct uapi_host *host = l->uapi->host;
+	struct endpoint e, before;
 	struct wg_peer *peer;
-	struct endpoint e;
 	bool moved;
 	int err;
 
@@ -295,11 +295,12 @@ static int apply_endpoint(const struct uapi_line *l)
 	if (err || !peer)
 		return err;
 	/* `wg syncconf` always sends it, too */
-	moved = wg_peer_by_arrival(peer) || !endpoint_equal(wg_peer_endpoint(peer), &e);
+	before = *wg_peer_endpoint(peer);
+	moved = wg_peer_by_arrival(peer) || !endpoint_equal(&before, &e);
 	wg_peer_set_endpoint(peer, &e);
 	l->uapi->changed = true;
 	if (moved && host->endpoint_set)
-		host->endpoint_set(host->context, l->uapi->device, peer);
+		host->endpoint_set(host->context, l->uapi->device, peer, &before);
 	return 0;
 }
 

@@ -44,9 +44,9 @@ struct uapi_host {
 	 * none of this name, as if the function is NULL. */
 	uint32_t (*interface)(void *context, const struct device *device,
 	                      const char *name);
-	/* The peer has another endpoint now, or has it for another reason than before. */
+	/* The peer has another endpoint now than `before`, or has it for another reason. */
 	void (*endpoint_set)(void *context, struct device *device,
-	                     const struct wg_peer *peer);
+	                     const struct wg_peer *peer, const struct endpoint *before);
 	void *context; /* borrowed */
 };
 

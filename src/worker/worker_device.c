@@ -142,12 +142,25 @@ static uint32_t interface_index(void *context, const struct device *device,
 	               : (uint32_t)request.ifr_ifindex;
 }
 
-static void endpoint_set(void *context, struct device *device, const struct wg_peer *peer)
+static void endpoint_set(void *context, struct device *device, const struct wg_peer *peer,
+                         const struct endpoint *before)
 {
 	const struct worker_devices *all = context;
 
+	(void)before;
 	report_peer(all->report, COMMAND_ENDPOINT_SET, device, peer,
 	            wg_peer_endpoint(peer));
+}
+
+/* By the supervisor. What we said of the endpoint before may not have reached it when it
+ * wrote this, and then it would believe that. */
+static void endpoint_set_by_supervisor(void *context, struct device *device,
+                                       const struct wg_peer *peer,
+                                       const struct endpoint *before)
+{
+	if (before->addr.family != IP_NONE &&
+	    !endpoint_equal(before, wg_peer_endpoint(peer)))
+		endpoint_set(context, device, peer, before);
 }
 
 void worker_device_answered(struct worker_device *d, int result)
@@ -228,8 +241,9 @@ void worker_device_init(struct worker_devices *all)
 	all->spare_fd = -1;
 	all->uapi_host = (struct uapi_host){ set_port,        set_fwmark,   get_fwmark,
 		                             interface_index, endpoint_set, all };
-	all->uapi_host_supervisor =
-		(struct uapi_host){ NULL, NULL, get_fwmark, interface_index, NULL, all };
+	all->uapi_host_supervisor = (struct uapi_host){
+		NULL, NULL, get_fwmark, interface_index, endpoint_set_by_supervisor, all
+	};
 }
 
 void worker_device_clear(struct worker_devices *all)

@@ -229,11 +229,33 @@ static bool set_allowed(struct fake_device *d, struct fake_peer *p, const char *
 	return true;
 }
 
+static void send_message(struct fake_worker *w, const struct command *m)
+{
+	if (command_send(&w->channel, m) < 0 || channel_write(&w->channel) < 0)
+		_exit(0); /* the supervisor has closed it */
+}
+
 struct setting {
+	struct fake_worker *worker;
 	struct fake_device *device;
 	uint8_t key[KEY_BYTES]; /* of the peer that the lines are about */
 	bool update_only, removed;
 };
+
+/* Says so if another one was known, as the real one does (worker_device.c). */
+static bool set_endpoint(struct setting *s, struct fake_peer *p, const char *value)
+{
+	struct command m = command_of(COMMAND_ENDPOINT_SET, s->device->name);
+	struct endpoint before = p->endpoint;
+
+	if (!endpoint_parse(&p->endpoint, value))
+		return false;
+	memcpy(m.key, p->key, KEY_BYTES);
+	m.endpoint = p->endpoint;
+	if (before.addr.family != IP_NONE && !endpoint_equal(&before, &p->endpoint))
+		send_message(s->worker, &m);
+	return true;
+}
 
 static bool set_peer_line(struct setting *s, const char *key, const char *value)
 {
@@ -249,7 +271,7 @@ static bool set_peer_line(struct setting *s, const char *key, const char *value)
 	else if (strcmp(key, "preshared_key") == 0)
 		return key_from_hex(p->preshared, value, strlen(value));
 	else if (strcmp(key, "endpoint") == 0)
-		return endpoint_parse(&p->endpoint, value);
+		return set_endpoint(s, p, value);
 	else if (strcmp(key, "tunion_by_arrival") == 0)
 		return strcmp(value, "true") == 0 || strcmp(value, "false") == 0;
 	else if (strcmp(key, "persistent_keepalive_interval") == 0)
@@ -281,7 +303,7 @@ static bool set_line(struct setting *s, char *line)
 /* 1: the end of the set has not come. */
 static int do_uapi(struct fake_worker *w, struct served *served, const struct command *m)
 {
-	struct setting s = { .device = &served->device };
+	struct setting s = { .worker = w, .device = &served->device };
 	char *text, *line, *rest;
 	int err = 0;
 
@@ -301,12 +323,6 @@ static int do_uapi(struct fake_worker *w, struct served *served, const struct co
 }
 
 /* ---- commands */
-
-static void send_message(struct fake_worker *w, const struct command *m)
-{
-	if (command_send(&w->channel, m) < 0 || channel_write(&w->channel) < 0)
-		_exit(0); /* the supervisor has closed it */
-}
 
 static void send_status(struct fake_worker *w)
 {

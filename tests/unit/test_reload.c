@@ -301,6 +301,8 @@ static const struct {
 	  "public_key=" HEX_B "\nallowed_ip=-10.1.0.0/16\nallowed_ip=10.1.0.0/17\n" },
 	{ PEER("B") "Endpoint=192.0.2.1:1\n", PEER("B") "Endpoint=192.0.2.1:2\n",
 	  "public_key=" HEX_B "\nendpoint=192.0.2.1:2\n" },
+	{ PEER("B") "Endpoint=192.0.2.1:1\n", PEER("B"),
+	  "public_key=" HEX_B "\ntunion_by_arrival=true\n" },
 	{ PEER("B") "PersistentKeepalive=5\n", PEER("B"),
 	  "public_key=" HEX_B "\npersistent_keepalive_interval=0\n" },
 	{ PEER("B") "PresharedKey=" KEY1 "\n", PEER("B"),
