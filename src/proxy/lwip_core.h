@@ -50,6 +50,8 @@ struct lwip_stack {
 	struct lwip_stream *streams;     /* owned by their users; those that have a pcb */
 	struct lwip_listener *listeners; /* owned */
 	size_t window_bytes;             /* sum of what all streams may have unread */
+	size_t unread_bytes;             /* sum of what they have */
+	size_t most_unread_bytes;        /* since memory was given back to the system */
 	/* What lwIP has sent, and is still to be given to the engine. */
 	struct buffers *out;         /* owned */
 	struct coalescer *coalescer; /* owned: what a batch is sorted with */

@@ -1,11 +1,10 @@
 /* src/proxy/lwip_stream.c - a stream over a TCP connection of lwIP
  *
- * What has arrived is copied into chunks, because lwIP's buffers cost a lot if segments are
- * small. The window that the peer is offered is what may still come into them. It begins
- * small, and grows if half of it was used within GROW_NS, as long as all windows together
- * keep within WINDOWS_BYTES. Half, because a sender that doubles what is on the way in each
- * round trip would wait for us otherwise. What is written goes into lwIP's queue, which has
- * twice what may be on the way.
+ * The window that the peer is offered is how much more may be unread (lwip_unread.h). It
+ * begins small, and grows if half of it was used within GROW_NS, as long as all windows
+ * together keep within WINDOWS_BYTES. Half, because a sender that doubles what is on the way
+ * in each round trip would wait for us otherwise. What is written goes into lwIP's queue,
+ * which has twice what may be on the way.
  *
  * lwIP forgets a connection that is in TIME-WAIT without a word. So we leave a connection
  * to it as soon as both sides have ended, and don't touch it any more. */
@@ -18,6 +17,7 @@
 #include "base/memory.h"
 #include "io/loop_clock.h"
 #include "proxy/lwip_sender.h"
+#include "proxy/lwip_unread.h"
 
 #define WINDOW_FIRST  (64U << 10)
 #define WINDOW_LEAST  (16U << 10)
@@ -27,16 +27,9 @@
 
 #define QUEUE_FIRST ((size_t)128 << 10)
 
-#define CHUNK_SMALL ((size_t)2 << 10)
-#define CHUNK_LARGE ((size_t)16 << 10)
+#define UNREAD_LARGE ((size_t)1 << 20)
 
 #define BACKLOG 255 /* that are not yet established; lwIP has 8 bits for it */
-
-struct chunk {
-	struct chunk *next;
-	size_t begin, end, size;
-	uint8_t bytes[];
-};
 
 struct lwip_listener {
 	struct lwip_listener *next;
@@ -60,8 +53,7 @@ struct lwip_stream {
 	bool ended;                 /* nothing more will come */
 	bool shut;                  /* nothing more will be written */
 	int err;                    /* -errno: it is broken */
-	struct chunk *first, *last; /* owned: what has come and wasn't consumed */
-	size_t unread_bytes;
+	struct lwip_unread unread;
 	size_t window_bytes; /* the most that may be unread */
 	size_t window_used;  /* consumed since grown_ns */
 	uint64_t grown_ns;
@@ -104,7 +96,7 @@ static void link_out(struct lwip_stream *t)
 		t->previous->next = t->next;
 	else
 		t->stack->streams = t->next;
-	set_window(t, t->unread_bytes);
+	set_window(t, t->unread.bytes);
 	t->pcb = NULL;
 }
 
@@ -140,7 +132,7 @@ static unsigned readiness(const struct lwip_stream *t)
 	bool over = t->err != 0;
 	unsigned ready = 0;
 
-	if (!t->connecting && (t->unread_bytes > 0 || t->ended || over))
+	if (!t->connecting && (t->unread.bytes > 0 || t->ended || over))
 		ready |= STREAM_READ;
 	if (over || t->shut || (!t->connecting && (!t->pcb || has_room(t))))
 		ready |= STREAM_WRITE;
@@ -170,53 +162,39 @@ static void due_run(struct lwip_due *due, uint64_t now_ns)
 	t->stream.ready(&t->stream, ready, now_ns);
 }
 
-/* ---- chunks */
+/* ---- what is unread */
 
-static struct chunk *chunk_new(size_t size)
+static bool keep(struct lwip_stream *t, const struct pbuf *p)
 {
-	struct chunk *c = malloc(sizeof(*c) + size);
+	struct lwip_stack *s = t->stack;
+	size_t before = t->unread.bytes;
+	bool kept = true;
 
-	if (c)
-		*c = (struct chunk){ .size = size };
-	return c;
+	for (; p && kept; p = p->next)
+		kept = lwip_unread_add(&t->unread, p->payload, p->len);
+	s->unread_bytes += t->unread.bytes - before;
+	if (s->most_unread_bytes < s->unread_bytes)
+		s->most_unread_bytes = s->unread_bytes;
+	return kept;
 }
 
-/* Returns false if out of memory. */
-static bool keep(struct lwip_stream *t, const uint8_t *bytes, size_t n)
+static size_t drop(struct lwip_stream *t, size_t n)
 {
-	while (n > 0) {
-		struct chunk *c = t->last;
-		size_t some;
+	size_t dropped = lwip_unread_drop(&t->unread, n);
 
-		if (!c || c->end == c->size) {
-			c = chunk_new(t->first || n > CHUNK_SMALL ? CHUNK_LARGE
-			                                          : CHUNK_SMALL);
-			if (!c)
-				return false;
-			if (t->last)
-				t->last->next = c;
-			else
-				t->first = c;
-			t->last = c;
-		}
-		some = c->size - c->end < n ? c->size - c->end : n;
-		memcpy(c->bytes + c->end, bytes, some);
-		c->end += some;
-		t->unread_bytes += some;
-		bytes += some;
-		n -= some;
-	}
-	return true;
+	t->stack->unread_bytes -= dropped;
+	return dropped;
 }
 
-static void drop_chunk(struct lwip_stream *t)
+/* At the end of a stream. Many small ones that weren't read are much, too. */
+static void give_back(const struct lwip_stream *t)
 {
-	struct chunk *c = t->first;
+	struct lwip_stack *s = t->stack;
 
-	t->first = c->next;
-	if (!t->first)
-		t->last = NULL;
-	free(c);
+	if (!t->was_large && s->most_unread_bytes - s->unread_bytes < UNREAD_LARGE)
+		return;
+	s->most_unread_bytes = s->unread_bytes;
+	memory_give_back();
 }
 
 /* ---- what lwIP tells */
@@ -264,7 +242,7 @@ static void on_error(void *arg, err_t err)
 static err_t on_received(void *arg, struct tcp_pcb *pcb, struct pbuf *p, err_t err)
 {
 	struct lwip_stream *t = arg;
-	bool kept = true;
+	bool kept;
 
 	(void)err;
 	if (!p) {
@@ -273,8 +251,7 @@ static err_t on_received(void *arg, struct tcp_pcb *pcb, struct pbuf *p, err_t e
 		note(t);
 		return ERR_OK;
 	}
-	for (struct pbuf *q = p; q && kept; q = q->next)
-		kept = keep(t, q->payload, q->len);
+	kept = keep(t, p);
 	pbuf_free(p);
 	if (!kept) { /* a hole in the stream can't be mended */
 		forget_pcb(t);
@@ -326,20 +303,11 @@ static err_t on_connected(void *arg, struct tcp_pcb *pcb, err_t err)
 
 static ssize_t stream_peek(struct stream *s, void *out, size_t n)
 {
-	struct lwip_stream *t = of(s);
-	size_t at = 0;
+	const struct lwip_stream *t = of(s);
 
-	if (t->unread_bytes == 0)
+	if (t->unread.bytes == 0)
 		return t->err ? t->err : t->ended ? 0 : -EAGAIN;
-	for (const struct chunk *c = t->first; c && at < n; c = c->next) {
-		size_t some = c->end - c->begin;
-
-		if (some > n - at)
-			some = n - at;
-		memcpy((uint8_t *)out + at, c->bytes + c->begin, some);
-		at += some;
-	}
-	return (ssize_t)at;
+	return (ssize_t)lwip_unread_peek(&t->unread, out, n);
 }
 
 static void offer(struct tcp_pcb *pcb, size_t n)
@@ -384,24 +352,14 @@ static size_t next_window(struct lwip_stream *t, size_t n)
 static void stream_consume(struct stream *s, size_t n)
 {
 	struct lwip_stream *t = of(s);
-	size_t left = n;
+	size_t dropped = drop(t, n);
 
-	while (left > 0 && t->first) {
-		struct chunk *c = t->first;
-		size_t some = c->end - c->begin < left ? c->end - c->begin : left;
-
-		c->begin += some;
-		t->unread_bytes -= some;
-		left -= some;
-		if (c->begin == c->end)
-			drop_chunk(t);
-	}
 	if (!t->pcb)
-		set_window(t, t->unread_bytes);
-	if (!t->pcb || t->ended || n == left)
+		set_window(t, t->unread.bytes);
+	if (!t->pcb || t->ended || dropped == 0)
 		return;
 	lwip_core_wake(t->stack);
-	offer(t->pcb, next_window(t, n - left));
+	offer(t->pcb, next_window(t, dropped));
 }
 
 /* lwIP takes 16 bits of length. */
@@ -483,15 +441,13 @@ static void stream_close(struct stream *s, bool reset)
 		forget_pcb(t);
 		lwip_sender_put_back(pcb);
 		pcb->rcv_wnd = TCP_WND_MAX(pcb);
-		if (reset || t->unread_bytes > 0 || tcp_close(pcb) != ERR_OK)
+		if (reset || t->unread.bytes > 0 || tcp_close(pcb) != ERR_OK)
 			tcp_abort(pcb);
 	}
-	while (t->first)
-		drop_chunk(t);
+	(void)drop(t, t->unread.bytes);
 	set_window(t, 0);
 	lwip_core_remove_due(&t->due);
-	if (t->was_large)
-		memory_give_back();
+	give_back(t);
 	free(t);
 }
 
