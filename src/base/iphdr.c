@@ -75,13 +75,18 @@ bool ip_view_parse_addresses(struct ip_view *out, const void *bytes, size_t n)
  * cut off. */
 enum { EXT_HOP_BY_HOP = 0, EXT_ROUTING = 43, EXT_DESTINATION = 60 };
 
+static bool is_extension(uint8_t protocol)
+{
+	return protocol == EXT_HOP_BY_HOP || protocol == EXT_ROUTING ||
+	       protocol == EXT_DESTINATION || protocol == PROTO_IPV6_FRAGMENT;
+}
+
 static void skip_extensions(struct ip_view *v, const uint8_t *bytes)
 {
 	struct reader r =
 		reader_of(bytes + v->payload_at, v->total_bytes - v->payload_at);
 
-	while (v->protocol == EXT_HOP_BY_HOP || v->protocol == EXT_ROUTING ||
-	       v->protocol == EXT_DESTINATION || v->protocol == PROTO_IPV6_FRAGMENT) {
+	while (is_extension(v->protocol)) {
 		const uint8_t *ext = reader_take(&r, 8);
 
 		if (!ext)
@@ -108,4 +113,9 @@ bool ip_view_parse(struct ip_view *out, const void *bytes, size_t n)
 	if (out->family == IP_V6)
 		skip_extensions(out, bytes);
 	return true;
+}
+
+bool ip_view_is_cut_off(const struct ip_view *v)
+{
+	return v->family == IP_V6 && v->first && is_extension(v->protocol);
 }

@@ -84,6 +84,10 @@ struct ip_view {
  * bytes than the header's total are allowed: they are WireGuard's padding. Returns false
  * if this is not an IP packet. */
 MUST_CHECK bool ip_view_parse(struct ip_view *out, const void *bytes, size_t n);
+/* Do the extension headers go on behind the packet's end, so that nobody can tell what it
+ * is? The view must have been made by ip_view_parse. A first fragment has to contain them
+ * all (RFC 7112), but not every host refuses one that doesn't. */
+bool ip_view_is_cut_off(const struct ip_view *v);
 
 /* Does less, and sets only what cryptokey routing needs for certain: for IPv6,
  * `protocol` and `payload_at` stop at the first header after the IPv6 header, and

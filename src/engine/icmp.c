@@ -47,6 +47,8 @@ bool icmp_is_error(const struct packet *p, const struct ip_view *v)
 {
 	uint8_t type;
 
+	if (ip_view_is_cut_off(v))
+		return true;
 	if (v->protocol != PROTO_ICMP && v->protocol != PROTO_ICMPV6)
 		return false;
 	if (v->payload_at >= v->total_bytes)

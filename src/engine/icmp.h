@@ -14,8 +14,9 @@
 #include "base/iphdr.h"
 #include "base/packet.h"
 
-/* Is it an ICMP error, or a redirect? Unknown types are treated as errors. The view must
- * have been made by ip_view_parse, and not from a later fragment. */
+/* Is it an ICMP error, or a redirect? Unknown types are treated as errors, and so is what
+ * can't be told because the headers in front are cut off. The view must have been made by
+ * ip_view_parse, and not from a later fragment. */
 MUST_CHECK bool icmp_is_error(const struct packet *p, const struct ip_view *v);
 /* Returns false and leaves the packet unchanged if no error may be sent about it: RFC
  * 1122 3.2.2, RFC 4443 2.4(e). */

@@ -4,6 +4,7 @@
 
 #include "base/iphdr.h"
 #include "engine/gate.h"
+#include "engine/icmp.h"
 #include "engine/rewrite.h"
 #include "engine/source.h"
 
@@ -38,7 +39,9 @@ static enum drop judge(const struct device *d, const struct ip_view *view)
 	return DROP_NONE;
 }
 
-/* What an error quotes was sent by us, so its destination is the other end. */
+/* What an error quotes was sent by us, so its destination is the other end. No error is so
+ * long that it has to be cut into pieces (RFC 1812 4.3.2.3, RFC 4443 2.4(c)). One whose first
+ * piece ends before what it quotes hides this from us, but not from the host. */
 static bool is_error_about_another(const struct device *d, const struct packet *p)
 {
 	struct rewrite x, quoted;
@@ -49,7 +52,7 @@ static bool is_error_about_another(const struct device *d, const struct packet *
 		return false;
 	x = rewrite_fields(p, &whole);
 	if (!rewrite_quoted(&quoted, &x, &whole))
-		return false;
+		return whole.fragment && whole.first && icmp_is_error(p, &whole);
 	to = ip_addr_from_bytes(whole.family, rewrite_addr_at(&quoted, false));
 	return is_of_another(d, &to);
 }

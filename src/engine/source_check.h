@@ -9,7 +9,8 @@
  *    source as its Address; or a client of a gate has it; or it is the virtual resolver's:
  *    DROP_FORGED_SOURCE. Prefixes count as long as they are in the union, also while their
  *    peer doesn't answer, because packets to them still go nowhere else.
- *  - it is an ICMP error about a packet to such an address: DROP_FORGED_SOURCE.
+ *  - it is an ICMP error about a packet to such an address, or the first piece of an error
+ *    that doesn't say what it is about: DROP_FORGED_SOURCE.
  *  - its destination is the Address of another device that has a default route of this
  *    family, as in wg-quick's firewall rules: DROP_GUARDED_ADDRESS.
  * The virtual resolver may ask a server through this device whose address another device

@@ -127,6 +127,21 @@ START_TEST(an_icmpv6_error_about_the_packet_of_another)
 }
 END_TEST
 
+/* Nobody sees that it is one: of 16 bytes of options in front of it, only 8 are in the first
+ * piece. */
+START_TEST(an_error_behind_headers_that_are_cut_off)
+{
+	static const uint8_t b[16] = { 60, 0, 0, 1, 0, 0, 0, 7, PROTO_ICMPV6, 1 };
+	struct craft c;
+
+	craft_ip(&c, phone6[ATTACKER], "fd16::9", PROTO_IPV6_FRAGMENT, b, sizeof(b));
+	node_inject(phone[ATTACKER], &c);
+	run(SECOND);
+	ck_assert_uint_eq(seen_count, 0);
+	ck_assert_uint_eq(drops_of(gate, DROP_WRONG_SOURCE), 1);
+}
+END_TEST
+
 /* ---- fragments */
 
 static uint16_t ids[8];
@@ -239,6 +254,7 @@ TCase *unit_tests(void)
 	tcase_add_loop_test(tc, an_icmp_error_about_the_packet_of_another, 0,
 	                    ARRAY_SIZE(errors));
 	tcase_add_loop_test(tc, an_icmpv6_error_about_the_packet_of_another, 0, 6);
+	tcase_add_test(tc, an_error_behind_headers_that_are_cut_off);
 	tcase_add_loop_test(tc, a_provider_in_the_name_of_another, 0,
 	                    ARRAY_SIZE(through_vpn));
 	tcase_add_test(tc, fragments_with_the_same_id);

@@ -227,6 +227,53 @@ START_TEST(an_error_is_about_a_packet_through_this_tunnel)
 }
 END_TEST
 
+/* The first piece of an error, with n bytes of ICMP; before them, in IPv6, options of which
+ * only the first 8 bytes are in this piece. */
+static void make_first_piece(struct craft *c, size_t i, size_t n, bool options)
+{
+	const char *router = errors[i].router, *to = errors[i].to;
+	uint8_t b[8 + 8 + 16] = { PROTO_ICMPV6, 0, 0, 1, 0, 0, 0, 7 };
+	bool v6 = strchr(router, ':') != NULL;
+	struct craft whole;
+
+	make_error(&whole, router, to, to, errors[i].quoted_dst);
+	memcpy(b + 8, whole.packet.data + (v6 ? 40 : 20), n);
+	if (options) {
+		b[0] = 60;
+		b[8] = PROTO_ICMPV6;
+		b[9] = 1;
+	}
+	craft_ip(c, router, to, v6 ? PROTO_IPV6_FRAGMENT : PROTO_ICMP, v6 ? b : b + 8,
+	         v6 ? 8 + n : n);
+	if (!v6)
+		craft_set_fragment(c, IPV4_MF);
+}
+
+/* The host would put it together with the other pieces, which nobody recognizes. */
+START_TEST(an_error_does_not_hide_what_it_is_about)
+{
+	static const struct {
+		size_t n;
+		bool options;
+	} kinds[] = { { 8, false }, { 16, false }, { 8, true } };
+	struct craft c;
+
+	for (size_t i = 0; i < ARRAY_SIZE(errors); i++) {
+		bool v6 = strchr(errors[i].router, ':') != NULL;
+
+		for (size_t k = 0; k < (v6 ? 3U : 2U); k++) {
+			uint64_t before = drops_of(vpn, DROP_FORGED_SOURCE);
+
+			make_first_piece(&c, i, kinds[k].n, kinds[k].options);
+			seen_count = 0;
+			comes(VPN, &c);
+			ck_assert_uint_eq(seen_count, 0);
+			ck_assert_uint_eq(drops_of(vpn, DROP_FORGED_SOURCE), before + 1);
+		}
+	}
+}
+END_TEST
+
 /* ---- one batch */
 
 static struct craft batch[40];
@@ -395,6 +442,7 @@ TCase *unit_tests(void)
 	tcase_add_test(tc, also_while_the_other_one_fails);
 	tcase_add_test(tc, when_the_other_one_has_gone);
 	tcase_add_test(tc, an_error_is_about_a_packet_through_this_tunnel);
+	tcase_add_test(tc, an_error_does_not_hide_what_it_is_about);
 	tcase_add_test(tc, mixed_in_one_batch);
 	tcase_add_test(tc, only_who_was_asked_answers);
 	tcase_add_test(tc, a_server_whose_address_is_of_another);
