@@ -135,7 +135,7 @@ static size_t to_clients(struct engine *e, struct packet **packets, size_t n,
 
 	n = gate_deliver(e, packets, n, &errors, now_ns);
 	for (size_t i = 0; i < errors.count; i++)
-		outbound_packets(e, errors.gates[i], &errors.packets[i], 1, now_ns);
+		outbound_error(e, errors.gates[i], errors.packets[i], now_ns);
 	gate_free_copies(e, &errors.copies);
 	return n;
 }

@@ -437,3 +437,11 @@ void outbound_packets(struct engine *e, struct device *from, struct packet **pac
 			packet_pool_put(e->pool, ready[--n]);
 	}
 }
+
+/* No fragment waits for it. What is ready in pieces now is what the caller has translated, and
+ * comes from no client. */
+void outbound_error(struct engine *e, struct device *gate, struct packet *error,
+                    uint64_t now_ns)
+{
+	send_batch(e, gate, false, &error, 1, now_ns);
+}

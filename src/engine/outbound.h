@@ -11,4 +11,8 @@
 void outbound_packets(struct engine *e, struct device *from, struct packet **packets,
                       size_t n, uint64_t now_ns);
 
+/* An ICMP error that is to be sent as if a client had sent it through this gate. */
+void outbound_error(struct engine *e, struct device *gate, struct packet *error,
+                    uint64_t now_ns);
+
 #endif

@@ -112,10 +112,8 @@ static void give(struct device *d, const struct endpoint *from, size_t most)
 	wire.count = 0;
 }
 
-/* Sends the packets from the nodes `by` into the device of the client, in batches of at
- * most so many. */
-static void pass(struct result *there, const struct list *packets, struct node *const *by,
-                 const struct endpoint *from, struct device *d, size_t most)
+/* Puts what the nodes `by` make of the packets on the wire. */
+static void put_on_wire(const struct list *packets, struct node *const *by)
 {
 	wire.count = arrived.at[0].count = arrived.at[1].count = 0;
 	for (size_t i = 0; i < packets->count; i++) {
@@ -129,6 +127,14 @@ static void pass(struct result *there, const struct list *packets, struct node *
 		by[i]->on_udp = NULL;
 	}
 	must(wire.count == packets->count);
+}
+
+/* Sends the packets from the nodes `by` into the device of the client, in batches of at
+ * most so many. */
+static void pass(struct result *there, const struct list *packets, struct node *const *by,
+                 const struct endpoint *from, struct device *d, size_t most)
+{
+	put_on_wire(packets, by);
 	give(d, from, most);
 	run(SECOND / 10);
 	*there = arrived;
@@ -239,11 +245,83 @@ START_TEST(a_batch_is_treated_as_its_packets_are_one_by_one)
 }
 END_TEST
 
+/* ---- what comes together with a packet that is too big for a client */
+
+static struct node *by_server[MANY];
+static struct endpoint from_server[MANY];
+
+/* vpn's server answers phone 0; home has a session, too. */
+static void begin_with_a_small_gate(void)
+{
+	struct device_settings small = gate_settings;
+
+	begin();
+	small.mtu_bytes = 1300;
+	ck_assert_int_eq(device_set(gate, &small), 0);
+	warm_up();
+	probe_from(0, 0, phone4[0], "172.16.0.9", 100);
+	run(SECOND);
+	check_came_back(0, "10.0.0.2");
+	for (size_t i = 0; i < MANY; i++) {
+		by_server[i] = server[0];
+		from_server[i] = *wg_peer_endpoint(peer[0]);
+	}
+	sent.count = 0;
+}
+
+static void add_too_big(void)
+{
+	static const uint8_t payload[1380];
+	struct craft c;
+
+	craft_udp(&c, "172.16.0.9", APP_PORT, "10.0.0.2", APP_PORT + 1, payload,
+	          sizeof(payload));
+	craft_set_df(&c);
+	list_add(&sent, c.packet.data, c.packet.len_bytes);
+}
+
+static void add_piece(uint16_t flags_offset)
+{
+	struct craft c;
+
+	craft_ip(&c, "172.16.0.9", "172.16.1.9", 17, "0123456789abcdef", 16);
+	craft_set_fragment(&c, flags_offset);
+	list_add(&sent, c.packet.data, c.packet.len_bytes);
+}
+
+/* Both pieces are for the host to pass on, or not. The error goes out by the gate, but the piece
+ * that was held doesn't. */
+START_TEST(a_piece_that_was_held)
+{
+	struct device *far;
+
+	begin_with_a_small_gate();
+	far = engine_first_device(server[0]->engine);
+	peer_allow(wg_device_first_peer(device_wg(far)), "172.16.1.0/24");
+	engine_touch(far);
+	client->on_tun = from_tun;
+	server[1]->on_tun = take_tun;
+	seen_count = 0;
+	add_piece(2);
+	pass(&batch, &sent, by_server, from_server, vpn, MANY);
+	ck_assert_uint_eq(batch.at[0].count, 0);
+	sent.count = 0;
+	add_piece(0x2000);
+	add_too_big();
+	pass(&batch, &sent, by_server, from_server, vpn, MANY);
+	ck_assert_uint_eq(drops_of(gate, DROP_TOO_BIG), 1);
+	ck_assert_uint_eq(batch.at[0].count, 2);
+	ck_assert_uint_eq(seen_count, 0);
+	stop();
+}
+END_TEST
+
 TCase *unit_tests(void)
 {
 	TCase *tc = tcase_create("engine/gate, batches");
 
 	tcase_set_timeout(tc, 60);
 	tcase_add_test(tc, a_batch_is_treated_as_its_packets_are_one_by_one);
+	tcase_add_test(tc, a_piece_that_was_held);
 	return tc;
 }
