@@ -145,12 +145,14 @@ struct engine_devices {
 	uint32_t last_id; /* of the device that was added last */
 };
 
-/* Only gate.c uses `host` and `host_entries`. */
+/* Only gate.c uses `host`, `host_entries` and the limits. */
 struct engine_gates {
 	struct device *first;            /* borrowed: a list, linked by gate.next */
 	struct trie *host;               /* owned: the host's own networks; may be NULL */
 	struct trie_entry *host_entries; /* owned array: what is in it */
 	struct log_limit loop_limit, refused_limit;
+	/* of errors about packets to clients: whoever sends these must not use up the host's */
+	struct icmp_limit too_big_limit;
 };
 
 /* Only moves.c uses this. */

@@ -282,7 +282,7 @@ static void refuse_too_big(struct delivery *v, struct device *gate, struct packe
 	struct gate_errors *errors = v->errors;
 
 	device_drop(gate, DROP_TOO_BIG, 1);
-	if (!icmp_allowed(&v->engine->too_big_limit, v->now_ns))
+	if (!icmp_allowed(&v->engine->gates.too_big_limit, v->now_ns))
 		return;
 	p = gate_make_room(v->engine, &errors->copies, p, NULL);
 	if (!p || !icmp_too_big(p, gate->mtu_bytes))

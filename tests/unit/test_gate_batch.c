@@ -316,6 +316,26 @@ START_TEST(a_piece_that_was_held)
 }
 END_TEST
 
+/* Whoever writes to a client can't use up the errors that the host needs to learn its MTUs. */
+START_TEST(the_errors_of_the_host_are_not_used_up)
+{
+	static const uint8_t payload[1400];
+	struct craft c;
+
+	begin_with_a_small_gate();
+	while (sent.count < MANY)
+		add_too_big();
+	put_on_wire(&sent, by_server);
+	give(vpn, from_server, MANY);
+	ck_assert_uint_eq(drops_of(gate, DROP_TOO_BIG), MANY);
+	craft_udp(&c, "10.0.0.2", 7, "172.16.0.9", 7, payload, sizeof(payload));
+	craft_set_df(&c);
+	into_tun(&c);
+	ck_assert_uint_eq(client->icmp_errors, 1);
+	stop();
+}
+END_TEST
+
 TCase *unit_tests(void)
 {
 	TCase *tc = tcase_create("engine/gate, batches");
@@ -323,5 +343,6 @@ TCase *unit_tests(void)
 	tcase_set_timeout(tc, 60);
 	tcase_add_test(tc, a_batch_is_treated_as_its_packets_are_one_by_one);
 	tcase_add_test(tc, a_piece_that_was_held);
+	tcase_add_test(tc, the_errors_of_the_host_are_not_used_up);
 	return tc;
 }
