@@ -176,10 +176,11 @@ struct engine {
 	struct engine_env env;
 	uint64_t now_ns; /* the time of what is being handled, for drop_counts alone */
 	struct timerq timers;
-	struct packet_pool *pool; /* owned */
-	struct secrets secrets;   /* all keys of devices and peers */
-	struct intake *intake;    /* owned; handshake messages that wait */
-	struct tun_link *tun;     /* the shared one; borrowed; may be NULL */
+	struct packet_pool *staged; /* owned; for staged packets */
+	struct packet_pool *pool;   /* owned; for all others */
+	struct secrets secrets;     /* all keys of devices and peers */
+	struct intake *intake;      /* owned; handshake messages that wait */
+	struct tun_link *tun;       /* the shared one; borrowed; may be NULL */
 	struct engine_devices devices;
 	struct engine_gates gates;
 	struct flows *flows;       /* owned */

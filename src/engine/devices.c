@@ -42,7 +42,7 @@ int engine_add_device(struct engine *e, const char *name, struct device **out)
 	d->id = ++e->devices.last_id;
 	d->wg_env = (struct wg_env){ .rng = &e->env.rng,
 		                     .timers = &e->timers,
-		                     .pool = e->pool,
+		                     .pool = e->staged,
 		                     .secrets = &e->secrets,
 		                     .intake = e->intake,
 		                     .log = e->env.log,

@@ -15,7 +15,10 @@
 #include "wg/intake.h"
 
 /* The limit for the staged packets of all devices together. A full queue of a peer (128
- * packets of 1500 bytes) takes 0.5 MiB of it. */
+ * packets of up to 2048 bytes) takes 0.25 MiB of it, for as long as the peer doesn't answer. */
+#define STAGED_LIMIT_BYTES (8U << 20)
+/* For all other copies: fragments, of which the two modules that hold them can have 5 MiB,
+ * and what lives no longer than its batch. So it never waits for dead peers. */
 #define POOL_LIMIT_BYTES (8U << 20)
 
 static struct reassembly *reassembly_for(struct engine *e)
@@ -53,13 +56,15 @@ int engine_new(struct engine **out, const struct engine_env *env)
 	standby_init_engine(e);
 	moves_init(e);
 	e->pool = packet_pool_new(POOL_LIMIT_BYTES);
+	e->staged = packet_pool_new(STAGED_LIMIT_BYTES);
 	e->flows = flows_new(&e->env.rng);
 	e->resolver = resolver_new();
 	e->reassembly = reassembly_for(e);
 	e->pieces = pieces_for(e);
 	e->fragment_id = rng_u32(&e->env.rng);
-	if (!e->pool || !e->flows || !e->resolver || !e->reassembly || !e->pieces ||
-	    outside_init(e) != 0 || bucket_reserve(&e->devices.by_name, 1) != 0 ||
+	if (!e->pool || !e->staged || !e->flows || !e->resolver || !e->reassembly ||
+	    !e->pieces || outside_init(e) != 0 ||
+	    bucket_reserve(&e->devices.by_name, 1) != 0 ||
 	    bucket_reserve(&e->devices.by_port, 1) != 0 ||
 	    bucket_reserve(&e->devices.by_address, 1) != 0 ||
 	    wg_intake_new(&e->intake, &e->env.rng, &e->timers) != 0 ||
@@ -89,6 +94,7 @@ void engine_free(struct engine *e)
 	pieces_free(e->pieces);
 	intake_free(e->intake);
 	packet_pool_free(e->pool);
+	packet_pool_free(e->staged);
 	secrets_clear(&e->secrets);
 	free(e);
 }

@@ -1,6 +1,8 @@
-/* Floods of initiations with a right mac1, from the network and inside a carrier. */
+/* Floods of initiations with a right mac1, from the network and inside a carrier; and of packets
+ * for peers that don't answer. */
 #include "unit.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "base/iphdr.h"
@@ -210,6 +212,57 @@ START_TEST(data_comes_in_between)
 }
 END_TEST
 
+/* ---- dead peers */
+
+#define DEAD 40 /* their queues are more than what may wait at the same time */
+
+static void add_dead_peer(unsigned i)
+{
+	const uint8_t key[KEY_BYTES] = { (uint8_t)(100 + i), 1 };
+	struct endpoint nowhere = { .addr = sim_addr("203.0.113.1"), .port = 9 };
+	char prefix[IP_PREFIX_STRLEN];
+	struct wg_peer *p;
+
+	ck_assert_int_eq(wg_device_add_peer(device_wg(vpn), key, &p), 0);
+	snprintf(prefix, sizeof(prefix), "10.200.%u.0/24", i);
+	peer_allow(p, prefix);
+	wg_peer_set_endpoint(p, &nowhere);
+}
+
+static void fill_queue(unsigned i)
+{
+	char to[IP_ADDR_STRLEN];
+	struct craft c;
+
+	snprintf(to, sizeof(to), "10.200.%u.9", i);
+	for (unsigned n = 0; n < 128; n++) {
+		craft_udp(&c, "10.0.0.2", 7, to, 7, "abc", 3);
+		into_tun(&c);
+	}
+}
+
+/* A packet that is too big for home has to be cut. */
+START_TEST(what_waits_for_dead_peers_takes_nothing_from_others)
+{
+	uint8_t payload[1341 - 28] = { 0 };
+	struct craft c;
+
+	for (unsigned i = 0; i < DEAD; i++)
+		add_dead_peer(i);
+	engine_touch(vpn);
+	for (unsigned i = 0; i < DEAD; i++)
+		fill_queue(i);
+	ck_assert_uint_gt(drops_of(vpn, DROP_STAGED_FULL), 0);
+	server[1]->on_tun = take_tun;
+	seen_count = 0;
+	craft_udp(&c, "10.1.0.2", 9, "172.16.1.9", 9, payload, sizeof(payload));
+	into_tun(&c);
+	run(SECOND);
+	ck_assert_uint_eq(drops_of(home, DROP_TOO_BIG), 0);
+	ck_assert_uint_eq(seen_count, 2);
+}
+END_TEST
+
 TCase *unit_tests(void)
 {
 	TCase *tc = tcase_create("engine under load");
@@ -219,5 +272,6 @@ TCase *unit_tests(void)
 	tcase_add_test(tc, inside_a_carrier);
 	tcase_add_test(tc, inside_the_carrier_of_one_peer);
 	tcase_add_test(tc, data_comes_in_between);
+	tcase_add_test(tc, what_waits_for_dead_peers_takes_nothing_from_others);
 	return tc;
 }
