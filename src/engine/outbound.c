@@ -27,7 +27,8 @@ struct outbound {
 	/* Where the packets come from: from the shared tun if both are NULL. */
 	struct device *gate; /* its clients have sent them */
 	struct device *own;  /* they were read from the tun of its own */
-	bool translated;     /* they have waited for their first fragment: see pieces.h */
+	bool were_held;      /* they have waited for their first fragment: see pieces.h */
+	bool translated;     /* the packet at hand was, like its first fragment */
 	uint64_t now_ns;
 	/* packets of one flow come together, so the last result is mostly right for the
 	 * next packet, too */
@@ -188,7 +189,7 @@ static bool find_way(struct outbound *o, struct packet *p, struct ip_view *view,
 	case RESOLVER_LATER:
 		if (!pieces_later(e->pieces, origin(o), p, view, o->now_ns))
 			return false;
-		sent_on = true;
+		sent_on = o->translated = true;
 		break;
 	case RESOLVER_SENT_ON:
 		/* to the host: its answer would not be translated back */
@@ -349,6 +350,7 @@ static void route(struct outbound *o, struct packet *p)
 	struct pieces_came came;
 	struct target to;
 
+	o->translated = o->were_held;
 	same_flow_begin(&o->flow, p);
 	if (!is_packet(o, p, &view))
 		return;
@@ -387,7 +389,7 @@ static void send_errors(struct outbound *o)
 	gate_free_copies(e, &none.copies);
 }
 
-static void send_batch(struct engine *e, struct device *from, bool translated,
+static void send_batch(struct engine *e, struct device *from, bool were_held,
                        struct packet **packets, size_t n, uint64_t now_ns)
 {
 	struct outbound o; /* not set to zero, because the arrays are long */
@@ -397,7 +399,7 @@ static void send_batch(struct engine *e, struct device *from, bool translated,
 	o.engine = e;
 	o.gate = from && from->gate.on ? from : NULL;
 	o.own = from && !from->gate.on ? from : NULL;
-	o.translated = translated;
+	o.were_held = were_held;
 	o.copies.count = 0;
 	o.now_ns = now_ns;
 	o.last_dst = (struct ip_addr){ 0 };

@@ -155,6 +155,41 @@ START_TEST(pieces_in_any_order)
 }
 END_TEST
 
+/* A query in two pieces, in either order. */
+START_TEST(a_query_in_pieces)
+{
+	struct ip_addr own = sim_addr("10.0.0.2"), dns = sim_addr("172.16.0.9"),
+		       resolver = sim_addr("198.18.0.53"), none = { 0 };
+	const struct device_settings with_dns = { .addresses = &own,
+		                                  .address_count = 1,
+		                                  .mtu_bytes = 1420,
+		                                  .port = 20000,
+		                                  .dns_servers = &dns,
+		                                  .dns_server_count = 1 };
+	uint8_t query[40] = { 0, 1, 1, [5] = 1, [12] = 1, 'a', 0 };
+	struct craft whole, c;
+
+	ck_assert_int_eq(device_set(vpn, &with_dns), 0);
+	engine_set_resolver(client->engine, &resolver, &none);
+	probe_from(0, 0, "10.9.9.2", "172.16.0.9", 100); /* so that there is a session */
+	run(SECOND);
+	server[0]->on_tun = take_tun;
+	seen_count = 0;
+	craft_udp(&whole, "10.9.9.2", 4000, "198.18.0.53", 53, query, sizeof(query));
+	for (int i = 0; i < 2; i++) {
+		bool first = i == _i;
+
+		craft_ip(&c, "10.9.9.2", "198.18.0.53", PROTO_UDP,
+		         whole.packet.data + (first ? 20 : 44), 24);
+		craft_set_fragment(&c, first ? IPV4_MF : 3);
+		node_inject(phone[0], &c);
+		run(SECOND / 4);
+	}
+	ck_assert_uint_eq(seen_count, 2);
+	ck_assert_uint_eq(all_drops(), 0);
+}
+END_TEST
+
 /* ---- what is refused */
 
 /* Also if everything goes to vpn. */
@@ -459,6 +494,7 @@ TCase *unit_tests(void)
 	tcase_add_test(tc, a_client_with_the_address_of_a_file);
 	tcase_add_test(tc, packets_in_pieces);
 	tcase_add_loop_test(tc, pieces_in_any_order, 0, 2);
+	tcase_add_loop_test(tc, a_query_in_pieces, 0, 2);
 	tcase_add_loop_test(tc, our_own_datagram_is_known_by_another_source_and_in_pieces,
 	                    0, ARRAY_SIZE(returning));
 	tcase_add_loop_test(tc, clients_do_not_reach_each_other, 0, 2);
