@@ -96,6 +96,22 @@ static struct target lookup(struct outbound *o, const struct ip_addr *src,
 	return o->last;
 }
 
+/* For a fragment that was translated like its first one: this may have gone elsewhere than the
+ * union says, to a DNS server (way_to_server). Its source tells through which device. */
+static struct target lookup_translated(struct outbound *o, const struct ip_view *view)
+{
+	struct target to = lookup(o, NULL, &view->dst);
+	struct way_peer *way;
+
+	to.is_host = false; /* the host's answer would not be translated back */
+	if (to.way && device_has_address(device_of_way(to.way->device), &view->src))
+		return to;
+	way = source_way(o->engine, &view->src, &view->dst);
+	if (way)
+		to.way = way;
+	return to;
+}
+
 /* Counts a drop that is no peer's. */
 static void drop(const struct outbound *o, enum drop reason)
 {
@@ -176,7 +192,6 @@ static bool find_way(struct outbound *o, struct packet *p, struct ip_view *view,
 {
 	struct engine *e = o->engine;
 	uint32_t file = 0;
-	bool sent_on = false; /* then the source doesn't count */
 
 	if (o->own) {
 		*to = lookup(o, NULL, &view->dst);
@@ -189,7 +204,7 @@ static bool find_way(struct outbound *o, struct packet *p, struct ip_view *view,
 	case RESOLVER_LATER:
 		if (!pieces_later(e->pieces, origin(o), p, view, o->now_ns))
 			return false;
-		sent_on = o->translated = true;
+		o->translated = true;
 		break;
 	case RESOLVER_SENT_ON:
 		/* to the host: its answer would not be translated back */
@@ -198,8 +213,8 @@ static bool find_way(struct outbound *o, struct packet *p, struct ip_view *view,
 	case RESOLVER_NOT_OURS:
 		break;
 	}
-	*to = lookup(o, sent_on ? NULL : &view->src, &view->dst);
-	to->is_host &= !sent_on; /* the host's answer would not be translated back */
+	*to = o->translated ? lookup_translated(o, view)
+	                    : lookup(o, &view->src, &view->dst);
 	return true;
 }
 

@@ -75,6 +75,25 @@ struct way_peer *source_choose(const struct engine *e, const struct union_node *
 	return node->active;
 }
 
+struct way_peer *source_way(const struct engine *e, const struct ip_addr *src,
+                            const struct ip_addr *dst)
+{
+	struct bucket_link *l =
+		bucket_first(&e->devices.by_address, bucket_hash_addr(src));
+
+	for (; l; l = bucket_next(l)) {
+		const struct device_address *a =
+			CONTAINER_OF(l, struct device_address, by_address);
+		struct peer *peer = ip_addr_equal(&a->addr, src)
+		                            ? device_peer_for(a->device, dst)
+		                            : NULL;
+
+		if (peer)
+			return &peer->way;
+	}
+	return NULL;
+}
+
 bool source_is_foreign(const struct device *d, const struct ip_view *view)
 {
 	const struct ip_addr *own = way_address(&d->way, &view->dst);

@@ -26,6 +26,11 @@ bool source_is_guarded(const struct device *d, const struct ip_addr *addr);
 struct way_peer *source_choose(const struct engine *e, const struct union_node *node,
                                const struct ip_addr *src);
 
+/* Which peer of a device that has the address `src` takes packets to this destination? NULL:
+ * none. */
+struct way_peer *source_way(const struct engine *e, const struct ip_addr *src,
+                            const struct ip_addr *dst);
+
 /* A packet leaves through d. Is its source the address of another device? This is false
  * for addresses of d, and for those of strangers whose packets the host forwards. The
  * view need only contain the addresses. */

@@ -207,6 +207,36 @@ START_TEST(a_packet_in_pieces_there_and_back)
 }
 END_TEST
 
+/* vpn has a longer prefix with the server of home's file. It gets nothing of the query. */
+START_TEST(a_query_in_pieces_goes_to_one_tunnel)
+{
+	struct ip_addr address = sim_addr("10.1.0.2"), dns = sim_addr("172.16.0.9"),
+		       resolver = sim_addr(RESOLVER4), none = { 0 };
+	const struct device_settings s = { .addresses = &address,
+		                           .address_count = 1,
+		                           .mtu_bytes = 1340,
+		                           .port = 20001,
+		                           .dns_servers = &dns,
+		                           .dns_server_count = 1 };
+	struct craft whole, piece;
+
+	ck_assert_int_eq(device_set(home, &s), 0);
+	peer_allow(peer[1], "172.16.0.0/16");
+	engine_touch(home);
+	engine_set_resolver(client->engine, &resolver, &none);
+	warm_up();
+	collect_at(server[1]);
+	make_whole(&whole, PROTO_UDP, "10.1.0.2", RESOLVER4, true);
+	for (size_t i = 0; i < PIECES; i++) {
+		make_piece(&piece, &whole, "10.1.0.2", RESOLVER4, orders[_i][i]);
+		into_tun(&piece);
+	}
+	run(SECOND);
+	make_whole(&whole, PROTO_UDP, "10.1.0.2", "172.16.0.9", true);
+	expect_whole(&whole);
+}
+END_TEST
+
 /* All in one batch, as they are read from a tun. */
 START_TEST(a_batch_of_pieces)
 {
@@ -324,6 +354,8 @@ TCase *unit_tests(void)
 	tcase_set_timeout(tc, 60);
 	tcase_add_checked_fixture(tc, start, stop);
 	tcase_add_loop_test(tc, a_packet_in_pieces_there_and_back, 0, CASES);
+	tcase_add_loop_test(tc, a_query_in_pieces_goes_to_one_tunnel, 0,
+	                    (int)ARRAY_SIZE(orders));
 	tcase_add_test(tc, a_batch_of_pieces);
 	tcase_add_loop_test(tc, what_began_outside_keeps_its_address, 0,
 	                    4 * (int)ARRAY_SIZE(orders));
