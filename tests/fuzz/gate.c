@@ -2,11 +2,11 @@
  *
  * The input is a script for a client host with a gate and a device vpn that has
  * everything, for two phones that are the clients of the gate, and for the server of vpn.
- * The attacker's phone sends whatever the input says, in batches, also pieces of packets;
- * the victim sends datagrams; the server and the host send what the input says.
+ * The attacker's phone and the server send whatever the input says, in batches, also pieces of
+ * packets; the victim sends datagrams; the host sends what the input says.
  *
- * Whatever the input is: what leaves through vpn has an address of vpn as its source, and
- * one that a router may send to as its destination. What comes out at the victim was not
+ * Whatever the input is: what leaves through vpn has an address of vpn as its source, unless
+ * the host sends, too. What comes out at the victim was not
  * sent by the attacker. What comes out at the host is a whole IP packet. */
 #include <stdint.h>
 #include <stdlib.h>
@@ -46,6 +46,12 @@ struct socket {
 	struct endpoint address;
 };
 
+/* What goes into a tun together. */
+struct batch {
+	struct buffer buffers[TOGETHER_MAX];
+	size_t n;
+};
+
 struct world {
 	struct script script;
 	const struct aead_impl *aead;
@@ -53,11 +59,11 @@ struct world {
 	struct socket sockets[DEVICES];
 	bool tight; /* datagrams have no room around them */
 	bool together;
-	bool others_send; /* not a phone, and perhaps with the address of one */
+	bool others_send;   /* not a phone, and perhaps with the address of one */
+	bool host_has_sent; /* any source; it may be staged */
 	struct mail mail[MAIL_MAX];
 	size_t mail_count;
-	struct buffer pending[TOGETHER_MAX]; /* of the attacker's next batch */
-	size_t pending_count;
+	struct batch pending, of_server; /* the attacker's next one, and the server's */
 };
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n);
@@ -112,11 +118,13 @@ static size_t at_host(struct tun_link *link, struct packet *const *packets, size
 /* The source address is the client's own, also in pieces. */
 static size_t at_server(struct tun_link *link, struct packet *const *packets, size_t n)
 {
+	struct host *h = CONTAINER_OF(link, struct host, tun);
 	struct ip_view v;
 
-	(void)link;
 	for (size_t i = 0; i < n; i++) {
 		whole_packet(&v, packets[i]);
+		if (!h->world->host_has_sent && !is_of(VPN, &v.src))
+			abort();
 		if (is_of(PHONE0, &v.src) || is_of(PHONE1, &v.src) || is_of(GATE, &v.src))
 			abort();
 	}
@@ -321,9 +329,23 @@ static void into_tun(struct world *w, int host, struct buffer *buffers, size_t n
 
 static void flush(struct world *w)
 {
-	if (w->pending_count > 0)
-		into_tun(w, ATTACKER, w->pending, w->pending_count);
-	w->pending_count = 0;
+	if (w->pending.n > 0)
+		into_tun(w, ATTACKER, w->pending.buffers, w->pending.n);
+	w->pending.n = 0;
+}
+
+/* Not before more comes, if s says so. */
+static void server_sends(struct world *w, uint8_t s, const uint8_t *piece, size_t n)
+{
+	struct batch *b = &w->of_server;
+
+	buffer_set(&b->buffers[b->n++], piece, n, NULL);
+	if (s & 128 && b->n < TOGETHER_MAX)
+		return;
+	w->others_send = true;
+	into_tun(w, SERVER, b->buffers, b->n);
+	w->others_send = false;
+	b->n = 0;
 }
 
 /* The victim writes to the server, from the same few ports as the attacker. */
@@ -384,17 +406,19 @@ static void step(struct world *w, enum op op, uint8_t s, const uint8_t *piece, s
 	switch (op) {
 	case OP_ATTACKER:
 	case OP_ATTACKER_TOO:
-		buffer_set(&w->pending[w->pending_count++], piece, n, NULL);
-		if (w->pending_count == TOGETHER_MAX)
+		buffer_set(&w->pending.buffers[w->pending.n++], piece, n, NULL);
+		if (w->pending.n == TOGETHER_MAX)
 			flush(w);
 		break;
 	case OP_VICTIM:
 		victim_sends(w, s);
 		break;
 	case OP_SERVER:
+		server_sends(w, s, piece, n);
+		break;
 	case OP_HOST:
-		w->others_send = true;
-		into_tun(w, op == OP_SERVER ? SERVER : CLIENT, &b, 1);
+		w->others_send = w->host_has_sent = true;
+		into_tun(w, CLIENT, &b, 1);
 		w->others_send = false;
 		break;
 	case OP_TIME:
