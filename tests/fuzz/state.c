@@ -2,7 +2,8 @@
  * memory runs out in the middle of one?
  *
  * The input is a list of steps. They add, change and remove devices, peers, keys, prefixes
- * and endpoints, let time pass, send packets, and let one of the next allocations fail. All
+ * and endpoints, let time pass, send packets, ask DNS servers outside of the tunnels, and let
+ * one of the next allocations fail. All
  * devices are in one engine and know each other's keys, so their handshakes succeed, and
  * their packets nest.
  *
@@ -19,6 +20,7 @@
 #include "base/iphdr.h"
 #include "base/reader.h"
 #include "engine/engine.h"
+#include "failing.h"
 #include "script.h"
 #include "wrap.h"
 
@@ -50,47 +52,12 @@ struct world {
 	struct place places[DEVICES];
 	struct mail mail[MAIL_MAX];
 	size_t mail_count;
+	struct ip_addr asked; /* the DNS server outside; family IP_NONE: none was asked */
+	uint8_t asked_id[2];
+	uint16_t meeting_port; /* of the last connection to it; 0: none */
 };
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n);
-
-/* ---- what the linker replaces: memory */
-
-static unsigned fail_in; /* 1: the next allocation fails; 0: none does */
-
-void *__wrap_calloc(size_t n, size_t size);
-void *__real_calloc(size_t n, size_t size);
-void *__wrap_malloc(size_t size);
-void *__real_malloc(size_t size);
-char *__wrap_strdup(const char *text);
-char *__real_strdup(const char *text);
-void *__wrap_sodium_malloc(size_t size);
-void *__real_sodium_malloc(size_t size);
-
-static bool fails(void)
-{
-	return fail_in > 0 && --fail_in == 0;
-}
-
-void *__wrap_calloc(size_t n, size_t size)
-{
-	return fails() ? NULL : __real_calloc(n, size);
-}
-
-void *__wrap_malloc(size_t size)
-{
-	return fails() ? NULL : __real_malloc(size);
-}
-
-char *__wrap_strdup(const char *text)
-{
-	return fails() ? NULL : __real_strdup(text);
-}
-
-void *__wrap_sodium_malloc(size_t size)
-{
-	return fails() ? NULL : __real_sodium_malloc(size);
-}
 
 /* ---- the pools from which steps choose */
 
@@ -133,6 +100,29 @@ static void private_key_of(int i, uint8_t out[static KEY_BYTES])
 	memset(out, 0, KEY_BYTES);
 	out[0] = (uint8_t)(8 * (i + 1));
 	out[31] = 64;
+}
+
+/* ---- DNS servers outside */
+
+static void ask_outside(void *context, const struct ip_addr *server, const void *query,
+                        size_t n)
+{
+	struct world *w = context;
+
+	if (n < 12)
+		abort();
+	w->asked = *server;
+	memcpy(w->asked_id, query, 2);
+}
+
+static void connect_outside(void *context, const struct ip_addr *server, uint16_t port)
+{
+	struct world *w = context;
+
+	if (port == 0)
+		abort();
+	w->asked = *server;
+	w->meeting_port = port;
 }
 
 /* ---- what comes out */
@@ -424,6 +414,50 @@ static void raw(struct world *w, struct device *d, int from, struct reader *r, u
 		engine_tun_input(w->engine, &one, 1, w->script.now_ns);
 }
 
+/* A SYN, or a later segment: from a client to the virtual resolver, or from a relay to where it
+ * meets a client. */
+static void segment(struct world *w, uint8_t s, uint8_t t)
+{
+	struct ip_addr from = addr(s), to = addr(8);
+	uint16_t src = (uint16_t)(4000 + t % 4), dst = s & 16 ? w->meeting_port : 53;
+	uint8_t tcp[24] = { (uint8_t)(src >> 8),   (uint8_t)src, (uint8_t)(dst >> 8),
+		            (uint8_t)dst,          [12] = 0x60,  [13] = t & 8 ? 0x10 : 2,
+		            [20] = t & 16 ? 2 : 8, [21] = 4,     [22] = 5 };
+	struct buffer b;
+	struct packet *one = &b.packet;
+
+	if (from.family != to.family)
+		return;
+	buffer_set(&b, tcp, sizeof(tcp), NULL);
+	wrap_ip(&b, &from, &to, PROTO_TCP);
+	engine_tun_input(w->engine, &one, 1, w->script.now_ns);
+}
+
+/* What the server has answered, or whether there is a relay. */
+static void hear_from_outside(struct world *w, uint8_t s, uint8_t t)
+{
+	struct endpoint relay = { .addr = addr(s), .port = (uint16_t)(4000 + t % 4) };
+	uint8_t answer[12 + 255 * 8] = { w->asked_id[0], w->asked_id[1], 0x81, t };
+
+	memset(answer + 12, s & 63, sizeof(answer) - 12);
+	if (t & 32)
+		engine_outside_relay(w->engine, w->meeting_port, t & 64 ? &relay : NULL);
+	else if (w->asked.family != IP_NONE)
+		engine_outside_answer(w->engine, &w->asked, answer,
+		                      (size_t)(s & 16 ? 8 : 12) + t * 8U,
+		                      w->script.now_ns);
+}
+
+static void outside(struct world *w, uint8_t way, uint8_t s, uint8_t t)
+{
+	if (way % 4 == 0)
+		engine_set_outside(w->engine, s & 1);
+	else if (way % 4 == 1)
+		hear_from_outside(w, s, t);
+	else
+		segment(w, s, t);
+}
+
 static void pass_time(struct world *w, uint64_t ns)
 {
 	w->script.now_ns += ns;
@@ -475,7 +509,7 @@ static void compare_with_new(struct world *w)
 {
 	struct picture before, after;
 
-	fail_in = 0;
+	failing_in(0);
 	if (engine_settle(w->engine) != 0)
 		abort();
 	take_picture(w, &before);
@@ -505,6 +539,7 @@ enum op {
 	OP_ENGINE,
 	OP_FAIL,
 	OP_COMPARE,
+	OP_OUTSIDE,
 	OP_COUNT,
 };
 
@@ -562,9 +597,11 @@ static bool common_step(struct world *w, enum op op, int i, const uint8_t *s)
 	else if (op == OP_ENGINE)
 		change_engine(w, s[2], s[3]);
 	else if (op == OP_FAIL)
-		fail_in = s[2];
+		failing_in(s[2]);
 	else if (op == OP_COMPARE)
 		compare_with_new(w);
+	else if (op == OP_OUTSIDE)
+		outside(w, s[1], s[2], s[3]);
 	else
 		return false;
 	return true;
@@ -595,6 +632,8 @@ static bool set_up(struct world *w, size_t turn)
 	struct engine_env env = { .rng = { script_fill, w },
 		                  .aead = aead_turn(turn),
 		                  .wall_clock_ns = script_wall_clock_ns,
+		                  .ask_outside = ask_outside,
+		                  .connect_outside = connect_outside,
 		                  .context = w };
 
 	w->script.now_ns = NS_PER_SEC;
@@ -614,6 +653,7 @@ static bool set_up(struct world *w, size_t turn)
 	if (engine_new(&w->engine, &env) != 0)
 		return false;
 	engine_set_tun(w->engine, &w->tun);
+	engine_set_outside(w->engine, true);
 	return true;
 }
 
@@ -627,14 +667,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
 
 	if (!w || sodium_init() < 0)
 		return 0;
-	fail_in = *first;
+	failing_in(*first);
 	if (set_up(w, n)) {
 		while ((s = reader_take(&r, 4)))
 			step(w, s, &r);
 		compare_with_new(w);
 		engine_free(w->engine);
 	}
-	fail_in = 0;
+	failing_in(0);
 	free(w);
 	return 0;
 }

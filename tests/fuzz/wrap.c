@@ -14,8 +14,8 @@ static void put_front(struct buffer *b, const void *bytes, uint32_t n)
 	memcpy(packet_push(&b->packet, n), bytes, n);
 }
 
-static void put_ip(struct buffer *b, const struct ip_addr *src, const struct ip_addr *dst,
-                   uint8_t protocol)
+void wrap_ip(struct buffer *b, const struct ip_addr *src, const struct ip_addr *dst,
+             uint8_t protocol)
 {
 	if (src->family == IP_V4) {
 		struct ipv4_header h = {
@@ -59,7 +59,7 @@ void wrap_udp(struct buffer *b, const struct endpoint *from, const struct endpoi
 	checksum = checksum_finish(sum);
 	h.checksum = be16_put(checksum ? checksum : 0xffff);
 	put_front(b, &h, sizeof(h));
-	put_ip(b, &from->addr, &to->addr, PROTO_UDP);
+	wrap_ip(b, &from->addr, &to->addr, PROTO_UDP);
 }
 
 void wrap_piece(struct buffer *out, const struct buffer *whole, uint32_t at, uint32_t n,
@@ -80,11 +80,11 @@ void wrap_piece(struct buffer *out, const struct buffer *whole, uint32_t at, uin
 		};
 
 		put_front(out, &f, sizeof(f));
-		put_ip(out, &v.src, &v.dst, PROTO_IPV6_FRAGMENT);
+		wrap_ip(out, &v.src, &v.dst, PROTO_IPV6_FRAGMENT);
 	} else {
 		struct ipv4_header h;
 
-		put_ip(out, &v.src, &v.dst, v.protocol);
+		wrap_ip(out, &v.src, &v.dst, v.protocol);
 		memcpy(&h, out->packet.data, sizeof(h));
 		h.id = be16_put((uint16_t)id);
 		h.flags_offset = be16_put((uint16_t)(at / 8 | (more ? IPV4_MF : 0)));
