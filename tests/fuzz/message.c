@@ -2,7 +2,8 @@
  * device that has a session with a peer. There are messages of arbitrary bytes, messages
  * with a right mac1 (an attacker only needs the public key for it), genuine messages
  * with some bytes changed, and sealed inner packets with any content (as a hostile peer
- * can send them). */
+ * can send them). Many handshake messages at once bring it under load; its cookies come
+ * back to whoever has sent these. */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -80,10 +81,13 @@ static void emit(void *context, struct wg_peer *peer, struct packet *const *pack
 static void emit_to(void *context, const struct endpoint *to, struct packet *packet,
                     uint64_t now_ns)
 {
-	(void)context;
-	(void)to;
-	(void)packet;
-	(void)now_ns;
+	struct world *w = context;
+	struct message_cookie_reply reply;
+
+	if (packet->len_bytes != sizeof(reply) || to->addr.family == IP_NONE)
+		abort();
+	memcpy(&reply, packet->data, sizeof(reply));
+	(void)!cookie_maker_consume(&w->maker, &reply, now_ns);
 }
 
 static void nothing(void *context, struct wg_peer *peer)
@@ -163,6 +167,30 @@ static void seal(struct world *w, struct wg_peer *peer, const uint8_t *piece, si
 		emit(w, peer, packets, 1, w->script.now_ns);
 }
 
+/* So many messages of strangers in one batch, of different ports; they are not answered yet. */
+static void flood(struct world *w, uint8_t count, uint8_t kind)
+{
+	static struct buffer buffers[BATCH_MAX];
+	static struct endpoint from[BATCH_MAX];
+	struct packet *packets[BATCH_MAX];
+	size_t n = 1U + count, bytes = kind & 1 ? sizeof(struct message_response)
+	                                        : sizeof(struct message_initiation);
+
+	for (size_t i = 0; i < n; i++) {
+		uint8_t b[sizeof(struct message_initiation)];
+
+		script_fill(&w->script, b, sizeof(b));
+		memcpy(b, (uint8_t[]){ kind & 1 ? 2 : 1, 0, 0, 0 }, 4);
+		cookie_maker_sign(&w->maker, b, bytes, w->script.now_ns);
+		from[i] = somewhere;
+		from[i].port = (uint16_t)(1 + i % (kind & 2 ? 2U : BATCH_MAX));
+		buffer_set(&buffers[i], b, bytes, kind & 4 ? NULL : &from[i]);
+		packets[i] = &buffers[i].packet;
+	}
+	if (wg_device_open(w->device, packets, n, w->script.now_ns) != 0)
+		abort();
+}
+
 enum op {
 	OP_RAW,
 	OP_MAC1,
@@ -172,6 +200,7 @@ enum op {
 	OP_TIME,
 	OP_CUT,
 	OP_HANDSHAKE,
+	OP_FLOOD,
 	OP_COUNT
 };
 
@@ -215,6 +244,9 @@ static void step(struct world *w, enum op op, const uint8_t *piece, size_t n)
 		wg_device_stop(w->other);
 		wg_device_start(w->other, w->script.now_ns);
 		seal(w, w->other_peer, piece, n);
+		break;
+	case OP_FLOOD:
+		flood(w, n ? piece[0] : 0, n > 1 ? piece[1] : 0);
 		break;
 	case OP_COUNT:
 		break;
