@@ -78,7 +78,20 @@ static void read_back(int fd, char *out, size_t size)
 		out[n > 0 ? n : 0] = '\0';
 }
 
-/* Joins our environment and the additions. The strings are not copied. */
+static bool is_in(const char *const *more, const char *variable)
+{
+	size_t n = strcspn(variable, "=") + 1;
+
+	for (; more && *more; more++) {
+		if (strncmp(*more, variable, n) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* Joins our environment and the additions, which replace what has their names: of two with
+ * one name, a shell takes the last, and other programs take the first. The strings are not
+ * copied, and posix_spawn doesn't write to its char *. */
 static char **merge_env(const char *const *more)
 {
 	size_t n = 0, m = 0;
@@ -91,11 +104,12 @@ static char **merge_env(const char *const *more)
 	env = calloc(n + m + 1, sizeof(*env));
 	if (!env)
 		return NULL;
-	/* The first variable of a name counts. posix_spawn doesn't write to its char
-	 * *. */
-	for (size_t i = 0; i < m; i++)
-		memcpy(&env[i], &more[i], sizeof(*env));
-	memcpy(env + m, environ, n * sizeof(*env));
+	if (m > 0)
+		memcpy(env, more, m * sizeof(*env));
+	for (size_t i = 0; i < n; i++) {
+		if (!is_in(more, environ[i]))
+			env[m++] = environ[i];
+	}
 	return env;
 }
 

@@ -206,6 +206,43 @@ START_TEST(the_message_says_which_and_how_long)
 }
 END_TEST
 
+/* Returns the line of the first hook that fails; 0: all work. */
+static unsigned failing_line(const char *hooks)
+{
+	char text[500];
+	FILE *in;
+	struct conf *conf;
+	struct diag diag = { 0 };
+	const struct log log = { LOG_LEVEL_ERROR, log_to_stderr, NULL };
+	const struct hooks_env env = { .tun = "tun9", .log = &log, .diag = &diag };
+	unsigned line;
+
+	snprintf(text, sizeof(text), "[Interface]\n%s", hooks);
+	in = fmemopen(text, strlen(text), "r");
+	ck_assert_int_eq(conf_read_stream(&conf, in, "/x/a.conf", &diag), 0);
+	fclose(in);
+	conf->file.only_ours = true;
+	diag_clear(&diag);
+	(void)!hooks_run_up(&env, conf, CONF_POST_UP);
+	line = diag.count > 0 ? diag.entries[0].line : 0;
+	conf_free(conf);
+	diag_clear(&diag);
+	return line;
+}
+
+/* Of two variables with one name, shells take the last. */
+START_TEST(its_variables_replace_those_of_the_caller)
+{
+	ck_assert_int_eq(setenv("INTERFACE", "eth0", 1), 0);
+	ck_assert_int_eq(setenv("CONFIG_FILE", "/etc/other", 1), 0);
+	ck_assert_int_eq(setenv("INTERFACE_", "kept", 1), 0);
+	ck_assert_uint_eq(failing_line("PostUp = test $INTERFACE = tun9\n"
+	                               "PostUp = test $CONFIG_FILE = /x/a.conf\n"
+	                               "PostUp = test $INTERFACE_ = kept\n"),
+	                  0);
+}
+END_TEST
+
 TCase *unit_tests(void)
 {
 	TCase *tc = tcase_create("host/hooks");
@@ -215,5 +252,6 @@ TCase *unit_tests(void)
 	tcase_add_test(tc, who_is_in_time_is_left_alone);
 	tcase_add_test(tc, a_hook_has_the_terminal);
 	tcase_add_test(tc, the_message_says_which_and_how_long);
+	tcase_add_test(tc, its_variables_replace_those_of_the_caller);
 	return tc;
 }
