@@ -77,13 +77,16 @@ static unsigned limit_of(const struct hooks_env *env)
 /* Returns the exit status, or -errno. */
 static int run_shell(const char *const *variables, const struct hooks_env *env)
 {
-	static const char *const shells[] = { "bash", "sh" };
+	/* wg-quick has bash, with these options */
+	static const char *const shells[][9] = {
+		{ "bash", "-e", "-o", "pipefail", "-O", "extglob", "-c", script, NULL },
+		{ "sh", "-e", "-c", script, NULL },
+	};
 	int err = -ENOENT;
 
 	hook_note_begin(env->note_path);
 	for (size_t i = 0; i < ARRAY_SIZE(shells) && err == -ENOENT; i++) {
-		const char *argv[] = { shells[i], "-e", "-c", script, NULL };
-		struct spawn s = { .argv = argv,
+		struct spawn s = { .argv = shells[i],
 			           .env = variables,
 			           .limit_ms = limit_of(env) * 1000 };
 
@@ -132,7 +135,8 @@ static MUST_CHECK int run_one(const struct hooks_env *env, const char *path,
 	if (expanded && asprintf(&hook, "TUNION_HOOK=%s", expanded) < 0)
 		hook = NULL;
 	if (hook && interface && file && note) {
-		const char *more[] = { interface, file, note, hook, NULL };
+		/* in wg-quick, hooks get no translations either */
+		const char *more[] = { "LC_ALL=C", interface, file, note, hook, NULL };
 
 		say(env->log, expanded);
 		err = run_shell(more, env);

@@ -243,6 +243,21 @@ START_TEST(its_variables_replace_those_of_the_caller)
 }
 END_TEST
 
+START_TEST(a_hook_is_run_as_by_wg_quick)
+{
+	ck_assert_int_eq(setenv("LC_ALL", "de_DE.UTF-8", 1), 0);
+	ck_assert_uint_eq(failing_line("PostUp = test $LC_ALL = C\n"), 0);
+	ck_assert_uint_eq(failing_line("PostUp = false; true\n"), 2);
+	if (!spawn_has("bash")) {
+		printf("skipped: there is no bash\n");
+		return;
+	}
+	ck_assert_uint_eq(failing_line("PostUp = true | true\nPostUp = false | true\n"),
+	                  3);
+	ck_assert_uint_eq(failing_line("PostUp = [ /etc/+(passwd) = /etc/passwd ]\n"), 0);
+}
+END_TEST
+
 TCase *unit_tests(void)
 {
 	TCase *tc = tcase_create("host/hooks");
@@ -253,5 +268,6 @@ TCase *unit_tests(void)
 	tcase_add_test(tc, a_hook_has_the_terminal);
 	tcase_add_test(tc, the_message_says_which_and_how_long);
 	tcase_add_test(tc, its_variables_replace_those_of_the_caller);
+	tcase_add_test(tc, a_hook_is_run_as_by_wg_quick);
 	return tc;
 }
