@@ -166,6 +166,8 @@ static MUST_CHECK int check_owner(struct walk *w, const struct stat *file,
 	return refuse_names(w, file);
 }
 
+#define MORE 1 /* there is more of the path to follow */
+
 /* Replaces a link in the folder where we are by its target. */
 static MUST_CHECK int follow(struct walk *w, int link)
 {
@@ -230,7 +232,7 @@ static MUST_CHECK int check_leader(struct walk *w, const char *part)
 	return refuse_led(w, st.st_uid);
 }
 
-/* Opens the last part. Returns -EAGAIN if it is a link and there is more to follow. */
+/* Opens the last part. Returns MORE if it is a link. */
 static MUST_CHECK int arrive(struct walk *w, const char *part, struct trust_place *out)
 {
 	struct stat st, folder;
@@ -247,7 +249,7 @@ static MUST_CHECK int arrive(struct walk *w, const char *part, struct trust_plac
 		w->rest[0] = '\0';
 		err = follow(w, fd);
 		close(fd);
-		return err ? err : -EAGAIN;
+		return err ? err : MORE;
 	}
 	if (fd < 0)
 		return -errno;
@@ -271,8 +273,7 @@ static MUST_CHECK int arrive(struct walk *w, const char *part, struct trust_plac
 	return 0;
 }
 
-/* Follows the next part of the path. Returns 0 if it was the last one, and -EAGAIN if
- * there are more. */
+/* Follows the next part of the path. Returns 0 if it was the last one, MORE, or -errno. */
 static MUST_CHECK int step(struct walk *w, struct trust_place *out)
 {
 	char part[NAME_MAX + 1], *rest = w->rest + strspn(w->rest, "/");
@@ -290,9 +291,9 @@ static MUST_CHECK int step(struct walk *w, struct trust_place *out)
 	if (last)
 		return arrive(w, part, out);
 	if (strcmp(part, ".") == 0)
-		return -EAGAIN;
+		return MORE;
 	err = pass(w, part);
-	return err ? err : -EAGAIN;
+	return err ? err : MORE;
 }
 
 /* A relative path is also followed from the root on. */
@@ -329,7 +330,7 @@ int trust_find(const char *path, struct trust_place *out)
 		assert(w.rest);
 		do {
 			err = step(&w, out);
-		} while (err == -EAGAIN);
+		} while (err == MORE);
 	}
 	free(w.rest);
 	if (err && err != -ENOMEM && w.sticky && fstat(w.folder, &folder) == 0 &&

@@ -366,12 +366,36 @@ START_TEST(what_is_swapped_meanwhile_does_not_pass)
 }
 END_TEST
 
+/* As Samba does for its clients. Whoever wants to read it has to come again. */
+START_TEST(a_lease_is_no_folder)
+{
+	struct trust_place place;
+	int fd;
+
+	make_top();
+	make_folder("world", 0703);
+	make_file("world/a.conf", 0600);
+	fd = open(at("world/a.conf"), O_RDWR | O_CLOEXEC);
+	ck_assert_int_ge(fd, 0);
+	signal(SIGIO, SIG_IGN);
+	if (fcntl(fd, F_SETLEASE, F_WRLCK) < 0) {
+		printf("skipped: no leases here\n");
+	} else {
+		ck_assert_int_eq(trust_open(at("world/a.conf"), &place), -EAGAIN);
+		trust_place_clear(&place);
+	}
+	close(fd);
+	remove_top();
+}
+END_TEST
+
 TCase *unit_tests(void)
 {
 	TCase *tc = tcase_create("conf/trust");
 
 	tcase_add_test(tc, each_part_of_the_way_counts);
 	tcase_add_test(tc, errors_are_those_of_open);
+	tcase_add_test(tc, a_lease_is_no_folder);
 	tcase_add_test(tc, others_files_and_folders_are_theirs);
 	tcase_add_test(tc, others_do_not_lead_us_to_what_is_not_theirs);
 	tcase_add_test(tc, what_is_swapped_meanwhile_does_not_pass);
