@@ -167,14 +167,47 @@ void diag_log(const struct diag *d, const struct log *log)
 	}
 }
 
+static int compare_files(const struct diag_entry *a, const struct diag_entry *b)
+{
+	if (!a->file || !b->file)
+		return (a->file != NULL) - (b->file != NULL);
+	return strcmp(a->file, b->file);
+}
+
+static int compare_sizes(size_t a, size_t b)
+{
+	return a < b ? -1 : a > b;
+}
+
+/* Of pointers to entries. */
+static int by_message(const void *a, const void *b)
+{
+	const struct diag_entry *const *x = a, *const *y = b;
+	int c = compare_files(*x, *y);
+
+	if (c == 0)
+		c = compare_sizes((*x)->line, (*y)->line);
+	return c ? c : strcmp((*x)->text, (*y)->text);
+}
+
+/* Both may have many entries, and others may have caused them. */
 void diag_log_news(const struct diag *d, struct diag *known, const struct log *log)
 {
+	const struct diag_entry **sorted = calloc(known->count + 1, sizeof(*sorted));
+	size_t n = sorted ? known->count : 0;
+
+	for (size_t i = 0; i < n; i++)
+		sorted[i] = &known->entries[i];
+	if (n > 0)
+		qsort(sorted, n, sizeof(*sorted), by_message);
 	for (size_t i = 0; i < d->count; i++) {
 		struct diag one = { .entries = &d->entries[i], .count = 1 };
+		const struct diag_entry *e = &d->entries[i];
 
-		if (!diag_has(known, &d->entries[i]))
+		if (n == 0 || !bsearch(&e, sorted, n, sizeof(*sorted), by_message))
 			diag_log(&one, log);
 	}
+	free(sorted);
 	diag_clear(known);
 	diag_copy_errors(known, d);
 }
@@ -209,18 +242,6 @@ struct place {
 	size_t order;                   /* the position at which it was added */
 	size_t file;                    /* `order` of the file's first entry */
 };
-
-static int compare_files(const struct diag_entry *a, const struct diag_entry *b)
-{
-	if (!a->file || !b->file)
-		return (a->file != NULL) - (b->file != NULL);
-	return strcmp(a->file, b->file);
-}
-
-static int compare_sizes(size_t a, size_t b)
-{
-	return a < b ? -1 : a > b;
-}
 
 static int by_file(const void *a, const void *b)
 {

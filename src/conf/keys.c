@@ -18,15 +18,27 @@
 #define MTU_MIN 68 /* the minimum of a tun */
 #define MTU_MAX 65535
 
+bool keys_bad_enough(const struct keys_file *f)
+{
+	return f->bad_count >= KEYS_BAD_MAX;
+}
+
 void keys_bad(struct keys_file *f, const char *fmt, ...)
 {
 	char text[512];
 	va_list args;
 
+	if (keys_bad_enough(f))
+		return;
 	va_start(args, fmt);
 	vsnprintf(text, sizeof(text), fmt, args);
 	va_end(args);
 	diag_error(f->diag, f->conf->path, f->line, "%s", text);
+	f->bad_count++;
+	if (keys_bad_enough(f))
+		diag_error(f->diag, f->conf->path, f->line,
+		           "these are %d errors, so the rest of the file isn't read",
+		           KEYS_BAD_MAX);
 	if (f->error == 0)
 		f->error = -EINVAL;
 }
@@ -186,7 +198,7 @@ static void set_address(struct keys_file *f, char *value)
 {
 	char *word;
 
-	while ((word = next_word(&value)))
+	while (!keys_bad_enough(f) && (word = next_word(&value)))
 		add_address(f, word);
 }
 
@@ -235,7 +247,7 @@ static void set_dns(struct keys_file *f, char *value)
 {
 	char *word;
 
-	while ((word = next_word(&value)))
+	while (!keys_bad_enough(f) && (word = next_word(&value)))
 		add_dns(f, word);
 }
 
@@ -436,7 +448,7 @@ static void set_allowed_ips(struct keys_file *f, char *value)
 {
 	char *item;
 
-	while ((item = strsep(&value, ",")))
+	while (!keys_bad_enough(f) && (item = strsep(&value, ",")))
 		add_allowed_ip(f, item);
 }
 

@@ -174,6 +174,12 @@ char *lines_read(char *out, int room, void *lines)
 	return n < room ? out : NULL;
 }
 
+void lines_stop(struct lines *l)
+{
+	l->at = l->text_end;
+	l->commented = false;
+}
+
 char *lines_whole_value(struct lines *l)
 {
 	char *end;

@@ -43,6 +43,9 @@ void lines_init(struct lines *l, char *text, size_t n);
  * in the struct. */
 char *lines_read(char *out, int room, void *lines);
 
+/* Leaves out the lines that follow. */
+void lines_stop(struct lines *l);
+
 /* Returns the value including '#' and all that follows; then the line has no comment. The
  * line must have a value. Sets has_nul if there is a NUL byte in it. */
 char *lines_whole_value(struct lines *l);

@@ -29,6 +29,7 @@ struct parse {
 	struct keys_file file;
 	struct lines lines;
 	bool quick_section; /* in an [Interface] that wg-quick recognises, too */
+	bool in_peer;       /* in the last of file.sections */
 	struct amnezia amnezia;
 };
 
@@ -223,11 +224,29 @@ static void handle_comment(struct parse *p, const char *word)
 			key->name, key->name);
 }
 
+/* The section that was begun last is complete. */
+static void end_section(struct parse *p)
+{
+	const struct merge_section *last;
+	unsigned line = p->file.line;
+
+	if (!p->in_peer)
+		return;
+	p->in_peer = false;
+	last = &p->file.sections[p->file.section_count - 1];
+	p->file.line = last->peer.line;
+	if (!last->names_key)
+		keys_bad(&p->file,
+		         "this peer has no PublicKey; expected one in each [Peer]");
+	p->file.line = line;
+}
+
 static void begin_section(struct parse *p, const char *word, enum keys_section section)
 {
 	struct value_shown shown = { "" };
 	struct merge_section *v;
 
+	end_section(p);
 	p->quick_section = section == KEYS_SECTION_INTERFACE && !has_blank(p->lines.name);
 	if (section == KEYS_SECTION_UNKNOWN && *word != '?' && strlen(word) <= WORD_MAX)
 		value_show(&shown, word);
@@ -248,6 +267,7 @@ static void begin_section(struct parse *p, const char *word, enum keys_section s
 	p->file.sections = v;
 	v[p->file.section_count++] =
 		(struct merge_section){ .peer = { .line = p->file.line } };
+	p->in_peer = true;
 }
 
 /* The ini_handler. It doesn't use the value from inih; see lines.c. */
@@ -260,7 +280,9 @@ static int handle(void *user, const char *section_word, const char *word,
 	(void)value;
 	p->file.line = p->lines.number;
 	/* without a word, inih only reports a section */
-	if (!word || p->file.error == -ENOMEM)
+	if (keys_bad_enough(&p->file))
+		lines_stop(&p->lines);
+	if (!word || p->file.error == -ENOMEM || keys_bad_enough(&p->file))
 		return 1;
 	switch (p->lines.kind) {
 	case LINES_SECTION:
@@ -351,20 +373,14 @@ static void check_addresses(struct parse *p)
 	free(sorted);
 }
 
-/* Removes sections without a valid key, since they are no peers. Those without a line
- * PublicKey are reported here; a wrong key has been reported already. */
-static void check_peers(struct parse *p)
+/* Removes sections without a valid key, since they are no peers. This has been reported. */
+static void keep_peers(struct parse *p)
 {
 	size_t kept = 0;
 
 	for (size_t i = 0; i < p->file.section_count; i++) {
 		struct merge_section *s = &p->file.sections[i];
 
-		p->file.line = s->peer.line;
-		if (!s->names_key)
-			keys_bad(
-				&p->file,
-				"this peer has no PublicKey; expected one in each [Peer]");
 		if (s->has_key)
 			p->file.sections[kept++] = *s;
 		else
@@ -414,7 +430,8 @@ static void finish(struct parse *p)
 		          "DNS has search domains but no server, so it has no effect");
 	check_amnezia(p);
 	check_addresses(p);
-	check_peers(p);
+	end_section(p);
+	keep_peers(p);
 	if (p->file.error != -ENOMEM &&
 	    merge_peers(conf, p->file.sections, p->file.section_count, p->file.diag) < 0)
 		keys_no_memory(&p->file);

@@ -81,6 +81,37 @@ START_TEST(many)
 }
 END_TEST
 
+static void count_line(void *context, enum log_level level, const char *line)
+{
+	unsigned *count = context;
+
+	(void)level;
+	(void)line;
+	(*count)++;
+}
+
+/* Of a bad file, each version is read again with each change. */
+START_TEST(only_news_are_logged)
+{
+	unsigned count = 0;
+	const struct log log = { LOG_LEVEL_INFO, count_line, &count };
+	struct diag known = { 0 };
+
+	for (unsigned i = 0; i < 200000; i++)
+		diag_error(&diag, "f", i, "text");
+	diag_error(&diag, NULL, 0, "text");
+	diag_log_news(&diag, &known, &log);
+	ck_assert_uint_eq(count, 200001);
+	diag_log_news(&diag, &known, &log);
+	ck_assert_uint_eq(count, 200001);
+	diag_error(&diag, "f", 1, "other text");
+	diag_error(&diag, "g", 1, "text");
+	diag_log_news(&diag, &known, &log);
+	ck_assert_uint_eq(count, 200003);
+	diag_clear(&known);
+}
+END_TEST
+
 START_TEST(what_was_lost_is_said)
 {
 	diag_error(&diag, "f", 1, "kept");
@@ -98,6 +129,7 @@ TCase *unit_tests(void)
 	tcase_add_test(tc, nothing_moves_the_cursor);
 	tcase_add_test(tc, files_in_the_order_mentioned_lines_in_order);
 	tcase_add_test(tc, many);
+	tcase_add_test(tc, only_news_are_logged);
 	tcase_add_test(tc, what_was_lost_is_said);
 	return tc;
 }

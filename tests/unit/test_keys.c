@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "conf/keys.h"
 #include "confprint.h"
 #include "unit.h"
 
@@ -608,11 +609,51 @@ START_TEST(service_names)
 }
 END_TEST
 
+/* Such as a log or a picture that somebody has put into the folder. */
+START_TEST(errors_are_not_without_end)
+{
+	static const struct {
+		const char *head, *unit;
+	} files[] = {
+		{ "", "x\n" },
+		{ "", "[Peer]\n" },
+		{ "", "\300[\n" },
+		{ "[Interface]\nAddress = ", "x," },
+		{ "[Interface]\nDNS = ", "!," },
+		{ PEER "AllowedIPs = ", "," },
+		{ "[Interface]\n", "# tunion: x\n" },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(files); i++) {
+		struct diag diag = { 0 };
+		struct conf *conf;
+		char *text = NULL;
+		size_t n;
+		FILE *f = open_memstream(&text, &n);
+
+		fputs(files[i].head, f);
+		for (size_t k = 0; k < 2 * KEYS_BAD_MAX; k++)
+			fputs(files[i].unit, f);
+		fclose(f);
+		ck_assert_int_eq(confprint_read(&conf, text, n, "t.conf", &diag),
+		                 -EINVAL);
+		ck_assert_ptr_null(conf);
+		ck_assert_uint_eq(diag.errors, KEYS_BAD_MAX + 1);
+		ck_assert_str_eq(
+			diag.entries[diag.count - 1].text,
+			"these are 1000 errors, so the rest of the file isn't read");
+		diag_clear(&diag);
+		free(text);
+	}
+}
+END_TEST
+
 TCase *unit_tests(void)
 {
 	TCase *tc = tcase_create("conf/keys");
 
 	tcase_add_test(tc, each_value_of_each_key);
 	tcase_add_test(tc, service_names);
+	tcase_add_test(tc, errors_are_not_without_end);
 	return tc;
 }
