@@ -23,7 +23,11 @@
 #define OWN_RESOLV_CONF "/run/" OWN_DIR "/resolv.conf"
 #define OWN_NSSWITCH    "/run/" OWN_DIR "/nsswitch.conf"
 
-#define DBUS_RESOLVER "/usr/share/dbus-1/system-services/org.freedesktop.resolve1.service"
+/* For a moment, another directory is there that will be /var/run. */
+#define VAR_RUN     "var-run"
+#define OWN_VAR_RUN "/run/" OWN_DIR "/" VAR_RUN
+
+#define DBUS_SERVICES "/usr/share/dbus-1/system-services/org.freedesktop."
 
 /* ---- paths */
 
@@ -52,18 +56,34 @@ static bool exists(const char *path)
 
 enum treatment { SHOWN, HIDDEN, LOOKED_INTO };
 
+/* Is there a service that looks up names for who asks it through D-Bus? */
+static bool dbus_has_resolver(void)
+{
+	static const char *const signs[] = { "/run/systemd/resolve", "/run/avahi-daemon",
+		                             "/var/run/avahi-daemon",
+		                             DBUS_SERVICES "resolve1.service",
+		                             DBUS_SERVICES "Avahi.service" };
+
+	for (size_t i = 0; i < ARRAY_SIZE(signs); i++) {
+		if (exists(signs[i]))
+			return true;
+	}
+	return false;
+}
+
 static enum treatment treatment_of(const char *path)
 {
 	static const char *const hidden[] = { "/run/nscd", "/run/avahi-daemon",
 		                              "/run/systemd/resolve" };
 
+	if (strncmp(path, "/var/", strlen("/var/")) == 0)
+		path += strlen("/var");
 	for (size_t i = 0; i < ARRAY_SIZE(hidden); i++) {
 		if (strcmp(path, hidden[i]) == 0)
 			return HIDDEN;
 	}
 	if (strcmp(path, "/run/dbus") == 0)
-		return exists("/run/systemd/resolve") || exists(DBUS_RESOLVER) ? HIDDEN
-		                                                               : SHOWN;
+		return dbus_has_resolver() ? HIDDEN : SHOWN;
 	return strcmp(path, "/run/systemd") == 0 ? LOOKED_INTO : SHOWN;
 }
 
@@ -145,11 +165,46 @@ static int fill(const struct place *dir)
 	return err;
 }
 
+static bool is_same(const char *a, const char *b)
+{
+	struct stat x, y;
+
+	return stat(a, &x) == 0 && stat(b, &y) == 0 && x.st_dev == y.st_dev &&
+	       x.st_ino == y.st_ino;
+}
+
+static bool is_directory(const char *path)
+{
+	struct stat st;
+
+	return lstat(path, &st) == 0 && S_ISDIR(st.st_mode);
+}
+
+/* On most systems it is a link to /run. Where it isn't, the C library looks for nscd in it. */
+static bool var_run_is_another(void)
+{
+	return exists("/var/run") && (!is_same("/var/run", "/run") ||
+	                              (is_directory("/var/run") && is_directory("/run")));
+}
+
+static int mount_empty(const char *path)
+{
+	return mount("tunion", path, "tmpfs", MS_NOSUID | MS_NODEV, "mode=755") < 0
+	               ? -errno
+	               : 0;
+}
+
 static int build_run(void)
 {
 	static const struct place run = { "/run", BUILD_DIR };
+	static const struct place var_run = { "/var/run",
+		                              BUILD_DIR "/" OWN_DIR "/" VAR_RUN };
+	int err = fill(&run);
 
-	return fill(&run);
+	if (err || !var_run_is_another())
+		return err;
+	err = mkdir(var_run.built, 0755) < 0 ? -errno : mount_empty(var_run.built);
+	return err ? err : fill(&var_run);
 }
 
 /* ---- our own files */
@@ -207,17 +262,24 @@ static int put(const char *own, const char *path)
 	return 0;
 }
 
-/* Makes the directories above a file in the new /run. */
-static void make_parents(const char *path)
+/* Makes the directories above a file in the new /run. Returns false if one of them is the
+ * host's, in which we make nothing. */
+static bool make_parents(const char *path)
 {
+	struct stat run, st;
 	char dir[PATH_MAX];
 
+	if (stat("/run", &run) < 0)
+		return false;
 	snprintf(dir, sizeof(dir), "%s", path);
 	for (char *slash = strchr(dir + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
 		*slash = '\0';
 		(void)!mkdir(dir, 0755);
+		if (stat(dir, &st) < 0 || st.st_dev != run.st_dev)
+			return false;
 		*slash = '/';
 	}
+	return true;
 }
 
 /* Returns the path of the real file, to be freed, even if it is a link into /run where
@@ -243,10 +305,9 @@ static int put_resolv_conf(const char *real)
 {
 	static const char run[] = "/run/";
 
-	if (!exists(real) && strncmp(real, run, sizeof(run) - 1) == 0) {
-		make_parents(real);
+	if (!exists(real) && strncmp(real, run, sizeof(run) - 1) == 0 &&
+	    make_parents(real))
 		(void)!create(real);
-	}
 	return put(OWN_RESOLV_CONF, real);
 }
 
@@ -255,9 +316,11 @@ static int put_resolv_conf(const char *real)
 static int build(int *resolv_conf)
 {
 	const char *own = BUILD_DIR "/" OWN_DIR;
+	int err = mount_empty(BUILD_DIR);
 
-	if (mount("tunion", BUILD_DIR, "tmpfs", MS_NOSUID | MS_NODEV, "mode=755") < 0 ||
-	    mkdir(own, 0755) < 0)
+	if (err)
+		return err;
+	if (mkdir(own, 0755) < 0)
 		return -errno;
 	*resolv_conf = open(BUILD_DIR "/" OWN_DIR "/resolv.conf",
 	                    O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
@@ -266,28 +329,44 @@ static int build(int *resolv_conf)
 	return write_nsswitch(BUILD_DIR "/" OWN_DIR "/nsswitch.conf");
 }
 
-static int take_place(const char *resolv_conf)
+static int move(const char *from, const char *to)
 {
-	int err = 0;
-
-	if (mount(BUILD_DIR, "/run", NULL, MS_MOVE, NULL) < 0)
-		return -errno;
-	if (exists(OWN_NSSWITCH))
-		err = put(OWN_NSSWITCH, "/etc/nsswitch.conf");
-	if (!err && resolv_conf)
-		err = put_resolv_conf(resolv_conf);
-	/* what root may write in /run stays possible, what others may not, too */
-	if (!err && geteuid() != 0 && chmod("/run", 0555) < 0)
-		err = -errno;
-	return err;
+	return mount(from, to, NULL, MS_MOVE, NULL) < 0 ? -errno : 0;
 }
 
-static bool is_same(const char *a, const char *b)
+/* What root may write in it stays possible, what others may not, too. */
+static int close_to_users(const char *run)
 {
-	struct stat x, y;
+	return geteuid() != 0 && chmod(run, 0555) < 0 ? -errno : 0;
+}
 
-	return stat(a, &x) == 0 && stat(b, &y) == 0 && x.st_dev == y.st_dev &&
-	       x.st_ino == y.st_ino;
+static void warn_of_resolv_conf(struct diag *diag)
+{
+	diag_warning(
+		diag, NULL, 0,
+		"there is no /etc/resolv.conf, so the command can't be given name servers: have root make an empty file of this name");
+}
+
+/* resolv_conf is NULL if there is none. */
+static int take_place(const char *resolv_conf, struct diag *diag)
+{
+	int err = move(BUILD_DIR, "/run");
+
+	if (!err && exists(OWN_VAR_RUN)) {
+		err = move(OWN_VAR_RUN, "/var/run");
+		if (!err)
+			err = close_to_users("/var/run");
+	}
+	if (!err && exists(OWN_NSSWITCH))
+		err = put(OWN_NSSWITCH, "/etc/nsswitch.conf");
+	if (err)
+		return err;
+	err = resolv_conf ? put_resolv_conf(resolv_conf) : -ENOENT;
+	if (err == -ENOENT)
+		warn_of_resolv_conf(diag);
+	else if (err)
+		return err;
+	return close_to_users("/run");
 }
 
 int inside_mounts_mend(void)
@@ -310,10 +389,6 @@ int inside_mounts(int *resolv_conf, struct diag *diag)
 	int err = 0;
 
 	*resolv_conf = -1;
-	if (!real)
-		diag_warning(
-			diag, NULL, 0,
-			"there is no /etc/resolv.conf, so the command can't be given name servers: have root make an empty file of this name");
 	/* changes outside are still seen, but not the other way round */
 	if (mount(NULL, "/", NULL, MS_SLAVE | MS_REC, NULL) < 0)
 		err = -errno;
@@ -322,7 +397,7 @@ int inside_mounts(int *resolv_conf, struct diag *diag)
 	if (!err)
 		err = build_run();
 	if (!err)
-		err = take_place(real);
+		err = take_place(real, diag);
 	if (err)
 		diag_error(
 			diag, NULL, 0,

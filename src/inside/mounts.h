@@ -3,10 +3,11 @@
  *
  * A network namespace doesn't keep look-ups inside. The C library and other programs ask
  * resolvers of the host through sockets that are files: systemd-resolved's, nscd's,
- * avahi's, and systemd-resolved's again through the system's D-Bus. So in the caller's
- * mount namespace, which must be his own,
+ * avahi's, and systemd-resolved's and avahi's again through the system's D-Bus. So in the
+ * caller's mount namespace, which must be his own,
  *  - /run is another directory, with everything that is in the real one except these. The
- *    files in it are the same, but such a service that starts later doesn't appear;
+ *    files in it are the same, but such a service that starts later doesn't appear. The
+ *    same for /var/run, where it isn't the same directory;
  *  - /etc/nsswitch.conf says `hosts: files dns`;
  *  - /etc/resolv.conf is a file that the supervisor writes from outside. */
 #ifndef TUNION_INSIDE_MOUNTS_H

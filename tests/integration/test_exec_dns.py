@@ -57,11 +57,12 @@ for path in sys.argv[2:]:
 """
 
 
-def start_services(host):
+def start_services(host, run="/run"):
     services = []
     for name in SOCKETS:
-        path = os.path.join("/run", name)
-        os.makedirs(os.path.dirname(path), exist_ok=True)
+        path = os.path.join(run, name)
+        if run == "/run":
+            os.makedirs(os.path.dirname(path), exist_ok=True)
         service = host.start([sys.executable, "-c", SERVICE, path], name=os.path.basename(path))
         service.wait_output("listens")
         services.append(service)
@@ -93,6 +94,28 @@ def own_etc(lab, host):
     with open(os.path.join(etc, "nsswitch.conf"), "w") as f:
         f.write("passwd: files\ngroup: files\nhosts: mymachines resolve [!UNAVAIL=return] files myhostname dns\n")
     host.binds.append((etc, "/etc"))
+
+
+def own_var(lab, host):
+    """A /var in which run is a directory of its own."""
+    var = os.path.join(lab.dir, "var")
+    for name in SOCKETS:
+        os.makedirs(os.path.join(var, "run", os.path.dirname(name)))
+    host.binds.append((var, "/var"))
+    return start_services(host, "/var/run")
+
+
+def not_yet_there(w, user, lab):
+    """resolv.conf is a link into a directory of the host's where nothing is yet. Nothing is made in there."""
+    os.mkdir("/run/NetworkManager")
+    path = os.path.join(lab.dir, "etc", "resolv.conf")
+    os.unlink(path)
+    os.symlink("../run/NetworkManager/resolv.conf", path)
+    for before in (user.become(), []):
+        done = w.client.try_run([*before, user.program, "exec", user.dir, "--", "echo", "runs"])
+        check(done.returncode == 0 and done.stdout == "runs\n" and "warning: there is no /etc/resolv.conf" in done.stderr,
+              f"without the file behind the link: {done}")
+        equal(os.listdir("/run/NetworkManager"), [], "what was made on the host")
 
 
 def stays_when_replaced(user, lab):
@@ -171,11 +194,18 @@ def test(lab):
     equal(look_up(user, "six.home.lan leak.test"), f"six.home.lan {LATE_ADDRESS}\nleak.test -\n", "look-ups through home by IPv6")
     check(of_home6.count("six.home.lan") > 0, "home's IPv6 server was not asked")
 
+    # without systemd-resolved, avahi answers on D-Bus
+    shutil.rmtree("/run/systemd")
+    equal(look_up(user, "leak.test"), "leak.test -\n", "look-ups beside avahi's D-Bus")
+
     # resolv.conf leads into the directory that is hidden
     own_etc(lab, w.client)
     equal(look_up(user, "six.home.lan leak.test"), f"six.home.lan {LATE_ADDRESS}\nleak.test -\n", "look-ups with systemd-resolved's link")
 
     stays_when_replaced(user, lab)
+    services += own_var(lab, w.client)
+    equal(look_up(user, "six.home.lan leak.test"), f"six.home.lan {LATE_ADDRESS}\nleak.test -\n", "look-ups beside another /var/run")
+    not_yet_there(w, user, lab)
     equal(asked(services), [], "sockets of the host that were asked from inside")
     equal(network.process.output(), questions, "what the network's server was asked")
     nothing_left(user, "at the end")
