@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -203,16 +204,43 @@ static int start_with_absolute_paths(struct exec *e)
 
 /* ---- --in */
 
+/* Returns 0; -EUSERS, if it belongs to *other; -EPROTO or -ENOTCONN, if it isn't an instance of
+ * exec; or another -errno of instance_ask. */
+static int enter(const struct instance *i, struct handover_fds *out, uid_t *other)
+{
+	struct ucred peer = { 0 };
+	socklen_t size = sizeof(peer);
+	char heard;
+	int fd, err = instance_ask(i, "enter", &fd);
+
+	if (err)
+		return err;
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) < 0)
+		err = -errno;
+	else if (peer.uid != geteuid())
+		err = -EUSERS;
+	else
+		err = read(fd, &heard, 1) == 1 ? handover_take(fd, out) : -ENOTCONN;
+	*other = peer.uid;
+	close(fd);
+	return err;
+}
+
 static int ask_for_namespaces(struct exec *e, struct handover_fds *fds)
 {
 	struct instance instance;
+	uid_t other = 0;
 	int err = target_find(&instance, e->options.run_dir, e->in);
 
 	*fds = HANDOVER_NO_FDS;
 	if (!err) {
-		err = instance_enter(&instance, fds);
+		err = enter(&instance, fds, &other);
 		if (err == -ENOENT || err == -ECONNREFUSED)
 			target_say_not_up(&instance);
+		else if (err == -EUSERS)
+			fprintf(stderr,
+			        "tunion: %s belongs to user %u, whose programs the command would find in there: run tunion exec as that user\n",
+			        instance.tun, (unsigned)other);
 		else if (err == -EPROTO || err == -ENOTCONN)
 			fprintf(stderr, "tunion: %s is not an instance of tunion exec\n",
 			        instance.tun);

@@ -680,16 +680,3 @@ int instance_ask(const struct instance *i, const char *request, int *fd)
 	}
 	return err;
 }
-
-int instance_enter(const struct instance *i, struct handover_fds *out)
-{
-	char heard;
-	int fd, err = instance_ask(i, "enter", &fd);
-
-	*out = HANDOVER_NO_FDS;
-	if (err)
-		return err;
-	err = read(fd, &heard, 1) == 1 ? handover_take(fd, out) : -ENOTCONN;
-	close(fd);
-	return err;
-}

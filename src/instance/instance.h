@@ -17,7 +17,6 @@
 #include "base/attr.h"
 #include "base/diag.h"
 #include "base/ifname.h"
-#include "inside/handover.h"
 
 #define INSTANCE_DEFAULT_TUN "tunion0"
 #define INSTANCE_PID_SUFFIX  ".pid"
@@ -98,11 +97,6 @@ const char *instance_options(const struct instance *i,
 
 /* Returns the pid of the instance's present or last supervisor; 0 if it isn't known. */
 pid_t instance_pid(const struct instance *i);
-
-/* Asks a running instance of `exec` for its namespaces, which the caller owns. Returns 0;
- * -ENOENT or -ECONNREFUSED (it doesn't run); -EPROTO or -ENOTCONN (it isn't one of
- * `exec`); or another -errno. Adds no message. */
-MUST_CHECK int instance_enter(const struct instance *i, struct handover_fds *out);
 
 /* Asks a running instance: sends `request` and a newline. Then the answer can be read
  * from *fd, up to its end. Returns 0, -ENOENT or -ECONNREFUSED (it doesn't run),

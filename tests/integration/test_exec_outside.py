@@ -7,7 +7,7 @@ import os
 import signal
 
 from lab import IPV6, Keys, check, equal, main, need, same_text, wait_for
-from ordinary import User, nothing_left, pings, processes
+from ordinary import UID, User, nothing_left, pings, processes
 from world import INTERNET, LAN, World
 
 
@@ -91,6 +91,10 @@ def lets_in(user, first):
     done = user.host.try_run(user.become() + [user.program, "exec", "--in", "exec0", "--", "sh", "-c", view], cwd="/usr")
     equal((done.returncode, done.stderr), (5, ""), "exit status of the second command")
     same_text(done.stdout, there.stdout, "ids, capabilities, working directory of the second command")
+    # root would be who the user's namespaces say, among programs that the user could have put there
+    done = user.host.try_run([user.program, "exec", "--in", "exec0", "--run-dir", f"{user.run_dir}/tunion", "--", "true"])
+    equal((done.returncode, done.stderr), (1, f"tunion: exec0 belongs to user {UID}, whose programs the command would find in there: "
+                                              "run tunion exec as that user\n"), "root's --in of a user's instance")
     # the instance lives as long as one of its commands
     last = user.host.start(user.become() + [user.program, "exec", "--in", "exec0", "--", "sleep", "1000"], "last")
     wait_for(lambda: os.path.basename(os.readlink(f"/proc/{last.popen.pid}/exe")) == "sleep", "the last command runs")
