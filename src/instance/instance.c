@@ -87,13 +87,24 @@ static char *default_uapi_dir(void)
 	return prefix ? path_of(prefix, "var/run/" UAPI_NAME, "") : strdup(UAPI_DIR);
 }
 
-/* In /tmp somebody else may have been there first. */
+/* In /tmp somebody else may have been there first; and XDG_RUNTIME_DIR may be /tmp, or what
+ * su(1) has left of another user. */
+static bool may_be_others(const char *dir)
+{
+	const char *user_dir = getenv("XDG_RUNTIME_DIR");
+	size_t n = user_dir ? strlen(user_dir) : 0;
+
+	return strncmp(dir, TMP_DIR, strlen(TMP_DIR)) == 0 ||
+	       (geteuid() != 0 && n > 0 && strncmp(dir, user_dir, n) == 0 &&
+	        strcmp(dir + n, "/tunion") == 0);
+}
+
 static int check_dir(const char *dir, struct diag *diag)
 {
 	struct stat st;
 
 	assert(dir); /* instance_init has made all paths, or has failed */
-	if (strncmp(dir, TMP_DIR, strlen(TMP_DIR)) != 0 || lstat(dir, &st) < 0 ||
+	if (!may_be_others(dir) || lstat(dir, &st) < 0 ||
 	    (S_ISDIR(st.st_mode) && st.st_uid == geteuid() && (st.st_mode & 022) == 0))
 		return 0;
 	diag_error(

@@ -143,6 +143,10 @@ def run_directory(lab, user):
     os.chmod(os.path.join(tmp, f"tunion-{UID}"), 0o777)
     refused(user, f"/tmp/tunion-{UID} is not a directory that only you can change: remove it, set XDG_RUNTIME_DIR, or use "
             "--run-dir", command, "a directory that others can change")
+    os.makedirs(os.path.join(tmp, "tunion"))
+    os.chmod(os.path.join(tmp, "tunion"), 0o777)
+    refused(user, "/tmp/tunion is not a directory that only you can change: remove it, set XDG_RUNTIME_DIR, or use --run-dir",
+            [*user.become(), "env", "XDG_RUNTIME_DIR=/tmp", user.program, "exec", user.dir, "--", "true"], "an XDG_RUNTIME_DIR that others can change")
     user.host.binds.pop()
 
 
