@@ -97,7 +97,10 @@ static int supervise(struct exec *e, int socket, int pidfd)
 	err = supervisor_up(&s, &e->options, &diag);
 	log_output_diag(&output, &diag);
 	diag_clear(&diag);
-	return err ? EXIT_FAILURE : serve(s, &log, &output, socket);
+	if (!err)
+		return serve(s, &log, &output, socket);
+	handover_fail(socket);
+	return EXIT_FAILURE;
 }
 
 /* The supervisor becomes a child of init, or of who else takes orphans. Returns 0 or
@@ -154,6 +157,10 @@ static bool go_inside(int socket)
 	handover_close(&fds);
 	if (!err)
 		err = inside_serve(socket, &diag);
+	if (err == -ENOTCONN)
+		diag_error(
+			&diag, NULL, 0,
+			"the supervisor was ended before everything was up: try again");
 	diag_print(&diag, stderr);
 	diag_clear(&diag);
 	return err == 0;

@@ -12,7 +12,13 @@
 
 #include "base/cmsg.h"
 
-enum message_type { MESSAGE_FDS, MESSAGE_TUN_WANTED, MESSAGE_TUN, MESSAGE_GO };
+enum message_type {
+	MESSAGE_FDS,
+	MESSAGE_TUN_WANTED,
+	MESSAGE_TUN,
+	MESSAGE_GO,
+	MESSAGE_FAILED,
+};
 
 #define FDS_MAX (sizeof(struct handover_fds) / sizeof(int))
 _Static_assert(sizeof(struct handover_fds) == FDS_MAX * sizeof(int), "only descriptors");
@@ -144,6 +150,8 @@ int handover_wait(int socket, struct handover_wanted *out)
 	*out = (struct handover_wanted){ 0 };
 	if (err)
 		return err;
+	if (m.type == MESSAGE_FAILED)
+		return -ECANCELED;
 	if (m.type != MESSAGE_GO && m.type != MESSAGE_TUN_WANTED)
 		return -EPROTO;
 	out->request = m.type == MESSAGE_GO ? HANDOVER_GO : HANDOVER_TUN;
@@ -200,4 +208,11 @@ int handover_go(int socket)
 	struct message m = { .type = MESSAGE_GO };
 
 	return send_message(socket, &m, no_fds);
+}
+
+void handover_fail(int socket)
+{
+	struct message m = { .type = MESSAGE_FAILED };
+
+	(void)!send_message(socket, &m, no_fds);
 }

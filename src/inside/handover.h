@@ -45,6 +45,7 @@ struct handover_wanted {
 	char tun[IF_NAMESIZE]; /* for HANDOVER_TUN */
 	bool vnet_hdr;
 };
+/* Returns 0 or -errno; -ECANCELED: the supervisor can't bring everything up, and has said why. */
 MUST_CHECK int handover_wait(int socket, struct handover_wanted *out);
 /* Answers HANDOVER_TUN: with a tun, which is only borrowed, or with -errno. */
 MUST_CHECK int handover_give_tun(int socket, int tun_fd_or_error);
@@ -57,5 +58,7 @@ MUST_CHECK int handover_take(int socket, struct handover_fds *out);
  * has said why. */
 MUST_CHECK int handover_take_tun(int socket, const char *name, bool vnet_hdr);
 MUST_CHECK int handover_go(int socket);
+/* Without it, the other process doesn't know whether the reason was told. */
+void handover_fail(int socket);
 
 #endif

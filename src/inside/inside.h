@@ -27,8 +27,8 @@ MUST_CHECK int inside_enter(struct handover_fds *fds, const char *what,
  * If not, `why` is a text that says why. */
 bool inside_is_possible(char why[static INSIDE_WHY_STRLEN]);
 /* Does what the supervisor asks for, until it says that everything is up. Returns 0, or
- * -errno with the reason in diag; -ENOTCONN without a reason: the supervisor has ended,
- * and has said why. */
+ * -errno with the reason in diag; -ECANCELED without a reason: the supervisor has said it;
+ * -ENOTCONN without a reason: it has ended. */
 MUST_CHECK int inside_serve(int socket, struct diag *diag);
 
 /* For the supervisor, when mounts in there have changed: puts the files that lead name

@@ -136,6 +136,23 @@ def is_killed_early(user):
         nothing_left(user, f"after a kill {what}")
 
 
+def says_that_it_was_ended(user):
+    """The supervisor, before everything is up: it can't say that itself."""
+    def ended():
+        command = user.start("sleep", "1000")
+        wait_for(lambda: "tunion-worker" in processes().values(), "a worker")
+        for pid, name in processes().items():
+            if name == "tunion" and pid != command.popen.pid:
+                os.kill(pid, signal.SIGKILL)
+        wait_for(lambda: not processes(), f"processes left: {processes()}")
+        status = command.stop()
+        equal(user.exec("true").returncode, 0, "exec after a supervisor was killed")
+        nothing_left(user, "after the next one")
+        return status == 1 and command.output()
+    equal(wait_for(ended, "a supervisor that is killed early enough"),
+          "tunion: the supervisor was ended before everything was up: try again\n", "what is said")
+
+
 def survives_kills(user):
     # The command: everything else follows.
     command = user.start("sleep", "1000")
@@ -181,6 +198,7 @@ def test(lab):
     lets_in(user, first)
     goes_down(user)
     is_killed_early(user)
+    says_that_it_was_ended(user)
     survives_kills(user)
     same_text(w.client.snapshot(), before, "the client after all")
 

@@ -91,6 +91,8 @@ START_TEST(a_tun_is_made_when_it_is_wanted)
 	ck_assert_int_eq(handover_go(p.outside), 0);
 	ck_assert_int_eq(handover_wait(p.inside, &wanted), 0);
 	ck_assert_int_eq((int)wanted.request, HANDOVER_GO);
+	handover_fail(p.outside);
+	ck_assert_int_eq(handover_wait(p.inside, &wanted), -ECANCELED);
 	close(tun);
 	close(got);
 	end(&p);
