@@ -20,6 +20,9 @@
 /* When a peer doesn't answer: a name server's answer is good for a while. */
 #define AGAIN_FIRST_NS   (10 * NS_PER_SEC)
 #define AGAIN_LONGEST_NS (120 * NS_PER_SEC)
+/* An initiation isn't unanswered before 5 s. So there are no honest complaints about more
+ * addresses than one in this time. */
+#define TRIED_LEAST_NS (4 * NS_PER_SEC)
 /* If there was no complaint about a peer for this time, it has answered meanwhile. */
 #define PEACE_NS (60 * NS_PER_SEC)
 /* After this time without a complaint a peer is believed to answer. While it doesn't,
@@ -57,6 +60,7 @@ struct name {
 	bool asked_once;
 	uint64_t ask_ns; /* its next turn; NEVER_NS: none, or it is asking */
 	uint64_t pause_ns;
+	uint64_t again_ns;      /* whatever the peer does, not earlier than this */
 	uint64_t unanswered_ns; /* time of the last complaint; 0: there was none */
 	const char *error;      /* borrowed, static text; NULL: it was resolved */
 };
@@ -386,13 +390,18 @@ void names_unanswered(struct names *n, const char *device,
                       const struct endpoint *tried, uint64_t now_ns)
 {
 	struct name *name = find(n, device, public_key);
+	uint64_t in_use_ns;
 
 	if (!name || !known(name))
 		return;
-	if (name->unanswered_ns == 0 || now_ns - name->unanswered_ns > PEACE_NS)
-		name->pause_ns = name->ask_ns = 0; /* the first complaint */
+	if (name->unanswered_ns == 0 || now_ns - name->unanswered_ns > PEACE_NS) {
+		name->pause_ns = 0; /* the first complaint */
+		name->ask_ns = name->again_ns;
+	}
 	name->unanswered_ns = now_ns;
-	if (candidates_unanswered(&name->candidates, tried, now_ns - name->since_ns))
+	in_use_ns = now_ns - name->since_ns;
+	if (in_use_ns >= TRIED_LEAST_NS &&
+	    candidates_unanswered(&name->candidates, tried, in_use_ns))
 		use_present(name);
 	if (name->resolve_off || lookup_asked(&name->query))
 		name->ask_ns = NEVER_NS;
@@ -444,12 +453,13 @@ uint64_t names_deadline_ns(const struct names *n, uint64_t now_ns)
 }
 
 /* A name that is asked again because its peer is silent waits longer each time. */
-static void begin_turn(struct name *name)
+static void begin_turn(struct name *name, uint64_t now_ns)
 {
 	if (known(name) && !name->second) {
 		name->pause_ns = name->pause_ns ? name->pause_ns * 2 : AGAIN_FIRST_NS;
 		if (name->pause_ns > AGAIN_LONGEST_NS)
 			name->pause_ns = AGAIN_LONGEST_NS;
+		name->again_ns = now_ns + AGAIN_FIRST_NS;
 	}
 	ask(name);
 }
@@ -466,7 +476,7 @@ static void run(struct name *name, uint64_t now_ns)
 	if (known(name) && !name->second && !complains(name, now_ns))
 		name->ask_ns = NEVER_NS; /* the peer has answered meanwhile */
 	else
-		begin_turn(name);
+		begin_turn(name, now_ns);
 }
 
 void names_run(struct names *n, uint64_t now_ns)

@@ -178,6 +178,38 @@ START_TEST(a_roamed_peer_is_sought_where_its_name_says)
 }
 END_TEST
 
+/* A worker that was taken over says it as fast as it can. */
+START_TEST(who_complains_all_the_time_does_not_keep_us_busy)
+{
+	struct endpoint elsewhere = { .port = 1 };
+	struct fixture f;
+	const uint8_t *key;
+	uint64_t now_ns = loop_now_ns(), later_ns = now_ns + 3 * NS_PER_SEC;
+
+	init(&f, "localhost");
+	key = f.conf->peers[0].public_key;
+	ck_assert(ip_addr_parse(&elsewhere.addr, "192.0.2.1"));
+	names_run(f.names, now_ns);
+	names_warn(f.names, &f.diag);
+	for (int i = 0; i < 100; i++) {
+		names_found(f.names, "a", key, &elsewhere);
+		names_unanswered(f.names, "a", key, &elsewhere, later_ns);
+		names_run(f.names, later_ns);
+	}
+	ck_assert_uint_eq(f.servers_asked, 2);
+	ck_assert_uint_eq(f.moves, 1);
+	ck_assert_uint_eq(f.lines, 0);
+	/* but later it may be true */
+	names_found(f.names, "a", key, &elsewhere);
+	names_unanswered(f.names, "a", key, &elsewhere, now_ns + 20 * NS_PER_SEC);
+	is_at_localhost(&f.at);
+	names_run(f.names, now_ns + 20 * NS_PER_SEC);
+	ck_assert_uint_eq(f.servers_asked, 3);
+	ck_assert_uint_eq(f.moves, 2);
+	clear(&f);
+}
+END_TEST
+
 START_TEST(with_resolve_off_a_name_is_asked_for_once)
 {
 	struct fixture f;
@@ -236,6 +268,7 @@ TCase *unit_tests(void)
 	tcase_add_test(tc, a_name_is_found_and_entered_in_the_file);
 	tcase_add_test(tc, a_peer_that_does_not_answer_has_its_name_asked_for);
 	tcase_add_test(tc, a_roamed_peer_is_sought_where_its_name_says);
+	tcase_add_test(tc, who_complains_all_the_time_does_not_keep_us_busy);
 	tcase_add_test(tc, with_resolve_off_a_name_is_asked_for_once);
 	tcase_add_test(tc, what_is_not_known_is_asked_for_again);
 	return tc;
