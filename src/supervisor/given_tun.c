@@ -153,6 +153,8 @@ bool given_tun_lost(struct given_tun *g, int err)
 	/* that was about the one before, if the worker hasn't got the newest yet */
 	if (permit_awaits(&g->worker->permit, COMMAND_TUN))
 		return true;
+	if (*g->fd < 0) /* the worker says it again, and its time runs on */
+		return true;
 	log_warn(g->log, NULL, "the app's tun is gone: %s", strerror(-err));
 	close_fd(g->fd);
 	g->end_ns = loop_now_ns() + (g->name ? GIVEN_TUN_GRACE_NS : 0);

@@ -15,18 +15,21 @@
 
 static struct worker_child worker;
 static struct channel channel; /* the worker's end */
-static struct log log_none;
+static struct log said;
 static struct ending ending;
 static struct given_tun given;
 static struct loop *loop;
 static int fd;
 static char name[64];
 
-static void no_line(void *context, enum log_level level, const char *text)
+static size_t lines;
+
+static void count_line(void *context, enum log_level level, const char *text)
 {
 	(void)context;
 	(void)level;
 	(void)text;
+	lines++;
 }
 
 static void set_up(void)
@@ -38,12 +41,12 @@ static void set_up(void)
 	worker = (struct worker_child){ .pid = 1 };
 	ck_assert_int_eq(channel_init(&worker.channel, pair[0]), 0);
 	ck_assert_int_eq(channel_init(&channel, pair[1]), 0);
-	log_none = (struct log){ LOG_LEVEL_DEBUG, no_line, NULL };
+	said = (struct log){ LOG_LEVEL_DEBUG, count_line, NULL };
 	ending = (struct ending){ 0 };
 	given = (struct given_tun){ .wanted = true,
 		                    .name = name,
 		                    .fd = &fd,
-		                    .log = &log_none,
+		                    .log = &said,
 		                    .ending = &ending,
 		                    .worker = &worker };
 	ck_assert_int_eq(loop_new(&loop), 0);
@@ -156,13 +159,21 @@ END_TEST
 START_TEST(without_another_one_a_loss_is_the_end)
 {
 	int pair[2];
-	uint64_t now_ns = loop_now_ns();
+	uint64_t now_ns = loop_now_ns(), due_ns;
+	size_t before;
 
 	ck_assert_int_eq(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, pair), 0);
 	start(pair[0]);
+	before = lines;
 	ck_assert(given_tun_lost(&given, -ENOTCONN));
 	ck_assert_uint_ge(given_tun_deadline_ns(&given), now_ns + GIVEN_TUN_GRACE_NS);
-	given_tun_run(&given, given_tun_deadline_ns(&given) - 1);
+	due_ns = given_tun_deadline_ns(&given);
+	/* a worker that says it again gains no time by that */
+	ck_assert_uint_gt(loop_now_ns(), now_ns);
+	ck_assert(given_tun_lost(&given, -ENOTCONN));
+	ck_assert_uint_eq(given_tun_deadline_ns(&given), due_ns);
+	ck_assert_uint_eq(lines, before + 1);
+	given_tun_run(&given, due_ns - 1);
 	ck_assert(!ending.wanted);
 	given_tun_run(&given, given_tun_deadline_ns(&given));
 	ck_assert(ending.wanted && given.revoked && ending.error == 0);
