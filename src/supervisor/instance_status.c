@@ -112,11 +112,32 @@ static bool is_plain(json_t *json, unsigned depth)
 	return true;
 }
 
+/* About so many bytes of memory does each need. An object that has two characters in the text needs
+ * a hundred times as much, and 16 MiB may be full of them. No part of a real status needs more than
+ * EACH_BYTES for each of its characters. */
+#define OBJECT_BYTES 256U
+#define ARRAY_BYTES  128U
+#define VALUE_BYTES  64U
+#define EACH_BYTES   16U
+#define SMALL_BYTES  4096U
+
+static bool needs_too_much(const char *text, size_t n)
+{
+	size_t bytes = 0;
+
+	for (size_t i = 0; i < n; i++)
+		bytes += text[i] == '{'   ? OBJECT_BYTES
+		         : text[i] == '[' ? ARRAY_BYTES
+		         : text[i] == ',' ? VALUE_BYTES
+		                          : 0;
+	return bytes > SMALL_BYTES + EACH_BYTES * n;
+}
+
 /* Returns NULL if it is no object, or if it is more than it may be: it is printed on
  * terminals, and the worker may have been taken over. */
 static json_t *worker_json(const char *text, size_t n)
 {
-	json_t *json = json_loadb(text, n, 0, NULL);
+	json_t *json = needs_too_much(text, n) ? NULL : json_loadb(text, n, 0, NULL);
 
 	if (json_is_object(json) && is_plain(json, 0))
 		return json;
@@ -189,20 +210,23 @@ static MUST_CHECK bool name_interfaces(const json_t *worker)
 
 /* ---- names */
 
+#define LOOKS_MAX 5000000 /* a second at most; then nothing is found any more */
+
 /* The names come in the order of the files, so the search goes on where it has ended. */
 struct naming {
 	const json_t *devices; /* borrowed: the worker's */
 	size_t device, peer;
+	size_t looks; /* how many are left */
 	uint64_t now_ns;
 	bool failed;
 };
 
 static json_t *find_member(const json_t *list, const char *key, const char *value,
-                           size_t *at)
+                           size_t *at, size_t *looks)
 {
 	size_t n = json_array_size(list);
 
-	for (size_t i = 0; i < n; i++) {
+	for (size_t i = 0; i < n && *looks != 0; i++, (*looks)--) {
 		json_t *item = json_array_get(list, (*at + i) % n);
 		const char *text = json_string_value(json_object_get(item, key));
 
@@ -232,12 +256,14 @@ static json_t *again_json(const struct names_state *state, uint64_t now_ns)
 static void add_name(void *context, const struct names_state *state)
 {
 	struct naming *n = context;
-	json_t *device = find_member(n->devices, "name", state->device, &n->device);
+	json_t *device =
+		find_member(n->devices, "name", state->device, &n->device, &n->looks);
 	char key[KEY_BASE64_CHARS + 1];
 	json_t *peer;
 
 	key_to_base64(key, state->public_key);
-	peer = find_member(json_object_get(device, "peers"), "public_key", key, &n->peer);
+	peer = find_member(json_object_get(device, "peers"), "public_key", key, &n->peer,
+	                   &n->looks);
 	if (!peer) /* wg has removed it */
 		return;
 	n->failed |= json_object_set_new(peer, "endpoint_name", name_json(state)) < 0 ||
@@ -253,6 +279,7 @@ static void add_name(void *context, const struct names_state *state)
 static MUST_CHECK bool add_names(const json_t *worker, const struct instance_status *i)
 {
 	struct naming n = { .devices = json_object_get(worker, "devices"),
+		            .looks = LOOKS_MAX,
 		            .now_ns = i->now_ns };
 
 	if (i->walk_names)
@@ -272,8 +299,8 @@ static json_t *stage_json(const struct line_stage *s)
 /* Two processes may have said it by turns. */
 static json_t *add_stage(json_t *list, const struct line_stage *s)
 {
-	size_t at = 0;
-	json_t *process = find_member(list, "process", s->process, &at);
+	size_t at = 0, looks = LOOKS_MAX;
+	json_t *process = find_member(list, "process", s->process, &at, &looks);
 
 	if (!process)
 		return json_list_add(list,

@@ -294,6 +294,22 @@ START_TEST(a_text_that_must_not_be_told)
 }
 END_TEST
 
+/* An object of three characters needs hundreds of bytes of memory. */
+START_TEST(a_text_that_needs_too_much_memory)
+{
+	static const char *const parts[] = { "{},", "[],", "0,", "\"\"," };
+	const struct instance_status instance = { .tun = "tunion0" };
+	const char *part = parts[_i];
+	char text[300000] = "{\"devices\":[";
+	size_t n = strlen(text);
+
+	for (; n + 8 < sizeof(text); n += strlen(part))
+		memcpy(text + n, part, strlen(part));
+	memcpy(text + n, "{}]}", 4);
+	ck_assert_ptr_null(instance_status_text(text, n + 4, &instance));
+}
+END_TEST
+
 START_TEST(a_text_can_not_replace_what_the_supervisor_says)
 {
 	static const char worker[] =
@@ -570,6 +586,7 @@ TCase *unit_tests(void)
 	tcase_add_test(tc, no_secret_is_told);
 	tcase_add_test(tc, no_object_is_no_status);
 	tcase_add_test(tc, a_text_that_must_not_be_told);
+	tcase_add_loop_test(tc, a_text_that_needs_too_much_memory, 0, 4);
 	tcase_add_test(tc, a_text_can_not_replace_what_the_supervisor_says);
 	tcase_add_test(tc, devices_in_the_order_of_files);
 	tcase_add_test(tc, an_endpoint_of_an_interface);
