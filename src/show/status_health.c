@@ -15,6 +15,7 @@
 
 #define LINES_MAX    20 /* of more troubles only the number is told */
 #define CARRIERS_MAX 16
+#define LOOKS_MAX    5000000 /* a second at most; then no carrier is found any more */
 #define NAMES_BYTES  160
 #define RECENT_S     60
 
@@ -24,7 +25,9 @@ struct health {
 	const json_t *status; /* borrowed */
 	json_t *list;         /* NULL: out of memory */
 	size_t not_shown;
-	bool offline; /* no server answers, which is told once for all */
+	const json_t *carrier; /* borrowed: that was found last. Many have the same one */
+	size_t looks;          /* at devices and peers, in search of carriers */
+	bool offline;          /* no server answers, which is told once for all */
 };
 
 static void append(struct health *h, const json_t *device, const char *text)
@@ -122,38 +125,43 @@ struct hop {
 	const json_t *device, *peer; /* borrowed; NULL: there is none */
 };
 
-static struct hop carrier_of(const json_t *status, const json_t *peer)
+static struct hop carrier_of(struct health *h, const json_t *peer)
 {
 	const json_t *chain = json_object_get(peer, "chain");
 	const char *name = json_string_value(json_array_get(chain, 1));
 	struct hop next = { NULL, NULL };
 
-	if (name && json_is_string(json_object_get(peer, "carrier_peer")))
-		next.device = status_device(status, name, 0);
-	if (next.device)
-		next.peer =
-			status_peer(next.device, status_string(peer, "carrier_peer"), 0);
+	if (!name || !json_is_string(json_object_get(peer, "carrier_peer")) ||
+	    h->looks > LOOKS_MAX)
+		return next;
+	if (!h->carrier || strcmp(status_string(h->carrier, "name"), name) != 0) {
+		h->carrier = status_device(h->status, name, 0);
+		h->looks += json_array_size(json_object_get(h->status, "devices"));
+	}
+	next.device = h->carrier;
+	next.peer = status_peer(next.device, status_string(peer, "carrier_peer"), 0);
+	h->looks += json_array_size(json_object_get(next.device, "peers"));
 	return next;
 }
 
 /* Is the cause of its trouble further out on its way? */
-static bool is_victim(const json_t *status, const json_t *peer)
+static bool is_victim(struct health *h, const json_t *peer)
 {
-	struct hop at = carrier_of(status, peer);
+	struct hop at = carrier_of(h, peer);
 
 	for (unsigned i = 0; at.peer && i < CARRIERS_MAX; i++) {
 		if (trouble_of(at.peer) != TROUBLE_NONE ||
 		    owes_for(at.peer, STATUS_UNANSWERED_S))
 			return true;
-		at = carrier_of(status, at.peer);
+		at = carrier_of(h, at.peer);
 	}
 	return false;
 }
 
 /* A loop is told once, for the device on it whose name comes first. */
-static bool is_told_loop(const json_t *status, const json_t *device, const json_t *peer)
+static bool is_told_loop(struct health *h, const json_t *device, const json_t *peer)
 {
-	struct hop at = carrier_of(status, peer);
+	struct hop at = carrier_of(h, peer);
 	const char *name = status_string(device, "name");
 
 	for (unsigned i = 0; at.peer && i < CARRIERS_MAX; i++) {
@@ -161,16 +169,16 @@ static bool is_told_loop(const json_t *status, const json_t *device, const json_
 			return true;
 		if (strcmp(status_string(at.device, "name"), name) < 0)
 			return false;
-		at = carrier_of(status, at.peer);
+		at = carrier_of(h, at.peer);
 	}
 	return false;
 }
 
 /* Writes "A, B": the devices that are carried by this peer. */
-static void carried_names(const json_t *status, const json_t *peer,
+static void carried_names(struct health *h, const json_t *peer,
                           char out[static NAMES_BYTES])
 {
-	const json_t *devices = json_object_get(status, "devices"), *d, *p;
+	const json_t *devices = json_object_get(h->status, "devices"), *d, *p;
 	size_t i, k, n = 0, more = 0;
 
 	out[0] = '\0';
@@ -180,7 +188,7 @@ static void carried_names(const json_t *status, const json_t *peer,
 
 		json_array_foreach(json_object_get(d, "peers"), k, p)
 		{
-			carried = carried || carrier_of(status, p).peer == peer;
+			carried = carried || carrier_of(h, p).peer == peer;
 		}
 		if (carried && n < NAMES_BYTES / 2)
 			n += (size_t)snprintf(out + n, NAMES_BYTES - n, "%s%.20s",
@@ -213,11 +221,11 @@ static void tell_way(struct health *h, const json_t *device, const json_t *peer)
 
 	whose(device, peer, who);
 	if (is_way(peer, "loop")) {
-		if (is_told_loop(h->status, device, peer))
+		if (is_told_loop(h, device, peer))
 			tell(h, device,
 			     "%sits way is a loop: %s; write # tunion: Via = network into %s.conf, unless its server is inside another tunnel",
 			     who, way, status_string(device, "name"));
-	} else if (is_victim(h->status, peer)) {
+	} else if (is_victim(h, peer)) {
 		return;
 	} else if (is_way(peer, "too-long")) {
 		tell(h, device,
@@ -304,7 +312,7 @@ static void tell_answer(struct health *h, const json_t *device, const json_t *pe
 		h->not_shown++;
 		return;
 	}
-	carried_names(h->status, peer, carried);
+	carried_names(h, peer, carried);
 	write_remedy(device, peer, remedy);
 	tell(h, device, "%sno answer from %s%s%s%s in %s%s%s%s%s%s: %s",
 	     whose(device, peer, who), name, *name ? " (" : "",
@@ -327,7 +335,7 @@ static void look_at_peer(struct health *h, const json_t *device, const json_t *p
 		tell_name(h, device, peer);
 		return;
 	case TROUBLE_ANSWER:
-		if (!h->offline && !is_victim(h->status, peer))
+		if (!h->offline && !is_victim(h, peer))
 			tell_answer(h, device, peer);
 		return;
 	}

@@ -246,11 +246,35 @@ START_TEST(there_are_not_too_many)
 }
 END_TEST
 
+/* From a worker that was taken over: each looks for its carrier among all. The test runs into
+ * its time limit if that takes too long. */
+START_TEST(a_search_comes_to_an_end)
+{
+	json_t *devices = json_array(), *status;
+	char name[16], other[16], *text;
+
+	for (int i = 0; i < 30000; i++) {
+		snprintf(name, sizeof(name), "%d", i);
+		snprintf(other, sizeof(other), "%d", 29999 - i % 2);
+		json_array_append_new(devices, json_pack("{s:s, s:[{s:s, s:s, s:[s,s]}]}",
+		                                         "name", name, "peers", "state",
+		                                         "too-long", "carrier_peer", "",
+		                                         "chain", name, other));
+	}
+	status = json_pack("{s:o}", "devices", devices);
+	text = lines_of(status);
+	ck_assert_ptr_nonnull(strstr(text, "more troubles\n"));
+	free(text);
+	json_decref(status);
+}
+END_TEST
+
 TCase *unit_tests(void)
 {
 	TCase *tc = tcase_create("show/status_health");
 
 	tcase_add_loop_test(tc, causes_with_what_to_do, 0, ARRAY_SIZE(cases));
 	tcase_add_test(tc, there_are_not_too_many);
+	tcase_add_test(tc, a_search_comes_to_an_end);
 	return tc;
 }
