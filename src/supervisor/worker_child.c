@@ -54,6 +54,19 @@ bool worker_child_absent(const struct worker_child *c)
 	return c->pid == 0 && c->broken;
 }
 
+/* What the worker says can make us send it something, and it may say it again and again without
+ * ever reading. */
+static int send_to_it(struct worker_child *c, const struct command *m)
+{
+	int err = command_send(&c->channel, m);
+
+	if (c->channel.waiting_bytes > WORKER_UNREAD_MAX && !c->broken) {
+		c->broken = -ETIMEDOUT;
+		c->late = true;
+	}
+	return err;
+}
+
 int worker_child_send(struct worker_child *c, const struct command *m)
 {
 	int err;
@@ -62,7 +75,7 @@ int worker_child_send(struct worker_child *c, const struct command *m)
 		return 0;
 	err = permit_reserve(&c->permit);
 	if (!err)
-		err = command_send(&c->channel, m);
+		err = send_to_it(c, m);
 	if (!err)
 		permit_request(&c->permit, m);
 	return err;
@@ -73,7 +86,7 @@ int worker_child_ask(struct worker_child *c, const struct command *m)
 	if (worker_child_absent(c))
 		return 0;
 	permit_tell(&c->permit, m->type);
-	return command_send(&c->channel, m);
+	return send_to_it(c, m);
 }
 
 /* Some errors mean more when worker_child_wait returns them: see there. */
@@ -123,8 +136,10 @@ static int read_and_write(struct worker_child *c)
 
 int worker_child_dispatch(struct worker_child *c)
 {
-	if (!c->broken)
-		c->broken = read_and_write(c);
+	int err = c->broken ? 0 : read_and_write(c);
+
+	if (!c->broken) /* what it said may have made us send something, see send_to_it */
+		c->broken = err;
 	if (!c->broken && !is_waited_for(c))
 		c->late = false;
 	return c->broken;

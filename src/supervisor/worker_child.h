@@ -22,6 +22,8 @@
 /* The values of silence_ms and end_ms, except in tests. */
 #define WORKER_SILENCE_MS 2000
 #define WORKER_END_MS     5000
+/* A worker that lets so much wait doesn't read. The largest configurations have a tenth. */
+#define WORKER_UNREAD_MAX (128U << 20)
 
 struct worker_child {
 	pid_t pid; /* 0: no worker runs */
@@ -57,7 +59,8 @@ MUST_CHECK int worker_child_start(struct worker_child *c,
 /* Has it ended, and none was started since? Then it is `broken`, and nothing waits for it. */
 bool worker_child_absent(const struct worker_child *c);
 /* Queues a request. Returns 0 or -errno. If the worker is absent, the request is dropped,
- * because the next worker is told everything anyway. */
+ * because the next worker is told everything anyway. If more waits than WORKER_UNREAD_MAX, it is
+ * `broken`. */
 MUST_CHECK int worker_child_send(struct worker_child *c, const struct command *m);
 /* The same for what gets no reply, but another answer. */
 MUST_CHECK int worker_child_ask(struct worker_child *c, const struct command *m);

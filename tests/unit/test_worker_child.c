@@ -424,6 +424,28 @@ START_TEST(one_that_talks_nonsense_is_killed_at_once)
 }
 END_TEST
 
+/* What it says makes the supervisor send more and more. */
+START_TEST(one_that_never_reads)
+{
+	static const char text[COMMAND_TEXT_MAX];
+	struct command m = command_of(COMMAND_DEVICE_UAPI, "a");
+	size_t n = 0;
+	int status;
+
+	begin(hang);
+	m.text = text;
+	m.text_bytes = sizeof(text);
+	while (child.broken == 0 && n++ < 2 * WORKER_UNREAD_MAX / sizeof(text)) {
+		ck_assert_int_eq(worker_child_send(&child, &m), 0);
+		ck_assert_int_eq(worker_child_dispatch(&child), child.broken);
+	}
+	ck_assert_int_eq(child.broken, -ETIMEDOUT);
+	status = worker_child_stop(&child);
+	ck_assert(WIFSIGNALED(status));
+	ck_assert_int_eq(WTERMSIG(status), SIGKILL);
+}
+END_TEST
+
 START_TEST(one_that_does_not_end_is_killed)
 {
 	int status;
@@ -453,6 +475,7 @@ TCase *unit_tests(void)
 	tcase_add_loop_test(tc, one_that_lies, 0, (int)ARRAY_SIZE(lies));
 	tcase_add_test(tc, one_that_answers_twice);
 	tcase_add_test(tc, one_that_talks_nonsense_is_killed_at_once);
+	tcase_add_test(tc, one_that_never_reads);
 	tcase_add_test(tc, one_that_does_not_end_is_killed);
 	return tc;
 }
