@@ -327,9 +327,10 @@ void keeper_round(struct keeper *k)
 		start_when_due(k);
 	if (!k->worker.error)
 		return;
-	log_error(k->log, NULL, "the worker process refuses %s %s: %s",
-	          command_type_name(k->worker.error_request), k->worker.error_name,
-	          strerror(-k->worker.error));
+	if (worker_child_may_log(&k->worker, k->log, LOG_LEVEL_ERROR))
+		log_error(k->log, NULL, "the worker process refuses %s %s: %s",
+		          command_type_name(k->worker.error_request),
+		          k->worker.error_name, strerror(-k->worker.error));
 	k->worker.error = 0;
 }
 

@@ -113,11 +113,12 @@ static void handle_endpoint_set(struct talk *t, const struct command *m)
 
 static void handle_log(struct talk *t, const struct command *m)
 {
+	struct worker_child *worker = &t->keeper->worker;
 	enum log_level level = LOG_LEVEL_DEBUG;
 
 	if (m->result >= 0 && m->result < (int32_t)LOG_LEVEL_DEBUG)
 		level = (enum log_level)m->result;
-	if (line_limit_allows(&t->lines, t->log, level, "worker process", loop_now_ns()))
+	if (worker_child_may_log(worker, t->log, level))
 		log_line(t->log, level, NULL, "%.*s", (int)m->text_bytes,
 		         (const char *)m->text);
 }

@@ -11,7 +11,6 @@
 #include "channel/command.h"
 #include "supervisor/given_tun.h"
 #include "supervisor/keeper.h"
-#include "supervisor/line_limit.h"
 #include "supervisor/outside.h"
 #include "supervisor/status_request.h"
 #include "supervisor/tunnels.h"
@@ -30,7 +29,6 @@ struct talk {
 	struct outside_budget outside;
 	size_t outside_answers; /* about DNS servers, since nothing waited to be written */
 	size_t answers;         /* to devices, since nothing waited to be written */
-	struct line_limit lines; /* that the worker has logged */
 };
 
 /* The function for worker_child.handle; its context is a struct talk. */

@@ -264,7 +264,9 @@ int underlay_update_mtus(struct underlay *u)
 
 		if (d->mtu_bytes == old[d - u->env.tunnels->plan.devices])
 			continue;
-		log_info(u->env.log, d->way.name, "its MTU is now %u", d->mtu_bytes);
+		if (worker_child_may_log(u->env.worker, u->env.log, LOG_LEVEL_INFO))
+			log_info(u->env.log, d->way.name, "its MTU is now %u",
+			         d->mtu_bytes);
 		err = configure_settings(u->env.worker, d);
 	}
 	free(old);

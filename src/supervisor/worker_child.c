@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "io/loop.h"
 #include "supervisor/child.h"
 
 #define WHOLE_MS    30000 /* for all replies, even if they keep coming */
@@ -47,6 +48,12 @@ int worker_child_start(struct worker_child *c, const struct worker_options *opti
 	c->late = false;
 	c->error = 0;
 	return 0;
+}
+
+bool worker_child_may_log(struct worker_child *c, const struct log *log,
+                          enum log_level level)
+{
+	return line_limit_allows(&c->lines, log, level, "worker process", loop_now_ns());
 }
 
 bool worker_child_absent(const struct worker_child *c)

@@ -16,6 +16,7 @@
 #include "base/ifname.h"
 #include "channel/command.h"
 #include "channel/worker_entry.h"
+#include "supervisor/line_limit.h"
 #include "supervisor/permit.h"
 #include "supervisor/silence.h"
 
@@ -39,6 +40,7 @@ struct worker_child {
 	int error;
 	enum command_type error_request;
 	char error_name[IFNAME_MAX + 1];
+	struct line_limit lines;   /* of this worker, and of those before it */
 	struct worker_entry entry; /* what runs in the worker */
 	bool only_protected;       /* it gets no other sockets: see protector.h */
 	/* Called for messages that are no replies. Returns 0, or -EPROTO if the worker
@@ -56,6 +58,10 @@ struct worker_child {
 MUST_CHECK int worker_child_start(struct worker_child *c,
                                   const struct worker_options *options, bool keep_stderr,
                                   void (*forget)(void *context), void *context);
+/* May another line be logged that is the worker's, or that it can cause again and again by what it
+ * says? See line_limit.h. */
+MUST_CHECK bool worker_child_may_log(struct worker_child *c, const struct log *log,
+                                     enum log_level level);
 /* Has it ended, and none was started since? Then it is `broken`, and nothing waits for it. */
 bool worker_child_absent(const struct worker_child *c);
 /* Queues a request. Returns 0 or -errno. If the worker is absent, the request is dropped,

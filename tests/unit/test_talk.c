@@ -106,9 +106,29 @@ START_TEST(a_worker_that_logs_and_logs)
 		ck_assert_int_eq(talk_handle(&f.talk, &m), 0);
 	}
 	ck_assert_uint_eq(lines, LINE_LIMIT_MAX);
-	f.talk.lines.since_ns -= LINE_LIMIT_NS; /* a minute later */
+	f.keeper.worker.lines.since_ns -= LINE_LIMIT_NS; /* a minute later */
 	ck_assert_int_eq(talk_handle(&f.talk, &m), 0);
 	ck_assert_uint_eq(lines, LINE_LIMIT_MAX + 2); /* also how many were left out */
+	end(&f);
+}
+END_TEST
+
+/* By its replies, too. */
+START_TEST(a_worker_that_refuses_and_refuses)
+{
+	unsigned lines = 0;
+	const struct log log = { LOG_LEVEL_INFO, count_line, &lines };
+	struct ending ending = { .wanted = true }; /* no other is started */
+	struct fixture f;
+
+	begin(&f);
+	f.keeper.log = &log;
+	f.keeper.ending = &ending;
+	for (int i = 0; i < 2 * LINE_LIMIT_MAX; i++) {
+		f.keeper.worker.error = -EIO;
+		keeper_round(&f.keeper);
+	}
+	ck_assert_uint_eq(lines, LINE_LIMIT_MAX);
 	end(&f);
 }
 END_TEST
@@ -227,6 +247,7 @@ TCase *unit_tests(void)
 	tcase_add_test(tc, a_device_that_is_not_in_the_plan_yet_gets_an_answer);
 	tcase_add_test(tc, a_worker_that_asks_and_asks_and_does_not_read);
 	tcase_add_test(tc, a_worker_that_logs_and_logs);
+	tcase_add_test(tc, a_worker_that_refuses_and_refuses);
 	tcase_add_test(tc, a_port_that_was_drawn_is_any_port);
 	tcase_add_test(tc, wg_has_set_an_endpoint);
 	tcase_add_test(tc, what_only_a_supervisor_says_is_nonsense);
