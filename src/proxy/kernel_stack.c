@@ -112,15 +112,22 @@ static int stream_want(struct stream *s, unsigned wanted)
 	return err;
 }
 
+/* SO_LINGER would do this, too. But who may set it can also make a socket that keeps whoever
+ * closes it waiting, and send that to the supervisor. */
+static void reset_connection(int fd)
+{
+	const struct sockaddr nowhere = { .sa_family = AF_UNSPEC };
+
+	(void)!connect(fd, &nowhere, sizeof(nowhere)); /* this fails if it is no TCP */
+}
+
 static void stream_close(struct stream *s, bool reset)
 {
-	const struct linger at_once = { 1, 0 };
 	struct kernel_stream *k = of(s);
 
 	(void)stream_want(s, 0);
 	if (reset)
-		(void)setsockopt(k->source.fd, SOL_SOCKET, SO_LINGER, &at_once,
-		                 sizeof(at_once));
+		reset_connection(k->source.fd);
 	close(k->source.fd);
 	free(k);
 }

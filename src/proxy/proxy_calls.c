@@ -11,7 +11,7 @@ static const struct call_rule rules[] = {
 	CALL(accept4),     /* clients */
 	CALL(getsockopt),  /* has it worked to connect? */
 	CALL(bind),        /* a port of UDP for a client of SOCKS5 */
-	CALL(connect),     /* to destinations and name servers */
+	CALL(connect),     /* to destinations and name servers; ends by a reset */
 	CALL(getpeername), /* who is the client? */
 	CALL(getsockname), /* where has it come to? */
 	CALL_BOTH(socketpair, 0, AF_UNIX, STREAM_TYPE), /* to the process of the page */
@@ -22,7 +22,7 @@ static const struct call_rule rules[] = {
 	CALL(shutdown),                          /* one side has ended */
 	CALL_EQUAL(setsockopt, 1, IPPROTO_TCP),  /* what is sent when, and kept */
 	CALL_EQUAL(setsockopt, 1, IPPROTO_IPV6), /* a port of one family */
-	CALL_EQUAL(setsockopt, 1, SOL_SOCKET),   /* to end by a reset; urgent bytes */
+	CALL_BOTH(setsockopt, 1, SOL_SOCKET, SO_OOBINLINE), /* urgent bytes */
 };
 
 /* The outlet needs no others. */

@@ -26,6 +26,7 @@
 #include <unistd.h>
 
 #include "base/attr.h"
+#include "proxy/proxy_calls.h"
 #include "sandbox/empty_root.h"
 #include "sandbox/landlock.h"
 #include "sandbox/sandbox.h"
@@ -150,6 +151,14 @@ static bool connect_to_the_supervisor(void)
 static bool connect_by_tcp(void)
 {
 	return connect_to(AF_INET, &host.tcp_address, sizeof(host.tcp_address));
+}
+
+/* If the supervisor is sent such a socket, with bytes that nobody takes, it waits in close(). */
+static bool make_a_socket_linger(void)
+{
+	const struct linger hour = { 1, 3600 };
+
+	return setsockopt(host.tcp_fd, SOL_SOCKET, SO_LINGER, &hour, sizeof(hour)) == 0;
 }
 
 static bool become_root(void)
@@ -312,14 +321,19 @@ static int enter_all(void)
 
 static int enter_with_network(void)
 {
-	static const struct call_rule calls[] = { CALL(socket), CALL(connect) };
+	struct call_rule calls[CALL_RULES_MAX];
+	size_t n, sockets_n;
+	const struct call_rule *own = proxy_calls(&n);
+	const struct call_rule *sockets = proxy_socket_calls(&sockets_n);
 	const struct sandbox_inmate inmate = { .parent = getppid(),
 		                               .user = RIGHTS_PROXY,
 		                               .files_max = FILES_MAX,
 		                               .network = true,
 		                               .calls = calls,
-		                               .call_count = ARRAY_SIZE(calls) };
+		                               .call_count = n + sockets_n };
 
+	memcpy(calls, own, n * sizeof(*own));
+	memcpy(calls + n, sockets, sockets_n * sizeof(*sockets));
 	return enter_as(&inmate);
 }
 
@@ -587,6 +601,7 @@ START_TEST(a_network_that_is_kept)
 		{ "becomes root", become_root },
 		{ "types into the terminal", type_into_the_terminal },
 		{ "connects to the supervisor", connect_to_the_supervisor },
+		{ "makes a socket linger", make_a_socket_linger },
 		{ "makes a process", make_a_process },
 		{ "sends a signal", send_a_signal },
 		{ "traces the supervisor", trace_the_supervisor },
