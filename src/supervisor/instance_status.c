@@ -121,23 +121,41 @@ static bool is_plain(json_t *json, unsigned depth)
 #define EACH_BYTES   16U
 #define SMALL_BYTES  4096U
 
-static bool needs_too_much(const char *text, size_t n)
-{
-	size_t bytes = 0;
+/* Jansson looks for each member of an object in a hash table. Who has the supervisor's seed, which a
+ * worker that is forked later has, can choose members that are all in the same place. */
+#define MEMBERS_MAX 1000
 
-	for (size_t i = 0; i < n; i++)
-		bytes += text[i] == '{'   ? OBJECT_BYTES
-		         : text[i] == '[' ? ARRAY_BYTES
-		         : text[i] == ',' ? VALUE_BYTES
-		                          : 0;
-	return bytes > SMALL_BYTES + EACH_BYTES * n;
+/* Looks at a text before it is parsed, which would take too much memory or time. */
+static bool is_modest(const char *text, size_t n)
+{
+	size_t bytes = 0, depth = 0, members[DEPTH_MAX] = { 0 };
+	bool in_string = false, modest = true;
+
+	for (size_t i = 0; i < n && modest; i++) {
+		if (text[i] == '"') {
+			in_string = !in_string;
+		} else if (in_string) {
+			i += text[i] == '\\';
+		} else if (text[i] == '{' || text[i] == '[') {
+			bytes += text[i] == '{' ? OBJECT_BYTES : ARRAY_BYTES;
+			modest = ++depth < DEPTH_MAX;
+			members[modest ? depth : 0] = 0;
+		} else if (text[i] == '}' || text[i] == ']') {
+			depth -= depth > 0;
+		} else if (text[i] == ':') {
+			modest = ++members[depth] <= MEMBERS_MAX;
+		} else if (text[i] == ',') {
+			bytes += VALUE_BYTES;
+		}
+	}
+	return modest && bytes <= SMALL_BYTES + EACH_BYTES * n;
 }
 
 /* Returns NULL if it is no object, or if it is more than it may be: it is printed on
  * terminals, and the worker may have been taken over. */
 static json_t *worker_json(const char *text, size_t n)
 {
-	json_t *json = needs_too_much(text, n) ? NULL : json_loadb(text, n, 0, NULL);
+	json_t *json = is_modest(text, n) ? json_loadb(text, n, 0, NULL) : NULL;
 
 	if (json_is_object(json) && is_plain(json, 0))
 		return json;

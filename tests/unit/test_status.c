@@ -310,6 +310,34 @@ START_TEST(a_text_that_needs_too_much_memory)
 }
 END_TEST
 
+/* Their places in the hash table may have been chosen. Two objects may have so many together, and
+ * what looks like a member may be a text. */
+START_TEST(an_object_of_many_members)
+{
+	const struct instance_status instance = { .tun = "tunion0" };
+	char *text = NULL, *whole;
+	size_t n;
+
+	for (size_t many = 600; many <= 1200; many += 600) {
+		FILE *f = open_memstream(&text, &n);
+
+		fputs("{\"a\":[", f);
+		for (int k = 0; k < 2; k++) {
+			fprintf(f, "%s{\"x\":\"\\\":::\"", k ? "," : "");
+			for (size_t i = 1; i < many; i++)
+				fprintf(f, ",\"member %zu\":0", i);
+			fputs("}", f);
+		}
+		fputs("]}", f);
+		fclose(f);
+		whole = instance_status_text(text, n, &instance);
+		ck_assert_msg(many > 1000 ? !whole : whole != NULL, "%zu", many);
+		free(whole);
+		free(text);
+	}
+}
+END_TEST
+
 START_TEST(a_text_can_not_replace_what_the_supervisor_says)
 {
 	static const char worker[] =
@@ -587,6 +615,7 @@ TCase *unit_tests(void)
 	tcase_add_test(tc, no_object_is_no_status);
 	tcase_add_test(tc, a_text_that_must_not_be_told);
 	tcase_add_loop_test(tc, a_text_that_needs_too_much_memory, 0, 4);
+	tcase_add_test(tc, an_object_of_many_members);
 	tcase_add_test(tc, a_text_can_not_replace_what_the_supervisor_says);
 	tcase_add_test(tc, devices_in_the_order_of_files);
 	tcase_add_test(tc, an_endpoint_of_an_interface);
