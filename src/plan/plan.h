@@ -29,9 +29,11 @@ struct plan_env {
 	uint32_t (*path_mtu)(void *context, const struct conf *conf,
 	                     const struct ip_addr *to);
 	/* The endpoint at which a peer is now, if it is known better than from its file,
-	 * because the peer has roamed; otherwise NULL. The function may be NULL. */
+	 * because the peer has roamed; otherwise NULL. Sets *by_arrival (see way.h) if that is
+	 * known better, too. The function may be NULL. */
 	const struct endpoint *(*endpoint)(void *context, const struct conf *conf,
-	                                   const struct conf_peer *peer);
+	                                   const struct conf_peer *peer,
+	                                   bool *by_arrival);
 	/* The name of the host tun, which hooks may use in place of %i. NULL if it
 	 * isn't known. */
 	const char *tun;

@@ -80,13 +80,15 @@ static int fill_prefixes(struct plan_device *d)
 	return 0;
 }
 
-static struct endpoint endpoint_of(const struct plan_env *env, const struct conf *conf,
-                                   const struct conf_peer *peer)
+static void fill_endpoint(struct plan_peer *p, const struct conf *conf,
+                          const struct plan_env *env)
 {
-	const struct endpoint *now =
-		env && env->endpoint ? env->endpoint(env->context, conf, peer) : NULL;
+	const struct endpoint *now = NULL;
 
-	return now ? *now : peer->endpoint;
+	p->way.by_arrival = !p->conf->has_endpoint;
+	if (env && env->endpoint)
+		now = env->endpoint(env->context, conf, p->conf, &p->way.by_arrival);
+	p->way.endpoint = now ? *now : p->conf->endpoint;
 }
 
 static int fill_device(struct plan_device *d, const struct conf *conf,
@@ -113,8 +115,7 @@ static int fill_device(struct plan_device *d, const struct conf *conf,
 
 		p->conf = &conf->peers[i];
 		p->way.device = &d->way;
-		p->way.endpoint = endpoint_of(env, conf, p->conf);
-		p->way.by_arrival = !p->conf->has_endpoint;
+		fill_endpoint(p, conf, env);
 		p->way.sibling = i + 1 < d->peer_count ? &d->peers[i + 1].way : NULL;
 	}
 	d->way.peers = d->peer_count > 0 ? &d->peers->way : NULL;

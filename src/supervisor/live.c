@@ -58,7 +58,7 @@ static uint32_t path_mtu(void *context, const struct conf *conf, const struct ip
 /* Returns where the peer is now, or NULL if its file has a new Endpoint whose address is
  * known. Until it is known, the worker also keeps the endpoint that it has. */
 static const struct endpoint *endpoint_now(void *context, const struct conf *conf,
-                                           const struct conf_peer *peer)
+                                           const struct conf_peer *peer, bool *by_arrival)
 {
 	const struct live *l = context;
 	const struct plan_peer *p =
@@ -68,6 +68,8 @@ static const struct endpoint *endpoint_now(void *context, const struct conf *con
 	    (peer->endpoint.addr.family != IP_NONE &&
 	     !reload_same_endpoint(p->conf, peer)))
 		return NULL;
+	if (!peer->has_endpoint && !p->conf->has_endpoint) /* wg may have set it */
+		*by_arrival = p->way.by_arrival;
 	return &p->way.endpoint;
 }
 
@@ -335,10 +337,14 @@ static void catch_up(struct round *r)
 
 		for (size_t k = 0; k < d->peer_count; k++) {
 			struct plan_peer *p = &d->peers[k];
-			const struct endpoint *now = endpoint_now(r->l, d->conf, p->conf);
+			bool by_arrival = p->way.by_arrival;
+			const struct endpoint *now =
+				endpoint_now(r->l, d->conf, p->conf, &by_arrival);
 
-			if (!now || endpoint_equal(now, &p->way.endpoint))
+			if (!now || (endpoint_equal(now, &p->way.endpoint) &&
+			             by_arrival == p->way.by_arrival))
 				continue;
+			p->way.by_arrival = by_arrival;
 			/* the loop computes the ways */
 			tunnels_peer_moved(r->l->tunnels, p, now);
 		}

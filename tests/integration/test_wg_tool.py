@@ -8,8 +8,10 @@ from world import HOME_ENDPOINT, LAN, World
 def endpoint_reaches_host(c):
     """As one that was learned: what goes there must not come back to the tun."""
     key = Keys().public
+    carrier = (f"[Interface]\nPrivateKey = {genkey()}\nAddress = 10.60.0.2/24\n[Peer]\nPublicKey = {Keys().public}\n"
+               "AllowedIPs = 10.60.0.0/16\nEndpoint = 192.0.2.9:1\n")
     t = Tunion(c, {"alone.conf": f"[Interface]\nPrivateKey = {genkey()}\nAddress = 10.8.0.2/24\n[Peer]\n"
-                                 f"PublicKey = {key}\nAllowedIPs = 10.9.0.0/16\n"}, tun="tunion1")
+                                 f"PublicKey = {key}\nAllowedIPs = 10.9.0.0/16\n", "carrier.conf": carrier}, tun="tunion1")
 
     def has_rule():
         return "suppress_prefixlength 16" in c.run("ip -4 rule")
@@ -20,6 +22,13 @@ def endpoint_reaches_host(c):
     wait_for(has_rule, "a rule for the endpoint that wg has set")
     c.wg("set", "alone", "peer", key, "endpoint", "192.0.2.7:51820")
     wait_for(lambda: not has_rule(), "the end of that rule")
+    # One that another tunnel carries stays one when other files change
+    c.wg("set", "alone", "peer", key, "endpoint", "10.60.0.7:51820")
+    wait_for(lambda: t.status()["devices"][0]["mtu"] == 1340, "the MTU inside a carrier")
+    t.write("carrier.conf", carrier + "PersistentKeepalive = 99\n")
+    t.run("reload")
+    equal(t.status()["devices"][0]["mtu"], 1340, "the MTU after a reload")
+    check(not has_rule(), "a rule for an endpoint inside a carrier")
     if with_ipv6("an endpoint with an interface"):
         local = "[fe80::1%eth0]:51820"
         c.wg("set", "alone", "peer", key, "endpoint", local)

@@ -20,7 +20,7 @@ struct answers {
 unsigned expected_port(const struct answers *a, const char *name);
 /* For plan_env.endpoint, with a struct answers. */
 const struct endpoint *expected_endpoint(void *answers, const struct conf *conf,
-                                         const struct conf_peer *peer);
+                                         const struct conf_peer *peer, bool *by_arrival);
 
 /* What is not as it should be is told, and ends the test. port_moved: has somebody asked for
  * another port than the file's? */
