@@ -100,14 +100,16 @@ static void handle_endpoint(struct talk *t, const struct command *m)
 }
 
 /* The same as an Endpoint in the file: the prefixes decide which way leads there (design R8).
- * Nothing has come from it yet, so it says nothing about the name in the file. */
+ * Nothing has come from it yet, so it says nothing about the name in the file. While a set of ours
+ * has no reply, it may be what that has set, and then the file has changed since. */
 static void handle_endpoint_set(struct talk *t, const struct command *m)
 {
 	struct plan_peer *p = tunnels_find_peer(t->tunnels, m->name, m->key);
 
 	if (!p)
 		return;
-	p->way.by_arrival = false;
+	if (!permit_awaits(&t->keeper->worker.permit, COMMAND_DEVICE_UAPI))
+		p->way.by_arrival = false;
 	tunnels_peer_moved(t->tunnels, p, &m->endpoint);
 }
 

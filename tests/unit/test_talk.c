@@ -196,6 +196,7 @@ END_TEST
 START_TEST(wg_has_set_an_endpoint)
 {
 	static const char *const texts[] = { "home", "[Interface]\n" PEER("B"), NULL };
+	const struct command ours = command_of(COMMAND_DEVICE_UAPI, "home");
 	struct command m = command_of(COMMAND_ENDPOINT_SET, "home");
 	struct planned planned;
 	struct plan_peer *peer;
@@ -212,6 +213,12 @@ START_TEST(wg_has_set_an_endpoint)
 	ck_assert(f.tunnels.endpoints_moved);
 	ck_assert(endpoint_equal(&peer->way.endpoint, &m.endpoint));
 	ck_assert(!peer->way.by_arrival);
+	/* one that we have set ourselves, before its file lost the Endpoint */
+	peer->way.by_arrival = true;
+	ck_assert_int_eq(permit_reserve(&f.keeper.worker.permit), 0);
+	permit_request(&f.keeper.worker.permit, &ours);
+	ck_assert_int_eq(talk_handle(&f.talk, &m), 0);
+	ck_assert(peer->way.by_arrival);
 	/* one that the plan doesn't know */
 	f.tunnels.endpoints_moved = false;
 	m.key[0] ^= 1;
