@@ -206,6 +206,7 @@ static int open_path(struct proxy_port *port)
 		err = bind_and_listen(port->fd, (const struct sockaddr *)&un, sizeof(un),
 		                      false);
 	umask(before);
+	port->made_path = !err;
 	return err;
 }
 
@@ -331,7 +332,7 @@ void proxy_ports_close(struct proxy_ports *p)
 void proxy_ports_remove_files(const struct proxy_ports *p)
 {
 	for (size_t i = 0; i < p->n; i++) {
-		if (p->v[i].path)
+		if (p->v[i].made_path)
 			(void)unlink(p->v[i].path);
 	}
 }

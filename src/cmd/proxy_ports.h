@@ -20,6 +20,7 @@ struct proxy_port {
 	bool udp;
 	struct endpoint at;    /* IP_NONE: all addresses, of both families */
 	char *path;            /* owned; NULL: not a socket in the file system */
+	bool made_path;        /* what is there is the socket that was opened */
 	struct destination to; /* unless PROXY_ASK */
 	int fd;                /* owned; -1: not open */
 };
@@ -51,7 +52,7 @@ MUST_CHECK int proxy_ports_open(struct proxy_ports *p, bool inside, struct diag 
 /* Gives all open sockets to the proxy. Returns 0 or -errno. */
 MUST_CHECK int proxy_ports_give(struct proxy_ports *p, struct proxy *proxy);
 void proxy_ports_close(struct proxy_ports *p);
-/* Removes the sockets in the file system. */
+/* Removes the sockets in the file system that proxy_ports_open has made. */
 void proxy_ports_remove_files(const struct proxy_ports *p);
 void proxy_ports_clear(struct proxy_ports *p);
 
