@@ -63,27 +63,34 @@ struct proxy {
 
 static void accept_ready(struct loop_source *source, uint32_t events, uint64_t now_ns);
 
+static void stop_accepting(struct proxy *p, uint64_t now_ns)
+{
+	for (struct listener *l = p->listeners; l; l = l->next)
+		loop_remove(p->o.loop, &l->source);
+	timerq_arm(&p->timers, &p->again, now_ns + TRY_AGAIN_NS);
+}
+
 static void pause_accepting(struct proxy *p, const char *why, uint64_t now_ns)
 {
 	if (timer_armed(&p->again))
 		return;
-	for (struct listener *l = p->listeners; l; l = l->next)
-		loop_remove(p->o.loop, &l->source);
-	timerq_arm(&p->timers, &p->again, now_ns + TRY_AGAIN_NS);
+	stop_accepting(p, now_ns);
 	log_limited(
 		p->o.log, &p->full, now_ns, COMPLAINT_NS, LOG_LEVEL_WARN, NULL,
 		"proxy: further clients have to wait until one of %zu connections has ended: %s",
 		p->conns.count, why);
 }
 
+/* All listeners or none: while the timer is armed, nobody may be accepted. */
 static void accept_again(struct timer *timer, uint64_t now_ns)
 {
 	struct proxy *p = CONTAINER_OF(timer, struct proxy, again);
+	int err = 0;
 
-	for (struct listener *l = p->listeners; l; l = l->next) {
-		if (loop_add(p->o.loop, &l->source, EPOLLIN) < 0)
-			timerq_arm(&p->timers, &p->again, now_ns + TRY_AGAIN_NS);
-	}
+	for (struct listener *l = p->listeners; l && !err; l = l->next)
+		err = loop_add(p->o.loop, &l->source, EPOLLIN);
+	if (err)
+		stop_accepting(p, now_ns);
 }
 
 static void conn_closed(void *context)

@@ -371,6 +371,52 @@ START_TEST(no_more_than_allowed)
 }
 END_TEST
 
+static int adds_left = -1; /* then one fails */
+int __real_loop_add(struct loop *loop, struct loop_source *source, uint32_t events);
+int __wrap_loop_add(struct loop *loop, struct loop_source *source, uint32_t events);
+
+int __wrap_loop_add(struct loop *loop, struct loop_source *source, uint32_t events)
+{
+	return adds_left >= 0 && adds_left-- == 0 ? -ENOSPC
+	                                          : __real_loop_add(loop, source, events);
+}
+
+/* The system may refuse to wait for a listener again. Then nobody is accepted by another one,
+ * either, at which the next client would be announced for ever. */
+START_TEST(one_of_two_listeners_waits)
+{
+	const uint64_t nap_ns = 20 * NS_PER_MS;
+	int client, server, clients[2];
+	struct sockaddr_in other;
+	struct proxy_lab f;
+	bool slept = false;
+
+	proxy_lab_begin_with(&f, NULL, 1, NULL);
+	ck_assert_int_eq(
+		proxy_listen(f.proxy, proxy_lab_listen_at(&other, 10), PROXY_ASK, NULL),
+		0);
+	proxy_lab_connect_both(&f, &client, &server);
+	for (int i = 0; i < 2; i++)
+		clients[i] = proxy_lab_connect_to(&other);
+	for (int i = 0; i < 10; i++)
+		proxy_lab_serve(&f);
+	adds_left = 1;
+	close(client);
+	close(server);
+	for (int i = 0; i < 100 && !slept; i++) {
+		uint64_t before_ns = loop_now_ns();
+
+		ck_assert_int_eq(loop_wait(f.loop, before_ns + nap_ns), 0);
+		proxy_run(f.proxy, loop_now_ns());
+		slept = adds_left < 0 && loop_now_ns() >= before_ns + nap_ns;
+	}
+	ck_assert(slept);
+	for (int i = 0; i < 2; i++)
+		close(clients[i]);
+	proxy_lab_end(&f);
+}
+END_TEST
+
 START_TEST(plain_http_goes_on_with_other_servers)
 {
 	struct sockaddr_in at[2];
@@ -607,6 +653,7 @@ TCase *unit_tests(void)
 	tcase_add_test(tc, who_reads_slowly_gets_the_end);
 	tcase_add_test(tc, half_closed_for_too_long);
 	tcase_add_test(tc, no_more_than_allowed);
+	tcase_add_test(tc, one_of_two_listeners_waits);
 	tcase_add_test(tc, plain_http_goes_on_with_other_servers);
 	tcase_add_loop_test(tc, bad_responses_are_not_passed_on, 0,
 	                    ARRAY_SIZE(bad_responses));
