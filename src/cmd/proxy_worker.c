@@ -2,10 +2,12 @@
  *
  * The gifts come in the order of the ports: first the outlet and perhaps the page, then a
  * socket for each port that has one, then a word that says that these were all. Only then
- * is anybody accepted. */
+ * is anybody accepted. The outlet is the same for each worker, so the numbers of questions begin
+ * at random. */
 #include "cmd/proxy_worker.h"
 
 #include <errno.h>
+#include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -304,7 +306,7 @@ static int begin(struct stand_in **out, const struct stand_in_env *env, void *co
 	*p = (struct process){ .stand_in.ops = &ops,
 		               .env = *env,
 		               .setup = context,
-		               .outlet.fd = -1,
+		               .outlet = { -1, randombytes_random() },
 		               .page = -1 };
 	err = make_proxy(p);
 	if (err) {

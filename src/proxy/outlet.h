@@ -17,10 +17,11 @@
  * -errno. */
 MUST_CHECK int outlet_pair(int fds[2]);
 
-/* Who asks. */
+/* Who asks. `asked` begins at a number that nobody has had if others have asked by this socket:
+ * answers that they didn't wait for may still come. */
 struct outlet {
 	int fd;         /* borrowed; -1: nobody is outside */
-	uint32_t asked; /* how often */
+	uint32_t asked; /* the number of the newest question */
 };
 
 /* Asks for a socket that doesn't block and is closed by exec: AF_INET or AF_INET6,

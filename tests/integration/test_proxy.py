@@ -238,6 +238,19 @@ def with_users(w, user, network, home):
     nothing_left(user, "after Ctrl-C")
 
 
+def late_answer(w, user):
+    """The outlet answers when the worker that asked has ended. The next one doesn't take that for its own answer."""
+    process = start(user, "--direct")
+    outlet, worker = (next(pid for pid, name in processes().items() if name == f"tunion-{which}") for which in ("outlet", "worker"))
+    os.kill(outlet, signal.SIGSTOP)
+    equal(ask(user, SOCKS5, f"{INTERNET}:{PORT}"), f"{INTERNET}:{PORT} 3 in time\n", "while nobody answers outside")
+    os.kill(worker, signal.SIGKILL)
+    os.kill(outlet, signal.SIGCONT)
+    wait_for(lambda: user.status()["engine_pid"] not in (0, worker), "another worker")
+    equal(ask(user, SOCKS5, f"{INTERNET}:9"), f"{INTERNET}:9 5 in time\n", "a port without a server, by the next worker")
+    equal(process.stop(), 0, "the end after that")
+
+
 def dies(w, user):
     """Nobody goes on without the process that has the connections. Over lwIP that is the worker: another one takes its place."""
     process = start(user)
@@ -247,6 +260,7 @@ def dies(w, user):
             wait_for(lambda: ask(user, SOCKS5, f"{LAN}:{PORT}") == f"{LAN}:{PORT} 0 in time\n", "a connection by another worker")
         equal(process.stop(), 0, "the end after that")
         nothing_left(user, "after the worker was killed")
+        late_answer(w, user)
         return
     pid = next(pid for pid, name in processes().items() if name == "tunion-proxy")
     os.kill(pid, signal.SIGKILL)
