@@ -41,7 +41,7 @@ static int begin(const struct service *service, struct supervisor_options *optio
 	if (still_closed)
 		log_output_write(
 			output, LOG_LEVEL_ERROR,
-			"what belongs to the tunnels is still unreachable, because an earlier instance was killed: tunion down opens the host");
+			"what belongs to the tunnels is still unreachable, because an earlier instance was killed, or its tun was removed: tunion down opens the host");
 	diag_clear(&diag);
 	return err;
 }

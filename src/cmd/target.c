@@ -175,6 +175,7 @@ static void say_not_up(const struct instance *i, const char *command, const char
 	free(names);
 }
 
+/* The tun goes with the instance, so nothing tells afterwards which of the two it was. */
 static void say_killed(const struct instance *i, const char *command, const char *options)
 {
 	char *down = options_for(i, true);
@@ -186,7 +187,7 @@ static void say_killed(const struct instance *i, const char *command, const char
 		        i->run_dir);
 	else
 		fprintf(stderr,
-		        "tunion: %s was killed (pid %d has ended): tunion up%s starts it again, tunion down%s puts the host back (%s)\n",
+		        "tunion: %s has ended without tunion down (pid %d): it was killed, or its tun was removed, so what belongs to its tunnels is unreachable: bring its files up again by tunion up%s, or put the host back by tunion down%s (%s)\n",
 		        i->tun, (int)instance_pid(i), options, options, i->run_dir);
 	free(down);
 }

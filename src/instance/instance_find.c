@@ -208,7 +208,7 @@ static void report_none(const char *dir, const char *given, struct diag *diag)
 	else if (killed)
 		diag_error(
 			diag, NULL, 0,
-			"no instance of yours is up (%s), and %s of root seems to have been killed, so what belongs to its tunnels is unreachable: sudo tunion up starts it again, sudo tunion down puts the host back",
+			"no instance of yours is up (%s), and %s of root seems to have been killed, or its tun was removed, so what belongs to its tunnels is unreachable: bring its files up again by sudo tunion up, or put the host back by sudo tunion down",
 			dir, killed);
 	else if (given)
 		diag_error(diag, NULL, 0,

@@ -233,7 +233,7 @@ int hosts_new(struct hosts *h, const struct host_options *options, struct diag *
 	if (*left)
 		log_info(
 			options->log, NULL,
-			"an earlier instance of %s was killed: what belongs to the tunnels stays unreachable until they are up",
+			"an earlier instance of %s was killed, or its tun was removed: what belongs to the tunnels stays unreachable until they are up",
 			options->tun);
 	remains_stay_closed(host_state_of(h->shared), *left);
 	return 0;

@@ -72,7 +72,7 @@ def test(lab):
     t.process.stop(signal.SIGKILL)
     t.process = None
     wait_for(lambda: t.try_run("status").returncode != 0, "status notices the kill")
-    wait_for(lambda: "killed was killed (pid" in t.try_run("status").stderr, "status says that it was killed")
+    wait_for(lambda: "killed has ended without tunion down (pid" in t.try_run("status").stderr, "status says that it was killed")
     t.up()
     c.reach(LAN)
     t.down()
