@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "engine/core.h"
+#include "engine/device_list.h"
 #include "engine/gate.h"
 #include "engine/inbound.h"
 #include "engine/moves.h"
@@ -108,6 +109,42 @@ void engine_set_resolver(struct engine *e, const struct ip_addr *ipv4,
                          const struct ip_addr *ipv6)
 {
 	resolver_set_address(e->resolver, ipv4, ipv6);
+}
+
+struct silence_walk {
+	const struct engine *engine;
+	void (*visit)(void *context, const struct silent_server *s);
+	void *context;
+};
+
+static void visit_silent(void *context, const struct resolver_silence *silence)
+{
+	const struct silence_walk *w = context;
+	const struct device *d = device_list_by_id(w->engine, silence->file);
+	const struct way_peer *way = union_lookup(&w->engine->table, &silence->server);
+	bool own = resolver_active(w->engine->resolver) &&
+	           device_peer_for(d, &silence->server);
+	const struct silent_server s = {
+		.device = d,
+		.through = own   ? d
+		           : way ? device_of_way(way->device)
+		                 : NULL,
+		.addr = silence->server,
+		.for_ns = silence->for_ns,
+		.others = silence->others,
+	};
+
+	w->visit(w->context, &s);
+}
+
+void engine_walk_silent_servers(const struct engine *e, uint64_t now_ns,
+                                void (*visit)(void *context,
+                                              const struct silent_server *s),
+                                void *context)
+{
+	struct silence_walk w = { e, visit, context };
+
+	resolver_walk_silent(e->resolver, now_ns, visit_silent, &w);
 }
 
 void engine_set_outside(struct engine *e, bool on)

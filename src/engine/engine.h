@@ -42,6 +42,20 @@ void engine_set_tun(struct engine *e, struct tun_link *tun);
 void engine_set_resolver(struct engine *e, const struct ip_addr *ipv4,
                          const struct ip_addr *ipv6);
 
+/* A DNS server of a device that was asked lately, and does not answer. */
+struct silent_server {
+	const struct device *device;  /* whose file has it */
+	const struct device *through; /* that takes the queries; NULL: no device */
+	struct ip_addr addr;
+	uint64_t for_ns;
+	bool others; /* not all servers of the file are silent */
+};
+
+void engine_walk_silent_servers(const struct engine *e, uint64_t now_ns,
+                                void (*visit)(void *context,
+                                              const struct silent_server *s),
+                                void *context);
+
 /* May DNS servers that no tunnel leads to be asked outside of the tunnels, by env's ask_outside
  * and connect_outside? Not at the start. */
 void engine_set_outside(struct engine *e, bool on);

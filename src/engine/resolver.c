@@ -17,6 +17,7 @@
 #define TCP_NS         (120 * NS_PER_SEC)
 #define HINTS          16 /* neighbours among the clients have different ones */
 #define HINT_NS        (10 * NS_PER_SEC)
+#define LATELY_NS      (60 * NS_PER_SEC)
 #define NAME_MAX_BYTES 255 /* RFC 1035 2.3.4 */
 #define FLAG_RESPONSE  0x80
 #define FLAG_TRUNCATED 0x02
@@ -36,6 +37,8 @@ struct server {
 	uint32_t file;     /* id */
 	uint64_t asked_ns; /* time of the first unanswered query; 0: all are answered */
 	uint64_t dead_until_ns;
+	uint64_t silent_since_ns; /* the same, also while it is dead */
+	uint64_t last_asked_ns;
 };
 
 struct file {
@@ -72,6 +75,7 @@ struct resolver {
 	struct asked asked[SETS][WAYS];
 	struct asked *latest; /* that was noted last; NULL: none */
 	struct hint hints[HINTS];
+	uint64_t watch_until_ns; /* see resolver_watches */
 };
 
 struct resolver *resolver_new(void)
@@ -125,15 +129,20 @@ const struct ip_addr *resolver_address(const struct resolver *r, enum ip_family 
 	return family == IP_V4 ? &r->virtual4 : &r->virtual6;
 }
 
-bool resolver_is_server(const struct resolver *r, const struct ip_addr *addr)
+static struct server *server_at(const struct resolver *r, const struct ip_addr *addr)
 {
 	for (const struct file *f = r->files; f; f = f->next) {
 		for (size_t i = 0; i < f->server_count; i++) {
 			if (ip_addr_equal(&f->servers[i].addr, addr))
-				return true;
+				return &f->servers[i];
 		}
 	}
-	return false;
+	return NULL;
+}
+
+bool resolver_is_server(const struct resolver *r, const struct ip_addr *addr)
+{
+	return server_at(r, addr) != NULL;
 }
 
 /* ---- files */
@@ -335,6 +344,108 @@ static struct server *find_server(struct resolver *r, uint32_t file,
 	return NULL;
 }
 
+/* ---- servers that don't answer */
+
+static bool is_asked_lately(const struct server *s, uint64_t now_ns)
+{
+	return s->last_asked_ns != 0 && now_ns - s->last_asked_ns <= LATELY_NS;
+}
+
+static void note_query(struct server *s, uint64_t now_ns)
+{
+	if (s->silent_since_ns == 0 || !is_asked_lately(s, now_ns))
+		s->silent_since_ns = now_ns;
+	s->last_asked_ns = now_ns;
+}
+
+/* One query alone may have been lost. */
+static bool is_silent(const struct server *s, uint64_t now_ns)
+{
+	return s->silent_since_ns != 0 && is_asked_lately(s, now_ns) &&
+	       s->last_asked_ns - s->silent_since_ns > RESOLVER_PATIENCE_NS;
+}
+
+void resolver_walk_silent(const struct resolver *r, uint64_t now_ns,
+                          void (*visit)(void *context, const struct resolver_silence *s),
+                          void *context)
+{
+	for (const struct file *f = r->files; f; f = f->next) {
+		size_t silent = 0;
+
+		for (size_t i = 0; i < f->server_count; i++)
+			silent += is_silent(&f->servers[i], now_ns);
+		for (size_t i = 0; silent > 0 && i < f->server_count; i++) {
+			const struct server *s = &f->servers[i];
+			const struct resolver_silence silence = {
+				f->id, s->addr, now_ns - s->silent_since_ns,
+				silent < f->server_count
+			};
+
+			if (is_silent(s, now_ns))
+				visit(context, &silence);
+		}
+	}
+}
+
+/* Without a virtual address, the host asks the servers itself, and this only looks on. */
+
+static struct udp_header udp_of(const struct packet *p, const struct ip_view *view)
+{
+	struct udp_header h = { 0 };
+
+	if (view->protocol == PROTO_UDP && view->first &&
+	    view->total_bytes - view->payload_at >= sizeof(h))
+		memcpy(&h, p->data + view->payload_at, sizeof(h));
+	return h;
+}
+
+static void watch_query(struct resolver *r, const struct packet *p,
+                        const struct ip_view *view, uint64_t now_ns)
+{
+	struct server *s = NULL;
+
+	if (r->files && !resolver_active(r) &&
+	    be16_get(udp_of(p, view).dst_port) == RESOLVER_PORT)
+		s = server_at(r, &view->dst);
+	if (!s)
+		return;
+	note_query(s, now_ns);
+	r->watch_until_ns = now_ns + LATELY_NS;
+}
+
+bool resolver_watches(const struct resolver *r, uint64_t now_ns)
+{
+	return now_ns < r->watch_until_ns && !resolver_active(r);
+}
+
+static bool any_unanswered(const struct resolver *r, uint64_t now_ns)
+{
+	for (const struct file *f = r->files; f; f = f->next) {
+		for (size_t i = 0; i < f->server_count; i++) {
+			const struct server *s = &f->servers[i];
+
+			if (s->silent_since_ns != 0 && is_asked_lately(s, now_ns))
+				return true;
+		}
+	}
+	return false;
+}
+
+void resolver_watch_answer(struct resolver *r, const struct packet *p, uint64_t now_ns)
+{
+	struct server *s = NULL;
+	struct ip_view view;
+
+	if (ip_view_parse_addresses(&view, p->data, p->len_bytes) &&
+	    be16_get(udp_of(p, &view).src_port) == RESOLVER_PORT)
+		s = server_at(r, &view.src);
+	if (!s)
+		return;
+	s->silent_since_ns = 0;
+	if (!any_unanswered(r, now_ns))
+		r->watch_until_ns = 0;
+}
+
 /* ---- who asked whom */
 
 static struct asked *set_of(struct resolver *r, uint8_t protocol, struct be16 port)
@@ -425,6 +536,8 @@ static struct server *server_for_udp(struct resolver *r, const struct rewrite *x
 	s = choose(r, name, x->family, now_ns);
 	if (s && s->asked_ns == 0)
 		s->asked_ns = now_ns;
+	if (s)
+		note_query(s, now_ns);
 	return s;
 }
 
@@ -465,8 +578,10 @@ enum resolver_result resolver_out(struct resolver *r, struct packet *p,
 	struct server *s = NULL;
 	size_t left;
 
-	if (!resolver_is_virtual(r, &view->dst))
+	if (!resolver_is_virtual(r, &view->dst)) {
+		watch_query(r, p, view, now_ns);
 		return RESOLVER_NOT_OURS;
+	}
 	if (!ip_view_parse(view, p->data, p->len_bytes))
 		return RESOLVER_NO_SERVER;
 	if (!view->first)
@@ -502,7 +617,7 @@ void resolver_answered(struct resolver *r, uint32_t file, const struct ip_addr *
 	struct server *s = find_server(r, file, server);
 
 	if (s)
-		s->asked_ns = s->dead_until_ns = 0;
+		s->asked_ns = s->dead_until_ns = s->silent_since_ns = 0;
 	if (truncated)
 		*hint_of(r, client) = (struct hint){ *client, *server, file, now_ns };
 }

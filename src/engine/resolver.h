@@ -98,4 +98,23 @@ void resolver_in(struct resolver *r, uint32_t id, struct packet *p, struct ip_vi
 void resolver_answered(struct resolver *r, uint32_t file, const struct ip_addr *server,
                        const struct ip_addr *client, bool truncated, uint64_t now_ns);
 
+/* Without a virtual address, the host asks the servers itself, and resolver_out only notes that
+ * they were asked. While this is true, resolver_watch_answer has to be called for each packet
+ * to the host that has come through a device. */
+bool resolver_watches(const struct resolver *r, uint64_t now_ns);
+void resolver_watch_answer(struct resolver *r, const struct packet *p, uint64_t now_ns);
+
+/* A server that was asked more than once, and lately, and has not answered since. */
+struct resolver_silence {
+	uint32_t file; /* id */
+	struct ip_addr server;
+	uint64_t for_ns; /* since the first of these queries */
+	bool others;     /* not all servers of the file are silent */
+};
+
+/* Visits them in file order. */
+void resolver_walk_silent(const struct resolver *r, uint64_t now_ns,
+                          void (*visit)(void *context, const struct resolver_silence *s),
+                          void *context);
+
 #endif

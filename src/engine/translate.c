@@ -55,6 +55,8 @@ size_t translate_in(struct device *d, struct packet **packets, size_t n, uint64_
 	struct same_flow flow;
 	size_t kept = 0;
 
+	for (size_t i = 0; i < n && resolver_watches(e->resolver, now_ns); i++)
+		resolver_watch_answer(e->resolver, packets[i], now_ns);
 	if (flows_count(e->flows) == 0 && !resolver_active(e->resolver) &&
 	    !any_asks_elsewhere(d, packets, n))
 		return n;

@@ -396,6 +396,43 @@ static void look_at_yields(struct health *h)
 	}
 }
 
+/* Is there a cause for it elsewhere? */
+static bool is_cut_off(struct health *h, const char *device)
+{
+	const json_t *peers, *p;
+	size_t i;
+
+	peers = json_object_get(status_device(h->status, device, 0), "peers");
+	json_array_foreach(peers, i, p)
+	{
+		if (trouble_of(p) != TROUBLE_NONE || owes_for(p, STATUS_UNANSWERED_S) ||
+		    is_victim(h, p))
+			return true;
+	}
+	return h->offline;
+}
+
+static void look_at_name_servers(struct health *h)
+{
+	const json_t *silent = json_object_get(h->status, "silent_servers"), *s;
+	char age[STATUS_AGE_BYTES];
+	size_t i;
+
+	json_array_foreach(silent, i, s)
+	{
+		int64_t seconds = status_integer(s, "seconds");
+
+		if (seconds >= STATUS_SERVER_SILENT_S &&
+		    !is_cut_off(h, status_string(s, "through")))
+			tell(h, status_device(h->status, status_string(s, "device"), 0),
+			     "no answer from its name server %s in %s%s",
+			     status_string(s, "server"), status_age(seconds, age),
+			     json_is_true(json_object_get(s, "others"))
+			             ? ", others of its DNS are asked"
+			             : ": is it the right one in DNS, does it run?");
+	}
+}
+
 /* Several servers that the network leads to, and none of them answers: then the cause is
  * here. */
 static void look_at_network(struct health *h)
@@ -440,6 +477,7 @@ json_t *status_health(const json_t *status)
 	look_at_network(&h);
 	look_at_yields(&h);
 	json_array_foreach(devices, i, device) look_at_device(&h, device);
+	look_at_name_servers(&h);
 	if (h.not_shown > 0) {
 		snprintf(more, sizeof(more), "and %zu more troubles", h.not_shown);
 		append(&h, NULL, more);

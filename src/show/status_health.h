@@ -15,6 +15,8 @@
 /* For a carrier with a session it takes 15 s until its silence is noticed, and it may be the
  * cause. So a peer that is carried is given more time. */
 #define STATUS_CARRIED_UNANSWERED_S 20
+/* The silence of the tunnel to a name server would be noticed before this. */
+#define STATUS_SERVER_SILENT_S 20
 
 /* Returns a new array of {device, text}, with what concerns no single device first; empty if
  * all is well. device is null if it concerns none. NULL if out of memory. */

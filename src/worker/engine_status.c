@@ -286,19 +286,34 @@ static json_t *sandbox_json(const struct sandbox *s)
 	return stages;
 }
 
+static void add_silent(void *context, const struct silent_server *s)
+{
+	json_t **list = context;
+	char addr[IP_ADDR_STRLEN];
+
+	*list = json_list_add(
+		*list,
+		json_pack("{s:s, s:s, s:o, s:I, s:b}", "device", device_name(s->device),
+	                  "server", ip_addr_format(&s->addr, addr), "through",
+	                  s->through ? json_string(device_name(s->through)) : json_null(),
+	                  "seconds", (json_int_t)(s->for_ns / NS_PER_SEC), "others",
+	                  s->others));
+}
+
 char *engine_status_text(const struct engine *e, const struct uapi_host *host,
                          const struct sandbox *sandbox, uint64_t since_ns,
                          uint64_t now_ns)
 {
-	json_t *devices = json_array(), *all;
+	json_t *devices = json_array(), *silent = json_array(), *all;
 	char *text;
 
 	for (const struct device *d = engine_first_device(e); d;
 	     d = engine_next_device(d))
 		devices = json_list_add(devices, device_json(d, host, now_ns));
-	all = json_pack("{s:o, s:o, s:o, s:o, s:I}", "devices", devices, "drops",
-	                drops_json(engine_drops(e)), "drop_ages",
-	                drop_ages_json(engine_drops(e), now_ns), "sandbox",
+	engine_walk_silent_servers(e, now_ns, add_silent, &silent);
+	all = json_pack("{s:o, s:o, s:o, s:o, s:o, s:I}", "devices", devices,
+	                "silent_servers", silent, "drops", drops_json(engine_drops(e)),
+	                "drop_ages", drop_ages_json(engine_drops(e), now_ns), "sandbox",
 	                sandbox_json(sandbox), "engine_seconds",
 	                (json_int_t)((now_ns - since_ns) / NS_PER_SEC));
 	text = all ? json_dumps(all, JSON_COMPACT) : NULL;

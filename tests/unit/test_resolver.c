@@ -1,6 +1,7 @@
 /* The virtual resolver: each name asks the right file's server. */
 #include "unit.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "craft.h"
@@ -215,6 +216,97 @@ START_TEST(a_dead_server_is_passed_over_and_tried_again)
 	/* Nothing is unanswered, so the server counts as alive after any idle time. */
 	now_ns += 10 * RESOLVER_DEAD_NS;
 	ck_assert_str_eq(ask(r, "a.corp.example", 5, now_ns), OFFICE);
+	resolver_free(r);
+}
+END_TEST
+
+static void add_silence(void *context, const struct resolver_silence *s)
+{
+	char *text = context, server[IP_ADDR_STRLEN];
+	size_t n = strlen(text);
+
+	snprintf(text + n, 200 - n, "%u %s %u%s;", (unsigned)s->file,
+	         ip_addr_format(&s->server, server), (unsigned)(s->for_ns / NS_PER_SEC),
+	         s->others ? " others" : "");
+}
+
+/* Returns all silent servers as text. */
+static const char *silent(const struct resolver *r, uint64_t now_ns)
+{
+	static char text[200];
+
+	text[0] = '\0';
+	resolver_walk_silent(r, now_ns, add_silence, text);
+	return text;
+}
+
+START_TEST(a_server_that_does_not_answer_is_silent)
+{
+	struct resolver *r = three_files();
+
+	ck_assert_str_eq(ask(r, "nas.home.lan", 1, 100 * NS_PER_SEC), HOME);
+	ck_assert_str_eq(ask(r, "a.corp.example", 2, 100 * NS_PER_SEC), OFFICE);
+	ck_assert_str_eq(silent(r, 120 * NS_PER_SEC), ""); /* one may have been lost */
+	ck_assert_str_eq(ask(r, "nas.home.lan", 3, 105 * NS_PER_SEC), HOME);
+	ck_assert_str_eq(ask(r, "a.corp.example", 4, 105 * NS_PER_SEC), OFFICE2);
+	ck_assert_str_eq(answer(r, OFFICE2, 4, false, 105 * NS_PER_SEC), VIRTUAL);
+	ck_assert_str_eq(silent(r, 120 * NS_PER_SEC), "1 " HOME " 20;");
+	ck_assert_str_eq(ask(r, "a.corp.example", 5, 140 * NS_PER_SEC), OFFICE);
+	ck_assert_str_eq(silent(r, 141 * NS_PER_SEC),
+	                 "2 " OFFICE " 41 others;1 " HOME " 41;");
+	ck_assert_str_eq(answer(r, OFFICE, 5, false, 141 * NS_PER_SEC), VIRTUAL);
+	ck_assert_str_eq(silent(r, 142 * NS_PER_SEC), "1 " HOME " 42;");
+	ck_assert_str_eq(silent(r, 166 * NS_PER_SEC), ""); /* not asked lately */
+	/* what was long ago doesn't count */
+	ck_assert_str_eq(ask(r, "nas.home.lan", 6, 500 * NS_PER_SEC), HOME);
+	ck_assert_str_eq(ask(r, "nas.home.lan", 7, 505 * NS_PER_SEC), HOME);
+	ck_assert_str_eq(silent(r, 510 * NS_PER_SEC), "1 " HOME " 10;");
+	resolver_free(r);
+}
+END_TEST
+
+/* A datagram of the host's own to a server, or of a server to it. */
+static void watch(struct resolver *r, const char *from, uint16_t from_port,
+                  const char *to, uint16_t to_port, uint64_t now_ns)
+{
+	bool out = strcmp(from, CLIENT) == 0;
+	struct craft c;
+	struct ip_view v;
+	uint32_t id;
+
+	craft_udp(&c, from, from_port, to, to_port, "?", 1);
+	ck_assert(ip_view_parse_addresses(&v, c.packet.data, c.packet.len_bytes));
+	if (out)
+		ck_assert_int_eq(resolver_out(r, &c.packet, &v, &id, now_ns),
+		                 RESOLVER_NOT_OURS);
+	else
+		resolver_watch_answer(r, &c.packet, now_ns);
+}
+
+/* If one file alone has servers, the host asks them itself. */
+START_TEST(servers_that_the_host_asks_are_watched)
+{
+	struct resolver *r = resolver_new();
+	uint64_t t = 100 * NS_PER_SEC;
+
+	ck_assert_ptr_nonnull(r);
+	file(r, OFFICE_ID, OFFICE, OFFICE2, NULL, NULL);
+	ck_assert(!resolver_watches(r, t));
+	watch(r, CLIENT, 1, VPN, 53, t); /* nobody's server */
+	watch(r, CLIENT, 1, OFFICE, 54, t);
+	ck_assert(!resolver_watches(r, t));
+	watch(r, CLIENT, 1, OFFICE, 53, t);
+	watch(r, CLIENT, 1, OFFICE2, 53, t);
+	ck_assert(resolver_watches(r, t));
+	watch(r, OFFICE2, 53, CLIENT, 1, t);
+	ck_assert(resolver_watches(r, t));
+	watch(r, CLIENT, 1, OFFICE, 53, t + 5 * NS_PER_SEC);
+	watch(r, OFFICE, 54, CLIENT, 1, t + 5 * NS_PER_SEC);
+	watch(r, VPN, 53, CLIENT, 1, t + 5 * NS_PER_SEC);
+	ck_assert_str_eq(silent(r, t + 20 * NS_PER_SEC), "2 " OFFICE " 20 others;");
+	watch(r, OFFICE, 53, CLIENT, 1, t + 20 * NS_PER_SEC);
+	ck_assert_str_eq(silent(r, t + 20 * NS_PER_SEC), "");
+	ck_assert(!resolver_watches(r, t + 20 * NS_PER_SEC));
 	resolver_free(r);
 }
 END_TEST
@@ -443,6 +535,8 @@ TCase *unit_tests(void)
 	tcase_add_test(tc, one_socket_that_asks_two_servers_gets_both_answers);
 	tcase_add_test(tc, a_dead_server_is_passed_over_and_tried_again);
 	tcase_add_test(tc, other_names_are_asked_where_the_default_route_is);
+	tcase_add_test(tc, a_server_that_does_not_answer_is_silent);
+	tcase_add_test(tc, servers_that_the_host_asks_are_watched);
 	tcase_add_test(tc, a_file_that_goes_takes_its_names_with_it);
 	tcase_add_test(tc, tcp_follows_the_truncated_answer_and_keeps_its_server);
 	tcase_add_test(tc, clients_do_not_get_in_each_others_way);

@@ -130,6 +130,7 @@ START_TEST(json_of_two_devices)
 	expect_stage(s, SANDBOX_FILES, strerror(ENOSYS));
 	ck_assert_int_eq(json_integer_value(json_object_get(s, "mark")), UINT32_MAX);
 	ck_assert_uint_eq(json_array_size(json_object_get(s, "devices")), 2);
+	ck_assert(json_is_array(json_object_get(s, "silent_servers")));
 	ck_assert_str_eq(json_string_value(json_object_get(peer, "way")),
 	                 "home > ? (the carrier has no Address of the family)");
 	chain = json_object_get(peer, "chain");

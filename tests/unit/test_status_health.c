@@ -180,6 +180,21 @@ static const struct {
 	  "b: no peer of its carrier takes 10.0.0.1:1: add it to AllowedIPs there\n"
 	  "c: its packets are dropped: of-the-future\n"
 	  "d: more than 8 tunnels inside each other: d > e; write # tunion: Via = network into one of the files\n" },
+	/* ---- name servers */
+	{ "a name server that doesn't answer",
+	  "{'silent_servers':[{'device':'a','server':'10.0.0.1','through':'a','seconds':20,'others':false},"
+	  "{'device':'b','server':'fd00::1','through':null,'seconds':120,'others':true},"
+	  "{'device':'b','server':'fd00::2','through':'b','seconds':19}],"
+	  "'devices':[{'name':'a','peers':[{" NETWORK(
+		  "a") ",'session':true}]},{'name':'b'}]}",
+	  "a: no answer from its name server 10.0.0.1 in 20 s: is it the right one in DNS, does it run?\n"
+	  "b: no answer from its name server fd00::1 in 2 min, others of its DNS are asked\n" },
+	{ "one in a tunnel that doesn't, either",
+	  "{'silent_servers':[{'device':'b','server':'10.0.0.1','through':'a','seconds':20,'others':false}],"
+	  "'devices':[{'name':'a','peers':[{" NETWORK(
+		  "a") ",'endpoint':'1.1.1.1:1','unanswered_seconds':15}]},{'name':'b'}]}",
+	  "a: no answer from 1.1.1.1:1 in 15 s: is the server up, do PublicKey, PresharedKey and "
+	  "PrivateKey match?\n" },
 	{ "no key",
 	  "{'devices':[{'name':'a','public_key':null,'peers':[{}]},{'name':'b','public_key':null}]}",
 	  "a: it has no PrivateKey, so it can't send anything\n" },

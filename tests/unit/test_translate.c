@@ -2,6 +2,7 @@
  * by the source fix, by the virtual resolver, by both; out and in, in any order */
 #include "unit.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "base/iphdr.h"
@@ -323,6 +324,52 @@ START_TEST(a_plain_flow_that_collides_gets_another_port)
 }
 END_TEST
 
+static void add_silent(void *context, const struct silent_server *s)
+{
+	char *text = context, addr[IP_ADDR_STRLEN];
+	size_t n = strlen(text);
+
+	snprintf(text + n, 200 - n, "%s's %s through %s %us%s;", device_name(s->device),
+	         ip_addr_format(&s->addr, addr),
+	         s->through ? device_name(s->through) : "-",
+	         (unsigned)(s->for_ns / SECOND), s->others ? ", others" : "");
+}
+
+static void query(const char *to)
+{
+	struct craft whole;
+
+	make_whole(&whole, PROTO_UDP, "10.0.0.2", to, true);
+	into_tun(&whole);
+	run(4 * SECOND);
+}
+
+/* Whether it is asked by its own address, or by the virtual one. */
+START_TEST(a_name_server_that_does_not_answer)
+{
+	static const char *const to[] = { "172.16.0.9", RESOLVER4 };
+	struct ip_addr none = { 0 };
+	char text[200] = "";
+	struct craft answer;
+
+	start_resolver();
+	if (_i == 0)
+		engine_set_resolver(client->engine, &none, &none);
+	warm_up();
+	server[0]->on_tun = take_tun;
+	query(to[_i]);
+	query(to[_i]);
+	engine_walk_silent_servers(client->engine, w->now_ns, add_silent, text);
+	ck_assert_str_eq(text, "vpn's 172.16.0.9 through vpn 8s, others;");
+	text[0] = '\0';
+	make_whole(&answer, PROTO_UDP, "172.16.0.9", "10.0.0.2", false);
+	node_inject(server[0], &answer);
+	run(SECOND);
+	engine_walk_silent_servers(client->engine, w->now_ns, add_silent, text);
+	ck_assert_str_eq(text, "");
+}
+END_TEST
+
 /* Held for so long, then counted where they came from. */
 START_TEST(without_the_first_they_are_dropped)
 {
@@ -360,6 +407,7 @@ TCase *unit_tests(void)
 	tcase_add_loop_test(tc, what_began_outside_keeps_its_address, 0,
 	                    4 * (int)ARRAY_SIZE(orders));
 	tcase_add_test(tc, a_plain_flow_that_collides_gets_another_port);
+	tcase_add_loop_test(tc, a_name_server_that_does_not_answer, 0, 2);
 	tcase_add_test(tc, without_the_first_they_are_dropped);
 	return tc;
 }
