@@ -331,7 +331,8 @@ void peer_standing(const struct wg_peer *p, struct peer_standing *out, uint64_t 
 		return;
 	standby_peer_failures(peer, now_ns, &out->failures, &out->waits_ns);
 	wg_peer_stats(p, &stats, now_ns);
-	if (stats.last_handshake_ns != 0)
+	if (stats.last_handshake_ns != 0 ||
+	    !source_address_is_private(&peer->way.endpoint.addr))
 		return;
 	if (peer->way.state != WAY_OK || peer->way.next || peer->way.by_arrival ||
 	    way_effective_via(&peer->way, &via) != WAY_VIA_UNION)

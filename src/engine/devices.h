@@ -89,9 +89,9 @@ struct peer_standing {
 	uint64_t waits_ns;   /* for so long it won't get them back, even if it answers */
 	const char *try_via; /* borrowed; see peer_standing; mostly NULL */
 };
-/* Is valid after engine_settle. If the peer has never answered, and another device would
- * carry it if this one didn't have the same prefix, try_via is the name of that one: perhaps the
- * server can only be reached inside it, and then Via has to say so. */
+/* Is valid after engine_settle. If the peer has a private address and has never answered, and
+ * another device would carry it if this one didn't have the same prefix, try_via is the name of
+ * that one: perhaps the server can only be reached inside it, and then Via has to say so. */
 void peer_standing(const struct wg_peer *p, struct peer_standing *out, uint64_t now_ns);
 /* Returns the peer to which this way belongs. Borrowed. */
 const struct wg_peer *way_wg_peer(const struct way_peer *way);

@@ -115,16 +115,6 @@ static void check_endpoints(const struct plan_device *d, struct diag *diag)
 	}
 }
 
-/* Addresses that the internet has no routes to: RFC 1918, RFC 6598, RFC 4193. */
-static bool is_private(const struct ip_addr *a)
-{
-	if (a->family != IP_V4)
-		return a->family == IP_V6 && source_address_is_ula(a);
-	return a->b[0] == 10 || (a->b[0] == 172 && a->b[1] >> 4 == 1) ||
-	       (a->b[0] == 192 && a->b[1] == 168) ||
-	       (a->b[0] == 100 && a->b[1] >> 6 == 1);
-}
-
 /* A server that is inside another tunnel, whose prefix this file has, too, and first. */
 static void check_servers(const struct plan *plan, const struct plan_device *d,
                           struct diag *diag)
@@ -135,7 +125,7 @@ static void check_servers(const struct plan *plan, const struct plan_device *d,
 		struct way_device *via;
 
 		if (p->way.next || p->way.state != WAY_OK || !p->conf->has_endpoint ||
-		    !is_private(&p->way.endpoint.addr) ||
+		    !source_address_is_private(&p->way.endpoint.addr) ||
 		    way_effective_via(&p->way, &via) != WAY_VIA_UNION)
 			continue;
 		behind = union_lookup_behind(&plan->table, &p->way, &p->way.endpoint);

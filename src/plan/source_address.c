@@ -120,3 +120,13 @@ bool source_address_is_ula(const struct ip_addr *addr)
 {
 	return addr->family == IP_V6 && (addr->b[0] & 0xfe) == 0xfc;
 }
+
+bool source_address_is_private(const struct ip_addr *addr)
+{
+	const uint8_t *b = addr->b;
+
+	if (addr->family != IP_V4)
+		return addr->family == IP_V6 && source_address_is_ula(addr);
+	return b[0] == 10 || (b[0] == 172 && b[1] >> 4 == 1) ||
+	       (b[0] == 192 && b[1] == 168) || (b[0] == 100 && b[1] >> 6 == 1);
+}

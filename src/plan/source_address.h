@@ -24,5 +24,7 @@ struct ip_prefix source_address_all(enum ip_family family);
 /* fc00::/7 (RFC 4193), the part of ::/0 that may need another source. */
 struct ip_prefix source_address_ula(void);
 bool source_address_is_ula(const struct ip_addr *addr);
+/* Is it an address that the internet has no routes to (RFC 1918, RFC 6598, RFC 4193)? */
+bool source_address_is_private(const struct ip_addr *addr);
 
 #endif

@@ -199,6 +199,37 @@ START_TEST(who_stands_in)
 }
 END_TEST
 
+/* Its standby would carry it by Via, but a provider's server is on the internet. */
+START_TEST(via_is_only_advised_for_private_addresses)
+{
+	static const char *const prefixes[] = { "0.0.0.0:0", NULL };
+	static const char *const endpoints[] = { "203.0.113.9:1", "100.64.0.1:1" };
+	struct engine_env env = fixed_env();
+
+	for (size_t i = 0; i < ARRAY_SIZE(endpoints); i++) {
+		struct engine *e;
+		struct wg_device *a;
+		json_t *s, *via;
+
+		ck_assert_int_eq(engine_new(&e, &env), 0);
+		add(e, "a", 1, endpoints[i], prefixes);
+		add(e, "b", 2, "192.0.2.2:2", prefixes);
+		ck_assert_int_eq(engine_settle(e), 0);
+		a = device_wg(engine_first_device(e));
+		wg_device_start(a, NOW_NS);
+		wg_peer_set_keepalive(wg_device_first_peer(a), 25, NOW_NS);
+		for (unsigned k = 0; k < 40; k++)
+			engine_run_timers(e, NOW_NS + k * NS_PER_SEC);
+		ck_assert_int_eq(engine_settle(e), 0);
+		s = status_json(e);
+		via = json_object_get(peer_of(s, 0), "try_via");
+		ck_assert_pstr_eq(json_string_value(via), i == 0 ? NULL : "b");
+		json_decref(s);
+		engine_free(e);
+	}
+}
+END_TEST
+
 /* How long nobody has answered, and how long ago packets were dropped last. */
 START_TEST(ages)
 {
@@ -610,6 +641,7 @@ TCase *unit_tests(void)
 
 	tcase_add_test(tc, json_of_two_devices);
 	tcase_add_test(tc, who_stands_in);
+	tcase_add_test(tc, via_is_only_advised_for_private_addresses);
 	tcase_add_test(tc, ages);
 	tcase_add_test(tc, a_peer_that_never_called_is_waiting);
 	tcase_add_test(tc, no_secret_is_told);
