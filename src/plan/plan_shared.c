@@ -13,7 +13,7 @@
 struct item {
 	const struct plan_device *device;
 	const struct conf_prefix *address; /* of ADDRESS */
-	const struct plan_peer *peer;      /* of SERVER, PASSED_OVER */
+	const struct plan_peer *peer;      /* of SERVER, PASSED_OVER, OTHER_END */
 	unsigned line;
 };
 
@@ -22,10 +22,11 @@ enum kind {
 	ADDRESS,
 	SERVER,
 	PASSED_OVER,
+	OTHER_END,
 };
 
 /* `item` is equal to `other`; or, with PASSED_OVER, `other` is the carrier that is passed
- * over by `item`. */
+ * over by `item`; or, with OTHER_END, the peer `item` has the key of `other`. */
 struct pair {
 	enum kind kind;
 	struct item item, other;
@@ -95,6 +96,7 @@ static int compare_items(enum kind kind, const struct item *a, const struct item
 		return compare_addresses(a, b);
 	case SERVER:
 	case PASSED_OVER:
+	case OTHER_END:
 		break;
 	}
 	return compare_servers(a, b);
@@ -210,6 +212,45 @@ static int find_passed_over(struct twice *t, const struct plan *plan,
 	return err;
 }
 
+/* ---- both ends of a tunnel */
+
+static int by_key(const void *key, const void *item)
+{
+	const struct item *i = item;
+
+	return memcmp(key, i->device->conf->identity.public_key, KEY_BYTES);
+}
+
+/* Of the two ends, the one that calls is the one too many. */
+static int find_other_ends(struct twice *t, const struct plan *plan)
+{
+	struct item *own = calloc(plan->device_count + 1, sizeof(*own));
+	size_t n = 0;
+	int err = own ? 0 : -ENOMEM;
+
+	for (size_t i = 0; own && i < plan->device_count; i++)
+		n += items_of(PRIVATE_KEY, &plan->devices[i], own + n);
+	if (n > 0)
+		qsort(own, n, sizeof(*own), sort_keys);
+	for (size_t i = 0; n > 0 && i < plan->device_count; i++) {
+		const struct plan_device *d = &plan->devices[i];
+
+		for (size_t k = 0; k < d->peer_count && !err; k++) {
+			const struct plan_peer *p = &d->peers[k];
+			const struct item item = { .device = d,
+				                   .peer = p,
+				                   .line = p->conf->line };
+			const struct item *end = bsearch(p->conf->public_key, own, n,
+			                                 sizeof(*own), by_key);
+
+			if (end && p->conf->has_endpoint)
+				err = add_pair(t, OTHER_END, &item, end);
+		}
+	}
+	free(own);
+	return err;
+}
+
 /* ---- reports */
 
 static int compare_pairs(const void *left, const void *right)
@@ -261,6 +302,12 @@ static void report(const struct pair *p, size_t count, struct diag *diag)
 			"%s has this Endpoint%s in its AllowedIPs, but its own peer (%s:%u) is there, too: it is passed over as a carrier",
 			p->other.device->conf->name, more, other, other_line);
 		return;
+	case OTHER_END:
+		diag_warning(
+			diag, path, line,
+			"this peer%s has the key of %s:%u: this file is for the other end of that tunnel, such as the WireGuard app of a client, and here it leads packets back; expected only one end of a tunnel",
+			more, other, other_line);
+		return;
 	}
 }
 
@@ -291,6 +338,8 @@ int plan_shared(const struct plan *plan, struct diag *diag)
 		err = find_equal(&t, kind, plan);
 	for (size_t i = 0; i < plan->device_count && !err; i++)
 		err = find_passed_over(&t, plan, &plan->devices[i]);
+	if (!err)
+		err = find_other_ends(&t, plan);
 	if (!err)
 		report_all(&t, diag);
 	free(t.v);

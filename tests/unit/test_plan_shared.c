@@ -10,6 +10,8 @@
 
 #define PRIVATE_A "EXAMPLE/private/key/AAAAAAAAAAAAAAAAAAAAAAA="
 #define PRIVATE_B "EXAMPLE/private/key/BBBBBBBBBBBBBBBBBBBBBBA="
+#define PUBLIC_A  "zl76nitfPUB7j5PO5RCCeg1khISKJIr0vt4Z1OCR8Q0=" /* of PRIVATE_A */
+#define PUBLIC_B  "DK1OueJh8pDtY9EZen+zuD0MWHAfXM0RpfrCTRBNj2c="
 #define SERVER_A  "EXAMPLE/server/key/AAAAAAAAAAAAAAAAAAAAAAAA="
 #define SERVER_B  "EXAMPLE/server/key/BBBBBBBBBBBBBBBBBBBBBBBA="
 
@@ -32,6 +34,9 @@
 	file ".conf:7: warning: " other                                                  \
 	     " has this Endpoint in its AllowedIPs, but its own peer (" other            \
 	     ".conf:4) is there, too: it is passed over as a carrier\n"
+#define OTHER_END(file, other)                                                           \
+	file ".conf:4: warning: this peer has the key of " other                         \
+	     ".conf:2: this file is for the other end of that tunnel, such as the WireGuard app of a client, and here it leads packets back; expected only one end of a tunnel\n"
 
 static const struct {
 	const char *a, *b, *c, *said;
@@ -80,6 +85,10 @@ static const struct {
 	{ INTERFACE(PRIVATE_A, "10.0.0.1") SERVER(SERVER_A, "0.0.0.0/0", "192.0.2.1:1"),
 	  INTERFACE(PRIVATE_B, "10.0.0.2") SERVER(SERVER_B, "10.2.0.0/24", "192.0.2.1:2"),
 	  "", "" },
+	/* a server or a gate, and the file of its client */
+	{ INTERFACE(PRIVATE_A, "10.0.0.1") "[Peer]\nPublicKey = " PUBLIC_B "\n", "",
+	  INTERFACE(PRIVATE_B, "10.0.0.2") SERVER(PUBLIC_A, "10.2.0.0/24", "127.0.0.1:1"),
+	  OTHER_END("c", "a") },
 };
 
 static char *printed(const struct diag *diag)
