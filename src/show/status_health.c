@@ -341,6 +341,19 @@ static void look_at_peer(struct health *h, const json_t *device, const json_t *p
 	}
 }
 
+static bool has_lost_tun(const struct health *h, const json_t *device)
+{
+	const json_t *lost = json_object_get(h->status, "lost_tuns"), *name;
+	size_t i;
+
+	json_array_foreach(lost, i, name)
+	{
+		if (json_equal(name, json_object_get(device, "name")))
+			return true;
+	}
+	return false;
+}
+
 static void look_at_device(struct health *h, const json_t *device)
 {
 	const json_t *peers = json_object_get(device, "peers"), *peer;
@@ -349,6 +362,9 @@ static void look_at_device(struct health *h, const json_t *device)
 	if (json_array_size(peers) > 0 &&
 	    json_is_null(json_object_get(device, "public_key")))
 		tell(h, device, "it has no PrivateKey, so it can't send anything");
+	if (has_lost_tun(h, device))
+		tell(h, device,
+		     "its own tun is gone, because somebody has removed it, or it could not be made: tunion reload makes it anew");
 	if (dropped_within(device, "gate-loop", RECENT_S))
 		tell(h, device,
 		     "a client sends our own datagrams back: exclude tunion's app from its VPN (ExcludedApplications in its file)");

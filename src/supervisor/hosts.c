@@ -654,7 +654,7 @@ void hosts_drop_lost(struct hosts *h)
 	diag_clear(&diag);
 }
 
-static bool is_missing(const struct hosts *h, const struct plan_device *d)
+bool hosts_is_missing(const struct hosts *h, const struct plan_device *d)
 {
 	return needs_own(h, d) && !find(h, d->way.name);
 }
@@ -662,7 +662,7 @@ static bool is_missing(const struct hosts *h, const struct plan_device *d)
 bool hosts_any_missing(const struct hosts *h, const struct plan *plan)
 {
 	for (size_t i = plan->shared_count; i < plan->device_count; i++) {
-		if (is_missing(h, &plan->devices[i]))
+		if (hosts_is_missing(h, &plan->devices[i]))
 			return true;
 	}
 	return false;
@@ -690,8 +690,9 @@ int hosts_make_missing(struct hosts *h, const struct plan *plan, struct diag *di
 	int first = 0, err;
 
 	for (size_t i = plan->shared_count; i < plan->device_count; i++) {
-		err = is_missing(h, &plan->devices[i]) ? make_missing(h, plan, i, diag)
-		                                       : 0;
+		err = hosts_is_missing(h, &plan->devices[i])
+		              ? make_missing(h, plan, i, diag)
+		              : 0;
 		if (!first)
 			first = err;
 	}

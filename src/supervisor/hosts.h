@@ -84,7 +84,9 @@ void hosts_leave_out(struct hosts *h, const struct plan *in_force, const char *n
  * hosts_drop_lost then undoes the rest that was done for it. */
 bool hosts_tun_lost(struct hosts *h, const char *name);
 void hosts_drop_lost(struct hosts *h);
-/* Is there a device of the plan whose own tun was lost? */
+/* Was the device's own tun lost? */
+bool hosts_is_missing(const struct hosts *h, const struct plan_device *d);
+/* Is there a device of the plan of which this is true? */
 bool hosts_any_missing(const struct hosts *h, const struct plan *plan);
 /* Makes such tuns anew, and all that is done for them. Returns 0 or the first error. */
 MUST_CHECK int hosts_make_missing(struct hosts *h, const struct plan *plan,

@@ -84,6 +84,19 @@ static json_t *names_json(const char *const *names, size_t n)
 	return list;
 }
 
+static json_t *lost_tuns_json(const struct instance_status *i)
+{
+	json_t *list = json_array();
+
+	for (size_t k = 0; i->plan && k < i->plan->device_count; k++) {
+		const struct plan_device *d = &i->plan->devices[k];
+
+		if (i->is_missing(i->hosts, d))
+			list = json_list_add(list, json_string(d->conf->name));
+	}
+	return list;
+}
+
 /* ---- what the worker says */
 
 /* The real depth of a status is 6. Each level is indented, so without a limit a short text
@@ -356,15 +369,16 @@ char *instance_status_text(const char *worker_text, size_t worker_bytes,
 	json_t *worker = worker_json(worker_text, worker_bytes), *all;
 	char *text = NULL;
 
-	all = json_pack("{s:s, s:i, s:I, s:i, s:i, s:i, s:I, s:o, s:o, s:o, s:o, s:o}",
-	                "tun", i->tun, "tun_mtu", (int)i->tun_mtu_bytes, "mark",
-	                (json_int_t)i->mark, "pid", i->pid, "engine_pid", i->engine_pid,
-	                "engine_restarts", (int)i->engine_restarts, "up_seconds",
-	                (json_int_t)i->up_s, "errors", errors_json(i->errors), "yields",
-	                yields_json(i->yields, i->yield_count), "folders",
-	                folders_json(&i->files), "taken_out",
-	                names_json(i->files.without, i->files.without_count), "helpers",
-	                helpers_json(i));
+	all = json_pack(
+		"{s:s, s:i, s:I, s:i, s:i, s:i, s:I, s:o, s:o, s:o, s:o, s:o, s:o}",
+		"tun", i->tun, "tun_mtu", (int)i->tun_mtu_bytes, "mark",
+		(json_int_t)i->mark, "pid", i->pid, "engine_pid", i->engine_pid,
+		"engine_restarts", (int)i->engine_restarts, "up_seconds",
+		(json_int_t)i->up_s, "errors", errors_json(i->errors), "yields",
+		yields_json(i->yields, i->yield_count), "folders",
+		folders_json(&i->files), "taken_out",
+		names_json(i->files.without, i->files.without_count), "lost_tuns",
+		lost_tuns_json(i), "helpers", helpers_json(i));
 	if (all && worker && sort_devices(worker) && name_interfaces(worker) &&
 	    add_names(worker, i) && json_object_update_missing(all, worker) == 0 &&
 	    add_health(all))

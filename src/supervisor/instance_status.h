@@ -6,6 +6,7 @@
 #ifndef TUNION_SUPERVISOR_INSTANCE_STATUS_H
 #define TUNION_SUPERVISOR_INSTANCE_STATUS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -13,9 +14,12 @@
 #include "conf/set.h"
 #include "host/yield.h"
 #include "names/names.h"
+#include "plan/plan.h"
 #include "supervisor/helper_log.h"
 
 #define INSTANCE_STATUS_HELPERS 3
+
+struct hosts;
 
 /* What only the supervisor knows. The worker is called engine in the members of the
  * JSON. */
@@ -37,6 +41,10 @@ struct instance_status {
 	const struct diag *errors;  /* borrowed: of the last reload; NULL: none */
 	const struct yield *yields; /* borrowed: prefixes that another link has, too */
 	size_t yield_count;
+	const struct plan *plan;   /* borrowed: in force; NULL: none */
+	const struct hosts *hosts; /* borrowed */
+	/* hosts_is_missing, passed on for the same reason; NULL if there is no plan */
+	bool (*is_missing)(const struct hosts *hosts, const struct plan_device *d);
 	/* borrowed: what the other processes say; NULL: they have said nothing */
 	const struct helper_log *helpers[INSTANCE_STATUS_HELPERS];
 };

@@ -136,7 +136,9 @@ def deaths(x):
     t.process.wait_output("its tun is gone")
     wait_for(lambda: "dport 22" not in c.run("ip rule"), "home's PreDown after its tun is gone")
     x.leaves_by(22, VPN)
+    check("home: its own tun is gone" in t.run("status"), t.run("status"))
     t.run("reload")
+    equal(t.status()["health"], [], "what is wrong after reload")
     x.by_policy()
 
 

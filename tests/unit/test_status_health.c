@@ -180,6 +180,9 @@ static const struct {
 	  "b: no peer of its carrier takes 10.0.0.1:1: add it to AllowedIPs there\n"
 	  "c: its packets are dropped: of-the-future\n"
 	  "d: more than 8 tunnels inside each other: d > e; write # tunion: Via = network into one of the files\n" },
+	{ "no tun", "{'lost_tuns':['b',7],'devices':[{'name':'a'},{'name':'b'}]}",
+	  "b: its own tun is gone, because somebody has removed it, or it could not be made: tunion "
+	  "reload makes it anew\n" },
 	/* ---- name servers */
 	{ "a name server that doesn't answer",
 	  "{'silent_servers':[{'device':'a','server':'10.0.0.1','through':'a','seconds':20,'others':false},"
