@@ -267,12 +267,29 @@ char *proxy_ports_text(const struct proxy_ports *p)
 	return text;
 }
 
+/* Why, and what can be done about it. */
+static const char *reason_text(int err, const char *path)
+{
+	if (path && err != -EADDRINUSE)
+		return strerror(-err);
+	switch (err) {
+	case -EADDRINUSE:
+		return "another program does; end that one, or listen elsewhere";
+	case -EADDRNOTAVAIL:
+		return "this host has no such address; choose one of its own";
+	case -EACCES:
+		return "Permission denied; for ports from 1024 on no rights are needed";
+	default:
+		return strerror(-err);
+	}
+}
+
 static void report_not_open(const struct proxy_ports *p, const struct proxy_port *port,
                             int err, struct diag *diag)
 {
-	bool in_use = err == -EADDRINUSE;
-	char *tun =
-		in_use && !port->path ? proxy_holder_find(p->run_dir, &port->at) : NULL;
+	char *tun = err == -EADDRINUSE && !port->path
+	                    ? proxy_holder_find(p->run_dir, &port->at)
+	                    : NULL;
 
 	if (tun)
 		diag_error(
@@ -281,11 +298,8 @@ static void report_not_open(const struct proxy_ports *p, const struct proxy_port
 			port->word, tun, p->run_dir ? " --run-dir " : "",
 			p->run_dir ? p->run_dir : "", tun);
 	else
-		diag_error(
-			diag, NULL, 0, "%scan't listen on %s: %s%s", rights_needed(-err),
-			port->word, strerror(-err),
-			in_use ? "; end the program that does, or choose another port with --listen"
-			       : "");
+		diag_error(diag, NULL, 0, "%scan't listen on %s: %s", rights_needed(-err),
+		           port->word, reason_text(err, port->path));
 	free(tun);
 }
 
