@@ -4,9 +4,11 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "base/json_part.h"
 #include "base/printable.h"
+#include "base/termux.h"
 #include "cmd/arguments.h"
 #include "cmd/paths.h"
 #include "cmd/plan_json.h"
@@ -56,6 +58,12 @@ static int print_json(const struct plan_load *load, const struct missing *missin
 	if (json)
 		json_object_set_new(json, "missing", missing_json(missing));
 	return plan_json_print(json, ok);
+}
+
+/* Who reads on an unrooted phone what `up` needs would try to install it. */
+static bool up_is_possible(void)
+{
+	return !termux_prefix() || geteuid() == 0;
 }
 
 static void print_missing(const struct missing *missing)
@@ -228,7 +236,8 @@ int cmd_check(int argc, char **argv)
 	warn_of_hooks(&load);
 	if (ok)
 		note_ipv6(&load);
-	missing.n = programs_missing(&load.plan, spawn_has, missing.v);
+	missing.n =
+		up_is_possible() ? programs_missing(&load.plan, spawn_has, missing.v) : 0;
 	ok = ok && !(strict && (load.diag.warnings > 0 || missing.n > 0)) &&
 	     count_loops(&load.plan) == 0;
 	status = json ? print_json(&load, &missing, ok) : print_text(&load, &missing, ok);
