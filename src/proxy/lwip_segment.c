@@ -3,6 +3,13 @@
 
 #include "proxy/lwip_core.h"
 
+#define FAR_BYTES (1U << 30) /* no window is so large */
+
+static bool is_far(const struct tcp_pcb *pcb, uint32_t seq)
+{
+	return seq - pcb->rcv_nxt + FAR_BYTES > 2 * FAR_BYTES;
+}
+
 /* Data that came too early waits for what is before it, as long as the sender wants it to. */
 static bool may_wait(const struct tcp_pcb *pcb, uint16_t data_bytes)
 {
@@ -26,10 +33,15 @@ bool lwip_segment_may_see(const struct tcp_pcb *pcb, const struct tcp_hdr *hdr,
                           uint16_t data_bytes)
 {
 	uint32_t fin = TCPH_FLAGS(hdr) & TCP_FIN ? 1 : 0, end = hdr->seqno + data_bytes;
+	const uint8_t syn_ack = TCP_SYN | TCP_ACK;
 	uint32_t edge;
 
+	if (pcb->state == SYN_RCVD && (TCPH_FLAGS(hdr) & syn_ack) == syn_ack)
+		return false;
 	if (pcb->state < SYN_RCVD || pcb->state >= CLOSE_WAIT || data_bytes + fin == 0)
 		return true;
+	if (is_far(pcb, hdr->seqno))
+		return false;
 	edge = pcb->rcv_nxt + pcb->rcv_wnd; /* one that listens has none */
 	if (TCP_SEQ_GEQ(hdr->seqno, edge))
 		return true;

@@ -111,6 +111,23 @@ static bool server_has_heard_all(void *context)
 	return t->server.heard >= t->bytes;
 }
 
+/* ---- numbers from nowhere */
+
+/* To lwIP, what begins 2^31 before the next byte ends behind it. */
+START_TEST(a_number_half_of_all_away_does_no_harm)
+{
+	struct talk t;
+
+	pair(&t);
+	forge((size_t)1 << 31, _i ? 0 : 1, _i ? TCP_FIN : 0);
+	forge(0, 100, 0);
+	t.bytes = 100;
+	lwip_lab_until(&lab, server_has_heard_all, &t);
+	ck_assert(!t.server.ended);
+	close_both(&t);
+}
+END_TEST
+
 /* ---- beyond the window */
 
 /* What comes first is too early, and the end of it is beyond the window. */
@@ -202,6 +219,30 @@ START_TEST(what_comes_before_the_window_is_known_is_not_kept)
 }
 END_TEST
 
+/* What completes the handshake is another SYN, and its number is from nowhere. */
+START_TEST(a_second_syn_does_not_complete_the_handshake)
+{
+	const struct endpoint at = { .port = PORT };
+	const struct endpoint to = lwip_lab_at(IP_V4, LWIP_LAB_SERVER, PORT);
+	struct talk t = { .bytes = 100 };
+
+	lab.loses = notes_client;
+	last.drops = true;
+	ck_assert_int_eq(lab.stack->ops->listen(lab.stack, &at, accepted, &t), 0);
+	ck_assert_int_eq(lwip_lab_connect(&lab, &to, &t.client), 0);
+	while (!last.acked)
+		lwip_lab_round(&lab);
+	forge((size_t)1 << 31, 0, TCP_SYN);
+	forge(0, 0, TCP_SYN);
+	lwip_lab_round(&lab);
+	ck_assert_ptr_null(t.server.stream);
+	forge(0, 100, 0);
+	lwip_lab_until(&lab, is_taken, &t);
+	lwip_lab_until(&lab, server_has_heard_all, &t);
+	close_both(&t);
+}
+END_TEST
+
 /* ---- memory */
 
 #define HOARD 1800 /* of 60 kB */
@@ -282,10 +323,12 @@ TCase *unit_tests(void)
 
 	tcase_set_timeout(tc, 120);
 	tcase_add_checked_fixture(tc, begin, end);
+	tcase_add_loop_test(tc, a_number_half_of_all_away_does_no_harm, 0, 2);
 	tcase_add_loop_test(tc, what_reaches_beyond_the_window_is_not_kept, 0, 2);
 	tcase_add_test(tc, an_end_beyond_the_window_is_not_kept);
 	tcase_add_loop_test(tc, an_end_that_is_denied_later_does_no_harm, 0, 4);
 	tcase_add_test(tc, what_comes_before_the_window_is_known_is_not_kept);
+	tcase_add_test(tc, a_second_syn_does_not_complete_the_handshake);
 	tcase_add_test(tc, who_hoards_memory_does_not_stop_others);
 	tcase_add_test(tc, what_is_unread_counts_after_the_end_of_its_connection);
 	return tc;
