@@ -14,6 +14,10 @@
 #define MSS_LEAST   256U /* less would be of no use to anybody */
 #define QUOTE_PORTS 8    /* RFC 792: so much of the packet is quoted at least */
 
+#define FRAGMENT_BYTES  8 /* of the header in front of a fragment of IPv6 */
+#define FRAGMENT_OFFSET 0xfff8U
+#define DATAGRAM6_MOST  65495U /* lwIP counts some headers in the same 16 bits */
+
 /* ---- the maximum segment size */
 
 static uint32_t headers_of(enum ip_family family)
@@ -218,11 +222,24 @@ bool lwip_wire_error_read(struct lwip_wire_error *out, const uint8_t *packet,
 	       read_quote(out, (const uint8_t *)(icmp + 1), n - sizeof(*icmp));
 }
 
+/* A fragment that has no other extension header, and whose datagram isn't too large. */
+static bool is_plain_fragment(const uint8_t *packet, const struct ip_view *view)
+{
+	const uint8_t *header = packet + sizeof(struct ipv6_header);
+	uint32_t data_bytes = view->total_bytes - view->payload_at;
+
+	return view->payload_at == sizeof(struct ipv6_header) + FRAGMENT_BYTES &&
+	       ((uint32_t)(header[2] << 8 | header[3]) & FRAGMENT_OFFSET) + data_bytes <=
+	               DATAGRAM6_MOST;
+}
+
 bool lwip_wire_is_wanted(const uint8_t *packet, const struct ip_view *view)
 {
 	uint8_t type =
 		packet[view->payload_at < view->total_bytes ? view->payload_at : 0];
 
+	if (view->family == IP_V6 && view->fragment && !is_plain_fragment(packet, view))
+		return false;
 	if (view->protocol == PROTO_ICMP)
 		return view->family == IP_V4 && (view->fragment || type == ICMP4_ECHO);
 	if (view->protocol == PROTO_ICMPV6)

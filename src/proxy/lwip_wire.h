@@ -33,7 +33,9 @@ struct lwip_wire_error {
 MUST_CHECK bool lwip_wire_error_read(struct lwip_wire_error *out, const uint8_t *packet,
                                      const struct ip_view *view);
 
-/* May lwIP see this ICMP? It knows messages that nobody may send us. */
+/* May lwIP see this packet? It knows messages of ICMP that nobody may send us. And it aborts when
+ * it has put together a datagram of IPv6 of almost 64 KiB, or one whose fragments have headers of
+ * fragments in themselves. */
 bool lwip_wire_is_wanted(const uint8_t *packet, const struct ip_view *view);
 
 #endif

@@ -1,3 +1,4 @@
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -243,6 +244,92 @@ START_TEST(a_second_syn_does_not_complete_the_handshake)
 }
 END_TEST
 
+/* ---- headers */
+
+static uint8_t datagram[65535]; /* its first bytes are the header of UDP */
+
+/* Writes a header of IPv6 from the client to the server. */
+static uint8_t *begin_v6(uint8_t *bytes, uint8_t next, size_t n)
+{
+	struct ipv6_header *ip = (void *)bytes;
+
+	*ip = (struct ipv6_header){ .version_class_flow = be32_put(6U << 28),
+		                    .payload_len = be16_put((uint16_t)n),
+		                    .next_header = next,
+		                    .hop_limit = 64 };
+	memcpy(ip->src, lwip_lab_at(IP_V6, LWIP_LAB_CLIENT, 0).addr.b, sizeof(ip->src));
+	memcpy(ip->dst, lwip_lab_at(IP_V6, LWIP_LAB_SERVER, 0).addr.b, sizeof(ip->dst));
+	return bytes + sizeof(*ip);
+}
+
+/* These bytes of the datagram; `next` is the header that they begin with. */
+static void send_fragment(uint8_t id, uint8_t next, size_t from, size_t to, bool more)
+{
+	static uint8_t bytes[65535];
+	uint8_t *at = begin_v6(bytes, PROTO_IPV6_FRAGMENT, 8 + to - from);
+
+	memset(at, 0, 8);
+	at[0] = next;
+	at[2] = (uint8_t)(from >> 8);
+	at[3] = (uint8_t)(from | more);
+	at[7] = id;
+	memcpy(at + 8, datagram + from, to - from);
+	lwip_lab_inject(&lab, bytes, sizeof(struct ipv6_header) + 8 + to - from);
+}
+
+static struct packets *listen_to_datagrams(void)
+{
+	const struct endpoint at = { .port = PORT };
+	struct udp_header *udp = (void *)datagram;
+	struct packets *port;
+
+	*udp = (struct udp_header){ .dst_port = be16_put(PORT) }; /* without a checksum */
+	ck_assert_int_eq(lab.stack->ops->listen_packets(lab.stack, &at, &port), 0);
+	return port;
+}
+
+static ssize_t received(struct packets *port)
+{
+	static uint8_t bytes[65535];
+	struct endpoint from;
+
+	return port->ops->receive(port, &from, bytes, sizeof(bytes));
+}
+
+static const size_t sizes[] = { 1400, 65495, 65496, 65527, 65528, 65535 };
+
+/* A sum of its size and the sizes of its headers has more than 16 bits. */
+START_TEST(a_datagram_of_almost_64_kib_does_no_harm)
+{
+	struct packets *port = listen_to_datagrams();
+	size_t n = sizes[_i];
+
+	send_fragment(1, PROTO_UDP, 0, 1024, true);
+	send_fragment(1, PROTO_UDP, 1024, n, false);
+	ck_assert_int_eq(received(port), n <= 65495 ? (ssize_t)(n - 8) : -EAGAIN);
+	port->ops->close(port);
+}
+END_TEST
+
+/* What the fragments are of is a fragment itself. */
+START_TEST(a_fragment_of_a_fragment_does_no_harm)
+{
+	struct packets *port = listen_to_datagrams();
+	const uint8_t inner[8] = { PROTO_UDP, 0, 0, 8 | 1 };
+
+	memcpy(datagram, inner, sizeof(inner));
+	for (uint8_t id = 0; id < 100; id++) {
+		if (id & 1)
+			send_fragment(id, PROTO_UDP, 16, 24, false);
+		send_fragment(id, PROTO_IPV6_FRAGMENT, 0, 16, true);
+		if (!(id & 1))
+			send_fragment(id, PROTO_UDP, 16, 24, false);
+	}
+	ck_assert_int_eq(received(port), -EAGAIN);
+	port->ops->close(port);
+}
+END_TEST
+
 /* ---- memory */
 
 #define HOARD 1800 /* of 60 kB */
@@ -329,6 +416,9 @@ TCase *unit_tests(void)
 	tcase_add_loop_test(tc, an_end_that_is_denied_later_does_no_harm, 0, 4);
 	tcase_add_test(tc, what_comes_before_the_window_is_known_is_not_kept);
 	tcase_add_test(tc, a_second_syn_does_not_complete_the_handshake);
+	tcase_add_loop_test(tc, a_datagram_of_almost_64_kib_does_no_harm, 0,
+	                    ARRAY_SIZE(sizes));
+	tcase_add_test(tc, a_fragment_of_a_fragment_does_no_harm);
 	tcase_add_test(tc, who_hoards_memory_does_not_stop_others);
 	tcase_add_test(tc, what_is_unread_counts_after_the_end_of_its_connection);
 	return tc;
