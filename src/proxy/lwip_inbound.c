@@ -48,11 +48,12 @@ static bool may_take(const struct ip_view *view)
 	       (view->protocol == PROTO_TCP && !view->fragment);
 }
 
-/* Gives lwIP one packet that stands in several slices. */
+/* Gives lwIP one packet that stands in several slices. Of an option that is cut off lwIP reads the
+ * length all the same, so there is one byte more, also where the memory is a multiple of 8. */
 static bool give(struct lwip_stack *s, const struct iovec *slices, size_t n,
                  uint32_t bytes)
 {
-	struct pbuf *p = pbuf_alloc(PBUF_RAW, (u16_t)bytes, PBUF_RAM);
+	struct pbuf *p = pbuf_alloc(PBUF_RAW, (u16_t)(bytes | 1), PBUF_RAM);
 	uint8_t *to;
 
 	if (!p)
@@ -62,6 +63,8 @@ static bool give(struct lwip_stack *s, const struct iovec *slices, size_t n,
 		memcpy(to, slices[i].iov_base, slices[i].iov_len);
 		to += slices[i].iov_len;
 	}
+	*to = 0;
+	pbuf_realloc(p, (u16_t)bytes);
 	if (ip_input(p, &s->netif) != ERR_OK)
 		pbuf_free(p);
 	return true;

@@ -85,6 +85,22 @@ static void forge(size_t at, size_t n, uint8_t flags)
 	lwip_lab_inject(&lab, bytes, sizeof(last.headers) + n);
 }
 
+/* The client seems to send 8 bytes of options, the last of which begins one. */
+static void forge_option(void)
+{
+	uint8_t bytes[sizeof(last.headers) + 8];
+	struct tcp_header *tcp = (void *)(bytes + sizeof(struct ipv4_header));
+
+	memcpy(bytes, last.headers, sizeof(last.headers));
+	memset(tcp + 1, 1, 7);
+	bytes[sizeof(bytes) - 1] = 3;
+	tcp->seq = be32_put(last.next);
+	tcp->data_offset = 7 << 4;
+	tcp->flags = TCP_ACK;
+	sum_up(bytes, sizeof(bytes));
+	lwip_lab_inject(&lab, bytes, sizeof(bytes));
+}
+
 struct talk {
 	struct lwip_lab_end client, server;
 	size_t bytes;
@@ -246,6 +262,8 @@ END_TEST
 
 /* ---- headers */
 
+#define OPTIONS_FOR_DESTINATION 60
+
 static uint8_t datagram[65535]; /* its first bytes are the header of UDP */
 
 /* Writes a header of IPv6 from the client to the server. */
@@ -327,6 +345,27 @@ START_TEST(a_fragment_of_a_fragment_does_no_harm)
 	}
 	ck_assert_int_eq(received(port), -EAGAIN);
 	port->ops->close(port);
+}
+END_TEST
+
+/* The last byte of the packet says that an option begins. The sanitizers see who looks for its
+ * length. */
+START_TEST(an_option_without_a_length_does_no_harm)
+{
+	uint8_t bytes[sizeof(struct ipv6_header) + 8] = { 0 };
+	struct talk t;
+
+	if (_i == 1) {
+		uint8_t *at = begin_v6(bytes, OPTIONS_FOR_DESTINATION, 8);
+
+		at[0] = PROTO_TCP;
+		at[7] = 1;
+		lwip_lab_inject(&lab, bytes, sizeof(bytes));
+		return;
+	}
+	pair(&t);
+	forge_option();
+	close_both(&t);
 }
 END_TEST
 
@@ -419,6 +458,7 @@ TCase *unit_tests(void)
 	tcase_add_loop_test(tc, a_datagram_of_almost_64_kib_does_no_harm, 0,
 	                    ARRAY_SIZE(sizes));
 	tcase_add_test(tc, a_fragment_of_a_fragment_does_no_harm);
+	tcase_add_loop_test(tc, an_option_without_a_length_does_no_harm, 0, 2);
 	tcase_add_test(tc, who_hoards_memory_does_not_stop_others);
 	tcase_add_test(tc, what_is_unread_counts_after_the_end_of_its_connection);
 	return tc;
