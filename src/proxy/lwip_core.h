@@ -57,12 +57,12 @@ struct lwip_stack {
 	struct coalescer *coalescer; /* owned: what a batch is sorted with */
 	uint8_t *out_at;             /* where the next packet goes */
 	size_t out_n;
-	bool flushing;          /* `out` is in use by the engine */
-	bool refused;           /* there was no room, so lwIP has kept packets */
-	uint64_t tick_ns;       /* when tcp_tmr is due; NEVER_NS: not needed */
-	uint64_t stopped_ns;    /* since when it isn't called regularly */
-	uint64_t reassembly_ns; /* when the timers of fragments are due */
-	uint64_t fragments_until_ns;
+	bool flushing;              /* `out` is in use by the engine */
+	bool refused;               /* there was no room, so lwIP has kept packets */
+	uint64_t tick_ns;           /* when tcp_tmr is due; NEVER_NS: not needed */
+	uint64_t stopped_ns;        /* since when it isn't called regularly */
+	uint64_t reassembly_ns;     /* when the timers of fragments are due */
+	unsigned reassembly_rounds; /* how often they have to run yet */
 };
 
 /* ---- the list */

@@ -16,8 +16,9 @@
 
 #include <lwip/ip4_frag.h>
 
-#define FRAGMENTS_NS ((IP_REASS_MAXAGE + 2) * NS_PER_SEC)
-#define PBUF_MOST    (0xffffU & ~(MEM_ALIGNMENT - 1U)) /* lwIP makes no larger ones */
+#define FRAGMENT_ROUNDS                                                                  \
+	(IP_REASS_MAXAGE + 1U) /* of the timers; in the last one they end */
+#define PBUF_MOST (0xffffU & ~(MEM_ALIGNMENT - 1U)) /* lwIP makes no larger ones */
 
 /* The interface becomes the one that has this address. */
 static void take_address(struct lwip_stack *s, const struct ip_addr *addr)
@@ -35,7 +36,7 @@ static void note_fragment(struct lwip_stack *s)
 {
 	uint64_t now_ns = loop_now_ns();
 
-	s->fragments_until_ns = now_ns + FRAGMENTS_NS;
+	s->reassembly_rounds = FRAGMENT_ROUNDS;
 	if (s->reassembly_ns == NEVER_NS)
 		s->reassembly_ns = now_ns + REASSEMBLY_NS;
 }

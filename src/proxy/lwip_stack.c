@@ -269,8 +269,9 @@ static void run_reassembly(struct lwip_stack *s, uint64_t now_ns)
 {
 	ip_reass_tmr();
 	ip6_reass_tmr();
-	s->reassembly_ns =
-		now_ns < s->fragments_until_ns ? now_ns + REASSEMBLY_NS : NEVER_NS;
+	if (s->reassembly_rounds > 0)
+		s->reassembly_rounds--;
+	s->reassembly_ns = s->reassembly_rounds > 0 ? now_ns + REASSEMBLY_NS : NEVER_NS;
 }
 
 uint64_t lwip_stack_deadline_ns(const struct lwip_stack *s)

@@ -3,8 +3,10 @@
 #include <string.h>
 
 #include "base/checksum.h"
+#include "base/clock.h"
 #include "base/iphdr.h"
 #include "base/tcphdr.h"
+#include "io/loop_clock.h"
 #include "lwip_lab.h"
 #include "unit.h"
 
@@ -348,6 +350,22 @@ START_TEST(a_fragment_of_a_fragment_does_no_harm)
 }
 END_TEST
 
+/* The machine has slept, or there was much to do. */
+START_TEST(fragments_are_forgotten_although_their_timer_was_late)
+{
+	struct packets *port = listen_to_datagrams();
+	uint64_t now_ns = loop_now_ns() + 20 * NS_PER_SEC;
+
+	send_fragment(1, PROTO_UDP, 0, 1024, true);
+	for (int i = 0; i < 30; i++)
+		lwip_stack_run(lab.lwip, now_ns + (uint64_t)i * NS_PER_SEC);
+	ck_assert_uint_eq(lwip_stack_deadline_ns(lab.lwip), NEVER_NS);
+	send_fragment(1, PROTO_UDP, 1024, 2048, false);
+	ck_assert_int_eq(received(port), -EAGAIN);
+	port->ops->close(port);
+}
+END_TEST
+
 /* The last byte of the packet says that an option begins. The sanitizers see who looks for its
  * length. */
 START_TEST(an_option_without_a_length_does_no_harm)
@@ -458,6 +476,7 @@ TCase *unit_tests(void)
 	tcase_add_loop_test(tc, a_datagram_of_almost_64_kib_does_no_harm, 0,
 	                    ARRAY_SIZE(sizes));
 	tcase_add_test(tc, a_fragment_of_a_fragment_does_no_harm);
+	tcase_add_test(tc, fragments_are_forgotten_although_their_timer_was_late);
 	tcase_add_loop_test(tc, an_option_without_a_length_does_no_harm, 0, 2);
 	tcase_add_test(tc, who_hoards_memory_does_not_stop_others);
 	tcase_add_test(tc, what_is_unread_counts_after_the_end_of_its_connection);
