@@ -537,14 +537,18 @@ void lwip_sender_put_back(struct tcp_pcb *pcb)
 		pcb->unsent_oversize = 0;
 }
 
-/* Cuts the first segment of the queue after n bytes. lwIP gives the end of the connection to
- * the rest, and leaves it to the first part, too: the peer would take that for the end. */
+/* Cuts the first segment of the queue after n bytes, unless there are as many as lwIP can count
+ * already. lwIP gives the end of the connection to the rest, and leaves it to the first part, too:
+ * the peer would take that for the end. */
 static err_t split(struct tcp_pcb *pcb, u16_t n)
 {
 	struct tcp_seg *seg = pcb->unsent;
 	bool is_longer = seg && seg->len > n;
-	err_t err = tcp_split_unsent_seg(pcb, n);
+	err_t err;
 
+	if (is_longer && pcb->snd_queuelen >= TCP_SND_QUEUELEN)
+		return ERR_MEM;
+	err = tcp_split_unsent_seg(pcb, n);
 	if (is_longer && err == ERR_OK)
 		TCPH_UNSET_FLAG(seg->tcphdr, TCP_FIN);
 	return err;

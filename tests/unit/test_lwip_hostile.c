@@ -387,6 +387,61 @@ START_TEST(an_option_without_a_length_does_no_harm)
 }
 END_TEST
 
+/* ---- a path that becomes smaller and smaller */
+
+#define PIECES 700 /* of each segment: 96 of them have more than 16 bits can count */
+
+/* The path takes no packets of this size: about the last one of the client. */
+static void say_too_big(uint16_t mtu)
+{
+	const struct ipv4_header *about = (const void *)last.headers;
+	uint8_t bytes[sizeof(*about) + sizeof(struct icmp_header) + sizeof(*about) +
+	              8] = { 0 };
+	struct ipv4_header *ip = (void *)bytes;
+	struct icmp_header *icmp = (void *)(ip + 1);
+	size_t n = sizeof(bytes) - sizeof(*ip);
+
+	ip->version_ihl = 0x45;
+	ip->total_len = be16_put(sizeof(bytes));
+	ip->ttl = 64;
+	ip->protocol = PROTO_ICMP;
+	memcpy(ip->src, about->dst, 4);
+	memcpy(ip->dst, about->src, 4);
+	ip->checksum = be16_put(checksum_finish(checksum_add(0, ip, sizeof(*ip))));
+	icmp->type = 3;
+	icmp->code = 4;
+	icmp->rest = be32_put(mtu);
+	memcpy(icmp + 1, about, sizeof(*about) + 8);
+	icmp->checksum = be16_put(checksum_finish(checksum_add(0, icmp, n)));
+	lwip_lab_inject(&lab, bytes, sizeof(bytes));
+}
+
+static bool server_has_heard_some(void *context)
+{
+	struct talk *t = context;
+
+	lwip_lab_hear(&t->server, SIZE_MAX);
+	return t->server.heard >= t->bytes;
+}
+
+/* Each time it is said to take one byte less, all segments are cut into two. */
+START_TEST(a_path_that_shrinks_byte_by_byte_does_no_harm)
+{
+	struct talk t = { 0 };
+
+	pair(&t);
+	last.drops = true;
+	lwip_lab_say(&t.client, (size_t)128 << 10);
+	lwip_lab_round(&lab);
+	for (uint16_t i = 1; i <= PIECES; i++)
+		say_too_big((uint16_t)(LWIP_LAB_MTU - i));
+	last.drops = false;
+	t.bytes = 30000;
+	lwip_lab_until(&lab, server_has_heard_some, &t);
+	close_both(&t);
+}
+END_TEST
+
 /* ---- memory */
 
 #define HOARD 1800 /* of 60 kB */
@@ -478,6 +533,7 @@ TCase *unit_tests(void)
 	tcase_add_test(tc, a_fragment_of_a_fragment_does_no_harm);
 	tcase_add_test(tc, fragments_are_forgotten_although_their_timer_was_late);
 	tcase_add_loop_test(tc, an_option_without_a_length_does_no_harm, 0, 2);
+	tcase_add_test(tc, a_path_that_shrinks_byte_by_byte_does_no_harm);
 	tcase_add_test(tc, who_hoards_memory_does_not_stop_others);
 	tcase_add_test(tc, what_is_unread_counts_after_the_end_of_its_connection);
 	return tc;

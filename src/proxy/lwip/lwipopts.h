@@ -89,7 +89,7 @@
 /* The window is often much smaller than TCP_WND; see begin_window. */
 #define TCP_WND_UPDATE_THRESHOLD   8192
 #define TCP_SND_BUF                (12U << 20)
-#define TCP_SND_QUEUELEN           0xffff
+#define TCP_SND_QUEUELEN           0xf000 /* of 16 bits: what is cut later comes on top */
 #define TCP_SNDLOWAT               16384
 #define TCP_SNDQUEUELOWAT          1024
 #define LWIP_TCP_SACK_OUT          1
