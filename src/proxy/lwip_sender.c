@@ -35,6 +35,7 @@
 #define MTU_LEAST_V6       1280U
 #define ROUND_TRIP_MOST_MS 60000U
 #define MSS_LEAST          64U /* lwIP needs room for its options and some data */
+#define LEFT_MOST_MS       300000U
 
 /* Flags of a segment that lwIP doesn't use. */
 #define SEGMENT_ARRIVED 0x40U
@@ -363,6 +364,15 @@ static bool may_send(const struct tcp_pcb *pcb)
 	       pcb->state == LAST_ACK;
 }
 
+/* The time of a connection that was left to lwIP begins again: lwIP itself would end it also
+ * while what it has to say is on its way. */
+static void note_progress(struct tcp_pcb *pcb, const struct tcp_hdr *hdr)
+{
+	if ((pcb->flags & TF_RXCLOSED) && (TCPH_FLAGS(hdr) & TCP_ACK) &&
+	    TCP_SEQ_GT(hdr->ackno, pcb->lastack) && TCP_SEQ_LEQ(hdr->ackno, pcb->snd_nxt))
+		pcb->tmr = tcp_ticks;
+}
+
 /* The header is in the host's byte order, except for its flags. Returns ERR_VAL for a
  * segment that lwIP mustn't see: RFC 9293 3.7.1 allows the size in a SYN only, but lwIP
  * obeys it in each segment, and aborts if it becomes smaller than what waits to be sent. */
@@ -385,6 +395,8 @@ int8_t lwip_port_segment(struct tcp_pcb *pcb, const struct tcp_hdr *hdr, uint16_
 	 * (RFC 9293 3.8.6.3); lwIP counts them as one. */
 	if (pcb->state >= ESTABLISHED && data_bytes > pcb->mss)
 		tcp_set_flags(pcb, TF_ACK_DELAY);
+	if (may_send(pcb))
+		note_progress(pcb, hdr);
 	if (!may_send(pcb) || !s || !(pcb->flags & TF_SACK) ||
 	    !(TCPH_FLAGS(hdr) & TCP_ACK) || TCP_SEQ_LT(hdr->ackno, pcb->lastack) ||
 	    TCP_SEQ_GT(hdr->ackno, pcb->snd_nxt))
@@ -537,6 +549,13 @@ void lwip_sender_put_back(struct tcp_pcb *pcb)
 		pcb->unsent_oversize = 0;
 }
 
+void lwip_sender_leave(struct tcp_pcb *pcb)
+{
+	lwip_sender_put_back(pcb);
+	pcb->rcv_wnd = TCP_WND_MAX(pcb);
+	pcb->tmr = tcp_ticks;
+}
+
 /* Cuts the first segment of the queue after n bytes, unless there are as many as lwIP can count
  * already. lwIP gives the end of the connection to the rest, and leaves it to the first part, too:
  * the peer would take that for the end. */
@@ -581,13 +600,24 @@ static void pace_syn(struct tcp_pcb *pcb)
 	pcb->rto = (s16_t)(RTO_FIRST << (pcb->nrtx < 2 ? pcb->nrtx : 2));
 }
 
+/* Nobody is there any more who waits for it. lwIP alone would wait for ever for a peer that says
+ * again and again that it has no window. */
+static bool is_given_up(const struct tcp_pcb *pcb)
+{
+	return (pcb->flags & TF_RXCLOSED) &&
+	       tcp_ticks - pcb->tmr > LEFT_MOST_MS / TCP_SLOW_INTERVAL;
+}
+
 void lwip_sender_before_tick(void)
 {
-	for (struct tcp_pcb *pcb = tcp_active_pcbs; pcb; pcb = pcb->next) {
+	for (struct tcp_pcb *pcb = tcp_active_pcbs, *next; pcb; pcb = next) {
+		next = pcb->next;
 		if (pcb->state == SYN_SENT)
 			pace_syn(pcb);
 		lwip_sender_put_back(pcb);
-		if (pcb->persist_backoff > 0)
+		if (is_given_up(pcb))
+			tcp_abort(pcb);
+		else if (pcb->persist_backoff > 0)
 			end_probes(pcb);
 	}
 }

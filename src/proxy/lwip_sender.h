@@ -30,6 +30,9 @@ uint32_t lwip_sender_window(const struct tcp_pcb *pcb);
 /* To be called before new data or FIN is given to lwIP: what was to be sent again and couldn't
  * be sent yet waits again to be acknowledged, until the next acknowledgement. */
 void lwip_sender_put_back(struct tcp_pcb *pcb);
+/* The same before tcp_close. What lwIP still waits for has its time from now on; and a small window
+ * would look to lwIP like a connection that nobody has read. */
+void lwip_sender_leave(struct tcp_pcb *pcb);
 /* To be called before each tcp_tmr: no connection has a state then that its timers abort at. */
 void lwip_sender_before_tick(void);
 

@@ -210,19 +210,21 @@ static void forget_pcb(struct lwip_stream *t)
 	tcp_err(pcb, NULL);
 }
 
-/* Both sides have ended: the rest is lwIP's. */
-static void leave_if_over(struct lwip_stream *t)
+/* The rest is lwIP's. */
+static void leave(struct lwip_stream *t, bool reset)
 {
 	struct tcp_pcb *pcb = t->pcb;
 
-	if (!pcb || !t->ended || !t->shut)
-		return;
 	forget_pcb(t);
-	lwip_sender_put_back(pcb);
-	pcb->rcv_wnd =
-		TCP_WND_MAX(pcb); /* or it is taken for a connection that is cut off */
-	if (tcp_close(pcb) != ERR_OK)
+	lwip_sender_leave(pcb);
+	if (reset || tcp_close(pcb) != ERR_OK)
 		tcp_abort(pcb);
+}
+
+static void leave_if_over(struct lwip_stream *t)
+{
+	if (t->pcb && t->ended && t->shut)
+		leave(t, false);
 }
 
 static void on_error(void *arg, err_t err)
@@ -434,16 +436,10 @@ static int stream_want(struct stream *s, unsigned wanted)
 static void stream_close(struct stream *s, bool reset)
 {
 	struct lwip_stream *t = of(s);
-	struct tcp_pcb *pcb = t->pcb;
 
 	lwip_core_wake(t->stack);
-	if (pcb) {
-		forget_pcb(t);
-		lwip_sender_put_back(pcb);
-		pcb->rcv_wnd = TCP_WND_MAX(pcb);
-		if (reset || t->unread.bytes > 0 || tcp_close(pcb) != ERR_OK)
-			tcp_abort(pcb);
-	}
+	if (t->pcb)
+		leave(t, reset || t->unread.bytes > 0);
 	(void)drop(t, t->unread.bytes);
 	set_window(t, 0);
 	lwip_core_remove_due(&t->due);

@@ -442,6 +442,72 @@ START_TEST(a_path_that_shrinks_byte_by_byte_does_no_harm)
 }
 END_TEST
 
+/* ---- who has ended, and waits for the other side */
+
+static uint64_t later_ns; /* the time that the stack is told */
+
+/* So much time goes by. */
+static void wait_for(uint64_t ns)
+{
+	uint64_t end_ns = later_ns + ns;
+
+	while (later_ns < end_ns) {
+		for (int i = 0; i < 10; i++)
+			lwip_stack_run(lab.lwip, later_ns += 200 * NS_PER_MS);
+		lwip_lab_round(&lab);
+	}
+}
+
+/* The client says more than the server has room for, and closes. */
+static void leave_much(struct talk *t, bool server_ends_first)
+{
+	later_ns = loop_now_ns();
+	pair(t);
+	lab.loses = NULL;
+	if (server_ends_first) {
+		t->server.stream->ops->shut_down(t->server.stream);
+		wait_for(40 * NS_PER_SEC); /* the client has nothing to say yet */
+		lwip_lab_hear(&t->client, SIZE_MAX);
+		ck_assert(t->client.ended);
+	}
+	lwip_lab_say(&t->client, (size_t)128 << 10);
+	t->bytes = t->client.said;
+	ck_assert_uint_gt(t->bytes, WINDOW);
+	t->client.stream->ops->close(t->client.stream, false);
+}
+
+/* A server that reads slowly still gets all. */
+START_TEST(who_has_ended_is_heard_to_the_end)
+{
+	struct talk t;
+
+	leave_much(&t, _i);
+	while (!t.server.ended) {
+		wait_for(20 * NS_PER_SEC);
+		lwip_lab_hear(&t.server, 20000);
+		ck_assert_int_eq(t.server.err, 0);
+	}
+	ck_assert_uint_eq(t.server.heard, t.bytes);
+	t.server.stream->ops->close(t.server.stream, true);
+}
+END_TEST
+
+/* One that never reads doesn't keep what was said in memory for ever. */
+START_TEST(who_has_ended_does_not_wait_for_ever)
+{
+	struct talk t;
+
+	leave_much(&t, false);
+	wait_for(500 * NS_PER_SEC);
+	lwip_lab_hear(&t.server, SIZE_MAX);
+	wait_for(NS_PER_SEC);
+	lwip_lab_hear(&t.server, SIZE_MAX);
+	ck_assert_int_eq(t.server.err, -ECONNRESET);
+	ck_assert_uint_lt(t.server.heard, t.bytes);
+	t.server.stream->ops->close(t.server.stream, true);
+}
+END_TEST
+
 /* ---- memory */
 
 #define HOARD 1800 /* of 60 kB */
@@ -534,6 +600,8 @@ TCase *unit_tests(void)
 	tcase_add_test(tc, fragments_are_forgotten_although_their_timer_was_late);
 	tcase_add_loop_test(tc, an_option_without_a_length_does_no_harm, 0, 2);
 	tcase_add_test(tc, a_path_that_shrinks_byte_by_byte_does_no_harm);
+	tcase_add_loop_test(tc, who_has_ended_is_heard_to_the_end, 0, 2);
+	tcase_add_test(tc, who_has_ended_does_not_wait_for_ever);
 	tcase_add_test(tc, who_hoards_memory_does_not_stop_others);
 	tcase_add_test(tc, what_is_unread_counts_after_the_end_of_its_connection);
 	return tc;
