@@ -28,6 +28,7 @@
 #define SLOW_NS          (TCP_SLOW_INTERVAL * NS_PER_MS)
 #define TICKS_MAX        4 /* that are made up for in one round */
 #define LOOK_BACK        8 /* packets */
+#define TIME_WAIT_MOST   4096
 #define FLUSHES          8 /* batches; then others get their turn */
 #define ALIGN_BYTES      64U
 #define TIMESTAMPS_BYTES 12U                  /* RFC 7323, appendix A */
@@ -248,6 +249,20 @@ static void choose_next_tick(struct lwip_stack *s, uint64_t now_ns)
 	s->stopped_ns = now_ns;
 }
 
+/* Each connection in TIME-WAIT has a port, and lwIP looks through all of them for each packet that
+ * begins another one, and for each port that it tries. The last of the list are the oldest. */
+static void forget_oldest(void)
+{
+	struct tcp_pcb *pcb = tcp_tw_pcbs, *next;
+
+	for (size_t n = 0; pcb && n < TIME_WAIT_MOST; n++)
+		pcb = pcb->next;
+	for (; pcb; pcb = next) {
+		next = pcb->next;
+		tcp_abort(pcb);
+	}
+}
+
 /* The slow timer runs with every second tick. */
 static void run_ticks(struct lwip_stack *s, uint64_t now_ns)
 {
@@ -262,6 +277,7 @@ static void run_ticks(struct lwip_stack *s, uint64_t now_ns)
 		lwip_sender_before_tick();
 		tcp_tmr();
 	}
+	forget_oldest();
 	choose_next_tick(s, now_ns);
 }
 
