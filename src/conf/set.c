@@ -163,30 +163,6 @@ static int by_name(const void *a, const void *b)
 	return c ? c : strcmp((*x)->path, (*y)->path);
 }
 
-/* Keeps only the first file of each name. */
-static int drop_doubles(struct conf_set *set, struct diag *diag)
-{
-	size_t kept = 0;
-
-	for (size_t i = 0; i < set->n; i++) {
-		struct conf *conf = set->v[i];
-
-		if (kept > 0 && strcmp(conf->name, set->v[kept - 1]->name) == 0) {
-			diag_error(
-				diag, conf->path, 0,
-				"is a second file for NAME %s, besides %s; expected only one",
-				conf->name, set->v[kept - 1]->path);
-			conf_free(conf);
-			continue;
-		}
-		set->v[kept++] = conf;
-	}
-	if (kept == set->n)
-		return 0;
-	set->n = kept;
-	return -EINVAL;
-}
-
 /* Returns the worse one of two results, which are -ENOMEM, -EINVAL (any error) or 0. */
 static int worse(int a, int b)
 {
@@ -227,6 +203,36 @@ static struct conf *known(const struct conf_set *old, const char *path)
 	return conf && strcmp(conf->path, path) == 0 ? conf : NULL;
 }
 
+/* Keeps only one file of each name: the one that old has, or else the first one. */
+static int drop_doubles(struct conf_set *set, const struct conf_set *old,
+                        struct diag *diag)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < set->n; i++) {
+		struct conf *conf = set->v[i], *other = kept ? set->v[kept - 1] : NULL;
+
+		if (!other || strcmp(conf->name, other->name) != 0) {
+			set->v[kept++] = conf;
+			continue;
+		}
+		if (known(old, conf->path)) {
+			set->v[kept - 1] = conf;
+			conf = other;
+			other = set->v[kept - 1];
+		}
+		diag_error(diag, conf->path, 0,
+		           "is a second file for NAME %s, besides %s; expected only one",
+		           conf->name, other->path);
+		if (conf != other)
+			conf_free(conf);
+	}
+	if (kept == set->n)
+		return 0;
+	set->n = kept;
+	return -EINVAL;
+}
+
 static int load_all(struct conf_set *out, const struct files *files,
                     const struct conf_set *old, struct diag *diag)
 {
@@ -248,7 +254,7 @@ static int load_all(struct conf_set *out, const struct files *files,
 	}
 	load_buffer_clear(&buffer);
 	qsort(out->v, out->n, sizeof(*out->v), by_name);
-	return worse(err, drop_doubles(out, diag));
+	return worse(err, drop_doubles(out, old, diag));
 }
 
 static bool is_same_file(const char *a, const char *b)

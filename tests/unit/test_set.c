@@ -130,6 +130,39 @@ START_TEST(files_that_are_left_out)
 }
 END_TEST
 
+/* It comes first by its path, but the other one is in force, changed or not. */
+START_TEST(a_second_file_of_a_name_that_comes_later)
+{
+	const char *paths[] = { "d", "e" };
+	const struct conf_paths from = { .v = paths, .n = 2 };
+	struct diag diag = { 0 };
+	struct conf_set before, after;
+
+	ck_assert_int_eq(mkdir("d", 0700), 0);
+	ck_assert_int_eq(mkdir("e", 0700), 0);
+	put("d/other.conf", GOOD);
+	put("e/a.conf", GOOD);
+	ck_assert_int_eq(conf_set_read(&before, &from, &diag), 0);
+	put("d/a.conf", GOOD);
+	for (int change = 0; change < 2; change++) {
+		if (change)
+			put("e/a.conf", GOOD "# other\n");
+		ck_assert_int_eq(conf_set_reread(&after, &before, &from, &diag), -EINVAL);
+		ck_assert_uint_eq(after.n, 2);
+		ck_assert_int_eq(after.v[0] == before.v[0], !change);
+		ck_assert_str_eq(after.v[0]->path, "e/a.conf");
+		ck_assert_uint_eq(diag.errors, 1);
+		ck_assert_str_eq(diag.entries[0].file, "d/a.conf");
+		ck_assert_str_eq(
+			diag.entries[0].text,
+			"is a second file for NAME a, besides e/a.conf; expected only one");
+		diag_clear(&diag);
+		conf_set_clear_but(&after, &before);
+	}
+	conf_set_clear(&before);
+}
+END_TEST
+
 static void check_gate(int expected, const char *said, const char *directory,
                        const char *gate)
 {
@@ -496,6 +529,7 @@ TCase *unit_tests(void)
 	tcase_add_test(tc, a_gate_that_is_read_again);
 	tcase_add_test(tc, wrong_names);
 	tcase_add_test(tc, files_that_are_left_out);
+	tcase_add_test(tc, a_second_file_of_a_name_that_comes_later);
 	tcase_add_test(tc, nothing_to_read);
 	tcase_add_test(tc, what_is_not_there);
 	tcase_add_test(tc, what_may_not_be_read);
