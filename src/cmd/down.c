@@ -90,7 +90,7 @@ static int clear_up(struct instance *i)
 		                        .state_path = i->state_path,
 		                        .log = &log };
 	struct hosts hosts = { 0 };
-	int err = instance_lock(i, &diag);
+	int err = instance_lock_killed(i, &diag);
 
 	options.lock_fd = i->lock_fd;
 	if (!err)

@@ -420,7 +420,7 @@ static int wait_locked(const char *path, int *fd)
 	return err;
 }
 
-int instance_lock(struct instance *i, struct diag *diag)
+int instance_lock_killed(struct instance *i, struct diag *diag)
 {
 	int err = make_dir(i->run_dir);
 
@@ -428,35 +428,38 @@ int instance_lock(struct instance *i, struct diag *diag)
 		return -EPERM;
 	if (!err)
 		err = wait_locked(i->pid_path, &i->lock_fd);
-	if (err == -EWOULDBLOCK && is_dead(i->pid_path)) {
+	if (err == -EWOULDBLOCK && is_dead(i->pid_path))
 		diag_error(
 			diag, NULL, 0,
 			"%s was killed, but a program that it had started for the host (nft, iptables, resolvconf) has not ended: wait for it, or end it",
 			i->tun);
-		return -EEXIST;
-	}
-	if (err == -EWOULDBLOCK) {
+	else if (err == -EWOULDBLOCK)
 		diag_error(
 			diag, NULL, 0,
 			"%s is already up (pid %d): tunion reload applies changes in the files and folders that it has; to bring up others, put them into such a folder, or take it down first",
 			i->tun, read_pid(i->pid_path));
-		return -EEXIST;
-	}
-	if (err == -EPERM) {
+	else if (err == -EPERM)
 		diag_error(
 			diag, NULL, 0,
 			"%s belongs to another user, who could keep %s from coming up: remove it",
 			i->pid_path, i->tun);
-		return err;
-	}
-	if (err) {
+	else if (err)
 		diag_error(diag, NULL, 0, "%s%s: %s", rights_needed(-err), i->run_dir,
 		           strerror(-err));
-		return err;
-	}
+	if (err)
+		return err == -EWOULDBLOCK ? -EEXIST : err;
 	remove_listed_sockets(i->lock_fd);
 	instance_unset_alias(i);
 	(void)!remove_dead_socket(i->socket_path);
+	return 0;
+}
+
+int instance_lock(struct instance *i, struct diag *diag)
+{
+	int err = instance_lock_killed(i, diag);
+
+	if (err)
+		return err;
 	err = write_pid(i->lock_fd);
 	if (err)
 		diag_error(diag, NULL, 0, "%s: %s", i->pid_path, strerror(-err));

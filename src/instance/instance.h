@@ -57,6 +57,9 @@ void instance_abandon(struct instance *i);
  * killed instance has left. Returns 0 or -errno, with the reason in diag; -EEXIST means
  * that it is already running. */
 MUST_CHECK int instance_lock(struct instance *i, struct diag *diag);
+/* The same to clear up after a killed instance: its pid file stays as it is until the release,
+ * so nothing has to be written, which a full disk wouldn't allow. */
+MUST_CHECK int instance_lock_killed(struct instance *i, struct diag *diag);
 /* Gives it a directory of its own for the sockets of its devices, RUNDIR/TUN.wireguard,
  * because several instances may have devices of the same names. To be called before
  * instance_lock. Returns 0 or -ENOMEM. */
