@@ -381,14 +381,17 @@ static int own_let_go(struct own_host *own, const struct plan *part, struct diag
 	return remains_let_go(host_state_of(own->host), part, diag);
 }
 
-/* Removes what no tun needs any more, also that of files that have no tun of their own now. */
-static int let_go(struct hosts *h, const struct plan *plan, struct diag *diag)
+/* Also what files have left that have no tun of their own now. */
+int hosts_let_go(struct hosts *h, const struct plan *plan, struct diag *diag)
 {
 	struct plan shared = plan_of_shared_tun(plan);
 	struct host_options options = h->options;
 	bool left = false;
-	int err = remains_let_go(host_state_of(h->shared), &shared, diag);
+	int err;
 
+	if (!h->options.stay_closed)
+		return 0;
+	err = remains_let_go(host_state_of(h->shared), &shared, diag);
 	if (!err)
 		err = each_own(h, plan, own_let_go, diag);
 	options.keep_remains = options.stay_closed = false;
@@ -405,8 +408,6 @@ int hosts_up(struct hosts *h, const struct plan *plan, struct diag *diag)
 	h->shared_is_up = err == 0;
 	if (!err)
 		err = each_own(h, plan, own_up, diag);
-	if (!err && h->options.stay_closed)
-		err = let_go(h, plan, diag);
 	return err ? undo_others(h, err) : 0;
 }
 

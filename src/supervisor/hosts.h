@@ -29,7 +29,7 @@ struct hosts {
 };
 
 /* Also undoes what a killed instance of this name has left on any of its tuns, or, with
- * keep_remains, runs its hooks and keeps the rest until hosts_up has succeeded. The
+ * keep_remains, runs its hooks and keeps the rest until hosts_let_go. The
  * strings in the options must live longer. Returns 0 or -errno, with the reason in
  * diag. */
 MUST_CHECK int hosts_new(struct hosts *h, const struct host_options *options,
@@ -47,6 +47,9 @@ bool hosts_have_ifindex(const struct hosts *h, uint32_t ifindex);
 MUST_CHECK int hosts_prepare(struct hosts *h, const struct plan *plan, struct diag *diag);
 MUST_CHECK int hosts_pre_up(struct hosts *h, const struct plan *plan, struct diag *diag);
 MUST_CHECK int hosts_up(struct hosts *h, const struct plan *plan, struct diag *diag);
+/* When nothing else can fail any more: removes what a killed instance has left, and no tun
+ * needs. Returns 0 or -errno, with the reason in diag. */
+MUST_CHECK int hosts_let_go(struct hosts *h, const struct plan *plan, struct diag *diag);
 /* Until hosts_settle, everything that fails leaves the host closed, because a killed instance
  * has left it so. */
 bool hosts_stay_closed(const struct hosts *h);

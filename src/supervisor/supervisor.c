@@ -256,9 +256,7 @@ static int bring_up(struct supervisor *s, const struct supervisor_options *o,
 		err = hosts_up(&s->hosts, &s->tunnels.plan, diag);
 	if (!err)
 		underlay_up(&s->underlay, diag);
-	if (!err)
-		err = check_interrupt(s, diag);
-	return err;
+	return err ? err : check_interrupt(s, diag);
 }
 
 static void want_status(void *context);
@@ -470,6 +468,8 @@ int supervisor_up(struct supervisor **out, const struct supervisor_options *opti
 		err = bring_up(s, options, diag);
 	if (!err)
 		err = begin_to_serve(s, options, diag);
+	if (!err)
+		err = hosts_let_go(&s->hosts, &s->tunnels.plan, diag);
 	if (err) {
 		bool tell = !takedown_stays_closed(&s->takedown, options->still_closed) &&
 		            s->tunnels.count > 0 && !s->elsewhere;

@@ -116,6 +116,9 @@ def up_over_the_remains(w, before):
     t.write("other.conf", w.home_conf(allowed="10.99.0.0/24", interface_lines=["PostUp = exit 9"]))
     for _ in range(9):
         equal(t.try_run("up", t.dir).returncode, 1, "exit status of up with another file, whose PostUp fails")
+    t.write("other.conf", w.home_conf(allowed="10.99.0.0/24", interface_lines=["PostUp = kill -TERM $PPID"]))
+    done = t.try_run("up", t.dir)
+    check(done.returncode == 1 and "interrupted" in done.stderr and "tunion down opens the host" in done.stderr.splitlines()[-1], done.stderr)
     done = c.try_run([*FULL, *t.argv("up", t.dir)])
     check(done.returncode == 1 and "File too large" in done.stderr, "up that can't write a file: " + done.stderr)
     for p in sending:
