@@ -17,6 +17,7 @@
 #include "host/guard.h"
 #include "host/host_difference.h"
 #include "host/host_origin.h"
+#include "host/host_refusal.h"
 #include "host/ipv6.h"
 #include "host/learned.h"
 #include "host/undo.h"
@@ -33,70 +34,6 @@ struct host_config_env host_change_env(struct host_state *h)
 	env.ifindex = h->journal.ifindex;
 	env.alone = h->place != NULL;
 	return env;
-}
-
-/* ---- errors */
-
-static bool is_ipv6(const struct netlink_item *item)
-{
-	switch (item->kind) {
-	case NETLINK_KIND_ADDRESS:
-		return item->address.prefix.addr.family == IP_V6;
-	case NETLINK_KIND_ROUTE:
-		return item->route.dst.addr.family == IP_V6;
-	case NETLINK_KIND_RULE:
-		return item->rule.family == IP_V6;
-	}
-	return false;
-}
-
-/* Has the kernel made this route by itself, for the network of an Address? Only `Table`
- * asks for such a route again. */
-static bool is_connected(const struct plan *plan, const struct netlink_route *route)
-{
-	for (size_t i = 0; i < plan->device_count && route->table == NETLINK_TABLE_MAIN;
-	     i++) {
-		const struct conf_prefixes *list = &plan->devices[i].conf->addresses;
-
-		for (size_t j = 0; j < list->n; j++) {
-			struct ip_prefix network = ip_prefix_mask(list->v[j].prefix);
-
-			if (ip_prefix_equal(&network, &route->dst))
-				return true;
-		}
-	}
-	return false;
-}
-
-static const char *hint(const struct plan *plan, const struct netlink_item *item,
-                        int error)
-{
-	switch (error) {
-	case -EEXIST:
-		if (item->kind != NETLINK_KIND_ROUTE)
-			return ": it already exists";
-		return is_connected(plan, &item->route)
-		               ? ": it comes with the Address of this network; leave out Table, or write the Address as /32 or /128"
-		               : ": another device already has this route in the same table";
-	case -EACCES:
-	case -EAFNOSUPPORT:
-	case -EOPNOTSUPP:
-		return is_ipv6(item) ? ": IPv6 is disabled on this host" : "";
-	default: /* these are the kernel's numbers, not ours */
-		return "";
-	}
-}
-
-static void report(const struct plan *plan, const struct netlink_item *item, int error,
-                   const char *why, struct diag *diag)
-{
-	struct host_origin o = host_origin_of(plan, item);
-	char text[NETLINK_ITEM_STRLEN];
-
-	diag_error(diag, o.conf ? o.conf->path : NULL, o.line,
-	           "%s%s is refused by the kernel (%s)%s",
-	           error == -EPERM ? "this needs root: " : "",
-	           netlink_item_format(item, text), why, hint(plan, item, error));
 }
 
 /* ---- applying */
@@ -128,8 +65,9 @@ static void report_all(struct change *c, const struct netlink_item *items, size_
 	for (size_t i = 0; i < n; i++) {
 		if (results[i] == 0 || failures++ >= ERRORS_SHOWN)
 			continue;
-		report(c->plan, &items[i], results[i],
-		       results[i] == first ? why : strerror(-results[i]), c->diag);
+		host_refusal_report(c->plan, &items[i], results[i],
+		                    results[i] == first ? why : strerror(-results[i]),
+		                    c->diag);
 	}
 	if (failures > ERRORS_SHOWN)
 		diag_error(c->diag, NULL, 0, "and %zu more addresses, routes or rules",
@@ -296,22 +234,11 @@ static void set_dns(struct change *c)
 	}
 }
 
-/* Is the guard made of something else than before? */
-static bool guard_differs(const struct host_items *from, const struct host_items *to)
-{
-	if (from->n != to->n)
-		return true;
-	for (size_t i = 0; i < to->n; i++) {
-		if (host_item_compare(&from->v[i], &to->v[i]) != 0)
-			return true;
-	}
-	return false;
-}
-
 static bool any_ipv6_way(const struct host_items *items)
 {
 	for (size_t i = 0; i < items->n; i++) {
-		if (items->v[i].kind != NETLINK_KIND_ADDRESS && is_ipv6(&items->v[i]))
+		if (items->v[i].kind != NETLINK_KIND_ADDRESS &&
+		    host_item_is_ipv6(&items->v[i]))
 			return true;
 	}
 	return false;
@@ -341,7 +268,7 @@ static void guard(struct change *c, enum ip_family family)
 
 	if (c->h->no_guard || c->unguarded ||
 	    !(family == IP_V4 ? c->to->rules4 : c->to->rules6) ||
-	    (was_there && !guard_differs(&c->h->config.guard, &c->to->guard)))
+	    (was_there && host_items_equal(&c->h->config.guard, &c->to->guard)))
 		return;
 	*there = true;
 	note(c, journal_save(j, c->diag));

@@ -26,6 +26,15 @@ void host_items_clear(struct host_items *list)
 	*list = (struct host_items){ 0 };
 }
 
+bool host_items_equal(const struct host_items *a, const struct host_items *b)
+{
+	for (size_t i = 0; i < a->n && a->n == b->n; i++) {
+		if (host_item_compare(&a->v[i], &b->v[i]) != 0)
+			return false;
+	}
+	return a->n == b->n;
+}
+
 static int compare_u32(uint32_t a, uint32_t b)
 {
 	return a < b ? -1 : a > b;
@@ -101,6 +110,19 @@ int host_item_compare(const struct netlink_item *a, const struct netlink_item *b
 		return compare_rule(&a->rule, &b->rule);
 	}
 	return 0;
+}
+
+bool host_item_is_ipv6(const struct netlink_item *item)
+{
+	switch (item->kind) {
+	case NETLINK_KIND_ADDRESS:
+		return item->address.prefix.addr.family == IP_V6;
+	case NETLINK_KIND_ROUTE:
+		return item->route.dst.addr.family == IP_V6;
+	case NETLINK_KIND_RULE:
+		return item->rule.family == IP_V6;
+	}
+	return false;
 }
 
 bool host_item_network(const struct ip_prefix *address, struct ip_prefix *out)
