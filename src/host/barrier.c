@@ -174,7 +174,7 @@ int barriers_find(struct host_items *out, struct netlink *nl, uint32_t ifindex)
 	return err;
 }
 
-void barriers_lift(struct netlink *nl, uint32_t ifindex, struct diag *diag)
+int barriers_lift(struct netlink *nl, uint32_t ifindex, struct diag *diag)
 {
 	struct host_items found;
 	int err = barriers_find(&found, nl, ifindex);
@@ -187,4 +187,5 @@ void barriers_lift(struct netlink *nl, uint32_t ifindex, struct diag *diag)
 			"unreachable routes with metric %u may be left, which stop packets: %s",
 			netlink_worst_metric(ifindex), netlink_error(nl));
 	host_items_clear(&found);
+	return err;
 }

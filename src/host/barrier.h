@@ -41,7 +41,8 @@ void barriers_trim(struct netlink *nl, struct host_items *there,
  * cleared also after an error. */
 MUST_CHECK int barriers_find(struct host_items *out, struct netlink *nl,
                              uint32_t ifindex);
-/* Removes all barriers of the instance whose tun has, or had, this index. */
-void barriers_lift(struct netlink *nl, uint32_t ifindex, struct diag *diag);
+/* Removes all barriers of the instance whose tun has, or had, this index. Returns 0 or -errno,
+ * which is a warning in diag. */
+int barriers_lift(struct netlink *nl, uint32_t ifindex, struct diag *diag);
 
 #endif

@@ -2,6 +2,7 @@
 #include "host/dns.h"
 
 #include <errno.h>
+#include <net/if.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -337,8 +338,8 @@ int dns_down(const struct spawn_tun *tun, struct diag *diag)
 	const char *revert[] = { "resolvectl", "revert", tun->name, NULL };
 	int err = run(argv, NULL, tun, diag);
 
-	/* both report their failures themselves */
+	/* both report their failures themselves; a link that is gone has no servers any more */
 	if (err == -ENOENT && dns_is_resolved(RESOLV_CONF_PATH))
-		err = run(revert, NULL, tun, diag);
+		err = if_nametoindex(tun->name) ? run(revert, NULL, tun, diag) : 0;
 	return err;
 }

@@ -248,7 +248,7 @@ static int iptables_down(const struct spawn_tun *tun, enum ip_family family,
 		text = guard_iptables_removal(tun->name, s.output);
 	if (text && strstr(text, "-D")) {
 		err = iptables_restore(tun, family, text, &why);
-		if (err == -EIO)
+		if (err < 0 && err != -ENOENT)
 			diag_warning(diag, NULL, 0, "%s", why.text);
 	}
 	free(text);
@@ -276,7 +276,8 @@ int guard_down(const struct spawn_tun *tun, enum ip_family family, struct diag *
 
 	if (err == -ENOENT)
 		err = iptables_down(tun, family, diag);
-	else if (err == -EIO)
-		diag_warning(diag, NULL, 0, "%s", why.text);
+	else if (err < 0)
+		diag_warning(diag, NULL, 0, "the firewall rules for %s are left: %s",
+		             tun->name, why.text);
 	return err;
 }

@@ -211,6 +211,7 @@ static void set_dns(struct change *c)
 	char *text = dns_text(c->plan);
 	const char *old = h->dns ? h->dns : "";
 	const struct spawn_tun tun = journal_tun(&h->journal);
+	bool told = h->journal.dns;
 	int err = text ? 0 : -ENOMEM, left = 0;
 
 	host_change_choose_resolver(h, c->plan);
@@ -223,7 +224,8 @@ static void set_dns(struct change *c)
 			err = dns_up(&tun, c->plan, text, c->diag);
 		else if (err == 0)
 			left = dns_down(&tun, c->diag);
-		h->journal.dns = text[0] || left < 0;
+		/* without the program nothing was told */
+		h->journal.dns = err == -ENOENT ? told : text[0] || left < 0;
 	}
 	note(c, err);
 	if (err == 0 && !h->no_dns) {

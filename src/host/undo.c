@@ -11,22 +11,33 @@
 
 static void undo_rules(struct journal *j, struct netlink *nl, struct diag *diag)
 {
-	while (j->rules.n > 0) {
-		const struct netlink_item *item = &j->rules.v[j->rules.n - 1];
-		char text[NETLINK_ITEM_STRLEN];
-		int err = netlink_delete(nl, item, 1, NULL);
+	struct host_items *rules = &j->rules;
+	size_t left = rules->n;
 
-		if (!netlink_is_gone(err) && err != -EAFNOSUPPORT)
-			diag_warning(diag, NULL, 0, "%s cannot be removed: %s",
-			             netlink_item_format(item, text), netlink_error(nl));
-		j->rules.n--;
+	for (size_t i = rules->n; i-- > 0;) {
+		char text[NETLINK_ITEM_STRLEN];
+		int err = netlink_delete(nl, &rules->v[i], 1, NULL);
+
+		if (netlink_is_gone(err) || err == -EAFNOSUPPORT)
+			continue;
+		diag_warning(diag, NULL, 0, "%s cannot be removed: %s",
+		             netlink_item_format(&rules->v[i], text), netlink_error(nl));
+		rules->v[--left] = rules->v[i];
 	}
+	rules->n -= left;
+	if (left > 0)
+		memmove(rules->v, rules->v + left, rules->n * sizeof(rules->v[0]));
 }
 
 void undo_stale(struct journal *j, struct netlink *nl, struct diag *diag)
 {
-	while (j->stale_count > 0)
-		barriers_lift(nl, j->stale[--j->stale_count], diag);
+	size_t left = 0;
+
+	for (size_t i = 0; i < j->stale_count; i++) {
+		if (barriers_lift(nl, j->stale[i], diag) < 0)
+			j->stale[left++] = j->stale[i];
+	}
+	j->stale_count = left;
 }
 
 static void undo_tun(struct journal *j, struct netlink *nl, struct diag *diag)
@@ -37,7 +48,8 @@ static void undo_tun(struct journal *j, struct netlink *nl, struct diag *diag)
 	undo_stale(j, nl, diag);
 	if (j->ifindex == 0)
 		return;
-	barriers_lift(nl, j->ifindex, diag);
+	if (barriers_lift(nl, j->ifindex, diag) < 0 && j->stale_count < JOURNAL_STALE_MAX)
+		j->stale[j->stale_count++] = j->ifindex;
 	/* by now another device may have the name, or the number */
 	err = netlink_link_get(nl, j->ifindex, &link);
 	if (err == 0 && strcmp(link.name, j->tun) == 0)
@@ -82,14 +94,31 @@ void undo_hooks(struct journal *j, const struct log *log, struct diag *diag)
 	hooks_clear(&j->hooks);
 }
 
-static void undo_guard(const struct spawn_tun *tun, enum ip_family family,
+/* Returns whether it is left. */
+static bool undo_guard(const struct spawn_tun *tun, enum ip_family family,
                        struct diag *diag)
 {
-	if (guard_down(tun, family, diag) == -ENOENT)
+	int err = guard_down(tun, family, diag);
+
+	if (err == -ENOENT)
 		diag_warning(
 			diag, NULL, 0,
 			"the firewall rules for %s (IPv%u) are left, because the programs nft and iptables are missing",
 			tun->name, (unsigned)family);
+	return err < 0;
+}
+
+/* Returns whether they are left. */
+static bool undo_dns(const struct spawn_tun *tun, struct diag *diag)
+{
+	int err = dns_down(tun, diag);
+
+	if (err == -ENOENT)
+		diag_warning(
+			diag, NULL, 0,
+			"the name servers of %s are left, because the program resolvconf is missing",
+			tun->name);
+	return err < 0;
 }
 
 int undo_all(struct journal *j, struct netlink *nl, const struct log *log,
@@ -103,13 +132,9 @@ int undo_all(struct journal *j, struct netlink *nl, const struct log *log,
 		(void)!run_hooks(j, CONF_PRE_DOWN, log, diag);
 	j->pre_down_ran = false;
 	undo_rules(j, nl, diag);
-	if (j->guard6)
-		undo_guard(&tun, IP_V6, diag);
-	if (j->guard4)
-		undo_guard(&tun, IP_V4, diag);
-	if (j->dns)
-		(void)!dns_down(&tun, diag);
-	j->guard4 = j->guard6 = j->dns = false;
+	j->guard6 = j->guard6 && undo_guard(&tun, IP_V6, diag);
+	j->guard4 = j->guard4 && undo_guard(&tun, IP_V4, diag);
+	j->dns = j->dns && undo_dns(&tun, diag);
 	valid_mark_restore(j, diag);
 	undo_tun(j, nl, diag);
 	if (j->events)
@@ -117,5 +142,9 @@ int undo_all(struct journal *j, struct netlink *nl, const struct log *log,
 	err = run_hooks(j, CONF_POST_DOWN, log, diag);
 	hooks_clear(&j->hooks);
 	(void)!journal_save(j, diag); /* it reports an error itself */
+	if (!journal_is_empty(j))
+		diag_warning(
+			diag, j->path, 0,
+			"says what is left on the host: tunion down tries again to undo it");
 	return err;
 }

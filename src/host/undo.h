@@ -18,8 +18,8 @@ void undo_hooks(struct journal *j, const struct log *log, struct diag *diag);
 void undo_stale(struct journal *j, struct netlink *nl, struct diag *diag);
 
 /* Undoes everything in reverse order, between PreDown and PostDown hooks, and saves.
- * Failures are warnings. log may be NULL. Returns 0, or what hooks_run_down has returned
- * for the first PostDown hook that has failed. */
+ * Failures are warnings, and what is left stays in the journal. log may be NULL. Returns 0,
+ * or what hooks_run_down has returned for the first PostDown hook that has failed. */
 int undo_all(struct journal *j, struct netlink *nl, const struct log *log,
              struct diag *diag);
 

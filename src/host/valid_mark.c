@@ -44,8 +44,12 @@ int valid_mark_set(struct journal *j, struct diag *diag)
 		return 0;
 	j->src_valid_mark = true;
 	err = journal_save(j, diag);
-	if (err < 0 || value == 1)
+	if (err < 0) {
+		j->src_valid_mark = false;
 		return err;
+	}
+	if (value == 1)
+		return 0;
 	err = value < 0 ? value : write_value(1);
 	if (err == 0)
 		return 0;
@@ -63,8 +67,8 @@ void valid_mark_restore(struct journal *j, struct diag *diag)
 
 	if (!j->src_valid_mark)
 		return;
-	j->src_valid_mark = false;
 	err = journal_mark_is_needed_elsewhere(j) ? 0 : write_value(0);
+	j->src_valid_mark = err < 0;
 	if (err < 0)
 		diag_warning(
 			diag, NULL, 0,

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <spawn.h>
 #include <stdarg.h>
 #include <stdbool.h>
@@ -14,7 +15,7 @@
 #include <sys/types.h>
 
 static struct {
-	bool armed;
+	bool armed, kills;
 	unsigned count, nth;
 	const char *failed;
 } faults;
@@ -22,9 +23,16 @@ static struct {
 void faults_arm(unsigned nth)
 {
 	faults.armed = true;
+	faults.kills = false;
 	faults.count = 0;
 	faults.nth = nth;
 	faults.failed = NULL;
+}
+
+void faults_arm_kill(unsigned nth)
+{
+	faults_arm(nth);
+	faults.kills = true;
 }
 
 unsigned faults_disarm(const char **failed)
@@ -38,6 +46,8 @@ static bool fails(const char *name, int error)
 {
 	if (!faults.armed || ++faults.count != faults.nth)
 		return false;
+	if (faults.kills)
+		raise(SIGKILL);
 	faults.failed = name;
 	errno = error;
 	return true;

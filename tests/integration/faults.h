@@ -6,6 +6,8 @@
 
 /* From now on the nth call fails, once. With 0 no call fails; they are only counted. */
 void faults_arm(unsigned nth);
+/* From now on the nth call is not made, since we are killed before it. */
+void faults_arm_kill(unsigned nth);
 /* Returns the number of calls since then. *failed is the name of the one that failed, or
  * NULL. */
 unsigned faults_disarm(const char **failed);

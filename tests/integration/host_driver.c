@@ -8,14 +8,16 @@
  *
  *   up DIR      calls host_prepare, host_pre_up and host_up with the files of DIR; prints
  *               the mark
- *   fail N DIR  like up, but the Nth system call or allocation fails; prints "result" and
- *               which one it was or, with N = 0, how many there are
  *   update DIR  calls host_update
  *   mtu ADDR    calls host_path_mtu
  *   down        calls host_down
+ *   fail N COMMAND DIR  up, update or down, but the Nth system call or allocation fails; prints
+ *               "result" and which one it was or, with N = 0, how many there are
+ *   kill N COMMAND DIR  the same, but we are killed before this call
  *   end         frees everything and ends
  *
  * At the end of input it ends at once, as if it were killed. */
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -91,20 +93,37 @@ static int update(struct driver *d, struct diag *diag)
 	return first;
 }
 
-static int up_failing(struct driver *d, const char *words, struct diag *diag)
+static int run_step(struct driver *d, const char *command, struct diag *diag)
 {
-	char *dir;
-	unsigned long nth = strtoul(words, &dir, 10);
-	const char *failed;
-	unsigned count;
-	int rc = load(d, dir + 1, diag);
+	if (strcmp(command, "up") == 0)
+		return up(d, diag);
+	if (strcmp(command, "update") == 0)
+		return update(d, diag);
+	if (strcmp(command, "down") == 0)
+		(void)!host_down(d->host, diag);
+	return 0;
+}
 
+static int run_failing(struct driver *d, const char *words, bool killed,
+                       struct diag *diag)
+{
+	unsigned nth = 0, count;
+	char command[16] = "";
+	const char *failed;
+	int at = 0, rc;
+
+	if (sscanf(words, "%u %15s %n", &nth, command, &at) < 2)
+		return -EINVAL;
+	rc = load(d, words + at, diag);
 	if (rc < 0)
 		return rc;
-	faults_arm((unsigned)nth);
-	rc = up(d, diag);
+	if (killed)
+		faults_arm_kill(nth);
+	else
+		faults_arm(nth);
+	rc = run_step(d, command, diag);
 	count = faults_disarm(&failed);
-	printf("result %s %u %s\n", rc < 0 ? "failed" : "up", count,
+	printf("result %s %u %s\n", rc < 0 ? "failed" : "done", count,
 	       failed ? failed : "-");
 	return 0;
 }
@@ -113,20 +132,13 @@ static int run(struct driver *d, const char *command, const char *word, struct d
 {
 	int rc = 0;
 
-	if (strcmp(command, "up") == 0) {
+	if (strcmp(command, "fail") == 0)
+		return run_failing(d, word, false, diag);
+	if (strcmp(command, "kill") == 0)
+		return run_failing(d, word, true, diag);
+	if (strcmp(command, "up") == 0 || strcmp(command, "update") == 0)
 		rc = load(d, word, diag);
-		if (rc == 0)
-			rc = up(d, diag);
-	} else if (strcmp(command, "fail") == 0) {
-		rc = up_failing(d, word, diag);
-	} else if (strcmp(command, "update") == 0) {
-		rc = load(d, word, diag);
-		if (rc == 0)
-			rc = update(d, diag);
-	} else if (strcmp(command, "down") == 0) {
-		(void)!host_down(d->host, diag);
-	}
-	return rc;
+	return rc < 0 ? rc : run_step(d, command, diag);
 }
 
 static void answer(struct driver *d, char *line)

@@ -341,6 +341,12 @@ def name_servers(h, before):
     resolvconf("echo no way >&2; exit 5")
     d.files(a=a)
     d.fails(f"up {d.dir}", "resolvconf failed (exit status 5): no way")
+    d.end()
+    check(os.path.exists(STATE), "nobody knows any more that resolvconf was told something")
+    resolvconf("")
+    d = Driver(h)
+    d.do("mtu 192.0.2.1")
+    equal(said().count("-d t0 -f\n"), 2, "how often it was told that they go")
     same_text(h.snapshot(), before, "after resolvconf failed")
     os.unlink(os.path.join(folder, "resolvconf"))
     d.fails(f"up {d.dir}", "install the package openresolv")
@@ -360,17 +366,17 @@ def every_failure(h, before):
             return len(f.read())
 
     def attempt(number):
-        answer, text = d.ask(f"fail {number} {d.dir}")
+        answer, text = d.ask(f"fail {number} up {d.dir}")
         check(answer.startswith("ok"), f"failure {number}: {answer}")
         return next(line for line in text.splitlines() if line.startswith("result ")).split()[1:], text
 
     (result, count, _), text = attempt(0)
-    equal(result, "up", text)
+    equal(result, "done", text)
     d.do("down")
     table = {}
     for number in range(1, int(count) + 1):
         (result, _, call), text = attempt(number)
-        if result == "up":
+        if result == "done":
             d.do("down")
         if call == "-":  # a list may come in more pieces or fewer
             check(number > int(count) - 4, f"call {number} of {count} did not come")
@@ -383,6 +389,27 @@ def every_failure(h, before):
         print(f"{call} fails {len(numbers)} times: {'nothing changed' if result == 'failed' else 'up without it'}: "
               f"calls {' '.join(map(str, numbers))}")
     d.end()
+
+
+def programs_fail(h, before):
+    """What could not be undone is tried again."""
+    h.program("resolvconf", "")
+    d = Driver(h)
+    d.files(full=conf(FULL[0] + "\nDNS = 10.8.0.1", FULL[1]))
+    d.up()
+    nft = h.program("nft", "echo bad day >&2; exit 1")
+    os.unlink(os.path.join(h.bin, "resolvconf"))
+    answer, text = d.ask("down")
+    for part in ("the firewall rules for t0 are left: nft failed (exit status 1): bad day", "the name servers of t0 are left", STATE):
+        check(part in text, f"down does not say {part!r}:\n{text}")
+    d.end()
+    os.unlink(nft)
+    h.program("resolvconf", "")
+    d = Driver(h)
+    d.end()
+    os.unlink(os.path.join(h.bin, "resolvconf"))
+    same_text(h.snapshot(), before, "after the programs are back")
+    check(not os.path.exists(STATE), "a state file is left")
 
 
 def many_routes(h):
@@ -410,6 +437,7 @@ def test(lab):
     without_ipv6(lab)
     kills(h, before)
     name_servers(h, before)
+    programs_fail(h, before)
     every_failure(h, before)
     many_routes(h)
     same_text(h.snapshot(), before, "at the end")
