@@ -287,18 +287,15 @@ bool hosts_have_ifindex(const struct hosts *h, uint32_t ifindex)
 /* ---- up, all or nothing */
 
 /* A step has failed, and its host has undone what concerns it. Undoes the others, too. */
-static int undo_others(struct hosts *h, int err)
+static int undo_others(struct hosts *h, int err, struct diag *diag)
 {
-	struct diag not_told = { 0 };
-
 	for (; h->own; drop(h, h->own)) {
 		if (h->own->is_up)
-			(void)!host_down(h->own->host, &not_told);
+			(void)!host_down(h->own->host, diag);
 	}
 	if (h->shared_is_up)
-		(void)!host_down(h->shared, &not_told);
+		(void)!host_down(h->shared, diag);
 	h->shared_is_up = false;
-	diag_clear(&not_told);
 	return err;
 }
 
@@ -340,7 +337,7 @@ int hosts_prepare(struct hosts *h, const struct plan *plan, struct diag *diag)
 
 	for (size_t i = plan->shared_count; i < plan->device_count && !err; i++)
 		err = hosts_make_tun(h, plan, &plan->devices[i], diag);
-	return err ? undo_others(h, err) : 0;
+	return err ? undo_others(h, err, diag) : 0;
 }
 
 int hosts_pre_up(struct hosts *h, const struct plan *plan, struct diag *diag)
@@ -350,7 +347,7 @@ int hosts_pre_up(struct hosts *h, const struct plan *plan, struct diag *diag)
 
 	if (!err)
 		err = each_own(h, plan, own_pre_up, diag);
-	return err ? undo_others(h, err) : 0;
+	return err ? undo_others(h, err, diag) : 0;
 }
 
 static int own_take_over(struct own_host *own, const struct plan *part, struct diag *diag)
@@ -408,7 +405,7 @@ int hosts_up(struct hosts *h, const struct plan *plan, struct diag *diag)
 	h->shared_is_up = err == 0;
 	if (!err)
 		err = each_own(h, plan, own_up, diag);
-	return err ? undo_others(h, err) : 0;
+	return err ? undo_others(h, err, diag) : 0;
 }
 
 bool hosts_stay_closed(const struct hosts *h)

@@ -444,7 +444,6 @@ int supervisor_up(struct supervisor **out, const struct supervisor_options *opti
                   struct diag *diag)
 {
 	struct supervisor *s = calloc(1, sizeof(*s));
-	struct diag undo = { 0 };
 	int err;
 
 	*out = NULL;
@@ -474,8 +473,7 @@ int supervisor_up(struct supervisor **out, const struct supervisor_options *opti
 		bool tell = !takedown_stays_closed(&s->takedown, options->still_closed) &&
 		            s->tunnels.count > 0 && !s->elsewhere;
 
-		supervisor_down(s, &undo);
-		diag_clear(&undo);
+		supervisor_down(s, diag);
 		if (tell)
 			takedown_tell_failed(diag);
 		return err;

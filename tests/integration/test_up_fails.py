@@ -246,6 +246,21 @@ def each_step_fails(b):
         print(f"{name:26} exit 1, nothing left; {said.replace(b.t.dir, 'DIR')[:130]}")
 
 
+def what_is_left_is_told(b):
+    """The file with its own tun fails, and of what was done before it not all can be undone; down does it later."""
+    b.files(home=["# tunion: Tun = own", "PostUp = exit 8"])
+    path = os.path.join(b.h.bin, "resolvconf")
+    os.rename(path, path + "~")
+    b.h.program("resolvconf", f"[ $1 = -a ] && exec {path}~ $*; echo bad day >&2; exit 4")
+    done = b.t.try_run("up", b.t.dir)
+    equal(done.returncode, 1, "exit status of up: " + done.stderr)
+    check("bad day" in done.stderr and "unless a warning above says otherwise" in done.stderr, done.stderr)
+    os.rename(path + "~", path)
+    b.t.run("down")
+    b.hooks()
+    b.same("an up of which something was left, and down")
+
+
 # ---- kills
 
 def children(pid):
@@ -346,6 +361,7 @@ def test(lab):
     b = Bed(lab)
     b.before = b.snapshot()
     each_step_fails(b)
+    what_is_left_is_told(b)
     a_program_outlives_it(b)
     kills(b)
 
