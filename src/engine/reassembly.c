@@ -126,12 +126,41 @@ static bool same_datagram(const struct piece *a, const struct piece *b)
 	       ip_addr_equal(&a->src, &b->src) && ip_addr_equal(&a->dst, &b->dst);
 }
 
+/* How many datagrams of this carrier are there? */
+static size_t count_of(const struct reassembly *r, uint32_t carrier)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < REASSEMBLY_DATAGRAMS; i++)
+		n += r->datagrams[i].key.carrier == carrier;
+	return n;
+}
+
+/* All places are taken. Returns the oldest datagram of the carrier that has the most, so that
+ * whoever is behind one carrier can't push out those of the others. */
+static struct datagram *to_forget(struct reassembly *r)
+{
+	struct datagram *found = NULL;
+	size_t most = 0;
+
+	for (size_t i = 0; i < REASSEMBLY_DATAGRAMS; i++) {
+		struct datagram *d = &r->datagrams[i];
+		size_t n = count_of(r, d->key.carrier);
+
+		if (!found || n > most || (n == most && d->until_ns < found->until_ns)) {
+			found = d;
+			most = n;
+		}
+	}
+	return found;
+}
+
 /* Returns the datagram of the piece. If there is none yet, a free place becomes it; if no
- * place is free, the oldest datagram is dropped. */
+ * place is free, another datagram is dropped. */
 static struct datagram *find(struct reassembly *r, const struct piece *piece,
                              uint64_t now_ns)
 {
-	struct datagram *unused = NULL, *oldest = &r->datagrams[0];
+	struct datagram *unused = NULL;
 
 	for (size_t i = 0; i < REASSEMBLY_DATAGRAMS; i++) {
 		struct datagram *d = &r->datagrams[i];
@@ -140,12 +169,10 @@ static struct datagram *find(struct reassembly *r, const struct piece *piece,
 			unused = d;
 		else if (same_datagram(&d->key, piece))
 			return d;
-		if (d->until_ns < oldest->until_ns)
-			oldest = d;
 	}
 	if (!unused) {
-		drop(r, oldest, 0);
-		unused = oldest;
+		unused = to_forget(r);
+		drop(r, unused, 0);
 	}
 	*unused = (struct datagram){ .whose = UNDECIDED,
 		                     .key = *piece,

@@ -4,7 +4,8 @@
  * Design R10. Only fragments of UDP datagrams to the carrier's own address are looked at.
  * Only the first fragment contains the port, which decides whether the datagram is for a
  * device or for the host. Until it comes, the others are held. The number of datagrams
- * and fragments, and the time, are bounded. A datagram with fragments that overlap is
+ * and fragments, and the time, are bounded; if there are too many, the carrier that has the most
+ * datagrams loses one. A datagram with fragments that overlap is
  * dropped (RFC 5722). */
 #ifndef TUNION_ENGINE_REASSEMBLY_H
 #define TUNION_ENGINE_REASSEMBLY_H

@@ -10,6 +10,7 @@
 #include "engine/reassembly.h"
 
 #define CARRIER 5
+#define OTHER   6 /* another carrier */
 #define PORT    51820
 
 struct fixture {
@@ -17,13 +18,13 @@ struct fixture {
 	struct timerq timers;
 	struct packet_pool *pool;
 	struct reassembly *r;
-	size_t released, dropped;
+	size_t released, dropped, dropped_of_other;
 };
 
 static bool wanted(void *context, uint32_t carrier, uint16_t port)
 {
 	(void)context;
-	return carrier == CARRIER && port == PORT;
+	return (carrier == CARRIER || carrier == OTHER) && port == PORT;
 }
 
 static void release(void *context, uint32_t carrier, struct packet *fragment,
@@ -41,8 +42,8 @@ static void dropped(void *context, uint32_t carrier, size_t n)
 {
 	struct fixture *f = context;
 
-	ck_assert_uint_eq(carrier, CARRIER);
-	f->dropped += n;
+	ck_assert(carrier == CARRIER || carrier == OTHER);
+	*(carrier == CARRIER ? &f->dropped : &f->dropped_of_other) += n;
 }
 
 static void fixture_open(struct fixture *f)
@@ -279,6 +280,46 @@ START_TEST(many_datagrams_are_bounded)
 }
 END_TEST
 
+/* Somebody behind the other carrier begins more datagrams than there is room for. */
+static void fill_by_other(struct fixture *f)
+{
+	struct pieces pieces;
+	struct packet *whole;
+	struct craft c;
+
+	for (uint32_t id = 1; id <= 4 * REASSEMBLY_DATAGRAMS; id++) {
+		make(&c, false, PORT, 1000);
+		cut(f, &c, 500, id, &pieces);
+		ck_assert_int_eq(reassembly_add(f->r, OTHER, pieces.v[0], 2, &whole),
+		                 REASSEMBLY_TAKEN);
+		fragments_put(f->pool, pieces.v, pieces.n);
+	}
+	ck_assert_uint_gt(f->dropped_of_other, 0);
+}
+
+START_TEST(a_carrier_does_not_take_the_room_of_another)
+{
+	struct fixture f;
+	struct craft c;
+	struct pieces pieces;
+	struct packet *whole;
+
+	fixture_open(&f);
+	make(&c, true, PORT, 1000);
+	cut(&f, &c, 500, 1, &pieces);
+	for (size_t i = 0; i < 2; i++)
+		ck_assert_int_eq(reassembly_add(f.r, CARRIER, pieces.v[i], 1, &whole),
+		                 REASSEMBLY_TAKEN);
+	fill_by_other(&f);
+	ck_assert_int_eq(reassembly_add(f.r, CARRIER, pieces.v[2], 2, &whole),
+	                 REASSEMBLY_WHOLE);
+	packet_pool_put(f.pool, whole);
+	ck_assert_uint_eq(f.dropped, 0);
+	fragments_put(f.pool, pieces.v, pieces.n);
+	fixture_close(&f);
+}
+END_TEST
+
 START_TEST(random_fragments_do_no_harm)
 {
 	struct fixture f;
@@ -320,6 +361,7 @@ TCase *unit_tests(void)
 	tcase_add_loop_test(tc, an_overlap_drops_the_datagram, 0, 2);
 	tcase_add_test(tc, a_datagram_that_stays_incomplete_is_dropped_in_time);
 	tcase_add_test(tc, many_datagrams_are_bounded);
+	tcase_add_test(tc, a_carrier_does_not_take_the_room_of_another);
 	tcase_add_test(tc, random_fragments_do_no_harm);
 	return tc;
 }
