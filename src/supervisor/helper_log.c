@@ -2,6 +2,7 @@
 #include "supervisor/helper_log.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
@@ -42,6 +43,14 @@ int helper_log_take(struct helper_log *h, const void *message, size_t n)
 	return 0;
 }
 
+/* The end looks like an empty message, but after it nobody is there. */
+static bool is_left(int fd)
+{
+	struct pollfd p = { .fd = fd };
+
+	return poll(&p, 1, 0) == 1 && (p.revents & POLLHUP);
+}
+
 /* Returns false if nothing more comes, now or ever. */
 static bool take_one(struct helper_log *h)
 {
@@ -52,7 +61,7 @@ static bool take_one(struct helper_log *h)
 		return false;
 	if (n > 0 && helper_log_take(h, message, (size_t)n) == 0)
 		return true;
-	if (n > 0)
+	if (n > 0 || (n == 0 && !is_left(h->source.fd)))
 		log_error(h->log, NULL, "the %s has talked nonsense", h->who);
 	loop_remove(h->loop, &h->source); /* it would be ready for ever */
 	h->loop = NULL;

@@ -94,7 +94,7 @@ END_TEST
 
 START_TEST(nonsense)
 {
-	static const char *const messages[] = { "4a", "/a", "x", "\x80", "-1" };
+	static const char *const messages[] = { "4a", "/a", "x", "\x80", "-1", "" };
 	struct fixture f;
 
 	for (size_t i = 0; i < ARRAY_SIZE(messages); i++) {
