@@ -166,9 +166,8 @@ static void say_not_up(const struct instance *i, const char *command, const char
 	char *names = instance_find_names(i->run_dir);
 
 	if (names)
-		fprintf(stderr,
-		        "tunion: %s is not up (%s); what is up: %s (choose by --tun)\n",
-		        i->tun, i->run_dir, names);
+		fprintf(stderr, "tunion: %s is not up (%s); what is up: %s\n", i->tun,
+		        i->run_dir, names);
 	else
 		fprintf(stderr, "tunion: %s is not up (%s): tunion %s%s starts it\n",
 		        i->tun, i->run_dir, command, options);

@@ -95,6 +95,8 @@ def lets_in(user, first):
     done = user.host.try_run([user.program, "exec", "--in", "exec0", "--run-dir", f"{user.run_dir}/tunion", "--", "true"])
     equal((done.returncode, done.stderr), (1, f"tunion: exec0 belongs to user {UID}, whose programs the command would find in there: "
                                               "run tunion exec as that user\n"), "root's --in of a user's instance")
+    lost = user.host.try_run(user.become() + [user.program, "exec", "--in", "exec7", "--", "true"]).stderr
+    check("exec7 is not up" in lost and lost.endswith("; what is up: exec0\n"), lost)
     # the instance lives as long as one of its commands
     last = user.host.start(user.become() + [user.program, "exec", "--in", "exec0", "--", "sleep", "1000"], "last")
     wait_for(lambda: os.path.basename(os.readlink(f"/proc/{last.popen.pid}/exe")) == "sleep", "the last command runs")
