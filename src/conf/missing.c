@@ -117,9 +117,15 @@ static bool lacks_suffix(const char *path)
 /* A word without a slash may be a NAME; names_folder is where it would be looked up. */
 static void report_name(const char *name, const char *names_folder, struct diag *diag)
 {
-	char list[LIST_STRLEN];
+	char list[LIST_STRLEN], of_wg_quick[PATH_MAX];
 
-	if (is_closed(names_folder))
+	snprintf(of_wg_quick, sizeof(of_wg_quick), "/etc/wireguard/%s" SUFFIX, name);
+	if (access(of_wg_quick, F_OK) == 0)
+		diag_error(
+			diag, name, 0,
+			"there is no such file or folder here, nor %s.conf in %s, where a NAME is looked up: do you mean wg-quick's %s? Write its path",
+			name, names_folder, of_wg_quick);
+	else if (is_closed(names_folder))
 		diag_error(
 			diag, name, 0,
 			"this needs root: there is no such file or folder here, and %s, where a NAME is looked up, is closed to this user",

@@ -366,6 +366,7 @@ class Example:
     def wg_quick(self, command):
         self.root.write("/etc/wireguard/wg0.conf", f"[Interface]\nPrivateKey = {Keys().private}\nAddress = 10.9.0.2/32\n"
                         + peer(Keys().public, "10.9.0.0/24", "Endpoint = 192.0.2.9:51820"))
+        check("do you mean wg-quick's /etc/wireguard/wg0.conf?" in self.root.try_run("tunion up wg0").stderr, "tunion up wg0")
         if self.needs(command, "wg-quick"):
             self.sh(command)
             check("10.9.0.0/24" in self.sh("wg show wg0"), "wg show wg0")
