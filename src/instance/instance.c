@@ -594,8 +594,8 @@ static void report_served(const struct instance *i, const char *path, const char
 	else
 		diag_error(
 			diag, NULL, 0,
-			"%s is in use: another WireGuard program serves a device called %s",
-			path, name);
+			"%s is in use: another WireGuard program serves a device called %s; if wg-quick has it up, wg-quick down %s ends it, else rename the file",
+			path, name, name);
 	free(tun);
 }
 

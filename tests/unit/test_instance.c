@@ -214,6 +214,7 @@ START_TEST(a_file_in_the_way_is_not_removed)
 	ck_assert_int_ge(fd, 0);
 	close(fd);
 	ck_assert_int_eq(instance_listen_uapi(&i, "home", &fd, &diag), -EEXIST);
+	ck_assert_ptr_nonnull(strstr(diag.entries[0].text, "wg-quick down home ends it"));
 	diag_clear(&diag);
 	instance_clear(&i);
 	ck_assert(exists(path));
