@@ -61,6 +61,18 @@ bool ip_addr_is_unspecified(const struct ip_addr *a)
 	return memcmp(a->b, zero, ip_addr_bytes(a)) == 0;
 }
 
+bool ip_addr_is_this_machine(const struct ip_addr *a)
+{
+	static const uint8_t mapped[12] = { [10] = 0xff, [11] = 0xff };
+	struct ip_addr v4;
+
+	if (a->family == IP_V6 && memcmp(a->b, mapped, sizeof(mapped)) == 0) {
+		v4 = ip_addr_from_bytes(IP_V4, a->b + sizeof(mapped));
+		a = &v4;
+	}
+	return ip_addr_is_loopback(a) || ip_addr_is_unspecified(a);
+}
+
 bool ip_addr_is_multicast(const struct ip_addr *a)
 {
 	if (a->family == IP_V4)

@@ -98,6 +98,8 @@ const char *ip_addr_format(const struct ip_addr *a, char out[static IP_ADDR_STRL
 /* 127.0.0.0/8 and ::1 are loopback; 0.0.0.0 and :: are unspecified. */
 bool ip_addr_is_loopback(const struct ip_addr *a);
 bool ip_addr_is_unspecified(const struct ip_addr *a);
+/* Does a connection to it lead to this machine itself? One of these two, or ::ffff:127.0.0.1. */
+bool ip_addr_is_this_machine(const struct ip_addr *a);
 bool ip_addr_is_multicast(const struct ip_addr *a);
 /* fe80::/10: the same address may be on each link. */
 bool ip_addr_is_link_local(const struct ip_addr *a);

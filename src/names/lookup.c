@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <sys/time.h>
@@ -131,7 +132,15 @@ static void watch_changed(void *context, ares_socket_t fd, int readable, int wri
 
 /* ---- answers */
 
-static size_t collect(struct endpoint out[static LOOKUP_ADDRESSES_MAX],
+/* A bare lookup is for the proxy, where a name that a stranger has chosen must not lead to the
+ * programs of this machine. */
+static bool is_of_use(const struct lookup *l, const struct ip_addr *a)
+{
+	return l->bare ? !ip_addr_is_this_machine(a) : !ip_addr_is_unspecified(a);
+}
+
+static size_t collect(const struct lookup *l,
+                      struct endpoint out[static LOOKUP_ADDRESSES_MAX],
                       const struct ares_addrinfo *info)
 {
 	size_t n = 0;
@@ -139,8 +148,7 @@ static size_t collect(struct endpoint out[static LOOKUP_ADDRESSES_MAX],
 	for (const struct ares_addrinfo_node *at = info ? info->nodes : NULL;
 	     at && n < LOOKUP_ADDRESSES_MAX; at = at->ai_next) {
 		if (endpoint_from_sockaddr(&out[n], at->ai_addr) &&
-		    !ip_addr_is_unspecified(&out[n].addr) &&
-		    !endpoint_is_among(&out[n], out, n))
+		    is_of_use(l, &out[n].addr) && !endpoint_is_among(&out[n], out, n))
 			n++;
 	}
 	return n;
@@ -213,7 +221,7 @@ static void answered(void *context, int status, int timeouts, struct ares_addrin
 {
 	struct lookup_call *call = context;
 	struct endpoint found[LOOKUP_ADDRESSES_MAX];
-	size_t n = collect(found, info);
+	size_t n = collect(call->lookup, found, info);
 
 	(void)timeouts;
 	if (info)
@@ -580,9 +588,22 @@ static bool answer_by_hosts(const struct lookup *l, struct lookup_query *query,
 	return true;
 }
 
+/* RFC 6761 6.3: no server is asked. */
+static bool answer_localhost(const struct lookup *l, struct lookup_query *query,
+                             const char *host)
+{
+	static const struct endpoint here[] = { { .addr = { IP_V6, { [15] = 1 } } },
+		                                { .addr = { IP_V4, { 127, 0, 0, 1 } } } };
+
+	if (!l->bare || strcasecmp(host, "localhost") != 0)
+		return false;
+	query->done(query, NULL, here, ARRAY_SIZE(here));
+	return true;
+}
+
 void lookup_ask(struct lookup *l, struct lookup_query *query, const char *host)
 {
-	if (answer_by_hosts(l, query, host))
+	if (answer_by_hosts(l, query, host) || answer_localhost(l, query, host))
 		return;
 	ask_servers(l, query, host);
 }

@@ -76,7 +76,8 @@ MUST_CHECK int lookup_new_remote(struct lookup **out, struct loop *loop,
 MUST_CHECK int lookup_new_settled(struct lookup **out, struct loop *loop,
                                   const struct lookup_settings *settings);
 /* One that never reads a file, for a process that can't: neither of the two, also later. It
- * has to be made while files can be read, and knows no servers. */
+ * has to be made while files can be read, and knows no servers. Only the hosts file and the name
+ * localhost lead to this machine: a server's answer that does has no such address. */
 MUST_CHECK int lookup_new_bare(struct lookup **out, struct loop *loop);
 /* From now on a bare lookup asks these servers, at most LOOKUP_SERVERS_MAX, and searches in
  * these domains. If that is something new, questions that are under way fail. Returns 0 or

@@ -3,7 +3,6 @@
 #include "proxy/dial.h"
 
 #include <errno.h>
-#include <string.h>
 
 #define NEXT_NS (250 * NS_PER_MS) /* RFC 8305 5, connection attempt delay */
 
@@ -78,26 +77,13 @@ static bool is_waiting(const struct dial *d)
 
 static void try_ready(struct stream *s, unsigned events, uint64_t now_ns);
 
-/* Outside, these lead to programs that trust whoever is on this machine; and a name server
- * may give them to any name. */
-static bool is_this_machine(const struct ip_addr *a)
-{
-	static const uint8_t mapped[12] = { [10] = 0xff, [11] = 0xff };
-	struct ip_addr v4;
-
-	if (a->family == IP_V6 && memcmp(a->b, mapped, sizeof(mapped)) == 0) {
-		v4 = ip_addr_from_bytes(IP_V4, a->b + sizeof(mapped));
-		a = &v4;
-	}
-	return ip_addr_is_loopback(a) || ip_addr_is_unspecified(a);
-}
-
 static int begin(struct dial *d, const struct endpoint *to, struct stream **out)
 {
 	struct stack *other = d->env->otherwise;
 	int err = d->env->stack->ops->connect(d->env->stack, to, out);
 
-	if (err == -ENETUNREACH && other && !is_this_machine(&to->addr))
+	/* outside, that leads to programs that trust whoever is on this machine */
+	if (err == -ENETUNREACH && other && !ip_addr_is_this_machine(&to->addr))
 		err = other->ops->connect(other, to, out);
 	if (err)
 		return err;

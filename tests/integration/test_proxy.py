@@ -145,6 +145,8 @@ def forwards(w, user, control):
     equal(talk(w.client, "udp", "127.0.0.1", 7002), "hello from 10.77.0.2\n", "UDP of -L")
     equal(talk(w.home, "tcp", "10.77.0.2", 22), "hello from 127.0.0.1\n", "TCP of -R")
     equal(talk(w.home, "udp", "10.77.0.2", 22), "hello from 127.0.0.1\n", "UDP of -R")
+    done = w.home.try_run([sys.executable, "-c", TALK, "tcp", "10.77.0.2", "23"])
+    equal(done.stdout, "", "-R to a name that the name server leads to this machine")
     for host in ("nas.home.lan", LAN):
         equal(w.client.run(user.become() + [user.python, "-c", DATAGRAM, host]), "hello from 10.77.0.2\n", f"a datagram to {host}")
     equal(ask(user, control, f"{LAN}:7"), f"{LAN}:7 0 in time\n", "a socket in the file system")
@@ -299,7 +301,7 @@ def test(lab):
     w = World(lab)
     w.start_vpn()
     w.start_home()
-    NameServer(w.home, "10.77.0.1", {"nas.home.lan": [LAN], "nas6.home.lan": [LAN6], "bignas.home.lan": [LAN]})
+    NameServer(w.home, "10.77.0.1", {"nas.home.lan": [LAN], "nas6.home.lan": [LAN6], "bignas.home.lan": [LAN], "trap.home.lan": ["127.0.0.1"]})
     network = NameServer(w.net, "198.51.100.1", {"outside.test": [LAN]})
     w.client.use_name_servers("198.51.100.1")
     home = w.home_conf(interface_lines=["DNS = 10.77.0.1, home.lan"])
@@ -312,8 +314,8 @@ def test(lab):
     server = WebServer(w.lan, MEGABYTES)
     control = os.path.join(user.home, "proxy.sock")
     process = start(user, "--listen", SOCKS5, *(["--listen", SOCKS6] if IPV6 else []), "--listen", f"unix:{control}",
-                    "-L", f"7001:{LAN}:7", "-L", "127.0.0.1:7002:nas.home.lan:7/udp", "-R", "22:127.0.0.1:2222",
-                    "-R", "10.77.0.2:22:127.0.0.1:2222/udp")
+                    "-L", f"7001:{LAN}:7", "-L", "127.0.0.1:7002:nas.home.lan:7/udp", "-R", "22:localhost:2222",
+                    "-R", "10.77.0.2:22:127.0.0.1:2222/udp", "-R", "23:trap.home.lan:2222")
     fetches(w, user, server)
     if LARGE:
         equal(process.stop(), 0, "the end by SIGTERM")

@@ -72,6 +72,27 @@ static const struct {
 	{ "7f00::1", false, false, false },
 };
 
+static const struct {
+	const char *text;
+	bool here;
+} machines[] = {
+	{ "127.1.2.3", true },        { "0.0.0.0", true },   { "::1", true },
+	{ "::ffff:127.0.0.1", true }, { "::", true },        { "::ffff:0.0.0.0", true },
+	{ "::ffff:10.0.0.1", false }, { "10.0.0.1", false }, { "::ffff:0:1", false },
+};
+
+START_TEST(this_machine)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(machines); i++) {
+		struct ip_addr a;
+
+		ck_assert(ip_addr_parse(&a, machines[i].text));
+		ck_assert_msg(ip_addr_is_this_machine(&a) == machines[i].here, "%s",
+		              machines[i].text);
+	}
+}
+END_TEST
+
 START_TEST(kinds_of_addresses)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
@@ -379,6 +400,7 @@ TCase *unit_tests(void)
 
 	tcase_add_test(tc, addresses_are_read_strictly_and_written_shortest);
 	tcase_add_test(tc, kinds_of_addresses);
+	tcase_add_test(tc, this_machine);
 	tcase_add_test(tc, masks_and_text_of_prefixes);
 	tcase_add_test(tc, texts_that_are_no_prefixes);
 	tcase_add_test(tc, what_a_prefix_contains);

@@ -24,6 +24,7 @@ static struct {
 	struct fake ports[8];
 	size_t opened, closed, asked_by_tcp;
 	bool truncate; /* answers by UDP are cut off */
+	bool trap;     /* answers have the address of this machine */
 	char searched[100];
 } net;
 
@@ -47,6 +48,8 @@ static void answer(struct fake *f, const uint8_t *query, size_t n, bool tcp)
 	a[7] = is_home && is_a && a[2] == 0x81;
 	if (a[7]) {
 		memcpy(a + n, record, sizeof(record));
+		if (net.trap)
+			memcpy(a + n + sizeof(record) - 4, "\177\0\0\1", 4);
 		bytes += sizeof(record);
 	}
 	a[-2] = (uint8_t)(bytes >> 8);
@@ -295,6 +298,30 @@ START_TEST(the_search_domains_are_those_that_were_given)
 }
 END_TEST
 
+/* What listens there trusts whoever is on this machine. */
+START_TEST(an_answer_does_not_lead_to_this_machine)
+{
+	struct asked a;
+
+	net.trap = true;
+	ask(&a, "nas.home");
+	ck_assert_uint_eq(a.n, 0);
+	ck_assert_str_ne(a.error, "");
+}
+END_TEST
+
+START_TEST(localhost_is_not_asked_for)
+{
+	const struct ip_addr here = { IP_V6, { [15] = 1 } };
+	struct asked a;
+
+	ask(&a, "localhost");
+	ck_assert_uint_eq(a.n, 2);
+	ck_assert(ip_addr_equal(&a.found.addr, &here));
+	ck_assert_str_eq(net.searched, "");
+}
+END_TEST
+
 TCase *unit_tests(void)
 {
 	TCase *tc = tcase_create("proxy/stack_lookup");
@@ -303,5 +330,7 @@ TCase *unit_tests(void)
 	tcase_add_test(tc, a_name_is_asked_through_the_stack);
 	tcase_add_test(tc, an_answer_that_was_cut_off_is_asked_by_tcp);
 	tcase_add_test(tc, the_search_domains_are_those_that_were_given);
+	tcase_add_test(tc, an_answer_does_not_lead_to_this_machine);
+	tcase_add_test(tc, localhost_is_not_asked_for);
 	return tc;
 }
