@@ -175,7 +175,7 @@ static int bind_and_listen(int fd, const struct sockaddr *sa, socklen_t size, bo
 /* A socket that nobody listens at any more. */
 static bool is_left_over(const struct sockaddr_un *un)
 {
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	struct stat st;
 	bool refused;
 

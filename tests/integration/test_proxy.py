@@ -8,6 +8,7 @@ import os
 import re
 import shutil
 import signal
+import socket
 import sys
 
 from lab import IPV6, UP_OPTIONS, Skip, check, equal, main, same_text, wait_for
@@ -284,6 +285,19 @@ def without_a_tun(w, user):
     os.chmod(node, 0o666)
 
 
+def at_a_socket_of_somebody(user):
+    """Who listens there has no time for more clients; the proxy neither waits for that nor takes its socket away."""
+    path = os.path.join(user.home, "busy.sock")
+    with socket.socket(socket.AF_UNIX) as listener, socket.socket(socket.AF_UNIX) as client:
+        listener.bind(path)
+        os.chmod(path, 0o777)
+        listener.listen(0)
+        client.connect(path)
+        done = user.tunion("proxy", *UP_OPTIONS, "--listen", f"unix:{path}", user.dir, seconds=10)
+    check(done.returncode == 1 and f"can't listen on unix:{path}: " in done.stderr, f"at a socket of somebody: {done.stderr}")
+    os.unlink(path)
+
+
 def in_background(w, user):
     done = user.tunion("proxy", *UP_OPTIONS, user.dir)
     equal(done.returncode, 0, f"tunion proxy in the background: {done.stderr}")
@@ -331,6 +345,7 @@ def test(lab):
     dies(w, user)
     if LWIP:
         without_a_tun(w, user)
+    at_a_socket_of_somebody(user)
     in_background(w, user)
     same_text(w.client.snapshot(), before, "the client after all")
 
