@@ -61,23 +61,36 @@ static void forget_routes(struct netlink *nl, uint32_t tun, const struct plan *p
 	host_items_clear(&c.found);
 }
 
-/* Adds fe80::7475:6e69:6f6e for a moment, and returns whether that was possible. The
- * kernel has always treated an IPv6 address that comes or goes as a change of
- * everything. */
-static bool renew_sockets(struct netlink *nl, uint32_t ifindex)
+/* fe80::7475:6e69:6f6e, which nobody else has. */
+static struct netlink_item address_on(uint32_t ifindex)
 {
-	static const struct netlink_item address = {
+	return (struct netlink_item){
 		.kind = NETLINK_KIND_ADDRESS,
-		.address = { .no_prefix_route = true,
+		.address = { .ifindex = ifindex,
+		             .no_prefix_route = true,
 		             .prefix = { .addr = { .family = IP_V6,
 		                                   .b = { 0xfe, 0x80, [10] = 't', 'u',
 		                                          'n', 'i', 'o', 'n' } },
 		                         .len = 128 } }
 	};
-	struct netlink_item item = address;
+}
 
-	item.address.ifindex = ifindex;
-	if (netlink_add(nl, &item, 1, NULL) != 0) /* it may belong to the user */
+void learned_end(struct netlink *nl)
+{
+	const struct netlink_item item = address_on(LOOPBACK_IFINDEX);
+
+	(void)!netlink_delete(nl, &item, 1, NULL);
+}
+
+/* Adds the address for a moment, and returns whether that was possible. The kernel has always
+ * treated an IPv6 address that comes or goes as a change of everything. One that an instance
+ * has left when it was killed only goes. */
+static bool renew_sockets(struct netlink *nl, uint32_t ifindex)
+{
+	const struct netlink_item item = address_on(ifindex);
+	int err = netlink_add(nl, &item, 1, NULL);
+
+	if (err != 0 && err != -EEXIST)
 		return false;
 	(void)!netlink_delete(nl, &item, 1, NULL);
 	return true;

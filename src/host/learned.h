@@ -28,5 +28,8 @@
  * through the network, because the devices' MTUs depend on it; the ways in the plan must
  * have been computed. Failures are ignored. */
 void learned_forget(struct netlink *nl, uint32_t tun, const struct plan *plan);
+/* At the end of an instance, also of one that was killed: removes what learned_forget may have
+ * left. */
+void learned_end(struct netlink *nl);
 
 #endif

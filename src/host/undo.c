@@ -7,6 +7,7 @@
 #include "host/barrier.h"
 #include "host/dns.h"
 #include "host/guard.h"
+#include "host/learned.h"
 #include "host/valid_mark.h"
 
 static void undo_rules(struct journal *j, struct netlink *nl, struct diag *diag)
@@ -137,6 +138,8 @@ int undo_all(struct journal *j, struct netlink *nl, const struct log *log,
 	j->dns = j->dns && undo_dns(&tun, diag);
 	valid_mark_restore(j, diag);
 	undo_tun(j, nl, diag);
+	if (nl) /* gate and proxy change nothing on the host */
+		learned_end(nl);
 	if (j->events)
 		j->events->gone(j->events->context);
 	err = run_hooks(j, CONF_POST_DOWN, log, diag);
