@@ -87,24 +87,48 @@ static int subtract(struct host_items *out, const struct host_items *a,
 	return err;
 }
 
+/* Leaves in the list what was there, and what has been added: results has an entry for each of
+ * the others; NULL: none was added. */
+static void leave_out_refused(struct host_items *wanted, const struct host_items *there,
+                              const int *results)
+{
+	size_t kept = 0, tried = 0;
+
+	for (size_t i = 0; i < wanted->n; i++) {
+		bool was_there =
+			there->n > 0 && bsearch(&wanted->v[i], there->v, there->n,
+		                                sizeof(*there->v), compare);
+
+		if (was_there || (results && results[tried++] == 0))
+			wanted->v[kept++] = wanted->v[i];
+	}
+	wanted->n = kept;
+}
+
 int barriers_add(struct netlink *nl, const struct host_items *there,
-                 const struct host_items *wanted, struct diag *diag)
+                 struct host_items *wanted, struct diag *diag)
 {
 	struct host_items missing;
 	int err = subtract(&missing, wanted, there), *results;
 
-	results = calloc(missing.n + 1, sizeof(*results));
+	results = err == 0 ? calloc(missing.n + 1, sizeof(*results)) : NULL;
 	if (err == 0 && !results)
 		err = -ENOMEM;
 	if (err == 0 && netlink_add(nl, missing.v, missing.n, results) < 0) {
-		for (size_t i = 0; i < missing.n && err == 0; i++)
-			err = results[i] == -EEXIST ? 0 : results[i];
+		for (size_t i = 0; i < missing.n; i++) {
+			if (results[i] == -EEXIST)
+				results[i] = 0;
+			if (err == 0)
+				err = results[i];
+		}
 		if (err < 0)
 			diag_error(
 				diag, NULL, 0,
 				"an unreachable route, which stops packets when the tun is lost, is refused by the kernel: %s",
 				strerror(-err));
 	}
+	if (err < 0)
+		leave_out_refused(wanted, there, results);
 	free(results);
 	host_items_clear(&missing);
 	return err;
@@ -128,13 +152,14 @@ void barriers_trim(struct netlink *nl, struct host_items *there,
 {
 	struct host_items old;
 
-	/* if out of memory, they stay until the end */
-	if (subtract(&old, there, wanted) == 0)
+	/* if out of memory, they stay until the next change */
+	if (subtract(&old, there, wanted) == 0) {
 		(void)!netlink_delete(nl, old.v, old.n, NULL);
+		host_items_clear(there);
+		*there = *wanted;
+		*wanted = (struct host_items){ 0 };
+	}
 	host_items_clear(&old);
-	host_items_clear(there);
-	*there = *wanted;
-	*wanted = (struct host_items){ 0 };
 }
 
 /* ---- those that are there */

@@ -25,15 +25,16 @@
 MUST_CHECK int barriers_make(struct host_items *out, const struct host_items *items,
                              const struct host_numbers *numbers, uint32_t ifindex);
 
-/* Adds those that are wanted, and not there yet. */
+/* Adds those that are wanted, and not there yet. Those that can't be added are no longer among
+ * the wanted ones, so that the next change tries again. */
 MUST_CHECK int barriers_add(struct netlink *nl, const struct host_items *there,
-                            const struct host_items *wanted, struct diag *diag);
+                            struct host_items *wanted, struct diag *diag);
 
 /* `there` contains from now on also those that are wanted, which have been added. */
 MUST_CHECK int barriers_join(struct host_items *there, const struct host_items *wanted);
 
 /* Removes those that are no longer wanted. Then `there` is what was wanted, and `wanted` is
- * empty. */
+ * empty; if out of memory, all stays as it was. */
 void barriers_trim(struct netlink *nl, struct host_items *there,
                    struct host_items *wanted);
 

@@ -49,6 +49,7 @@ struct change {
 	struct diag *diag;
 	int error;      /* the first one */
 	bool unguarded; /* a guard couldn't be set */
+	bool open;      /* not all barriers could be added */
 };
 
 static void note(struct change *c, int err)
@@ -109,9 +110,9 @@ static size_t count_kind(const struct host_items *items, size_t from,
 	return n - from;
 }
 
-static void set_mtu(struct change *c)
+static void set_mtu(struct change *c, struct host_config *to)
 {
-	uint32_t mtu_bytes = c->to->mtu_bytes;
+	uint32_t mtu_bytes = to->mtu_bytes;
 	int err;
 
 	if (mtu_bytes == c->h->config.mtu_bytes)
@@ -122,6 +123,8 @@ static void set_mtu(struct change *c)
 		           c->h->journal.tun, mtu_bytes, netlink_error(c->h->nl));
 	else
 		gso_max_set(c->h->nl, c->h->journal.ifindex, mtu_bytes);
+	if (err < 0)
+		to->mtu_bytes = 0; /* the next change tries again */
 	note(c, err);
 }
 
@@ -133,11 +136,10 @@ static void set_up(struct change *c)
 	if (h->up)
 		return;
 	err = netlink_link_set_up(h->nl, h->journal.ifindex);
+	h->up = err == 0;
 	if (err < 0)
 		diag_error(c->diag, NULL, 0, "%s cannot be set up: %s", h->journal.tun,
 		           netlink_error(h->nl));
-	else
-		h->up = true;
 	note(c, err);
 }
 
@@ -227,8 +229,8 @@ static void set_dns(struct change *c)
 		/* without the program nothing was told */
 		h->journal.dns = err == -ENOENT ? told : text[0] || left < 0;
 	}
-	note(c, err);
-	if (err == 0 && !h->no_dns) {
+	note(c, err == 0 ? left : err);
+	if (err == 0 && left == 0 && !h->no_dns) {
 		free(h->dns);
 		h->dns = text;
 	} else {
@@ -343,7 +345,8 @@ static void add_all(struct change *c)
 	apply(c, replace->v, replace->n, &replacing);
 }
 
-static void remove_all(struct change *c)
+/* What can't be removed stays in force, so that it isn't forgotten. */
+static void remove_all(struct change *c, struct host_config *to)
 {
 	const struct host_items *remove = &c->difference.remove;
 	int *results = calloc(remove->n + 1, sizeof(*results));
@@ -351,16 +354,16 @@ static void remove_all(struct change *c)
 	int err = results ? netlink_delete(c->h->nl, remove->v, remove->n, results)
 	                  : -ENOMEM;
 
-	for (size_t i = 0; err < 0 && results && i < remove->n; i++) {
-		if (netlink_is_gone(results[i]))
+	for (size_t i = 0; err < 0 && i < remove->n; i++) {
+		int result = results ? results[i] : err;
+
+		if (netlink_is_gone(result))
 			continue;
 		diag_error(c->diag, NULL, 0, "%s cannot be removed: %s",
-		           netlink_item_format(&remove->v[i], text),
-		           strerror(-results[i]));
-		note(c, results[i]);
+		           netlink_item_format(&remove->v[i], text), strerror(-result));
+		note(c, result);
+		note(c, host_items_add(&to->items, &remove->v[i]));
 	}
-	if (!results)
-		note(c, err);
 	free(results);
 	unguard(c, IP_V4);
 	unguard(c, IP_V6);
@@ -377,8 +380,11 @@ static void repair(struct change *c)
 	size_t addresses = count_kind(to, 0, NETLINK_KIND_ADDRESS);
 	size_t routes = count_kind(to, addresses, NETLINK_KIND_ROUTE);
 	const struct host_items *remove = &c->difference.remove;
+	bool any = false;
 
-	if (remove->n == 0 || remove->v[remove->n - 1].kind != NETLINK_KIND_ADDRESS)
+	for (size_t i = 0; i < remove->n; i++)
+		any |= remove->v[i].kind == NETLINK_KIND_ADDRESS;
+	if (!any)
 		return;
 	/* -EEXIST is expected; any other failure has already been reported */
 	(void)!netlink_add(c->h->nl, to->v, addresses, NULL);
@@ -418,12 +424,12 @@ static void make_different(struct netlink_item *item)
 		item->route.mtu_bytes = 0;
 }
 
-/* h->config and the journal become what is in force now: `to` without the items that have
- * failed, which the next change will try again. */
+/* h->config and the journal become what is in force now: `to` without what has failed, which
+ * the next change will try again. */
 static void settle(struct change *c, struct host_config *to)
 {
 	struct host_state *h = c->h;
-	size_t kept = 0, failed = 0, unreplaced = 0, first_rule;
+	size_t kept = 0, failed = 0, unreplaced = 0;
 	struct netlink_item *item;
 
 	for (size_t i = 0; i < to->items.n; i++) {
@@ -435,12 +441,14 @@ static void settle(struct change *c, struct host_config *to)
 			make_different(item);
 	}
 	to->items.n = kept;
-	first_rule = count_kind(&to->items, 0, NETLINK_KIND_ADDRESS);
-	first_rule += count_kind(&to->items, first_rule, NETLINK_KIND_ROUTE);
 	h->journal.rules.n = 0;
-	for (size_t i = first_rule; i < kept; i++)
-		note(c, host_items_add(&h->journal.rules, &to->items.v[i]));
+	for (size_t i = 0; i < kept; i++) {
+		if (to->items.v[i].kind == NETLINK_KIND_RULE)
+			note(c, host_items_add(&h->journal.rules, &to->items.v[i]));
+	}
 	note(c, journal_save(&h->journal, c->diag));
+	if (c->unguarded) /* the same */
+		host_items_clear(&to->guard);
 	host_config_clear(&h->config);
 	h->config = *to;
 	*to = (struct host_config){ 0 };
@@ -551,20 +559,33 @@ static void keep_all(struct change *c, struct host_config *to,
 	note(c, barriers_join(&c->h->barriers, barriers));
 }
 
-/* Removes what is to go, after the rest was added. */
+/* Was a rule refused? They are the last ones. */
+static bool lacks_rule(const struct change *c)
+{
+	const struct host_items *failed = &c->failed;
+
+	return failed->n > 0 && failed->v[failed->n - 1].kind == NETLINK_KIND_RULE;
+}
+
+/* Removes what is to go, after the rest was added; but not as long as it may be all that keeps
+ * packets from leaving in the clear, now or when the tun is lost. */
 static void complete(struct change *c, struct host_config *to,
                      struct host_items *barriers)
 {
 	struct host_state *h = c->h;
+	bool keep = h->stay_closed;
 
-	if (h->up && !h->stay_closed) {
-		remove_all(c);
+	if (!keep && lacks_rule(c))
+		retry(c);
+	keep |= c->open || lacks_rule(c);
+	if (h->up && !keep) {
+		remove_all(c, to);
 		retry(c);
 		repair(c);
 	}
 	if (h->up)
 		forget_learned(c);
-	if (h->stay_closed)
+	if (keep)
 		keep_all(c, to, barriers);
 	else
 		barriers_trim(h->nl, &h->barriers, barriers);
@@ -585,13 +606,14 @@ static MUST_CHECK int change_once(struct host_state *h, const struct plan *plan,
 	if (err == 0 && !h->place)
 		err = barriers_make(&barriers, &to.items, &h->numbers,
 		                    h->journal.ifindex);
-
 	if (err == 0)
 		err = host_config_compare(&c.difference, &h->config, &to);
 	if (err == 0) {
 		note(&c, altnames_change(&h->altnames, h->nl, h->journal.ifindex, plan));
-		set_mtu(&c);
-		note(&c, barriers_add(h->nl, &h->barriers, &barriers, diag));
+		set_mtu(&c, &to);
+		err = barriers_add(h->nl, &h->barriers, &barriers, diag);
+		note(&c, err);
+		c.open = err < 0;
 		add_all(&c);
 		if (!h->stay_closed || c.error == 0)
 			complete(&c, &to, &barriers);

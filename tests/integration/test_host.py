@@ -392,13 +392,44 @@ def every_failure(h, before):
     d.end()
 
 
+def every_failure_of_an_update(h, before):
+    """What has failed is done by the next one, and nothing of it is forgotten at down."""
+    d = Driver(h)
+    full, home = conf("Address = 10.8.0.2/32\nMTU = 1400", "AllowedIPs = 0.0.0.0/0"), conf("MTU = 1300", "AllowedIPs = 192.168.7.0/24")
+    rules = "ip rule; ip route show table all; nft list ruleset"
+    number, count, unchanged = 0, 0, h.run(rules)
+    while number <= count:
+        d.files(full=full)
+        d.up()
+        d.files(home=home)
+        answer, text = d.ask(f"fail {number} update {d.dir}")
+        result, calls, call = next(line for line in text.splitlines() if line.startswith("result ")).split()[1:]
+        d.update()
+        got = re.sub(r"metric \d+", "metric worst", h.run(rules))
+        if number == 0:
+            count, expected = int(calls), got
+            number = count * 3 // 5  # what is new is there by then
+        same_text(got, expected, f"update again, after call {number} of {count}, {call}, failed ({result}):\n{text}")
+        d.do("down")
+        same_text(h.run(rules), unchanged, f"after call {number} of {count}, {call}, failed ({result}):\n{text}")
+        number += 1
+    d.end()
+    same_text(h.snapshot(), before, "after all failures of an update")
+
+
 def programs_fail(h, before):
-    """What could not be undone is tried again."""
+    """What could not be done or undone is tried again."""
     h.program("resolvconf", "")
     d = Driver(h)
-    d.files(full=conf(FULL[0] + "\nDNS = 10.8.0.1", FULL[1]))
+    d.files(full=conf(*FULL))
     d.up()
     nft = h.program("nft", "echo bad day >&2; exit 1")
+    d.files(full=conf(FULL[0].replace("10.8.0.2/24", "10.8.0.2/24, 10.8.1.2/24") + "\nDNS = 10.8.0.1", FULL[1]))
+    d.fails(f"update {d.dir}", "the firewall rules for t0 can't be set", "bad day")
+    os.unlink(nft)
+    d.update()
+    check("10.8.1.2" in h.run("nft list ruleset"), "the guard is not set again after nft has failed")
+    h.program("nft", "echo bad day >&2; exit 1")
     os.unlink(os.path.join(h.bin, "resolvconf"))
     answer, text = d.ask("down")
     for part in ("the firewall rules for t0 are left: nft failed (exit status 1): bad day", "the name servers of t0 are left", STATE):
@@ -439,6 +470,7 @@ def test(lab):
     kills(h, before)
     name_servers(h, before)
     programs_fail(h, before)
+    every_failure_of_an_update(h, before)
     every_failure(h, before)
     many_routes(h)
     same_text(h.snapshot(), before, "at the end")

@@ -136,15 +136,16 @@ static bool is_own(const struct fake_tun *t)
 }
 
 /* What host.c does, but for programs, and files of the system. */
-static int change_kernel(struct fake_tun *t, const struct plan *plan)
+static int change_kernel(struct fake_tun *t, const struct plan *plan, struct diag *told)
 {
 	struct diag diag = { 0 };
+	unsigned refusals = fake_kernel_refusals();
 	int err = host_change(&t->state, plan, &diag);
 
-	if (err)
+	if (err && refusals == fake_kernel_refusals())
 		out_of_order("host_change of %s: %s", t->name,
 		             diag.count > 0 ? diag.entries[0].text : "it fails");
-	diag_clear(&diag);
+	diag_move(told, &diag);
 	return err;
 }
 
@@ -168,21 +169,13 @@ static void undo_in_kernel(struct fake_tun *t)
 	fake_host_forget_state(t);
 }
 
-static int take_plan(struct fake_tun *t, const struct plan *plan)
+static void note_files(struct fake_tun *t, const struct plan *plan, bool refused)
 {
-	struct host_config config;
-	int err = fake_host_config(t, &config, plan);
-
-	if (!err)
-		err = change_kernel(t, plan);
-	if (err)
-		return err;
-	host_config_clear(&t->config);
-	t->config = config;
-	if (!is_own(t)) {
-		fake_host.resolver = fake_host_resolver(plan);
-		fake_host.missing = 0;
+	if (refused && !t->refused) {
+		memcpy(t->before, t->planned, sizeof(t->before));
+		t->before_count = t->planned_count;
 	}
+	t->refused = refused;
 	t->planned_count = plan->device_count;
 	for (size_t i = 0; i < plan->device_count; i++) {
 		const struct conf *conf = plan->devices[i].conf;
@@ -191,7 +184,24 @@ static int take_plan(struct fake_tun *t, const struct plan *plan)
 		         conf->name);
 		memcpy(t->planned[i].digest, conf->file.digest, CONF_DIGEST_BYTES);
 	}
-	return 0;
+}
+
+static int take_plan(struct fake_tun *t, const struct plan *plan, struct diag *diag)
+{
+	struct host_config config;
+	int err = fake_host_config(t, &config, plan);
+
+	if (err)
+		return err;
+	err = change_kernel(t, plan, diag);
+	note_files(t, plan, err != 0);
+	host_config_clear(&t->config);
+	t->config = config;
+	if (!is_own(t)) {
+		fake_host.resolver = fake_host_resolver(plan);
+		fake_host.missing = 0;
+	}
+	return err;
 }
 
 static void leave(struct fake_tun *t)
@@ -199,6 +209,7 @@ static void leave(struct fake_tun *t)
 	undo_in_kernel(t);
 	host_config_clear(&t->config);
 	t->planned_count = t->file_count = 0;
+	t->refused = false;
 	t->is_up = t->is_prepared = false;
 	if (!is_own(t))
 		fake_host.missing = 0;
@@ -472,7 +483,7 @@ int host_up(struct host *h, const struct plan *plan, struct diag *diag)
 
 	if (!h->at->is_prepared || h->at->is_up)
 		out_of_order("host_up of %s, which is not prepared, or is up", h->tun);
-	err = fails(FAKE_HOST_UP, diag) ? -EPERM : take_plan(h->at, plan);
+	err = fails(FAKE_HOST_UP, diag) ? -EPERM : take_plan(h->at, plan, diag);
 	for (size_t i = 0; i < plan->device_count && !err; i++) {
 		err = run_hooks(h, plan->devices[i].conf, CONF_POST_UP, diag);
 		if (!err)
@@ -543,8 +554,12 @@ void host_leave_files(struct host *h, const struct plan *plan, struct diag *diag
 
 void host_close(struct host *h, const struct plan *plan)
 {
+	unsigned refusals = fake_kernel_refusals();
+
 	host_numbers_decide_mark(&h->at->state.numbers, true);
 	(void)!closing_add(&h->at->state, plan);
+	if (refusals != fake_kernel_refusals()) /* host_update does it, but later */
+		wire_excuse();
 }
 
 int host_update(struct host *h, const struct plan *plan, struct diag *diag)
@@ -557,7 +572,7 @@ int host_update(struct host *h, const struct plan *plan, struct diag *diag)
 	host_leave_files(h, plan, diag);
 	if (fails(FAKE_HOST_UPDATE, diag))
 		return -EIO;
-	return take_plan(h->at, plan);
+	return take_plan(h->at, plan, diag);
 }
 
 void host_give_up_name(struct host *h, const char *name)

@@ -40,11 +40,16 @@ struct fake_tun {
 	struct host_config config; /* owned: what is there */
 	struct host_state state;   /* the same, as it is done to the fake kernel */
 	struct host_numbers numbers;
-	struct {
+	struct fake_planned {
 		char name[16];
 		uint8_t digest[CONF_DIGEST_BYTES];
 	} planned[FAKE_HOST_FILES]; /* the files of the last plan */
 	size_t planned_count;
+	/* Those of the last plan that is in force completely, since the kernel has refused a part of
+	 * the one after it. */
+	bool refused;
+	struct fake_planned before[FAKE_HOST_FILES];
+	size_t before_count;
 	struct fake_host_file files[FAKE_HOST_FILES]; /* that are up */
 	size_t file_count;
 	int fd;

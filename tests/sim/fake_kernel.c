@@ -32,6 +32,9 @@ static struct {
 	struct netlink_link tuns[TUNS_MAX];
 	size_t tun_count;
 	void (*changed)(const struct netlink_item *item);
+	/* the nth item that is added, or removed, from now on; 0: none */
+	unsigned refuse_at, refuse_removal_at;
+	unsigned refusals;
 } kernel;
 
 static void tell_change(const struct netlink_item *item)
@@ -87,6 +90,7 @@ void fake_kernel_reset(void)
 	static const enum ip_family families[] = { IP_V4, IP_V6 };
 
 	kernel.n = kernel.tun_count = 0;
+	kernel.refuse_at = kernel.refuse_removal_at = kernel.refusals = 0;
 	kernel.changed = NULL;
 	for (size_t i = 0; i < ARRAY_SIZE(families); i++) {
 		put_rule(families[i], 0, RT_TABLE_LOCAL);
@@ -113,6 +117,25 @@ bool fake_kernel_is_clean(void)
 void fake_kernel_watch(void (*changed)(const struct netlink_item *item))
 {
 	kernel.changed = changed;
+}
+
+void fake_kernel_refuse(unsigned nth)
+{
+	kernel.refuse_at = nth;
+	kernel.refuse_removal_at = 0;
+	if (nth > 0)
+		tell("the kernel will refuse item %u", nth);
+}
+
+void fake_kernel_refuse_removal(unsigned nth)
+{
+	kernel.refuse_removal_at = nth;
+	tell("the kernel will refuse to remove item %u", nth);
+}
+
+unsigned fake_kernel_refusals(void)
+{
+	return kernel.refusals;
 }
 
 void fake_kernel_add_tun(uint32_t ifindex, const char *name)
@@ -243,11 +266,21 @@ static size_t place_of(const struct netlink_rule *rule)
 	return at;
 }
 
+static bool is_refused(unsigned *at)
+{
+	bool refused = *at > 0 && --*at == 0;
+
+	kernel.refusals += refused;
+	return refused;
+}
+
 static int add(const struct netlink_item *given)
 {
 	struct netlink_item item = as_kept(given), network;
 	size_t at = find(&item);
 
+	if (is_refused(&kernel.refuse_at))
+		return -ENOBUFS;
 	if (at < kernel.n && !(item.kind == NETLINK_KIND_RULE && item.rule.shared))
 		return -EEXIST;
 	at = item.kind == NETLINK_KIND_RULE ? place_of(&item.rule) : kernel.n;
@@ -305,6 +338,8 @@ static int delete (const struct netlink_item *given)
 		at++;
 	if (at == kernel.n)
 		return item.kind == NETLINK_KIND_RULE ? -ENOENT : -ESRCH;
+	if (is_refused(&kernel.refuse_removal_at))
+		return -ENOBUFS;
 	item = kernel.v[at];
 	take_out(at);
 	if (item.kind == NETLINK_KIND_ADDRESS)

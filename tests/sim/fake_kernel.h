@@ -34,4 +34,11 @@ enum fake_way fake_kernel_way(const struct ip_addr *to, bool tuns);
 /* Is called after each change, with what was changed; NULL: nobody. */
 void fake_kernel_watch(void (*changed)(const struct netlink_item *item));
 
+/* From now on the nth item that is to be added is refused, once; 0: none is. */
+void fake_kernel_refuse(unsigned nth);
+/* The same for one that is to be removed, until then or until fake_kernel_refuse. */
+void fake_kernel_refuse_removal(unsigned nth);
+/* How many were refused since the reset? */
+unsigned fake_kernel_refusals(void);
+
 #endif

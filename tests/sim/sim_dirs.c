@@ -2,7 +2,6 @@
 #include "sim_dirs.h"
 
 #include <dirent.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,6 +21,12 @@ void sim_dirs_make(struct sim_dirs *d)
 	snprintf(d->socket, sizeof(d->socket), "%s/tun9.sock", d->run);
 	snprintf(d->worker, sizeof(d->worker), "%s/worker", d->top);
 	REQUIRE(mkdir(d->conf, 0700) == 0);
+}
+
+bool sim_dirs_take_socket(const struct sim_dirs *d)
+{
+	(void)unlink(d->socket);
+	return mkdir(d->socket, 0700) == 0;
 }
 
 static void remove_in(const char *dir, const char *name)

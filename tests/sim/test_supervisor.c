@@ -28,6 +28,7 @@
 #include "channel/command.h"
 #include "expected.h"
 #include "fake_host.h"
+#include "fake_kernel.h"
 #include "fake_loop.h"
 #include "fake_udp.h"
 #include "fake_worker.h"
@@ -278,10 +279,8 @@ static void hurt_worker(void)
 	unsigned kind = below(8);
 
 	sim.disturbed = true;
-	if (kind < 5 && sim.deaths >= DEATHS_MAX)
+	if (kind < 5 && sim.deaths++ >= DEATHS_MAX)
 		return;
-	if (kind < 5)
-		sim.deaths++;
 	if (sim.raves && kind < 5) {
 		ask_worker("rave %u 30", below(UINT32_MAX));
 		return;
@@ -307,9 +306,15 @@ static void hurt_host(void)
 {
 	unsigned call = FAKE_HOST_FILE_ADDED + below(3);
 
-	tell("call %u of the host will fail", call);
-	fake_host.failures[call] = 1;
 	sim.disturbed = true;
+	if (one_in(3)) {
+		fake_kernel_refuse(1 + below(12));
+	} else if (one_in(3)) {
+		fake_kernel_refuse_removal(1 + below(12));
+	} else {
+		tell("call %u of the host will fail", call);
+		fake_host.failures[call] = 1;
+	}
 }
 
 static void change_network(void)
@@ -443,6 +448,7 @@ static void repair(void)
 {
 	tell("repair");
 	memset(fake_host.failures, 0, sizeof(fake_host.failures));
+	fake_kernel_refuse(0);
 	fake_udp.failures = 0;
 	if (sim.away)
 		move_directory();
@@ -586,13 +592,15 @@ static bool bring_up(void)
 		                                    .silence_ms = SILENCE_MS,
 		                                    .foreground = true };
 	struct diag diag = { 0 };
+	bool taken = one_in(8) && sim_dirs_take_socket(&sim.dirs);
 	int err;
 
 	if (one_in(4))
 		fake_host.failures[below(3)] = 1;
-	if (one_in(10))
-		fake_udp.failures = 1;
+	fake_kernel_refuse(one_in(8) ? 1 + below(20) : 0);
+	fake_udp.failures = one_in(10);
 	err = supervisor_up(&sim.supervisor, &options, &diag);
+	REQUIRE(!taken || rmdir(sim.dirs.socket) == 0);
 	tell("up: %d", err);
 	for (size_t i = 0; i < diag.count; i++)
 		tell("  %s", diag.entries[i].text);
@@ -629,7 +637,6 @@ static void start_again(void)
 
 	REQUIRE(wire_stayed_closed());
 	fake_host_kill();
-	fake_udp.failures = 0;
 	if (bring_up()) {
 		sim.left_closed = false;
 		check_wire();

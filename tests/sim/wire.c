@@ -92,12 +92,12 @@ static bool file_holds(const struct conf *conf, const struct ip_addr *to)
 	return false;
 }
 
-static bool tun_holds(const struct fake_tun *tun, const struct tunnel_files *files,
-                      const struct ip_addr *to)
+static bool list_holds(const struct fake_planned *list, size_t n,
+                       const struct tunnel_files *files, const struct ip_addr *to)
 {
-	for (size_t i = 0; i < tun->planned_count; i++) {
-		const struct tunnel_version *v = tunnel_files_find(
-			files, tun->planned[i].name, tun->planned[i].digest);
+	for (size_t i = 0; i < n; i++) {
+		const struct tunnel_version *v =
+			tunnel_files_find(files, list[i].name, list[i].digest);
 
 		if (v && file_holds(v->conf, to))
 			return true;
@@ -105,13 +105,28 @@ static bool tun_holds(const struct fake_tun *tun, const struct tunnel_files *fil
 	return false;
 }
 
-/* By what the host was told last; it may not have done all. */
-static bool any_holds(const struct tunnel_files *files, const struct ip_addr *to)
+static bool tun_holds(const struct fake_tun *tun, bool before,
+                      const struct tunnel_files *files, const struct ip_addr *to)
+{
+	return before && tun->refused
+	               ? list_holds(tun->before, tun->before_count, files, to)
+	               : list_holds(tun->planned, tun->planned_count, files, to);
+}
+
+static bool some_tun_holds(bool before, const struct tunnel_files *files,
+                           const struct ip_addr *to)
 {
 	for (size_t i = 0; i < FAKE_HOST_FILES; i++)
-		if (fake_host.own[i].name[0] && tun_holds(&fake_host.own[i], files, to))
+		if (fake_host.own[i].name[0] &&
+		    tun_holds(&fake_host.own[i], before, files, to))
 			return true;
-	return tun_holds(&fake_host.shared, files, to);
+	return tun_holds(&fake_host.shared, before, files, to);
+}
+
+/* By what the host was told last, and also before that if the kernel has not done all. */
+static bool any_holds(const struct tunnel_files *files, const struct ip_addr *to)
+{
+	return some_tun_holds(false, files, to) && some_tun_holds(true, files, to);
 }
 
 /* ---- wire.h */
