@@ -1,6 +1,6 @@
 /* src/engine/pieces.c - a table of sets, each with WAYS entries, which is enough for the few
  * packets that are in fragments at the same time; one source has at most half of a full set,
- * and of what is held. The hash is keyed, so that nobody can choose addresses and ids that
+ * and of what is held, and one device, or the host, has at most half of a full set. The hash is keyed, so that nobody can choose addresses and ids that
  * push out other packets' entries. Held fragments are copies from the pool, in a list of
  * their entry. */
 #include "engine/pieces.h"
@@ -197,33 +197,48 @@ static struct key key_of(uint32_t device, const struct pieces_came *came,
 	return key;
 }
 
-/* How many entries of the set have this source? */
-static size_t count_of(const struct entry *set, const uint8_t src[static 16])
+/* Have they come the same way, and from the same source? */
+static bool same_way(const struct entry *e, const struct key *key)
 {
-	size_t n = 0;
+	return e->state != UNUSED && e->key.device == key->device;
+}
+
+static bool same_source(const struct entry *e, const struct key *key)
+{
+	return same_way(e, key) && memcmp(e->key.src, key->src, sizeof(key->src)) == 0;
+}
+
+static unsigned count_of(const struct entry *set, const struct key *key,
+                         bool (*same)(const struct entry *e, const struct key *key))
+{
+	unsigned n = 0;
 
 	for (size_t i = 0; i < WAYS; i++)
-		n += set[i].state != UNUSED && memcmp(set[i].key.src, src, 16) == 0;
+		n += same(&set[i], key);
 	return n;
 }
 
-/* Returns an unused entry. If there is none and half of the set is of the key's source,
- * returns the oldest one of these; else the oldest one of a source that has the most. */
+/* Returns an unused entry. If there is none, returns the oldest one of those of the way that has
+ * the most, and among them of the source that has the most. But if half of the set has come this
+ * way, or from this source, it is one of these. */
 static struct entry *to_forget(struct entry *set, const struct key *key)
 {
-	const bool has_half = count_of(set, key->src) >= WAYS / 2;
+	const bool way_has_half = count_of(set, key, same_way) >= WAYS / 2;
+	const bool source_has_half = count_of(set, key, same_source) >= WAYS / 2;
 	struct entry *found = NULL;
-	size_t most = 0;
+	unsigned most = 0;
 
 	for (size_t i = 0; i < WAYS; i++) {
 		struct entry *e = &set[i];
-		size_t n;
+		unsigned n;
 
 		if (e->state == UNUSED)
 			return e;
-		if (has_half && memcmp(e->key.src, key->src, sizeof(key->src)) != 0)
+		if ((way_has_half && !same_way(e, key)) ||
+		    (source_has_half && !same_source(e, key)))
 			continue;
-		n = count_of(set, e->key.src);
+		n = count_of(set, &e->key, same_way) * (WAYS + 1) +
+		    count_of(set, &e->key, same_source);
 		if (!found || n > most || (n == most && e->until_ns < found->until_ns)) {
 			found = e;
 			most = n;

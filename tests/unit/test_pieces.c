@@ -1,6 +1,7 @@
 /* Later fragments follow their first one; what is held is bounded in every way. */
 #include "unit.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "craft.h"
@@ -257,6 +258,26 @@ START_TEST(one_source_does_not_push_out_another_in_its_set)
 }
 END_TEST
 
+/* The peer of another tunnel may have any source. */
+START_TEST(one_device_does_not_push_out_another)
+{
+	char text[IP_ADDR_STRLEN];
+	struct fixture f;
+
+	fixture_open(&f);
+	first_comes(&f, DEVICE, 1);
+	for (unsigned i = 0; i < 8 * PIECES_PACKETS; i++) {
+		f.now_ns++;
+		snprintf(text, sizeof(text), "198.51.%u.%u", i / 256, i % 256);
+		source = text;
+		first_comes(&f, DEVICE + 1, (uint16_t)i);
+	}
+	source = SRC;
+	ck_assert(later_comes(&f, DEVICE, 1, 64));
+	fixture_close(&f);
+}
+END_TEST
+
 /* Many packets at once: the table forgets, it does not grow. */
 START_TEST(what_is_remembered_is_bounded)
 {
@@ -315,6 +336,7 @@ TCase *unit_tests(void)
 	tcase_add_test(tc, what_is_held_is_bounded);
 	tcase_add_test(tc, one_source_does_not_push_out_another);
 	tcase_add_test(tc, one_source_does_not_push_out_another_in_its_set);
+	tcase_add_test(tc, one_device_does_not_push_out_another);
 	tcase_add_test(tc, what_is_remembered_is_bounded);
 	tcase_add_test(tc, at_random_nothing_is_lost_or_doubled);
 	return tc;
