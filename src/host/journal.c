@@ -252,7 +252,8 @@ static void remove_unfinished(const struct journal *j)
 
 int journal_load(struct journal *j, struct diag *diag)
 {
-	int fd = j->path ? open(j->path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW) : -1;
+	int fd = j->path ? open(j->path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK)
+	                 : -1;
 	FILE *in = NULL;
 	int err = fd < 0 ? -errno : 0;
 
@@ -281,7 +282,7 @@ int journal_load(struct journal *j, struct diag *diag)
 
 static bool has_svm_line(int folder, const char *name)
 {
-	int fd = openat(folder, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	int fd = openat(folder, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
 	FILE *in = fd < 0 || check_owner(fd) < 0 ? NULL : fdopen(fd, "r");
 	char line[SVM_LINE_BYTES];
 	bool found = false;

@@ -10,6 +10,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -313,16 +314,19 @@ static void remove_listed_sockets(int lock_fd)
 	fclose(f);
 }
 
+/* In a directory of another user, which root may name, a FIFO could be in its place. */
 static int read_pid(const char *path)
 {
-	FILE *f = fopen(path, "re");
-	int pid = 0;
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	char text[16];
+	ssize_t n = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
+	long pid;
 
-	if (f && fscanf(f, "%d", &pid) != 1)
-		pid = 0;
-	if (f)
-		fclose(f);
-	return pid;
+	if (fd >= 0)
+		close(fd);
+	text[n > 0 ? n : 0] = '\0';
+	pid = strtol(text, NULL, 10);
+	return pid > 0 && pid <= INT_MAX ? (int)pid : 0;
 }
 
 /* Makes the directory and its parents, like mkdir -p. Those of an ordinary user are for
@@ -498,7 +502,7 @@ int instance_lock_numbered(struct instance *i, const char *run_dir, const char *
 /* A file that only those who come after a dead instance have locked is stale, too. */
 bool instance_file_is_stale(const char *path)
 {
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
 	bool stale;
 
 	if (fd < 0)

@@ -417,6 +417,26 @@ START_TEST(the_only_one_and_several)
 }
 END_TEST
 
+/* Root may name a directory of a user, who can make what he likes in it. */
+START_TEST(a_fifo_is_not_waited_for)
+{
+	struct instance i;
+	struct diag diag = { 0 };
+	char *tun;
+
+	init(&i, "one");
+	ck_assert_int_eq(mkfifo(i.pid_path, 0600), 0);
+	ck_assert(instance_is_stale(&i));
+	ck_assert_int_eq(instance_pid(&i), 0);
+	ck_assert_int_eq(instance_find_only(dir, &tun, &diag), 0);
+	free(tun);
+	ck_assert_int_eq(instance_lock(&i, &diag), -EPERM);
+	diag_clear(&diag);
+	ck_assert_int_eq(unlink(i.pid_path), 0);
+	instance_clear(&i);
+}
+END_TEST
+
 /* The message names the next step: what is up in another directory, or how to start one. */
 START_TEST(none_here)
 {
@@ -555,6 +575,7 @@ TCase *unit_tests(void)
 	tcase_add_test(tc, a_number_where_nothing_can_be_locked);
 	tcase_add_test(tc, each_has_its_own_sockets);
 	tcase_add_test(tc, the_only_one_and_several);
+	tcase_add_test(tc, a_fifo_is_not_waited_for);
 	tcase_add_test(tc, none_here);
 	tcase_add_test(tc, an_instance_of_another_user);
 	tcase_add_test(tc, the_run_directory_in_termux);
