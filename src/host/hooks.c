@@ -123,11 +123,12 @@ static MUST_CHECK int run_one(const struct hooks_env *env, const char *path,
 {
 	char *expanded = hooks_expand(command, env->tun);
 	char *interface = NULL, *file = NULL, *hook = NULL, *note = NULL;
+	char *real = realpath(path, NULL); /* it may be gone */
 	int err = -ENOMEM;
 
 	if (asprintf(&interface, "INTERFACE=%s", env->tun) < 0)
 		interface = NULL;
-	if (asprintf(&file, "CONFIG_FILE=%s", path) < 0)
+	if (asprintf(&file, "CONFIG_FILE=%s", real ? real : path) < 0)
 		file = NULL;
 	if (asprintf(&note, "TUNION_NOTE=%s",
 	             env->note_path ? env->note_path : "/dev/null") < 0)
@@ -143,6 +144,7 @@ static MUST_CHECK int run_one(const struct hooks_env *env, const char *path,
 	}
 	free(note);
 	free(file);
+	free(real);
 	free(interface);
 	forget(hook);
 	forget(expanded);

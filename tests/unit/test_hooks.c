@@ -207,7 +207,7 @@ START_TEST(the_message_says_which_and_how_long)
 END_TEST
 
 /* Returns the line of the first hook that fails; 0: all work. */
-static unsigned failing_line(const char *hooks)
+static unsigned failing_line(const char *path, const char *hooks)
 {
 	char text[500];
 	FILE *in;
@@ -219,7 +219,7 @@ static unsigned failing_line(const char *hooks)
 
 	snprintf(text, sizeof(text), "[Interface]\n%s", hooks);
 	in = fmemopen(text, strlen(text), "r");
-	ck_assert_int_eq(conf_read_stream(&conf, in, "/x/a.conf", &diag), 0);
+	ck_assert_int_eq(conf_read_stream(&conf, in, path, &diag), 0);
 	fclose(in);
 	conf->file.only_ours = true;
 	diag_clear(&diag);
@@ -236,25 +236,50 @@ START_TEST(its_variables_replace_those_of_the_caller)
 	ck_assert_int_eq(setenv("INTERFACE", "eth0", 1), 0);
 	ck_assert_int_eq(setenv("CONFIG_FILE", "/etc/other", 1), 0);
 	ck_assert_int_eq(setenv("INTERFACE_", "kept", 1), 0);
-	ck_assert_uint_eq(failing_line("PostUp = test $INTERFACE = tun9\n"
+	ck_assert_uint_eq(failing_line("/x/a.conf",
+	                               "PostUp = test $INTERFACE = tun9\n"
 	                               "PostUp = test $CONFIG_FILE = /x/a.conf\n"
 	                               "PostUp = test $INTERFACE_ = kept\n"),
 	                  0);
 }
 END_TEST
 
+/* So that it finds what lies beside the file. */
+START_TEST(links_to_its_file_are_followed)
+{
+	char link[64], file[64];
+	FILE *f;
+
+	begin();
+	snprintf(file, sizeof(file), "%s/file", dir);
+	snprintf(link, sizeof(link), "%s/a.conf", dir);
+	f = fopen(file, "w");
+	ck_assert_ptr_nonnull(f);
+	fclose(f);
+	ck_assert_int_eq(symlink("file", link), 0);
+	ck_assert_uint_eq(failing_line(link, "PostUp = test ${CONFIG_FILE##*/} = file\n"),
+	                  0);
+	unlink(link);
+	unlink(file);
+	end();
+}
+END_TEST
+
 START_TEST(a_hook_is_run_as_by_wg_quick)
 {
 	ck_assert_int_eq(setenv("LC_ALL", "de_DE.UTF-8", 1), 0);
-	ck_assert_uint_eq(failing_line("PostUp = test $LC_ALL = C\n"), 0);
-	ck_assert_uint_eq(failing_line("PostUp = false; true\n"), 2);
+	ck_assert_uint_eq(failing_line("/x/a.conf", "PostUp = test $LC_ALL = C\n"), 0);
+	ck_assert_uint_eq(failing_line("/x/a.conf", "PostUp = false; true\n"), 2);
 	if (!spawn_has("bash")) {
 		printf("skipped: there is no bash\n");
 		return;
 	}
-	ck_assert_uint_eq(failing_line("PostUp = true | true\nPostUp = false | true\n"),
+	ck_assert_uint_eq(failing_line("/x/a.conf",
+	                               "PostUp = true | true\nPostUp = false | true\n"),
 	                  3);
-	ck_assert_uint_eq(failing_line("PostUp = [ /etc/+(passwd) = /etc/passwd ]\n"), 0);
+	ck_assert_uint_eq(
+		failing_line("/x/a.conf", "PostUp = [ /etc/+(passwd) = /etc/passwd ]\n"),
+		0);
 }
 END_TEST
 
@@ -268,6 +293,7 @@ TCase *unit_tests(void)
 	tcase_add_test(tc, a_hook_has_the_terminal);
 	tcase_add_test(tc, the_message_says_which_and_how_long);
 	tcase_add_test(tc, its_variables_replace_those_of_the_caller);
+	tcase_add_test(tc, links_to_its_file_are_followed);
 	tcase_add_test(tc, a_hook_is_run_as_by_wg_quick);
 	return tc;
 }
