@@ -52,9 +52,21 @@ static void bad_value(struct keys_file *f, const char *key, const char *value,
 	         expected, value_is_octal(value) ? "; a leading 0 would mean octal" : "");
 }
 
-void keys_warn(const struct keys_file *f, unsigned line, const char *text)
+void keys_warn(struct keys_file *f, unsigned line, const char *fmt, ...)
 {
+	char text[512];
+	va_list args;
+
+	if (f->warn_count >= KEYS_BAD_MAX)
+		return;
+	va_start(args, fmt);
+	vsnprintf(text, sizeof(text), fmt, args);
+	va_end(args);
 	diag_warning(f->diag, f->conf->path, line, "%s", text);
+	if (++f->warn_count == KEYS_BAD_MAX)
+		diag_warning(f->diag, f->conf->path, line,
+		             "these are %d warnings, so no more are printed",
+		             KEYS_BAD_MAX);
 }
 
 void keys_no_memory(struct keys_file *f)
@@ -393,14 +405,13 @@ static void bad_allowed_ip(struct keys_file *f, const char *item,
 	         value_is_octal(item) && !blank ? "; a leading 0 would mean octal" : "");
 }
 
-static void warn_of_host_part(const struct keys_file *f, const char *item,
+static void warn_of_host_part(struct keys_file *f, const char *item,
                               const struct ip_prefix *masked)
 {
 	char text[IP_PREFIX_STRLEN];
 
-	diag_warning(f->diag, f->conf->path, f->line,
-	             "AllowedIPs \"%s\" has a nonzero host part; taken as %s", item,
-	             ip_prefix_format(masked, text));
+	keys_warn(f, f->line, "AllowedIPs \"%s\" has a nonzero host part; taken as %s",
+	          item, ip_prefix_format(masked, text));
 }
 
 static void add_allowed_ip(struct keys_file *f, char *item)
@@ -473,14 +484,14 @@ static void set_endpoint(struct keys_file *f, char *value)
 		return;
 	}
 	if (endpoint.ambiguous)
-		diag_warning(
-			f->diag, f->conf->path, f->line,
+		keys_warn(
+			f, f->line,
 			"Endpoint %s is taken as [%s]:%u, as wg does; write it like that, or add the port if it is missing",
 			value_show(&shown, value), host, endpoint.port);
 	if (ip_addr_is_link_local(&endpoint.numeric.addr) &&
 	    endpoint.numeric.scope_id == 0)
-		diag_warning(
-			f->diag, f->conf->path, f->line,
+		keys_warn(
+			f, f->line,
 			"Endpoint %s is a link-local address without its link, so nothing can be sent there; expected one such as [%s%%eth0]:%u",
 			value_show(&shown, value), host, endpoint.port);
 	free(peer->endpoint_host);

@@ -26,12 +26,12 @@ struct keys_file {
 	unsigned line;                  /* the current line, which errors are about */
 	struct merge_section *sections; /* owned: all [Peer]s; the last is the current */
 	size_t section_count;
-	unsigned bad_count;
+	unsigned bad_count, warn_count;
 	int error; /* 0, -EINVAL or -ENOMEM */
 };
 
-/* How many errors are reported of one file: it may be none, but a log or a picture, and who
- * has written it may mean harm. */
+/* How many errors, and how many warnings, are reported of one file: it may be none, but a log
+ * or a picture, and who has written it may mean harm. */
 #define KEYS_BAD_MAX 1000
 
 /* Which program reads the key? This decides how it has to be written. */
@@ -65,7 +65,9 @@ extern const struct keys_table keys_of_tunion; /* in "# tunion:" */
 void keys_bad(struct keys_file *f, const char *fmt, ...) PRINTF_LIKE(2, 3);
 /* Have KEYS_BAD_MAX been reported, so that the rest isn't read? */
 bool keys_bad_enough(const struct keys_file *f);
-void keys_warn(const struct keys_file *f, unsigned line, const char *text);
+/* A warning about the file, or about a line of it. */
+void keys_warn(struct keys_file *f, unsigned line, const char *fmt, ...)
+	PRINTF_LIKE(3, 4);
 void keys_no_memory(struct keys_file *f);
 
 #endif

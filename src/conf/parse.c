@@ -218,8 +218,8 @@ static void handle_comment(struct parse *p, const char *word)
 	const struct keys_key *key = find(&keys_of_tunion, word, KEYS_SECTION_INTERFACE);
 
 	if (key && !has_blank(p->lines.name))
-		diag_warning(
-			p->file.diag, p->file.conf->path, p->file.line,
+		keys_warn(
+			&p->file, p->file.line,
 			"\"# tunion %s =\" has no colon, so it sets nothing; expected # tunion: %s = VALUE",
 			key->name, key->name);
 }

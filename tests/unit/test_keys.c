@@ -609,6 +609,19 @@ START_TEST(service_names)
 }
 END_TEST
 
+/* To be freed. */
+static char *repeated(const char *head, const char *unit, size_t *n)
+{
+	char *text = NULL;
+	FILE *f = open_memstream(&text, n);
+
+	fputs(head, f);
+	for (size_t i = 0; i < 2 * KEYS_BAD_MAX; i++)
+		fputs(unit, f);
+	fclose(f);
+	return text;
+}
+
 /* Such as a log or a picture that somebody has put into the folder. */
 START_TEST(errors_are_not_without_end)
 {
@@ -627,14 +640,9 @@ START_TEST(errors_are_not_without_end)
 	for (size_t i = 0; i < ARRAY_SIZE(files); i++) {
 		struct diag diag = { 0 };
 		struct conf *conf;
-		char *text = NULL;
 		size_t n;
-		FILE *f = open_memstream(&text, &n);
+		char *text = repeated(files[i].head, files[i].unit, &n);
 
-		fputs(files[i].head, f);
-		for (size_t k = 0; k < 2 * KEYS_BAD_MAX; k++)
-			fputs(files[i].unit, f);
-		fclose(f);
 		ck_assert_int_eq(confprint_read(&conf, text, n, "t.conf", &diag),
 		                 -EINVAL);
 		ck_assert_ptr_null(conf);
@@ -648,6 +656,31 @@ START_TEST(errors_are_not_without_end)
 }
 END_TEST
 
+START_TEST(nor_are_warnings)
+{
+	static const struct {
+		const char *head, *unit;
+	} files[] = {
+		{ INTERFACE, "# tunion Via = x\n" },
+		{ INTERFACE "Address = ", "0.0.0.0," },
+		{ PEER "AllowedIPs = 10.0.0.0/8", ",10.0.0.1/8" },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(files); i++) {
+		struct diag diag = { 0 };
+		struct conf *conf;
+		size_t n;
+		char *text = repeated(files[i].head, files[i].unit, &n);
+
+		ck_assert_int_eq(confprint_read(&conf, text, n, "t.conf", &diag), 0);
+		ck_assert_uint_eq(diag.warnings, KEYS_BAD_MAX + 1);
+		conf_free(conf);
+		diag_clear(&diag);
+		free(text);
+	}
+}
+END_TEST
+
 TCase *unit_tests(void)
 {
 	TCase *tc = tcase_create("conf/keys");
@@ -655,5 +688,6 @@ TCase *unit_tests(void)
 	tcase_add_test(tc, each_value_of_each_key);
 	tcase_add_test(tc, service_names);
 	tcase_add_test(tc, errors_are_not_without_end);
+	tcase_add_test(tc, nor_are_warnings);
 	return tc;
 }
