@@ -52,16 +52,17 @@ static bool parse(struct noted *out, const char *line)
 	       state != 'Z' && state != 'X';
 }
 
-void hook_note_begin(const char *path)
+bool hook_note_begin(const char *path)
 {
 	int fd;
 
 	if (!path)
-		return;
+		return false;
 	(void)unlink(path);
 	fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (fd >= 0)
 		close(fd);
+	return fd >= 0;
 }
 
 void hook_note_remove(const char *path)

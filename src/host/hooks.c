@@ -84,7 +84,6 @@ static int run_shell(const char *const *variables, const struct hooks_env *env)
 	};
 	int err = -ENOENT;
 
-	hook_note_begin(env->note_path);
 	for (size_t i = 0; i < ARRAY_SIZE(shells) && err == -ENOENT; i++) {
 		struct spawn s = { .argv = shells[i],
 			           .env = variables,
@@ -96,7 +95,6 @@ static int run_shell(const char *const *variables, const struct hooks_env *env)
 		}
 		err = spawn_run(&s);
 	}
-	hook_note_remove(env->note_path);
 	return err;
 }
 
@@ -131,7 +129,7 @@ static MUST_CHECK int run_one(const struct hooks_env *env, const char *path,
 	if (asprintf(&file, "CONFIG_FILE=%s", real ? real : path) < 0)
 		file = NULL;
 	if (asprintf(&note, "TUNION_NOTE=%s",
-	             env->note_path ? env->note_path : "/dev/null") < 0)
+	             hook_note_begin(env->note_path) ? env->note_path : "/dev/null") < 0)
 		note = NULL;
 	if (expanded && asprintf(&hook, "TUNION_HOOK=%s", expanded) < 0)
 		hook = NULL;
@@ -142,6 +140,7 @@ static MUST_CHECK int run_one(const struct hooks_env *env, const char *path,
 		say(env->log, expanded);
 		err = run_shell(more, env);
 	}
+	hook_note_remove(env->note_path);
 	free(note);
 	free(file);
 	free(real);

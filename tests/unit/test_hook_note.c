@@ -33,7 +33,7 @@ static void note(pid_t pid)
 {
 	char command[200];
 
-	hook_note_begin(path);
+	ck_assert(hook_note_begin(path));
 	snprintf(command, sizeof(command),
 	         "read -r line </proc/%d/stat; echo \"$line\" >%s", (int)pid, path);
 	ck_assert_int_eq(system(command), 0);
@@ -115,6 +115,22 @@ START_TEST(it_is_ended_when_its_time_is_over)
 }
 END_TEST
 
+/* Between its fork and the first line of its shell, the supervisor may be killed, and another
+ * one or `tunion down` may clear up. */
+START_TEST(it_is_too_late_for_it)
+{
+	begin();
+	ck_assert_int_eq(setenv("TUNION_NOTE", path, 1), 0);
+	ck_assert_int_ne(system(HOOK_NOTE_SCRIPT "\nexit 0"), 0);
+	ck_assert(hook_note_begin(path));
+	ck_assert_int_eq(system(HOOK_NOTE_SCRIPT "\nexit 0"), 0);
+	hook_note_remove(path);
+	ck_assert_int_eq(setenv("TUNION_NOTE", "/dev/null", 1), 0);
+	ck_assert_int_eq(system(HOOK_NOTE_SCRIPT "\nexit 0"), 0);
+	end();
+}
+END_TEST
+
 /* Nobody else is waited for, or harmed. */
 START_TEST(who_is_another_process_is_left_alone)
 {
@@ -167,6 +183,7 @@ TCase *unit_tests(void)
 
 	tcase_set_timeout(tc, 60);
 	tcase_add_test(tc, it_is_waited_for);
+	tcase_add_test(tc, it_is_too_late_for_it);
 	tcase_add_test(tc, it_is_ended_when_its_time_is_over);
 	tcase_add_test(tc, who_is_another_process_is_left_alone);
 	return tc;
