@@ -153,8 +153,9 @@ class Watched:
     def __init__(self, w, user):
         self.run = lambda *words, **kw: w.client.run(user.become() + [user.python, "-c", CLIENTS, *map(str, words)], **kw)
         self.start = lambda *words: w.client.start(user.become() + [user.python, "-c", CLIENTS, *map(str, words)], words[0])
-        self.pids = {name: pid for pid, name in processes().items() if name in (PROXY, "tunion-page", "tunion-outlet")}
-        equal(sorted(self.pids), sorted(["tunion-outlet", "tunion-page", PROXY]), "processes")
+        names = {PROXY, "tunion-page", "tunion-outlet"}
+        wait_for(lambda: names <= set(processes().values()), "the processes have their names")
+        self.pids = {name: pid for pid, name in processes().items() if name in names}
         equal(self.ask(f"socks5:{LAN}:8080"), {f"socks5:{LAN}:8080": "0"}, "a connection that opens what is kept")
         self.before = state(self.pids)
         self.settle("after the first one")
