@@ -300,6 +300,7 @@ int proxy_inside_run(struct proxy_inside *x)
 	process_raise_limits();
 	p->x = x;
 	p->outlet.fd = x->outlet;
+	p->outlet.log = &p->log;
 	/* the supervisor leaves out what nobody wants to read */
 	p->log = (struct log){ LOG_LEVEL_DEBUG, line_send, &x->lines };
 	err = serve(p);

@@ -303,11 +303,13 @@ static int begin(struct stand_in **out, const struct stand_in_env *env, void *co
 	*out = NULL;
 	if (!p)
 		return -ENOMEM;
-	*p = (struct process){ .stand_in.ops = &ops,
-		               .env = *env,
-		               .setup = context,
-		               .outlet = { -1, randombytes_random() },
-		               .page = -1 };
+	*p = (struct process){
+		.stand_in.ops = &ops,
+		.env = *env,
+		.setup = context,
+		.outlet = { .fd = -1, .asked = randombytes_random(), .log = env->log },
+		.page = -1
+	};
 	err = make_proxy(p);
 	if (err) {
 		end(&p->stand_in);

@@ -8,8 +8,10 @@
 #include <unistd.h>
 
 #include "base/fd_pass.h"
+#include "io/loop_clock.h"
 
-#define ANSWER_S 1
+#define ANSWER_S     1
+#define COMPLAINT_NS (60 * NS_PER_SEC)
 
 struct wanted {
 	int family, type;
@@ -34,15 +36,25 @@ int outlet_pair(int fds[2])
 	return 0;
 }
 
+/* Nobody starts it again. */
+static int has_ended(struct outlet *o)
+{
+	log_limited(
+		o->log, &o->gone, loop_now_ns(), COMPLAINT_NS, LOG_LEVEL_ERROR, NULL,
+		"proxy: the process that connects outside of the tunnels has ended: end the proxy, and start it again");
+	return -EOWNERDEAD;
+}
+
 static int ask(struct outlet *o, struct wanted *wanted)
 {
 	struct answer answer;
 	int found;
 
 	wanted->number = ++o->asked;
-	if (o->fd < 0 || send(o->fd, wanted, sizeof(*wanted),
-	                      MSG_NOSIGNAL | MSG_DONTWAIT) != sizeof(*wanted))
+	if (o->fd < 0)
 		return -ENETUNREACH;
+	if (send(o->fd, wanted, sizeof(*wanted), MSG_NOSIGNAL | MSG_DONTWAIT) < 0)
+		return errno == EPIPE ? has_ended(o) : -ENETUNREACH;
 	while (fd_pass_receive(o->fd, &answer, sizeof(answer), &found) ==
 	       sizeof(answer)) {
 		if (answer.number == wanted->number)

@@ -12,6 +12,7 @@
 
 #include "base/attr.h"
 #include "base/ip.h"
+#include "base/log.h"
 
 /* A pair of sockets, both closed by exec: [0] asks, [1] is for outlet_serve. Returns 0 or
  * -errno. */
@@ -22,11 +23,14 @@ MUST_CHECK int outlet_pair(int fds[2]);
 struct outlet {
 	int fd;         /* borrowed; -1: nobody is outside */
 	uint32_t asked; /* the number of the newest question */
+	const struct log *
+		log; /* borrowed: is told, now and then, that nobody is outside any more */
+	struct log_limit gone;
 };
 
 /* Asks for a socket that doesn't block and is closed by exec: AF_INET or AF_INET6,
  * SOCK_STREAM or SOCK_DGRAM. Waits for the answer, at most a second. Returns the socket
- * or -errno. */
+ * or -errno; -EOWNERDEAD if the process outside has ended. */
 MUST_CHECK int outlet_socket(struct outlet *o, int family, int type);
 
 /* The same for a stream that is connected there, or is being connected: for a process that

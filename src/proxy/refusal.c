@@ -23,6 +23,8 @@ static const char *why(int err)
 		return "it refuses connections to this port";
 	case EHOSTUNREACH:
 		return "the tunnel that has this address can't reach it";
+	case EOWNERDEAD:
+		return "the process that connects outside of the tunnels has ended";
 	case ETIMEDOUT:
 		return "it has not answered in time";
 	default: /* these are the system's numbers, not ours */

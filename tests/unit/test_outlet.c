@@ -137,15 +137,31 @@ START_TEST(a_socket_that_cannot_be_sent)
 }
 END_TEST
 
+static void count_line(void *context, enum log_level level, const char *line)
+{
+	unsigned *count = context;
+
+	ck_assert_int_eq(level, LOG_LEVEL_ERROR);
+	ck_assert(strstr(line, "has ended: end the proxy"));
+	(*count)++;
+}
+
+/* It was killed: this is told once, however many clients ask. */
 START_TEST(nobody_is_outside)
 {
 	int fds[2], err = outlet_pair(fds);
-	struct outlet gone = { .fd = fds[0] }, none = { .fd = -1 };
+	unsigned lines = 0;
+	const struct log log = { LOG_LEVEL_DEBUG, count_line, &lines };
+	struct outlet gone = { .fd = fds[0], .log = &log },
+		      none = { .fd = -1, .log = &log };
 
 	ck_assert_int_eq(err, 0);
-	close(fds[1]);
-	ck_assert_int_eq(outlet_socket(&gone, AF_INET, SOCK_STREAM), -ENETUNREACH);
 	ck_assert_int_eq(outlet_socket(&none, AF_INET, SOCK_STREAM), -ENETUNREACH);
+	ck_assert_uint_eq(lines, 0);
+	close(fds[1]);
+	for (int i = 0; i < 3; i++)
+		ck_assert_int_eq(outlet_socket(&gone, AF_INET, SOCK_STREAM), -EOWNERDEAD);
+	ck_assert_uint_eq(lines, 1);
 	close(fds[0]);
 }
 END_TEST
