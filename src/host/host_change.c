@@ -50,6 +50,7 @@ struct change {
 	int error;      /* the first one */
 	bool unguarded; /* a guard couldn't be set */
 	bool open;      /* not all barriers could be added */
+	bool ipv6_ways; /* IPv6 routes or rules have come or gone */
 };
 
 static void note(struct change *c, int err)
@@ -75,6 +76,11 @@ static void report_all(struct change *c, const struct netlink_item *items, size_
 		           failures - ERRORS_SHOWN);
 }
 
+static void note_done(struct change *c, const struct netlink_item *item)
+{
+	c->ipv6_ways |= item->kind != NETLINK_KIND_ADDRESS && host_item_is_ipv6(item);
+}
+
 /* What to do with a list, and with the items that are refused. */
 struct run {
 	int (*items)(struct netlink *nl, const struct netlink_item *items, size_t n,
@@ -91,9 +97,11 @@ static void apply(struct change *c, const struct netlink_item *items, size_t n,
 
 	if (err < 0 && results && !run->again)
 		report_all(c, items, n, results, err, netlink_error(c->h->nl));
-	for (size_t i = 0; err < 0 && i < n; i++) {
-		if (!results || results[i] < 0)
+	for (size_t i = 0; i < n; i++) {
+		if (err < 0 && (!results || results[i] < 0))
 			note(c, host_items_add(run->failed, &items[i]));
+		else
+			note_done(c, &items[i]);
 	}
 	if (!run->again)
 		note(c, err);
@@ -238,25 +246,13 @@ static void set_dns(struct change *c)
 	}
 }
 
-static bool any_ipv6_way(const struct host_items *items)
-{
-	for (size_t i = 0; i < items->n; i++) {
-		if (items->v[i].kind != NETLINK_KIND_ADDRESS &&
-		    host_item_is_ipv6(&items->v[i]))
-			return true;
-	}
-	return false;
-}
-
-/* Called because IPv6 routes or rules may have come or gone. */
+/* That makes the kernel tell of a change, which is followed by another update. So it isn't for what
+ * was only refused. */
 static void forget_learned(struct change *c)
 {
-	const struct host_difference *d = &c->difference;
-
 	if (c->h->place)
 		return; /* there is no other link to which something could lead */
-	if (any_ipv6_way(&d->add) || any_ipv6_way(&d->replace) ||
-	    any_ipv6_way(&d->remove))
+	if (c->ipv6_ways)
 		learned_forget(c->h->nl, c->h->journal.ifindex, c->plan);
 }
 
@@ -354,11 +350,13 @@ static void remove_all(struct change *c, struct host_config *to)
 	int err = results ? netlink_delete(c->h->nl, remove->v, remove->n, results)
 	                  : -ENOMEM;
 
-	for (size_t i = 0; err < 0 && i < remove->n; i++) {
-		int result = results ? results[i] : err;
+	for (size_t i = 0; i < remove->n; i++) {
+		int result = err == 0 ? 0 : results ? results[i] : err;
 
-		if (netlink_is_gone(result))
+		if (netlink_is_gone(result)) {
+			note_done(c, &remove->v[i]);
 			continue;
+		}
 		diag_error(c->diag, NULL, 0, "%s cannot be removed: %s",
 		           netlink_item_format(&remove->v[i], text), strerror(-result));
 		note(c, result);
@@ -447,7 +445,7 @@ static void settle(struct change *c, struct host_config *to)
 			note(c, host_items_add(&h->journal.rules, &to->items.v[i]));
 	}
 	note(c, journal_save(&h->journal, c->diag));
-	if (c->unguarded) /* the same */
+	if (c->unguarded) /* the next change sets it again */
 		host_items_clear(&to->guard);
 	host_config_clear(&h->config);
 	h->config = *to;
