@@ -412,32 +412,37 @@ static void look_at_yields(struct health *h)
 	}
 }
 
-/* Is there a cause for it elsewhere? */
+/* Is there a cause for it elsewhere, because no peer of the device is well? */
 static bool is_cut_off(struct health *h, const char *device)
 {
 	const json_t *peers, *p;
 	size_t i;
 
+	if (h->offline)
+		return true;
 	peers = json_object_get(status_device(h->status, device, 0), "peers");
 	json_array_foreach(peers, i, p)
 	{
-		if (trouble_of(p) != TROUBLE_NONE || owes_for(p, STATUS_UNANSWERED_S) ||
-		    is_victim(h, p))
-			return true;
+		if (trouble_of(p) == TROUBLE_NONE && !owes_for(p, STATUS_UNANSWERED_S) &&
+		    !is_victim(h, p))
+			return false;
 	}
-	return h->offline;
+	return json_array_size(peers) > 0;
 }
 
 static void look_at_name_servers(struct health *h)
 {
 	const json_t *silent = json_object_get(h->status, "silent_servers"), *s;
+	size_t devices = json_array_size(json_object_get(h->status, "devices")), i;
 	char age[STATUS_AGE_BYTES];
-	size_t i;
 
 	json_array_foreach(silent, i, s)
 	{
 		int64_t seconds = status_integer(s, "seconds");
 
+		if (h->looks > LOOKS_MAX)
+			return;
+		h->looks += 2 * devices;
 		if (seconds >= STATUS_SERVER_SILENT_S &&
 		    !is_cut_off(h, status_string(s, "through")))
 			tell(h, status_device(h->status, status_string(s, "device"), 0),
