@@ -12,6 +12,7 @@
 #include "base/process.h"
 #include "cmd/one_file.h"
 #include "cmd/target.h"
+#include "instance/own_states.h"
 #include "supervisor/hosts.h"
 
 #define END_MS 5000
@@ -100,6 +101,12 @@ static int clear_up(struct instance *i)
 	diag_clear(&diag);
 	if (err)
 		return EXIT_FAILURE;
+	if (own_states_any_left(i->state_path)) {
+		fprintf(stderr,
+		        "tunion: %s was not running; not all that it had left on the host could be removed: after the reason is mended, call tunion down again\n",
+		        i->tun);
+		return EXIT_FAILURE;
+	}
 	fprintf(stderr,
 	        "tunion: %s was not running; what it had left on the host was removed\n",
 	        i->tun);

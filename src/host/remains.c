@@ -31,6 +31,15 @@ static void use_numbers(struct host_numbers *numbers, const struct host_items *r
 	}
 }
 
+static void use_servers(struct host_state *h, const struct journal *old)
+{
+	if (!old->dns || h->servers_given)
+		return;
+	memcpy(h->network_servers, old->servers,
+	       old->server_count * sizeof(old->servers[0]));
+	h->network_server_count = old->server_count;
+}
+
 static MUST_CHECK int set_aside(struct host_state *h)
 {
 	struct journal *j = &h->journal, *old = &h->remains;
@@ -41,12 +50,15 @@ static MUST_CHECK int set_aside(struct host_state *h)
 	j->lock_fd = old->lock_fd;
 	j->held = true;
 	use_numbers(&h->numbers, &old->rules);
-	if (!old->dns || h->servers_given)
-		return err;
-	memcpy(h->network_servers, old->servers,
-	       old->server_count * sizeof(old->servers[0]));
-	h->network_server_count = old->server_count;
+	use_servers(h, old);
 	return err;
+}
+
+/* Was it up when it ended? Otherwise it is what an instance could not undo when it went down, and
+ * nothing is closed. */
+static bool was_up(const struct journal *j)
+{
+	return j->ifindex != 0 || j->stale_count > 0 || j->rules.n > 0;
 }
 
 int remains_find(struct host_state *h, bool keep, struct diag *diag)
@@ -59,11 +71,12 @@ int remains_find(struct host_state *h, bool keep, struct diag *diag)
 		               j->hook_limit_s ? j->hook_limit_s : HOOKS_LIMIT_S, h->log);
 	if (err <= 0)
 		return err;
-	if (!keep) {
+	if (!keep || !was_up(j)) {
 		log_info(h->log, NULL, "removing what an earlier instance of %s has left",
 		         j->tun);
 		/* an error is in diag */
 		(void)!undo_all(j, h->nl, h->log, diag);
+		use_servers(h, j);
 		return 0;
 	}
 	undo_hooks(j, h->log, diag);

@@ -16,8 +16,8 @@
 #include "host/host_change.h"
 
 /* Reads the journal into h, whose own one must be empty. If there is one, runs and forgets
- * its hooks, and sets it aside with `keep`, or undoes all of it. Returns 0 or -errno, with
- * the reason in diag. */
+ * its hooks, and sets it aside with `keep` if its instance was killed, or undoes all of it.
+ * Returns 0 or -errno, with the reason in diag. */
 MUST_CHECK int remains_find(struct host_state *h, bool keep, struct diag *diag);
 bool remains_exist(const struct host_state *h);
 

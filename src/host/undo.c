@@ -145,7 +145,7 @@ int undo_all(struct journal *j, struct netlink *nl, const struct log *log,
 	err = run_hooks(j, CONF_POST_DOWN, log, diag);
 	hooks_clear(&j->hooks);
 	(void)!journal_save(j, diag); /* it reports an error itself */
-	if (!journal_is_empty(j))
+	if (j->path && !journal_is_empty(j))
 		diag_warning(
 			diag, j->path, 0,
 			"says what is left on the host: tunion down tries again to undo it");

@@ -26,12 +26,12 @@
 #include "base/ifname.h"
 #include "base/rights.h"
 #include "base/termux.h"
+#include "instance/own_states.h"
 
-#define BACKLOG    16
-#define UAPI_NAME  "wireguard"
-#define UAPI_DIR   "/var/run/" UAPI_NAME
-#define PID_SUFFIX INSTANCE_PID_SUFFIX
-#define TMP_DIR    "/tmp/tunion-"
+#define BACKLOG   16
+#define UAPI_NAME "wireguard"
+#define UAPI_DIR  "/var/run/" UAPI_NAME
+#define TMP_DIR   "/tmp/tunion-"
 
 #define CONNECT_SECONDS 2
 #define NUMBERS_MAX     1000
@@ -152,7 +152,7 @@ int instance_init(struct instance *i, const char *run_dir, const char *tun,
 	if (i->run_dir) {
 		i->uapi_dir =
 			run_dir ? path_of(i->run_dir, UAPI_NAME, "") : default_uapi_dir();
-		i->pid_path = path_of(i->run_dir, tun, PID_SUFFIX);
+		i->pid_path = path_of(i->run_dir, tun, INSTANCE_PID_SUFFIX);
 		i->socket_path = path_of(i->run_dir, tun, ".sock");
 		i->state_path = path_of(i->run_dir, tun, ".state");
 	}
@@ -435,7 +435,7 @@ int instance_lock_killed(struct instance *i, struct diag *diag)
 	if (err == -EWOULDBLOCK && is_dead(i->pid_path))
 		diag_error(
 			diag, NULL, 0,
-			"%s was killed, but a program that it had started for the host (nft, iptables, resolvconf) has not ended: wait for it, or end it",
+			"%s was killed, but a program that it had started for the host (nft, iptables, resolvconf) has not ended, or tunion down still clears up: wait for it, or end it",
 			i->tun);
 	else if (err == -EWOULDBLOCK)
 		diag_error(
@@ -575,7 +575,7 @@ static char *find_server(const struct instance *i, const char *socket_path)
 		char *path = path_of(i->run_dir, entry->d_name, ""), *suffix;
 
 		suffix = strrchr(entry->d_name, '.');
-		if (path && suffix && strcmp(suffix, PID_SUFFIX) == 0 &&
+		if (path && suffix && strcmp(suffix, INSTANCE_PID_SUFFIX) == 0 &&
 		    strcmp(path, i->pid_path) != 0 && has_socket(path, socket_path))
 			found = strndup(entry->d_name, (size_t)(suffix - entry->d_name));
 		free(path);
@@ -657,7 +657,7 @@ void instance_release(struct instance *i)
 	if (i->separate_uapi)
 		(void)!rmdir(i->uapi_dir);
 	/* as long as something is left on the host, `tunion down` has to find the instance */
-	if (access(i->state_path, F_OK) < 0)
+	if (!own_states_any_left(i->state_path))
 		unlink(i->pid_path);
 	close(i->lock_fd);
 	i->lock_fd = -1;

@@ -1,7 +1,6 @@
 /* src/supervisor/hosts.c */
 #include "supervisor/hosts.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,9 +9,7 @@
 #include "base/ifname.h"
 #include "base/text_stream.h"
 #include "host/remains.h"
-
-#define STATE_SUFFIX      ".state"
-#define UNFINISHED_SUFFIX ".tmp" /* of a state file that was not written to its end */
+#include "instance/own_states.h"
 
 struct own_host {
 	struct own_host *next;
@@ -40,28 +37,13 @@ static size_t index_of(const struct plan *plan, const struct plan_device *d)
 	return (size_t)(d - plan->devices);
 }
 
-/* RUNDIR/TUN:NAME.state. No name of an interface has a colon. To be freed; NULL if out of
- * memory, or if there is no state file. */
-static char *state_path(const struct host_options *shared, const char *name)
-{
-	const char *path = shared->state_path;
-	char *own = NULL;
-	size_t n;
-
-	if (!path)
-		return NULL;
-	n = strlen(path) - strlen(STATE_SUFFIX);
-	if (asprintf(&own, "%.*s:%s%s", (int)n, path, name, STATE_SUFFIX) < 0)
-		return NULL;
-	return own;
-}
-
 static MUST_CHECK int own_host_new(struct host **out, const struct host_options *shared,
                                    const char *name, const struct hooks_events *events,
                                    struct diag *diag)
 {
 	struct host_options options = *shared;
-	char *path = state_path(shared, name);
+	char *path =
+		shared->state_path ? own_states_path(shared->state_path, name) : NULL;
 	int err = -ENOMEM;
 
 	options.tun = name;
@@ -156,55 +138,26 @@ int hosts_make_tun(struct hosts *h, const struct plan *plan, const struct plan_d
 
 /* ---- all of them */
 
-static size_t without(const char *suffix, const char *file, size_t n)
-{
-	size_t tail = strlen(suffix);
-
-	return n > tail && memcmp(file + n - tail, suffix, tail) == 0 ? n - tail : n;
-}
-
-/* Is it the state file of a file's own tun in this instance, or an unfinished one? Then
- * copies the file's name. */
-static bool is_own_state(const char *file, const char *tun,
-                         char name[static IFNAME_MAX + 1])
-{
-	size_t before = strlen(tun) + 1;
-	size_t whole = without(UNFINISHED_SUFFIX, file, strlen(file));
-	size_t n = without(STATE_SUFFIX, file, whole);
-
-	if (n == whole || n <= before || n - before > IFNAME_MAX ||
-	    strncmp(file, tun, before - 1) != 0 || file[before - 1] != ':')
-		return false;
-	memcpy(name, file + before, n - before);
-	name[n - before] = '\0';
-	return true;
-}
-
 /* Calls host_new, and frees it, for each file's own tun that has left something and is not
  * among ours. */
 static int each_stale(const struct hosts *h, const struct host_options *options,
                       bool *left, struct diag *diag)
 {
-	const char *path = options->state_path;
-	const char *slash = path ? strrchr(path, '/') : NULL;
-	char *folder = slash ? strndup(path, (size_t)(slash - path) + 1) : NULL;
-	char name[IFNAME_MAX + 1];
-	const struct dirent *entry;
-	DIR *dir = folder ? opendir(folder) : NULL;
+	struct own_state *states = NULL;
 	struct host *host = NULL;
-	int err = 0;
+	size_t n = 0;
+	int err = options->state_path ? own_states_find(options->state_path, &states, &n)
+	                              : 0;
 
-	while (dir && !err && (entry = readdir(dir))) {
-		if (!is_own_state(entry->d_name, options->tun, name) || find(h, name))
+	for (size_t i = 0; i < n && !err; i++) {
+		if (find(h, states[i].name))
 			continue;
-		err = own_host_new(&host, options, name, NULL, diag);
+		err = own_host_new(&host, options, states[i].name, NULL, diag);
 		*left |= !err && remains_exist(host_state_of(host));
 		host_free(host);
 		host = NULL;
 	}
-	if (dir)
-		closedir(dir);
-	free(folder);
+	free(states);
 	return err;
 }
 

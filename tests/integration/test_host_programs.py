@@ -122,9 +122,32 @@ def firewall(b):
     print(done.stderr.strip())
 
 
+def what_is_left(b, *lines):
+    """resolvconf fails whatever it is told. That nobody was killed is known: nothing is closed, and `down` tries it again."""
+    b.t.write("a.conf", conf("0.0.0.0/0", "Address = 10.7.0.2", "DNS = 10.7.0.1", *lines))
+    b.stub("resolvconf", "exit 5")
+    before = b.h.snapshot()
+    for _ in range(2):
+        done = b.t.try_run("up", b.t.dir)
+        equal(done.returncode, 1, "up's exit status")
+        check("killed" not in done.stderr and "unreachable" not in done.stderr, done.stderr)
+        same_text(b.h.snapshot(), before, "the host after a failed up")
+    done = b.t.try_run("down")
+    check(done.returncode == 1 and "not all that it had left on the host could be removed" in done.stderr, done.stderr)
+    b.stub("resolvconf")
+    done = b.t.try_run("down")
+    check(done.returncode == 0 and "was removed" in done.stderr, done.stderr)
+    equal([name for name in os.listdir(b.h.run_dir) if name.endswith((".state", ".pid"))], [], "what says that something is left")
+    equal(b.calls()[-1].split()[:2], ["resolvconf", "-d"], "the last call")
+    for path in (os.path.join(b.h.bin, "resolvconf"), os.path.join(b.t.dir, "a.conf")):
+        os.unlink(path)
+
+
 def test(lab):
     b = Bed(lab)
     dns(b)
+    what_is_left(b)
+    what_is_left(b, "# tunion: Tun = own")
     firewall(b)
 
 
