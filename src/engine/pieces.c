@@ -1,8 +1,8 @@
 /* src/engine/pieces.c - a table of sets, each with WAYS entries, which is enough for the few
- * packets that are in fragments at the same time; one source has at most half of a full set,
- * and of what is held, and one device, or the host, has at most half of a full set. The hash is keyed, so that nobody can choose addresses and ids that
- * push out other packets' entries. Held fragments are copies from the pool, in a list of
- * their entry. */
+ * packets that are in fragments at the same time. One device, or the host, has at most half of
+ * a full set, and so has one source. Sources whose addresses end in the same byte have at most
+ * half of what is held. The hash is keyed, so that nobody can choose addresses and ids that push
+ * out other packets' entries. Held fragments are copies from the pool, in a list of their entry. */
 #include "engine/pieces.h"
 
 #include <stdlib.h>

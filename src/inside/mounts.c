@@ -183,8 +183,13 @@ static bool is_directory(const char *path)
 /* On most systems it is a link to /run. Where it isn't, the C library looks for nscd in it. */
 static bool var_run_is_another(void)
 {
-	return exists("/var/run") && (!is_same("/var/run", "/run") ||
-	                              (is_directory("/var/run") && is_directory("/run")));
+	DIR *d = opendir("/var/run"); /* nobody else can look into it either */
+
+	if (!d)
+		return false;
+	closedir(d);
+	return !is_same("/var/run", "/run") ||
+	       (is_directory("/var/run") && is_directory("/run"));
 }
 
 static int mount_empty(const char *path)

@@ -407,6 +407,8 @@ void names_unanswered(struct names *n, const char *device,
 		name->ask_ns = NEVER_NS;
 	else if (name->ask_ns == NEVER_NS)
 		name->ask_ns = now_ns + name->pause_ns;
+	if (name->ask_ns < name->again_ns)
+		name->ask_ns = name->again_ns;
 }
 
 void names_found(struct names *n, const char *device,

@@ -243,7 +243,7 @@ static int find_other_ends(struct twice *t, const struct plan *plan)
 			const struct item *end = bsearch(p->conf->public_key, own, n,
 			                                 sizeof(*own), by_key);
 
-			if (end && p->conf->has_endpoint)
+			if (end && end->device != d && p->conf->has_endpoint)
 				err = add_pair(t, OTHER_END, &item, end);
 		}
 	}

@@ -23,8 +23,8 @@ MUST_CHECK int outlet_pair(int fds[2]);
 struct outlet {
 	int fd;         /* borrowed; -1: nobody is outside */
 	uint32_t asked; /* the number of the newest question */
-	const struct log *
-		log; /* borrowed: is told, now and then, that nobody is outside any more */
+	/* Borrowed; is told, now and then, that nobody is outside any more. */
+	const struct log *log;
 	struct log_limit gone;
 };
 
