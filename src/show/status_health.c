@@ -421,6 +421,7 @@ static bool is_cut_off(struct health *h, const char *device)
 	if (h->offline)
 		return true;
 	peers = json_object_get(status_device(h->status, device, 0), "peers");
+	h->looks += json_array_size(peers);
 	json_array_foreach(peers, i, p)
 	{
 		if (trouble_of(p) == TROUBLE_NONE && !owes_for(p, STATUS_UNANSWERED_S) &&

@@ -291,6 +291,25 @@ START_TEST(a_search_comes_to_an_end)
 }
 END_TEST
 
+/* The same with one device, through which all name servers are asked. */
+START_TEST(a_search_among_peers_comes_to_an_end)
+{
+	json_t *peers = json_array(), *silent = json_array(), *status;
+	char *text;
+
+	for (int i = 0; i < 100000; i++) {
+		json_array_append_new(peers, json_pack("{s:s}", "state", "loop"));
+		json_array_append_new(silent, json_pack("{s:s, s:s, s:i}", "device", "a",
+		                                        "through", "a", "seconds", 99));
+	}
+	status = json_pack("{s:[{s:s, s:o}], s:o}", "devices", "name", "a", "peers",
+	                   peers, "silent_servers", silent);
+	text = lines_of(status);
+	free(text);
+	json_decref(status);
+}
+END_TEST
+
 TCase *unit_tests(void)
 {
 	TCase *tc = tcase_create("show/status_health");
@@ -300,5 +319,6 @@ TCase *unit_tests(void)
 	tcase_add_loop_test(tc, causes_with_what_to_do, 0, ARRAY_SIZE(cases));
 	tcase_add_test(tc, there_are_not_too_many);
 	tcase_add_test(tc, a_search_comes_to_an_end);
+	tcase_add_test(tc, a_search_among_peers_comes_to_an_end);
 	return tc;
 }
