@@ -145,7 +145,9 @@ static struct datagram *to_forget(struct reassembly *r)
 
 	for (size_t i = 0; i < REASSEMBLY_DATAGRAMS; i++) {
 		struct datagram *d = &r->datagrams[i];
-		size_t n = count_of(r, d->key.carrier);
+		size_t n = found && d->key.carrier == found->key.carrier
+		                   ? most
+		                   : count_of(r, d->key.carrier);
 
 		if (!found || n > most || (n == most && d->until_ns < found->until_ns)) {
 			found = d;

@@ -1,20 +1,32 @@
 /* src/engine/source.c */
 #include "engine/source.h"
 
-/* Returns the device that has this address, or NULL if none has it. */
-static const struct device *owner(const struct engine *e, const struct ip_addr *addr)
+static struct bucket_link *first_at(const struct engine *e, const struct ip_addr *addr)
 {
-	struct bucket_link *l =
-		bucket_first(&e->devices.by_address, bucket_hash_addr(addr));
+	return bucket_first(&e->devices.by_address, bucket_hash_addr(addr));
+}
 
-	for (; l; l = bucket_next(l)) {
+/* Returns the device of the next entry for this address, from *at on, which moves behind it;
+ * NULL if there is none. Several files may have the same address. */
+static struct device *next_owner(struct bucket_link **at, const struct ip_addr *addr)
+{
+	while (*at) {
 		const struct device_address *a =
-			CONTAINER_OF(l, struct device_address, by_address);
+			CONTAINER_OF(*at, struct device_address, by_address);
 
+		*at = bucket_next(*at);
 		if (ip_addr_equal(&a->addr, addr))
 			return a->device;
 	}
 	return NULL;
+}
+
+/* Returns a device that has this address, or NULL if none has it. */
+static const struct device *owner(const struct engine *e, const struct ip_addr *addr)
+{
+	struct bucket_link *at = first_at(e, addr);
+
+	return next_owner(&at, addr);
 }
 
 bool source_is_of_a_device(const struct engine *e, const struct ip_addr *addr)
@@ -22,27 +34,21 @@ bool source_is_of_a_device(const struct engine *e, const struct ip_addr *addr)
 	return owner(e, addr) != NULL;
 }
 
-/* How do the devices look that have an address? Several files may have the same one. */
+/* How do the devices look that have an address? */
 struct owners {
 	bool some, self, guarded;
 };
 
 static struct owners owners(const struct device *d, const struct ip_addr *addr)
 {
-	struct bucket_link *l =
-		bucket_first(&d->engine->devices.by_address, bucket_hash_addr(addr));
+	struct bucket_link *at = first_at(d->engine, addr);
+	const struct device *with;
 	struct owners o = { 0 };
 
-	for (; l; l = bucket_next(l)) {
-		const struct device_address *a =
-			CONTAINER_OF(l, struct device_address, by_address);
-
-		if (!ip_addr_equal(&a->addr, addr))
-			continue;
+	while ((with = next_owner(&at, addr))) {
 		o.some = true;
-		o.self |= a->device == d;
-		o.guarded |=
-			addr->family == IP_V4 ? a->device->default4 : a->device->default6;
+		o.self |= with == d;
+		o.guarded |= addr->family == IP_V4 ? with->default4 : with->default6;
 	}
 	return o;
 }
@@ -78,15 +84,11 @@ struct way_peer *source_choose(const struct engine *e, const struct union_node *
 struct way_peer *source_way(const struct engine *e, const struct ip_addr *src,
                             const struct ip_addr *dst)
 {
-	struct bucket_link *l =
-		bucket_first(&e->devices.by_address, bucket_hash_addr(src));
+	struct bucket_link *at = first_at(e, src);
+	struct device *with;
 
-	for (; l; l = bucket_next(l)) {
-		const struct device_address *a =
-			CONTAINER_OF(l, struct device_address, by_address);
-		struct peer *peer = ip_addr_equal(&a->addr, src)
-		                            ? device_peer_for(a->device, dst)
-		                            : NULL;
+	while ((with = next_owner(&at, src))) {
+		struct peer *peer = device_peer_for(with, dst);
 
 		if (peer)
 			return &peer->way;
