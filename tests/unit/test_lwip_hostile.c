@@ -216,19 +216,26 @@ static void accepted(void *context, struct stream *s, uint64_t now_ns)
 	t->server.stream = s;
 }
 
-/* What completes the handshake has data already, and it is too early. */
-START_TEST(what_comes_before_the_window_is_known_is_not_kept)
+/* The client waits for what completes its handshake. */
+static void begin_handshake(struct talk *t)
 {
 	const struct endpoint at = { .port = PORT };
 	const struct endpoint to = lwip_lab_at(IP_V4, LWIP_LAB_SERVER, PORT);
-	struct talk t = { .bytes = 60000 };
 
 	lab.loses = notes_client;
 	last.drops = true;
-	ck_assert_int_eq(lab.stack->ops->listen(lab.stack, &at, accepted, &t), 0);
-	ck_assert_int_eq(lwip_lab_connect(&lab, &to, &t.client), 0);
+	ck_assert_int_eq(lab.stack->ops->listen(lab.stack, &at, accepted, t), 0);
+	ck_assert_int_eq(lwip_lab_connect(&lab, &to, &t->client), 0);
 	while (!last.acked)
 		lwip_lab_round(&lab);
+}
+
+/* What completes the handshake has data already, and it is too early. */
+START_TEST(what_comes_before_the_window_is_known_is_not_kept)
+{
+	struct talk t = { .bytes = 60000 };
+
+	begin_handshake(&t);
 	forge(60000, 6000, 0);
 	forge(0, 60000, 0);
 	lwip_lab_until(&lab, is_taken, &t);
@@ -241,16 +248,9 @@ END_TEST
 /* What completes the handshake is another SYN, and its number is from nowhere. */
 START_TEST(a_second_syn_does_not_complete_the_handshake)
 {
-	const struct endpoint at = { .port = PORT };
-	const struct endpoint to = lwip_lab_at(IP_V4, LWIP_LAB_SERVER, PORT);
 	struct talk t = { .bytes = 100 };
 
-	lab.loses = notes_client;
-	last.drops = true;
-	ck_assert_int_eq(lab.stack->ops->listen(lab.stack, &at, accepted, &t), 0);
-	ck_assert_int_eq(lwip_lab_connect(&lab, &to, &t.client), 0);
-	while (!last.acked)
-		lwip_lab_round(&lab);
+	begin_handshake(&t);
 	forge((size_t)1 << 31, 0, TCP_SYN);
 	forge(0, 0, TCP_SYN);
 	lwip_lab_round(&lab);

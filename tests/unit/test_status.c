@@ -154,6 +154,18 @@ static const char *only_name(const json_t *peer, const char *key)
 	return json_array_size(list) ? json_string_value(json_array_get(list, 0)) : "";
 }
 
+/* The first device's peer doesn't answer for 40 s. */
+static void let_first_be_silent(struct engine *e)
+{
+	struct wg_device *a = device_wg(engine_first_device(e));
+
+	wg_device_start(a, NOW_NS);
+	wg_peer_set_keepalive(wg_device_first_peer(a), 25, NOW_NS);
+	for (unsigned i = 0; i < 40; i++)
+		engine_run_timers(e, NOW_NS + i * NS_PER_SEC);
+	ck_assert_int_eq(engine_settle(e), 0);
+}
+
 /* b stands by for a, and in for it once nobody has answered a's handshakes; of two equal
  * prefixes the name comes once. */
 START_TEST(who_stands_in)
@@ -161,7 +173,6 @@ START_TEST(who_stands_in)
 	static const char *const prefixes[] = { "10.1.0.0:16", "10.2.0.0:16", NULL };
 	struct engine_env env = fixed_env();
 	struct engine *e;
-	struct wg_device *a;
 	json_t *s, *after;
 
 	ck_assert_int_eq(engine_new(&e, &env), 0);
@@ -178,12 +189,7 @@ START_TEST(who_stands_in)
 	ck_assert_str_eq(only_name(peer_of(s, 0), "stood_in_by"), "");
 	ck_assert(json_is_true(json_object_get(peer_of(s, 0), "usable")));
 	json_decref(s);
-	a = device_wg(engine_first_device(e));
-	wg_device_start(a, NOW_NS);
-	wg_peer_set_keepalive(wg_device_first_peer(a), 25, NOW_NS);
-	for (unsigned i = 0; i < 40; i++)
-		engine_run_timers(e, NOW_NS + i * NS_PER_SEC);
-	ck_assert_int_eq(engine_settle(e), 0);
+	let_first_be_silent(e);
 	s = status_json(e);
 	ck_assert_str_eq(only_name(peer_of(s, 0), "stood_in_by"), "b");
 	ck_assert_str_eq(only_name(peer_of(s, 0), "stands_in_for"), "");
@@ -208,19 +214,13 @@ START_TEST(via_is_only_advised_for_private_addresses)
 
 	for (size_t i = 0; i < ARRAY_SIZE(endpoints); i++) {
 		struct engine *e;
-		struct wg_device *a;
 		json_t *s, *via;
 
 		ck_assert_int_eq(engine_new(&e, &env), 0);
 		add(e, "a", 1, endpoints[i], prefixes);
 		add(e, "b", 2, "192.0.2.2:2", prefixes);
 		ck_assert_int_eq(engine_settle(e), 0);
-		a = device_wg(engine_first_device(e));
-		wg_device_start(a, NOW_NS);
-		wg_peer_set_keepalive(wg_device_first_peer(a), 25, NOW_NS);
-		for (unsigned k = 0; k < 40; k++)
-			engine_run_timers(e, NOW_NS + k * NS_PER_SEC);
-		ck_assert_int_eq(engine_settle(e), 0);
+		let_first_be_silent(e);
 		s = status_json(e);
 		via = json_object_get(peer_of(s, 0), "try_via");
 		ck_assert_pstr_eq(json_string_value(via), i == 0 ? NULL : "b");
